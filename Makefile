@@ -1,0 +1,53 @@
+# make run      a board to play with on http://localhost:8000/ (another port: make run PORT=8001)
+# make test     every check that a change must pass; each also on its own:
+#               make lint types imports migrations js pytest
+# make js-build builds static/js/websocket_client.js from static/js/client/
+# make format   lets ruff lay out the Python files
+
+PY := .venv/bin/python
+CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite://:memory: REDIS_URL=
+CLIENT := static/js/websocket_client.js
+ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \
+	--charset=utf8 --log-level=warning \
+	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.'
+
+.PHONY: setup dev run test lint types imports migrations js js-build pytest format
+
+setup:
+	@sh scripts/setup.sh
+
+dev:
+	@sh scripts/setup.sh dev
+
+run:
+	@python=$$(sh scripts/setup.sh python) && exec "$$python" scripts/run.py
+
+test: lint types imports migrations js pytest
+
+lint: dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: dev
+	$(CHECK_ENV) $(PY) -m mypy project taskrealtime
+
+imports: dev
+	.venv/bin/lint-imports
+
+migrations: dev
+	$(CHECK_ENV) $(PY) manage.py check
+	$(CHECK_ENV) $(PY) manage.py makemigrations --check --dry-run
+
+js: dev
+	@$(ESBUILD) | cmp --silent - $(CLIENT) || { echo "$(CLIENT) is out of date: run 'make js-build'."; exit 1; }
+	node --test tests/js/*.test.js
+
+js-build: dev
+	$(ESBUILD) --outfile=$(CLIENT)
+
+pytest: dev
+	$(PY) -m pytest
+
+format: dev
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .

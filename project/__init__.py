@@ -1,0 +1,1 @@
+"""The deployable project: settings, URLs and the ASGI application."""

@@ -1,0 +1,261 @@
+"""Every setting of the project, from the environment.
+
+`docs/protocol.md` lists the variables. Nothing here is read at any other place: the code asks
+`taskrealtime.engine.conf.settings` when it needs a value.
+"""
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _env(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def _env_bool(name: str, default: str) -> bool:
+    value = _env(name, default).lower()
+    if value not in {"0", "1", "true", "false", "yes", "no", "on", "off"}:
+        raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
+    return value in {"1", "true", "yes", "on"}
+
+
+def _env_list(name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in _env(name, default).split(",") if item.strip()]
+
+
+def _env_number(name: str, default: str) -> float:
+    value = _env(name, default)
+    try:
+        return float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
+
+
+def _development_secret_key() -> str:
+    """A key made once per checkout and kept in an ignored file, so that restarts keep sessions."""
+    path = BASE_DIR / ".secret_key"
+    if not path.exists():
+        path.write_text(secrets.token_urlsafe(50))
+        path.chmod(0o600)
+    return path.read_text().strip()
+
+
+DEBUG = _env_bool("DEBUG", "0")
+SECRET_KEY = _env("SECRET_KEY") or (_development_secret_key() if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY must be set in the environment (or DEBUG=1 in development).")
+
+ALLOWED_HOSTS = _env_list("ALLOWED_HOSTS", "localhost,127.0.0.1")
+
+INSTALLED_APPS = [
+    "daphne",  # before staticfiles: makes `runserver` serve ASGI
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "taskrealtime.engine",
+    "taskrealtime",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+# --- Database -------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, Any]:
+    """One database: SQLite beside `manage.py`, or what `DATABASE_URL` names."""
+    url = _env("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+    # Under ASGI a persistent connection belongs to a thread that may never run again, so none is kept.
+    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=0))
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"].endswith("sqlite3"):
+        # A transaction that upgrades from reading to writing fails at once with "database is locked";
+        # one that begins as a writer waits its turn.
+        options.update(
+            transaction_mode="IMMEDIATE",
+            timeout=20,
+            init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        )
+    elif config["ENGINE"].endswith("postgresql"):
+        options.setdefault("pool", {"min_size": 1, "max_size": 20, "timeout": 10})
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+# --- Channel layer --------------------------------------------------------------------------
+
+REDIS_URLS = _env_list("REDIS_URL")
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": url, "socket_connect_timeout": 2, "health_check_interval": 15} for url in REDIS_URLS],
+            "prefix": "taskrealtime",
+        },
+    }
+    if REDIS_URLS
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
+
+# --- People ---------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+
+ACCESS_TOKEN_MINUTES = _env_number("ACCESS_TOKEN_MINUTES", "10")
+REFRESH_TOKEN_DAYS = _env_number("REFRESH_TOKEN_DAYS", "7")
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=ACCESS_TOKEN_MINUTES),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=REFRESH_TOKEN_DAYS),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "UPDATE_LAST_LOGIN": False,
+}
+
+
+# --- HTTP API -------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "taskrealtime.api.authentication.BearerAuthentication",
+        "taskrealtime.api.authentication.BrowserSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["taskrealtime.api.wire.StrictJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["taskrealtime.api.wire.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "taskrealtime.api.wire.answer_error",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "taskrealtime",
+    "DESCRIPTION": "The HTTP side of a live task board. The WebSocket side is described at /api/asyncapi/.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+
+
+# --- Sockets and delivery (see taskrealtime/engine/conf.py for what each means) -------------
+
+WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
+WEBSOCKET_CORS_ORIGINS = _env_list("WEBSOCKET_CORS_ORIGINS")
+WEBSOCKET_PING_INTERVAL = _env_number("WEBSOCKET_PING_INTERVAL", "25")
+WEBSOCKET_PING_TIMEOUT = _env_number("WEBSOCKET_PING_TIMEOUT", "60")
+WEBSOCKET_CONNECT_TIMEOUT = _env_number("WEBSOCKET_CONNECT_TIMEOUT", "10")
+WEBSOCKET_SEND_BUFFER = int(_env_number("WEBSOCKET_SEND_BUFFER", str(1024 * 1024)))
+SWEEP_INTERVAL = _env_number("SWEEP_INTERVAL", "1")
+EVENT_RETENTION_DAYS = _env_number("EVENT_RETENTION_DAYS", "30")
+
+
+# --- Static files ---------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Hashed names where `collectstatic` was run; otherwise the files as they lie in the checkout, so that
+# `daphne project.asgi:application` alone serves a working page.
+_collected = not DEBUG and (STATIC_ROOT / "staticfiles.json").exists()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "project.static.HashedModulesStorage"
+        if _collected
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+SERVESTATIC_USE_FINDERS = not _collected
+SERVESTATIC_AUTOREFRESH = DEBUG
+
+
+# --- Security -------------------------------------------------------------------------------
+
+# TLS ends at a proxy that sets this header; a browser on plain HTTP keeps working on localhost only
+# where cookies need not be secure.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = _env_bool("SECURE_SSL_REDIRECT", "0")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = [origin for origin in WEBSOCKET_CORS_ORIGINS if origin != "*"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+
+# --- Language, time, logs -------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"taskrealtime": {"level": "INFO"}, "django.server": {"level": "INFO"}},
+}

@@ -1,0 +1,11 @@
+"""URLs of the project: admin, and everything of taskrealtime."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", include("taskrealtime.api.urls")),
+    path("", include("taskrealtime.health_urls")),
+    path("", include("taskrealtime.urls")),
+]

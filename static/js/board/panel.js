@@ -1,0 +1,127 @@
+// @ts-check
+/** The sheet of one task: opening and closing it, and keeping it the same as the task. */
+
+import { Comments } from "./comments.js";
+import { Description } from "./description.js";
+import { clone, find, part, setText } from "./dom.js";
+import { TaskFields } from "./fields.js";
+import { exact, urgency } from "./time.js";
+
+/**
+ * @typedef {import("./store.js").View} View
+ * @typedef {{taskId: number, element: HTMLElement, fields: TaskFields, comments: Comments, description: Description, opener: Element | null}} Sheet
+ */
+
+export class TaskPanel {
+  /**
+   * @param {{
+   *   store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
+   *   toasts: import("./commands.js").Toasts, problems: import("./commands.js").Problems,
+   *   leave: () => void, returnFocus: (taskId: number) => boolean,
+   * }} parts `leave` is called when the person closes the panel
+   */
+  constructor({ store, commands, client, toasts, problems, leave, returnFocus }) {
+    this.store = store;
+    this.commands = commands;
+    this.client = client;
+    this.toasts = toasts;
+    this.problems = problems;
+    this.leave = leave;
+    this.returnFocus = returnFocus;
+    /** @type {Map<number, string>} comments that were begun and not sent, by task */
+    this.drafts = new Map();
+    /** @type {Sheet | null} */
+    this.sheet = null;
+  }
+
+  /** @returns {number | null} */
+  get taskId() {
+    return this.sheet?.taskId ?? null;
+  }
+
+  /** @param {number} taskId of a task that is on the board */
+  open(taskId) {
+    if (this.sheet?.taskId === taskId) return;
+    this.#takeDown();
+    const element = clone("panel");
+    element.dataset.taskPanel = String(taskId);
+    setText(part(element, "reference"), `Task ${taskId}`);
+    this.sheet = {
+      taskId,
+      element,
+      opener: document.activeElement,
+      fields: new TaskFields(element, {
+        taskId,
+        store: this.store,
+        save: (field, value, version) => this.commands.update(taskId, field, value, version),
+        complain: (text) => this.toasts.say(text),
+      }),
+      comments: new Comments(element, {
+        taskId,
+        store: this.store,
+        add: (content) => this.client.addComment(taskId, content),
+        drafts: this.drafts,
+        report: (text) => this.problems.report(text),
+      }),
+      description: new Description(taskId, {
+        stack: part(element, "description-stack"),
+        formatted: part(element, "description-formatted"),
+      }),
+    };
+    this.commands.shownTask = taskId;
+    find(element, "[data-close-panel]").addEventListener("click", () => this.leave());
+    find(element, "[data-delete-task]").addEventListener("click", () => {
+      this.leave();
+      this.commands.remove(taskId);
+    });
+    document.body.append(element);
+    element.focus({ preventScroll: true });
+    this.sheet.comments.load();
+  }
+
+  /** Closes without leaving the address to anybody: `leave` did that, or the browser's own Back. */
+  close() {
+    const taskId = this.taskId;
+    const hadFocus = this.sheet?.element.contains(document.activeElement) || document.activeElement === document.body;
+    this.#takeDown();
+    if (taskId !== null && hadFocus) this.returnFocus(taskId);
+  }
+
+  /** @param {View} view @param {Date} now */
+  paint(view, now) {
+    if (!this.sheet) return;
+    const task = view.tasks.get(this.sheet.taskId);
+    if (!task) return;
+    const { element, fields, comments, description } = this.sheet;
+    element.setAttribute("aria-label", task.title);
+    part(element, "saving").hidden = !view.waiting.has(task.id);
+    find(element, "[data-delete-task]").hidden = !this.store.mayEdit;
+    setText(part(element, "comment-count"), task.comment_count ? String(task.comment_count) : "");
+    fields.paint(task, view);
+    comments.paint(now);
+    description.paint(task.description);
+    const note = part(element, "due-note");
+    note.hidden = !task.due_at;
+    note.toggleAttribute("data-overdue", urgency(task, now) === "overdue");
+    if (task.due_at) setText(note, `${urgency(task, now) === "overdue" ? "Overdue since " : ""}${exact(task.due_at)}`);
+  }
+
+  /** @param {import("./reducer.js").LoggedFrame} frame */
+  apply(frame) {
+    if (this.sheet && frame.data.task_id === this.sheet.taskId) this.sheet.comments.apply(frame);
+  }
+
+  /** The log was reset: the task comes with the next painting, the comments have to be fetched. */
+  reload() {
+    this.sheet?.comments.reload();
+  }
+
+  #takeDown() {
+    if (!this.sheet) return;
+    const { element, fields } = this.sheet;
+    fields.flush();
+    this.sheet = null;
+    this.commands.shownTask = null;
+    element.remove();
+  }
+}

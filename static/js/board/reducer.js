@@ -1,0 +1,145 @@
+// @ts-check
+/**
+ * What a board looks like after an event: `applyEvent(state, frame) → state`, without any side effect.
+ *
+ * A state is never changed in place. Tasks that an event does not touch keep their identity, so that
+ * `before.tasks.get(id) !== after.tasks.get(id)` tells exactly what has to be painted again.
+ */
+
+/**
+ * @typedef {{id: number, username: string, name?: string}} User
+ * @typedef {{id: number, name: string, created_at?: string}} Project
+ * @typedef {{user: User, role: string}} Member
+ * @typedef {{
+ *   id: number, project_id: number, title: string, description: string, status: string, priority: string,
+ *   assignee_id: number | null, due_at: string | null, position: string, comment_count: number,
+ *   created_by_id: number | null, created_at: string, updated_at: string, version: number,
+ * }} Task
+ * @typedef {{project: Project, members: Member[], tasks: Task[], seq: number, epoch: string}} Snapshot
+ *   the answer of `GET /api/projects/<id>/board/`
+ * @typedef {{
+ *   project: Readonly<Project>, members: readonly Member[], tasks: ReadonlyMap<number, Task>,
+ *   seq: number, epoch: string,
+ * }} BoardState
+ * @typedef {{event: string, data: any, room?: string, seq?: number, at?: string}} LoggedFrame
+ */
+
+/**
+ * @param {Snapshot} snapshot
+ * @returns {BoardState}
+ */
+export function fromSnapshot({ project, members, tasks, seq, epoch }) {
+  return { project, members, tasks: new Map(tasks.map((task) => [task.id, task])), seq, epoch };
+}
+
+/**
+ * The snapshot that the server would give for this state: tasks by position, members by user id.
+ *
+ * @param {BoardState} state
+ * @returns {Snapshot}
+ */
+export function toSnapshot({ project, members, tasks, seq, epoch }) {
+  return {
+    project,
+    members: [...members].sort((a, b) => a.user.id - b.user.id),
+    tasks: [...tasks.values()].sort(compareTasks),
+    seq,
+    epoch,
+  };
+}
+
+/**
+ * The order of a column. Plain code units, as the server compares positions: a locale's order would differ.
+ *
+ * @param {{position: string, id: number}} a
+ * @param {{position: string, id: number}} b
+ * @returns {number}
+ */
+export function compareTasks(a, b) {
+  if (a.position !== b.position) return a.position < b.position ? -1 : 1;
+  return a.id - b.id;
+}
+
+/**
+ * The state after a logged event of the project. Events of other rooms and ones that the state already
+ * holds (`seq` at or below its own) give the same state back.
+ *
+ * @param {BoardState} state
+ * @param {LoggedFrame} frame
+ * @returns {BoardState}
+ */
+export function applyEvent(state, frame) {
+  const { room, seq } = frame;
+  if (seq === undefined || seq <= state.seq) return state;
+  if (room !== undefined && room !== `project.${state.project.id}`) return state;
+  const apply = REDUCERS[frame.event];
+  return { ...state, ...(apply ? apply(state, frame.data, frame) : null), seq };
+}
+
+/** @typedef {(state: BoardState, data: any, frame: LoggedFrame) => Partial<BoardState>} Reducer */
+
+/**
+ * What each event changes. An event that is not listed moves `seq` alone: `task_status_changed` and
+ * `task_assigned`, for instance, follow the `task_updated` that says the same.
+ *
+ * @type {Record<string, Reducer | undefined>}
+ */
+const REDUCERS = {
+  task_created: putTask,
+  task_restored: putTask,
+  task_updated: (state, data, frame) =>
+    changeTask(state, data.task_id, (task) => ({
+      ...task,
+      ...data.changes,
+      version: data.version,
+      updated_at: frame.at ?? task.updated_at,
+    })),
+  task_deleted: removeTask,
+  comment_added: (state, data) => countComments(state, data.task_id, +1),
+  comment_deleted: (state, data) => countComments(state, data.task_id, -1),
+  project_member_added: (state, { user, role }) => ({
+    members: [...state.members.filter((member) => member.user.id !== user.id), { user, role }],
+  }),
+  project_member_updated: (state, data) => ({
+    members: state.members.map((member) =>
+      member.user.id === data.user_id ? { ...member, role: data.role } : member,
+    ),
+  }),
+  project_member_removed: (state, data) => ({
+    members: state.members.filter((member) => member.user.id !== data.user_id),
+  }),
+  project_updated: (state, data) => ({ project: { ...state.project, ...data.changes } }),
+};
+
+/** @type {Reducer} */
+function putTask(state, { task }) {
+  return { tasks: new Map(state.tasks).set(task.id, task) };
+}
+
+/** @type {Reducer} */
+function removeTask(state, data) {
+  const tasks = new Map(state.tasks);
+  tasks.delete(data.task_id);
+  return { tasks };
+}
+
+/**
+ * @param {BoardState} state
+ * @param {number} id
+ * @param {(task: Task) => Task} change
+ * @returns {Partial<BoardState>}
+ */
+function changeTask(state, id, change) {
+  const task = state.tasks.get(id);
+  return task ? { tasks: new Map(state.tasks).set(id, change(task)) } : {};
+}
+
+/**
+ * @param {BoardState} state
+ * @param {number} taskId
+ * @param {number} difference
+ * @returns {Partial<BoardState>}
+ */
+function countComments(state, taskId, difference) {
+  return changeTask(state, taskId, (task) => ({ ...task, comment_count: task.comment_count + difference }));
+}

@@ -1,0 +1,196 @@
+// @ts-check
+/** The board's one memory: the truth as events tell it, and over it what we asked for ourselves. */
+
+import { applyEvent, fromSnapshot } from "./reducer.js";
+import { arrange, isOpen, withExpectations } from "./pending.js";
+import { STATUS_NAMES } from "./words.js";
+
+/**
+ * @typedef {import("./reducer.js").BoardState} BoardState
+ * @typedef {import("./reducer.js").Task} Task
+ * @typedef {import("./reducer.js").User} User
+ * @typedef {import("./pending.js").Expectation} Expectation
+ * @typedef {import("./pending.js").Place} Place
+ * @typedef {{status: string, title: string, taskId: number | null}} Ghost a task on its way to the server; `taskId` once answered
+ * @typedef {{mine: any, version: number}} Conflict the value that was refused, and the version that stood in its way
+ * @typedef {{
+ *   project: import("./reducer.js").BoardState["project"], members: BoardState["members"], tasks: ReadonlyMap<number, Task>,
+ *   columns: Map<string, number[]>, waiting: Set<number>, ghosts: readonly Ghost[],
+ * }} View what there is to paint
+ */
+
+const STATUSES = Object.keys(STATUS_NAMES);
+const SLOWEST_FRAME = 100; // ms; a tab in the background gets no animation frames
+
+export class BoardStore {
+  /** @param {{userId: number}} options who is looking */
+  constructor({ userId }) {
+    this.userId = userId;
+    /** @type {BoardState | null} */
+    this.state = null;
+    /** @type {Expectation[]} */
+    this.expectations = [];
+    /** @type {Ghost[]} */
+    this.ghosts = [];
+    /** @type {Map<number, Map<string, Conflict>>} by task, then by field */
+    this.conflicts = new Map();
+    /** @type {Set<number>} tasks that were deleted while we looked */
+    this.deleted = new Set();
+    /** @type {Set<(view: View) => void>} */
+    this.listeners = new Set();
+    /** @type {View | null} */
+    this.painted = null;
+    this.scheduled = false;
+  }
+
+  /** @param {(view: View) => void} listener called with what there is to paint */
+  subscribe(listener) {
+    this.listeners.add(listener);
+  }
+
+  /** @param {import("./reducer.js").Snapshot} board takes the place of everything known before */
+  replace(board) {
+    this.state = fromSnapshot(board);
+    this.ghosts = this.ghosts.filter((ghost) => ghost.taskId === null);
+    this.expectations = this.expectations.filter((expectation) => !expectation.answered);
+    this.#settle();
+    this.paint();
+  }
+
+  /** @param {import("./reducer.js").LoggedFrame} frame */
+  apply(frame) {
+    if (!this.state) return;
+    const state = applyEvent(this.state, frame);
+    if (state === this.state) return;
+    this.state = state;
+    if (frame.event === "task_deleted") this.deleted.add(frame.data.task_id);
+    if (frame.event === "task_restored") this.deleted.delete(frame.data.task.id);
+    if (frame.event === "task_created") this.#recognise(frame.data);
+    this.#settle();
+    this.#schedule();
+  }
+
+  /**
+   * Lays an own change over the truth until it is answered and its event has arrived, or it is refused.
+   *
+   * @param {number} taskId
+   * @param {{patch?: Partial<Task>, place?: Place | null}} change
+   * @returns {Expectation}
+   */
+  expect(taskId, { patch = {}, place = null } = {}) {
+    /** @type {Expectation} */
+    const expectation = { taskId, patch, place, answered: false, version: 0 };
+    this.expectations.push(expectation);
+    this.paint();
+    return expectation;
+  }
+
+  /** @param {Expectation} expectation @param {number} version the task's after the change */
+  fulfil(expectation, version) {
+    expectation.answered = true;
+    expectation.version = version;
+    this.#settle();
+    this.paint();
+  }
+
+  /** @param {Expectation} expectation */
+  forget(expectation) {
+    this.expectations = this.expectations.filter((other) => other !== expectation);
+    this.paint();
+  }
+
+  /** @param {string} status @param {string} title @returns {Ghost} */
+  addGhost(status, title) {
+    const ghost = { status, title, taskId: null };
+    this.ghosts = [...this.ghosts, ghost];
+    this.paint();
+    return ghost;
+  }
+
+  /** @param {Ghost} ghost @param {number} taskId */
+  nameGhost(ghost, taskId) {
+    ghost.taskId = taskId;
+    this.#settle();
+    this.paint();
+  }
+
+  /** @param {Ghost} ghost */
+  dropGhost(ghost) {
+    this.ghosts = this.ghosts.filter((other) => other !== ghost);
+    this.paint();
+  }
+
+  /** @param {number} taskId @param {string} field @param {Conflict | null} conflict null: settled */
+  setConflict(taskId, field, conflict) {
+    const fields = this.conflicts.get(taskId) ?? new Map();
+    if (conflict) fields.set(field, conflict);
+    else fields.delete(field);
+    this.conflicts.set(taskId, fields);
+    this.paint();
+  }
+
+  /** Paints now: what somebody did here must show before the next frame. */
+  paint() {
+    this.scheduled = false;
+    if (!this.state) return;
+    this.painted = this.#view(this.state);
+    for (const listener of this.listeners) listener(this.painted);
+  }
+
+  /** @returns {string} our role in the project, `viewer` while it is not known */
+  get role() {
+    return this.state?.members.find(({ user }) => user.id === this.userId)?.role ?? "viewer";
+  }
+
+  /** @returns {boolean} */
+  get mayEdit() {
+    return this.role !== "viewer";
+  }
+
+  /** @param {number | null} id @returns {User | null} a member */
+  member(id) {
+    return this.state?.members.find(({ user }) => user.id === id)?.user ?? null;
+  }
+
+  /** @param {BoardState} state @returns {View} */
+  #view({ project, members, tasks }) {
+    const shown = withExpectations(tasks, this.expectations);
+    const waiting = this.expectations.filter(({ answered }) => !answered).map(({ taskId }) => taskId);
+    return {
+      project,
+      members,
+      tasks: shown,
+      columns: arrange(shown, this.expectations, STATUSES),
+      waiting: new Set(waiting),
+      ghosts: this.ghosts,
+    };
+  }
+
+  /** Forgets what has come true. */
+  #settle() {
+    const tasks = this.state?.tasks ?? new Map();
+    this.expectations = this.expectations.filter((expectation) => isOpen(expectation, tasks));
+    this.ghosts = this.ghosts.filter(({ taskId }) => taskId === null || !(tasks.has(taskId) || this.deleted.has(taskId)));
+  }
+
+  /**
+   * A task's event may come before the answer that names it: what we are waiting for is known by who made it,
+   * and its title. At worst a ghost of the same title goes a moment too early.
+   *
+   * @param {{task: Task, by: {id: number} | null}} data
+   */
+  #recognise({ task, by }) {
+    if (by?.id !== this.userId) return;
+    const ghost = this.ghosts.find(({ taskId, status, title }) => taskId === null && status === task.status && title === task.title);
+    if (ghost) this.ghosts = this.ghosts.filter((other) => other !== ghost);
+  }
+
+  /** Paints soon, once for all the events of a burst. */
+  #schedule() {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    const paint = () => this.scheduled && this.paint();
+    requestAnimationFrame(paint);
+    setTimeout(paint, SLOWEST_FRAME);
+  }
+}

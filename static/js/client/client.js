@@ -1,0 +1,486 @@
+// @ts-check
+/** `TaskManagerWebSocket`: what a page holds. It ties the parts together and has no cleverness of its own. */
+
+import { makeClock } from './clock.js';
+import { Connection } from './connection.js';
+import { Courier } from './courier.js';
+import { Emitter } from './emitter.js';
+import { encode, errorFrom, TaskManagerError } from './envelope.js';
+import { makeLog } from './log.js';
+import { Outbox } from './outbox.js';
+import { Polling } from './polling.js';
+import { Projects } from './projects.js';
+import { Renewal } from './renewal.js';
+import { Requests } from './requests.js';
+import { Rest } from './rest.js';
+import { Room } from './rooms.js';
+import { Tokens } from './tokens.js';
+import { apiUrl, socketUrl } from './urls.js';
+import { watchPage } from './wake.js';
+
+/** After so many attempts in which not one frame came through, sockets count as blocked. */
+const BLOCKED_AFTER = 3;
+
+/** A little less than the server remembers keys by default (30 days), milliseconds. */
+const RETENTION = 29 * 24 * 3_600_000;
+
+/** What the server answers when the connection, not the call, was at fault. */
+const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
+
+/**
+ * @typedef {import('./envelope.js').Frame} Frame
+ * @typedef {import('./rooms.js').Position} Position
+ * @typedef {'connecting' | 'live' | 'catching-up' | 'polling' | 'offline' | 'closed'} State
+ *
+ * @typedef {object} Options
+ * @property {string} [url] of the socket; this host's `/ws/` by default
+ * @property {string} [api] of the HTTP API; `/api/` of the socket's host by default
+ * @property {import('./tokens.js').TokenSource} token an access token, or a function that gets one; it gives null
+ *   when the user is signed out, and throws where it may succeed later
+ * @property {import('./projects.js').Snapshot} [snapshot] fetches a project's board after a reset, takes it over,
+ *   and says its `seq` and `epoch`; nothing of the project is delivered meanwhile
+ * @property {boolean} [debug] log to the console
+ * @property {number} [retention] how long the server remembers a key, milliseconds
+ * @property {any} [WebSocket]
+ * @property {typeof globalThis.fetch} [fetch]
+ * @property {() => number} [random]
+ * @property {() => number} [now]
+ * @property {(callback: () => void, delay: number) => any} [setTimeout]
+ * @property {(timer: any) => void} [clearTimeout]
+ * @property {EventTarget} [window] tells `online`, `offline` and `pageshow`
+ * @property {EventTarget & {visibilityState?: string}} [document] tells `visibilitychange`
+ */
+
+export class TaskManagerWebSocket {
+  /** @type {State} */
+  #state = 'connecting';
+  #lastId = 0;
+  /** @type {Room | null} the own user room */
+  #user = null;
+  #emitter = new Emitter();
+  #outbox = new Outbox();
+  #requests = new Requests();
+  #clock;
+  #log;
+  #retention;
+  #connection;
+  #projects;
+  #polling;
+  #courier;
+  #renewal;
+  #stopWatchingPage;
+
+  /** @param {Options} options */
+  constructor(options) {
+    const random = options.random ?? Math.random;
+    const url = socketUrl(options.url);
+    const clock = (this.#clock = makeClock(options));
+    const log = (this.#log = makeLog(options.debug ?? false));
+    const tokens = new Tokens(options.token, clock);
+    const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    const rest = new Rest({ base: options.api ?? apiUrl(url), tokens, fetch, clock });
+    const request = this.#request.bind(this);
+    const changed = this.#changed.bind(this);
+    const fatal = this.#fatal.bind(this);
+    this.#retention = options.retention ?? RETENTION;
+    this.#connection = new Connection({
+      url,
+      tokens,
+      WebSocket: options.WebSocket ?? globalThis.WebSocket,
+      clock,
+      random,
+      log,
+      ping: () => request('ping', {}),
+      events: {
+        opened: (frame) => this.#opened(frame),
+        frame: (frame) => this.#received(frame),
+        lost: () => this.#lost(),
+        changed,
+        fatal,
+      },
+    });
+    const connection = this.#connection;
+    this.#projects = new Projects({
+      link: {
+        get ready() {
+          return connection.ready;
+        },
+        request,
+        restart: (why) => connection.restart(why),
+      },
+      events: {
+        deliver: (frame) => this.#deliver(frame),
+        emit: (event, data, frame) => this.#emitter.emit(event, data, frame),
+        changed,
+      },
+      clock,
+      random,
+      log,
+    });
+    this.#projects.snapshot = options.snapshot ?? null;
+    this.#polling = new Polling({ rest, projects: this.#projects, clock, random, events: { changed, fatal } });
+    this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
+    this.#renewal = new Renewal({ clock, tokens, request, log });
+    this.#stopWatchingPage = watchPage(
+      { window: options.window ?? globalThis.window, document: options.document ?? globalThis.document },
+      { back: () => connection.wake(), gone: () => connection.doubt() },
+    );
+    connection.start();
+  }
+
+  /** @returns {State} */
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {import('./projects.js').Snapshot | null} snapshot */
+  set snapshot(snapshot) {
+    this.#projects.snapshot = snapshot;
+  }
+
+  get snapshot() {
+    return this.#projects.snapshot;
+  }
+
+  /**
+   * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
+   *   `state`, `joined`, `reset`
+   * @param {import('./emitter.js').Handler} handler called with the event's data and its frame
+   * @returns {() => void} takes the handler away again
+   */
+  on(event, handler) {
+    return this.#emitter.on(event, handler);
+  }
+
+  /**
+   * @param {string} event
+   * @param {import('./emitter.js').Handler} handler
+   * @returns {() => void} takes the handler away again
+   */
+  once(event, handler) {
+    return this.#emitter.once(event, handler);
+  }
+
+  /**
+   * @param {string} event
+   * @param {import('./emitter.js').Handler} handler
+   */
+  off(event, handler) {
+    this.#emitter.off(event, handler);
+  }
+
+  /**
+   * Joins a project, and joins it again after every reconnect.
+   *
+   * @param {Id} projectId
+   * @param {{since?: number, epoch?: string}} [position] `seq` and `epoch` of the page's own snapshot; without
+   *   it the project is followed from now on
+   */
+  async joinProject(projectId, { since, epoch } = /** @type {any} */ ({})) {
+    this.#requireOpen();
+    return this.#projects.join(toId(projectId), since === undefined ? null : { seq: since, epoch });
+  }
+
+  /** @param {Id} projectId */
+  async leaveProject(projectId) {
+    this.#requireOpen();
+    return this.#projects.leave(toId(projectId));
+  }
+
+  /**
+   * @param {Id} projectId
+   * @param {Record<string, any> & {title: string}} fields
+   */
+  async createTask(projectId, fields) {
+    return this.#change('task_create', { ...fields, project_id: toId(projectId) });
+  }
+
+  /**
+   * @param {Id} taskId
+   * @param {Record<string, any>} changes
+   * @param {number} [version] that the user was looking at
+   */
+  async updateTask(taskId, changes, version) {
+    return this.#change('task_update', { task_id: toId(taskId), changes, version });
+  }
+
+  /**
+   * @param {Id} taskId
+   * @param {string} status
+   * @param {number} [version] that the user was looking at
+   */
+  async updateTaskStatus(taskId, status, version) {
+    return this.#change('task_status_update', { task_id: toId(taskId), status, version });
+  }
+
+  /**
+   * @param {Id} taskId
+   * @param {{status?: string, beforeId?: Id, afterId?: Id}} [where] neither neighbour: to the column's end
+   */
+  async moveTask(taskId, { status, beforeId, afterId } = {}) {
+    return this.#change('task_move', {
+      task_id: toId(taskId),
+      status,
+      before_id: beforeId == null ? undefined : toId(beforeId),
+      after_id: afterId == null ? undefined : toId(afterId),
+    });
+  }
+
+  /** @param {Id} taskId */
+  async deleteTask(taskId) {
+    return this.#change('task_delete', { task_id: toId(taskId) });
+  }
+
+  /** @param {Id} taskId */
+  async restoreTask(taskId) {
+    return this.#change('task_restore', { task_id: toId(taskId) });
+  }
+
+  /**
+   * @param {Id} taskId
+   * @param {string} content
+   */
+  async addComment(taskId, content) {
+    return this.#change('new_comment', { task_id: toId(taskId), content });
+  }
+
+  /**
+   * A hint of the moment: where it cannot be told at once it is not told at all.
+   *
+   * @param {Id} taskId
+   * @param {boolean} on
+   */
+  async setTyping(taskId, on) {
+    this.#requireOpen();
+    if (!this.#connection.ready) return {};
+    return new Promise((resolve, reject) => {
+      this.#request('user_typing', { task_id: toId(taskId), is_typing: on }, (error, data) => {
+        if (error && error.code !== 'connection_lost') reject(error);
+        else resolve(data ?? {});
+      });
+    });
+  }
+
+  /** For good: outstanding calls are rejected. */
+  close() {
+    if (this.#state === 'closed') return;
+    this.#connection.stop();
+    this.#polling.stop();
+    this.#courier.stop();
+    this.#renewal.stop();
+    this.#stopWatchingPage();
+    const closed = closedError();
+    this.#requests.lost();
+    this.#projects.close(closed);
+    this.#outbox.rejectAll(closed);
+    this.#setState('closed');
+  }
+
+  /**
+   * @param {string} event
+   * @param {any} data
+   * @returns {Promise<any>}
+   */
+  #change(event, data) {
+    this.#requireOpen();
+    const [id, key] = [this.#nextId(), makeKey()];
+    encode({ event, data, id, key }); // Refuses here what no connection could carry.
+    return new Promise((resolve, reject) => {
+      const entry = { id, event, data, key, firstSentAt: null, resolve, reject };
+      this.#outbox.add(entry);
+      if (this.#connection.ready) this.#sendChange(entry);
+      else this.#courier.kick();
+    });
+  }
+
+  /** @param {import('./outbox.js').Entry} entry */
+  #sendChange(entry) {
+    entry.firstSentAt ??= this.#clock.now();
+    this.#send({ event: entry.event, data: entry.data, id: entry.id, key: entry.key });
+  }
+
+  /**
+   * @param {string} event
+   * @param {any} data
+   * @param {import('./requests.js').Done} [done]
+   */
+  #request(event, data, done = () => {}) {
+    const id = this.#nextId();
+    this.#requests.add(id, done);
+    this.#send({ event, data, id });
+  }
+
+  /** @param {import('./envelope.js').Message} message */
+  #send(message) {
+    this.#log('→', message);
+    this.#connection.send(encode(message));
+  }
+
+  #nextId() {
+    return (this.#lastId += 1);
+  }
+
+  /**
+   * There is a link: goes on with everything at once. The server works through it in this order.
+   *
+   * @param {Frame} frame
+   */
+  #opened(frame) {
+    this.#polling.stop();
+    this.#courier.stop();
+    this.#renewal.start(frame.data);
+    this.#followUser(frame);
+    this.#projects.opened();
+    this.#outbox.expire(this.#clock.now(), this.#retention);
+    for (const entry of this.#outbox.entries()) this.#sendChange(entry);
+  }
+
+  #lost() {
+    this.#renewal.stop();
+    this.#user?.detach();
+    this.#projects.lost();
+    this.#requests.lost();
+  }
+
+  /** @param {Error} error */
+  #fatal(error) {
+    this.#emitter.emit('error', error);
+    this.close();
+  }
+
+  /**
+   * Follows the own user room: from the position known, or from now on.
+   *
+   * @param {Frame} frame
+   */
+  #followUser(frame) {
+    const { room, seq, epoch } = frame.data;
+    const known = this.#user?.name === room ? this.#user : null;
+    if (known) return this.#resumeUser(known);
+    this.#user = new Room(room, { seq, epoch });
+    this.#user.attach();
+    this.#user.joined({ seq, epoch });
+    this.#emitter.emit('connected', frame.data, frame);
+  }
+
+  /** @param {Room} user */
+  #resumeUser(user) {
+    user.attach();
+    this.#request('connect', user.since, (error, answer) => {
+      if (error?.code === 'connection_lost') return;
+      if (error) {
+        this.#user = null;
+        return this.#connection.restart(`the user room was not resumed: ${error.message}`);
+      }
+      user.joined(answer);
+      if (answer.reset) this.#resetUser(user, answer);
+      this.#emitter.emit('connected', answer);
+    });
+  }
+
+  /**
+   * @param {Room} user
+   * @param {Position} position
+   */
+  #resetUser(user, { seq, epoch }) {
+    user.restart({ seq, epoch });
+    this.#emitter.emit('reset', { project_id: null, room: user.name, seq, epoch });
+  }
+
+  /** @param {Frame} frame */
+  #received(frame) {
+    const { event, data, id, room, seq } = frame;
+    if (id !== undefined) this.#answered(frame);
+    else if (room !== undefined && seq !== undefined) this.#receivedLogged(frame);
+    else if (event === 'removed_from_project') this.#projects.removed(data.project_id, frame);
+    else if (event === 'error') this.#emitter.emit('error', errorFrom(data), frame);
+    else this.#emitter.emit(event, data, frame);
+    if (this.#state !== 'live') this.#changed();
+  }
+
+  /** @param {Frame} frame */
+  #answered({ event, id, data }) {
+    const error = event === 'error' ? errorFrom(data) : null;
+    if (this.#requests.settle(id, error, data)) return;
+    // The connection ends with it; the change goes again over the next, with another token.
+    if (error && TOKEN_ERRORS.includes(error.code)) return;
+    this.#outbox.settle(id, error, data);
+  }
+
+  /** @param {Frame} frame */
+  #receivedLogged(frame) {
+    if (frame.room !== this.#user?.name) return this.#projects.receive(frame);
+    const verdict = this.#user?.receive(frame);
+    if (verdict === 'deliver') this.#notify(frame);
+    else if (verdict === 'gap') this.#connection.restart('a gap in the user room');
+  }
+
+  /** @param {Frame} frame of a project's room */
+  #deliver(frame) {
+    this.#emitter.emit('event', frame.data, frame);
+    this.#emitter.emit(frame.event, frame.data, frame);
+  }
+
+  /**
+   * The user's copy of an event goes by another name, so that who listens for the event hears it once.
+   *
+   * @param {Frame} frame of the user's room
+   */
+  #notify(frame) {
+    this.#emitter.emit('notification', { ...frame.data, kind: frame.event }, frame);
+    if (frame.event === 'due_date_reminder') this.#emitter.emit(frame.event, frame.data, frame);
+  }
+
+  /** Something happened that may change the state. */
+  #changed() {
+    if (this.#state === 'closed') return;
+    const { ready, blocked } = this.#connection;
+    if (!ready && blocked >= BLOCKED_AFTER && !this.#polling.started) {
+      this.#courier.start();
+      this.#polling.start();
+    }
+    this.#polling.update();
+    this.#setState(this.#currentState());
+  }
+
+  /** @returns {State} */
+  #currentState() {
+    if (this.#connection.ready) return this.#projects.caughtUp && this.#user?.caughtUp ? 'live' : 'catching-up';
+    if (this.#polling.works) return 'polling';
+    return this.#connection.failures > 0 ? 'offline' : 'connecting';
+  }
+
+  /** @param {State} state */
+  #setState(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#log(state);
+    this.#emitter.emit('state', state);
+  }
+
+  #requireOpen() {
+    if (this.#state === 'closed') throw closedError();
+  }
+}
+
+/** @typedef {number | string} Id a page reads ids from attributes, too */
+
+/**
+ * @param {Id} id
+ * @returns {number}
+ */
+function toId(id) {
+  const number = Number(id);
+  if (!Number.isSafeInteger(number) || number <= 0) throw new TypeError(`Not an id: ${id}`);
+  return number;
+}
+
+function closedError() {
+  return new TaskManagerError('closed', 'The connection was closed.');
+}
+
+/** @returns {string} that nobody else makes */
+function makeKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

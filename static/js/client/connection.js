@@ -1,0 +1,269 @@
+// @ts-check
+/** The life of the socket: it opens, breaks, waits and comes back, for ever. Knows nothing of rooms. */
+
+import { backoff, BASE } from './backoff.js';
+import { Alarm } from './clock.js';
+import { LATER, returnAfter } from './closing.js';
+import { decode, errorFrom, TaskManagerError } from './envelope.js';
+import { Heartbeat } from './heartbeat.js';
+
+/** How long an attempt may take from the first byte to `connected`, milliseconds. */
+export const ATTEMPT_TIMEOUT = 10_000;
+
+/** A connection that lasted this long was a good one, and backoff begins anew, milliseconds. */
+export const GOOD_AFTER = 5_000;
+
+/** An attempt older than this is given up when the network is back, milliseconds. */
+const STALE_ATTEMPT = 2_000;
+
+const SUBPROTOCOL = 'taskrealtime.v1';
+/** Where the server names no ping interval, seconds. */
+const PING_INTERVAL = 25;
+const OPEN = 1;
+const LOST_WITHOUT_WORD = 1006;
+
+/**
+ * @typedef {object} Events what the owner is told
+ * @property {(frame: import('./envelope.js').Frame) => void} opened with the first `connected`
+ * @property {(frame: import('./envelope.js').Frame) => void} frame any later one
+ * @property {() => void} lost after `opened`, the link is gone
+ * @property {() => void} changed `ready`, `failures` or `blocked` changed
+ * @property {(error: TaskManagerError) => void} fatal it will not come back
+ */
+
+export class Connection {
+  /** Whether the server has said `connected`. */
+  ready = false;
+  /** Attempts that failed one after the other since the last `connected`. */
+  failures = 0;
+  /** Of those, the latest ones in which not a single frame came through. */
+  blocked = 0;
+
+  #url;
+  #tokens;
+  #WebSocket;
+  #clock;
+  #random;
+  #log;
+  #events;
+  #heartbeat;
+  /** Ends an attempt that takes too long, or a wait. */
+  #alarm;
+  /** @type {any} */
+  #socket = null;
+  /** @type {'idle' | 'waiting' | 'attempting' | 'ready' | 'stopped'} */
+  #phase = 'idle';
+  /** Counts attempts, so that what belongs to a former one is told apart. */
+  #attempt = 0;
+  /** How far backoff has grown. */
+  #growth = 0;
+  #startedAt = 0;
+  #readyAt = 0;
+  /** Until then the server wants to be left alone. */
+  #stayAwayUntil = 0;
+  #heardAnything = false;
+  /** @type {TaskManagerError | null} why the server is about to close */
+  #reason = null;
+
+  /**
+   * @param {object} options
+   * @param {string} options.url
+   * @param {import('./tokens.js').Tokens} options.tokens
+   * @param {any} options.WebSocket
+   * @param {import('./clock.js').Clock} options.clock
+   * @param {() => number} options.random
+   * @param {import('./log.js').Log} options.log
+   * @param {() => void} options.ping asks the server for a sign of life
+   * @param {Events} options.events
+   */
+  constructor({ url, tokens, WebSocket, clock, random, log, ping, events }) {
+    this.#url = url;
+    this.#tokens = tokens;
+    this.#WebSocket = WebSocket;
+    this.#clock = clock;
+    this.#random = random;
+    this.#log = log;
+    this.#events = events;
+    this.#alarm = new Alarm(clock);
+    this.#heartbeat = new Heartbeat({ clock, ping, dead: () => this.restart('the ping was not answered') });
+  }
+
+  start() {
+    if (this.#phase === 'idle') this.#begin();
+  }
+
+  /** For good. */
+  stop() {
+    this.#drop();
+    this.#phase = 'stopped';
+    this.ready = false;
+  }
+
+  /**
+   * Drops the present socket and makes another.
+   *
+   * @param {string} why for the log
+   */
+  restart(why) {
+    if (this.#socket === null) return;
+    this.#log(`given up: ${why}`);
+    this.#drop();
+    this.#lost(LOST_WITHOUT_WORD);
+  }
+
+  /** The network may be back: no more waiting, and a socket that looks open has to prove it. */
+  wake() {
+    if (this.#phase === 'ready') this.#heartbeat.check();
+    else if (this.#phase === 'waiting') this.#beginIfWelcome();
+    else if (this.#phase === 'attempting' && this.#clock.now() - this.#startedAt > STALE_ATTEMPT) this.#begin();
+  }
+
+  /** The network seems to be gone. */
+  doubt() {
+    if (this.#phase === 'ready') this.#heartbeat.check();
+  }
+
+  /** @param {string} text */
+  send(text) {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(text);
+  }
+
+  #beginIfWelcome() {
+    if (this.#clock.now() >= this.#stayAwayUntil) this.#begin();
+  }
+
+  async #begin() {
+    this.#drop();
+    const attempt = this.#attempt;
+    this.#phase = 'attempting';
+    this.#startedAt = this.#clock.now();
+    this.#heardAnything = false;
+    this.#reason = null;
+    this.#alarm.set(ATTEMPT_TIMEOUT, () => this.#giveUp());
+    this.#events.changed();
+    try {
+      const token = await this.#tokens.get();
+      if (attempt === this.#attempt) this.#open(token);
+    } catch (error) {
+      if (attempt === this.#attempt) this.#noToken(error);
+    }
+  }
+
+  #giveUp() {
+    // A token source that hangs must be asked again.
+    if (this.#socket === null) this.#tokens.forget();
+    this.#log('the attempt took too long');
+    this.#drop();
+    this.#lost(LOST_WITHOUT_WORD);
+  }
+
+  /** @param {any} error */
+  #noToken(error) {
+    if (error?.code === 'unauthenticated') return this.#end(error);
+    this.#log(`no token: ${error}`);
+    this.#heardAnything = true; // Says nothing about sockets being blocked.
+    this.#drop();
+    this.#lost(LOST_WITHOUT_WORD);
+  }
+
+  /** @param {string} token */
+  #open(token) {
+    this.#log(`connecting to ${this.#url}`);
+    const socket = new this.#WebSocket(this.#url, [SUBPROTOCOL, `bearer.${token}`]);
+    this.#socket = socket;
+    socket.onmessage = (/** @type {{data: unknown}} */ { data }) => this.#receive(data);
+    // Whatever an error is, a close follows it, and says more.
+    socket.onerror = () => {};
+    socket.onclose = (/** @type {{code: number}} */ { code }) => {
+      this.#drop();
+      this.#lost(code);
+    };
+  }
+
+  /** @param {unknown} text */
+  #receive(text) {
+    const frame = decode(text);
+    if (!frame) return this.#log('not a frame of the protocol', text);
+    this.#log('←', frame);
+    this.#heartbeat.heard();
+    this.#heardAnything = true;
+    this.blocked = 0;
+    if (frame.event === 'going_away') this.#stayAway(frame.data.reconnect_in_ms);
+    if (frame.event === 'error' && frame.id === undefined) this.#reason = errorFrom(frame.data);
+    if (frame.event === 'connected' && !this.ready) this.#connected(frame);
+    else this.#events.frame(frame);
+  }
+
+  /** @param {import('./envelope.js').Frame} frame */
+  #connected(frame) {
+    this.#alarm.clear();
+    this.#phase = 'ready';
+    this.#readyAt = this.#clock.now();
+    this.#stayAwayUntil = 0;
+    this.#reason = null;
+    this.ready = true;
+    this.failures = 0;
+    this.#heartbeat.start((frame.data.ping_interval || PING_INTERVAL) * 1000);
+    this.#events.opened(frame);
+    this.#events.changed();
+  }
+
+  /** @param {number} delay milliseconds */
+  #stayAway(delay) {
+    this.#stayAwayUntil = this.#clock.now() + delay;
+  }
+
+  /** Lets go of the socket without waiting for it: a dead one may take minutes to say so. */
+  #drop() {
+    this.#attempt += 1;
+    this.#alarm.clear();
+    this.#heartbeat.stop();
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#socket = null;
+    socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  /** @param {number} code */
+  #lost(code) {
+    this.#log(`closed with ${code}`);
+    const returning = returnAfter(code);
+    if (returning === 'token') this.#tokens.forget();
+    if (returning === 'never' || (returning === 'token' && !this.#tokens.renewable)) {
+      return this.#end(this.#reason ?? new TaskManagerError('unauthenticated', `The server closed with ${code}.`));
+    }
+    this.#count();
+    if (returning === 'later') this.#stayAway(LATER.least + this.#random() * (LATER.most - LATER.least));
+    this.#wait();
+  }
+
+  #count() {
+    const wasReady = this.ready;
+    this.ready = false;
+    if (wasReady) {
+      if (this.#clock.now() - this.#readyAt >= GOOD_AFTER) this.#growth = 0;
+      this.#events.lost();
+      return;
+    }
+    this.failures += 1;
+    if (!this.#heardAnything) this.blocked += 1;
+  }
+
+  #wait() {
+    if (this.#phase === 'stopped') return;
+    this.#phase = 'waiting';
+    const wanted = this.#stayAwayUntil - this.#clock.now();
+    const delay = wanted > 0 ? wanted + this.#random() * BASE : backoff(this.#growth, this.#random);
+    if (wanted <= 0) this.#growth += 1;
+    this.#log(`again in ${Math.round(delay)} ms`);
+    this.#alarm.set(delay, () => this.#begin());
+    this.#events.changed();
+  }
+
+  /** @param {TaskManagerError} error */
+  #end(error) {
+    this.stop();
+    this.#events.fatal(error);
+  }
+}

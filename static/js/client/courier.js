@@ -1,0 +1,92 @@
+// @ts-check
+/** Carries the outbox to the API, one change after the other, for as long as sockets do not get through. */
+
+import { backoff } from './backoff.js';
+import { pause } from './clock.js';
+import { TaskManagerError } from './envelope.js';
+import { REST_COMMANDS } from './rest_commands.js';
+
+/** How long an answer may take, milliseconds. */
+const PATIENCE = 20_000;
+/** The longest pause after failures, milliseconds. */
+const RETRY = { cap: 10_000 };
+
+export class Courier {
+  #rest;
+  #outbox;
+  #clock;
+  #random;
+  #fatal;
+  /** @type {AbortController | null} null: not carrying */
+  #round = null;
+  #running = false;
+
+  /**
+   * @param {object} options
+   * @param {import('./rest.js').Rest} options.rest
+   * @param {import('./outbox.js').Outbox} options.outbox
+   * @param {import('./clock.js').Clock} options.clock
+   * @param {() => number} options.random
+   * @param {(error: Error) => void} options.fatal
+   */
+  constructor({ rest, outbox, clock, random, fatal }) {
+    this.#rest = rest;
+    this.#outbox = outbox;
+    this.#clock = clock;
+    this.#random = random;
+    this.#fatal = fatal;
+  }
+
+  start() {
+    this.#round ??= new AbortController();
+    this.kick();
+  }
+
+  stop() {
+    this.#round?.abort();
+    this.#round = null;
+    this.#running = false;
+  }
+
+  /** There may be something to carry. */
+  kick() {
+    if (!this.#round || this.#running) return;
+    this.#running = true;
+    this.#carry(this.#round.signal);
+  }
+
+  /** @param {AbortSignal} signal */
+  async #carry(signal) {
+    let failures = 0;
+    for (let entry; !signal.aborted && (entry = this.#outbox.entries()[0]); ) {
+      if (await this.#deliver(entry, signal)) failures = 0;
+      else await pause(this.#clock, backoff(failures++, this.#random, RETRY), signal);
+    }
+    if (!signal.aborted) this.#running = false;
+  }
+
+  /**
+   * @param {import('./outbox.js').Entry} entry
+   * @param {AbortSignal} signal
+   * @returns {Promise<boolean>} false: try again
+   */
+  async #deliver(entry, signal) {
+    const twin = REST_COMMANDS[entry.event];
+    if (!twin) {
+      this.#outbox.settle(entry.id, new TaskManagerError('unknown_event', 'This needs a socket.'));
+      return true;
+    }
+    try {
+      entry.firstSentAt ??= this.#clock.now();
+      const request = { ...twin.request(entry.data), key: entry.key };
+      const body = await this.#rest.call(request, { signal, patience: PATIENCE });
+      this.#outbox.settle(entry.id, null, twin.answer(body, entry.data));
+      return true;
+    } catch (/** @type {any} */ error) {
+      if (signal.aborted || error.code === 'connection_lost') return false;
+      if (error.code === 'unauthenticated') this.#fatal(error);
+      else this.#outbox.settle(entry.id, error);
+      return true;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// @ts-check
+/** Frames to text and back, and the errors that they carry. */
+
+/**
+ * @typedef {{event: string, data: any, id?: string | number, room?: string, seq?: number, at?: string}} Frame
+ *   what the server sends
+ * @typedef {{event: string, data: any, id?: string | number, key?: string}} Message what a client sends
+ */
+
+/** The server ends a connection for a larger frame (close code 1009), so such a one must never be sent. */
+export const MAX_FRAME_BYTES = 256 * 1024;
+
+/** A refused or impossible call. `code` is one of the protocol's, or of `LOCAL_ERROR_CODES`. */
+export class TaskManagerError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {{details?: any, retryAfter?: number}} [more] `retryAfter` in seconds
+   */
+  constructor(code, message, { details, retryAfter } = {}) {
+    super(message);
+    this.name = 'TaskManagerError';
+    this.code = code;
+    this.details = details;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/**
+ * @param {Message} message
+ * @returns {string}
+ * @throws {TaskManagerError} `too_large`
+ */
+export function encode(message) {
+  const text = JSON.stringify(message);
+  // Most are so short that no encoding can make them too long: UTF-8 takes at most 3 bytes per code unit.
+  if (text.length * 3 > MAX_FRAME_BYTES && new TextEncoder().encode(text).length > MAX_FRAME_BYTES) {
+    throw new TaskManagerError('too_large', 'This is more than one message can carry (256 KiB).');
+  }
+  return text;
+}
+
+/**
+ * @param {unknown} text
+ * @returns {Frame | null} null: not one of the protocol's frames
+ */
+export function decode(text) {
+  if (typeof text !== 'string') return null;
+  try {
+    const frame = JSON.parse(text);
+    return typeof frame?.event === 'string' ? { ...frame, data: frame.data ?? {} } : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {any} data of an `error` frame, or the body of a refused HTTP request
+ * @returns {TaskManagerError}
+ */
+export function errorFrom(data) {
+  return new TaskManagerError(data?.code ?? 'internal', data?.message ?? 'The server refused without a reason.', {
+    details: data?.details,
+    retryAfter: data?.retry_after,
+  });
+}

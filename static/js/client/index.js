@@ -1,0 +1,6 @@
+// @ts-check
+/** What a module may import. */
+
+export { TaskManagerWebSocket } from './client.js';
+export { TaskManagerError } from './envelope.js';
+export * from './events.js';

@@ -1,0 +1,1800 @@
+// Generated from static/js/client/ by "make js-build": change the modules there, not this file.
+"use strict";
+(() => {
+  // static/js/client/clock.js
+  var LONGEST_DELAY = 2 ** 31 - 1;
+  function makeClock(options) {
+    const start = options.setTimeout ?? ((callback, delay) => setTimeout(callback, delay));
+    return {
+      now: options.now ?? (() => Date.now()),
+      setTimeout: (callback, delay) => start(callback, Math.min(Math.max(delay, 0), LONGEST_DELAY)),
+      clearTimeout: options.clearTimeout ?? ((timer) => clearTimeout(timer))
+    };
+  }
+  var Alarm = class {
+    /** @type {any} */
+    #timer = null;
+    #clock;
+    /** @param {Clock} clock */
+    constructor(clock) {
+      this.#clock = clock;
+    }
+    get pending() {
+      return this.#timer !== null;
+    }
+    /**
+     * @param {number} delay milliseconds
+     * @param {() => void} callback
+     */
+    set(delay, callback) {
+      this.clear();
+      this.#timer = this.#clock.setTimeout(() => {
+        this.#timer = null;
+        callback();
+      }, delay);
+    }
+    clear() {
+      if (this.#timer !== null) this.#clock.clearTimeout(this.#timer);
+      this.#timer = null;
+    }
+  };
+  function pause(clock, delay, signal) {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const timer = clock.setTimeout(done, delay);
+      signal?.addEventListener("abort", done, { once: true });
+      function done() {
+        clock.clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      }
+    });
+  }
+
+  // static/js/client/backoff.js
+  var BASE = 500;
+  var CAP = 2e4;
+  function backoff(attempt, random, { base = BASE, cap = CAP } = {}) {
+    return random() * Math.min(cap, base * 2 ** attempt);
+  }
+
+  // static/js/client/closing.js
+  var RETURNS = {
+    4400: "later",
+    // twenty bad messages: sending them again would earn the same
+    4401: "token",
+    4403: "never",
+    // deactivated, or signed out everywhere
+    4409: "later",
+    // too many connections
+    4429: "later"
+    // flooding
+  };
+  var LATER = { least: 15e3, most: 6e4 };
+  function returnAfter(code) {
+    return RETURNS[code] ?? "soon";
+  }
+
+  // static/js/client/envelope.js
+  var MAX_FRAME_BYTES = 256 * 1024;
+  var TaskManagerError = class extends Error {
+    /**
+     * @param {string} code
+     * @param {string} message
+     * @param {{details?: any, retryAfter?: number}} [more] `retryAfter` in seconds
+     */
+    constructor(code, message, { details, retryAfter } = {}) {
+      super(message);
+      this.name = "TaskManagerError";
+      this.code = code;
+      this.details = details;
+      this.retryAfter = retryAfter;
+    }
+  };
+  function encode(message) {
+    const text = JSON.stringify(message);
+    if (text.length * 3 > MAX_FRAME_BYTES && new TextEncoder().encode(text).length > MAX_FRAME_BYTES) {
+      throw new TaskManagerError("too_large", "This is more than one message can carry (256 KiB).");
+    }
+    return text;
+  }
+  function decode(text) {
+    if (typeof text !== "string") return null;
+    try {
+      const frame = JSON.parse(text);
+      return typeof frame?.event === "string" ? { ...frame, data: frame.data ?? {} } : null;
+    } catch {
+      return null;
+    }
+  }
+  function errorFrom(data) {
+    return new TaskManagerError(data?.code ?? "internal", data?.message ?? "The server refused without a reason.", {
+      details: data?.details,
+      retryAfter: data?.retry_after
+    });
+  }
+
+  // static/js/client/heartbeat.js
+  var PATIENCE = 1e4;
+  var Heartbeat = class {
+    #alarm;
+    #clock;
+    #interval = 0;
+    #heardAt = 0;
+    #asking = false;
+    #ping;
+    #dead;
+    /**
+     * @param {{clock: import('./clock.js').Clock, ping: () => void, dead: () => void}} options
+     */
+    constructor({ clock, ping, dead }) {
+      this.#clock = clock;
+      this.#alarm = new Alarm(clock);
+      this.#ping = ping;
+      this.#dead = dead;
+    }
+    /** @param {number} interval milliseconds */
+    start(interval) {
+      this.#interval = interval;
+      this.heard();
+      this.#watch(interval);
+    }
+    stop() {
+      this.#alarm.clear();
+    }
+    /** A frame came in. */
+    heard() {
+      this.#heardAt = this.#clock.now();
+      this.#asking = false;
+    }
+    /** Asks now: the machine may have slept, or the network changed. */
+    check() {
+      this.#asking = true;
+      this.#ping();
+      this.#alarm.set(PATIENCE, () => {
+        if (this.#asking) this.#dead();
+        else this.#watch(this.#quietFor());
+      });
+    }
+    #quietFor() {
+      return this.#interval - (this.#clock.now() - this.#heardAt);
+    }
+    /** @param {number} delay milliseconds */
+    #watch(delay) {
+      this.#alarm.set(delay, () => {
+        const left = this.#quietFor();
+        if (left > 0) this.#watch(left);
+        else this.check();
+      });
+    }
+  };
+
+  // static/js/client/connection.js
+  var ATTEMPT_TIMEOUT = 1e4;
+  var GOOD_AFTER = 5e3;
+  var STALE_ATTEMPT = 2e3;
+  var SUBPROTOCOL = "taskrealtime.v1";
+  var PING_INTERVAL = 25;
+  var OPEN = 1;
+  var LOST_WITHOUT_WORD = 1006;
+  var Connection = class {
+    /** Whether the server has said `connected`. */
+    ready = false;
+    /** Attempts that failed one after the other since the last `connected`. */
+    failures = 0;
+    /** Of those, the latest ones in which not a single frame came through. */
+    blocked = 0;
+    #url;
+    #tokens;
+    #WebSocket;
+    #clock;
+    #random;
+    #log;
+    #events;
+    #heartbeat;
+    /** Ends an attempt that takes too long, or a wait. */
+    #alarm;
+    /** @type {any} */
+    #socket = null;
+    /** @type {'idle' | 'waiting' | 'attempting' | 'ready' | 'stopped'} */
+    #phase = "idle";
+    /** Counts attempts, so that what belongs to a former one is told apart. */
+    #attempt = 0;
+    /** How far backoff has grown. */
+    #growth = 0;
+    #startedAt = 0;
+    #readyAt = 0;
+    /** Until then the server wants to be left alone. */
+    #stayAwayUntil = 0;
+    #heardAnything = false;
+    /** @type {TaskManagerError | null} why the server is about to close */
+    #reason = null;
+    /**
+     * @param {object} options
+     * @param {string} options.url
+     * @param {import('./tokens.js').Tokens} options.tokens
+     * @param {any} options.WebSocket
+     * @param {import('./clock.js').Clock} options.clock
+     * @param {() => number} options.random
+     * @param {import('./log.js').Log} options.log
+     * @param {() => void} options.ping asks the server for a sign of life
+     * @param {Events} options.events
+     */
+    constructor({ url, tokens, WebSocket, clock, random, log, ping, events }) {
+      this.#url = url;
+      this.#tokens = tokens;
+      this.#WebSocket = WebSocket;
+      this.#clock = clock;
+      this.#random = random;
+      this.#log = log;
+      this.#events = events;
+      this.#alarm = new Alarm(clock);
+      this.#heartbeat = new Heartbeat({ clock, ping, dead: () => this.restart("the ping was not answered") });
+    }
+    start() {
+      if (this.#phase === "idle") this.#begin();
+    }
+    /** For good. */
+    stop() {
+      this.#drop();
+      this.#phase = "stopped";
+      this.ready = false;
+    }
+    /**
+     * Drops the present socket and makes another.
+     *
+     * @param {string} why for the log
+     */
+    restart(why) {
+      if (this.#socket === null) return;
+      this.#log(`given up: ${why}`);
+      this.#drop();
+      this.#lost(LOST_WITHOUT_WORD);
+    }
+    /** The network may be back: no more waiting, and a socket that looks open has to prove it. */
+    wake() {
+      if (this.#phase === "ready") this.#heartbeat.check();
+      else if (this.#phase === "waiting") this.#beginIfWelcome();
+      else if (this.#phase === "attempting" && this.#clock.now() - this.#startedAt > STALE_ATTEMPT) this.#begin();
+    }
+    /** The network seems to be gone. */
+    doubt() {
+      if (this.#phase === "ready") this.#heartbeat.check();
+    }
+    /** @param {string} text */
+    send(text) {
+      if (this.#socket?.readyState === OPEN) this.#socket.send(text);
+    }
+    #beginIfWelcome() {
+      if (this.#clock.now() >= this.#stayAwayUntil) this.#begin();
+    }
+    async #begin() {
+      this.#drop();
+      const attempt = this.#attempt;
+      this.#phase = "attempting";
+      this.#startedAt = this.#clock.now();
+      this.#heardAnything = false;
+      this.#reason = null;
+      this.#alarm.set(ATTEMPT_TIMEOUT, () => this.#giveUp());
+      this.#events.changed();
+      try {
+        const token = await this.#tokens.get();
+        if (attempt === this.#attempt) this.#open(token);
+      } catch (error) {
+        if (attempt === this.#attempt) this.#noToken(error);
+      }
+    }
+    #giveUp() {
+      if (this.#socket === null) this.#tokens.forget();
+      this.#log("the attempt took too long");
+      this.#drop();
+      this.#lost(LOST_WITHOUT_WORD);
+    }
+    /** @param {any} error */
+    #noToken(error) {
+      if (error?.code === "unauthenticated") return this.#end(error);
+      this.#log(`no token: ${error}`);
+      this.#heardAnything = true;
+      this.#drop();
+      this.#lost(LOST_WITHOUT_WORD);
+    }
+    /** @param {string} token */
+    #open(token) {
+      this.#log(`connecting to ${this.#url}`);
+      const socket = new this.#WebSocket(this.#url, [SUBPROTOCOL, `bearer.${token}`]);
+      this.#socket = socket;
+      socket.onmessage = ({ data }) => this.#receive(data);
+      socket.onerror = () => {
+      };
+      socket.onclose = ({ code }) => {
+        this.#drop();
+        this.#lost(code);
+      };
+    }
+    /** @param {unknown} text */
+    #receive(text) {
+      const frame = decode(text);
+      if (!frame) return this.#log("not a frame of the protocol", text);
+      this.#log("←", frame);
+      this.#heartbeat.heard();
+      this.#heardAnything = true;
+      this.blocked = 0;
+      if (frame.event === "going_away") this.#stayAway(frame.data.reconnect_in_ms);
+      if (frame.event === "error" && frame.id === void 0) this.#reason = errorFrom(frame.data);
+      if (frame.event === "connected" && !this.ready) this.#connected(frame);
+      else this.#events.frame(frame);
+    }
+    /** @param {import('./envelope.js').Frame} frame */
+    #connected(frame) {
+      this.#alarm.clear();
+      this.#phase = "ready";
+      this.#readyAt = this.#clock.now();
+      this.#stayAwayUntil = 0;
+      this.#reason = null;
+      this.ready = true;
+      this.failures = 0;
+      this.#heartbeat.start((frame.data.ping_interval || PING_INTERVAL) * 1e3);
+      this.#events.opened(frame);
+      this.#events.changed();
+    }
+    /** @param {number} delay milliseconds */
+    #stayAway(delay) {
+      this.#stayAwayUntil = this.#clock.now() + delay;
+    }
+    /** Lets go of the socket without waiting for it: a dead one may take minutes to say so. */
+    #drop() {
+      this.#attempt += 1;
+      this.#alarm.clear();
+      this.#heartbeat.stop();
+      const socket = this.#socket;
+      if (!socket) return;
+      this.#socket = null;
+      socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    /** @param {number} code */
+    #lost(code) {
+      this.#log(`closed with ${code}`);
+      const returning = returnAfter(code);
+      if (returning === "token") this.#tokens.forget();
+      if (returning === "never" || returning === "token" && !this.#tokens.renewable) {
+        return this.#end(this.#reason ?? new TaskManagerError("unauthenticated", `The server closed with ${code}.`));
+      }
+      this.#count();
+      if (returning === "later") this.#stayAway(LATER.least + this.#random() * (LATER.most - LATER.least));
+      this.#wait();
+    }
+    #count() {
+      const wasReady = this.ready;
+      this.ready = false;
+      if (wasReady) {
+        if (this.#clock.now() - this.#readyAt >= GOOD_AFTER) this.#growth = 0;
+        this.#events.lost();
+        return;
+      }
+      this.failures += 1;
+      if (!this.#heardAnything) this.blocked += 1;
+    }
+    #wait() {
+      if (this.#phase === "stopped") return;
+      this.#phase = "waiting";
+      const wanted = this.#stayAwayUntil - this.#clock.now();
+      const delay = wanted > 0 ? wanted + this.#random() * BASE : backoff(this.#growth, this.#random);
+      if (wanted <= 0) this.#growth += 1;
+      this.#log(`again in ${Math.round(delay)} ms`);
+      this.#alarm.set(delay, () => this.#begin());
+      this.#events.changed();
+    }
+    /** @param {TaskManagerError} error */
+    #end(error) {
+      this.stop();
+      this.#events.fatal(error);
+    }
+  };
+
+  // static/js/client/rest_commands.js
+  var REST_COMMANDS = {
+    task_create: {
+      request: (data) => ({ method: "POST", path: "tasks/", body: data }),
+      answer: (task) => ({ task })
+    },
+    task_update: {
+      request: ({ task_id, changes, version }) => patch(task_id, { ...changes, version }),
+      answer: ({ id, project_id, version }) => ({ task_id: id, project_id, version })
+    },
+    task_status_update: {
+      request: ({ task_id, status, version }) => patch(task_id, { status, version }),
+      answer: ({ id, project_id, status, version }) => ({ task_id: id, project_id, status, version })
+    },
+    task_move: {
+      request: ({ task_id, ...where }) => ({ method: "POST", path: `tasks/${task_id}/move/`, body: where }),
+      answer: ({ id, project_id, status, position, version }) => ({ task_id: id, project_id, status, position, version })
+    },
+    task_delete: {
+      request: ({ task_id }) => ({ method: "DELETE", path: `tasks/${task_id}/` }),
+      answer: (_, { task_id }) => ({ task_id })
+    },
+    task_restore: {
+      request: ({ task_id }) => ({ method: "POST", path: `tasks/${task_id}/restore/`, body: {} }),
+      answer: (task) => ({ task })
+    },
+    new_comment: {
+      request: ({ task_id, content }) => ({ method: "POST", path: `tasks/${task_id}/comments/`, body: { content } }),
+      answer: ({ id, task_id, project_id }) => ({ comment_id: id, task_id, project_id })
+    }
+  };
+  function patch(taskId, body) {
+    return { method: "PATCH", path: `tasks/${taskId}/`, body };
+  }
+
+  // static/js/client/courier.js
+  var PATIENCE2 = 2e4;
+  var RETRY = { cap: 1e4 };
+  var Courier = class {
+    #rest;
+    #outbox;
+    #clock;
+    #random;
+    #fatal;
+    /** @type {AbortController | null} null: not carrying */
+    #round = null;
+    #running = false;
+    /**
+     * @param {object} options
+     * @param {import('./rest.js').Rest} options.rest
+     * @param {import('./outbox.js').Outbox} options.outbox
+     * @param {import('./clock.js').Clock} options.clock
+     * @param {() => number} options.random
+     * @param {(error: Error) => void} options.fatal
+     */
+    constructor({ rest, outbox, clock, random, fatal }) {
+      this.#rest = rest;
+      this.#outbox = outbox;
+      this.#clock = clock;
+      this.#random = random;
+      this.#fatal = fatal;
+    }
+    start() {
+      this.#round ??= new AbortController();
+      this.kick();
+    }
+    stop() {
+      this.#round?.abort();
+      this.#round = null;
+      this.#running = false;
+    }
+    /** There may be something to carry. */
+    kick() {
+      if (!this.#round || this.#running) return;
+      this.#running = true;
+      this.#carry(this.#round.signal);
+    }
+    /** @param {AbortSignal} signal */
+    async #carry(signal) {
+      let failures = 0;
+      for (let entry; !signal.aborted && (entry = this.#outbox.entries()[0]); ) {
+        if (await this.#deliver(entry, signal)) failures = 0;
+        else await pause(this.#clock, backoff(failures++, this.#random, RETRY), signal);
+      }
+      if (!signal.aborted) this.#running = false;
+    }
+    /**
+     * @param {import('./outbox.js').Entry} entry
+     * @param {AbortSignal} signal
+     * @returns {Promise<boolean>} false: try again
+     */
+    async #deliver(entry, signal) {
+      const twin = REST_COMMANDS[entry.event];
+      if (!twin) {
+        this.#outbox.settle(entry.id, new TaskManagerError("unknown_event", "This needs a socket."));
+        return true;
+      }
+      try {
+        entry.firstSentAt ??= this.#clock.now();
+        const request = { ...twin.request(entry.data), key: entry.key };
+        const body = await this.#rest.call(request, { signal, patience: PATIENCE2 });
+        this.#outbox.settle(entry.id, null, twin.answer(body, entry.data));
+        return true;
+      } catch (error) {
+        if (signal.aborted || error.code === "connection_lost") return false;
+        if (error.code === "unauthenticated") this.#fatal(error);
+        else this.#outbox.settle(entry.id, error);
+        return true;
+      }
+    }
+  };
+
+  // static/js/client/emitter.js
+  var Emitter = class {
+    /** @type {Map<string, Set<Handler>>} */
+    #handlers = /* @__PURE__ */ new Map();
+    /**
+     * @param {string} event
+     * @param {Handler} handler
+     * @returns {() => void} takes the handler away again
+     */
+    on(event, handler) {
+      if (typeof handler !== "function") throw new TypeError("A handler must be a function.");
+      const handlers = this.#handlers.get(event) ?? /* @__PURE__ */ new Set();
+      this.#handlers.set(event, handlers.add(handler));
+      return () => this.off(event, handler);
+    }
+    /**
+     * @param {string} event
+     * @param {Handler} handler
+     * @returns {() => void} takes the handler away again
+     */
+    once(event, handler) {
+      const stop = this.on(event, (data, frame) => {
+        stop();
+        handler(data, frame);
+      });
+      return stop;
+    }
+    /**
+     * @param {string} event
+     * @param {Handler} handler
+     */
+    off(event, handler) {
+      this.#handlers.get(event)?.delete(handler);
+    }
+    /**
+     * Calls the handlers in the order in which they came. One that throws is reported and does not keep the
+     * event from the others.
+     *
+     * @param {string} event
+     * @param {any} [data]
+     * @param {any} [frame]
+     */
+    emit(event, data, frame) {
+      for (const handler of [...this.#handlers.get(event) ?? []]) {
+        try {
+          handler(data, frame);
+        } catch (error) {
+          console.error(`A handler of "${event}" failed:`, error);
+        }
+      }
+    }
+  };
+
+  // static/js/client/log.js
+  function makeLog(debug, out = console) {
+    if (!debug) return () => {
+    };
+    return (what, frame) => out.debug(`[taskrealtime] ${what}`, ...frame === void 0 ? [] : [redact(frame)]);
+  }
+  function redact(frame) {
+    return frame?.data?.token === void 0 ? frame : { ...frame, data: { ...frame.data, token: "…" } };
+  }
+
+  // static/js/client/outbox.js
+  var Outbox = class {
+    /** @type {Map<number, Entry>} */
+    #entries = /* @__PURE__ */ new Map();
+    /** @param {Entry} entry */
+    add(entry) {
+      this.#entries.set(entry.id, entry);
+    }
+    get size() {
+      return this.#entries.size;
+    }
+    /** @param {unknown} id */
+    has(id) {
+      return this.#entries.has(
+        /** @type {number} */
+        id
+      );
+    }
+    /** All of them, the oldest first. */
+    entries() {
+      return [...this.#entries.values()];
+    }
+    /**
+     * Settles one. The answer to one that is settled already changes nothing.
+     *
+     * @param {unknown} id
+     * @param {Error | null} error
+     * @param {any} [data]
+     */
+    settle(id, error, data) {
+      const entry = this.#entries.get(
+        /** @type {number} */
+        id
+      );
+      if (!entry) return;
+      this.#entries.delete(entry.id);
+      if (error) entry.reject(error);
+      else entry.resolve(data);
+    }
+    /**
+     * Gives up those whose key the server may have forgotten: sending them again could do them twice.
+     *
+     * @param {number} now milliseconds
+     * @param {number} retention milliseconds
+     */
+    expire(now, retention) {
+      for (const { id, firstSentAt } of this.entries()) {
+        if (firstSentAt === null || now - firstSentAt <= retention) continue;
+        this.settle(id, new TaskManagerError("uncertain", "No answer came: this may have been done, or not."));
+      }
+    }
+    /** @param {Error} error */
+    rejectAll(error) {
+      for (const { id } of this.entries()) this.settle(id, error);
+    }
+  };
+
+  // static/js/client/polling.js
+  var WAIT = 25;
+  var SLACK = 1e4;
+  var MOST_WAITING = 3;
+  var PAUSE = 3e3;
+  var RETRY2 = { cap: 1e4 };
+  var Polling = class {
+    /** Whether the latest poll got through. */
+    works = false;
+    #rest;
+    #projects;
+    #clock;
+    #random;
+    #events;
+    /** @type {Map<Project, AbortController> | null} null: not polling */
+    #loops = null;
+    /**
+     * @param {object} options
+     * @param {import('./rest.js').Rest} options.rest
+     * @param {import('./projects.js').Projects} options.projects
+     * @param {import('./clock.js').Clock} options.clock
+     * @param {() => number} options.random
+     * @param {{changed: () => void, fatal: (error: Error) => void}} options.events
+     */
+    constructor({ rest, projects, clock, random, events }) {
+      this.#rest = rest;
+      this.#projects = projects;
+      this.#clock = clock;
+      this.#random = random;
+      this.#events = events;
+    }
+    get started() {
+      return this.#loops !== null;
+    }
+    start() {
+      this.#loops ??= /* @__PURE__ */ new Map();
+      this.update();
+    }
+    stop() {
+      for (const loop of this.#loops?.values() ?? []) loop.abort();
+      this.#loops = null;
+      this.works = false;
+    }
+    /** Projects were joined or left. */
+    update() {
+      if (!this.#loops) return;
+      for (const [project, loop] of this.#loops) {
+        if (this.#projects.has(project)) continue;
+        loop.abort();
+        this.#loops.delete(project);
+      }
+      for (const project of this.#projects.all()) {
+        if (this.#loops.has(project)) continue;
+        const loop = new AbortController();
+        this.#loops.set(project, loop);
+        this.#follow(project, loop.signal);
+      }
+    }
+    /**
+     * @param {Project} project
+     * @param {AbortSignal} signal
+     */
+    async #follow(project, signal) {
+      let failures = 0;
+      await project.resetting;
+      while (!signal.aborted) {
+        try {
+          const [askedAt, wasCaughtUp] = [this.#clock.now(), project.room.caughtUp];
+          const answer = await this.#poll(project, signal);
+          if (signal.aborted) return;
+          failures = 0;
+          this.#report(true);
+          await this.#projects.polled(project, answer);
+          const idle = answer.events.length === 0 && (wasCaughtUp || !project.room.caughtUp);
+          if (idle) await pause(this.#clock, PAUSE - (this.#clock.now() - askedAt), signal);
+        } catch (error) {
+          if (signal.aborted) return;
+          if (error.code === "not_found" || error.code === "forbidden") return this.#projects.refused(project, error);
+          if (error.code === "unauthenticated") return this.#events.fatal(error);
+          this.#report(false);
+          await pause(this.#clock, (error.retryAfter ?? 0) * 1e3 + backoff(failures, this.#random, RETRY2), signal);
+          failures += 1;
+        }
+      }
+    }
+    get #canWait() {
+      return (this.#loops?.size ?? 0) <= MOST_WAITING;
+    }
+    /**
+     * @param {Project} project
+     * @param {AbortSignal} signal
+     */
+    async #poll({ id, room }, signal) {
+      const { position } = room;
+      const wait = this.#canWait && room.caughtUp ? WAIT : 0;
+      const query = new URLSearchParams({ since: String(position?.seq ?? 0), wait: String(wait) });
+      if (position?.epoch !== void 0) query.set("epoch", position.epoch);
+      if (!position) query.set("limit", "1");
+      const path = `projects/${id}/events/?${query}`;
+      const answer = await this.#rest.call({ method: "GET", path }, { signal, patience: wait * 1e3 + SLACK });
+      return position ? answer : { ...answer, events: [], reset: false };
+    }
+    /** @param {boolean} works */
+    #report(works) {
+      if (this.works === works) return;
+      this.works = works;
+      this.#events.changed();
+    }
+  };
+
+  // static/js/client/rooms.js
+  var MAX_HELD = 5e3;
+  var Room = class {
+    /** @type {'waiting' | 'following' | 'resetting'} */
+    mode = "waiting";
+    /** Whether the present link was told to feed this room. */
+    attached = false;
+    /** The log's end as the last answer told it. */
+    head = 0;
+    /** @type {Frame[]} */
+    #held = [];
+    #overflown = false;
+    /** @type {Position} where a reset's answer said that the live events begin */
+    #liveFrom = { seq: 0, epoch: "" };
+    /**
+     * @param {string} name
+     * @param {Position | null} position null: not known yet
+     */
+    constructor(name, position = null) {
+      this.name = name;
+      this.position = position && { seq: position.seq, epoch: position.epoch };
+    }
+    /** What a join says to go on from here. */
+    get since() {
+      return this.position ? { since: this.position.seq, epoch: this.position.epoch } : {};
+    }
+    get caughtUp() {
+      return this.mode === "following" && this.position !== null && this.position.seq >= this.head;
+    }
+    /** The join is on its way over the present link. */
+    attach() {
+      this.attached = true;
+      this.mode = "waiting";
+      this.#held = [];
+    }
+    /** The link is gone. A snapshot under way is still good: the log is read from it later. */
+    detach() {
+      this.attached = false;
+      this.#held = [];
+      if (this.mode === "following") this.mode = "waiting";
+    }
+    /**
+     * The join was answered.
+     *
+     * @param {{seq: number, epoch: string, reset?: boolean}} answer
+     * @returns {Frame[]} held frames that are due now
+     */
+    joined({ seq, epoch, reset }) {
+      this.head = seq;
+      if (reset) {
+        this.mode = "resetting";
+        this.#liveFrom = { seq, epoch };
+        this.#held = [];
+        this.#overflown = false;
+        return [];
+      }
+      this.mode = "following";
+      this.position = { seq: this.position?.seq ?? seq, epoch };
+      return this.#release();
+    }
+    /**
+     * What to do with a logged frame of this room. `deliver` moves the position.
+     *
+     * @param {Frame} frame
+     * @returns {Verdict}
+     */
+    receive(frame) {
+      if (this.mode === "resetting" || !this.position) return this.#hold(frame);
+      const seq = (
+        /** @type {number} */
+        frame.seq
+      );
+      if (seq <= this.position.seq) return "drop";
+      if (seq > this.position.seq + 1) {
+        return this.mode === "waiting" ? "drop" : "gap";
+      }
+      this.position.seq = seq;
+      return "deliver";
+    }
+    /**
+     * The snapshot after a reset was taken over.
+     *
+     * @param {Position} snapshot
+     * @returns {{frames: Frame[], rejoin: boolean}} `frames` are due now; `rejoin`: the present link does not
+     *   carry on from this snapshot, so join again from it
+     */
+    restart({ seq, epoch }) {
+      this.position = { seq, epoch };
+      const live = this.attached && !this.#overflown && epoch === this.#liveFrom.epoch && seq >= this.#liveFrom.seq;
+      if (!live) {
+        this.mode = "waiting";
+        this.#held = [];
+        return { frames: [], rejoin: true };
+      }
+      this.mode = "following";
+      return { frames: this.#release(), rejoin: false };
+    }
+    /**
+     * @param {Frame} frame
+     * @returns {Verdict}
+     */
+    #hold(frame) {
+      if (!this.attached) return "drop";
+      if (this.#held.length >= MAX_HELD) this.#overflown = true;
+      else this.#held.push(frame);
+      return "hold";
+    }
+    /** @returns {Frame[]} */
+    #release() {
+      const held = this.#held;
+      this.#held = [];
+      return held.filter((frame) => this.receive(frame) === "deliver");
+    }
+  };
+
+  // static/js/client/projects.js
+  var RETRY3 = { cap: 5e3 };
+  var Project = class {
+    /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} who called `join` and waits */
+    waiters = [];
+    /** @type {any} the latest answer to a join */
+    answer = null;
+    /** Whether the present link had a gap already. */
+    hadGap = false;
+    /** Joins that failed one after the other for a passing reason. */
+    failures = 0;
+    /** @type {Promise<void> | null} settled when the snapshot under way is taken over */
+    resetting = null;
+    /**
+     * @param {number} id
+     * @param {Position | null} position
+     * @param {import('./clock.js').Clock} clock
+     */
+    constructor(id, position, clock) {
+      this.id = id;
+      this.room = new Room(`project.${id}`, position);
+      this.retry = new Alarm(clock);
+    }
+  };
+  var Projects = class {
+    /** @type {Snapshot | null} */
+    snapshot = null;
+    /** @type {Map<string, Project>} by the name of their room */
+    #projects = /* @__PURE__ */ new Map();
+    #link;
+    #events;
+    #clock;
+    #random;
+    #log;
+    /**
+     * @param {object} options
+     * @param {{ready: boolean, request: (event: string, data: any, done?: import('./requests.js').Done) => void,
+     *   restart: (why: string) => void}} options.link
+     * @param {{deliver: (frame: Frame) => void, emit: (event: string, data: any, frame?: Frame) => void,
+     *   changed: () => void}} options.events
+     * @param {import('./clock.js').Clock} options.clock
+     * @param {() => number} options.random
+     * @param {import('./log.js').Log} options.log
+     */
+    constructor({ link, events, clock, random, log }) {
+      this.#link = link;
+      this.#events = events;
+      this.#clock = clock;
+      this.#random = random;
+      this.#log = log;
+    }
+    get caughtUp() {
+      return [...this.#projects.values()].every(({ room }) => room.caughtUp);
+    }
+    /** @returns {Project[]} */
+    all() {
+      return [...this.#projects.values()];
+    }
+    /** @param {Project} project */
+    has(project) {
+      return this.#projects.get(project.room.name) === project;
+    }
+    /**
+     * @param {number} id
+     * @param {Position | null} position the page's own; a project that is joined already keeps its position
+     * @returns {Promise<any>} the answer's data
+     */
+    join(id, position) {
+      let project = this.#projects.get(`project.${id}`);
+      if (project?.answer) return Promise.resolve(project.answer);
+      if (!project) {
+        project = new Project(id, position, this.#clock);
+        this.#projects.set(project.room.name, project);
+        if (this.#link.ready) this.#attach(project);
+        this.#events.changed();
+      }
+      const { waiters } = project;
+      return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+    }
+    /**
+     * @param {number} id
+     * @returns {Promise<any>} also where it was not joined
+     */
+    leave(id) {
+      this.#forget(id, new TaskManagerError("cancelled", "The project was left before it was joined."));
+      if (!this.#link.ready) return Promise.resolve({ project_id: id });
+      return new Promise((resolve, reject) => {
+        this.#link.request("leave_project", { project_id: id }, (error, data) => {
+          if (error && error.code !== "connection_lost") reject(error);
+          else resolve(data ?? { project_id: id });
+        });
+      });
+    }
+    /**
+     * The user is no member any more.
+     *
+     * @param {number} id
+     * @param {Frame} [frame] as the server told it
+     */
+    removed(id, frame) {
+      this.#forget(id, new TaskManagerError("not_found", "No such project."));
+      const data = frame?.data ?? { project_id: id };
+      this.#events.emit("removed_from_project", data, frame ?? { event: "removed_from_project", data });
+    }
+    /** There is a new link: joins everything again. */
+    opened() {
+      for (const project of this.all()) {
+        project.hadGap = false;
+        if (!project.resetting) this.#attach(project);
+      }
+    }
+    lost() {
+      for (const project of this.all()) {
+        project.retry.clear();
+        project.room.detach();
+      }
+    }
+    /** @param {Error} error */
+    close(error) {
+      for (const project of this.all()) this.#forget(project.id, error);
+    }
+    /** @param {Frame} frame a logged one */
+    receive(frame) {
+      const project = this.#projects.get(frame.room ?? "");
+      if (!project) return;
+      const verdict = project.room.receive(frame);
+      if (verdict === "deliver") this.#events.deliver(frame);
+      else if (verdict === "gap") this.#mend(project, frame);
+    }
+    /**
+     * Takes over what a poll of the project's log gave.
+     *
+     * @param {Project} project
+     * @param {{events: Frame[], head: number, epoch: string, reset: boolean}} answer
+     * @returns {Promise<void>} settled when the next poll may go on from the project's position
+     */
+    async polled(project, { events, head, epoch, reset }) {
+      const answer = { project_id: project.id, room: project.room.name, seq: head, epoch, reset };
+      if (reset || project.room.mode !== "following") this.#joined(project, answer);
+      project.room.head = head;
+      for (const frame of events) this.receive(frame);
+      await project.resetting;
+    }
+    /**
+     * The server refuses the project for a lasting reason.
+     *
+     * @param {Project} project
+     * @param {TaskManagerError} error
+     */
+    refused(project, error) {
+      if (project.answer) return this.removed(project.id);
+      this.#forget(project.id, error);
+      this.#events.changed();
+    }
+    /** @param {Project} project */
+    #attach(project) {
+      project.room.attach();
+      this.#link.request("join_project", { project_id: project.id, ...project.room.since }, (error, answer) => {
+        if (!this.has(project)) return;
+        if (error) this.#notJoined(project, error);
+        else this.#joined(project, answer);
+      });
+    }
+    /**
+     * @param {Project} project
+     * @param {any} answer
+     */
+    #joined(project, answer) {
+      project.failures = 0;
+      project.answer = answer;
+      for (const { resolve } of project.waiters.splice(0)) resolve(answer);
+      const due = project.room.joined(answer);
+      this.#events.emit("joined", answer);
+      this.#deliver(project, due);
+      if (answer.reset) this.#startReset(project, answer);
+      this.#events.changed();
+    }
+    /**
+     * @param {Project} project
+     * @param {TaskManagerError} error
+     */
+    #notJoined(project, error) {
+      if (error.code === "connection_lost") return;
+      if (error.code !== "rate_limited" && error.code !== "internal") return this.refused(project, error);
+      const delay = (error.retryAfter ?? 0) * 1e3 + backoff(project.failures, this.#random, RETRY3);
+      project.failures += 1;
+      project.retry.set(delay, () => this.#attach(project));
+    }
+    /**
+     * @param {Project} project
+     * @param {any} answer
+     */
+    #startReset(project, answer) {
+      const resetting = this.#reset(project, answer).finally(() => {
+        if (project.resetting === resetting) project.resetting = null;
+      });
+      project.resetting = resetting;
+    }
+    /**
+     * The log could not be continued: goes on from a snapshot.
+     *
+     * @param {Project} project
+     * @param {any} answer
+     */
+    async #reset(project, { room, seq, epoch }) {
+      this.#log(`${room} starts anew at ${seq}`);
+      this.#events.emit("reset", { project_id: project.id, room, seq, epoch });
+      const position = this.snapshot ? await this.#takeSnapshot(project, this.snapshot) : { seq, epoch };
+      if (!position || !this.has(project)) return;
+      const { frames, rejoin } = project.room.restart(position);
+      this.#deliver(project, frames);
+      if (rejoin && this.#link.ready) this.#rejoin(project);
+      this.#events.changed();
+    }
+    /**
+     * @param {Project} project
+     * @param {Snapshot} snapshot
+     * @returns {Promise<Position | null>} null: not wanted any more
+     */
+    async #takeSnapshot(project, snapshot) {
+      for (let attempt = 0; this.has(project); attempt += 1) {
+        try {
+          return await snapshot(project.id);
+        } catch (error) {
+          this.#log(`no snapshot of project ${project.id}: ${error}`);
+          if (meansGone(error)) this.removed(project.id);
+          else await pause(this.#clock, backoff(attempt, this.#random, RETRY3));
+        }
+      }
+      return null;
+    }
+    /**
+     * Something is missing, which the server promises not to happen. The log still has it.
+     *
+     * @param {Project} project
+     * @param {Frame} frame
+     */
+    #mend(project, frame) {
+      this.#log(`a gap before ${frame.seq} in ${frame.room}`);
+      if (!this.#link.ready) return;
+      if (project.hadGap) return this.#link.restart("a second gap");
+      project.hadGap = true;
+      this.#rejoin(project);
+      this.#events.changed();
+    }
+    /**
+     * Joining a joined room would replay nothing, so it is left first.
+     *
+     * @param {Project} project
+     */
+    #rejoin(project) {
+      if (project.room.attached) this.#link.request("leave_project", { project_id: project.id });
+      this.#attach(project);
+    }
+    /**
+     * @param {Project} project
+     * @param {Frame[]} frames
+     */
+    #deliver(project, frames) {
+      for (const frame of frames) if (this.has(project)) this.#events.deliver(frame);
+    }
+    /**
+     * @param {number} id
+     * @param {Error} error for those who still wait for the join
+     */
+    #forget(id, error) {
+      const project = this.#projects.get(`project.${id}`);
+      if (!project) return;
+      project.retry.clear();
+      this.#projects.delete(project.room.name);
+      for (const { reject } of project.waiters.splice(0)) reject(error);
+    }
+  };
+  function meansGone(error) {
+    return [error?.code, error?.status].some((sign) => ["not_found", "forbidden", 404, 403].includes(sign));
+  }
+
+  // static/js/client/renewal.js
+  var AHEAD = 6e4;
+  var SOONEST = 1e3;
+  var RETRY4 = 5e3;
+  var Renewal = class {
+    #alarm;
+    #clock;
+    #tokens;
+    #request;
+    #log;
+    /** What has to be added to this machine's clock to get the server's, milliseconds. */
+    #offset = 0;
+    #connection = 0;
+    /**
+     * @param {object} options
+     * @param {import('./clock.js').Clock} options.clock
+     * @param {import('./tokens.js').Tokens} options.tokens
+     * @param {(event: string, data: any, done: import('./requests.js').Done) => void} options.request
+     * @param {import('./log.js').Log} options.log
+     */
+    constructor({ clock, tokens, request, log }) {
+      this.#alarm = new Alarm(clock);
+      this.#clock = clock;
+      this.#tokens = tokens;
+      this.#request = request;
+      this.#log = log;
+    }
+    /** @param {{token_expires_at: string, server_time: string}} connected */
+    start({ token_expires_at, server_time }) {
+      this.#connection += 1;
+      this.#offset = Date.parse(server_time) - this.#clock.now();
+      this.#plan(token_expires_at);
+    }
+    stop() {
+      this.#connection += 1;
+      this.#alarm.clear();
+    }
+    /** @param {string} expiresAt */
+    #plan(expiresAt) {
+      const left = Date.parse(expiresAt) - this.#offset - this.#clock.now();
+      if (Number.isNaN(left)) return;
+      this.#tokens.lasts(left);
+      if (!this.#tokens.renewable) return;
+      this.#alarm.set(Math.max(SOONEST, left - Math.min(AHEAD, left / 4)), () => this.#renew());
+    }
+    async #renew() {
+      const connection = this.#connection;
+      try {
+        this.#tokens.forget();
+        const token = await this.#tokens.get();
+        if (connection !== this.#connection) return;
+        this.#request("token_refresh", { token }, (error, data) => {
+          if (error) this.#log(`the token was not renewed: ${error.code}`);
+          else this.#plan(data.token_expires_at);
+        });
+      } catch (error) {
+        this.#log(`no fresh token: ${error}`);
+        if (connection === this.#connection) this.#alarm.set(RETRY4, () => this.#renew());
+      }
+    }
+  };
+
+  // static/js/client/requests.js
+  var Requests = class {
+    /** @type {Map<unknown, Done>} */
+    #waiting = /* @__PURE__ */ new Map();
+    /**
+     * @param {number} id
+     * @param {Done} done
+     */
+    add(id, done) {
+      this.#waiting.set(id, done);
+    }
+    /**
+     * @param {unknown} id
+     * @param {TaskManagerError | null} error
+     * @param {any} [data]
+     * @returns {boolean} whether somebody waited for it
+     */
+    settle(id, error, data) {
+      const done = this.#waiting.get(id);
+      if (!done) return false;
+      this.#waiting.delete(id);
+      done(error, data);
+      return true;
+    }
+    /** The connection is gone, and so are the answers. */
+    lost() {
+      for (const id of [...this.#waiting.keys()]) {
+        this.settle(id, new TaskManagerError("connection_lost", "The connection broke before the answer came."));
+      }
+    }
+  };
+
+  // static/js/client/rest.js
+  var CODES = { 403: "forbidden", 404: "not_found", 409: "conflict", 429: "rate_limited" };
+  var Rest = class {
+    #base;
+    #tokens;
+    #fetch;
+    #clock;
+    /**
+     * @param {object} options
+     * @param {string} options.base the API's URL, with a slash at its end
+     * @param {import('./tokens.js').Tokens} options.tokens
+     * @param {typeof globalThis.fetch} options.fetch
+     * @param {import('./clock.js').Clock} options.clock
+     */
+    constructor({ base, tokens, fetch, clock }) {
+      this.#base = base;
+      this.#tokens = tokens;
+      this.#fetch = fetch;
+      this.#clock = clock;
+    }
+    /**
+     * @param {Request} request
+     * @param {{signal: AbortSignal, patience: number}} limits `patience`: milliseconds
+     * @returns {Promise<any>} null where the answer has no body
+     * @throws {TaskManagerError} `connection_lost`: no answer of the API, so it may have been done or not;
+     *   `unauthenticated`: there is no token any more
+     */
+    async call(request, limits) {
+      const response = await this.#send(request, limits);
+      if (response.status !== 401) return read(response);
+      this.#tokens.forget();
+      const again = await this.#send(request, limits);
+      if (again.status === 401) throw unreachable("it refuses a fresh token");
+      return read(again);
+    }
+    /**
+     * @param {Request} request
+     * @param {{signal: AbortSignal, patience: number}} limits
+     * @returns {Promise<Response>}
+     */
+    async #send({ method, path, body, key }, { signal, patience }) {
+      const token = await this.#tokens.get().catch(unreachableUnlessSignedOut);
+      const hurry = new AbortController();
+      const abort = () => hurry.abort();
+      const timer = this.#clock.setTimeout(abort, patience);
+      signal.addEventListener("abort", abort, { once: true });
+      const headers = { Accept: "application/json", Authorization: `Bearer ${token}` };
+      if (body !== void 0) headers["Content-Type"] = "application/json";
+      if (key !== void 0) headers["Idempotency-Key"] = key;
+      try {
+        return await this.#fetch(this.#base + path, {
+          method,
+          headers,
+          body: body === void 0 ? void 0 : JSON.stringify(body),
+          credentials: "omit",
+          // The token alone says who asks; a session cookie would ask for a CSRF header.
+          signal: hurry.signal
+        });
+      } catch (error) {
+        throw unreachable(error);
+      } finally {
+        this.#clock.clearTimeout(timer);
+        signal.removeEventListener("abort", abort);
+      }
+    }
+  };
+  async function read(response) {
+    const body = await response.json().catch(() => null);
+    if (response.ok) {
+      if (body === null && response.status !== 204) throw unreachable("an answer that is not JSON");
+      return body;
+    }
+    if (response.status > 500) throw unreachable(response.status);
+    const code = body?.code ?? CODES[response.status];
+    if (!code) throw unreachable(response.status);
+    throw errorFrom({ ...body, code });
+  }
+  function unreachable(cause) {
+    return new TaskManagerError("connection_lost", `The server cannot be reached: ${cause}.`);
+  }
+  function unreachableUnlessSignedOut(error) {
+    throw error?.code === "unauthenticated" ? error : unreachable(error);
+  }
+
+  // static/js/client/tokens.js
+  var TOO_OLD = 5e3;
+  var Tokens = class {
+    #source;
+    #clock;
+    /** @type {string | null} */
+    #token = null;
+    /** @type {number} when the token ends, by this machine's clock */
+    #endsAt = Infinity;
+    /** @type {Promise<string> | null} */
+    #asking = null;
+    /**
+     * @param {TokenSource} source
+     * @param {import('./clock.js').Clock} clock
+     */
+    constructor(source, clock) {
+      this.#source = source;
+      this.#clock = clock;
+      if (typeof source === "string") this.#token = source;
+    }
+    /** Whether another token can be had. */
+    get renewable() {
+      return typeof this.#source === "function";
+    }
+    /**
+     * A token that should still be good. Asks the source only where there is none, and once for all who wait.
+     *
+     * @returns {Promise<string>}
+     * @throws {TaskManagerError} `unauthenticated`: there is none any more. Whatever else the source throws is
+     *   passed on, and worth another try later.
+     */
+    async get() {
+      if (this.renewable && this.#clock.now() > this.#endsAt - TOO_OLD) this.forget();
+      if (this.#token) return this.#token;
+      const asking = this.#asking ??= this.#ask();
+      try {
+        const token = await asking;
+        if (this.#asking === asking) this.#token = token;
+        return token;
+      } finally {
+        if (this.#asking === asking) this.#asking = null;
+      }
+    }
+    /** The token is used up, or was refused. */
+    forget() {
+      this.#token = null;
+      this.#endsAt = Infinity;
+      this.#asking = null;
+    }
+    /** @param {number} duration how long the present token is still good, milliseconds */
+    lasts(duration) {
+      this.#endsAt = this.#clock.now() + duration;
+    }
+    /** @returns {Promise<string>} */
+    async #ask() {
+      try {
+        const token = typeof this.#source === "function" ? await this.#source() : null;
+        if (token) return token;
+      } catch (error) {
+        if (!meansSignedOut(error)) throw error;
+      }
+      throw new TaskManagerError("unauthenticated", "There is no token (any more): signed out.");
+    }
+  };
+  function meansSignedOut(error) {
+    return [error?.code, error?.status].some((sign) => sign === "unauthenticated" || sign === 401 || sign === 403);
+  }
+
+  // static/js/client/urls.js
+  function socketUrl(url = "/ws/", page = globalThis.location?.href) {
+    const address = new URL(url, page);
+    address.protocol = address.protocol.replace("http", "ws");
+    address.hash = "";
+    return address.href;
+  }
+  function apiUrl(socketUrl2) {
+    const address = new URL("/api/", socketUrl2);
+    address.protocol = address.protocol.replace("ws", "http");
+    return address.href;
+  }
+
+  // static/js/client/wake.js
+  function watchPage({ window, document }, { back, gone }) {
+    const shown = () => {
+      if (document?.visibilityState !== "hidden") back();
+    };
+    const listeners = [
+      [window, "online", back],
+      [window, "offline", gone],
+      [window, "pageshow", back],
+      [document, "visibilitychange", shown]
+    ];
+    for (const [target, event, listener] of listeners) target?.addEventListener(event, listener);
+    return () => {
+      for (const [target, event, listener] of listeners) target?.removeEventListener(event, listener);
+    };
+  }
+
+  // static/js/client/client.js
+  var BLOCKED_AFTER = 3;
+  var RETENTION = 29 * 24 * 36e5;
+  var TOKEN_ERRORS = ["unauthenticated", "token_invalid", "token_expired"];
+  var TaskManagerWebSocket = class {
+    /** @type {State} */
+    #state = "connecting";
+    #lastId = 0;
+    /** @type {Room | null} the own user room */
+    #user = null;
+    #emitter = new Emitter();
+    #outbox = new Outbox();
+    #requests = new Requests();
+    #clock;
+    #log;
+    #retention;
+    #connection;
+    #projects;
+    #polling;
+    #courier;
+    #renewal;
+    #stopWatchingPage;
+    /** @param {Options} options */
+    constructor(options) {
+      const random = options.random ?? Math.random;
+      const url = socketUrl(options.url);
+      const clock = this.#clock = makeClock(options);
+      const log = this.#log = makeLog(options.debug ?? false);
+      const tokens = new Tokens(options.token, clock);
+      const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+      const rest = new Rest({ base: options.api ?? apiUrl(url), tokens, fetch, clock });
+      const request = this.#request.bind(this);
+      const changed = this.#changed.bind(this);
+      const fatal = this.#fatal.bind(this);
+      this.#retention = options.retention ?? RETENTION;
+      this.#connection = new Connection({
+        url,
+        tokens,
+        WebSocket: options.WebSocket ?? globalThis.WebSocket,
+        clock,
+        random,
+        log,
+        ping: () => request("ping", {}),
+        events: {
+          opened: (frame) => this.#opened(frame),
+          frame: (frame) => this.#received(frame),
+          lost: () => this.#lost(),
+          changed,
+          fatal
+        }
+      });
+      const connection = this.#connection;
+      this.#projects = new Projects({
+        link: {
+          get ready() {
+            return connection.ready;
+          },
+          request,
+          restart: (why) => connection.restart(why)
+        },
+        events: {
+          deliver: (frame) => this.#deliver(frame),
+          emit: (event, data, frame) => this.#emitter.emit(event, data, frame),
+          changed
+        },
+        clock,
+        random,
+        log
+      });
+      this.#projects.snapshot = options.snapshot ?? null;
+      this.#polling = new Polling({ rest, projects: this.#projects, clock, random, events: { changed, fatal } });
+      this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
+      this.#renewal = new Renewal({ clock, tokens, request, log });
+      this.#stopWatchingPage = watchPage(
+        { window: options.window ?? globalThis.window, document: options.document ?? globalThis.document },
+        { back: () => connection.wake(), gone: () => connection.doubt() }
+      );
+      connection.start();
+    }
+    /** @returns {State} */
+    get state() {
+      return this.#state;
+    }
+    /** @param {import('./projects.js').Snapshot | null} snapshot */
+    set snapshot(snapshot) {
+      this.#projects.snapshot = snapshot;
+    }
+    get snapshot() {
+      return this.#projects.snapshot;
+    }
+    /**
+     * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
+     *   `state`, `joined`, `reset`
+     * @param {import('./emitter.js').Handler} handler called with the event's data and its frame
+     * @returns {() => void} takes the handler away again
+     */
+    on(event, handler) {
+      return this.#emitter.on(event, handler);
+    }
+    /**
+     * @param {string} event
+     * @param {import('./emitter.js').Handler} handler
+     * @returns {() => void} takes the handler away again
+     */
+    once(event, handler) {
+      return this.#emitter.once(event, handler);
+    }
+    /**
+     * @param {string} event
+     * @param {import('./emitter.js').Handler} handler
+     */
+    off(event, handler) {
+      this.#emitter.off(event, handler);
+    }
+    /**
+     * Joins a project, and joins it again after every reconnect.
+     *
+     * @param {Id} projectId
+     * @param {{since?: number, epoch?: string}} [position] `seq` and `epoch` of the page's own snapshot; without
+     *   it the project is followed from now on
+     */
+    async joinProject(projectId, { since, epoch } = (
+      /** @type {any} */
+      {}
+    )) {
+      this.#requireOpen();
+      return this.#projects.join(toId(projectId), since === void 0 ? null : { seq: since, epoch });
+    }
+    /** @param {Id} projectId */
+    async leaveProject(projectId) {
+      this.#requireOpen();
+      return this.#projects.leave(toId(projectId));
+    }
+    /**
+     * @param {Id} projectId
+     * @param {Record<string, any> & {title: string}} fields
+     */
+    async createTask(projectId, fields) {
+      return this.#change("task_create", { ...fields, project_id: toId(projectId) });
+    }
+    /**
+     * @param {Id} taskId
+     * @param {Record<string, any>} changes
+     * @param {number} [version] that the user was looking at
+     */
+    async updateTask(taskId, changes, version) {
+      return this.#change("task_update", { task_id: toId(taskId), changes, version });
+    }
+    /**
+     * @param {Id} taskId
+     * @param {string} status
+     * @param {number} [version] that the user was looking at
+     */
+    async updateTaskStatus(taskId, status, version) {
+      return this.#change("task_status_update", { task_id: toId(taskId), status, version });
+    }
+    /**
+     * @param {Id} taskId
+     * @param {{status?: string, beforeId?: Id, afterId?: Id}} [where] neither neighbour: to the column's end
+     */
+    async moveTask(taskId, { status, beforeId, afterId } = {}) {
+      return this.#change("task_move", {
+        task_id: toId(taskId),
+        status,
+        before_id: beforeId == null ? void 0 : toId(beforeId),
+        after_id: afterId == null ? void 0 : toId(afterId)
+      });
+    }
+    /** @param {Id} taskId */
+    async deleteTask(taskId) {
+      return this.#change("task_delete", { task_id: toId(taskId) });
+    }
+    /** @param {Id} taskId */
+    async restoreTask(taskId) {
+      return this.#change("task_restore", { task_id: toId(taskId) });
+    }
+    /**
+     * @param {Id} taskId
+     * @param {string} content
+     */
+    async addComment(taskId, content) {
+      return this.#change("new_comment", { task_id: toId(taskId), content });
+    }
+    /**
+     * A hint of the moment: where it cannot be told at once it is not told at all.
+     *
+     * @param {Id} taskId
+     * @param {boolean} on
+     */
+    async setTyping(taskId, on) {
+      this.#requireOpen();
+      if (!this.#connection.ready) return {};
+      return new Promise((resolve, reject) => {
+        this.#request("user_typing", { task_id: toId(taskId), is_typing: on }, (error, data) => {
+          if (error && error.code !== "connection_lost") reject(error);
+          else resolve(data ?? {});
+        });
+      });
+    }
+    /** For good: outstanding calls are rejected. */
+    close() {
+      if (this.#state === "closed") return;
+      this.#connection.stop();
+      this.#polling.stop();
+      this.#courier.stop();
+      this.#renewal.stop();
+      this.#stopWatchingPage();
+      const closed = closedError();
+      this.#requests.lost();
+      this.#projects.close(closed);
+      this.#outbox.rejectAll(closed);
+      this.#setState("closed");
+    }
+    /**
+     * @param {string} event
+     * @param {any} data
+     * @returns {Promise<any>}
+     */
+    #change(event, data) {
+      this.#requireOpen();
+      const [id, key] = [this.#nextId(), makeKey()];
+      encode({ event, data, id, key });
+      return new Promise((resolve, reject) => {
+        const entry = { id, event, data, key, firstSentAt: null, resolve, reject };
+        this.#outbox.add(entry);
+        if (this.#connection.ready) this.#sendChange(entry);
+        else this.#courier.kick();
+      });
+    }
+    /** @param {import('./outbox.js').Entry} entry */
+    #sendChange(entry) {
+      entry.firstSentAt ??= this.#clock.now();
+      this.#send({ event: entry.event, data: entry.data, id: entry.id, key: entry.key });
+    }
+    /**
+     * @param {string} event
+     * @param {any} data
+     * @param {import('./requests.js').Done} [done]
+     */
+    #request(event, data, done = () => {
+    }) {
+      const id = this.#nextId();
+      this.#requests.add(id, done);
+      this.#send({ event, data, id });
+    }
+    /** @param {import('./envelope.js').Message} message */
+    #send(message) {
+      this.#log("→", message);
+      this.#connection.send(encode(message));
+    }
+    #nextId() {
+      return this.#lastId += 1;
+    }
+    /**
+     * There is a link: goes on with everything at once. The server works through it in this order.
+     *
+     * @param {Frame} frame
+     */
+    #opened(frame) {
+      this.#polling.stop();
+      this.#courier.stop();
+      this.#renewal.start(frame.data);
+      this.#followUser(frame);
+      this.#projects.opened();
+      this.#outbox.expire(this.#clock.now(), this.#retention);
+      for (const entry of this.#outbox.entries()) this.#sendChange(entry);
+    }
+    #lost() {
+      this.#renewal.stop();
+      this.#user?.detach();
+      this.#projects.lost();
+      this.#requests.lost();
+    }
+    /** @param {Error} error */
+    #fatal(error) {
+      this.#emitter.emit("error", error);
+      this.close();
+    }
+    /**
+     * Follows the own user room: from the position known, or from now on.
+     *
+     * @param {Frame} frame
+     */
+    #followUser(frame) {
+      const { room, seq, epoch } = frame.data;
+      const known = this.#user?.name === room ? this.#user : null;
+      if (known) return this.#resumeUser(known);
+      this.#user = new Room(room, { seq, epoch });
+      this.#user.attach();
+      this.#user.joined({ seq, epoch });
+      this.#emitter.emit("connected", frame.data, frame);
+    }
+    /** @param {Room} user */
+    #resumeUser(user) {
+      user.attach();
+      this.#request("connect", user.since, (error, answer) => {
+        if (error?.code === "connection_lost") return;
+        if (error) {
+          this.#user = null;
+          return this.#connection.restart(`the user room was not resumed: ${error.message}`);
+        }
+        user.joined(answer);
+        if (answer.reset) this.#resetUser(user, answer);
+        this.#emitter.emit("connected", answer);
+      });
+    }
+    /**
+     * @param {Room} user
+     * @param {Position} position
+     */
+    #resetUser(user, { seq, epoch }) {
+      user.restart({ seq, epoch });
+      this.#emitter.emit("reset", { project_id: null, room: user.name, seq, epoch });
+    }
+    /** @param {Frame} frame */
+    #received(frame) {
+      const { event, data, id, room, seq } = frame;
+      if (id !== void 0) this.#answered(frame);
+      else if (room !== void 0 && seq !== void 0) this.#receivedLogged(frame);
+      else if (event === "removed_from_project") this.#projects.removed(data.project_id, frame);
+      else if (event === "error") this.#emitter.emit("error", errorFrom(data), frame);
+      else this.#emitter.emit(event, data, frame);
+      if (this.#state !== "live") this.#changed();
+    }
+    /** @param {Frame} frame */
+    #answered({ event, id, data }) {
+      const error = event === "error" ? errorFrom(data) : null;
+      if (this.#requests.settle(id, error, data)) return;
+      if (error && TOKEN_ERRORS.includes(error.code)) return;
+      this.#outbox.settle(id, error, data);
+    }
+    /** @param {Frame} frame */
+    #receivedLogged(frame) {
+      if (frame.room !== this.#user?.name) return this.#projects.receive(frame);
+      const verdict = this.#user?.receive(frame);
+      if (verdict === "deliver") this.#notify(frame);
+      else if (verdict === "gap") this.#connection.restart("a gap in the user room");
+    }
+    /** @param {Frame} frame of a project's room */
+    #deliver(frame) {
+      this.#emitter.emit("event", frame.data, frame);
+      this.#emitter.emit(frame.event, frame.data, frame);
+    }
+    /**
+     * The user's copy of an event goes by another name, so that who listens for the event hears it once.
+     *
+     * @param {Frame} frame of the user's room
+     */
+    #notify(frame) {
+      this.#emitter.emit("notification", { ...frame.data, kind: frame.event }, frame);
+      if (frame.event === "due_date_reminder") this.#emitter.emit(frame.event, frame.data, frame);
+    }
+    /** Something happened that may change the state. */
+    #changed() {
+      if (this.#state === "closed") return;
+      const { ready, blocked } = this.#connection;
+      if (!ready && blocked >= BLOCKED_AFTER && !this.#polling.started) {
+        this.#courier.start();
+        this.#polling.start();
+      }
+      this.#polling.update();
+      this.#setState(this.#currentState());
+    }
+    /** @returns {State} */
+    #currentState() {
+      if (this.#connection.ready) return this.#projects.caughtUp && this.#user?.caughtUp ? "live" : "catching-up";
+      if (this.#polling.works) return "polling";
+      return this.#connection.failures > 0 ? "offline" : "connecting";
+    }
+    /** @param {State} state */
+    #setState(state) {
+      if (state === this.#state) return;
+      this.#state = state;
+      this.#log(state);
+      this.#emitter.emit("state", state);
+    }
+    #requireOpen() {
+      if (this.#state === "closed") throw closedError();
+    }
+  };
+  function toId(id) {
+    const number = Number(id);
+    if (!Number.isSafeInteger(number) || number <= 0) throw new TypeError(`Not an id: ${id}`);
+    return number;
+  }
+  function closedError() {
+    return new TaskManagerError("closed", "The connection was closed.");
+  }
+  function makeKey() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  // static/js/client/global.js
+  globalThis.TaskManagerWebSocket = TaskManagerWebSocket;
+})();

@@ -1,0 +1,146 @@
+"""Who may see and change what. Sockets, HTTP, pages and replays all ask here.
+
+What one may not know of is "not found"; what one sees but may not change is "forbidden". The `lock_…` functions
+lock the membership that allows a change until its transaction ends, so that a removal waits for the change or the
+change sees the removal.
+"""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from .engine.errors import Forbidden, InvalidData, NotFound
+from .models import Comment, Membership, Project, Task
+
+
+def visible_projects(user: User) -> QuerySet[Project]:
+    """The projects that this user may see."""
+    return Project.objects.filter(memberships__user=user)
+
+
+def visible_tasks(user: User) -> QuerySet[Task]:
+    """The tasks that this user may see."""
+    return Task.objects.filter(project__memberships__user=user)
+
+
+def visible_comments(user: User) -> QuerySet[Comment]:
+    """The comments that this user may see."""
+    return Comment.objects.filter(task__project__memberships__user=user, task__deleted_at=None)
+
+
+def require_member(user: User, project_id: int) -> Membership:
+    """The user's membership of the project.
+
+    Raises:
+        NotFound: there is no such project, or the user is not in it.
+    """
+    membership = Membership.objects.filter(project_id=project_id, user=user).first()
+    if membership is None:
+        raise NotFound("No such project.")
+    return membership
+
+
+def lock_member(user: User, project_id: int, *, others: Iterable[int | None] = ()) -> Membership:
+    """As `require_member`, with the membership (and those of the users `others`) locked.
+
+    Raises:
+        NotFound: there is no such project, or the user is not in it.
+    """
+    ids = {user.pk, *(other for other in others if other is not None)}
+    rows = Membership.objects.filter(project_id=project_id, user_id__in=ids).order_by("pk")
+    locked = {row.user_id: row for row in rows.select_for_update(no_key=True)}
+    if user.pk not in locked:
+        raise NotFound("No such project.")
+    return locked[user.pk]
+
+
+def lock_editor(user: User, project_id: int, *, others: Iterable[int | None] = ()) -> Membership:
+    """As `lock_member`, for a change of tasks or comments.
+
+    Raises:
+        NotFound: there is no such project, or the user is not in it.
+        Forbidden: the user is a viewer.
+    """
+    membership = lock_member(user, project_id, others=others)
+    if membership.role == "viewer":
+        raise Forbidden("Viewers may not change anything.")
+    return membership
+
+
+def lock_owner(user: User, project_id: int) -> Membership:
+    """As `lock_member`, for a change of the project or its members.
+
+    Raises:
+        NotFound: there is no such project, or the user is not in it.
+        Forbidden: the user is not an owner.
+    """
+    membership = lock_member(user, project_id)
+    if membership.role != "owner":
+        raise Forbidden("Only owners may do that.")
+    return membership
+
+
+def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), deleted: bool = False) -> Task:
+    """The task, locked for a change by this user together with the membership that allows it.
+
+    Args:
+        others: users whose memberships are locked too.
+        deleted: whether a deleted task is wanted as well.
+
+    Raises:
+        NotFound: there is no such task, or the user may not see it.
+        Forbidden: the user is a viewer.
+    """
+    project_id = Task.all_objects.filter(pk=task_id).values_list("project_id", flat=True).first()
+    if project_id is None:
+        raise NotFound("No such task.")
+    try:
+        lock_editor(user, project_id, others=others)
+    except NotFound:
+        raise NotFound("No such task.") from None
+    task = next(iter(Task.lock_rows([task_id])), None)
+    if task is None or task.project_id != project_id or (task.deleted_at is not None and not deleted):
+        raise NotFound("No such task.")
+    return task
+
+
+def lock_comment(user: User, comment_id: int, *, owners_too: bool) -> Comment:
+    """The comment, for a change by its author, or by an owner where `owners_too`.
+
+    Raises:
+        NotFound: there is no such comment, or the user may not see it.
+        Forbidden: it is somebody else's.
+    """
+    comment = visible_comments(user).select_related("task", "author").filter(pk=comment_id).first()
+    if comment is None:
+        raise NotFound("No such comment.")
+    membership = lock_editor(user, comment.task.project_id)
+    Task.lock_rows([comment.task_id])
+    comment = visible_comments(user).select_related("task", "author").filter(pk=comment_id).first()
+    if comment is None:
+        raise NotFound("No such comment.")
+    if comment.author_id != user.pk and not (owners_too and membership.role == "owner"):
+        raise Forbidden("This is somebody else's comment.")
+    return comment
+
+
+def require_assignable(project_id: int, user_id: int | None, field: str) -> None:
+    """Tasks are assigned to members only.
+
+    Raises:
+        InvalidData: at `field`, where `user_id` is not a member.
+    """
+    if user_id is not None and not Membership.objects.filter(project_id=project_id, user_id=user_id).exists():
+        raise InvalidData.at(field, "Not a member of this project.")
+
+
+def require_other_owner(membership: Membership) -> None:
+    """A project keeps an owner; the owners are locked, so that two cannot leave at once.
+
+    Raises:
+        Forbidden: this is the last one.
+    """
+    owners = Membership.objects.filter(project_id=membership.project_id, role="owner").order_by("pk")
+    if membership.role == "owner" and len(owners.select_for_update(no_key=True)) < 2:
+        raise Forbidden("A project keeps at least one owner.")

@@ -1,0 +1,305 @@
+"""Every change that a user can ask for: check, then do, one transaction each."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from django.contrib.auth.models import User
+from django.db import OperationalError, transaction
+from django.utils import timezone
+from msgspec import UNSET
+
+from . import access, commands, ranks
+from .actor import acting_as
+from .engine import idempotency, log
+from .engine.conf import settings
+from .engine.errors import Conflict, InvalidData, NotFound
+from .models import Comment, Membership, Project, Task
+from .serializing import task_object
+
+#: Attempts of a change that the database asks to try again (a deadlock, say).
+ATTEMPTS = 5
+
+
+def perform(user: User, command: commands.Command, *, key: str | None = None) -> commands.Answer:
+    """Carry out a command for a user and return its answer; then it is committed.
+
+    Args:
+        key: makes it idempotent: the same key again has no second effect and gets the first answer, with
+            `duplicate` set.
+
+    Raises:
+        RealTimeError: it was refused; nothing was changed.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with acting_as(user), transaction.atomic(durable=True):
+                return _perform(user, command, key)
+        except OperationalError as error:
+            if not log.is_retryable(error) or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _perform(user: User, command: commands.Command, key: str | None) -> commands.Answer:
+    action = ACTIONS[type(command)]
+    if key is None:
+        return action.do(user, command)
+    answer, repeated = idempotency.once(
+        user_id=user.pk,
+        key=key,
+        request=msgspec.json.encode([type(command).__name__, command]),
+        answer_type=action.answer,
+        change=lambda: action.do(user, command),
+    )
+    return msgspec.structs.replace(answer, duplicate=True) if repeated else answer
+
+
+# --- Tasks ----------------------------------------------------------------------------------
+
+
+def create_task(user: User, command: commands.TaskCreate) -> commands.TaskAnswer:
+    """A new task at the end of its column."""
+    fields = _given(command, commands.TaskFields.__struct_fields__)
+    access.lock_editor(user, command.project_id, others=[fields.get("assignee_id")])
+    access.require_assignable(command.project_id, fields.get("assignee_id"), "assignee_id")
+    _lock_ranks(command.project_id)
+    task = Task.objects.create(project_id=command.project_id, created_by=user, **fields)
+    return commands.TaskAnswer(task=task_object(task))
+
+
+def update_task(user: User, command: commands.TaskUpdate) -> commands.TaskVersion:
+    """Change fields that nobody changed since `version`."""
+    fields = _given(command.changes, commands.TaskFields.__struct_fields__)
+    task = _change_task(user, command.task_id, fields, command.version, at="changes.")
+    return commands.TaskVersion(task_id=task.pk, project_id=task.project_id, version=task.version)
+
+
+def update_task_status(user: User, command: commands.TaskStatusUpdate) -> commands.TaskStatusAnswer:
+    """Move a task to another column."""
+    task = _change_task(user, command.task_id, {"status": command.status}, command.version)
+    return commands.TaskStatusAnswer(
+        task_id=task.pk,
+        project_id=task.project_id,
+        status=task.status,  # type: ignore[arg-type]
+        version=task.version,
+    )
+
+
+def move_task(user: User, command: commands.TaskMove) -> commands.TaskMoved:
+    """Put a task before or after another one of a column, or at the column's end."""
+    if command.before_id is not None and command.after_id is not None:
+        raise InvalidData.at("after_id", "Give before_id or after_id, not both.")
+    task = access.lock_task(user, command.task_id)
+    _lock_ranks(task.project_id)
+    status = task.status if command.status is UNSET else command.status
+    low, high = _neighbours(task, status, command)
+    in_place = status == task.status and (low is None or low < task.position)
+    if not (in_place and (high is None or task.position < high)):
+        task.position = ranks.after_last(low) if high is None else ranks.between(low, high)
+    task.status = status
+    task.save(update_fields=["status", "position"])
+    return commands.TaskMoved(
+        task_id=task.pk,
+        project_id=task.project_id,
+        status=task.status,  # type: ignore[arg-type]
+        position=task.position,
+        version=task.version,
+    )
+
+
+def delete_task(user: User, command: commands.TaskDelete) -> commands.TaskGone:
+    """Take a task off the board."""
+    task = access.lock_task(user, command.task_id)
+    task.delete()
+    return commands.TaskGone(task_id=task.pk, project_id=task.project_id)
+
+
+def restore_task(user: User, command: commands.TaskRestore) -> commands.TaskAnswer:
+    """Bring a deleted task back, while it is kept."""
+    task = access.lock_task(user, command.task_id, deleted=True)
+    oldest = timezone.now() - timedelta(days=settings.EVENT_RETENTION_DAYS)
+    if task.deleted_at is not None and task.deleted_at < oldest:
+        raise NotFound("No such task.")
+    task.restore()
+    return commands.TaskAnswer(task=task_object(task))
+
+
+def _change_task(user: User, task_id: int, fields: dict[str, Any], version: int | None, at: str = "") -> Task:
+    task = access.lock_task(user, task_id, others=[fields.get("assignee_id")])
+    access.require_assignable(task.project_id, fields.get("assignee_id"), f"{at}assignee_id")
+    _refuse_stale(task, fields, version)
+    for name, value in fields.items():
+        setattr(task, name, value)
+    if fields:
+        task.save(update_fields=list(fields))
+    return task
+
+
+def _refuse_stale(task: Task, fields: dict[str, Any], version: int | None) -> None:
+    """Field by field: two people who edit different fields both win."""
+    if version is None:
+        return
+    stale = [name for name in fields if task.field_versions.get(name, 1) > version]
+    if stale:
+        raise Conflict(
+            "Somebody changed this meanwhile.",
+            details={"task": msgspec.to_builtins(task_object(task)), "fields": stale},
+        )
+
+
+def _lock_ranks(project_id: int) -> None:
+    """One at a time decides on positions in a project: two people who drag at once get one order."""
+    Project.lock_rows([project_id])
+
+
+def _neighbours(task: Task, status: str, command: commands.TaskMove) -> tuple[str | None, str | None]:
+    """The positions between which the task shall stand; None: the end of the column."""
+    column = Task.objects.filter(project_id=task.project_id, status=status).exclude(pk=task.pk)
+    positions = column.values_list("position", flat=True)
+    field, anchor_id = ("before_id", command.before_id) if command.before_id else ("after_id", command.after_id)
+    if anchor_id is None:
+        return positions.order_by("-position").first(), None
+    anchor = positions.filter(pk=anchor_id).first()
+    if anchor is None:
+        raise InvalidData.at(field, "Not another task of that column.")
+    # Strictly less or more: of cards that happen to share a position, none is to be squeezed between.
+    if field == "before_id":
+        return positions.filter(position__lt=anchor).order_by("-position").first(), anchor
+    return anchor, positions.filter(position__gt=anchor).order_by("position").first()
+
+
+# --- Comments -------------------------------------------------------------------------------
+
+
+def add_comment(user: User, command: commands.NewComment) -> commands.CommentAnswer:
+    """Say something about a task."""
+    task = access.lock_task(user, command.task_id)
+    return _comment_answer(Comment.objects.create(task=task, author=user, content=command.content))
+
+
+def update_comment(user: User, command: commands.CommentUpdate) -> commands.CommentAnswer:
+    """Change one's own comment."""
+    comment = access.lock_comment(user, command.comment_id, owners_too=False)
+    comment.content = command.content
+    comment.save(update_fields=["content"])
+    return _comment_answer(comment)
+
+
+def delete_comment(user: User, command: commands.CommentDelete) -> commands.CommentAnswer:
+    """Delete one's own comment, or as an owner anybody's."""
+    comment = access.lock_comment(user, command.comment_id, owners_too=True)
+    answer = _comment_answer(comment)
+    comment.delete()
+    return answer
+
+
+def _comment_answer(comment: Comment) -> commands.CommentAnswer:
+    return commands.CommentAnswer(
+        comment_id=comment.pk, task_id=comment.task_id, project_id=comment.task.project_id
+    )
+
+
+# --- Projects and members -------------------------------------------------------------------
+
+
+def create_project(user: User, command: commands.ProjectCreate) -> commands.ProjectAnswer:
+    """A new project, owned by whoever asks."""
+    project = Project.objects.create(name=command.name)
+    Membership.objects.create(project=project, user=user, role="owner")
+    return commands.ProjectAnswer(project_id=project.pk)
+
+
+def update_project(user: User, command: commands.ProjectUpdate) -> commands.ProjectAnswer:
+    """Rename a project."""
+    access.lock_owner(user, command.project_id)
+    project = Project.objects.get(pk=command.project_id)
+    project.name = command.name
+    project.save(update_fields=["name"])
+    return commands.ProjectAnswer(project_id=project.pk)
+
+
+def delete_project(user: User, command: commands.ProjectDelete) -> commands.ProjectAnswer:
+    """Delete a project with all that is in it."""
+    access.lock_owner(user, command.project_id)
+    Project.objects.get(pk=command.project_id).delete()
+    return commands.ProjectAnswer(project_id=command.project_id)
+
+
+def add_member(user: User, command: commands.MemberAdd) -> commands.MemberAnswer:
+    """Let somebody into a project."""
+    access.lock_owner(user, command.project_id)
+    newcomer = User.objects.filter(username=command.username, is_active=True).first()
+    if newcomer is None:
+        raise InvalidData.at("username", "There is no such user.")
+    # Locks the project, so that of two who add the same person one is told.
+    Project.lock_rows([command.project_id])
+    if Membership.objects.filter(project_id=command.project_id, user=newcomer).exists():
+        raise InvalidData.at("username", "Already a member.")
+    Membership.objects.create(project_id=command.project_id, user=newcomer, role=command.role)
+    return commands.MemberAnswer(project_id=command.project_id, user_id=newcomer.pk)
+
+
+def update_member(user: User, command: commands.MemberUpdate) -> commands.MemberAnswer:
+    """Give a member another role."""
+    access.lock_owner(user, command.project_id)
+    membership = _lock_membership(command.project_id, command.user_id)
+    if command.role != "owner":
+        access.require_other_owner(membership)
+    membership.role = command.role
+    membership.save(update_fields=["role"])
+    return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
+def remove_member(user: User, command: commands.MemberRemove) -> commands.MemberAnswer:
+    """Remove a member; everybody may remove themselves."""
+    if command.user_id == user.pk:
+        access.lock_member(user, command.project_id)
+    else:
+        access.lock_owner(user, command.project_id)
+    membership = _lock_membership(command.project_id, command.user_id)
+    access.require_other_owner(membership)
+    membership.delete()
+    return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
+def _lock_membership(project_id: int, user_id: int) -> Membership:
+    membership = Membership.objects.select_for_update().filter(project_id=project_id, user_id=user_id).first()
+    if membership is None:
+        raise NotFound("No such member.")
+    return membership
+
+
+# --- The table ------------------------------------------------------------------------------
+
+
+def _given(fields: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
+    """The named fields that were sent, with their values."""
+    return {name: value for name in names if (value := getattr(fields, name)) is not UNSET}
+
+
+class Action(NamedTuple):
+    """How a command is carried out, and the type of its answer."""
+
+    do: Callable[[User, Any], commands.Answer]
+    answer: type[commands.Answer]
+
+
+ACTIONS: dict[type[commands.Command], Action] = {
+    commands.TaskCreate: Action(create_task, commands.TaskAnswer),
+    commands.TaskUpdate: Action(update_task, commands.TaskVersion),
+    commands.TaskStatusUpdate: Action(update_task_status, commands.TaskStatusAnswer),
+    commands.TaskMove: Action(move_task, commands.TaskMoved),
+    commands.TaskDelete: Action(delete_task, commands.TaskGone),
+    commands.TaskRestore: Action(restore_task, commands.TaskAnswer),
+    commands.NewComment: Action(add_comment, commands.CommentAnswer),
+    commands.CommentUpdate: Action(update_comment, commands.CommentAnswer),
+    commands.CommentDelete: Action(delete_comment, commands.CommentAnswer),
+    commands.ProjectCreate: Action(create_project, commands.ProjectAnswer),
+    commands.ProjectUpdate: Action(update_project, commands.ProjectAnswer),
+    commands.ProjectDelete: Action(delete_project, commands.ProjectAnswer),
+    commands.MemberAdd: Action(add_member, commands.MemberAnswer),
+    commands.MemberUpdate: Action(update_member, commands.MemberAnswer),
+    commands.MemberRemove: Action(remove_member, commands.MemberAnswer),
+}

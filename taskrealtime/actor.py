@@ -1,0 +1,28 @@
+"""Who is acting: carried by a context, so that every event can say who did it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.contrib.auth.models import User
+
+_actor: ContextVar[User | None] = ContextVar("taskrealtime_actor", default=None)
+
+
+@contextmanager
+def acting_as(user: User | None) -> Iterator[None]:
+    """Everything that is saved inside is announced as done by `user`; None: by the system.
+
+        with acting_as(user):
+            task.save()
+    """
+    token = _actor.set(user)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def current_actor() -> User | None:
+    """The user of the innermost `acting_as`, or None: the system."""
+    return _actor.get()

@@ -1,0 +1,67 @@
+"""System checks: a misconfiguration, told in a sentence."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connection
+
+
+@register
+def check_layers_fit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Database and channel layer must both be for one process, or both for many."""
+    found: list[CheckMessage] = []
+    redis = bool(settings.REDIS_URLS)
+    if redis and connection.vendor == "sqlite":
+        found.append(
+            Error(
+                "REDIS_URL is set, but the database is SQLite, which one machine's processes alone can share.",
+                hint="Set DATABASE_URL=postgres://… too, or leave REDIS_URL empty for one process.",
+                id="taskrealtime.E001",
+            )
+        )
+    if connection.vendor not in {"sqlite", "postgresql"}:
+        found.append(
+            Error(
+                f"The event log needs PostgreSQL or SQLite, not {connection.vendor}.",
+                hint="Set DATABASE_URL=postgres://…",
+                id="taskrealtime.E002",
+            )
+        )
+    if not redis and connection.vendor == "postgresql":
+        found.append(
+            Warning(
+                "There is no REDIS_URL: with several server processes events arrive only with the sweep.",
+                hint="Set REDIS_URL=redis://… or silence taskrealtime.W001 where one process serves all.",
+                id="taskrealtime.W001",
+            )
+        )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Sockets that any page on the web may open are seldom meant."""
+    if "*" in settings.WEBSOCKET_CORS_ORIGINS:
+        return [
+            Warning(
+                "WEBSOCKET_CORS_ORIGINS=* lets any page open sockets.",
+                hint="List the origins of your own pages.",
+                id="taskrealtime.W002",
+            )
+        ]
+    return []
+
+
+@register
+def check_times(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Intervals must be positive, and a ping must fit into its timeout."""
+    found: list[CheckMessage] = []
+    for name in ("SWEEP_INTERVAL", "WEBSOCKET_PING_INTERVAL", "WEBSOCKET_CONNECT_TIMEOUT", "EVENT_RETENTION_DAYS"):
+        if getattr(settings, name) <= 0:
+            found.append(Error(f"{name} must be more than 0.", id="taskrealtime.E003"))
+    if settings.WEBSOCKET_PING_TIMEOUT <= settings.WEBSOCKET_PING_INTERVAL:
+        found.append(
+            Error("WEBSOCKET_PING_TIMEOUT must be more than WEBSOCKET_PING_INTERVAL.", id="taskrealtime.E004")
+        )
+    return found

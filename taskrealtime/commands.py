@@ -1,0 +1,295 @@
+"""The catalogue of what a user can ask for: one typed class per client event or HTTP change, and its answer."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from .engine.protocol import MAX_INTEGER
+from .events import Priority, Role, Status, TaskObject
+
+Id = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
+Seq = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
+Version = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
+#: At least one character that is not white space.
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Description = Annotated[str, Meta(max_length=20_000)]
+Content = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=r"\S")]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+Moment = Annotated[datetime, Meta(tz=True)]
+Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
+
+
+class Command(msgspec.Struct, kw_only=True):
+    """Something that a user asks for."""
+
+    #: The client event's name on the wire; empty for what only HTTP offers.
+    event: ClassVar[str] = ""
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """What the asker is told once it is committed."""
+
+    #: True where the same key came before: nothing was done again.
+    duplicate: Literal[True] | UnsetType = UNSET
+
+
+# --- About the connection -------------------------------------------------------------------
+
+
+class Connect(Command, kw_only=True):
+    """Sign in by message, or resume the own user room."""
+
+    event = "connect"
+    token: Token | UnsetType = UNSET
+    since: Seq | None = None
+    epoch: str | None = None
+
+
+class JoinProject(Command, kw_only=True):
+    """Hear everything of a project, from `since` on where it is given."""
+
+    event = "join_project"
+    project_id: Id
+    since: Seq | None = None
+    epoch: str | None = None
+
+
+class LeaveProject(Command, kw_only=True):
+    """Hear no more of a project."""
+
+    event = "leave_project"
+    project_id: Id
+
+
+class Ping(Command, kw_only=True):
+    """Is anybody there? Answered by `pong` with the same data."""
+
+    event = "ping"
+
+
+class TokenRefresh(Command, kw_only=True):
+    """Go on with a fresh access token of the same user."""
+
+    event = "token_refresh"
+    token: Token
+
+
+class ProjectJoined(Answer, kw_only=True):
+    """Where the log stands; what was missed follows."""
+
+    project_id: int
+    room: str
+    seq: int
+    epoch: str
+    reset: bool
+    presence: list[dict[str, Any]] = []
+
+
+class ProjectAnswer(Answer, kw_only=True):
+    """A project that something was done with."""
+
+    project_id: int
+
+
+class TokenRefreshed(Answer, kw_only=True):
+    """Until when the connection may now live."""
+
+    token_expires_at: datetime
+
+
+# --- Changes to tasks and comments ----------------------------------------------------------
+
+
+class TaskFields(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The fields of a task that people may write; only the ones that are given."""
+
+    title: Title | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    assignee_id: Id | None | UnsetType = UNSET
+    due_at: Moment | None | UnsetType = UNSET
+
+
+class TaskCreate(Command, kw_only=True, omit_defaults=True):
+    """A new task at the end of its column."""
+
+    event = "task_create"
+    project_id: Id
+    title: Title
+    description: Description | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    assignee_id: Id | None | UnsetType = UNSET
+    due_at: Moment | None | UnsetType = UNSET
+
+
+class TaskUpdate(Command, kw_only=True, omit_defaults=True):
+    """Change fields of a task; `version` is the one that the user was looking at."""
+
+    event = "task_update"
+    task_id: Id
+    changes: TaskFields
+    version: Version | None = None
+
+
+class TaskStatusUpdate(Command, kw_only=True, omit_defaults=True):
+    """Move a task to another column, keeping its position."""
+
+    event = "task_status_update"
+    task_id: Id
+    status: Status
+    version: Version | None = None
+
+
+class TaskMove(Command, kw_only=True, omit_defaults=True):
+    """Put a task before or after another one of a column, or at the column's end."""
+
+    event = "task_move"
+    task_id: Id
+    status: Status | UnsetType = UNSET
+    before_id: Id | None = None
+    after_id: Id | None = None
+
+
+class TaskDelete(Command, kw_only=True):
+    """Take a task off the board; it can be restored for a while."""
+
+    event = "task_delete"
+    task_id: Id
+
+
+class TaskRestore(Command, kw_only=True):
+    """Bring a deleted task back."""
+
+    event = "task_restore"
+    task_id: Id
+
+
+class NewComment(Command, kw_only=True):
+    """Say something about a task."""
+
+    event = "new_comment"
+    task_id: Id
+    content: Content
+
+
+class CommentUpdate(Command, kw_only=True):
+    """Change one's own comment."""
+
+    comment_id: Id
+    content: Content
+
+
+class CommentDelete(Command, kw_only=True):
+    """Delete one's own comment, or as an owner anybody's."""
+
+    comment_id: Id
+
+
+class TaskAnswer(Answer, kw_only=True):
+    """The task as it is now."""
+
+    task: TaskObject
+
+
+class TaskVersion(Answer, kw_only=True):
+    """The task's new version."""
+
+    task_id: int
+    project_id: int
+    version: int
+
+
+class TaskStatusAnswer(Answer, kw_only=True):
+    """The task's column and new version."""
+
+    task_id: int
+    project_id: int
+    status: Status
+    version: int
+
+
+class TaskMoved(Answer, kw_only=True):
+    """Where the task is now."""
+
+    task_id: int
+    project_id: int
+    status: Status
+    position: str
+    version: int
+
+
+class TaskGone(Answer, kw_only=True):
+    """The task that was deleted."""
+
+    task_id: int
+    project_id: int
+
+
+class CommentAnswer(Answer, kw_only=True):
+    """The comment that something was done with."""
+
+    comment_id: int
+    task_id: int
+    project_id: int
+
+
+# --- Changes to projects and members --------------------------------------------------------
+
+
+class ProjectCreate(Command, kw_only=True):
+    """A new project, owned by whoever asks."""
+
+    name: Name
+
+
+class ProjectUpdate(Command, kw_only=True):
+    """Rename a project."""
+
+    project_id: Id
+    name: Name
+
+
+class ProjectDelete(Command, kw_only=True):
+    """Delete a project with all that is in it."""
+
+    project_id: Id
+
+
+class MemberAdd(Command, kw_only=True):
+    """Let somebody into a project."""
+
+    project_id: Id
+    username: Annotated[str, Meta(min_length=1, max_length=150)]
+    role: Role = "member"
+
+
+class MemberUpdate(Command, kw_only=True):
+    """Give a member another role."""
+
+    project_id: Id
+    user_id: Id
+    role: Role
+
+
+class MemberRemove(Command, kw_only=True):
+    """Remove a member; everybody may remove themselves."""
+
+    project_id: Id
+    user_id: Id
+
+
+class MemberAnswer(Answer, kw_only=True):
+    """The member that something was done with."""
+
+    project_id: int
+    user_id: int
+
+
+#: Every client event, by its name.
+CLIENT_EVENTS: dict[str, type[Command]] = {
+    command.event: command for command in Command.__subclasses__() if command.event
+}

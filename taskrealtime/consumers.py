@@ -1,0 +1,419 @@
+"""The socket: its life, and a visible table from client event to handler."""
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+from channels.consumer import AsyncConsumer
+from django.contrib.auth.models import User
+from msgspec import UNSET, UnsetType
+
+from . import access, actions, commands, events
+from .engine import auth, log, protocol, rooms
+from .engine.conf import settings
+from .engine.errors import (
+    Internal,
+    InvalidData,
+    InvalidMessage,
+    RealTimeError,
+    TokenExpired,
+    TokenInvalid,
+    Unauthenticated,
+)
+from .engine.outbox import Outbox
+from .engine.threads import in_database_thread
+from .models import project_room, user_room
+from .serializing import user_object
+
+logger = logging.getLogger(__name__)
+
+SUBPROTOCOL = "taskrealtime.v1"
+#: How long live events of the user room wait for the client's first message, seconds.
+RESUME_GRACE = 1.0
+#: Bad messages within this many seconds that end a connection.
+MAX_BAD_MESSAGES, BAD_MESSAGE_SECONDS = 20, 60.0
+#: Bytes of a ping's data.
+MAX_PING = 125
+#: Seconds that closing waits for what is still to be written.
+CLOSING_TIME = 2.0
+
+MessageId = str | int | UnsetType
+
+
+class _Closed(Exception):
+    """The connection is over: the client left, or it was closed with this code."""
+
+    def __init__(self, code: int | None = None, reason: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class TaskBoardConsumer(AsyncConsumer):
+    """One client's connection.
+
+    It has no channel of its own on the layer and does not use channels' dispatch, which awaits a thread for every
+    message: the process's rooms listen once for all of its sockets.
+    """
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the connection from upgrade to end. No exception leaves here: it would leak the rooms."""
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+        self._session = secrets.token_hex(8)
+        self._outbox = Outbox(self._send_text, lambda: self.give_up(4410, "Too slow."))
+        self._ending: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
+        self._identity: auth.Identity | None = None
+        self._subscriptions: dict[str, rooms.Subscription] = {}
+        self._replays: set[asyncio.Task[None]] = set()
+        #: A client that signed in with the upgrade may still ask, once, for what its user room missed.
+        self._may_resume = False
+        #: Starts the user room's live events; they wait a moment for that question.
+        self._begin: Callable[[], None] | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._bad_messages: deque[float] = deque(maxlen=MAX_BAD_MESSAGES)
+        if (await receive())["type"] != "websocket.connect":
+            return
+        await self._live()
+
+    async def _live(self) -> None:
+        offered = self.scope.get("subprotocols", [])
+        await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        writer = asyncio.create_task(self._outbox.write_forever())
+        talk = asyncio.create_task(self._talk())
+        try:
+            await asyncio.wait({talk, self._ending}, return_when=asyncio.FIRST_COMPLETED)
+            self._leave_everything()
+            closed = self._how_it_ended(talk)
+            if closed.code is not None:
+                await self._close(closed)
+        finally:
+            self._leave_everything()
+            self._outbox.close()
+            talk.cancel()
+            writer.cancel()
+
+    def _how_it_ended(self, talk: asyncio.Task[None]) -> _Closed:
+        if not talk.done():
+            return self._ending.result()
+        error = talk.exception()
+        if isinstance(error, _Closed):
+            return error
+        logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
+        return _Closed(1011, "Internal error.")
+
+    async def _close(self, closed: _Closed) -> None:
+        with suppress(asyncio.TimeoutError, TimeoutError):
+            await asyncio.wait_for(self._outbox.drained(), CLOSING_TIME)
+        with suppress(Exception):
+            await self._send({"type": "websocket.close", "code": closed.code, "reason": closed.reason})
+
+    def _leave_everything(self) -> None:
+        """Hear nothing more: of rooms, replays or the clock."""
+        if self._identity is not None:
+            rooms.hub().leave(self)
+        for subscription in self._subscriptions.values():
+            subscription.room.unsubscribe(subscription)
+        for replay in self._replays:
+            replay.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
+
+    async def _send_text(self, text: str) -> None:
+        await self._send({"type": "websocket.send", "text": text})
+
+    # -- what rooms call (`rooms.Listener`) --
+
+    @property
+    def user(self) -> User:
+        """The user, once signed in."""
+        assert self._identity is not None
+        return self._identity.user
+
+    @property
+    def user_id(self) -> int:
+        """The user's id, once signed in."""
+        return int(self.user.pk)
+
+    def hear(self, frames: Iterable[str]) -> None:
+        """Take frames of a room."""
+        self._outbox.put(frames)
+
+    def left(self, room: str) -> None:
+        """The membership ended, or the room is gone."""
+        self._subscriptions.pop(room, None)
+        if room == user_room(self.user_id):
+            self.give_up(4403, "This account is gone.")
+        else:
+            self._say("removed_from_project", events.RemovedFromProject(project_id=int(room.partition(".")[2])))
+
+    def give_up(self, code: int, reason: str) -> None:
+        """End the connection with this close code."""
+        if not self._ending.done():
+            self._ending.set_result(_Closed(code, reason))
+
+    async def drained(self) -> None:
+        """Wait until what was heard is on its way."""
+        await self._outbox.drained()
+
+    # -- reading --
+
+    async def _talk(self) -> None:
+        await self._sign_in()
+        while True:
+            await self._hear_message(self._handle)
+
+    async def _hear_message(self, handle: Callable[[protocol.Envelope], Awaitable[None]]) -> None:
+        """Read one message and answer its errors.
+
+        Raises:
+            _Closed: the client left, or the message ends the connection.
+        """
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            raise _Closed
+        text, id = message.get("text"), UNSET
+        if len(text or message.get("bytes") or b"") > protocol.MAX_FRAME:
+            raise _Closed(1009, "Frames may have 256 KiB.")
+        try:
+            if text is None:
+                raise InvalidMessage("Binary frames are not understood.")
+            id = protocol.id_of(text)
+            await handle(protocol.decode(text))
+        except RealTimeError as error:
+            self._answer_error(error, id)
+        except _Closed:
+            raise
+        except Exception:
+            reference = secrets.token_hex(6)
+            logger.exception("Connection %s, error %s.", self._session, reference)
+            self._answer_error(Internal("Something went wrong on our side.", details={"reference": reference}), id)
+
+    def _answer_error(self, error: RealTimeError, id: MessageId) -> None:
+        self._outbox.put([protocol.encode_error(error, id)])
+        if error.closes_with is not None:
+            raise _Closed(error.closes_with, error.message)
+        if isinstance(error, InvalidMessage | InvalidData):
+            self._count_bad_message()
+
+    def _count_bad_message(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._bad_messages.append(now)
+        if len(self._bad_messages) == MAX_BAD_MESSAGES and now - self._bad_messages[0] < BAD_MESSAGE_SECONDS:
+            raise _Closed(4400, "Too many bad messages.")
+
+    async def _handle(self, envelope: protocol.Envelope) -> None:
+        if envelope.event != commands.Connect.event:
+            self._begin_user_room()
+        type = protocol.find_type(envelope.event, commands.CLIENT_EVENTS)
+        command = protocol.parse(envelope.data, type)
+        if handler := CONNECTION_HANDLERS.get(type):
+            await handler(self, command, envelope)
+            return
+        key = None if envelope.key is UNSET else envelope.key
+        answer = await in_database_thread(actions.perform, self.user, command, key=key)
+        self._acknowledge(answer, envelope.id)
+
+    # -- answering --
+
+    def _say(self, event: str, data: Any, id: MessageId = UNSET) -> None:
+        self._outbox.put([protocol.encode(event, data, id)])
+
+    def _acknowledge(self, answer: msgspec.Struct, id: MessageId) -> None:
+        if id is not UNSET:
+            self._say("ack", answer, id)
+
+    # -- signing in --
+
+    async def _sign_in(self) -> None:
+        """By header, by subprotocol, or by the first message.
+
+        Raises:
+            _Closed: it did not work.
+        """
+        token = _token_of(self.scope)
+        try:
+            if token is None:
+                async with asyncio.timeout(settings.WEBSOCKET_CONNECT_TIMEOUT):
+                    while self._identity is None:
+                        await self._hear_message(self._connect_by_message)
+            else:
+                await self._identify(token)
+                await self._enter_user_room(None, None, UNSET)
+                self._may_resume = True
+        except TimeoutError:
+            raise _Closed(4408, "No connect in time.") from None
+        except Unauthenticated as error:
+            self._answer_error(error, UNSET)
+        if user_room(self.user_id) not in self._subscriptions:
+            raise _Closed(1013, "Try again later.")  # The database was away between the two steps.
+
+    async def _connect_by_message(self, envelope: protocol.Envelope) -> None:
+        if envelope.event != commands.Connect.event:
+            raise Unauthenticated("Sign in first: by header, subprotocol or `connect`.")
+        command = protocol.parse(envelope.data, commands.Connect)
+        if command.token is UNSET:
+            raise Unauthenticated("The first `connect` needs a token.")
+        await self._identify(command.token)
+        await self._enter_user_room(command.since, command.epoch, envelope.id)
+        self._begin_user_room()
+
+    async def _identify(self, token: str) -> None:
+        identity = await in_database_thread(auth.identify, token)
+        if self._identity is not None and identity.user.pk != self.user_id:
+            raise TokenInvalid("This is somebody else's token.")
+        self._identity = identity
+        rooms.hub().enter(self, identity.stamp)
+        self._call_later("expiry", identity.expires_at - datetime.now(UTC).timestamp(), self._expire)
+
+    def _expire(self) -> None:
+        self._outbox.put([protocol.encode_error(TokenExpired("The token has expired."))])
+        self.give_up(4401, "The token has expired.")
+
+    def _call_later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
+        """One timer of each name; they end with the connection."""
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = asyncio.get_running_loop().call_later(max(0.0, seconds), call)
+
+    # -- rooms --
+
+    async def _subscribe(
+        self, room: str, since: int | None, epoch: str | None, authorise: Callable[[], object]
+    ) -> tuple[log.Resumed, Callable[[], None]]:
+        """Enter a room.
+
+        Returns:
+            where its log stands, and what to call once that was told: then what was missed and what is new follow.
+        """
+        resumed = await in_database_thread(
+            log.resume, room, since=since, known_epoch=epoch, user_id=self.user_id, authorise=authorise
+        )
+        cursor = resumed.events[0].seq - 1 if resumed.events else resumed.head
+        served = await rooms.hub().open(room)
+        subscription = served.subscribe(self, cursor=cursor, authorised=resumed.head)
+        if earlier := self._subscriptions.get(room):
+            earlier.room.unsubscribe(earlier)
+        self._subscriptions[room] = subscription
+
+        def begin() -> None:
+            replay = asyncio.create_task(served.go_live(subscription, resumed.events))
+            self._replays.add(replay)
+            replay.add_done_callback(self._replays.discard)
+
+        return resumed, begin
+
+    async def _enter_user_room(self, since: int | None, epoch: str | None, id: MessageId) -> None:
+        """Say `connected`, with where the user's own room stands; its live events begin a moment later."""
+        assert self._identity is not None
+        name = user_room(self.user_id)
+        resumed, self._begin = await self._subscribe(name, since, epoch, partial(log.ensure_room, name))
+        self._call_later("begin", RESUME_GRACE, self._begin_user_room)
+        connected = events.Connected(
+            session=self._session,
+            user=user_object(self.user),
+            server_time=datetime.now(UTC),
+            token_expires_at=_moment(self._identity.expires_at),
+            ping_interval=settings.WEBSOCKET_PING_INTERVAL,
+            room=name,
+            seq=resumed.head,
+            epoch=resumed.epoch,
+            reset=resumed.reset,
+            unread=0,
+        )
+        self._say("connected", connected, id)
+
+    def _begin_user_room(self) -> None:
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            begin()
+
+    # -- handlers --
+
+    async def connect(self, command: commands.Connect, envelope: protocol.Envelope) -> None:
+        """Resume the user room of a connection that signed in with its upgrade."""
+        if not self._may_resume:
+            raise InvalidData.at("", "This connection is connected already.")
+        if command.token is not UNSET:
+            raise InvalidData.at("token", "This connection is signed in already: use token_refresh.")
+        self._may_resume = False
+        if self._begin is None and self._subscriptions[user_room(self.user_id)].heard_anything:
+            # Too late to replay in order: the client takes a snapshot, as after any reset.
+            await self._enter_user_room(0, "", envelope.id)
+        else:
+            await self._enter_user_room(command.since, command.epoch, envelope.id)
+        self._begin_user_room()
+
+    async def join_project(self, command: commands.JoinProject, envelope: protocol.Envelope) -> None:
+        """Hear a project: what was missed since, then everything."""
+        room = project_room(command.project_id)
+        authorise = partial(access.require_member, self.user, command.project_id)
+        begin: Callable[[], None] | None = None
+        if room in self._subscriptions:
+            resumed = await in_database_thread(
+                log.resume, room, since=None, known_epoch=None, user_id=self.user_id, authorise=authorise
+            )
+        else:
+            resumed, begin = await self._subscribe(room, command.since, command.epoch, authorise)
+        answer = commands.ProjectJoined(
+            project_id=command.project_id, room=room, seq=resumed.head, epoch=resumed.epoch, reset=resumed.reset
+        )
+        self._acknowledge(answer, envelope.id)
+        if begin is not None:
+            begin()
+
+    async def leave_project(self, command: commands.LeaveProject, envelope: protocol.Envelope) -> None:
+        """Hear no more of a project."""
+        if subscription := self._subscriptions.pop(project_room(command.project_id), None):
+            subscription.room.unsubscribe(subscription)
+        self._acknowledge(commands.ProjectAnswer(project_id=command.project_id), envelope.id)
+
+    async def ping(self, command: commands.Ping, envelope: protocol.Envelope) -> None:
+        """Answer with the same data and the server's time."""
+        if len(bytes(envelope.data)) > MAX_PING:
+            raise InvalidData.at("", f"A ping's data may have {MAX_PING} bytes.")
+        data = protocol.parse_object(envelope.data)
+        self._say("pong", {**data, "server_time": datetime.now(UTC)}, envelope.id)
+
+    async def token_refresh(self, command: commands.TokenRefresh, envelope: protocol.Envelope) -> None:
+        """Go on with a fresh token of the same user."""
+        await self._identify(command.token)
+        assert self._identity is not None
+        expires_at = _moment(self._identity.expires_at)
+        self._acknowledge(commands.TokenRefreshed(token_expires_at=expires_at), envelope.id)
+
+
+Handler = Callable[[TaskBoardConsumer, Any, protocol.Envelope], Awaitable[None]]
+
+#: What concerns the connection itself. Every other client event is a change: `actions.ACTIONS` has it.
+CONNECTION_HANDLERS: dict[type[commands.Command], Handler] = {
+    commands.Connect: TaskBoardConsumer.connect,
+    commands.JoinProject: TaskBoardConsumer.join_project,
+    commands.LeaveProject: TaskBoardConsumer.leave_project,
+    commands.Ping: TaskBoardConsumer.ping,
+    commands.TokenRefresh: TaskBoardConsumer.token_refresh,
+}
+
+
+def _moment(unix_time: float) -> datetime:
+    return datetime.fromtimestamp(unix_time, UTC)
+
+
+def _token_of(scope: Any) -> str | None:
+    """The token that came with the upgrade, by header or by subprotocol; never from the URL, which ends up in logs."""
+    for name, value in scope["headers"]:
+        if name.lower() == b"authorization":
+            kind, _, token = value.decode("latin-1").partition(" ")
+            return token.strip() if kind.lower() == "bearer" else None
+    for offered in scope.get("subprotocols", []):
+        if offered.startswith("bearer."):
+            return str(offered.removeprefix("bearer."))
+    return None

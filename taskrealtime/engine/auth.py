@@ -1,0 +1,102 @@
+"""Whose token this is, and whether it still counts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+
+from .errors import TokenExpired, TokenInvalid
+from .models import SessionVersion
+
+#: The claim that ends a token when its user signs out everywhere or changes the password.
+SESSION_CLAIM = "session"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A user as a valid access token proved it."""
+
+    user: User
+    #: What `session_stamp` was when the token was made; the sweep compares it.
+    stamp: str
+    #: Unix time, seconds.
+    expires_at: float
+
+
+def make_refresh_token(user: User) -> RefreshToken:
+    """A refresh token of this user's present session; its `access_token` carries the same claims."""
+    token = RefreshToken.for_user(user)
+    token[SESSION_CLAIM] = session_stamp(user)
+    return token
+
+
+def make_access_token(user: User) -> AccessToken:
+    """An access token of this user's present session."""
+    token = AccessToken.for_user(user)
+    token[SESSION_CLAIM] = session_stamp(user)
+    return token
+
+
+def identify(raw: str) -> Identity:
+    """The user of an access token.
+
+    Raises:
+        TokenExpired: it was ours, but its time is over.
+        TokenInvalid: not ours, not an access token, or its user is gone, inactive or signed out.
+    """
+    try:
+        token = AccessToken(raw)  # type: ignore[arg-type]
+    except ExpiredTokenError:
+        raise TokenExpired("The token has expired.") from None
+    except TokenError:
+        raise TokenInvalid("The token is not valid.") from None
+    user = user_of(token)
+    return Identity(user, token[SESSION_CLAIM], token["exp"])
+
+
+def user_of(token: Token) -> User:
+    """The active user that a verified token of either type names.
+
+    Raises:
+        TokenInvalid: there is none, or the session that the token belongs to was ended.
+    """
+    try:
+        user_id = int(token[api_settings.USER_ID_CLAIM])
+        user = get_user_model().objects.select_related("session_version").get(pk=user_id)
+    except (KeyError, TypeError, ValueError, OverflowError, get_user_model().DoesNotExist):
+        raise TokenInvalid("The token is not valid.") from None
+    if not user.is_active or token.get(SESSION_CLAIM) != session_stamp(user):
+        raise TokenInvalid("The session of this token was ended.")
+    return user
+
+
+def session_stamp(user: AbstractBaseUser) -> str:
+    """What tokens of the user's present session carry: another after sign-out everywhere or a new password."""
+    row: SessionVersion | None = getattr(user, "session_version", None)
+    version = row.version if row else 0
+    return salted_hmac("taskrealtime.session", f"{user.pk}:{version}:{user.password}").hexdigest()[:16]
+
+
+def sign_out_everywhere(user: User) -> None:
+    """End every token and socket that this user has; open sockets close with the next sweep."""
+    SessionVersion.objects.get_or_create(user=user)
+    SessionVersion.objects.filter(user=user).update(version=F("version") + 1)
+
+
+def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
+    """Of these users with the stamps of their connections: who must be cut.
+
+    Returns:
+        by user id the stamp that is valid now, or None where the user is gone or inactive; only users
+        some of whose stamps are not the valid one.
+    """
+    users = get_user_model().objects.filter(pk__in=list(stamps), is_active=True).select_related("session_version")
+    valid: dict[int, Any] = {user.pk: session_stamp(user) for user in users}
+    return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}

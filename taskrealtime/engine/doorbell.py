@@ -1,0 +1,98 @@
+"""Rings a room's group on the channel layer, from whichever thread or process numbered its events.
+
+A ring is a courtesy: one that is lost is logged and forgotten, since every server process also sweeps the log.
+"""
+
+import asyncio
+import atexit
+import concurrent.futures
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+if TYPE_CHECKING:
+    from .log import LoggedEvent
+
+logger = logging.getLogger(__name__)
+
+#: More events than this are not carried by a ring: rooms read them from the log, page by page.
+MAX_CARRIED = 100
+#: Rings that may wait for a layer that hangs; further ones are dropped at once.
+MAX_WAITING = 1000
+#: Seconds after which a ring is given up.
+RING_TIMEOUT = 5.0
+
+#: The loop of this process's rooms, where it serves any: the in-memory layer is not thread-safe, so it is
+#: only used from there.
+_server_loop: asyncio.AbstractEventLoop | None = None
+_background_loop: asyncio.AbstractEventLoop | None = None
+_starting = threading.Lock()
+_waiting: set[concurrent.futures.Future[None]] = set()
+
+
+def set_server_loop(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Ring from this loop from now on, if it runs."""
+    global _server_loop
+    _server_loop = loop
+
+
+def ring(room: str, events: "list[LoggedEvent]") -> None:
+    """Tell every process that listens to `room` about these events. Never blocks, never raises."""
+    carried = [list(event) for event in events] if len(events) <= MAX_CARRIED else []
+    _send(room, {"type": "room.events", "room": room, "head": events[-1].seq, "events": carried})
+
+
+def ring_closed(room: str) -> None:
+    """Tell every process that listens to `room` that it is no more."""
+    _send(room, {"type": "room.closed", "room": room})
+
+
+def _send(room: str, message: dict[str, Any]) -> None:
+    loop = _loop()
+    if loop is None:
+        return
+    if len(_waiting) >= MAX_WAITING:
+        logger.warning("%s rings are waiting for the channel layer: the one for %s is dropped.", len(_waiting), room)
+        return
+    delivery = _deliver(room, message)
+    try:
+        ringing = asyncio.run_coroutine_threadsafe(delivery, loop)
+    except RuntimeError:  # The loop was closed in between: this process is ending.
+        delivery.close()
+        return
+    _waiting.add(ringing)
+    ringing.add_done_callback(_waiting.discard)
+
+
+async def _deliver(room: str, message: dict[str, Any]) -> None:
+    try:
+        layer = get_channel_layer()
+        await asyncio.wait_for(layer.group_send(room, message), RING_TIMEOUT)
+    except Exception as error:
+        logger.warning("The ring for %s was lost (%s: %s); the sweep delivers.", room, type(error).__name__, error)
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    if _server_loop is not None and _server_loop.is_running():
+        return _server_loop
+    if isinstance(get_channel_layer(), InMemoryChannelLayer):
+        return None  # Nobody in this process listens, and nobody outside could hear it.
+    return _ensure_background_loop()
+
+
+def _ensure_background_loop() -> asyncio.AbstractEventLoop:
+    """One thread per process keeps one connection to the layer; a connection per ring costs 2.5 ms."""
+    global _background_loop
+    with _starting:
+        if _background_loop is None:
+            _background_loop = asyncio.new_event_loop()
+            threading.Thread(target=_background_loop.run_forever, name="doorbell", daemon=True).start()
+            atexit.register(_finish)
+        return _background_loop
+
+
+def _finish() -> None:
+    """Let the rings of a short command out before its process ends."""
+    concurrent.futures.wait(set(_waiting), timeout=1)

@@ -1,0 +1,119 @@
+"""The tree of errors that a client can be told, each with its code on the wire."""
+
+from typing import Any, ClassVar
+
+
+class RealTimeError(Exception):
+    """Something that the other side is told: `code` on the wire, `status` over HTTP.
+
+    Raised deep, caught once at each door.
+    """
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    #: The WebSocket close code that follows the error, where it ends the connection.
+    closes_with: ClassVar[int | None] = None
+
+    def __init__(self, message: str, *, details: Any = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+        self.retry_after = retry_after
+
+    def as_data(self) -> dict[str, Any]:
+        """`{code, message, details?, retry_after?}`, as sockets and HTTP answer it."""
+        data: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.details is not None:
+            data["details"] = self.details
+        if self.retry_after is not None:
+            data["retry_after"] = self.retry_after
+        return data
+
+
+class InvalidMessage(RealTimeError):
+    """Not JSON, not an object, no event name, a binary frame."""
+
+    code = "invalid_message"
+    status = 400
+
+
+class UnknownEvent(RealTimeError):
+    """No such client event."""
+
+    code = "unknown_event"
+    status = 400
+
+
+class InvalidData(RealTimeError):
+    """The data does not fit its declared type; `details` is a list of `{field, message}`."""
+
+    code = "invalid_data"
+    status = 400
+
+    @classmethod
+    def at(cls, field: str, message: str) -> "InvalidData":
+        """The common case: one field is wrong."""
+        return cls(f"{field}: {message}" if field else message, details=[{"field": field, "message": message}])
+
+
+class Unauthenticated(RealTimeError):
+    """No token where one is needed."""
+
+    code = "unauthenticated"
+    status = 401
+    closes_with = 4401
+
+
+class TokenInvalid(Unauthenticated):
+    """A token that is not ours, not an access token, or of a session that was ended."""
+
+    code = "token_invalid"
+
+
+class TokenExpired(Unauthenticated):
+    """A token past its time."""
+
+    code = "token_expired"
+
+
+class NotFound(RealTimeError):
+    """No such thing, or not one that this user may see: the two are not told apart."""
+
+    code = "not_found"
+    status = 404
+
+
+class Forbidden(RealTimeError):
+    """Visible, but this role may not do that."""
+
+    code = "forbidden"
+    status = 403
+
+
+class Conflict(RealTimeError):
+    """A field was changed meanwhile, or an idempotency key came again with other content."""
+
+    code = "conflict"
+    status = 409
+
+
+class RateLimited(RealTimeError):
+    """Too often; `retry_after` says in how many seconds again."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class Internal(RealTimeError):
+    """Our fault; the log has the same reference as `details`."""
+
+    code = "internal"
+    status = 500
+
+
+def all_errors(base: type[RealTimeError] = RealTimeError) -> list[type[RealTimeError]]:
+    """Every error class of the tree below `base`, parents first."""
+    found = []
+    for error in base.__subclasses__():
+        found += [error, *all_errors(error)]
+    return found

@@ -1,0 +1,326 @@
+"""The event log: append in the transaction of the change, number after its commit, read since a number.
+
+The log is the only truth about events. Whatever rings, fans out or polls may be lost; it is read again
+from here.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
+from django.db import OperationalError, connection, transaction
+
+from . import doorbell
+from .errors import Internal
+from .models import Epoch, Event, Room
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: A client that missed more events than this takes a snapshot instead: a replay would cost more.
+MAX_REPLAY = 2000
+#: Attempts of a snapshot that lost a race against the numbering of new events.
+SNAPSHOT_ATTEMPTS = 20
+#: SQLSTATEs that mean "try the same transaction again": serialisation failure, deadlock.
+RETRIED_SQLSTATES = {"40001", "40P01"}
+
+
+class LoggedEvent(NamedTuple):
+    """A numbered event as rooms pass it on: its number, the frame's JSON text, whom it evicts."""
+
+    seq: int
+    frame: str
+    evicts: int | None
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What a listener needs to go on: where the log stands and what was missed since."""
+
+    head: int
+    epoch: str
+    reset: bool
+    events: list[LoggedEvent]
+
+
+@dataclass(frozen=True)
+class Snapshot(Generic[T]):
+    """The state after event `seq` of a room, no more and no less."""
+
+    state: T
+    seq: int
+    epoch: str
+
+
+# --- Appending ------------------------------------------------------------------------------
+
+
+@dataclass
+class _Batch:
+    """The rooms that one transaction wrote to. Each append asks for a flush; the first one does it."""
+
+    rooms: set[str] = field(default_factory=set)
+    flushed: bool = False
+
+    def flush(self) -> None:
+        if not self.flushed:
+            self.flushed = True
+            sequence(self.rooms)
+
+
+def append(
+    *,
+    room: str,
+    type: str,
+    data: msgspec.Struct,
+    at: datetime,
+    subject: str = "",
+    evicts: int | None = None,
+) -> None:
+    """Write one event into the transaction that is open; it is numbered and rung after the commit.
+
+    Rolled back, wholly or to a savepoint, it never happened.
+
+    Raises:
+        django.db.transaction.TransactionManagementError: outside a transaction, where the change
+            that it tells of would be committed without it.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("An event belongs into the transaction of its change.")
+    Event.objects.create(
+        room=room, type=type, at=at, data=msgspec.json.encode(data).decode(), subject=subject, evicts=evicts
+    )
+    batch: _Batch | None = getattr(connection, "taskrealtime_batch", None)
+    if batch is None or batch.flushed:
+        batch = _Batch()
+        connection.taskrealtime_batch = batch  # type: ignore[attr-defined]
+    batch.rooms.add(room)
+    # One hook per append: a savepoint that is rolled back takes only its own hooks with it.
+    transaction.on_commit(batch.flush, robust=True)
+
+
+def create_room(name: str) -> None:
+    """Make the room `name` where it is not there yet, in the open transaction or on its own."""
+    Room.objects.bulk_create([Room(name=name)], ignore_conflicts=True)
+
+
+def ensure_room(name: str) -> None:
+    """As `create_room`, without writing where the room is there, as it nearly always is."""
+    if not Room.objects.filter(name=name).exists():
+        create_room(name)
+
+
+def drop_room(name: str) -> None:
+    """Forget a room and all its events; whoever listens is told that it is closed after the commit."""
+    Event.objects.filter(room=name).delete()
+    Room.objects.filter(name=name).delete()
+    transaction.on_commit(lambda: doorbell.ring_closed(name), robust=True)
+
+
+# --- Numbering ------------------------------------------------------------------------------
+
+
+def sequence(rooms: Iterable[str]) -> None:
+    """Give the committed, unnumbered events of `rooms` their numbers, then ring for them.
+
+    A transaction of its own, durable: a number that a client saw must survive a crash.
+    """
+    for attempt in range(SNAPSHOT_ATTEMPTS):
+        try:
+            with transaction.atomic(durable=True):
+                numbered = _number(rooms)
+            break
+        except OperationalError as error:
+            if not is_retryable(error) or attempt == SNAPSHOT_ATTEMPTS - 1:
+                raise
+    _ring(numbered)
+
+
+def _number(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
+    """Lock the rooms in the order of their names and number their events in id order."""
+    names = sorted(set(rooms))
+    locked = Room.objects.select_for_update(no_key=True).filter(name__in=names).order_by("name")
+    # Locked by a statement of its own: the next statement then sees all that was committed before.
+    return {room.name: events for room in locked if (events := _number_room(room))}
+
+
+def _number_room(room: Room) -> list[LoggedEvent]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE engine_event SET seq = %s + numbered.place
+            FROM (
+                SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place
+                FROM engine_event WHERE room = %s AND seq IS NULL
+            ) AS numbered
+            WHERE engine_event.id = numbered.id
+            RETURNING engine_event.id
+            """,
+            [room.head, room.name],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    if not ids:
+        return []
+    room.head += len(ids)
+    Room.objects.filter(name=room.name).update(head=room.head)
+    return [_logged(event, event.data) for event in Event.objects.filter(id__in=ids).order_by("seq")]
+
+
+def _ring(numbered: dict[str, list[LoggedEvent]]) -> None:
+    for name, events in numbered.items():
+        doorbell.ring(name, events)
+
+
+def unnumbered_rooms() -> list[str]:
+    """Rooms with committed events that have no number yet: somebody is about to, or died before."""
+    return list(Event.objects.filter(seq=None).order_by().values_list("room", flat=True).distinct())
+
+
+# --- Reading --------------------------------------------------------------------------------
+
+#: Given events, the data (JSON text) to show instead, by event id. Set by the domain, which knows what was deleted.
+Redactor = Callable[[Sequence[Event]], dict[int, str]]
+_redactor: Redactor = lambda events: {}  # noqa: E731
+
+
+def set_redactor(redactor: Redactor) -> None:
+    """Tell the log how to blank events whose content is gone."""
+    global _redactor
+    _redactor = redactor
+
+
+def epoch() -> str:
+    """The name of this life of the log; on PostgreSQL the timeline is part of it, so a failover renews it."""
+    row = Epoch.objects.filter(id=1).first() or Epoch.objects.get_or_create(
+        id=1, defaults={"value": secrets.token_hex(6)}
+    )[0]
+    if connection.vendor != "postgresql":
+        return row.value
+    with connection.cursor() as cursor:
+        # The first eight hex digits of a WAL file's name are the timeline.
+        cursor.execute("SELECT substring(pg_walfile_name(pg_current_wal_lsn()) FROM 1 FOR 8)")
+        return f"{row.value}-{int(cursor.fetchone()[0], 16)}"
+
+
+def heads(rooms: Iterable[str]) -> dict[str, int]:
+    """The last number of each of `rooms`; one that is missing no longer exists."""
+    return dict(Room.objects.filter(name__in=list(rooms)).values_list("name", "head"))
+
+
+def read(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
+    """The next events after `since`, in order, at most `limit`."""
+    events = list(Event.objects.filter(room=room, seq__gt=since).order_by("seq")[:limit])
+    redacted = _redactor(events) if events else {}
+    return [_logged(event, redacted.get(event.id, event.data)) for event in events]
+
+
+def resume(
+    room: str, *, since: int | None, known_epoch: str | None, user_id: int, authorise: Callable[[], object]
+) -> Resumed:
+    """What `user_id` missed of `room` after `since`, authorised and read in one snapshot.
+
+    Args:
+        since: the last number seen; None: nothing is replayed.
+        known_epoch: the epoch that came with it; None: the present one.
+        authorise: raises where the user may not read the room; called inside the snapshot.
+
+    Raises:
+        RealTimeError: whatever `authorise` raises.
+    """
+    for _ in range(SNAPSHOT_ATTEMPTS):
+        with _reading():
+            authorise()
+            # An eviction that is committed but not numbered yet may lie before a return that `authorise` saw.
+            if not Event.objects.filter(room=room, seq=None, evicts=user_id).exists():
+                return _resume(room, since, known_epoch)
+        sequence([room])
+    raise Internal("The log is too busy to resume from.")
+
+
+def _resume(name: str, since: int | None, known_epoch: str | None) -> Resumed:
+    room = Room.objects.filter(name=name).first() or Room(name=name)
+    present = epoch()
+    if since is None:
+        return Resumed(room.head, present, False, [])
+    known = known_epoch is None or known_epoch == present
+    if not known or not room.floor <= since <= room.head or room.head - since > MAX_REPLAY:
+        return Resumed(room.head, present, True, [])
+    events = read(name, since=since, limit=MAX_REPLAY)
+    if [event.seq for event in events] != list(range(since + 1, room.head + 1)):
+        logger.error("The log of %s is not contiguous after %s: answering with a reset.", name, since)
+        return Resumed(room.head, present, True, [])
+    return Resumed(room.head, present, False, events)
+
+
+def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
+    """Read the state of a room together with the number of the last event that it contains.
+
+    One transaction sees one moment of the database: it locks the room, numbers every event whose change it
+    can see, and reads. Where numbering by somebody else came between, it is tried again.
+
+    Raises:
+        RealTimeError: whatever `read_state` raises.
+    """
+    for _ in range(SNAPSHOT_ATTEMPTS):
+        try:
+            with transaction.atomic(durable=True):
+                _see_one_moment()
+                numbered = _number([room])
+                state = read_state()
+                result = Snapshot(state, heads([room]).get(room, 0), epoch())
+        except OperationalError as error:
+            if not is_retryable(error):
+                raise
+            continue
+        _ring(numbered)
+        return result
+    raise Internal("The project is too busy for a snapshot.")
+
+
+def is_retryable(error: OperationalError) -> bool:
+    """Whether the database asks for the same transaction again (a lost race, a deadlock)."""
+    return getattr(error.__cause__, "sqlstate", None) in RETRIED_SQLSTATES
+
+
+def _see_one_moment() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """A transaction that only reads, all of it at one moment."""
+    mode = getattr(connection, "transaction_mode", None)
+    if connection.vendor == "sqlite":
+        # IMMEDIATE, the project's default, would make every reader wait for the one writer.
+        connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]
+    try:
+        with transaction.atomic(durable=True):
+            _see_one_moment()
+            yield
+    finally:
+        if connection.vendor == "sqlite":
+            connection.transaction_mode = mode  # type: ignore[attr-defined]
+
+
+def _logged(event: Event, data: str) -> LoggedEvent:
+    assert event.seq is not None
+    # Room, type and time hold no character that JSON would escape.
+    frame = (
+        f'{{"event":"{event.type}","room":"{event.room}","seq":{event.seq},'
+        f'"at":"{wire_time(event.at)}","data":{data}}}'
+    )
+    return LoggedEvent(event.seq, frame, event.evicts)
+
+
+def wire_time(moment: datetime) -> str:
+    """ISO 8601 in UTC, written as the times inside an event's data are."""
+    return msgspec.to_builtins(moment.astimezone(UTC))
+

@@ -1,0 +1,89 @@
+"""The tables of the event log: rooms with their last number, events, keys, and who signed out."""
+
+from django.conf import settings
+from django.db import models
+
+
+class Epoch(models.Model):
+    """The one row that names this life of the log; renewed after a backup was restored."""
+
+    value = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="engine_one_epoch")]
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Room(models.Model):
+    """A sequence of events with an audience, such as `project.7`.
+
+    `head` is the last number given, `floor` the last one that was trimmed away.
+    """
+
+    name = models.CharField(max_length=64, primary_key=True)
+    head = models.BigIntegerField(default=0)
+    floor = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.head}"
+
+
+class Event(models.Model):
+    """One event of one room. `seq` is empty between the commit and the numbering that follows it.
+
+    There is no foreign key to `Room` on purpose: an uncommitted insert would hold a lock on the room's
+    row that the numbering of everybody else's events needs.
+    """
+
+    room = models.CharField(max_length=64)
+    seq = models.BigIntegerField(null=True)
+    type = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    #: The event's data as finished JSON text: encoded once, written to sockets as it is.
+    data = models.TextField()
+    #: Whose content this is (`task.7`, `comment.12`), so that it can be blanked once that is gone.
+    subject = models.CharField(max_length=64, blank=True, default="")
+    #: The user who may not hear anything of this room after this event.
+    evicts = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["room", "seq"], name="engine_event_room_seq")]
+        indexes = [
+            models.Index(
+                fields=["room", "id"],
+                name="engine_event_unnumbered",
+                condition=models.Q(seq__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.room}#{self.seq}"
+
+
+class IdempotencyKey(models.Model):
+    """A change that was carried out, by the key its author gave it, with the answer it got."""
+
+    user_id = models.BigIntegerField()
+    key = models.CharField(max_length=64)
+    #: A hash of what was asked, to tell a repetition from a key used twice.
+    fingerprint = models.CharField(max_length=64)
+    answer = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="engine_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}:{self.key}"
+
+
+class SessionVersion(models.Model):
+    """How often a user signed out everywhere; no row means never."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="session_version")
+    version = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}@{self.version}"

@@ -1,0 +1,75 @@
+"""Refuses sockets that a foreign page opens, before the upgrade."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from .conf import settings
+
+Scope = dict[str, Any]
+Application = Callable[..., Awaitable[None]]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+class OriginCheck:
+    """ASGI middleware: HTTP 403 for a refused Origin, 503 while sockets are switched off.
+
+    A missing Origin comes from a program, not a page. It is let through: nothing but a token signs a socket in,
+    so there is no cookie that it could misuse.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one WebSocket."""
+        if not settings.WEBSOCKET_ENABLED:
+            await _refuse(scope, receive, send, 503)
+        elif not is_allowed(_header(scope, b"origin"), _header(scope, b"host"), scope.get("scheme", "ws")):
+            await _refuse(scope, receive, send, 403)
+        else:
+            await self._application(scope, receive, send)
+
+
+def is_allowed(origin: str | None, host: str | None, scheme: str) -> bool:
+    """Whether a page of `origin` may open a socket to `host`.
+
+    Args:
+        scheme: `ws` or `wss`, as the server saw it; a proxy that ends TLS leaves `ws`, so the scheme is not compared.
+    """
+    if origin is None:
+        return True
+    allowed = settings.WEBSOCKET_CORS_ORIGINS
+    if "*" in allowed or origin.rstrip("/").lower() in {item.rstrip("/").lower() for item in allowed}:
+        return True
+    if allowed:
+        return False
+    theirs, ours = _host_and_port(origin), _host_and_port(f"{scheme}://{host}")
+    if theirs is None or ours is None:
+        return False
+    # Behind a proxy both may leave out a default port, but not the same one.
+    return theirs[0] == ours[0] and (theirs[1] == ours[1] or {theirs[1], ours[1]} == {80, 443})
+
+
+def _host_and_port(url: str) -> tuple[str, int | None] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.hostname.lower(), port) if parts.hostname else None
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name), None)
+
+
+async def _refuse(scope: Scope, receive: Any, send: Any, status: int) -> None:
+    await receive()
+    if "websocket.http.response" in scope.get("extensions", {}):
+        await send({"type": "websocket.http.response.start", "status": status, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b""})
+    else:
+        # Servers without that extension (daphne) answer a close before the upgrade with 403.
+        await send({"type": "websocket.close"})

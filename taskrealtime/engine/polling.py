@@ -1,0 +1,131 @@
+"""Long polling: lets an HTTP request wait for the next event of a room while no thread waits with it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from .rooms import hub
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: The key under which a view finds its `Wait` in the ASGI scope.
+WAIT_KEY = "taskrealtime.wait"
+#: Seconds; no request waits longer.
+MAX_WAIT = 25.0
+
+
+@dataclass
+class Wait:
+    """What a view that has nothing to tell yet is waiting for."""
+
+    room: str
+    since: int
+    user_id: int
+    seconds: float
+
+
+def wait_for_events(request: HttpRequest, *, room: str, since: int, user_id: int, seconds: float) -> None:
+    """Called by a view that answers "nothing yet": ask it again once `room` passed `since`.
+
+    The view's answer is held back; it is sent if the time ends without an event. Outside of ASGI (the test
+    client, WSGI) nothing waits and the answer goes out at once.
+    """
+    scope = getattr(request, "scope", None)
+    if scope is not None and seconds > 0:
+        scope[WAIT_KEY] = Wait(room, since, user_id, min(seconds, MAX_WAIT))
+
+
+class LongPolling:
+    """ASGI middleware round Django: asks a view again when what it waits for has happened.
+
+    Django's own async views would hold a thread per waiting request for their synchronous middleware. Here each
+    asking is an ordinary, short request, authorised anew; between them there is only a listener in a room.
+    """
+
+    def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        if scope["type"] != "http" or scope["method"] != "GET" or b"wait=" not in scope.get("query_string", b""):
+            await self._application(scope, receive, send)
+            return
+        deadline = asyncio.get_running_loop().time() + MAX_WAIT
+        while True:
+            asked = dict(scope)
+            messages = await self._ask(asked)
+            wait: Wait | None = asked.get(WAIT_KEY)
+            remaining = deadline - asyncio.get_running_loop().time()
+            if wait is None or remaining <= 0:
+                break
+            deadline = min(deadline, asyncio.get_running_loop().time() + wait.seconds)
+            if not await self._wait(wait, min(wait.seconds, remaining), receive):
+                break
+        for message in messages:
+            await send(message)
+
+    async def _ask(self, scope: Scope) -> list[dict[str, Any]]:
+        """Run the application once, as if the request had just come, and keep its answer."""
+        messages: list[dict[str, Any]] = []
+        asked = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal asked
+            if not asked:
+                asked = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+        async def send(message: dict[str, Any]) -> None:
+            messages.append(message)
+
+        await self._application(scope, receive, send)
+        return messages
+
+    async def _wait(self, wait: Wait, seconds: float, receive: Receive) -> bool:
+        """Whether there is something new before the time ends or the client leaves."""
+        room = await hub().open(wait.room)
+        if room.position > wait.since:
+            return True
+        listener = _Waiter(wait.user_id)
+        subscription = room.subscribe(listener, cursor=wait.since, authorised=wait.since)
+        await room.go_live(subscription)
+        happened = asyncio.create_task(listener.happened.wait())
+        left = asyncio.create_task(_disconnected(receive))
+        try:
+            await asyncio.wait({happened, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            return listener.happened.is_set() and not left.done()
+        finally:
+            happened.cancel()
+            left.cancel()
+            room.unsubscribe(subscription)
+
+
+class _Waiter:
+    """A listener that only notes that something happened."""
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+        self.happened = asyncio.Event()
+
+    def hear(self, frames: Iterable[str]) -> None:
+        self.happened.set()
+
+    def left(self, room: str) -> None:
+        self.happened.set()
+
+    def give_up(self, code: int, reason: str) -> None:
+        self.happened.set()
+
+    async def drained(self) -> None:
+        return
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,414 @@
+"""Process-local rooms: who listens in this process, and each room's events passed on in order.
+
+A `Hub` per event loop holds the rooms that its sockets listen to. A `Room` knows the last number that it
+passed on; rings and sweeps only tell it that there may be more. What follows the position it writes to every
+live listener; where a number is missing it reads the log first.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from channels.layers import get_channel_layer
+
+from . import doorbell, log
+from .auth import revoked_users
+from .conf import settings
+from .log import LoggedEvent
+from .threads import in_database_thread
+
+logger = logging.getLogger(__name__)
+
+#: Events read from the log at a time.
+PAGE = 200
+#: Events that were heard of ahead of their turn; beyond this they are read again from the log.
+MAX_HEARD = 1000
+#: Listeners that are served before others get a turn of the event loop.
+LISTENERS_AT_ONCE = 500
+#: Seconds that a room without listeners is kept, and after which a group membership is renewed.
+LINGER = 30.0
+RENEW = 300.0
+#: Seconds that joining a group waits for this process's channel, which needs the layer to be there.
+CHANNEL_TIMEOUT = 1.0
+
+
+class Listener(Protocol):
+    """Whoever listens to rooms: a socket, or a waiting long poll."""
+
+    user_id: int
+
+    def hear(self, frames: Iterable[str]) -> None:
+        """Take these frames, in order, without waiting."""
+
+    def left(self, room: str) -> None:
+        """The user may no longer hear this room, or it is gone."""
+
+    def give_up(self, code: int, reason: str) -> None:
+        """The connection must end with this close code."""
+
+    async def drained(self) -> None:
+        """Wait until what was heard is on its way, so that a long replay does not pile up."""
+
+
+class Subscription:
+    """One listener's place in one room: `cursor` is the last number that it was given."""
+
+    __slots__ = ("authorised", "cursor", "ended", "heard_anything", "listener", "room")
+
+    def __init__(self, room: "Room", listener: Listener, cursor: int, authorised: int) -> None:
+        self.room = room
+        self.listener = listener
+        self.cursor = cursor
+        #: The membership was checked as of this number: later evictions count, earlier ones do not.
+        self.authorised = authorised
+        self.ended = False
+        self.heard_anything = False
+
+    def give(self, frames: Iterable[str], cursor: int) -> None:
+        """Let the listener hear these frames, the last of which is number `cursor`."""
+        self.listener.hear(frames)
+        self.cursor = cursor
+        self.heard_anything = True
+
+    def evicted_by(self, event: LoggedEvent) -> bool:
+        """Whether this event ends the listener's right to hear the room."""
+        return event.evicts == self.listener.user_id and event.seq > self.authorised
+
+
+class Room:
+    """One room as this process serves it."""
+
+    def __init__(self, name: str, position: int, read: Callable[..., Any]) -> None:
+        self.name = name
+        #: The last number that was passed on to live listeners.
+        self.position = position
+        #: The highest number that anybody told us of.
+        self.head = position
+        self.deaf = True
+        self.idle_since: float | None = None
+        self.renewed_at = 0.0
+        self._read = read
+        self._heard: dict[int, LoggedEvent] = {}
+        self._live: set[Subscription] = set()
+        #: Listeners that already have more than `position`, since they read the log after us.
+        self._ahead: set[Subscription] = set()
+        #: Listeners that are still reading what they missed.
+        self._behind: set[Subscription] = set()
+        self._pumping: asyncio.Task[None] | None = None
+
+    # -- who listens --
+
+    def subscribe(self, listener: Listener, *, cursor: int, authorised: int) -> Subscription:
+        """Enter a listener that has everything up to `cursor`. It hears nothing before `go_live`."""
+        subscription = Subscription(self, listener, cursor, authorised)
+        self._behind.add(subscription)
+        return subscription
+
+    async def go_live(self, subscription: Subscription, missed: Iterable[LoggedEvent] = ()) -> None:
+        """Give the listener what it missed, then what the room passed meanwhile, then every new event."""
+        await self._replay(subscription, missed)
+        while not subscription.ended and subscription.cursor < self.position:
+            await self._catch_up(subscription)
+        if subscription.ended:
+            return
+        # No await between the comparison above and here: no event can slip in between.
+        self._behind.discard(subscription)
+        if subscription.cursor == self.position:
+            self._live.add(subscription)
+        else:
+            self._ahead.add(subscription)
+            self.reach(subscription.cursor)
+
+    async def _catch_up(self, subscription: Subscription) -> None:
+        try:
+            page = await self._read(self.name, since=subscription.cursor, limit=PAGE)
+        except Exception as error:
+            logger.warning("A replay of %s waits for the database (%s).", self.name, type(error).__name__)
+            await asyncio.sleep(settings.SWEEP_INTERVAL)
+            return
+        if page and page[0].seq == subscription.cursor + 1:
+            await self._replay(subscription, page)
+        elif not subscription.ended:
+            # Trimmed meanwhile, or another life of the log: it comes back and is told to reset.
+            self.unsubscribe(subscription)
+            subscription.listener.give_up(1012, "The log no longer reaches back that far.")
+
+    async def _replay(self, subscription: Subscription, events: Iterable[LoggedEvent]) -> None:
+        for event in events:
+            if subscription.ended:
+                return
+            subscription.give([event.frame], event.seq)
+            if subscription.evicted_by(event):
+                self._evict(subscription)
+                return
+            if event.seq % 100 == 0:
+                await subscription.listener.drained()
+                await asyncio.sleep(0)
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """The listener leaves; it hears nothing more of this room."""
+        subscription.ended = True
+        for group in (self._live, self._ahead, self._behind):
+            group.discard(subscription)
+
+    def subscriptions(self) -> list[Subscription]:
+        """Everybody who listens, live or not yet."""
+        return [*self._live, *self._ahead, *self._behind]
+
+    def close(self) -> None:
+        """The room is no more: everybody leaves."""
+        for subscription in self.subscriptions():
+            self._evict(subscription)
+
+    def _evict(self, subscription: Subscription) -> None:
+        self.unsubscribe(subscription)
+        subscription.listener.left(self.name)
+
+    # -- what is passed on --
+
+    def hear(self, events: Iterable[LoggedEvent], head: int) -> None:
+        """Somebody rang: these events exist, and the log reaches at least to `head`."""
+        for event in events:
+            if event.seq > self.position:
+                self._heard[event.seq] = event
+        if len(self._heard) > MAX_HEARD:
+            self._heard.clear()
+        self.reach(head)
+
+    def reach(self, head: int) -> None:
+        """Pass on everything up to `head`, reading from the log what nobody told us."""
+        self.head = max(self.head, head)
+        if self.head > self.position and self._pumping is None:
+            self._pumping = asyncio.create_task(self._pump())
+
+    async def _pump(self) -> None:
+        try:
+            while self.head > self.position:
+                if self.position + 1 not in self._heard:
+                    page = await self._read(self.name, since=self.position, limit=PAGE)
+                    if not page:
+                        # The log has less than was told: a ring from another life of it. The sweep sorts it out.
+                        self.head = self.position
+                    self._heard.update((event.seq, event) for event in page)
+                while batch := self._next_batch():
+                    await self._pass_on(batch)
+        except Exception:
+            # The database is away, say. The next sweep or ring starts again from `position`.
+            logger.exception("Events of %s after %s could not be read.", self.name, self.position)
+        finally:
+            self._pumping = None
+
+    def _next_batch(self) -> list[LoggedEvent]:
+        """The heard events that follow `position` without a gap, up to one that evicts somebody."""
+        batch: list[LoggedEvent] = []
+        seq = self.position + 1
+        while event := self._heard.pop(seq, None):
+            batch.append(event)
+            seq += 1
+            if event.evicts is not None or len(batch) == PAGE:
+                break
+        return batch
+
+    async def _pass_on(self, batch: list[LoggedEvent]) -> None:
+        # Moved first: whoever joins during the awaits below reads this batch from the log.
+        self.position = batch[-1].seq
+        self.head = max(self.head, self.position)
+        frames = [event.frame for event in batch]
+        for count, subscription in enumerate(list(self._live), start=1):
+            if subscription.ended:
+                continue
+            subscription.give(frames, self.position)
+            if count % LISTENERS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._let_catch_up(batch)
+        if batch[-1].evicts is not None:
+            for subscription in self.subscriptions():
+                if subscription.evicted_by(batch[-1]):
+                    self._evict(subscription)
+
+    def _let_catch_up(self, batch: list[LoggedEvent]) -> None:
+        """Listeners who were ahead turn live once the room has come to where they are."""
+        for subscription in [one for one in self._ahead if one.cursor <= self.position]:
+            unheard = [event.frame for event in batch if event.seq > subscription.cursor]
+            if unheard:
+                subscription.give(unheard, self.position)
+            self._ahead.discard(subscription)
+            self._live.add(subscription)
+
+
+class Hub:
+    """All rooms that one event loop serves, their one channel on the layer, and the sweep."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[str, Room] = {}
+        #: Everything that listens by user, for the sweep's look at who was signed out. Values are `{listener: stamp}`.
+        self.listeners: dict[int, dict[Listener, str]] = {}
+        self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._channel: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._epoch: str | None = None
+        self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
+
+    # -- people --
+
+    def enter(self, listener: Listener, stamp: str) -> None:
+        """A signed-in listener, with the session stamp that its token carried."""
+        self.listeners.setdefault(listener.user_id, {})[listener] = stamp
+
+    def leave(self, listener: Listener) -> None:
+        """The listener is gone."""
+        of_user = self.listeners.get(listener.user_id, {})
+        of_user.pop(listener, None)
+        if not of_user:
+            self.listeners.pop(listener.user_id, None)
+
+    # -- rooms --
+
+    async def open(self, name: str) -> Room:
+        """The room `name`, joined to its group on the layer, its position not behind the log of this moment."""
+        while (room := self.rooms.get(name)) is None:
+            if name not in self._opening:
+                self._opening[name] = asyncio.create_task(self._open(name))
+                self._opening[name].add_done_callback(lambda _: self._opening.pop(name, None))
+            # Shielded: who gives up waiting must not take the room from the others.
+            await asyncio.shield(self._opening[name])
+        room.idle_since = None
+        return room
+
+    async def _open(self, name: str) -> Room:
+        # The group first, the log's head second: an event in between is heard or read, never missed.
+        deaf = not await self._join_group(name)
+        head = (await in_database_thread(log.heads, [name])).get(name, 0)
+        room = Room(name, head, self._read_log)
+        room.deaf, room.renewed_at = deaf, time.monotonic()
+        self.rooms[name] = room
+        return room
+
+    async def _read_log(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
+        return await in_database_thread(log.read, name, since=since, limit=limit)
+
+    # -- the layer --
+
+    async def _join_group(self, name: str) -> bool:
+        try:
+            channel = await asyncio.wait_for(asyncio.shield(self._channel), CHANNEL_TIMEOUT)
+            await asyncio.wait_for(get_channel_layer().group_add(name, channel), doorbell.RING_TIMEOUT)
+        except Exception as error:
+            logger.warning("Not on the layer's group %s (%s): the sweep delivers.", name, type(error).__name__)
+            return False
+        return True
+
+    async def _receive(self) -> None:
+        layer = get_channel_layer()
+        while True:
+            try:
+                if not self._channel.done():
+                    self._channel.set_result(await layer.new_channel())
+                self._heard(await layer.receive(self._channel.result()))
+            except Exception as error:
+                logger.warning("The channel layer is away (%s); the sweep delivers.", type(error).__name__)
+                await asyncio.sleep(1)
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        room = self.rooms.get(message["room"])
+        if room is None:
+            return
+        if message["type"] == "room.closed":
+            self._close(room)
+        else:
+            room.hear([LoggedEvent(*event) for event in message["events"]], message["head"])
+
+    def _close(self, room: Room) -> None:
+        self.rooms.pop(room.name, None)
+        room.close()
+
+    # -- the sweep --
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(settings.SWEEP_INTERVAL)
+            try:
+                await self.sweep()
+            except Exception as error:
+                logger.warning("A sweep failed (%s: %s); the next one tries again.", type(error).__name__, error)
+
+    async def sweep(self) -> None:
+        """Look at the log once: what moved on, what is unnumbered, who was signed out, what is gone."""
+        names = list(self.rooms)
+        users = {user: set(of_user.values()) for user, of_user in self.listeners.items()}
+        found = await in_database_thread(_look_at_the_log, names, users)
+        if self._epoch is not None and found.epoch != self._epoch:
+            self._start_over()
+        self._epoch = found.epoch
+        for name in names:
+            if (room := self.rooms.get(name)) is not None:
+                self._settle(room, found.heads.get(name))
+        for user_id, valid in found.revoked.items():
+            for listener, stamp in list(self.listeners.get(user_id, {}).items()):
+                if stamp != valid:
+                    listener.give_up(4403, "You were signed out.")
+        await self._tend_groups()
+
+    def _settle(self, room: Room, head: int | None) -> None:
+        if head is None:
+            self._close(room)
+        else:
+            room.reach(head)
+
+    def _start_over(self) -> None:
+        """The log has a new life (a restored backup): everybody comes back and is told to reset."""
+        logger.warning("The log's epoch changed: all connections are closed to start over.")
+        for of_user in list(self.listeners.values()):
+            for listener in list(of_user):
+                listener.give_up(1012, "The event log was restored.")
+        self.rooms.clear()
+
+    async def _tend_groups(self) -> None:
+        now = time.monotonic()
+        for room in list(self.rooms.values()):
+            if room.subscriptions():
+                room.idle_since = None
+            elif room.idle_since is None:
+                room.idle_since = now
+            elif now - room.idle_since > LINGER:
+                await self._retire(room)
+                continue
+            if room.deaf or now - room.renewed_at > RENEW:
+                room.deaf, room.renewed_at = not await self._join_group(room.name), now
+
+    async def _retire(self, room: Room) -> None:
+        del self.rooms[room.name]
+        try:
+            leaving = get_channel_layer().group_discard(room.name, self._channel.result())
+            await asyncio.wait_for(leaving, doorbell.RING_TIMEOUT)
+        except Exception as error:
+            logger.warning("Still on the layer's group %s (%s).", room.name, type(error).__name__)
+
+
+class _Found:
+    """What one look at the log brought."""
+
+    def __init__(self, heads: dict[str, int], epoch: str, revoked: dict[int, str | None]) -> None:
+        self.heads = heads
+        self.epoch = epoch
+        self.revoked = revoked
+
+
+def _look_at_the_log(names: list[str], users: dict[int, set[str]]) -> _Found:
+    if waiting := log.unnumbered_rooms():
+        log.sequence(waiting)
+    return _Found(log.heads(names), log.epoch(), revoked_users(users))
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """The hub of the running event loop; made, and its sweep started, when first asked for."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+        doorbell.set_server_loop(loop)
+    return _hubs[loop]

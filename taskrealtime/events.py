@@ -1,0 +1,285 @@
+"""The catalogue of what the server says: one typed class per object and per event, described only here."""
+
+from datetime import datetime
+from typing import ClassVar, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+Status = Literal["todo", "in_progress", "review", "completed"]
+Priority = Literal["low", "medium", "high", "urgent"]
+Role = Literal["owner", "member", "viewer"]
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+# --- Objects --------------------------------------------------------------------------------
+
+
+class UserObject(msgspec.Struct):
+    """A person."""
+
+    id: int
+    username: str
+    #: The full name, or the username where there is none.
+    name: str
+
+
+class Actor(msgspec.Struct):
+    """Who did something."""
+
+    id: int
+    username: str
+
+
+class ProjectObject(msgspec.Struct):
+    """A project."""
+
+    id: int
+    name: str
+    created_at: datetime
+
+
+class MemberObject(msgspec.Struct):
+    """Somebody's place in a project."""
+
+    user: UserObject
+    role: Role
+
+
+class TaskObject(msgspec.Struct):
+    """A task, as every door shows it."""
+
+    id: int
+    project_id: int
+    title: str
+    description: str
+    status: Status
+    priority: Priority
+    assignee_id: int | None
+    due_at: datetime | None
+    #: Sorts within a column, by code units.
+    position: str
+    comment_count: int
+    created_by_id: int | None
+    created_at: datetime
+    updated_at: datetime
+    #: 1, 2, 3, …: one more with every change; comments do not move it.
+    version: int
+
+
+class CommentObject(msgspec.Struct):
+    """A comment."""
+
+    id: int
+    task_id: int
+    project_id: int
+    #: Null once that user's account was deleted.
+    author: UserObject | None
+    content: str
+    #: Markdown rendered and sanitised by the server.
+    content_html: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class TaskChanges(msgspec.Struct, omit_defaults=True):
+    """Fields of a task with their values; only the ones that changed."""
+
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    assignee_id: int | None | UnsetType = UNSET
+    due_at: datetime | None | UnsetType = UNSET
+    position: str | UnsetType = UNSET
+    created_by_id: int | None | UnsetType = UNSET
+
+
+class ProjectChanges(msgspec.Struct, omit_defaults=True):
+    """Fields of a project with their new values; only the ones that changed."""
+
+    name: str | UnsetType = UNSET
+
+
+# --- Events of a project's room -------------------------------------------------------------
+
+
+class LoggedData(msgspec.Struct, kw_only=True):
+    """What every logged event's data has."""
+
+    #: The event's name on the wire.
+    event: ClassVar[str]
+    #: Whoever did it; null for the system.
+    by: Actor | None = None
+    #: True where the content was deleted since, and is shown empty.
+    redacted: Literal[True] | UnsetType = UNSET
+
+
+class TaskCreated(LoggedData, kw_only=True):
+    """A task is new on the board."""
+
+    event = "task_created"
+    task: TaskObject
+
+
+class TaskRestored(LoggedData, kw_only=True):
+    """A deleted task is back, as it was."""
+
+    event = "task_restored"
+    task: TaskObject
+
+
+class TaskUpdated(LoggedData, kw_only=True):
+    """Fields of a task changed; `updated_at` is the event's `at`."""
+
+    event = "task_updated"
+    task_id: int
+    project_id: int
+    changes: TaskChanges
+    #: The same fields' old values.
+    previous: TaskChanges
+    version: int
+
+
+class TaskStatusChanged(LoggedData, kw_only=True):
+    """Follows the `task_updated` that moved a task to another column."""
+
+    event = "task_status_changed"
+    task_id: int
+    project_id: int
+    old_status: Status
+    new_status: Status
+    version: int
+
+
+class TaskAssigned(LoggedData, kw_only=True):
+    """Follows the `task_updated` that gave a task to somebody else, or to nobody."""
+
+    event = "task_assigned"
+    task_id: int
+    project_id: int
+    title: str
+    assignee_id: int | None
+    previous_assignee_id: int | None
+    version: int
+
+
+class TaskDeleted(LoggedData, kw_only=True):
+    """A task left the board; its comments go with it and are not told one by one."""
+
+    event = "task_deleted"
+    task_id: int
+    project_id: int
+
+
+class CommentAdded(LoggedData, kw_only=True):
+    """Somebody commented on a task: its `comment_count` is one more."""
+
+    event = "comment_added"
+    comment: CommentObject
+    task_id: int
+    project_id: int
+
+
+class CommentUpdated(LoggedData, kw_only=True):
+    """A comment was edited."""
+
+    event = "comment_updated"
+    comment: CommentObject
+    task_id: int
+    project_id: int
+
+
+class CommentDeleted(LoggedData, kw_only=True):
+    """A comment was deleted: its task's `comment_count` is one less."""
+
+    event = "comment_deleted"
+    comment_id: int
+    task_id: int
+    project_id: int
+
+
+class ProjectMemberAdded(LoggedData, kw_only=True):
+    """Somebody joined the project."""
+
+    event = "project_member_added"
+    project_id: int
+    user: UserObject
+    role: Role
+
+
+class ProjectMemberUpdated(LoggedData, kw_only=True):
+    """A member has another role."""
+
+    event = "project_member_updated"
+    project_id: int
+    user_id: int
+    role: Role
+
+
+class ProjectMemberRemoved(LoggedData, kw_only=True):
+    """Somebody left the project; they hear nothing of it after this event."""
+
+    event = "project_member_removed"
+    project_id: int
+    user_id: int
+
+
+class ProjectUpdated(LoggedData, kw_only=True):
+    """The project itself changed."""
+
+    event = "project_updated"
+    project_id: int
+    changes: ProjectChanges
+
+
+#: Every logged event, by its name.
+LOGGED_EVENTS: dict[str, type[LoggedData]] = {event.event: event for event in LoggedData.__subclasses__()}
+
+
+# --- To one connection ----------------------------------------------------------------------
+
+
+class Connected(msgspec.Struct):
+    """The connection is signed in; the first frame of every connection."""
+
+    #: Names this connection in logs and support requests.
+    session: str
+    user: UserObject
+    server_time: datetime
+    token_expires_at: datetime
+    #: Seconds between two pings that the client should send.
+    ping_interval: float
+    #: The own user room, with its last number and the log's epoch.
+    room: str
+    seq: int
+    epoch: str
+    reset: bool
+    unread: int
+    protocol: Literal[1] = 1
+
+
+class RemovedFromProject(msgspec.Struct):
+    """The membership ended or the project is gone; its room was left."""
+
+    project_id: int
+
+
+class ErrorData(msgspec.Struct, omit_defaults=True):
+    """What went wrong, for programs (`code`) and people (`message`)."""
+
+    code: str
+    message: str
+    details: object = None
+    retry_after: float | None = None
+
+
+#: Everything else that the server sends, by its name.
+CONNECTION_EVENTS: dict[str, type[msgspec.Struct]] = {
+    "connected": Connected,
+    "removed_from_project": RemovedFromProject,
+    "error": ErrorData,
+}

@@ -1,0 +1,292 @@
+"""Project, Membership, Task and Comment."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.validators import MaxLengthValidator, MinLengthValidator
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.functions import Length
+from django.utils import timezone
+
+from . import ranks
+from .events import PRIORITIES, ROLES, STATUSES
+from .tracking import TrackedModel, TrackedQuerySet
+
+models.CharField.register_lookup(Length)
+models.TextField.register_lookup(Length)
+
+
+def project_room(project_id: int) -> str:
+    """The room of everybody who joined that project."""
+    return f"project.{project_id}"
+
+
+def user_room(user_id: int) -> str:
+    """The room of every connection of that user."""
+    return f"user.{user_id}"
+
+
+def _choices(values: Sequence[str]) -> list[tuple[str, str]]:
+    return [(value, value.replace("_", " ").capitalize()) for value in values]
+
+
+class PositionField(models.TextField):  # type: ignore[type-arg]
+    """A position string. It sorts by code units everywhere, whatever the database's language."""
+
+    def db_parameters(self, connection: Any) -> Any:
+        """The column's type, with the binary collation of this database."""
+        parameters = super().db_parameters(connection)
+        parameters["collation"] = "C" if connection.vendor == "postgresql" else "BINARY"
+        return parameters
+
+
+# --- Projects and their people --------------------------------------------------------------
+
+
+class Project(TrackedModel):
+    """A board, and the people who may see it."""
+
+    TRACKED = ("name",)
+
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = models.Manager.from_queryset(TrackedQuerySet)()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="project_has_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def room(self) -> str:
+        """The name of this project's room."""
+        return project_room(self.pk)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's, in one transaction with the end of its room."""
+        with transaction.atomic():
+            return super().delete(*args, **kwargs)
+
+
+class Membership(TrackedModel):
+    """One user's role in one project."""
+
+    TRACKED = ("role",)
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=_choices(ROLES), default="member")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = models.Manager.from_queryset(TrackedQuerySet)()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="membership_once"),
+            models.CheckConstraint(condition=Q(role__in=ROLES), name="membership_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.project} as {self.role}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's, in one transaction with the unassignment of the member's tasks."""
+        with transaction.atomic():
+            # Locked before the tasks are looked for: nobody assigns one to this member in between.
+            Membership.lock_rows([self.pk])
+            return super().delete(*args, **kwargs)
+
+
+# --- Tasks ----------------------------------------------------------------------------------
+
+
+class TaskQuerySet(TrackedQuerySet):
+    """Tasks, with deletion as something that can be undone."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Take these tasks off the board; they can be restored for `EVENT_RETENTION_DAYS`."""
+        count = self.filter(deleted_at=None).update(deleted_at=timezone.now())
+        return count, {self.model._meta.label: count}
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def with_comment_count(self) -> Self:
+        """Each task with `comments_now`, the number of its comments."""
+        comments = Comment.objects.filter(task=models.OuterRef("pk")).order_by().values("task")
+        count = models.Subquery(comments.annotate(n=models.Count("pk")).values("n"))
+        return self.annotate(comments_now=models.functions.Coalesce(count, 0))
+
+
+class LiveTaskManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
+    """The tasks on the boards, without the deleted ones."""
+
+    def get_queryset(self) -> TaskQuerySet:
+        """Tasks that were not deleted."""
+        return super().get_queryset().filter(deleted_at=None)  # type: ignore[no-any-return]
+
+
+class Task(TrackedModel):
+    """A card on a board. Every save, update or deletion of it is announced."""
+
+    TRACKED = (
+        "project_id",
+        "title",
+        "description",
+        "status",
+        "priority",
+        "assignee_id",
+        "due_at",
+        "position",
+        "created_by_id",
+        "deleted_at",
+    )
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
+    title = models.CharField(max_length=200, validators=[MinLengthValidator(1)])
+    description = models.TextField(blank=True, default="", validators=[MaxLengthValidator(20_000)])
+    status = models.CharField(max_length=20, choices=_choices(STATUSES), default="todo")
+    priority = models.CharField(max_length=10, choices=_choices(PRIORITIES), default="medium")
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="assigned_tasks"
+    )
+    due_at = models.DateTimeField(null=True, blank=True)
+    position = PositionField(blank=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="created_tasks"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: One more with every change that is told.
+    version = models.BigIntegerField(default=1, editable=False)
+    #: At which version each field last changed, for telling a conflict from two people's different edits.
+    field_versions = models.JSONField(default=dict, blank=True, editable=False)
+
+    objects = LiveTaskManager()
+    all_objects = models.Manager.from_queryset(TaskQuerySet)()
+
+    class Meta:
+        # Django's own writes (SET_NULL for a deleted user, say) go through the base manager: told, too.
+        base_manager_name = "all_objects"
+        ordering = ["position", "id"]
+        indexes = [models.Index(fields=["project", "status", "position"], name="task_by_column")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(title=""), name="task_has_title"),
+            models.CheckConstraint(condition=Q(description__length__lte=20_000), name="task_description_length"),
+            models.CheckConstraint(condition=Q(status__in=STATUSES), name="task_status"),
+            models.CheckConstraint(condition=Q(priority__in=PRIORITIES), name="task_priority"),
+            models.CheckConstraint(condition=Q(version__gte=1), name="task_version"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def before_create(self) -> None:
+        """A new task stands at the end of its column."""
+        if not self.position:
+            self.position = ranks.after_last(self.last_position(self.project_id, self.status))
+        self.updated_at = self.created_at
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """One version more, and which fields it touched."""
+        self.created_at = previous.created_at
+        self.version, self.updated_at = previous.version, previous.updated_at
+        self.field_versions = dict(previous.field_versions)
+        if changed:
+            self.version += 1
+            self.updated_at = timezone.now()
+            self.field_versions |= dict.fromkeys(changed, self.version)
+        return ["version", "updated_at", "field_versions"]
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Take the task off the board; it can be restored for `EVENT_RETENTION_DAYS`."""
+        if self.deleted_at is None:
+            self.deleted_at = timezone.now()
+            self.save(using=using, update_fields=["deleted_at"])
+        return 1, {self._meta.label: 1}
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def restore(self) -> None:
+        """Put a deleted task back where it was."""
+        self.deleted_at = None
+        self.save(update_fields=["deleted_at"])
+
+    @classmethod
+    def last_position(cls, project_id: int, status: str) -> str | None:
+        """The position of the last card of a column; None where it is empty."""
+        column = cls.objects.filter(project_id=project_id, status=status)
+        return column.order_by("-position").values_list("position", flat=True).first()
+
+
+# --- Comments -------------------------------------------------------------------------------
+
+
+class CommentQuerySet(TrackedQuerySet):
+    """Comments, whose deletions are ordered with those of their tasks."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's; each deletion is announced."""
+        with transaction.atomic(using=self.db):
+            Task.lock_rows(set(self.values_list("task_id", flat=True)), using=self.db)
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class Comment(TrackedModel):
+    """What somebody said about a task."""
+
+    TRACKED = ("content", "author_id")
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="task_comments"
+    )
+    content = models.TextField(validators=[MinLengthValidator(1), MaxLengthValidator(10_000)])
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = models.Manager.from_queryset(CommentQuerySet)()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(content__length__gte=1) & Q(content__length__lte=10_000), name="comment_length"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.content[:50]
+
+    def before_create(self) -> None:
+        """Lock the task: whether a comment came before or after its task's deletion or return has one answer."""
+        Task.lock_rows([self.task_id])
+        self.updated_at = self.created_at
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """When the comment was last edited."""
+        self.created_at, self.updated_at = previous.created_at, previous.updated_at
+        if changed:
+            self.updated_at = timezone.now()
+        return ["updated_at"]
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's; the deletion is announced."""
+        with transaction.atomic():
+            Task.lock_rows([self.task_id])
+            return super().delete(*args, **kwargs)
+
+

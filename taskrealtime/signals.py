@@ -1,0 +1,81 @@
+"""A model was saved or deleted → `RealTimeService`; nothing else."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models.signals import post_delete, post_save, pre_delete
+from django.dispatch import receiver
+
+from .engine import log
+from .models import Comment, Membership, Project, Task, project_room, user_room
+from .services import RealTimeService
+from .tracking import written
+
+
+@receiver(written, sender=Task)
+def announce_task_written(instance: Task, previous: Task | None, **kwargs: Any) -> None:
+    """A task was made or changed by a save or a bulk method."""
+    RealTimeService.task_written(instance, previous)
+
+
+@receiver(written, sender=Comment)
+def announce_comment_written(instance: Comment, previous: Comment | None, **kwargs: Any) -> None:
+    """A comment was made or edited."""
+    RealTimeService.comment_written(instance, previous)
+
+
+@receiver(post_delete, sender=Comment)
+def announce_comment_deleted(instance: Comment, origin: Any, **kwargs: Any) -> None:
+    """A comment was deleted by itself, not together with its task or project."""
+    if _deletion_of(origin) is Comment:
+        RealTimeService.comment_deleted(instance)
+
+
+@receiver(written, sender=Membership)
+def announce_membership_written(instance: Membership, previous: Membership | None, **kwargs: Any) -> None:
+    """Somebody became a member or got another role."""
+    RealTimeService.membership_written(instance, previous)
+
+
+@receiver(pre_delete, sender=Membership)
+def unassign_leaving_member(instance: Membership, origin: Any, **kwargs: Any) -> None:
+    """Somebody is about to leave a project that stays."""
+    if _deletion_of(origin) is not Project:
+        RealTimeService.membership_ending(instance)
+
+
+@receiver(post_delete, sender=Membership)
+def announce_membership_deleted(instance: Membership, origin: Any, **kwargs: Any) -> None:
+    """Somebody left a project that stays."""
+    if _deletion_of(origin) is not Project:
+        RealTimeService.membership_deleted(instance)
+
+
+@receiver(written, sender=Project)
+def announce_project_written(instance: Project, previous: Project | None, **kwargs: Any) -> None:
+    """A project was made or changed."""
+    RealTimeService.project_written(instance, previous)
+
+
+@receiver(post_delete, sender=Project)
+def close_project_room(instance: Project, **kwargs: Any) -> None:
+    """A project is gone: its room is no more, and everybody in it is told."""
+    log.drop_room(project_room(instance.pk))
+
+
+@receiver(post_save, sender=get_user_model())
+def make_user_room(instance: Any, created: bool, **kwargs: Any) -> None:
+    """Every user has a room of their own."""
+    if created:
+        log.create_room(user_room(instance.pk))
+
+
+@receiver(post_delete, sender=get_user_model())
+def close_user_room(instance: Any, **kwargs: Any) -> None:
+    """A user is gone, and the room with them."""
+    log.drop_room(user_room(instance.pk))
+
+
+def _deletion_of(origin: Any) -> type:
+    """The model whose deletion was asked for: an instance's, or a queryset's."""
+    return getattr(origin, "model", type(origin))

@@ -1,0 +1,153 @@
+"""Models whose every write is told: what changed is found by comparing with the row as locked in the write's transaction.
+
+`TrackedModel.save()` and the methods of `TrackedQuerySet` send the signal `written`; what it means is for the
+receivers to say.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, ClassVar, Self
+
+from django.db import models, router, transaction
+from django.dispatch import Signal
+
+#: Sent inside the transaction of the write, with `instance` as it is now in the database and `previous`, the row
+#: as it was (None: it is new).
+written = Signal()
+
+#: Rows that one statement names by id.
+CHUNK = 500
+
+
+class TrackedQuerySet(models.QuerySet[Any]):
+    """A queryset whose bulk writes are told row by row, as single saves are."""
+
+    def update(self, **kwargs: Any) -> int:
+        """As Django's, in one transaction; every row that really changed is told once."""
+        with transaction.atomic(using=self.db):
+            before = {row.pk: row for row in self.model.lock_rows(self.values_list("pk", flat=True), using=self.db)}
+            # Only the locked rows: one that begins to match meanwhile would change without being told.
+            count = models.QuerySet.update(self.filter(pk__in=list(before)), **kwargs)
+            for row in self.model._base_manager.using(self.db).filter(pk__in=list(before)).order_by("pk"):
+                row.settle(before[row.pk], using=self.db)
+        return count
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(
+        self, objs: Iterable[Any], batch_size: int | None = None, ignore_conflicts: bool = False, **kwargs: Any
+    ) -> list[Any]:
+        """As Django's, every row told.
+
+        Raises:
+            ValueError: with `ignore_conflicts` or `update_conflicts`, since it cannot be known what they did.
+        """
+        if ignore_conflicts or kwargs.get("update_conflicts"):
+            raise ValueError(f"{self.model.__name__} cannot tell what a bulk_create() with conflicts did.")
+        objs = list(objs)
+        with transaction.atomic(using=self.db):
+            for instance in objs:
+                instance.before_create()
+            super().bulk_create(objs, batch_size=batch_size, **kwargs)
+            for instance in objs:
+                written.send(sender=self.model, instance=instance, previous=None)
+        return objs
+
+
+class TrackedModel(models.Model):
+    """A model whose saves are told, in the transaction of the save."""
+
+    #: The columns (attribute names) whose changes are told.
+    TRACKED: ClassVar[tuple[str, ...]] = ()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *, using: str | None = None, update_fields: Collection[str] | None = None, **kwargs: Any) -> None:  # type: ignore[override]
+        """As Django's, then told by `written`, unless nothing changed."""
+        using = using or router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=using):
+            previous = self._previous(using)
+            if previous is None:
+                self.before_create()
+                super().save(using=using, update_fields=update_fields, **kwargs)
+                written.send(sender=type(self), instance=self, previous=None)
+                return
+            self._resolve_expressions(using)
+            changed = self.changed_since(previous, self._written_names(update_fields))
+            stamped = self.stamp(previous, changed)
+            if update_fields is not None and update_fields:
+                update_fields = {*update_fields, *stamped}
+            super().save(using=using, update_fields=update_fields, **kwargs)
+            if changed:
+                written.send(sender=type(self), instance=self, previous=previous)
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    # -- what a model may add --
+
+    def before_create(self) -> None:
+        """Fill in what a new row needs; called before it is inserted."""
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """Set bookkeeping columns (a version, a time) for this change; returns their names.
+
+        Called with the locked row also when nothing changed, so that a stale instance does not write old ones back.
+        """
+        return []
+
+    # -- how it is found out what changed --
+
+    @classmethod
+    def lock_rows(cls, pks: Iterable[Any], *, using: str | None = None) -> list[Self]:
+        """The rows with these ids, locked until the end of the transaction, in the order of their ids."""
+        rows = cls._base_manager.using(using) if using else cls._base_manager.all()
+        wanted = sorted(pks)
+        locked: list[Self] = []
+        for start in range(0, len(wanted), CHUNK):
+            part = rows.filter(pk__in=wanted[start : start + CHUNK])
+            locked += part.order_by("pk").select_for_update(no_key=True)
+        return locked
+
+    def changed_since(self, previous: Self, names: Iterable[str] | None = None) -> list[str]:
+        """The tracked columns, out of `names`, in which this instance differs from `previous`."""
+        candidates = self.TRACKED if names is None else names
+        return [name for name in candidates if getattr(self, name) != getattr(previous, name)]
+
+    def settle(self, previous: Self, *, using: str) -> None:
+        """This row was changed by a bulk statement: stamp it and tell what changed, if anything did."""
+        changed = self.changed_since(previous)
+        if not changed:
+            return
+        stamped = self.stamp(previous, changed)
+        if stamped:
+            models.Model.save(self, using=using, update_fields=stamped)
+        written.send(sender=type(self), instance=self, previous=previous)
+
+    def _previous(self, using: str) -> Self | None:
+        return next(iter(self.lock_rows([self.pk], using=using)), None) if self.pk is not None else None
+
+    def _written_names(self, update_fields: Collection[str] | None) -> list[str]:
+        """The tracked columns that a save writes; their values normalised as the database will hold them."""
+        deferred = self.get_deferred_fields()
+        names = []
+        for name in self.TRACKED:
+            field = self._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name)
+            if name in deferred or (update_fields is not None and not {name, field.name} & set(update_fields)):
+                continue
+            setattr(self, name, field.to_python(getattr(self, name)))
+            names.append(name)
+        return names
+
+    def _resolve_expressions(self, using: str) -> None:
+        """Replace `F()` and the like by their values, worked out on the locked row."""
+        expressions = {
+            field.attname: value
+            for field in self._meta.concrete_fields
+            if hasattr(value := self.__dict__.get(field.attname), "resolve_expression")
+        }
+        if expressions:
+            rows = type(self)._base_manager.using(using).filter(pk=self.pk)
+            aliases = {f"new_{name}": expression for name, expression in expressions.items()}
+            values = rows.annotate(**aliases).values(*aliases).get()
+            for name in expressions:
+                setattr(self, name, values[f"new_{name}"])

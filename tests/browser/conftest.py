@@ -1,0 +1,76 @@
+"""The fixtures of the browser tests: one Chromium for all of them, and signed-in pages.
+
+They live in this folder because Playwright keeps an event loop running in the thread that started it, in
+which Django's ORM and `asyncio.run` refuse to work: it must have ended before other tests go on.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.services import chromium
+from tests.support.stacks import Server, User
+
+NewPage = Callable[..., Page]
+TIMEOUT = 10_000  # milliseconds that anything may take on a busy machine
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    expect.set_options(timeout=TIMEOUT)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.ensure(), args=chromium.arguments())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[NewPage]:
+    """`new_page(server, user, path="/")` opens a page in a browser profile of its own, signed in as the user.
+
+    Without a user nobody is signed in. At the end of the test an error in the page's console, or an
+    exception in its code, is a failure, unless it matches the regular expression `allow_errors`. Other keywords
+    go to Playwright's `new_context`.
+    """
+    contexts = []
+    problems: list[str] = []
+
+    def new_page(
+        server: Server, user: User | None = None, path: str = "/", allow_errors: str | None = None, **options: object
+    ) -> Page:
+        context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(TIMEOUT)
+        page = context.new_page()
+
+        def note(text: str) -> None:
+            if not (allow_errors and re.search(allow_errors, text)):
+                problems.append(text)
+
+        def note_console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                note(f"console: {message.text} ({message.location['url']})")
+
+        page.on("console", note_console)
+        page.on("pageerror", lambda error: note(f"exception: {error}"))
+        if user is not None:
+            sign_in(page, user)
+        page.goto(path)
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
+    assert not problems, "\n".join(problems)
+
+
+def sign_in(page: Page, user: User) -> None:
+    """Sign in by the form, as people do."""
+    page.goto("/login/")
+    page.fill("input[name=username]", user.username)
+    page.fill("input[name=password]", user.password)
+    with page.expect_navigation():
+        page.press("input[name=password]", "Enter")

@@ -1,0 +1,85 @@
+"""The fixtures of every test.
+
+End-to-end tests run once on each kind of installation (`embedded`, `deployed`):
+`stack` is a fresh one for this test, without a server yet; `server` is a running one that the tests of a
+module share, each with users and projects of its own.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytest_django import Settings
+
+from tests.support.sockets import Socket
+from tests.support.stacks import KINDS, Server, Stack, User
+
+Connect = Callable[..., Socket]
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(settings: Settings) -> None:
+    """A password's hash takes a third of a second on purpose: not in the tests of this process."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(params=KINDS)
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """An installation for this test alone: start servers on it with `stack.server()`."""
+    stack = Stack(request.param)
+    request.node.stash[_STACK] = stack
+    yield stack
+    stack.close()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The installation behind `server`."""
+    stack = Stack(request.param)
+    yield stack
+    stack.close()
+
+
+@pytest.fixture(scope="module")
+def running_server(shared_stack: Stack) -> Server:
+    return shared_stack.server()
+
+
+@pytest.fixture
+def server(running_server: Server, request: pytest.FixtureRequest) -> Server:
+    """A running server that this module's tests share. Do not stop it; for that there is `stack`."""
+    request.node.stash[_STACK] = running_server.stack
+    return running_server
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """`connect(server, user)` opens a WebSocket, checks that `connected` comes first, and closes it at the end.
+
+    The frame `connected` is `socket.history[0]`. Further arguments are those of `Server.connect`.
+    """
+    sockets: list[Socket] = []
+
+    def connect(server: Server, user: User, **options: object) -> Socket:
+        socket = server.connect(user, **options)
+        sockets.append(socket)
+        first = socket.next()
+        assert first["event"] == "connected", first
+        return socket
+
+    yield connect
+    for socket in sockets:
+        socket.close()
+
+
+_STACK = pytest.StashKey[Stack]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show the servers' logs beside a failure."""
+    report: pytest.TestReport = yield  # type: ignore[assignment]
+    stack = item.stash.get(_STACK, None)
+    if report.failed and stack is not None:
+        for server in stack.servers:
+            report.sections.append((f"Server {server.port}", server.log()))
+    return report  # type: ignore[return-value]

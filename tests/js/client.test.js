@@ -1,0 +1,592 @@
+// @ts-check
+/** The whole client against a server that misbehaves on demand: nothing lost, nothing twice, in order. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { record, stage, turn, until } from './support/harness.js';
+
+const ROOM = 'project.3';
+
+/** A client that joined project 3 and is live. */
+async function joined(stage, options) {
+  const client = stage.connect(options);
+  const heard = record(client);
+  await client.joinProject(3);
+  await until(() => client.state === 'live', 'live');
+  return { client, heard };
+}
+
+describe('connecting', () => {
+  test('the token goes by subprotocol, never in the address or a message', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect({ token: 'secret' });
+    await until(() => client.state === 'live', 'live');
+    assert.deepEqual(server.connection.protocols, ['taskrealtime.v1', 'bearer.secret']);
+    assert.deepEqual(server.received, []);
+  });
+
+  test('calls right after construction are carried out in order', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect();
+    const answers = await Promise.all([
+      client.joinProject('3'),
+      client.createTask(3, { title: 'a' }),
+      client.updateTaskStatus(7, 'review', 4),
+      client.addComment('7', 'hi'),
+      client.updateTask(7, { title: 'b' }),
+      client.moveTask(7, { status: 'todo', beforeId: 9 }),
+      client.deleteTask(7),
+      client.restoreTask(7),
+    ]);
+    assert.equal(answers[0].room, ROOM);
+    assert.deepEqual(answers.slice(1).map(({ done }) => done), [1, 2, 3, 4, 5, 6, 7]);
+    assert.deepEqual(server.effects, [
+      ['task_create', { title: 'a', project_id: 3 }],
+      ['task_status_update', { task_id: 7, status: 'review', version: 4 }],
+      ['new_comment', { task_id: 7, content: 'hi' }],
+      ['task_update', { task_id: 7, changes: { title: 'b' } }],
+      ['task_move', { task_id: 7, status: 'todo', before_id: 9 }],
+      ['task_delete', { task_id: 7 }],
+      ['task_restore', { task_id: 7 }],
+    ]);
+  });
+
+  test('a refused call rejects with all that the server said', async (t) => {
+    const { server, connect } = await stage(t);
+    server.overrides.task_update = ({ id }, { send }) => {
+      send({ event: 'error', id, data: { code: 'conflict', message: 'Changed.', details: { fields: ['title'] } } });
+      return true;
+    };
+    await assert.rejects(connect().updateTask(7, { title: 'b' }, 1), (/** @type {any} */ error) => {
+      assert.ok(error instanceof Error);
+      assert.deepEqual([error.code, error.message, error.details], ['conflict', 'Changed.', { fields: ['title'] }]);
+      return true;
+    });
+  });
+
+  test('what is no id is refused at once', async (t) => {
+    const { connect } = await stage(t);
+    for (const id of ['x', 0, -1, 1.5, '']) await assert.rejects(connect().deleteTask(id), TypeError);
+  });
+
+  test('a change too large for any connection is refused, and the connection stays', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client } = await joined({ connect });
+    await assert.rejects(client.addComment(7, 'x'.repeat(256 * 1024)), { code: 'too_large' });
+    await client.addComment(7, 'short');
+    assert.equal(server.connections.length, 1);
+  });
+});
+
+describe('events', () => {
+  test('come by their name and as `event`, with data and frame', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client } = await joined({ connect });
+    /** @type {any[]} */
+    const calls = [];
+    client.on('task_deleted', (data, frame) => calls.push(['own', data, frame.seq]));
+    client.on('event', (data, frame) => calls.push(['any', data, frame.seq]));
+    server.append(ROOM, 'task_deleted', { task_id: 7 });
+    await until(() => calls.length === 2, 'the event');
+    assert.deepEqual(calls, [['any', { task_id: 7 }, 1], ['own', { task_id: 7 }, 1]]);
+  });
+
+  test('a copy in the user room is a notification, so that an assignment is heard once', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect();
+    const heard = record(client, ['task_assigned', 'due_date_reminder', 'notification']);
+    await until(() => client.state === 'live', 'live');
+    server.append('user.1', 'task_assigned', { task_id: 7 });
+    server.append('user.1', 'due_date_reminder', { task_id: 8, kind: 'overdue' });
+    await until(() => heard.events.length === 3, 'both');
+    assert.deepEqual(heard.events, [
+      ['notification', { task_id: 7, kind: 'task_assigned' }],
+      ['notification', { task_id: 8, kind: 'due_date_reminder' }],
+      ['due_date_reminder', { task_id: 8, kind: 'overdue' }],
+    ]);
+    assert.deepEqual(heard.seqs, []);
+  });
+
+  test('of a project that was left are not heard', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client, heard } = await joined({ connect });
+    const left = client.leaveProject(3);
+    server.append(ROOM, 'task_deleted');
+    assert.deepEqual(await left, { done: 1 });
+    server.cut();
+    await until(() => server.connections.length === 2 && client.state === 'live', 'the next connection');
+    assert.deepEqual(heard.seqs, []);
+    assert.deepEqual(server.connection.received.map(({ event }) => event), ['connect']);
+  });
+});
+
+describe('resuming', () => {
+  test('goes on from the last event, in the project and in the user room', async (t) => {
+    const { server, connect } = await stage(t);
+    server.logOnly(ROOM, 'old');
+    const { client, heard } = await joined({ connect });
+    const mine = record(client, ['notification']);
+    server.append(ROOM, 'task_deleted');
+    server.append('user.1', 'comment_added');
+    await until(() => heard.seqs.length === 1 && mine.events.length === 1, 'the first events');
+    server.cut();
+    for (let count = 0; count < 3; count += 1) server.logOnly(ROOM, 'task_deleted');
+    server.logOnly('user.1', 'comment_added');
+    await until(() => heard.seqs.length === 4 && mine.events.length === 2, 'the missed events');
+    server.append(ROOM, 'task_deleted');
+    await until(() => heard.seqs.length === 5, 'a live event');
+    assert.deepEqual(heard.seqs, [2, 3, 4, 5, 6]);
+    const [connectAgain, joinAgain] = server.connection.received;
+    assert.deepEqual([connectAgain.event, connectAgain.data], ['connect', { since: 1, epoch: 'e1' }]);
+    assert.deepEqual([joinAgain.event, joinAgain.data], ['join_project', { project_id: 3, since: 2, epoch: 'e1' }]);
+  });
+
+  test("starts from the page's own snapshot", async (t) => {
+    const { server, connect } = await stage(t);
+    for (let count = 0; count < 4; count += 1) server.logOnly(ROOM, 'task_deleted');
+    const client = connect();
+    const heard = record(client);
+    await client.joinProject(3, { since: 2, epoch: 'e1' });
+    await until(() => heard.seqs.length === 2, 'the missed events');
+    assert.deepEqual(heard.seqs, [3, 4]);
+  });
+
+  test('is `catching-up` until the head that the answer told', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client, heard } = await joined({ connect });
+    server.overrides.join_project = ({ id }, { send, rooms }) => {
+      rooms.add(ROOM);
+      send({ event: 'ack', id, data: { project_id: 3, room: ROOM, seq: 2, epoch: 'e1', reset: false, presence: [] } });
+      send({ event: 'task_deleted', data: {}, room: ROOM, seq: 1 });
+      return true;
+    };
+    server.cut();
+    await until(() => heard.seqs.length === 1, 'the first missed event');
+    await turn();
+    assert.equal(client.state, 'catching-up');
+    server.connection.send({ event: 'task_deleted', data: {}, room: ROOM, seq: 2 });
+    await until(() => client.state === 'live', 'live');
+    assert.deepEqual(heard.states, ['catching-up', 'live', 'connecting', 'catching-up', 'live']);
+  });
+
+  test('what comes twice is delivered once', async (t) => {
+    const { server, connect } = await stage(t);
+    const { heard } = await joined({ connect });
+    const first = server.append(ROOM, 'task_deleted');
+    server.connection.send(first);
+    server.append(ROOM, 'task_deleted');
+    server.connection.send(first);
+    server.append(ROOM, 'task_deleted');
+    await until(() => heard.seqs.length === 3, 'three events');
+    assert.deepEqual(heard.seqs, [1, 2, 3]);
+  });
+
+  test('a gap is filled from the log, in order', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client, heard } = await joined({ connect });
+    server.append(ROOM, 'task_deleted');
+    server.logOnly(ROOM, 'task_deleted');
+    server.append(ROOM, 'task_deleted');
+    await until(() => heard.seqs.length === 3 && client.state === 'live', 'the missing event');
+    assert.deepEqual(heard.seqs, [1, 2, 3]);
+    assert.equal(server.connections.length, 1);
+  });
+
+  test('a second gap gives the connection up', async (t) => {
+    const { server, connect } = await stage(t);
+    const { heard } = await joined({ connect });
+    for (let count = 0; count < 2; count += 1) {
+      server.logOnly(ROOM, 'task_deleted');
+      server.append(ROOM, 'task_deleted');
+      await until(() => heard.seqs.length === 2 * (count + 1), 'the missing event');
+    }
+    assert.deepEqual(heard.seqs, [1, 2, 3, 4]);
+    assert.equal(server.connections.length, 2);
+  });
+
+  test('a gap in the user room is filled by another connection', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect();
+    const heard = record(client, ['notification']);
+    await until(() => client.state === 'live', 'live');
+    server.logOnly('user.1', 'comment_added', { n: 1 });
+    server.append('user.1', 'comment_added', { n: 2 });
+    await until(() => heard.events.length === 2, 'both');
+    assert.deepEqual(heard.events.map(([, { n }]) => n), [1, 2]);
+  });
+
+  test('a join that fails for a passing reason is tried again', async (t) => {
+    const { server, connect } = await stage(t);
+    let refusals = 2;
+    server.overrides.join_project = ({ id }, { send }) => {
+      if (refusals === 0) return false;
+      refusals -= 1;
+      send({ event: 'error', id, data: { code: refusals ? 'internal' : 'rate_limited', message: 'Later.', retry_after: 1 } });
+      return true;
+    };
+    await joined({ connect });
+    assert.equal(server.received.length, 3);
+  });
+
+  test('a project that is gone is not joined again, and the page is told', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client } = await joined({ connect });
+    const heard = record(client, ['removed_from_project']);
+    server.overrides.join_project = ({ id }, { send }) => {
+      send({ event: 'error', id, data: { code: 'not_found', message: 'No.' } });
+      return true;
+    };
+    server.cut();
+    await until(() => heard.events.length === 1 && client.state === 'live', 'the end of the membership');
+    assert.deepEqual(heard.events, [['removed_from_project', { project_id: 3 }]]);
+    await assert.rejects(client.joinProject(3), { code: 'not_found' });
+    server.cut();
+    await until(() => server.connections.length === 3 && client.state === 'live', 'the next connection');
+    assert.deepEqual(server.connection.received.map(({ event }) => event), ['connect']);
+  });
+
+  test('a removal that the server tells ends the following', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client, heard } = await joined({ connect });
+    const told = record(client, ['removed_from_project']);
+    server.connection.send({ event: 'removed_from_project', data: { project_id: 3 } });
+    server.append(ROOM, 'task_deleted');
+    server.cut();
+    await until(() => server.connections.length === 2 && client.state === 'live', 'the next connection');
+    assert.deepEqual([told.events.length, heard.seqs], [1, []]);
+  });
+});
+
+describe('a reset', () => {
+  test('holds events until the snapshot is taken over', async (t) => {
+    const { server, connect } = await stage(t);
+    /** @type {((position: any) => void)[]} */
+    const snapshots = [];
+    const { client, heard } = await joined({ connect }, {
+      snapshot: () => new Promise((resolve) => snapshots.push(resolve)),
+    });
+    const told = record(client, ['reset']);
+    server.epoch = 'e2';
+    for (let count = 0; count < 5; count += 1) server.logOnly(ROOM, 'task_deleted');
+    server.cut();
+    await until(() => snapshots.length === 1, 'the call for a snapshot');
+    for (let count = 0; count < 3; count += 1) server.append(ROOM, 'task_deleted');
+    await client.addComment(7, 'a message there and back, so that the events are here');
+    assert.deepEqual([heard.seqs, client.state], [[], 'catching-up']);
+    snapshots[0]({ seq: 6, epoch: 'e2' });
+    await until(() => client.state === 'live', 'live');
+    server.append(ROOM, 'task_deleted');
+    await until(() => heard.seqs.length === 3, 'the live event');
+    assert.deepEqual(heard.seqs, [7, 8, 9]);
+    // The epoch is the log's, so the user room starts anew as well; there is nothing to hold there.
+    assert.deepEqual(told.events.map(([, data]) => data), [
+      { project_id: null, room: 'user.1', seq: 0, epoch: 'e2' },
+      { project_id: 3, room: ROOM, seq: 5, epoch: 'e2' },
+    ]);
+  });
+
+  test('survives a break while the snapshot is fetched', async (t) => {
+    const { server, connect } = await stage(t);
+    /** @type {((position: any) => void)[]} */
+    const snapshots = [];
+    const { client, heard } = await joined({ connect }, {
+      snapshot: () => new Promise((resolve) => snapshots.push(resolve)),
+    });
+    server.epoch = 'e2';
+    for (let count = 0; count < 5; count += 1) server.logOnly(ROOM, 'task_deleted');
+    server.cut();
+    await until(() => snapshots.length === 1, 'the call for a snapshot');
+    server.append(ROOM, 'task_deleted');
+    server.cut();
+    server.logOnly(ROOM, 'task_deleted');
+    await until(() => server.open.length === 1 && server.connection.received.length > 0, 'the next connection');
+    snapshots[0]({ seq: 5, epoch: 'e2' });
+    await until(() => client.state === 'live', 'live');
+    assert.deepEqual([heard.seqs, snapshots.length], [[6, 7], 1]);
+  });
+
+  test('a snapshot that fails is fetched again', async (t) => {
+    const { server, connect } = await stage(t);
+    let failures = 2;
+    const { client, heard } = await joined({ connect }, {
+      snapshot: async () => {
+        if (failures-- > 0) throw new Error('away');
+        return { seq: 5, epoch: 'e2' };
+      },
+    });
+    server.epoch = 'e2';
+    for (let count = 0; count < 5; count += 1) server.logOnly(ROOM, 'task_deleted');
+    server.cut();
+    await until(() => server.connections.length === 2 && client.state === 'live', 'live');
+    server.append(ROOM, 'task_deleted');
+    await until(() => heard.seqs.length === 1, 'the live event');
+    assert.deepEqual([heard.seqs, failures], [[6], -1]);
+  });
+
+  test('without a snapshot goes on from where the log is, every time', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client, heard } = await joined({ connect });
+    const told = record(client, ['reset']);
+    for (const epoch of ['e2', 'e3']) {
+      server.epoch = epoch;
+      server.logOnly(ROOM, 'missed for good');
+      const count = server.connections.length;
+      server.cut();
+      await until(() => server.connections.length > count && client.state === 'live', 'live');
+      server.append(ROOM, 'task_deleted');
+    }
+    await until(() => heard.seqs.length === 2, 'the live events');
+    assert.deepEqual(heard.seqs, [2, 4]);
+    assert.equal(told.events.filter(([, { project_id }]) => project_id === 3).length, 2);
+  });
+});
+
+describe('changes', () => {
+  test('without an answer go again, have one effect, and keep their order', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client } = await joined({ connect });
+    let answered = 1;
+    // From the second on they are carried out, but the connection breaks before the answers.
+    server.overrides.new_comment = (_, connection) => {
+      if (answered-- > 0) return false;
+      delete server.overrides.new_comment;
+      connection.send = () => {};
+      setTimeout(() => server.cut(), 10);
+      return false;
+    };
+    const calls = ['a', 'b', 'c', 'd'].map((content) => client.addComment(7, content));
+    const settled = await Promise.all(calls);
+    assert.deepEqual(server.effects.map(([, { content }]) => content), ['a', 'b', 'c', 'd']);
+    assert.deepEqual(settled.map(({ done }) => done), [1, 2, 3, 4]);
+    const keys = server.received.filter(({ event }) => event === 'new_comment').map(({ key }) => key);
+    assert.deepEqual([keys.length, new Set(keys).size], [7, 4]);
+    assert.deepEqual(settled.map(({ duplicate }) => duplicate), [undefined, true, true, true]);
+  });
+
+  test('older than the server remembers are uncertain, not done twice', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client } = await joined({ connect }, { retention: 0 });
+    server.overrides.new_comment = () => {
+      delete server.overrides.new_comment;
+      server.cut();
+      return false;
+    };
+    await assert.rejects(client.addComment(7, 'a'), { code: 'uncertain' });
+    assert.deepEqual(server.effects, [['new_comment', { task_id: 7, content: 'a' }]]);
+  });
+
+  test('that met an expired token go again with another', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client } = await joined({ connect });
+    server.overrides.new_comment = ({ id }, { send, ws }) => {
+      delete server.overrides.new_comment;
+      send({ event: 'error', id, data: { code: 'token_expired', message: 'Expired.' } });
+      ws.close(4401);
+      return true;
+    };
+    assert.deepEqual(await client.addComment(7, 'a'), { done: 1 });
+  });
+
+  test('a typing hint is not kept', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect();
+    assert.deepEqual(await client.setTyping(7, true), {});
+    await until(() => client.state === 'live', 'live');
+    assert.deepEqual(await client.setTyping(7, false), { done: 1 });
+    assert.deepEqual(server.effects, [['user_typing', { task_id: 7, is_typing: false }]]);
+  });
+});
+
+describe('the connection', () => {
+  test('that is half open is noticed by an unanswered ping', async (t) => {
+    const { server, connect } = await stage(t);
+    server.pingInterval = 10;
+    const { client, heard } = await joined({ connect });
+    server.overrides.ping = () => true;
+    await until(() => server.connections.length === 2, 'another connection');
+    delete server.overrides.ping;
+    server.append(ROOM, 'task_deleted');
+    await until(() => heard.seqs.length === 1 && client.state === 'live', 'live');
+  });
+
+  test('that is quiet but alive stays', async (t) => {
+    const { server, connect } = await stage(t);
+    server.pingInterval = 2;
+    await joined({ connect });
+    await until(() => server.received.filter(({ event }) => event === 'ping').length >= 5, 'five pings');
+    assert.equal(server.connections.length, 1);
+  });
+
+  test('that is never answered is given up', async (t) => {
+    const { server, connect } = await stage(t);
+    server.sockets = 'mute';
+    const client = connect();
+    await until(() => server.connections.length === 2, 'another attempt');
+    server.sockets = 'ok';
+    await until(() => client.state === 'live', 'live');
+  });
+
+  test('comes back by exponential backoff', async (t) => {
+    const { server, connect } = await stage(t);
+    server.sockets = '503';
+    /** @type {number[]} */
+    const delays = [];
+    const client = connect({
+      random: () => 1,
+      setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ delay) => {
+        // Ten seconds are the patience with an attempt; the rest are the waits between them.
+        if (delay === 10_000) return setTimeout(callback, delay);
+        delays.push(delay);
+        return setTimeout(callback, delay / 1000);
+      },
+    });
+    const heard = record(client);
+    await until(() => delays.length >= 8, 'eight attempts');
+    assert.deepEqual(delays.slice(0, 8), [500, 1000, 2000, 4000, 8000, 16000, 20000, 20000]);
+    assert.deepEqual(heard.states, ['offline']);
+    server.sockets = 'ok';
+    await until(() => client.state === 'live', 'live');
+    assert.deepEqual(heard.states, ['offline', 'live']);
+  });
+
+  test('comes back when the page is online or seen again', async (t) => {
+    const { server, connect } = await stage(t);
+    const window = new EventTarget();
+    const document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+    // Waits of a minute: only what the page tells can end them.
+    const client = connect({ window, document, random: () => 1, speed: 1 / 120 });
+    await until(() => client.state === 'live', 'live');
+    server.cut();
+    await until(() => client.state === 'connecting', 'the loss');
+    window.dispatchEvent(new Event('online'));
+    await until(() => client.state === 'live', 'live again');
+    server.cut();
+    await until(() => client.state === 'connecting', 'the loss');
+    document.dispatchEvent(new Event('visibilitychange'));
+    await turn();
+    assert.equal(server.connections.length, 2);
+    document.visibilityState = 'visible';
+    document.dispatchEvent(new Event('visibilitychange'));
+    await until(() => client.state === 'live', 'live again');
+  });
+
+  test('comes back no sooner than a server that is going away asked for', async (t) => {
+    const { server, connect } = await stage(t);
+    const window = new EventTarget();
+    const { client, heard } = await joined({ connect }, { window });
+    const leftAt = performance.now();
+    server.connection.send({ event: 'going_away', data: { reconnect_in_ms: 6000 } });
+    server.closeAll(1012);
+    await until(() => client.state === 'connecting', 'the loss');
+    window.dispatchEvent(new Event('online'));
+    await until(() => client.state === 'live', 'live');
+    assert.ok(performance.now() - leftAt >= 6000 / 20);
+    assert.deepEqual(heard.states, ['catching-up', 'live', 'connecting', 'catching-up', 'live'].slice(-heard.states.length));
+  });
+
+  test('stays away for long where there are too many connections', async (t) => {
+    const { server, connect } = await stage(t);
+    /** @type {number[]} */
+    const delays = [];
+    connect({
+      random: () => 0,
+      setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ delay) => {
+        delays.push(delay);
+        return setTimeout(callback, delay / 20);
+      },
+    });
+    await until(() => server.open.length === 1, 'the connection');
+    server.closeAll(4409);
+    await until(() => server.connections.length === 2, 'the next');
+    assert.ok(delays.some((delay) => delay >= 14_900 && delay <= 15_000), String(delays));
+  });
+
+  test('ends for good when the user is signed out', async (t) => {
+    const { server, connect } = await stage(t);
+    const { client } = await joined({ connect });
+    server.overrides.new_comment = () => true;
+    const call = client.addComment(7, 'a');
+    const rejected = assert.rejects(call, { code: 'closed' });
+    await until(() => server.received.some(({ event }) => event === 'new_comment'), 'the comment');
+    server.closeAll(4403);
+    await rejected;
+    assert.equal(client.state, 'closed');
+    await assert.rejects(client.addComment(7, 'b'), { code: 'closed' });
+  });
+
+  test('ends for good with close()', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect();
+    const calls = [client.joinProject(3), client.addComment(7, 'a')];
+    client.close();
+    for (const call of calls) await assert.rejects(call, { code: 'closed' });
+    await until(() => server.open.length === 0, 'no connection');
+    assert.equal(client.state, 'closed');
+  });
+});
+
+describe('tokens', () => {
+  test('one that expired is replaced by a fresh one', async (t) => {
+    const { server, connect } = await stage(t);
+    let number = 0;
+    server.refusedTokens.set('t1', 'token_expired');
+    const client = connect({ token: async () => `t${(number += 1)}` });
+    await until(() => client.state === 'live', 'live');
+    server.closeAll(4401);
+    await until(() => server.connections.length === 3 && client.state === 'live', 'live again');
+    assert.deepEqual(server.connections.map(({ token }) => token), ['t1', 't2', 't3']);
+  });
+
+  test('one that is good serves for the next connection', async (t) => {
+    const { server, connect } = await stage(t);
+    let asked = 0;
+    const client = connect({ token: async () => `t${(asked += 1)}` });
+    await until(() => client.state === 'live', 'live');
+    server.cut();
+    await until(() => server.connections.length === 2 && client.state === 'live', 'live again');
+    assert.equal(asked, 1);
+  });
+
+  test('a string that is refused ends it, and does not hammer', async (t) => {
+    const { server, connect } = await stage(t);
+    server.refusedTokens.set('old', 'token_expired');
+    const client = connect({ token: 'old' });
+    const heard = record(client, ['error']);
+    await until(() => client.state === 'closed', 'closed');
+    assert.deepEqual(heard.events.map(([, { code }]) => code), ['token_expired', 'token_expired']);
+    assert.equal(server.connections.length, 1);
+  });
+
+  test('none at all means signed out', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect({ token: async () => null });
+    const heard = record(client, ['error']);
+    await until(() => client.state === 'closed', 'closed');
+    assert.deepEqual(heard.events.map(([, { code }]) => code), ['unauthenticated']);
+    assert.equal(server.connections.length, 0);
+  });
+
+  test('a source that fails is asked again', async (t) => {
+    const { connect } = await stage(t);
+    let failures = 2;
+    const client = connect({
+      token: async () => {
+        if (failures-- > 0) throw new Error('away');
+        return 't';
+      },
+    });
+    await until(() => client.state === 'live', 'live');
+  });
+
+  test('a fresh one is given to the open connection before the old one ends', async (t) => {
+    const { server, connect } = await stage(t);
+    server.tokenSeconds = 20;
+    let number = 0;
+    await joined({ connect }, { token: async () => `t${(number += 1)}` });
+    const refreshes = () => server.received.filter(({ event }) => event === 'token_refresh');
+    await until(() => refreshes().length === 2, 'two refreshes');
+    assert.deepEqual(refreshes().map(({ data }) => data.token), ['t2', 't3']);
+    assert.equal(server.connections.length, 1);
+  });
+});

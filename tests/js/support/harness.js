@@ -1,0 +1,74 @@
+// @ts-check
+/** What the tests of the whole client share: a fast clock, a recorder, and waiting for what must come. */
+
+import { WebSocket } from 'ws';
+
+import { TaskManagerWebSocket } from '../../../static/js/client/index.js';
+import { FakeServer } from './fake_server.js';
+
+/** How much faster the client's clock runs: its 10 s are 0.5 s here. */
+const SPEED = 20;
+
+/**
+ * Waits until the condition holds.
+ *
+ * @template T
+ * @param {() => T} condition
+ * @param {string} what
+ * @returns {Promise<T>}
+ */
+export async function until(condition, what, deadline = 8_000) {
+  for (const end = Date.now() + deadline; ; ) {
+    const value = condition();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`never came: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** One task of the timer queue: whatever was under way in this process has gone on meanwhile. */
+export const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+/**
+ * Everything that a client tells: states, and frames by name.
+ *
+ * @param {TaskManagerWebSocket} client
+ * @param {string[]} names
+ */
+export function record(client, names = []) {
+  const heard = { states: /** @type {string[]} */ ([]), events: /** @type {any[]} */ ([]), seqs: /** @type {number[]} */ ([]) };
+  client.on('state', (state) => heard.states.push(state));
+  client.on('event', (data, frame) => heard.seqs.push(frame.seq));
+  for (const name of names) client.on(name, (data) => heard.events.push([name, data]));
+  return heard;
+}
+
+/**
+ * A server and a way to make clients, all gone when the test ends.
+ *
+ * @param {import('node:test').TestContext} t
+ */
+export async function stage(t) {
+  const server = await FakeServer.start();
+  /** @type {TaskManagerWebSocket[]} */
+  const clients = [];
+  t.after(async () => {
+    for (const client of clients) client.close();
+    await server.stop();
+  });
+  /** @param {any} [options] */
+  const connect = (options = {}) => {
+    const { speed = SPEED, ...rest } = options;
+    const client = new TaskManagerWebSocket({
+      url: server.url,
+      token: async () => 'token-1',
+      WebSocket,
+      now: () => performance.now() * speed,
+      setTimeout: (callback, delay) => setTimeout(callback, delay / speed),
+      ...rest,
+    });
+    clients.push(client);
+    return client;
+  };
+  return { server, connect };
+}

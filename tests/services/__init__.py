@@ -1,0 +1,64 @@
+"""The pytest plugin that brings up the real services: Redis, PostgreSQL, Chromium.
+
+It runs before pytest-django reads the settings, which `-p tests.services` in pyproject.toml sees to.
+The tests inside the pytest process run on PostgreSQL and Redis, or on SQLite and memory with
+`TEST_STACK=embedded`. Each service is started when first asked for and ended by the guard.
+"""
+
+import os
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from tests.services import chromium, guard
+from tests.services.postgres import Postgres
+from tests.services.process import scratch
+from tests.services.redis import Redis
+
+TEST_STACK = os.environ.get("TEST_STACK", "deployed")
+# What a developer's shell may hold and no test should see.
+SETTINGS_OF_THE_SHELL = ("DEBUG", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL")
+
+
+@cache
+def shared_postgres() -> Postgres:
+    """The cluster that all tests of this run share, each with its own database."""
+    return Postgres()
+
+
+@cache
+def shared_redis() -> Redis:
+    """The Redis of the tests inside the pytest process; every deployed stack has one of its own."""
+    return Redis()
+
+
+def set_environment() -> None:
+    """Point the settings of this process at the services."""
+    for name in SETTINGS_OF_THE_SHELL:
+        os.environ.pop(name, None)
+    os.environ["SECRET_KEY"] = "the-key-of-the-tests-which-is-long-enough-for-hs256"
+    if TEST_STACK == "deployed":
+        os.environ["DATABASE_URL"] = shared_postgres().url("taskrealtime")
+        os.environ["REDIS_URL"] = shared_redis().url
+    elif TEST_STACK == "embedded":
+        os.environ["DATABASE_URL"] = f"sqlite:///{scratch() / 'in-process.sqlite3'}"
+    else:
+        raise pytest.UsageError(f"TEST_STACK must be deployed or embedded, not {TEST_STACK!r}.")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Iterator[None]:
+    set_environment()
+    return (yield)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # Here and not in the fixture, whose time counts towards a test's limit: installing takes a while.
+    if any("browser" in getattr(item, "fixturenames", ()) for item in session.items):
+        chromium.ensure()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    guard.end_all()

@@ -1,0 +1,301 @@
+"""Whole installations for end-to-end tests: a database, perhaps a Redis, and server processes on them."""
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.sync.client import connect as websocket_connect
+
+from tests import services
+from tests.services import guard
+from tests.services.process import Process, free_port, scratch
+from tests.services.redis import Redis
+from tests.support.sockets import Socket
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = ("embedded", "deployed")
+PASSWORD = "correct horse battery staple"
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who can sign in."""
+
+    id: int
+    username: str
+    password: str = PASSWORD
+
+
+class RemoteError(AssertionError):
+    """The code given to `Stack.run` raised; the message is its traceback."""
+
+
+class Stack:
+    """One installation: `embedded` (SQLite, in-memory layer) or `deployed` (PostgreSQL, a Redis of its own)."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.name = f"{kind}-{next(_numbers)}"
+        self.redis: Redis | None = None
+        self.servers: list[Server] = []
+        self._worker: Worker | None = None
+        self.env = plain_environment()
+        if kind == "deployed":
+            self.redis = Redis()
+            self.env["REDIS_URL"] = self.redis.url
+            self.env["DATABASE_URL"] = services.shared_postgres().create_database(self.name, migrated_postgres())
+        else:
+            path = scratch() / f"{self.name}.sqlite3"
+            shutil.copy(migrated_sqlite(), path)
+            self.env["DATABASE_URL"] = f"sqlite:///{path}"
+
+    def server(self, **env: str) -> "Server":
+        """Start one more server process, with these settings changed, and wait until it answers."""
+        server = Server(self, env)
+        self.servers.append(server)
+        server.start()
+        return server
+
+    def manage(self, *args: str, **env: str) -> str:
+        """Run `manage.py` here and return what it printed."""
+        return run_manage(args, self.env | env)
+
+    def run(self, code: str, **values: Any) -> Any:
+        """Run code in a Django process of this stack that is no server; return what it called `result`.
+
+        Every model is there by its name, and `values` by theirs: `stack.run("Task.objects.get(id=id).delete()", id=7)`.
+        """
+        if self._worker is None:
+            self._worker = Worker(self.name, self.env)
+        return self._worker.run(code, values)
+
+    def user(self, username: str | None = None, **fields: Any) -> User:
+        """Create a user (with a name of its own where none is given)."""
+        username = username or f"user{next(_numbers)}"
+        code = "result = User.objects.create(username=username, password=password, **fields).id"
+        user_id = self.run(code, username=username, password=encoded_password(), fields=fields)
+        return User(user_id, username)
+
+    def close(self) -> None:
+        """End all that runs here."""
+        for server in self.servers:
+            server.discard()
+        if self._worker:
+            self._worker.close()
+        if self.redis:
+            self.redis.kill()
+            services.shared_postgres().drop_database(self.name)
+
+
+class Server:
+    """One server process, real and on a port of its own, which it keeps over restarts."""
+
+    def __init__(self, stack: Stack, env: dict[str, str]) -> None:
+        self.stack = stack
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.ws_url = f"ws://127.0.0.1:{self.port}/ws/"
+        self.env = stack.env | env
+        self.log_path = scratch() / f"{stack.name}-server-{self.port}.log"
+        self._process: Process | None = None
+        self._tokens: dict[int, str] = {}
+        self._clients: list[httpx.Client] = []
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
+        command.append("project.asgi:application")
+        self._process = Process(command, log_path=self.log_path, env=self.env, cwd=ROOT, end_with=signal.SIGTERM)
+        self._process.wait_until(self.answers)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.running
+
+    @property
+    def pid(self) -> int:
+        assert self._process, "the server is not running"
+        return self._process.pid
+
+    def answers(self) -> bool:
+        """Whether it is ready for work."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> int:
+        """Ask it to end (SIGTERM); return its exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a crash would (SIGKILL)."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop it, as a new release does, and start it again on the same port."""
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """Freeze it (SIGSTOP): connections stay open and nothing is answered, until `resume`."""
+        assert self._process
+        self._process.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process
+        self._process.send(signal.SIGCONT)
+
+    def discard(self) -> None:
+        """End it, whatever state it is in."""
+        for client in self._clients:
+            client.close()
+        if self.running:
+            self.kill()
+
+    def log(self, lines: int = 60) -> str:
+        """The last lines that it printed, over all its starts."""
+        return self.log_path.read_text(errors="replace") if lines == 0 else _tail(self.log_path, lines)
+
+    def token(self, user: User) -> str:
+        """An access token, got once per user by name and password."""
+        if user.id not in self._tokens:
+            answer = httpx.post(
+                f"{self.url}/api/token/", json={"username": user.username, "password": user.password}, timeout=30
+            )
+            assert answer.status_code == 200, answer.text
+            self._tokens[user.id] = answer.json()["access"]
+        return self._tokens[user.id]
+
+    def api(self, user: User | None = None, **headers: str) -> httpx.Client:
+        """An HTTP client for this server, signed in by token as the user."""
+        if user is not None:
+            headers["Authorization"] = f"Bearer {self.token(user)}"
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        self._clients.append(client)
+        return client
+
+    def connect(self, user: User | None = None, *, token: str | None = None, **options: Any) -> Socket:
+        """A WebSocket, signed in by header (by nothing where there is neither user nor token).
+
+        `options` go to `websockets.sync.client.connect`. `connected` is the first frame to come.
+        """
+        token = self.token(user) if user else token
+        headers = dict(options.pop("additional_headers", {}))
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        # The client's own pings are off: what is tested is the server's.
+        options = {"ping_interval": None, "proxy": None, "open_timeout": 10, "close_timeout": 5} | options
+        return Socket(websocket_connect(self.ws_url, additional_headers=headers, **options))
+
+    def project(self, owner: User, *, members: Iterable[User] = (), viewers: Iterable[User] = ()) -> int:
+        """Create a project through the API and return its id."""
+        api = self.api(owner)
+        answer = api.post("/api/projects/", json={"name": f"Project {next(_numbers)}"})
+        assert answer.status_code == 201, answer.text
+        project_id: int = answer.json()["id"]
+        for role, users in (("member", members), ("viewer", viewers)):
+            for user in users:
+                fields = {"username": user.username, "role": role}
+                added = api.post(f"/api/projects/{project_id}/members/", json=fields)
+                assert added.status_code == 201, added.text
+        return project_id
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process, "the server is not running"
+        return self._process.end(number)
+
+
+class Worker:
+    """The Django process behind `Stack.run`."""
+
+    def __init__(self, name: str, env: dict[str, str]) -> None:
+        self.log_path = scratch() / f"{name}-worker.log"
+        with self.log_path.open("ab") as log:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=env,
+                cwd=ROOT,
+                start_new_session=True,
+            )
+        guard.watch_process(self._popen.pid)
+
+    def run(self, code: str, values: dict[str, Any]) -> Any:
+        assert self._popen.stdin
+        assert self._popen.stdout
+        self._popen.stdin.write(json.dumps({"code": code, "values": values}) + "\n")
+        self._popen.stdin.flush()
+        line = self._popen.stdout.readline()
+        if not line:
+            raise AssertionError(f"The worker ended.\n{_tail(self.log_path, 60)}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RemoteError(answer["error"])
+        return answer["result"]
+
+    def close(self) -> None:
+        self._popen.kill()
+        self._popen.communicate()
+        guard.forget_process(self._popen.pid)
+
+
+def plain_environment() -> dict[str, str]:
+    """What a server process gets to see: nothing of the developer's shell but the paths."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return kept | {"SECRET_KEY": os.environ["SECRET_KEY"], "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+
+
+def run_manage(args: Iterable[str], env: dict[str, str]) -> str:
+    """Run `manage.py`; raise with its output where it fails."""
+    command = [sys.executable, "manage.py", *args]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise AssertionError(f"manage.py {' '.join(args)} ended with {done.returncode}.\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+@cache
+def migrated_postgres() -> str:
+    """The name of a migrated, empty database, to be copied."""
+    name = "migrated"
+    url = services.shared_postgres().create_database(name)
+    run_manage(["migrate", "--verbosity", "0"], plain_environment() | {"DATABASE_URL": url})
+    return name
+
+
+@cache
+def migrated_sqlite() -> Path:
+    """A migrated, empty database file, to be copied."""
+    path = scratch() / "migrated.sqlite3"
+    run_manage(["migrate", "--verbosity", "0"], plain_environment() | {"DATABASE_URL": f"sqlite:///{path}"})
+    return path
+
+
+@cache
+def encoded_password() -> str:
+    """PASSWORD as the database holds it; made once, since making it takes a third of a second."""
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+    hasher = PBKDF2PasswordHasher()
+    return hasher.encode(PASSWORD, hasher.salt())
+
+
+def _tail(path: Path, lines: int) -> str:
+    text = path.read_text(errors="replace") if path.exists() else ""
+    return "\n".join([f"--- {path.name} ---", *text.splitlines()[-lines:]])

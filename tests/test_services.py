@@ -1,0 +1,76 @@
+"""The tests run on what they claim to run on, and leave nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.db import connection
+
+from tests import services
+from tests.services import postgres
+from tests.services.postgres import Postgres
+from tests.services.redis import Redis
+from tests.support.stacks import ROOT
+
+EXPECTED = {
+    "deployed": ("postgresql", RedisPubSubChannelLayer),
+    "embedded": ("sqlite", InMemoryChannelLayer),
+}
+
+
+def test_these_tests_use_the_database_and_the_layer_that_they_claim() -> None:
+    vendor, layer = EXPECTED[services.TEST_STACK]
+    assert connection.vendor == vendor
+    assert type(get_channel_layer()) is layer
+
+
+def test_the_wheels_postgresql_runs_in_every_way_that_this_machine_allows() -> None:
+    allowed = [way for way in postgres.launchers() if subprocess.run([*way, "true"]).returncode == 0]
+    assert allowed
+    for way in allowed:
+        server = Postgres(postgres.wheel_binaries(), way)
+        with psycopg.connect(server.create_database("here")) as database:
+            assert database.info.server_version >= 150_000
+        server.kill()
+
+
+def test_a_restarted_redis_is_found_at_its_old_address() -> None:
+    redis = Redis()
+    redis.kill()
+    assert not redis.answers()
+    redis.start()
+    assert redis.answers()
+    redis.kill()
+
+
+def test_a_killed_test_run_leaves_no_process_and_no_folder() -> None:
+    code = (
+        "import os, signal\n"
+        "from tests.services.redis import Redis\n"
+        "from tests.services.process import scratch\n"
+        "redis = Redis()\n"
+        "print(redis._process.pid, scratch(), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    pid, folder = run.stdout.split()
+    deadline = time.monotonic() + 10
+    while _runs(int(pid)) or os.path.exists(folder):
+        assert time.monotonic() < deadline, "the guard did not end what it watched"
+        time.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
