@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
+    "servestatic",
     "taskrealtime.engine",
     "taskrealtime",
 ]

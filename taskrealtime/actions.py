@@ -196,9 +196,7 @@ def delete_comment(user: User, command: commands.CommentDelete) -> commands.Comm
 
 
 def _comment_answer(comment: Comment) -> commands.CommentAnswer:
-    return commands.CommentAnswer(
-        comment_id=comment.pk, task_id=comment.task_id, project_id=comment.task.project_id
-    )
+    return commands.CommentAnswer(comment_id=comment.pk, task_id=comment.task_id, project_id=comment.task.project_id)
 
 
 # --- Projects and members -------------------------------------------------------------------

@@ -13,8 +13,8 @@ _actor: ContextVar[User | None] = ContextVar("taskrealtime_actor", default=None)
 def acting_as(user: User | None) -> Iterator[None]:
     """Everything that is saved inside is announced as done by `user`; None: by the system.
 
-        with acting_as(user):
-            task.save()
+    with acting_as(user):
+        task.save()
     """
     token = _actor.set(user)
     try:

@@ -61,7 +61,5 @@ def check_times(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         if getattr(settings, name) <= 0:
             found.append(Error(f"{name} must be more than 0.", id="taskrealtime.E003"))
     if settings.WEBSOCKET_PING_TIMEOUT <= settings.WEBSOCKET_PING_INTERVAL:
-        found.append(
-            Error("WEBSOCKET_PING_TIMEOUT must be more than WEBSOCKET_PING_INTERVAL.", id="taskrealtime.E004")
-        )
+        found.append(Error("WEBSOCKET_PING_TIMEOUT must be more than WEBSOCKET_PING_INTERVAL.", id="taskrealtime.E004"))
     return found

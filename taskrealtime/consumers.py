@@ -90,7 +90,8 @@ class TaskBoardConsumer(AsyncConsumer):
         writer = asyncio.create_task(self._outbox.write_forever())
         talk = asyncio.create_task(self._talk())
         try:
-            await asyncio.wait({talk, self._ending}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {talk, self._ending}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             self._leave_everything()
             closed = self._how_it_ended(talk)
             if closed.code is not None:
@@ -180,7 +181,8 @@ class TaskBoardConsumer(AsyncConsumer):
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             raise _Closed
-        text, id = message.get("text"), UNSET
+        text = message.get("text")
+        id: MessageId = UNSET
         if len(text or message.get("bytes") or b"") > protocol.MAX_FRAME:
             raise _Closed(1009, "Frames may have 256 KiB.")
         try:

@@ -131,7 +131,7 @@ class LiveTaskManager(models.Manager.from_queryset(TaskQuerySet)):  # type: igno
 
     def get_queryset(self) -> TaskQuerySet:
         """Tasks that were not deleted."""
-        return super().get_queryset().filter(deleted_at=None)  # type: ignore[no-any-return]
+        return super().get_queryset().filter(deleted_at=None)
 
 
 class Task(TrackedModel):
@@ -190,11 +190,16 @@ class Task(TrackedModel):
     def __str__(self) -> str:
         return self.title
 
-    def before_create(self) -> None:
-        """A new task stands at the end of its column."""
-        if not self.position:
-            self.position = ranks.after_last(self.last_position(self.project_id, self.status))
-        self.updated_at = self.created_at
+    @classmethod
+    def prepare_new(cls, instances: Sequence[Self]) -> None:
+        """New tasks stand at the end of their column, in the order given."""
+        last: dict[tuple[int, str], str | None] = {}
+        for task in instances:
+            column = (task.project_id, task.status)
+            if not task.position:
+                end = last[column] if column in last else cls.last_position(*column)
+                task.position = last[column] = ranks.after_last(end)
+            task.updated_at = task.created_at
 
     def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """One version more, and which fields it touched."""
@@ -271,10 +276,12 @@ class Comment(TrackedModel):
     def __str__(self) -> str:
         return self.content[:50]
 
-    def before_create(self) -> None:
-        """Lock the task: whether a comment came before or after its task's deletion or return has one answer."""
-        Task.lock_rows([self.task_id])
-        self.updated_at = self.created_at
+    @classmethod
+    def prepare_new(cls, instances: Sequence[Self]) -> None:
+        """Lock the tasks: whether a comment came before or after its task's deletion or return has one answer."""
+        Task.lock_rows({comment.task_id for comment in instances})
+        for comment in instances:
+            comment.updated_at = comment.created_at
 
     def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """When the comment was last edited."""
@@ -288,5 +295,3 @@ class Comment(TrackedModel):
         with transaction.atomic():
             Task.lock_rows([self.task_id])
             return super().delete(*args, **kwargs)
-
-

@@ -38,9 +38,7 @@ class RealTimeService:
             return
         cls._announce(
             project.pk,
-            events.ProjectUpdated(
-                by=_by(), project_id=project.pk, changes=events.ProjectChanges(name=project.name)
-            ),
+            events.ProjectUpdated(by=_by(), project_id=project.pk, changes=events.ProjectChanges(name=project.name)),
         )
 
     @classmethod
@@ -280,9 +278,7 @@ class RealTimeService:
         )
 
     @classmethod
-    def _announce_task_there(
-        cls, task: Task, event: type[events.TaskCreated] | type[events.TaskRestored]
-    ) -> None:
+    def _announce_task_there(cls, task: Task, event: type[events.TaskCreated] | type[events.TaskRestored]) -> None:
         cls._announce(
             task.project_id, event(by=_by(), task=task_object(task)), at=task.updated_at, subject=_subject(task)
         )

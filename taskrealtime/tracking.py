@@ -1,11 +1,15 @@
-"""Models whose every write is told: what changed is found by comparing with the row as locked in the write's transaction.
+"""Models whose every write is told, with what it changed.
+
+What changed is found by comparing with the row as locked in the transaction of the write, never with what an
+instance remembers.
 
 `TrackedModel.save()` and the methods of `TrackedQuerySet` send the signal `written`; what it means is for the
 receivers to say.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, ClassVar, Self
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self, cast
 
 from django.db import models, router, transaction
 from django.dispatch import Signal
@@ -33,7 +37,7 @@ class TrackedQuerySet(models.QuerySet[Any]):
 
     update.alters_data = True  # type: ignore[attr-defined]
 
-    def bulk_create(
+    def bulk_create(  # type: ignore[override]
         self, objs: Iterable[Any], batch_size: int | None = None, ignore_conflicts: bool = False, **kwargs: Any
     ) -> list[Any]:
         """As Django's, every row told.
@@ -45,8 +49,9 @@ class TrackedQuerySet(models.QuerySet[Any]):
             raise ValueError(f"{self.model.__name__} cannot tell what a bulk_create() with conflicts did.")
         objs = list(objs)
         with transaction.atomic(using=self.db):
+            self.model.prepare_new(objs)
             for instance in objs:
-                instance.before_create()
+                instance.normalise()
             super().bulk_create(objs, batch_size=batch_size, **kwargs)
             for instance in objs:
                 written.send(sender=self.model, instance=instance, previous=None)
@@ -68,11 +73,13 @@ class TrackedModel(models.Model):
         with transaction.atomic(using=using):
             previous = self._previous(using)
             if previous is None:
-                self.before_create()
+                self.prepare_new([self])
+                self.normalise()
                 super().save(using=using, update_fields=update_fields, **kwargs)
                 written.send(sender=type(self), instance=self, previous=None)
                 return
             self._resolve_expressions(using)
+            self.normalise()
             changed = self.changed_since(previous, self._written_names(update_fields))
             stamped = self.stamp(previous, changed)
             if update_fields is not None and update_fields:
@@ -85,8 +92,9 @@ class TrackedModel(models.Model):
 
     # -- what a model may add --
 
-    def before_create(self) -> None:
-        """Fill in what a new row needs; called before it is inserted."""
+    @classmethod
+    def prepare_new(cls, instances: Sequence[Self]) -> None:
+        """Fill in what new rows need; called before they are inserted, all in the order given."""
 
     def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """Set bookkeeping columns (a version, a time) for this change; returns their names.
@@ -126,17 +134,23 @@ class TrackedModel(models.Model):
     def _previous(self, using: str) -> Self | None:
         return next(iter(self.lock_rows([self.pk], using=using)), None) if self.pk is not None else None
 
-    def _written_names(self, update_fields: Collection[str] | None) -> list[str]:
-        """The tracked columns that a save writes; their values normalised as the database will hold them."""
+    def normalise(self) -> None:
+        """Give the tracked columns the values that the database will return: what is told is what is stored."""
+        for name in self._loaded_names():
+            field = cast("models.Field[Any, Any]", self._meta.get_field(_field_name(name)))
+            value = field.to_python(getattr(self, name))
+            setattr(self, name, value.astimezone(UTC) if isinstance(value, datetime) else value)
+
+    def _loaded_names(self) -> list[str]:
         deferred = self.get_deferred_fields()
-        names = []
-        for name in self.TRACKED:
-            field = self._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name)
-            if name in deferred or (update_fields is not None and not {name, field.name} & set(update_fields)):
-                continue
-            setattr(self, name, field.to_python(getattr(self, name)))
-            names.append(name)
-        return names
+        return [name for name in self.TRACKED if name not in deferred]
+
+    def _written_names(self, update_fields: Collection[str] | None) -> list[str]:
+        """The tracked columns that a save writes."""
+        names = self._loaded_names()
+        if update_fields is None:
+            return names
+        return [name for name in names if {name, _field_name(name)} & set(update_fields)]
 
     def _resolve_expressions(self, using: str) -> None:
         """Replace `F()` and the like by their values, worked out on the locked row."""
@@ -151,3 +165,7 @@ class TrackedModel(models.Model):
             values = rows.annotate(**aliases).values(*aliases).get()
             for name in expressions:
                 setattr(self, name, values[f"new_{name}"])
+
+
+def _field_name(attribute: str) -> str:
+    return attribute.removesuffix("_id")

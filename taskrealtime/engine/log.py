@@ -144,10 +144,20 @@ def sequence(rooms: Iterable[str]) -> None:
 
 def _number(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
     """Lock the rooms in the order of their names and number their events in id order."""
-    names = sorted(set(rooms))
-    locked = Room.objects.select_for_update(no_key=True).filter(name__in=names).order_by("name")
-    # Locked by a statement of its own: the next statement then sees all that was committed before.
+    names = set(rooms)
+    locked = _lock_rooms(names)
+    if missing := names - {room.name for room in locked}:
+        # Loaded from a fixture, say: the first event makes the room. (A dropped room has no events left.)
+        waiting = Event.objects.filter(room__in=missing, seq=None).values_list("room", flat=True)
+        if orphans := set(waiting):
+            Room.objects.bulk_create([Room(name=name) for name in sorted(orphans)], ignore_conflicts=True)
+            locked = _lock_rooms(names)
     return {room.name: events for room in locked if (events := _number_room(room))}
+
+
+def _lock_rooms(names: set[str]) -> list[Room]:
+    """By a statement of its own: the next one then sees all that was committed before."""
+    return list(Room.objects.select_for_update(no_key=True).filter(name__in=names).order_by("name"))
 
 
 def _number_room(room: Room) -> list[LoggedEvent]:
@@ -197,9 +207,10 @@ def set_redactor(redactor: Redactor) -> None:
 
 def epoch() -> str:
     """The name of this life of the log; on PostgreSQL the timeline is part of it, so a failover renews it."""
-    row = Epoch.objects.filter(id=1).first() or Epoch.objects.get_or_create(
-        id=1, defaults={"value": secrets.token_hex(6)}
-    )[0]
+    row = (
+        Epoch.objects.filter(id=1).first()
+        or Epoch.objects.get_or_create(id=1, defaults={"value": secrets.token_hex(6)})[0]
+    )
     if connection.vendor != "postgresql":
         return row.value
     with connection.cursor() as cursor:
@@ -314,8 +325,7 @@ def _logged(event: Event, data: str) -> LoggedEvent:
     assert event.seq is not None
     # Room, type and time hold no character that JSON would escape.
     frame = (
-        f'{{"event":"{event.type}","room":"{event.room}","seq":{event.seq},'
-        f'"at":"{wire_time(event.at)}","data":{data}}}'
+        f'{{"event":"{event.type}","room":"{event.room}","seq":{event.seq},"at":"{wire_time(event.at)}","data":{data}}}'
     )
     return LoggedEvent(event.seq, frame, event.evicts)
 
@@ -323,4 +333,3 @@ def _logged(event: Event, data: str) -> LoggedEvent:
 def wire_time(moment: datetime) -> str:
     """ISO 8601 in UTC, written as the times inside an event's data are."""
     return msgspec.to_builtins(moment.astimezone(UTC))
-

@@ -1,7 +1,7 @@
 """Long polling: lets an HTTP request wait for the next event of a room while no thread waits with it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from .rooms import hub
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 #: The key under which a view finds its `Wait` in the ASGI scope.
 WAIT_KEY = "taskrealtime.wait"
@@ -69,9 +69,9 @@ class LongPolling:
         for message in messages:
             await send(message)
 
-    async def _ask(self, scope: Scope) -> list[dict[str, Any]]:
+    async def _ask(self, scope: Scope) -> list[Mapping[str, Any]]:
         """Run the application once, as if the request had just come, and keep its answer."""
-        messages: list[dict[str, Any]] = []
+        messages: list[Mapping[str, Any]] = []
         asked = False
 
         async def receive() -> dict[str, Any]:
@@ -79,9 +79,9 @@ class LongPolling:
             if not asked:
                 asked = True
                 return {"type": "http.request", "body": b"", "more_body": False}
-            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+            return await asyncio.get_running_loop().create_future()
 
-        async def send(message: dict[str, Any]) -> None:
+        async def send(message: Mapping[str, Any]) -> None:
             messages.append(message)
 
         await self._application(scope, receive, send)

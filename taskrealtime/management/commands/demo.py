@@ -12,7 +12,7 @@ from django.utils import timezone
 from taskrealtime.actor import acting_as
 from taskrealtime.models import Comment, Membership, Project, Task
 
-PASSWORD = "demo-taskrealtime"
+PASSWORD = "demo-taskrealtime"  # noqa: S105 -- public on purpose: it is printed, and refused outside of development
 #: username, first name, last name, role on the demo board
 PEOPLE = [
     ("alice", "Alice", "Okafor", "owner"),
@@ -57,7 +57,12 @@ class Command(BaseCommand):
     def _person(self, name: str, first: str, last: str) -> User:
         user, created = User.objects.get_or_create(
             username=name,
-            defaults={"first_name": first, "last_name": last, "is_staff": name == "alice", "is_superuser": name == "alice"},
+            defaults={
+                "first_name": first,
+                "last_name": last,
+                "is_staff": name == "alice",
+                "is_superuser": name == "alice",
+            },
         )
         if created:
             user.set_password(PASSWORD)

@@ -1,0 +1,1 @@
+"""The HTTP doors: the same actions, objects and errors as the sockets, over REST."""

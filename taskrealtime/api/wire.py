@@ -1,0 +1,140 @@
+"""JSON of requests and answers: strict both ways, and every error in the one form `{code, message, details?}`."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import IO, Any
+
+import msgspec
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.response import Response
+from rest_framework.utils.mediatypes import media_type_matches
+
+from ..engine.errors import (
+    Forbidden,
+    Internal,
+    InvalidMessage,
+    NotFound,
+    RateLimited,
+    RealTimeError,
+    Unauthenticated,
+)
+from ..engine.protocol import MAX_FRAME
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of a request's body: what a frame of a socket may have.
+MAX_BODY = MAX_FRAME
+
+_objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class BodyTooLarge(exceptions.APIException):
+    """More than `MAX_BODY` bytes."""
+
+    status_code = 413
+    default_detail = f"A body may have {MAX_BODY // 1024} KiB."
+
+
+class StrictJSONParser(BaseParser):
+    """Reads a JSON object's fields, each still as text: the view decodes them as the type it declares."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, msgspec.Raw]:
+        """The fields of the body; an empty body has none.
+
+        Raises:
+            InvalidMessage: not a JSON object in UTF-8.
+            BodyTooLarge: more than `MAX_BODY` bytes.
+        """
+        body = stream.read(MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            raise BodyTooLarge
+        if not body.strip():
+            return {}
+        try:
+            # Strings that no field names are skipped unread: their encoding is checked here.
+            body.decode()
+            return _objects.decode(body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            raise InvalidMessage("The body must be a JSON object in UTF-8.") from None
+
+
+class StrictJSONRenderer(BaseRenderer):
+    """Writes structs, and whatever is made of them, as JSON in UTF-8; never NaN or infinity."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """The data as JSON; nothing for None."""
+        return b"" if data is None else msgspec.json.encode(data)
+
+
+# --- Errors ---------------------------------------------------------------------------------
+
+#: What Django and its framework raise, as the protocol's errors. The first that fits counts.
+_TRANSLATIONS: list[tuple[type[Exception], type[RealTimeError]]] = [
+    (exceptions.NotAuthenticated, Unauthenticated),
+    (exceptions.AuthenticationFailed, Unauthenticated),
+    (exceptions.PermissionDenied, Forbidden),
+    (PermissionDenied, Forbidden),
+    (exceptions.NotFound, NotFound),
+    (Http404, NotFound),
+    (exceptions.Throttled, RateLimited),
+    (exceptions.APIException, InvalidMessage),
+]
+
+
+def answer_error(error: Exception, context: Mapping[str, Any]) -> Response:
+    """The answer to a request whose view raised; what nobody expected is logged with a reference."""
+    told = _translate(error)
+    status = error.status_code if isinstance(error, BodyTooLarge | _OWN_STATUS) else told.status
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if told.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(told.retry_after)))
+    if isinstance(error, exceptions.MethodNotAllowed):
+        headers["Allow"] = ", ".join(context["view"].allowed_methods)
+    return Response(told.as_data(), status=status, headers=headers)
+
+
+#: Errors of HTTP itself, whose status says more than the code.
+_OWN_STATUS = exceptions.MethodNotAllowed | exceptions.NotAcceptable | exceptions.UnsupportedMediaType
+
+
+def _translate(error: Exception) -> RealTimeError:
+    if isinstance(error, RealTimeError):
+        return error
+    for raised, told in _TRANSLATIONS:
+        if isinstance(error, raised):
+            return told(_message(error), retry_after=getattr(error, "wait", None))
+    reference = secrets.token_hex(6)
+    logger.error("Request failed, error %s.", reference, exc_info=error)
+    return Internal("Something went wrong on our side.", details={"reference": reference})
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, exceptions.APIException) and isinstance(error.detail, str):
+        return str(error.detail)
+    return str(error) or "That is not possible."
+
+
+__all__ = ["BodyTooLarge", "StrictJSONParser", "StrictJSONRenderer", "answer_error", "media_type_matches"]

@@ -1,0 +1,99 @@
+"""The pages: signing in, the list of projects, one project's board. What moves on them is JavaScript's."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView
+from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from . import access, actions, commands
+from .events import PRIORITIES
+from .forms import ProjectForm
+from .models import Membership, Project, Task
+from .serializing import user_object
+
+#: status, its name, what an empty column says
+COLUMNS = [
+    ("todo", "To do", "Nothing waits to be started."),
+    ("in_progress", "In progress", "Nobody works on anything."),
+    ("review", "Review", "Nothing waits for a second look."),
+    ("completed", "Completed", "Nothing is finished so far."),
+]
+
+
+class SignIn(LoginView):
+    """`/login/`: name and password, then the page that was asked for."""
+
+    template_name = "login.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Adds whether somebody was sent here from a page, and in development how to get an account."""
+        context = super().get_context_data(**kwargs)
+        return context | {
+            "was_sent_here": self.get_redirect_url() not in ("", settings.LOGIN_REDIRECT_URL),
+            "demo_hint": settings.DEBUG,
+        }
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def projects(request: HttpRequest) -> HttpResponse:
+    """`/`: the user's projects; a POST of `name` makes one and opens it."""
+    user = _signed_in(request)
+    form = ProjectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        answer = actions.perform(user, commands.ProjectCreate(name=form.cleaned_data["name"]))
+        assert isinstance(answer, commands.ProjectAnswer)
+        return redirect("board", answer.project_id)
+    context = {"projects": _projects_of(user), "form": form, "me": _person(user)}
+    return render(request, "projects.html", context, status=400 if form.errors else 200)
+
+
+@never_cache
+@login_required
+@require_safe
+def board(request: HttpRequest, project_id: int) -> HttpResponse:
+    """`/projects/<id>/`: the empty board; its page fetches the tasks and follows them from there."""
+    project = access.visible_projects(_signed_in(request)).filter(pk=project_id).first()
+    if project is None:
+        raise Http404("No such project.")
+    priorities = [(priority, priority.capitalize()) for priority in PRIORITIES]
+    return render(request, "board.html", {"project": project, "columns": COLUMNS, "priorities": priorities})
+
+
+def _signed_in(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # `login_required` saw to it
+    return request.user
+
+
+def _projects_of(user: User) -> QuerySet[Project]:
+    """The user's projects with `role`, `open_tasks` and `member_count`; counted apart, since joins multiply."""
+    open_tasks = Task.objects.filter(project=OuterRef("pk")).exclude(status="completed")
+    members = Membership.objects.filter(project=OuterRef("pk"))
+    return (
+        access.visible_projects(user)
+        .annotate(role=F("memberships__role"), open_tasks=_count(open_tasks), member_count=_count(members))
+        .order_by("name", "pk")
+    )
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    counted = rows.order_by().values("project").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+def _person(user: User) -> dict[str, Any]:
+    """How the top bar shows somebody: as `static/js/board/people.js` does, by name, initials and colour."""
+    name = user_object(user).name
+    words = name.replace(".", " ").replace("_", " ").replace("-", " ").split()
+    initials = words[0][0] + words[-1][0] if len(words) > 1 else name[:2]
+    return {"name": name, "initials": initials.upper(), "hue": user.pk % 10}
