@@ -170,6 +170,8 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "UPDATE_LAST_LOGIN": False,
+    # Every token carries a hash that changes with the password; see `taskrealtime.engine.auth`.
+    "CHECK_REVOKE_TOKEN": True,
 }
 
 

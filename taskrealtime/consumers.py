@@ -181,23 +181,23 @@ class TaskBoardConsumer(AsyncConsumer):
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             raise _Closed
-        text = message.get("text")
-        id: MessageId = UNSET
-        if len(text or message.get("bytes") or b"") > protocol.MAX_FRAME:
+        text, envelope = message.get("text"), None
+        if protocol.is_too_large(text if text is not None else message.get("bytes") or b""):
             raise _Closed(1009, "Frames may have 256 KiB.")
         try:
             if text is None:
                 raise InvalidMessage("Binary frames are not understood.")
-            id = protocol.id_of(text)
-            await handle(protocol.decode(text))
+            envelope = protocol.decode(text)
+            await handle(envelope)
         except RealTimeError as error:
-            self._answer_error(error, id)
+            self._answer_error(error, envelope.id if envelope else protocol.id_of(text))
         except _Closed:
             raise
         except Exception:
             reference = secrets.token_hex(6)
             logger.exception("Connection %s, error %s.", self._session, reference)
-            self._answer_error(Internal("Something went wrong on our side.", details={"reference": reference}), id)
+            fault = Internal("Something went wrong on our side.", details={"reference": reference})
+            self._answer_error(fault, envelope.id if envelope else UNSET)
 
     def _answer_error(self, error: RealTimeError, id: MessageId) -> None:
         self._outbox.put([protocol.encode_error(error, id)])

@@ -11,11 +11,13 @@ from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from .errors import TokenExpired, TokenInvalid
 from .models import SessionVersion
 
-#: The claim that ends a token when its user signs out everywhere or changes the password.
+#: The claim with the user's session version: signing out everywhere ends the tokens of earlier ones. A token that
+#: other code made with simplejwt's `for_user` has none, and counts as of version 0, before any such sign-out.
 SESSION_CLAIM = "session"
 
 
@@ -24,7 +26,7 @@ class Identity:
     """A user as a valid access token proved it."""
 
     user: User
-    #: What `session_stamp` was when the token was made; the sweep compares it.
+    #: What `session_stamp` was when the token was checked; the sweep compares it.
     stamp: str
     #: Unix time, seconds.
     expires_at: float
@@ -33,14 +35,14 @@ class Identity:
 def make_refresh_token(user: User) -> RefreshToken:
     """A refresh token of this user's present session; its `access_token` carries the same claims."""
     token = RefreshToken.for_user(user)
-    token[SESSION_CLAIM] = session_stamp(user)
+    token[SESSION_CLAIM] = _session_version(user)
     return token
 
 
 def make_access_token(user: User) -> AccessToken:
     """An access token of this user's present session."""
     token = AccessToken.for_user(user)
-    token[SESSION_CLAIM] = session_stamp(user)
+    token[SESSION_CLAIM] = _session_version(user)
     return token
 
 
@@ -58,7 +60,7 @@ def identify(raw: str) -> Identity:
     except TokenError:
         raise TokenInvalid("The token is not valid.") from None
     user = user_of(token)
-    return Identity(user, token[SESSION_CLAIM], token["exp"])
+    return Identity(user, session_stamp(user), token["exp"])
 
 
 def user_of(token: Token) -> User:
@@ -72,16 +74,17 @@ def user_of(token: Token) -> User:
         user = get_user_model().objects.select_related("session_version").get(pk=user_id)
     except (KeyError, TypeError, ValueError, OverflowError, get_user_model().DoesNotExist):
         raise TokenInvalid("The token is not valid.") from None
-    if not user.is_active or token.get(SESSION_CLAIM) != session_stamp(user):
+    same_session = token.get(SESSION_CLAIM, 0) == _session_version(user)
+    same_password = token.get(api_settings.REVOKE_TOKEN_CLAIM) == get_md5_hash_password(user.password)
+    if not (user.is_active and same_session and same_password):
         raise TokenInvalid("The session of this token was ended.")
     return user
 
 
 def session_stamp(user: AbstractBaseUser) -> str:
-    """What tokens of the user's present session carry: another after sign-out everywhere or a new password."""
-    row: SessionVersion | None = getattr(user, "session_version", None)
-    version = row.version if row else 0
-    return salted_hmac("taskrealtime.session", f"{user.pk}:{version}:{user.password}").hexdigest()[:16]
+    """Names the user's present session: another after sign-out everywhere or a new password."""
+    value = f"{user.pk}:{_session_version(user)}:{user.password}"
+    return salted_hmac("taskrealtime.session", value).hexdigest()[:16]
 
 
 def sign_out_everywhere(user: User) -> None:
@@ -100,3 +103,8 @@ def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
     users = get_user_model().objects.filter(pk__in=list(stamps), is_active=True).select_related("session_version")
     valid: dict[int, Any] = {user.pk: session_stamp(user) for user in users}
     return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}
+
+
+def _session_version(user: AbstractBaseUser) -> int:
+    row: SessionVersion | None = getattr(user, "session_version", None)
+    return row.version if row else 0

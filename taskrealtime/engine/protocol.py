@@ -23,7 +23,12 @@ class Envelope(msgspec.Struct):
     key: msgspec.UnsetType | str = msgspec.UNSET
 
 
+class _OnlyId(msgspec.Struct):
+    id: str | int | msgspec.UnsetType = msgspec.UNSET
+
+
 _envelopes = msgspec.json.Decoder(Envelope)
+_only_ids = msgspec.json.Decoder(_OnlyId)
 
 
 def decode(text: str | bytes) -> Envelope:
@@ -38,36 +43,47 @@ def decode(text: str | bytes) -> Envelope:
         raise InvalidMessage(f"Not a valid message: {error}.") from None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise InvalidMessage("Not a JSON object in UTF-8.") from None
-    if isinstance(envelope.id, int) and abs(envelope.id) > MAX_INTEGER:
-        raise InvalidMessage("The id is out of range.")
+    if not _is_proper_id(envelope.id):
+        raise InvalidMessage("The id is out of range, or has a NUL character.")
     if isinstance(envelope.key, str) and not 1 <= len(envelope.key) <= 64:
         raise InvalidMessage("The key must have 1 to 64 characters.")
-    for value in (envelope.event, envelope.id, envelope.key):
-        if isinstance(value, str) and "\0" in value:
-            raise InvalidMessage("NUL characters are not allowed.")
+    if "\0" in envelope.event or (isinstance(envelope.key, str) and "\0" in envelope.key):
+        raise InvalidMessage("NUL characters are not allowed.")
     return envelope
 
 
-def id_of(text: str | bytes) -> str | int | msgspec.UnsetType:
+def _is_proper_id(id: str | int | msgspec.UnsetType) -> bool:
+    return abs(id) <= MAX_INTEGER if isinstance(id, int) else not (isinstance(id, str) and "\0" in id)
+
+
+def id_of(text: str | None) -> str | int | msgspec.UnsetType:
     """The `id` of a frame that `decode` refused, where it has a proper one, so that the answer can carry it."""
-
-    class OnlyId(msgspec.Struct):
-        id: str | int | msgspec.UnsetType = msgspec.UNSET
-
     try:
-        return msgspec.json.decode(text, type=OnlyId).id
+        found = _only_ids.decode(text or "").id
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return msgspec.UNSET
+    return found if _is_proper_id(found) else msgspec.UNSET
 
 
-def parse(data: bytes | msgspec.Raw, type: type[CommandT]) -> CommandT:
+def is_too_large(frame: str | bytes) -> bool:
+    """Whether a frame has more than `MAX_FRAME` bytes."""
+    if isinstance(frame, bytes) or len(frame) > MAX_FRAME:
+        return len(frame) > MAX_FRAME
+    # No character has more than four bytes: only a long text must be encoded to know.
+    return len(frame) * 4 > MAX_FRAME and len(frame.encode(errors="surrogatepass")) > MAX_FRAME
+
+
+def parse(data: bytes | msgspec.Raw, type: type[CommandT], *, strict: bool = True) -> CommandT:
     """Read the data of one event as its declared type; unknown fields are ignored.
+
+    Args:
+        strict: False: numbers may be written as text, as URLs hold them.
 
     Raises:
         InvalidData: it does not fit; `details` names the field.
     """
     try:
-        command = msgspec.json.decode(data, type=type)
+        command = msgspec.json.decode(data, type=type, strict=strict)
     except msgspec.ValidationError as error:
         raise InvalidData.at(*_explain(str(error))) from None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
