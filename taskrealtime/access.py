@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from .engine.errors import Forbidden, InvalidData, NotFound
-from .models import Comment, Membership, Project, Task
+from .models import Comment, Membership, Project, Task, TaskQuerySet
 
 
 def visible_projects(user: User) -> QuerySet[Project]:
@@ -19,7 +19,7 @@ def visible_projects(user: User) -> QuerySet[Project]:
     return Project.objects.filter(memberships__user=user)
 
 
-def visible_tasks(user: User) -> QuerySet[Task]:
+def visible_tasks(user: User) -> TaskQuerySet:
     """The tasks that this user may see."""
     return Task.objects.filter(project__memberships__user=user)
 

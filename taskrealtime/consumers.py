@@ -114,8 +114,12 @@ class TaskBoardConsumer(AsyncConsumer):
     async def _close(self, closed: _Closed) -> None:
         with suppress(asyncio.TimeoutError, TimeoutError):
             await asyncio.wait_for(self._outbox.drained(), CLOSING_TIME)
-        with suppress(Exception):
+        try:
             await self._send({"type": "websocket.close", "code": closed.code, "reason": closed.reason})
+        except Exception:
+            # Stock daphne refuses to send 1001 to 2999; a socket that is gone already refuses this one, too.
+            with suppress(Exception):
+                await self._send({"type": "websocket.close", "code": 3000 + (closed.code or 0)})
 
     def _leave_everything(self) -> None:
         """Hear nothing more: of rooms, replays or the clock."""
@@ -383,7 +387,8 @@ class TaskBoardConsumer(AsyncConsumer):
         if len(bytes(envelope.data)) > MAX_PING:
             raise InvalidData.at("", f"A ping's data may have {MAX_PING} bytes.")
         data = protocol.parse_object(envelope.data)
-        self._say("pong", {**data, "server_time": datetime.now(UTC)}, envelope.id)
+        if envelope.id is not UNSET:
+            self._say("pong", {**data, "server_time": datetime.now(UTC)}, envelope.id)
 
     async def token_refresh(self, command: commands.TokenRefresh, envelope: protocol.Envelope) -> None:
         """Go on with a fresh token of the same user."""

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -62,10 +62,13 @@ def projects(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def board(request: HttpRequest, project_id: int) -> HttpResponse:
-    """`/projects/<id>/`: the empty board; its page fetches the tasks and follows them from there."""
+    """`/projects/<id>/`: the empty board; its page fetches the tasks and follows them from there.
+
+    A project that does not exist and one that is not theirs are the same 404.
+    """
     project = access.visible_projects(_signed_in(request)).filter(pk=project_id).first()
     if project is None:
-        raise Http404("No such project.")
+        return render(request, "404.html", status=404)  # not `Http404`: people meet it in development, too
     priorities = [(priority, priority.capitalize()) for priority in PRIORITIES]
     return render(request, "board.html", {"project": project, "columns": COLUMNS, "priorities": priorities})
 
@@ -76,17 +79,20 @@ def _signed_in(request: HttpRequest) -> User:
 
 
 def _projects_of(user: User) -> QuerySet[Project]:
-    """The user's projects with `role`, `open_tasks` and `member_count`; counted apart, since joins multiply."""
-    open_tasks = Task.objects.filter(project=OuterRef("pk")).exclude(status="completed")
+    """The user's projects with `role`, `open_tasks`, `done_tasks`, `all_tasks` and `member_count`."""
+    tasks = Task.objects.filter(project=OuterRef("pk"))
     members = Membership.objects.filter(project=OuterRef("pk"))
     return (
         access.visible_projects(user)
-        .annotate(role=F("memberships__role"), open_tasks=_count(open_tasks), member_count=_count(members))
+        .annotate(role=F("memberships__role"), all_tasks=_count(tasks), member_count=_count(members))
+        .annotate(done_tasks=_count(tasks.filter(status="completed")))
+        .annotate(open_tasks=F("all_tasks") - F("done_tasks"))
         .order_by("name", "pk")
     )
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
+    """Counted in a subquery of its own: joins of tasks and members would multiply each other."""
     counted = rows.order_by().values("project").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 

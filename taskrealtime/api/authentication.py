@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
-from ..engine import auth
+from taskrealtime.engine import auth
 
 
 class BearerAuthentication(BaseAuthentication):

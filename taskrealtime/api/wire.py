@@ -1,6 +1,7 @@
 """JSON of requests and answers: strict both ways, and every error in the one form `{code, message, details?}`."""
 
 import logging
+import math
 import secrets
 from collections.abc import Mapping
 from typing import IO, Any
@@ -12,9 +13,8 @@ from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
-from rest_framework.utils.mediatypes import media_type_matches
 
-from ..engine.errors import (
+from taskrealtime.engine.errors import (
     Forbidden,
     Internal,
     InvalidMessage,
@@ -23,7 +23,7 @@ from ..engine.errors import (
     RealTimeError,
     Unauthenticated,
 )
-from ..engine.protocol import MAX_FRAME
+from taskrealtime.engine.protocol import MAX_FRAME
 
 logger = logging.getLogger(__name__)
 
@@ -100,24 +100,24 @@ _TRANSLATIONS: list[tuple[type[Exception], type[RealTimeError]]] = [
     (exceptions.Throttled, RateLimited),
     (exceptions.APIException, InvalidMessage),
 ]
+#: Errors of HTTP itself: their status says more than the code.
+_OF_HTTP = (
+    exceptions.MethodNotAllowed,
+    exceptions.NotAcceptable,
+    exceptions.UnsupportedMediaType,
+    BodyTooLarge,
+)
 
 
 def answer_error(error: Exception, context: Mapping[str, Any]) -> Response:
     """The answer to a request whose view raised; what nobody expected is logged with a reference."""
     told = _translate(error)
-    status = error.status_code if isinstance(error, BodyTooLarge | _OWN_STATUS) else told.status
-    headers = {}
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+    response = Response(told.as_data(), status=error.status_code if isinstance(error, _OF_HTTP) else told.status)
+    if response.status_code == 401:
+        response["WWW-Authenticate"] = "Bearer"
     if told.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(told.retry_after)))
-    if isinstance(error, exceptions.MethodNotAllowed):
-        headers["Allow"] = ", ".join(context["view"].allowed_methods)
-    return Response(told.as_data(), status=status, headers=headers)
-
-
-#: Errors of HTTP itself, whose status says more than the code.
-_OWN_STATUS = exceptions.MethodNotAllowed | exceptions.NotAcceptable | exceptions.UnsupportedMediaType
+        response["Retry-After"] = str(math.ceil(told.retry_after))
+    return response
 
 
 def _translate(error: Exception) -> RealTimeError:
@@ -125,16 +125,7 @@ def _translate(error: Exception) -> RealTimeError:
         return error
     for raised, told in _TRANSLATIONS:
         if isinstance(error, raised):
-            return told(_message(error), retry_after=getattr(error, "wait", None))
+            return told(str(error) or "There is nothing here.", retry_after=getattr(error, "wait", None))
     reference = secrets.token_hex(6)
-    logger.error("Request failed, error %s.", reference, exc_info=error)
+    logger.error("A request failed, error %s.", reference, exc_info=error)
     return Internal("Something went wrong on our side.", details={"reference": reference})
-
-
-def _message(error: Exception) -> str:
-    if isinstance(error, exceptions.APIException) and isinstance(error.detail, str):
-        return str(error.detail)
-    return str(error) or "That is not possible."
-
-
-__all__ = ["BodyTooLarge", "StrictJSONParser", "StrictJSONRenderer", "answer_error", "media_type_matches"]

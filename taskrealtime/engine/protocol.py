@@ -150,6 +150,7 @@ def _refuse_nul(value: Any, field: str) -> None:
         raise InvalidData.at(field, "NUL characters are not allowed.")
     if isinstance(value, dict):
         for name, item in value.items():
+            _refuse_nul(name, field)
             _refuse_nul(item, f"{field}.{name}" if field else str(name))
     if isinstance(value, list):
         for item in value:

@@ -1,0 +1,116 @@
+"""What HTTP answers beyond the catalogue's objects: the same ones with something added, pages of them, tokens."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from taskrealtime.events import CommentObject, MemberObject, ProjectObject, Role, TaskObject
+
+#: True where the same `Idempotency-Key` came before: nothing was done again.
+Duplicate = Literal[True] | UnsetType
+
+
+class TokenPair(msgspec.Struct):
+    """A short-lived token for requests and sockets, and one to get the next pair with, once."""
+
+    access: str
+    refresh: str
+
+
+class AccessToken(msgspec.Struct):
+    """A short-lived token for requests and sockets."""
+
+    access: str
+
+
+class ProjectDetail(ProjectObject, kw_only=True):
+    """A project, and what the asker is in it."""
+
+    role: Role
+    duplicate: Duplicate = UNSET
+
+
+class MemberDetail(MemberObject, kw_only=True):
+    """A member."""
+
+    duplicate: Duplicate = UNSET
+
+
+class TaskDetail(TaskObject, kw_only=True):
+    """A task, with its description as sanitised HTML."""
+
+    description_html: str
+    duplicate: Duplicate = UNSET
+
+
+class CommentDetail(CommentObject, kw_only=True):
+    """A comment."""
+
+    duplicate: Duplicate = UNSET
+
+
+class Board(msgspec.Struct):
+    """The snapshot that `since` continues from: exactly the state after event `seq`."""
+
+    project: ProjectObject
+    members: list[MemberObject]
+    tasks: list[TaskObject]
+    seq: int
+    epoch: str
+
+
+class LoggedFrame(msgspec.Struct):
+    """An event as the socket would send it; /api/asyncapi/ describes the data of each."""
+
+    event: str
+    room: str
+    seq: int
+    at: datetime
+    data: dict[str, Any]
+
+
+class Events(msgspec.Struct):
+    """What the log holds after `since`."""
+
+    events: list[LoggedFrame]
+    #: The last one returned, or `since`.
+    seq: int
+    #: The log's end.
+    head: int
+    epoch: str
+    #: The log cannot be continued from `since`: take a snapshot.
+    reset: bool
+
+
+class Page(msgspec.Struct):
+    """One page of a list; `next` and `previous` are URLs."""
+
+    count: int
+    next: str | None
+    previous: str | None
+
+
+class ProjectPage(Page, kw_only=True):
+    """One page of projects."""
+
+    results: list[ProjectDetail]
+
+
+class MemberPage(Page, kw_only=True):
+    """One page of members."""
+
+    results: list[MemberObject]
+
+
+class TaskPage(Page, kw_only=True):
+    """One page of tasks."""
+
+    results: list[TaskObject]
+
+
+class CommentPage(Page, kw_only=True):
+    """One page of comments."""
+
+    results: list[CommentObject]

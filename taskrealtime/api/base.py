@@ -1,0 +1,111 @@
+"""What all endpoints have in common: how a request becomes a command, and what the answer's headers say."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from taskrealtime import actions, commands
+from taskrealtime.engine import protocol
+from taskrealtime.engine.errors import InvalidData
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+
+class ApiView(APIView):
+    """An endpoint. Its answers belong to whoever asked: nobody keeps them."""
+
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """As the framework's, which takes a body without a length for none at all."""
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            request.META.setdefault("CONTENT_LENGTH", "-1")
+        return super().initialize_request(request, *args, **kwargs)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """As the framework's; tokens and boards stay out of caches."""
+        response.headers.setdefault("Cache-Control", "no-store")
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class PutIsPatch(ApiView):
+    """An endpoint that takes PUT for PATCH: both change what is given and leave the rest."""
+
+    patch: Callable[..., Response]
+
+    @extend_schema(exclude=True)
+    def put(self, request: Request, **path: int) -> Response:
+        """As PATCH."""
+        return self.patch(request, **path)
+
+
+def user_of(request: Request) -> User:
+    """Who asks; the permission classes let nobody else in."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def read_body(request: Request, type: type[StructT], **path: int) -> StructT:
+    """The body's fields with those of the path, as a command or another declared type.
+
+    Raises:
+        InvalidMessage: the body is not a JSON object.
+        InvalidData: it does not fit; `details` names the field.
+    """
+    fields = {**request.data, **path}  # type: ignore[dict-item] # our parser gives objects only
+    return protocol.parse(msgspec.json.encode(fields), type)
+
+
+def carry_out(request: Request, command: commands.Command) -> commands.Answer:
+    """Do what the request asks for, once for all repetitions of its `Idempotency-Key`.
+
+    Raises:
+        RealTimeError: it was refused; nothing was changed.
+    """
+    return actions.perform(user_of(request), command, key=_key_of(request))
+
+
+def _key_of(request: Request) -> str | None:
+    """The key, which a socket may have sent before: there it is any text, here its UTF-8 in a header."""
+    header = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if header is None:
+        return None
+    try:
+        key: str = header.encode("latin-1").decode()
+    except UnicodeError:
+        raise InvalidData.at("Idempotency-Key", "Must be text in UTF-8.") from None
+    if not 1 <= len(key) <= 64 or "\0" in key:
+        raise InvalidData.at("Idempotency-Key", "Must have 1 to 64 characters.")
+    return key
+
+
+def read_query(request: Request, type: type[StructT]) -> StructT:
+    """The parameters behind the `?`, as their declared type. Unknown ones are ignored; an empty one counts as missing.
+
+    Raises:
+        InvalidData: one does not fit; `details` names it.
+    """
+    return protocol.parse(msgspec.json.encode(given_parameters(request, type)), type, strict=False)
+
+
+def given_parameters(request: Request, type: type[msgspec.Struct]) -> dict[str, str]:
+    """The declared parameters that the request has, as text."""
+    texts: Mapping[str, str] = request.query_params
+    return {name: texts[name] for name in type.__struct_fields__ if texts.get(name)}
+
+
+def created(answer: Any) -> Response:
+    """201."""
+    return Response(answer, status=201)
+
+
+def deleted() -> Response:
+    """204: nothing more to say, the first time or again."""
+    return Response(status=204)

@@ -1,0 +1,70 @@
+"""Comments: list, add, change, delete."""
+
+from msgspec.structs import asdict
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taskrealtime import access, commands
+from taskrealtime.engine.errors import Forbidden, NotFound
+from taskrealtime.serializing import comment_object
+
+from .answers import CommentDetail, CommentPage
+from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of
+from .openapi import body_of, documented
+from .paging import PageQuery, answer_page
+
+
+class TaskCommentsView(ApiView):
+    """`/api/tasks/<id>/comments/`."""
+
+    @documented("comment_list", query=PageQuery, answer=CommentPage, errors=[NotFound])
+    def get(self, request: Request, task_id: int) -> Response:
+        """What was said about a task, oldest first."""
+        if not access.visible_tasks(user_of(request)).filter(pk=task_id).exists():
+            raise NotFound("No such task.")
+        comments = access.visible_comments(user_of(request)).filter(task_id=task_id).select_related("task", "author")
+        return answer_page(request, read_query(request, PageQuery), comments.order_by("id"), comment_object)
+
+    @documented(
+        "comment_add",
+        body=body_of(commands.NewComment, "task_id"),
+        answer=CommentDetail,
+        status=201,
+        changes=True,
+        errors=[NotFound, Forbidden],
+    )
+    def post(self, request: Request, task_id: int) -> Response:
+        """Say something about a task."""
+        return created(_change(request, read_body(request, commands.NewComment, task_id=task_id)))
+
+
+class CommentView(PutIsPatch):
+    """`/api/comments/<id>/`."""
+
+    @documented(
+        "comment_change",
+        body=body_of(commands.CommentUpdate, "comment_id"),
+        answer=CommentDetail,
+        changes=True,
+        errors=[NotFound, Forbidden],
+    )
+    def patch(self, request: Request, comment_id: int) -> Response:
+        """Change one's own comment."""
+        return Response(_change(request, read_body(request, commands.CommentUpdate, comment_id=comment_id)))
+
+    @documented("comment_delete", status=204, changes=True, errors=[NotFound, Forbidden])
+    def delete(self, request: Request, comment_id: int) -> Response:
+        """Delete one's own comment, or as an owner anybody's."""
+        carry_out(request, commands.CommentDelete(comment_id=comment_id))
+        return deleted()
+
+
+def _change(request: Request, command: commands.Command) -> CommentDetail | commands.Answer:
+    """Carry out the command; the comment as it is now, or the bare answer where it is gone again."""
+    answer = carry_out(request, command)
+    assert isinstance(answer, commands.CommentAnswer)
+    comments = access.visible_comments(user_of(request)).select_related("task", "author")
+    comment = comments.filter(pk=answer.comment_id).first()
+    if comment is None:
+        return answer
+    return CommentDetail(**asdict(comment_object(comment)), duplicate=answer.duplicate)

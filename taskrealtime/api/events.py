@@ -1,0 +1,64 @@
+"""The log of a project over HTTP: as the socket would replay it, by paging or long polling."""
+
+from functools import partial
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taskrealtime import access
+from taskrealtime.commands import Seq
+from taskrealtime.engine import log
+from taskrealtime.engine.errors import NotFound
+from taskrealtime.engine.polling import MAX_WAIT, wait_for_events
+from taskrealtime.models import project_room
+
+from .answers import Events
+from .base import ApiView, read_query, user_of
+from .openapi import documented
+
+
+class EventsQuery(msgspec.Struct, kw_only=True):
+    """From where to read, how much, and how long to wait for it."""
+
+    since: Annotated[Seq, Meta(description="The `seq` of the last event seen.")] = 0
+    epoch: Annotated[str | None, Meta(description="What came with that `seq`; missing: the present one.")] = None
+    limit: Annotated[int, Meta(ge=1, le=log.MAX_REPLAY, description="Events of one answer.")] = 500
+    wait: Annotated[
+        float, Meta(ge=0, le=3600, description=f"Seconds to wait where there is nothing yet; at most {MAX_WAIT:g}.")
+    ] = 0
+
+
+class EventsView(ApiView):
+    """`/api/projects/<id>/events/`."""
+
+    @documented("project_events", query=EventsQuery, answer=Events, errors=[NotFound])
+    def get(self, request: Request, project_id: int) -> Response:
+        """What happened in a project after event `since`; with `wait`, as soon as something does."""
+        query = read_query(request, EventsQuery)
+        user, room = user_of(request), project_room(project_id)
+        resumed = log.resume(
+            room,
+            since=query.since,
+            known_epoch=query.epoch,
+            user_id=user.pk,
+            authorise=partial(access.require_member, user, project_id),
+        )
+        if not resumed.events and not resumed.reset:
+            wait_for_events(request._request, room=room, since=query.since, user_id=user.pk, seconds=query.wait)
+        return Response(_answer(resumed, query))
+
+
+def _answer(resumed: log.Resumed, query: EventsQuery) -> Events:
+    events = resumed.events[: query.limit]
+    # The frames are finished JSON text: they go out as they are.
+    frames: list[Any] = [msgspec.Raw(event.frame.encode()) for event in events]
+    return Events(
+        events=frames,
+        seq=events[-1].seq if events else query.since,
+        head=resumed.head,
+        epoch=resumed.epoch,
+        reset=resumed.reset,
+    )

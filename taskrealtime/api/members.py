@@ -1,0 +1,71 @@
+"""The members of a project: list, add, change, remove."""
+
+from msgspec.structs import asdict
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taskrealtime import access, commands
+from taskrealtime.engine.errors import Forbidden, NotFound
+from taskrealtime.models import Membership
+from taskrealtime.serializing import member_object
+
+from .answers import MemberDetail, MemberPage
+from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of
+from .openapi import body_of, documented
+from .paging import PageQuery, answer_page
+
+
+class MembersView(ApiView):
+    """`/api/projects/<id>/members/`."""
+
+    @documented("member_list", query=PageQuery, answer=MemberPage, errors=[NotFound])
+    def get(self, request: Request, project_id: int) -> Response:
+        """Who is in a project, in the order of joining."""
+        access.require_member(user_of(request), project_id)
+        members = Membership.objects.filter(project_id=project_id).select_related("user").order_by("id")
+        return answer_page(request, read_query(request, PageQuery), members, member_object)
+
+    @documented(
+        "member_add",
+        body=body_of(commands.MemberAdd, "project_id"),
+        answer=MemberDetail,
+        status=201,
+        changes=True,
+        errors=[NotFound, Forbidden],
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        """Let somebody into a project (owners)."""
+        return created(_change(request, read_body(request, commands.MemberAdd, project_id=project_id)))
+
+
+class MemberView(PutIsPatch):
+    """`/api/projects/<id>/members/<user_id>/`."""
+
+    @documented(
+        "member_change",
+        body=body_of(commands.MemberUpdate, "project_id", "user_id"),
+        answer=MemberDetail,
+        changes=True,
+        errors=[NotFound, Forbidden],
+    )
+    def patch(self, request: Request, project_id: int, user_id: int) -> Response:
+        """Give a member another role (owners)."""
+        command = read_body(request, commands.MemberUpdate, project_id=project_id, user_id=user_id)
+        return Response(_change(request, command))
+
+    @documented("member_remove", status=204, changes=True, errors=[NotFound, Forbidden])
+    def delete(self, request: Request, project_id: int, user_id: int) -> Response:
+        """Remove a member (owners, and everybody themselves)."""
+        carry_out(request, commands.MemberRemove(project_id=project_id, user_id=user_id))
+        return deleted()
+
+
+def _change(request: Request, command: commands.Command) -> MemberDetail | commands.Answer:
+    """Carry out the command; the member as it is now, or the bare answer where it is gone again."""
+    answer = carry_out(request, command)
+    assert isinstance(answer, commands.MemberAnswer)
+    members = Membership.objects.filter(project_id=answer.project_id, user_id=answer.user_id)
+    membership = members.select_related("user").first()
+    if membership is None:
+        return answer
+    return MemberDetail(**asdict(member_object(membership)), duplicate=answer.duplicate)

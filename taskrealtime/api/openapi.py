@@ -1,0 +1,172 @@
+"""How endpoints describe themselves in the OpenAPI document: by the types that read and write their bodies."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
+
+from taskrealtime.engine.errors import (
+    Conflict,
+    InvalidData,
+    InvalidMessage,
+    RealTimeError,
+    TokenExpired,
+    TokenInvalid,
+    Unauthenticated,
+)
+from taskrealtime.events import ErrorData
+
+from .schemas import Schema, describe
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 64},
+    OpenApiParameter.HEADER,
+    description=(
+        "The same key again, here or as `key` on a socket, has no second effect and gets the first answer, "
+        "with `duplicate`. Kept as long as the event log."
+    ),
+)
+
+
+def documented(
+    operation: str,
+    *,
+    answer: type[msgspec.Struct] | None = None,
+    status: int = 200,
+    body: type[msgspec.Struct] | None = None,
+    query: type[msgspec.Struct] | None = None,
+    changes: bool = False,
+    signed_in: bool = True,
+    errors: Sequence[type[RealTimeError]] = (),
+) -> Callable[[Method], Method]:
+    """Describe a method of an endpoint.
+
+    Args:
+        operation: its name, unique in the document.
+        changes: it takes an `Idempotency-Key`.
+        signed_in: it is for signed-in users.
+        errors: what it may answer beyond what its other traits imply.
+    """
+    told = list(errors)
+    if body or query or changes:
+        told += [InvalidData]
+    if body:
+        told += [InvalidMessage]
+    if signed_in:
+        told += [Unauthenticated, TokenInvalid, TokenExpired]
+    if changes:
+        told += [Conflict, Forbidden]
+    return extend_schema(
+        operation_id=operation,
+        parameters=[*_query_parameters(query), *([IDEMPOTENCY_KEY] if changes else [])],
+        request=body,
+        responses={status: answer, **_error_responses(told)},
+        auth=None if signed_in else [],
+    )
+
+
+def body_of(command: type[msgspec.Struct], *in_path: str) -> type[msgspec.Struct]:
+    """A command's body, as a type: all of its fields that are not in the path."""
+    fields = [field for field in msgspec.structs.fields(command) if field.name not in in_path]
+    body = msgspec.defstruct(
+        f"{command.__name__}Body",
+        [(field.name, field.type) if field.required else (field.name, field.type, field.default) for field in fields],
+        kw_only=True,
+    )
+    body.__doc__ = command.__doc__
+    return body
+
+
+def _query_parameters(query: type[msgspec.Struct] | None) -> list[OpenApiParameter]:
+    if query is None:
+        return []
+    _, components = describe([query])
+    properties = components[query.__name__]["properties"]
+    return [
+        OpenApiParameter(name, _plain(schema), description=schema.get("description", ""))
+        for name, schema in properties.items()
+    ]
+
+
+def _plain(schema: Schema) -> Schema:
+    """A parameter's schema: it is missing rather than null, and its description stands beside."""
+    schema = {name: value for name, value in schema.items() if name != "description" and value is not None}
+    variants = [variant for variant in schema.pop("anyOf", []) if variant != {"type": "null"}]
+    plain = {**schema, **(variants[0] if variants else {})}
+    if "enum" in plain:
+        plain["enum"] = [value for value in plain["enum"] if value is not None]
+    return plain
+
+
+def _error_responses(errors: Sequence[type[RealTimeError]]) -> dict[int, OpenApiResponse]:
+    by_status: dict[int, list[type[RealTimeError]]] = defaultdict(list)
+    for error in errors:
+        if error not in by_status[error.status]:
+            by_status[error.status].append(error)
+    return {
+        status: OpenApiResponse(ErrorData, description="\n".join(f"`{kind.code}`: {kind.__doc__}" for kind in kinds))
+        for status, kinds in sorted(by_status.items())
+    }
+
+
+# --- For the framework ----------------------------------------------------------------------
+
+
+class StructSchema(OpenApiSerializerExtension):
+    """Takes msgspec's structs where the framework expects its serializers."""
+
+    target_class = msgspec.Struct
+    match_subclasses = True
+
+    def get_name(self, auto_schema: AutoSchema, direction: Direction) -> str:
+        """The struct's own."""
+        return self.target.__name__
+
+    def get_identity(self, auto_schema: AutoSchema, direction: Direction) -> str:
+        """The name again: it may be registered first as a part of another."""
+        return self.target.__name__
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        """Its schema; those that it refers to are registered beside it."""
+        _, components = describe([self.target])
+        schema = components.pop(self.target.__name__)
+        for name, referred in components.items():
+            component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=referred, object=name)
+            auto_schema.registry.register_on_missing(component)
+        return schema
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """`Authorization: Bearer <access token>`."""
+
+    target_class = "taskrealtime.api.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Schema:
+        """As OpenAPI calls it."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class BrowserSessionScheme(OpenApiAuthenticationExtension):
+    """The browser's session."""
+
+    target_class = "taskrealtime.api.authentication.BrowserSessionAuthentication"
+    name = "browserSession"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Schema:
+        """As OpenAPI calls it."""
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": settings.SESSION_COOKIE_NAME,
+            "description": "A signed-in browser; every change also needs the header `X-CSRFToken`.",
+        }

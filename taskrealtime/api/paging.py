@@ -1,0 +1,51 @@
+"""Long lists, a page at a time: `{count, next, previous, results}`."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from django.db.models import QuerySet
+from msgspec import Meta
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taskrealtime.engine.errors import NotFound
+
+from .base import given_parameters
+
+RowT = TypeVar("RowT")
+
+
+class PageQuery(msgspec.Struct, kw_only=True):
+    """Which page of a list."""
+
+    page: Annotated[int, Meta(ge=1, le=2**31, description="Which page, from 1 on.")] = 1
+    page_size: Annotated[int, Meta(ge=1, le=200, description="How many a page holds.")] = 50
+
+
+def answer_page(request: Request, query: PageQuery, rows: QuerySet[Any], show: Callable[[Any], Any]) -> Response:
+    """One page of `rows`, which must have an order, each as `show` makes it.
+
+    Raises:
+        NotFound: the list ends before that page.
+    """
+    count = rows.count()
+    last = max(1, -(-count // query.page_size))
+    if query.page > last:
+        raise NotFound(f"There is no page {query.page}, only {last}.")
+    start = (query.page - 1) * query.page_size
+    return Response(
+        {
+            "count": count,
+            "next": _link(request, query, query.page + 1) if query.page < last else None,
+            "previous": _link(request, query, query.page - 1) if query.page > 1 else None,
+            "results": [show(row) for row in rows[start : start + query.page_size]],
+        }
+    )
+
+
+def _link(request: Request, query: PageQuery, page: int) -> str:
+    """Another page of the same list. Only declared parameters come along: whatever else was in the URL does not."""
+    parameters = {**given_parameters(request, type(query)), "page": page}
+    return request.build_absolute_uri(f"{request.path}?{urlencode(parameters)}")

@@ -1,0 +1,82 @@
+"""Projects: list, create, read, rename, delete, leave."""
+
+from msgspec.structs import asdict
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taskrealtime import access, commands
+from taskrealtime.engine.errors import Forbidden, NotFound
+from taskrealtime.models import Membership
+from taskrealtime.serializing import project_object
+
+from .answers import ProjectDetail, ProjectPage
+from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of
+from .openapi import body_of, documented
+from .paging import PageQuery, answer_page
+
+
+class ProjectsView(ApiView):
+    """`/api/projects/`."""
+
+    @documented("project_list", query=PageQuery, answer=ProjectPage)
+    def get(self, request: Request) -> Response:
+        """The projects that one is in, oldest first."""
+        memberships = Membership.objects.filter(user=user_of(request)).select_related("project")
+        return answer_page(request, read_query(request, PageQuery), memberships.order_by("project_id"), _show)
+
+    @documented("project_create", body=commands.ProjectCreate, answer=ProjectDetail, status=201, changes=True)
+    def post(self, request: Request) -> Response:
+        """A new project, owned by whoever asks."""
+        return created(_change(request, read_body(request, commands.ProjectCreate)))
+
+
+class ProjectView(PutIsPatch):
+    """`/api/projects/<id>/`."""
+
+    @documented("project_read", answer=ProjectDetail, errors=[NotFound])
+    def get(self, request: Request, project_id: int) -> Response:
+        """One project."""
+        return Response(_show(access.require_member(user_of(request), project_id)))
+
+    @documented(
+        "project_change",
+        body=body_of(commands.ProjectUpdate, "project_id"),
+        answer=ProjectDetail,
+        changes=True,
+        errors=[NotFound, Forbidden],
+    )
+    def patch(self, request: Request, project_id: int) -> Response:
+        """Rename a project (owners)."""
+        return Response(_change(request, read_body(request, commands.ProjectUpdate, project_id=project_id)))
+
+    @documented("project_delete", status=204, changes=True, errors=[NotFound, Forbidden])
+    def delete(self, request: Request, project_id: int) -> Response:
+        """Delete a project with all that is in it (owners)."""
+        carry_out(request, commands.ProjectDelete(project_id=project_id))
+        return deleted()
+
+
+class LeaveView(ApiView):
+    """`/api/projects/<id>/leave/`."""
+
+    @documented("project_leave", status=204, changes=True, errors=[NotFound, Forbidden])
+    def post(self, request: Request, project_id: int) -> Response:
+        """End one's own membership; the last owner stays."""
+        carry_out(request, commands.MemberRemove(project_id=project_id, user_id=user_of(request).pk))
+        return deleted()
+
+
+def _change(request: Request, command: commands.Command) -> ProjectDetail | commands.Answer:
+    """Carry out the command; the project as it is now, or the bare answer where it is gone again."""
+    answer = carry_out(request, command)
+    assert isinstance(answer, commands.ProjectAnswer)
+    membership = Membership.objects.filter(project_id=answer.project_id, user=user_of(request)).first()
+    if membership is None:
+        return answer
+    shown = _show(membership)
+    shown.duplicate = answer.duplicate
+    return shown
+
+
+def _show(membership: Membership) -> ProjectDetail:
+    return ProjectDetail(**asdict(project_object(membership.project)), role=membership.role)  # type: ignore[arg-type]

@@ -1,0 +1,162 @@
+"""Tasks: list, create, read, change, move, delete, restore."""
+
+from typing import Annotated
+
+from django.db.models import Q
+from msgspec import UNSET, Meta
+from msgspec.structs import asdict
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taskrealtime import access, commands
+from taskrealtime.engine.errors import Conflict, Forbidden, InvalidData, NotFound
+from taskrealtime.events import Status, TaskObject
+from taskrealtime.markdown import render
+from taskrealtime.models import Task
+from taskrealtime.serializing import task_object
+
+from .answers import Duplicate, TaskDetail, TaskPage
+from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of
+from .openapi import body_of, documented
+from .paging import PageQuery, answer_page
+
+
+class TaskQuery(PageQuery, kw_only=True):
+    """Which tasks."""
+
+    project: Annotated[commands.Id | None, Meta(description="Only this project's.")] = None
+    status: Annotated[Status | None, Meta(description="Only in this column.")] = None
+    assignee: Annotated[commands.Id | None, Meta(description="Only this user's.")] = None
+    q: Annotated[
+        Annotated[str, Meta(max_length=200)] | None, Meta(description="Only with this in title or description.")
+    ] = None
+
+
+class TaskChange(commands.TaskFields, kw_only=True, omit_defaults=True):
+    """The fields to change, and the `version` that the user was looking at."""
+
+    version: commands.Version | None = None
+
+
+class TasksView(ApiView):
+    """`/api/tasks/`."""
+
+    @documented("task_list", query=TaskQuery, answer=TaskPage)
+    def get(self, request: Request) -> Response:
+        """The tasks that one may see, of all projects, oldest first."""
+        query = read_query(request, TaskQuery)
+        tasks = access.visible_tasks(user_of(request)).filter(_wanted(query)).with_comment_count()
+        return answer_page(request, query, tasks.order_by("id"), task_object)
+
+    @documented(
+        "task_create",
+        body=commands.TaskCreate,
+        answer=TaskDetail,
+        status=201,
+        changes=True,
+        errors=[NotFound, Forbidden],
+    )
+    def post(self, request: Request) -> Response:
+        """A new task at the end of its column."""
+        answer = carry_out(request, read_body(request, commands.TaskCreate))
+        assert isinstance(answer, commands.TaskAnswer)
+        return created(_show(answer.task, answer.duplicate))
+
+
+class TaskView(PutIsPatch):
+    """`/api/tasks/<id>/`."""
+
+    @documented("task_read", answer=TaskDetail, errors=[NotFound])
+    def get(self, request: Request, task_id: int) -> Response:
+        """One task."""
+        task = _find(request, task_id)
+        if task is None:
+            raise NotFound("No such task.")
+        return Response(_show(task_object(task)))
+
+    @documented("task_change", body=TaskChange, answer=TaskDetail, changes=True, errors=[NotFound, Forbidden, Conflict])
+    def patch(self, request: Request, task_id: int) -> Response:
+        """Change fields; one that somebody else changed since `version` is a conflict, without it the last wins."""
+        given = read_body(request, TaskChange)
+        changes = {name: getattr(given, name) for name in commands.TaskFields.__struct_fields__}
+        command = commands.TaskUpdate(task_id=task_id, changes=commands.TaskFields(**changes), version=given.version)
+        try:
+            return Response(_change(request, command))
+        except InvalidData as error:
+            raise _named_as_here(error) from None
+
+    @documented("task_delete", status=204, changes=True, errors=[NotFound, Forbidden])
+    def delete(self, request: Request, task_id: int) -> Response:
+        """Take a task off the board; it can be restored for as long as the log is kept."""
+        carry_out(request, commands.TaskDelete(task_id=task_id))
+        return deleted()
+
+
+class TaskStatusView(ApiView):
+    """`/api/tasks/<id>/status/`: the socket's `task_status_update`, so that it can be sent again here with its key."""
+
+    @documented(
+        "task_status",
+        body=body_of(commands.TaskStatusUpdate, "task_id"),
+        answer=TaskDetail,
+        changes=True,
+        errors=[NotFound, Forbidden, Conflict],
+    )
+    def post(self, request: Request, task_id: int) -> Response:
+        """Move a task to another column, keeping its position."""
+        return Response(_change(request, read_body(request, commands.TaskStatusUpdate, task_id=task_id)))
+
+
+class TaskMoveView(ApiView):
+    """`/api/tasks/<id>/move/`: the socket's `task_move`."""
+
+    @documented(
+        "task_move",
+        body=body_of(commands.TaskMove, "task_id"),
+        answer=TaskDetail,
+        changes=True,
+        errors=[NotFound, Forbidden],
+    )
+    def post(self, request: Request, task_id: int) -> Response:
+        """Put a task before or after another one of a column, or at the column's end."""
+        return Response(_change(request, read_body(request, commands.TaskMove, task_id=task_id)))
+
+
+class TaskRestoreView(ApiView):
+    """`/api/tasks/<id>/restore/`."""
+
+    @documented("task_restore", answer=TaskDetail, changes=True, errors=[NotFound, Forbidden])
+    def post(self, request: Request, task_id: int) -> Response:
+        """Bring a deleted task back."""
+        answer = carry_out(request, commands.TaskRestore(task_id=task_id))
+        assert isinstance(answer, commands.TaskAnswer)
+        return Response(_show(answer.task, answer.duplicate))
+
+
+def _wanted(query: TaskQuery) -> Q:
+    wanted = {"project_id": query.project, "status": query.status, "assignee_id": query.assignee}
+    condition = Q(**{name: value for name, value in wanted.items() if value is not None})
+    if query.q is not None:
+        condition &= Q(title__icontains=query.q) | Q(description__icontains=query.q)
+    return condition
+
+
+def _change(request: Request, command: commands.TaskUpdate | commands.TaskStatusUpdate | commands.TaskMove) -> object:
+    """Carry out the command; the task as it is now, or the bare answer where it is gone again."""
+    answer = carry_out(request, command)
+    task = _find(request, command.task_id)
+    return answer if task is None else _show(task_object(task), answer.duplicate)
+
+
+def _find(request: Request, task_id: int) -> Task | None:
+    return access.visible_tasks(user_of(request)).with_comment_count().filter(pk=task_id).first()
+
+
+def _show(task: TaskObject, duplicate: Duplicate = UNSET) -> TaskDetail:
+    return TaskDetail(**asdict(task), description_html=render(task.description), duplicate=duplicate)
+
+
+def _named_as_here(error: InvalidData) -> InvalidData:
+    """The fields of a `task_update` lie inside its `changes`; here they are the body's own."""
+    details = [{**detail, "field": detail["field"].removeprefix("changes.")} for detail in error.details]
+    return InvalidData(error.message.removeprefix("changes."), details=details)

@@ -1,0 +1,33 @@
+"""The addresses under `/api/`."""
+
+from django.urls import path, re_path, register_converter
+
+from . import board, comments, documents, events, members, nowhere, projects, tasks, tokens
+from .converters import IdConverter
+
+register_converter(IdConverter, "id")
+
+urlpatterns = [
+    path("token/", tokens.TokenView.as_view()),
+    path("token/refresh/", tokens.TokenRefreshView.as_view()),
+    path("token/session/", tokens.SessionTokenView.as_view()),
+    path("token/revoke/", tokens.RevokeView.as_view()),
+    path("projects/", projects.ProjectsView.as_view()),
+    path("projects/<id:project_id>/", projects.ProjectView.as_view()),
+    path("projects/<id:project_id>/board/", board.BoardView.as_view()),
+    path("projects/<id:project_id>/events/", events.EventsView.as_view()),
+    path("projects/<id:project_id>/leave/", projects.LeaveView.as_view()),
+    path("projects/<id:project_id>/members/", members.MembersView.as_view()),
+    path("projects/<id:project_id>/members/<id:user_id>/", members.MemberView.as_view()),
+    path("tasks/", tasks.TasksView.as_view()),
+    path("tasks/<id:task_id>/", tasks.TaskView.as_view()),
+    path("tasks/<id:task_id>/status/", tasks.TaskStatusView.as_view()),
+    path("tasks/<id:task_id>/move/", tasks.TaskMoveView.as_view()),
+    path("tasks/<id:task_id>/restore/", tasks.TaskRestoreView.as_view()),
+    path("tasks/<id:task_id>/comments/", comments.TaskCommentsView.as_view()),
+    path("comments/<id:comment_id>/", comments.CommentView.as_view()),
+    path("schema/", documents.OpenApiView.as_view()),
+    path("asyncapi/", documents.AsyncApiView.as_view()),
+    # Last: whatever else is asked for here is answered in JSON, too.
+    re_path("", nowhere.NowhereView.as_view()),
+]

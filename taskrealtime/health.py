@@ -1,0 +1,78 @@
+"""Whether this process lives (`/healthz`), and whether it can do its work (`/readyz`)."""
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after which what did not answer counts as away.
+PATIENCE = 2.0
+
+# Threads of their own: one that hangs on a dead connection must not hold the answer back.
+_probes = ThreadPoolExecutor(max_workers=4, thread_name_prefix="readiness")
+#: Whether the migrations were seen to be applied; they do not come undone while a process runs.
+_migrated = False
+
+
+@never_cache
+@require_safe
+def alive(request: HttpRequest) -> JsonResponse:
+    """`/healthz`: the process answers. Asks nobody else, so that a lost database gets no process restarted."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """`/readyz`: 200, perhaps `degraded`; 503 with the `reasons` for which no requests should come here."""
+    database, layer = _probes.submit(_ask_database), _probes.submit(_ask_redis)
+    wait([database, layer], timeout=PATIENCE)
+    reasons = _missing(database, "database")
+    if reasons:
+        return JsonResponse({"status": "unavailable", "reasons": reasons}, status=503)
+    return JsonResponse({"status": "ready", "degraded": _missing(layer, "redis")})
+
+
+def _missing(probe: Future[list[str]], asked: str) -> list[str]:
+    """What the probe found missing; `asked` itself where it did not answer in time, or with an error."""
+    if not probe.done():
+        probe.cancel()
+        return [asked]
+    error = probe.exception()
+    if error is not None:
+        logger.warning("Not ready: %s (%s: %s).", asked, type(error).__name__, error)
+        return [asked]
+    return probe.result()
+
+
+def _ask_database() -> list[str]:
+    global _migrated
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        if not _migrated:
+            executor = MigrationExecutor(connection)
+            _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        return [] if _migrated else ["migrations"]
+    finally:
+        connection.close()
+
+
+def _ask_redis() -> list[str]:
+    """Events go on without it, by the sweep: its loss only delays them."""
+    for url in settings.REDIS_URLS:
+        with redis.Redis.from_url(
+            url, socket_connect_timeout=PATIENCE / 2, socket_timeout=PATIENCE / 2, retry=Retry(NoBackoff(), 0)
+        ) as client:
+            client.ping()
+    return []

@@ -1,0 +1,10 @@
+"""The addresses that whoever runs the server asks."""
+
+from django.urls import path
+
+from . import health
+
+urlpatterns = [
+    path("healthz", health.alive),
+    path("readyz", health.ready),
+]
