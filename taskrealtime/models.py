@@ -77,7 +77,7 @@ class Project(TrackedModel):
 class Membership(TrackedModel):
     """One user's role in one project."""
 
-    TRACKED = ("role",)
+    TRACKED = ("project_id", "user_id", "role")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
@@ -101,7 +101,9 @@ class Membership(TrackedModel):
         """As Django's, in one transaction with the unassignment of the member's tasks."""
         with transaction.atomic():
             # Locked before the tasks are looked for: nobody assigns one to this member in between.
-            Membership.lock_rows([self.pk])
+            if not (rows := Membership.lock_rows([self.pk])):
+                return 0, {}
+            self.project_id, self.user_id = rows[0].project_id, rows[0].user_id
             return super().delete(*args, **kwargs)
 
 
@@ -214,10 +216,13 @@ class Task(TrackedModel):
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Take the task off the board; it can be restored for `EVENT_RETENTION_DAYS`."""
-        if self.deleted_at is None:
-            self.deleted_at = timezone.now()
-            self.save(using=using, update_fields=["deleted_at"])
-        return 1, {self._meta.label: 1}
+        with transaction.atomic(using=using):
+            # Whether it is still there the locked row says: this instance may be an old one.
+            there = [row for row in Task.lock_rows([self.pk], using=using) if row.deleted_at is None]
+            if there:
+                self.deleted_at = timezone.now()
+                self.save(using=using, update_fields=["deleted_at"])
+        return len(there), {self._meta.label: len(there)}
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
@@ -237,12 +242,29 @@ class Task(TrackedModel):
 
 
 class CommentQuerySet(TrackedQuerySet):
-    """Comments, whose deletions are ordered with those of their tasks."""
+    """Comments, whose changes are ordered with those of their tasks."""
+
+    def lock_tasks(self) -> dict[int, Task]:
+        """Lock the tasks of these comments. Always before the comments themselves, so that nobody deadlocks.
+
+        Returns:
+            the tasks as they are now, by id.
+        """
+        ids = set(self.order_by().values_list("task_id", flat=True))
+        return {task.pk: task for task in Task.lock_rows(ids, using=self.db)}
+
+    def update(self, **kwargs: Any) -> int:
+        """As Django's; each change is announced."""
+        with transaction.atomic(using=self.db):
+            self.lock_tasks()
+            return super().update(**kwargs)
+
+    update.alters_data = True  # type: ignore[attr-defined]
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django's; each deletion is announced."""
         with transaction.atomic(using=self.db):
-            Task.lock_rows(set(self.values_list("task_id", flat=True)), using=self.db)
+            self.lock_tasks()
             return super().delete()
 
     delete.alters_data = True  # type: ignore[attr-defined]
@@ -252,7 +274,7 @@ class CommentQuerySet(TrackedQuerySet):
 class Comment(TrackedModel):
     """What somebody said about a task."""
 
-    TRACKED = ("content", "author_id")
+    TRACKED = ("task_id", "content", "author_id")
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(
@@ -279,9 +301,11 @@ class Comment(TrackedModel):
     @classmethod
     def prepare_new(cls, instances: Sequence[Self]) -> None:
         """Lock the tasks: whether a comment came before or after its task's deletion or return has one answer."""
-        Task.lock_rows({comment.task_id for comment in instances})
+        tasks = {task.pk: task for task in Task.lock_rows({comment.task_id for comment in instances})}
         for comment in instances:
             comment.updated_at = comment.created_at
+            if task := tasks.get(comment.task_id):
+                comment.task = task  # As it is now: the comment may have been made with an old instance.
 
     def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """When the comment was last edited."""
@@ -290,8 +314,24 @@ class Comment(TrackedModel):
             self.updated_at = timezone.now()
         return ["updated_at"]
 
+    def save(self, *, using: str | None = None, **kwargs: Any) -> None:  # type: ignore[override]
+        """As every tracked model's, with the task locked first."""
+        with transaction.atomic(using=using):
+            if not self._state.adding:
+                tasks = Comment.objects.using(using).filter(pk=self.pk).lock_tasks()
+                if task := tasks.get(self.task_id):
+                    self.task = task
+            super().save(using=using, **kwargs)
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """As Django's; the deletion is announced."""
+        """As Django's; the deletion is announced, unless somebody else was first."""
         with transaction.atomic():
-            Task.lock_rows([self.task_id])
+            Comment.objects.filter(pk=self.pk).lock_tasks()
+            if not (rows := Comment.lock_rows([self.pk])):
+                return 0, {}
+            self.task = rows[0].task
             return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]

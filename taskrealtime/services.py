@@ -4,7 +4,7 @@ Django's signals call the `…_written` and `…_deleted` methods; code that wro
 `broadcast_…` doors. Both only announce: they never change a task, but for the version that tells the change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,12 @@ class RealTimeService:
         if previous is None:
             cls._announce_member_added(membership)
             return
+        if (membership.project_id, membership.user_id) != (previous.project_id, previous.user_id):
+            # The admin's form can give a membership to somebody else: one left, another came.
+            cls.membership_ending(previous)
+            cls.membership_deleted(previous)
+            cls._announce_member_added(membership)
+            return
         cls._announce(
             membership.project_id,
             events.ProjectMemberUpdated(
@@ -86,7 +92,11 @@ class RealTimeService:
 
     @classmethod
     def comment_written(cls, comment: Comment, previous: Comment | None) -> None:
-        """Somebody commented, or edited a comment."""
+        """Somebody commented, edited a comment, or moved it to another task."""
+        if previous is not None and previous.task_id != comment.task_id:
+            Task.lock_rows({previous.task_id, comment.task_id})
+            cls.comment_deleted(previous)
+            previous = None
         cls._announce_comment(comment, events.CommentAdded if previous is None else events.CommentUpdated)
 
     @classmethod
@@ -135,7 +145,7 @@ class RealTimeService:
     def broadcast_task_status_changed(
         cls, *, task_id: int, old_status: str, new_status: str, project_id: int, updater_id: int | None = None
     ) -> None:
-        """Announce `task_status_changed`, after a write past the ORM.
+        """Announce `task_status_changed`, after a write past the ORM. The task's version moves by one.
 
         Raises:
             NotFound: no such task in that project, or no such updater.
@@ -146,6 +156,7 @@ class RealTimeService:
             _check_values(task, {"status": new_status})
             if old_status not in events.STATUSES:
                 raise InvalidData.at("old_status", f"There is no status {old_status!r}.")
+            _move_version(task, ["status"])
             cls._announce_status_changed(task, old_status)
 
     @classmethod
@@ -158,7 +169,7 @@ class RealTimeService:
         previous_assignee_id: int | None = None,
         updater_id: int | None = None,
     ) -> None:
-        """Announce `task_assigned`, after a write past the ORM.
+        """Announce `task_assigned`, after a write past the ORM. The task's version moves by one.
 
         Raises:
             NotFound: no such task in that project, or no such updater.
@@ -167,6 +178,7 @@ class RealTimeService:
         with _announcing(updater_id):
             task = _locked_task(task_id, project_id)
             _check_values(task, {"assignee_id": assignee_id})
+            _move_version(task, ["assignee_id"])
             cls._announce_assigned(task, previous_assignee_id)
 
     @classmethod
@@ -421,7 +433,7 @@ def _check_values(task: Task, updates: Mapping[str, Any]) -> None:
             raise InvalidData.at(f"updates.{name}", f"The database has {actual!r}.")
 
 
-def _move_version(task: Task, names: Mapping[str, Any]) -> None:
+def _move_version(task: Task, names: Iterable[str]) -> None:
     task.version += 1
     task.updated_at = timezone.now()
     task.field_versions = task.field_versions | dict.fromkeys(names, task.version)

@@ -8,6 +8,7 @@ receivers to say.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, cast
 
@@ -36,6 +37,15 @@ class TrackedQuerySet(models.QuerySet[Any]):
         return count
 
     update.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's, on locked rows: of two who delete the same row one does, and tells it."""
+        with transaction.atomic(using=self.db):
+            self.model.lock_rows(self.values_list("pk", flat=True), using=self.db)
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
 
     def bulk_create(  # type: ignore[override]
         self, objs: Iterable[Any], batch_size: int | None = None, ignore_conflicts: bool = False, **kwargs: Any
@@ -80,13 +90,14 @@ class TrackedModel(models.Model):
                 return
             self._resolve_expressions(using)
             self.normalise()
-            changed = self.changed_since(previous, self._written_names(update_fields))
+            names = self._written_names(update_fields)
+            changed = self.changed_since(previous, names)
             stamped = self.stamp(previous, changed)
             if update_fields is not None and update_fields:
                 update_fields = {*update_fields, *stamped}
             super().save(using=using, update_fields=update_fields, **kwargs)
             if changed:
-                written.send(sender=type(self), instance=self, previous=previous)
+                written.send(sender=type(self), instance=self._as_stored(previous, names), previous=previous)
 
     save.alters_data = True  # type: ignore[attr-defined]
 
@@ -130,6 +141,14 @@ class TrackedModel(models.Model):
         if stamped:
             models.Model.save(self, using=using, update_fields=stamped)
         written.send(sender=type(self), instance=self, previous=previous)
+
+    def _as_stored(self, previous: Self, names: Collection[str]) -> Self:
+        """The row after a save that wrote `names`: of the other columns this instance may remember old values."""
+        stored = copy(self)
+        for name in self.TRACKED:
+            if name not in names:
+                setattr(stored, name, getattr(previous, name))
+        return stored
 
     def _previous(self, using: str) -> Self | None:
         return next(iter(self.lock_rows([self.pk], using=using)), None) if self.pk is not None else None

@@ -26,7 +26,7 @@ class BoardView(ApiView):
             access.require_member(user_of(request), project_id)
             members = Membership.objects.filter(project_id=project_id).select_related("user", "project")
             tasks = Task.objects.filter(project_id=project_id).with_comment_count()
-            return list(members.order_by("id")), list(tasks.order_by("position", "id"))
+            return list(members.order_by("user_id")), list(tasks.order_by("position", "id"))
 
         snapshot = log.snapshot(project_room(project_id), read_state)
         members, tasks = snapshot.state

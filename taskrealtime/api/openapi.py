@@ -13,6 +13,7 @@ from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, 
 
 from taskrealtime.engine.errors import (
     Conflict,
+    Forbidden,
     InvalidData,
     InvalidMessage,
     RealTimeError,
