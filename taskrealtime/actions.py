@@ -1,7 +1,7 @@
 """Every change that a user can ask for: check, then do, one transaction each."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -61,7 +61,7 @@ def _perform(user: User, command: commands.Command, key: str | None) -> commands
 
 def create_task(user: User, command: commands.TaskCreate) -> commands.TaskAnswer:
     """A new task at the end of its column."""
-    fields = _given(command, commands.TaskFields.__struct_fields__)
+    fields = _given(command)
     access.lock_editor(user, command.project_id, others=[fields.get("assignee_id")])
     access.require_assignable(command.project_id, fields.get("assignee_id"), "assignee_id")
     _lock_ranks(command.project_id)
@@ -71,7 +71,7 @@ def create_task(user: User, command: commands.TaskCreate) -> commands.TaskAnswer
 
 def update_task(user: User, command: commands.TaskUpdate) -> commands.TaskVersion:
     """Change fields that nobody changed since `version`."""
-    fields = _given(command.changes, commands.TaskFields.__struct_fields__)
+    fields = _given(command.changes, at="changes.")
     task = _change_task(user, command.task_id, fields, command.version, at="changes.")
     return commands.TaskVersion(task_id=task.pk, project_id=task.project_id, version=task.version)
 
@@ -272,9 +272,21 @@ def _lock_membership(project_id: int, user_id: int) -> Membership:
 # --- The table ------------------------------------------------------------------------------
 
 
-def _given(fields: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
-    """The named fields that were sent, with their values."""
-    return {name: value for name in names if (value := getattr(fields, name)) is not UNSET}
+def _given(fields: msgspec.Struct, at: str = "") -> dict[str, Any]:
+    """The writable fields that were sent, with their values; times in UTC.
+
+    Raises:
+        InvalidData: a time that UTC cannot express, in the first or last year; `at` precedes the field's name.
+    """
+    names = commands.TaskFields.__struct_fields__
+    given = {name: value for name in names if (value := getattr(fields, name)) is not UNSET}
+    for name, value in given.items():
+        if isinstance(value, datetime):
+            try:
+                given[name] = value.astimezone(UTC)
+            except OverflowError:
+                raise InvalidData.at(f"{at}{name}", "Out of range.") from None
+    return given
 
 
 class Action(NamedTuple):

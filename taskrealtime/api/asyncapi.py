@@ -1,6 +1,7 @@
 """The AsyncAPI 3 document of the socket, made from the types that read and write its messages."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -122,6 +123,7 @@ def make_document(*, host: str, secure: bool) -> Document:
 # --- Messages -------------------------------------------------------------------------------
 
 
+@cache
 def _messages() -> dict[str, Document]:
     """Every message by its name in the document; acks are named after what they answer."""
     messages = {f"client.{name}": _client_message(command) for name, command in CLIENT_EVENTS.items()}
@@ -167,6 +169,7 @@ def _answer_name(command: type[commands.Command]) -> str:
 # --- Operations, as the server carries them out ---------------------------------------------
 
 
+@cache
 def _operations() -> dict[str, Document]:
     channel = {"$ref": "#/channels/socket"}
     operations = {
@@ -191,6 +194,7 @@ def _in_channel(message: str) -> Document:
 # --- Schemas and errors ---------------------------------------------------------------------
 
 
+@cache
 def _schemas() -> dict[str, Schema]:
     acks = [answer for command in CLIENT_EVENTS.values() if (answer := _ack_type(command))]
     _, schemas = describe([*CLIENT_EVENTS.values(), *acks, *events.LOGGED_EVENTS.values(), *CONNECTION_EVENTS.values()])

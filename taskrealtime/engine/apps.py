@@ -9,3 +9,9 @@ class EngineConfig(AppConfig):
     name = "taskrealtime.engine"
     label = "engine"
     verbose_name = "Event log"
+
+    def ready(self) -> None:
+        """Have sessions remember their version from the first sign-in on."""
+        from . import browser_sessions
+
+        del browser_sessions  # imported for its registration

@@ -35,14 +35,14 @@ class Identity:
 def make_refresh_token(user: User) -> RefreshToken:
     """A refresh token of this user's present session; its `access_token` carries the same claims."""
     token = RefreshToken.for_user(user)
-    token[SESSION_CLAIM] = _session_version(user)
+    token[SESSION_CLAIM] = session_version(user)
     return token
 
 
 def make_access_token(user: User) -> AccessToken:
     """An access token of this user's present session."""
     token = AccessToken.for_user(user)
-    token[SESSION_CLAIM] = _session_version(user)
+    token[SESSION_CLAIM] = session_version(user)
     return token
 
 
@@ -74,7 +74,7 @@ def user_of(token: Token) -> User:
         user = get_user_model().objects.select_related("session_version").get(pk=user_id)
     except (KeyError, TypeError, ValueError, OverflowError, get_user_model().DoesNotExist):
         raise TokenInvalid("The token is not valid.") from None
-    same_session = token.get(SESSION_CLAIM, 0) == _session_version(user)
+    same_session = token.get(SESSION_CLAIM, 0) == session_version(user)
     same_password = token.get(api_settings.REVOKE_TOKEN_CLAIM) == get_md5_hash_password(user.password)
     if not (user.is_active and same_session and same_password):
         raise TokenInvalid("The session of this token was ended.")
@@ -83,7 +83,7 @@ def user_of(token: Token) -> User:
 
 def session_stamp(user: AbstractBaseUser) -> str:
     """Names the user's present session: another after sign-out everywhere or a new password."""
-    value = f"{user.pk}:{_session_version(user)}:{user.password}"
+    value = f"{user.pk}:{session_version(user)}:{user.password}"
     return salted_hmac("taskrealtime.session", value).hexdigest()[:16]
 
 
@@ -105,6 +105,6 @@ def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
     return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}
 
 
-def _session_version(user: AbstractBaseUser) -> int:
+def session_version(user: AbstractBaseUser) -> int:
     row: SessionVersion | None = getattr(user, "session_version", None)
     return row.version if row else 0

@@ -1,0 +1,36 @@
+"""Ends the browsers' sessions, too, of a user who signs out everywhere."""
+
+from typing import Any
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from .auth import SESSION_CLAIM, session_version
+
+
+class BrowserSessions(AuthenticationMiddleware):
+    """Django's own, but a session from before its user's last sign-out everywhere is nobody's any more."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Find out who asks, once somebody wants to know."""
+        super().process_request(request)
+        user = request.user
+        request.user = SimpleLazyObject(lambda: _still_signed_in(request, user))  # type: ignore[assignment]
+
+
+@receiver(user_logged_in)
+def note_session_version(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
+    """The session belongs to the user's present version, as a token made now does."""
+    if request is not None:
+        request.session[SESSION_CLAIM] = session_version(user)
+
+
+def _still_signed_in(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:
+    if isinstance(user, User) and request.session.get(SESSION_CLAIM, 0) != session_version(user):
+        request.session.flush()
+        return AnonymousUser()
+    return user
