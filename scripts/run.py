@@ -1,6 +1,6 @@
 """`make run`: a board to play with, from nothing to a URL.
 
-Obeys PORT (8000), HOST (127.0.0.1), DEBUG (1) and every setting of the server.
+Obeys PORT (8000), DEBUG (1) and every other setting of the server. It listens on this machine only.
 """
 
 import errno
@@ -15,23 +15,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
+HOST = "127.0.0.1"
 PATIENCE = 60  # seconds until a server that does not answer is called broken
 
 
 def main() -> None:
     """Check the port, prepare, then become the server."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    host = os.environ.get("HOST", "127.0.0.1")
     port = wanted_port()
-    check_free(host, port)
+    check_free(port)
     os.chdir(ROOT)
-    os.environ.setdefault("DEBUG", "1")
+    os.environ["DEBUG"] = os.environ.get("DEBUG") or "1"
     subprocess.run(["sh", "scripts/setup.sh"], check=True)
     manage("migrate", "--verbosity", "0")
-    logins = manage("demo")
-    announce_later(host, port, logins)
+    # The demo's passwords are known to everybody.
+    logins = manage("demo") if os.environ["DEBUG"].lower() in {"1", "true", "yes", "on"} else ""
+    announce_later(port, logins)
     # The server takes over this very process, so nothing is left behind however it is ended.
-    daphne = [str(PYTHON), "-m", "daphne", "--verbosity", "0", "-b", host, "-p", str(port)]
+    daphne = [str(PYTHON), "-m", "daphne", "--verbosity", "0", "-b", HOST, "-p", str(port)]
     os.execv(PYTHON, [*daphne, "project.asgi:application"])
 
 
@@ -42,18 +43,17 @@ def wanted_port() -> int:
     return int(text)
 
 
-def check_free(host: str, port: int) -> None:
+def check_free(port: int) -> None:
     """Exit with a sentence that helps where the port cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind((HOST, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 other = port + 1 if port < 65535 else 8001
                 sys.exit(f"Port {port} is taken: end what listens there, or choose another: make run PORT={other}")
-            sys.exit(f"Cannot listen on {host} port {port}: {error.strerror}.")
+            sys.exit(f"Cannot listen on port {port}: {error.strerror}.")
 
 
 def manage(*args: str) -> str:
@@ -62,26 +62,25 @@ def manage(*args: str) -> str:
     return done.stdout
 
 
-def announce_later(host: str, port: int, logins: str) -> None:
+def announce_later(port: int, logins: str) -> None:
     """Fork a process that prints where to go, once the server (this process) answers there."""
     server = os.getpid()
     if os.fork() != 0:
         return
     give_up = time.monotonic() + PATIENCE
-    while not answers(host, port):
+    while not answers(port):
         if os.getppid() != server:
             os._exit(0)
         if time.monotonic() > give_up:
             print(f"The server did not answer on port {port} within {PATIENCE} s.", file=sys.stderr, flush=True)
             os._exit(1)
         time.sleep(0.1)
-    print(f"{logins.strip()}\n\nThe board is at http://localhost:{port}/ (Ctrl-C stops it).", flush=True)
+    print(f"{logins}\ntaskrealtime is at http://localhost:{port}/ (Ctrl-C stops it).", flush=True)
     os._exit(0)
 
 
-def answers(host: str, port: int) -> bool:
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    connection = http.client.HTTPConnection(reachable, port, timeout=5)
+def answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", "/login/", headers={"Host": "localhost"})
         return connection.getresponse().status < 500

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
 from . import access, actions, commands, events
-from .engine import auth, log, protocol, rooms
+from .engine import auth, draining, log, protocol, rooms
 from .engine.conf import settings
 from .engine.errors import (
     Internal,
@@ -41,7 +41,7 @@ RESUME_GRACE = 1.0
 MAX_BAD_MESSAGES, BAD_MESSAGE_SECONDS = 20, 60.0
 #: Bytes of a ping's data.
 MAX_PING = 125
-#: Seconds that closing waits for what is still to be written.
+#: Seconds that closing waits for the answer to a running command, and as many for what is still to be written.
 CLOSING_TIME = 2.0
 
 MessageId = str | int | UnsetType
@@ -80,6 +80,8 @@ class TaskBoardConsumer(AsyncConsumer):
         self._begin: Callable[[], None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._bad_messages: deque[float] = deque(maxlen=MAX_BAD_MESSAGES)
+        #: Whether a message is being carried out, rather than waited for.
+        self._busy = False
         if (await receive())["type"] != "websocket.connect":
             return
         await self._live()
@@ -89,18 +91,23 @@ class TaskBoardConsumer(AsyncConsumer):
         await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         writer = asyncio.create_task(self._outbox.write_forever())
         talk = asyncio.create_task(self._talk())
+        draining.enter(self)
         try:
             ends: set[asyncio.Future[Any]] = {talk, self._ending}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             self._leave_everything()
             closed = self._how_it_ended(talk)
+            if self._busy:
+                await asyncio.wait({talk}, timeout=CLOSING_TIME)
             if closed.code is not None:
                 await self._close(closed)
         finally:
+            draining.leave(self)
             self._leave_everything()
             self._outbox.close()
-            talk.cancel()
             writer.cancel()
+            talk.cancel()
+            await asyncio.gather(talk, writer, return_exceptions=True)
 
     def _how_it_ended(self, talk: asyncio.Task[None]) -> _Closed:
         if not talk.done():
@@ -169,15 +176,22 @@ class TaskBoardConsumer(AsyncConsumer):
         """Wait until what was heard is on its way."""
         await self._outbox.drained()
 
+    # -- what the end of the process calls (`draining.Guest`) --
+
+    def go_away(self, reconnect_in_ms: int) -> None:
+        """Tell the client when to come back, and close; a running command is answered before."""
+        self._say("going_away", events.GoingAway(reconnect_in_ms=reconnect_in_ms))
+        self.give_up(1012, "The server restarts.")
+
     # -- reading --
 
     async def _talk(self) -> None:
         await self._sign_in()
-        while True:
+        while not self._ending.done():
             await self._hear_message(self._handle)
 
     async def _hear_message(self, handle: Callable[[protocol.Envelope], Awaitable[None]]) -> None:
-        """Read one message and answer its errors.
+        """Read one message, carry it out and answer its errors.
 
         Raises:
             _Closed: the client left, or the message ends the connection.
@@ -185,6 +199,13 @@ class TaskBoardConsumer(AsyncConsumer):
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             raise _Closed
+        self._busy = True
+        try:
+            await self._carry_out(message, handle)
+        finally:
+            self._busy = False
+
+    async def _carry_out(self, message: Any, handle: Callable[[protocol.Envelope], Awaitable[None]]) -> None:
         text, envelope = message.get("text"), None
         if protocol.is_too_large(text if text is not None else message.get("bytes") or b""):
             raise _Closed(1009, "Frames may have 256 KiB.")

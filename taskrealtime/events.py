@@ -268,6 +268,13 @@ class RemovedFromProject(msgspec.Struct):
     project_id: int
 
 
+class GoingAway(msgspec.Struct):
+    """The server is about to end, and closes with 1012."""
+
+    #: Come back after so many milliseconds: another number for each client.
+    reconnect_in_ms: int
+
+
 class ErrorData(msgspec.Struct, omit_defaults=True):
     """What went wrong, for programs (`code`) and people (`message`)."""
 
@@ -281,5 +288,6 @@ class ErrorData(msgspec.Struct, omit_defaults=True):
 CONNECTION_EVENTS: dict[str, type[msgspec.Struct]] = {
     "connected": Connected,
     "removed_from_project": RemovedFromProject,
+    "going_away": GoingAway,
     "error": ErrorData,
 }

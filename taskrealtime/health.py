@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from .engine import draining
+
 logger = logging.getLogger(__name__)
 
 #: Seconds after which what did not answer counts as away.
@@ -35,6 +37,8 @@ def alive(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """`/readyz`: 200, perhaps `degraded`; 503 with the `reasons` for which no requests should come here."""
+    if draining.is_draining():
+        return JsonResponse({"status": "unavailable", "reasons": ["draining"]}, status=503)
     database, layer = _probes.submit(_ask_database), _probes.submit(_ask_redis)
     wait([database, layer], timeout=PATIENCE)
     reasons = _missing(database, "database")

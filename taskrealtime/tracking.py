@@ -79,6 +79,8 @@ class TrackedModel(models.Model):
 
     def save(self, *, using: str | None = None, update_fields: Collection[str] | None = None, **kwargs: Any) -> None:  # type: ignore[override]
         """As Django's, then told by `written`, unless nothing changed."""
+        if update_fields is not None and not update_fields:
+            return  # Nothing is written, as with Django's.
         using = using or router.db_for_write(type(self), instance=self)
         with transaction.atomic(using=using):
             previous = self._previous(using)
@@ -93,7 +95,7 @@ class TrackedModel(models.Model):
             names = self._written_names(update_fields)
             changed = self.changed_since(previous, names)
             stamped = self.stamp(previous, changed)
-            if update_fields is not None and update_fields:
+            if update_fields is not None:
                 update_fields = {*update_fields, *stamped}
             super().save(using=using, update_fields=update_fields, **kwargs)
             if changed:

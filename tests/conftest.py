@@ -6,6 +6,7 @@ module share, each with users and projects of its own.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -59,7 +60,7 @@ def connect() -> Iterator[Connect]:
     """
     sockets: list[Socket] = []
 
-    def connect(server: Server, user: User, **options: object) -> Socket:
+    def connect(server: Server, user: User, **options: Any) -> Socket:
         socket = server.connect(user, **options)
         sockets.append(socket)
         first = socket.next()

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import draining
 from .conf import settings
 
 Scope = dict[str, Any]
@@ -13,7 +14,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 class OriginCheck:
-    """ASGI middleware: HTTP 403 for a refused Origin, 503 while sockets are switched off.
+    """ASGI middleware: HTTP 403 for a refused Origin, 503 while sockets are switched off or the process ends.
 
     A missing Origin comes from a program, not a page. It is let through: nothing but a token signs a socket in,
     so there is no cookie that it could misuse.
@@ -24,7 +25,7 @@ class OriginCheck:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one WebSocket."""
-        if not settings.WEBSOCKET_ENABLED:
+        if not settings.WEBSOCKET_ENABLED or draining.is_draining():
             await _refuse(scope, receive, send, 503)
         elif not is_allowed(_header(scope, b"origin"), _header(scope, b"host"), scope.get("scheme", "ws")):
             await _refuse(scope, receive, send, 403)

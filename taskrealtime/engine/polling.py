@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from . import draining
 from .rooms import hub
 
 Scope = dict[str, Any]
@@ -97,10 +98,12 @@ class LongPolling:
         await room.go_live(subscription)
         happened = asyncio.create_task(listener.happened.wait())
         left = asyncio.create_task(_disconnected(receive))
+        draining.enter(listener)
         try:
             await asyncio.wait({happened, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            return listener.happened.is_set() and not left.done()
+            return listener.happened.is_set() and not left.done() and not draining.is_draining()
         finally:
+            draining.leave(listener)
             happened.cancel()
             left.cancel()
             room.unsubscribe(subscription)
@@ -120,6 +123,9 @@ class _Waiter:
         self.happened.set()
 
     def give_up(self, code: int, reason: str) -> None:
+        self.happened.set()
+
+    def go_away(self, reconnect_in_ms: int) -> None:
         self.happened.set()
 
     async def drained(self) -> None:

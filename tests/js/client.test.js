@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { WebSocket } from 'ws';
+
 import { record, stage, turn, until } from './support/harness.js';
 
 const ROOM = 'project.3';
@@ -113,7 +115,7 @@ describe('events', () => {
     const { client, heard } = await joined({ connect });
     const left = client.leaveProject(3);
     server.append(ROOM, 'task_deleted');
-    assert.deepEqual(await left, { done: 1 });
+    assert.deepEqual(await left, { project_id: 3 });
     server.cut();
     await until(() => server.connections.length === 2 && client.state === 'live', 'the next connection');
     assert.deepEqual(heard.seqs, []);
@@ -450,12 +452,43 @@ describe('the connection', () => {
     assert.deepEqual(heard.states, ['offline', 'live']);
   });
 
+  test('that does not last is no reason to begin backoff anew; one that lasts is', async (t) => {
+    const { server, connect } = await stage(t);
+    /** @type {number[]} */
+    const delays = [];
+    let now = 0;
+    const client = connect({
+      random: () => 1,
+      now: () => now,
+      setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ delay) => {
+        if (delay >= 10_000) return setTimeout(callback, delay);
+        delays.push(delay);
+        return setTimeout(callback, delay / 1000);
+      },
+    });
+    for (const lasted of [0, 4_999, 0, 5_000, 0]) {
+      await until(() => client.state === 'live', 'live');
+      const count = server.connections.length;
+      now += lasted;
+      server.cut();
+      await until(() => client.state === 'live' && server.connections.length > count, 'live again');
+    }
+    assert.deepEqual(delays, [500, 1000, 2000, 500, 1000]);
+  });
+
   test('comes back when the page is online or seen again', async (t) => {
     const { server, connect } = await stage(t);
     const window = new EventTarget();
     const document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
     // Waits of a minute: only what the page tells can end them.
-    const client = connect({ window, document, random: () => 1, speed: 1 / 120 });
+    let attempts = 0;
+    class Counted extends WebSocket {
+      constructor(/** @type {[string, string[]]} */ ...where) {
+        super(...where);
+        attempts += 1;
+      }
+    }
+    const client = connect({ window, document, WebSocket: Counted, random: () => 1, speed: 1 / 120 });
     await until(() => client.state === 'live', 'live');
     server.cut();
     await until(() => client.state === 'connecting', 'the loss');
@@ -465,7 +498,7 @@ describe('the connection', () => {
     await until(() => client.state === 'connecting', 'the loss');
     document.dispatchEvent(new Event('visibilitychange'));
     await turn();
-    assert.equal(server.connections.length, 2);
+    assert.equal(attempts, 2);
     document.visibilityState = 'visible';
     document.dispatchEvent(new Event('visibilitychange'));
     await until(() => client.state === 'live', 'live again');
@@ -554,7 +587,7 @@ describe('tokens', () => {
     const client = connect({ token: 'old' });
     const heard = record(client, ['error']);
     await until(() => client.state === 'closed', 'closed');
-    assert.deepEqual(heard.events.map(([, { code }]) => code), ['token_expired', 'token_expired']);
+    assert.deepEqual(heard.events.map(([, { code }]) => code), ['token_expired']);
     assert.equal(server.connections.length, 1);
   });
 
@@ -577,6 +610,40 @@ describe('tokens', () => {
       },
     });
     await until(() => client.state === 'live', 'live');
+  });
+
+  test('one that is about to end is not used for another connection', async (t) => {
+    const { server, connect } = await stage(t);
+    server.tokenSeconds = 4;
+    let asked = 0;
+    const client = connect({ token: async () => `t${(asked += 1)}` });
+    await until(() => client.state === 'live', 'live');
+    server.cut();
+    await until(() => server.connections.length === 2 && client.state === 'live', 'live again');
+    assert.deepEqual(server.connections.map(({ token }) => token), ['t1', 't2']);
+  });
+
+  test('a source that never answers is asked again', async (t) => {
+    const { connect } = await stage(t);
+    let asked = 0;
+    const client = connect({ token: () => ((asked += 1) === 1 ? new Promise(() => {}) : Promise.resolve('t')) });
+    await until(() => client.state === 'live', 'live');
+    assert.equal(asked, 2);
+  });
+
+  test('a fresh one that comes after its connection broke is kept for the next', async (t) => {
+    const { server, connect } = await stage(t);
+    server.tokenSeconds = 20;
+    /** @type {((token: string) => void)[]} */
+    const asked = [];
+    const client = connect({ token: () => (asked.length ? new Promise((resolve) => asked.push(resolve)) : (asked.push(() => {}), 't1')) });
+    await until(() => asked.length === 2, 'the question before the end');
+    server.cut();
+    await until(() => client.state === 'connecting', 'the loss');
+    asked[1]('t2');
+    await until(() => client.state === 'live', 'live again');
+    assert.deepEqual(server.connections.map(({ token }) => token), ['t1', 't2']);
+    assert.deepEqual(server.connection.received.map(({ event }) => event), ['connect']);
   });
 
   test('a fresh one is given to the open connection before the old one ends', async (t) => {

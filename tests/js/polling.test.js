@@ -37,6 +37,7 @@ test('nothing is polled any more once the socket is back', async (t) => {
   const { server, client } = await polling(t);
   server.sockets = 'ok';
   await until(() => client.state === 'live', 'live');
+  await until(() => server.polls === 0, 'the end of the open poll');
   const count = server.requests.length;
   server.append(ROOM, 'task_deleted');
   await client.addComment(7, 'by socket');
@@ -57,7 +58,7 @@ test('changes go by the API with the key of the socket', async (t) => {
   assert.deepEqual(server.effects, [
     ['POST /api/tasks/', { title: 'a', project_id: 3 }],
     ['PATCH /api/tasks/7/', { title: 'b', version: 1 }],
-    ['PATCH /api/tasks/7/', { status: 'review' }],
+    ['POST /api/tasks/7/status/', { status: 'review' }],
     ['POST /api/tasks/7/move/', { status: 'todo', after_id: 9 }],
     ['POST /api/tasks/7/comments/', { content: 'hi' }],
     ['POST /api/tasks/7/restore/', {}],
@@ -84,6 +85,25 @@ test('a change that the socket carried out without an answer is not done again b
   await client.addComment(7, 'a');
   assert.deepEqual(server.effects, [['new_comment', { task_id: 7, content: 'a' }]]);
   assert.ok(server.requests.includes('POST /api/tasks/7/comments/'));
+});
+
+test('a change whose answer is lost goes again, and is done once', async (t) => {
+  const { server, client } = await polling(t);
+  server.http = 'deaf';
+  const call = client.addComment(7, 'a');
+  const sent = () => server.requests.filter((request) => request === 'POST /api/tasks/7/comments/').length;
+  await until(() => sent() === 2, 'the second try');
+  server.http = 'ok';
+  const answer = await call;
+  assert.deepEqual([answer.duplicate, server.effects.length], [true, 1]);
+});
+
+test('a change that the API refuses is rejected', async (t) => {
+  const { client } = await polling(t, {
+    fetch: async (/** @type {string} */ url, /** @type {any} */ init) =>
+      init.method === 'GET' ? fetch(url, init) : Response.json({ code: 'conflict', message: 'Changed.', details: { fields: ['title'] } }, { status: 409 }),
+  });
+  await assert.rejects(client.updateTask(7, { title: 'b' }, 1), { code: 'conflict', details: { fields: ['title'] } });
 });
 
 test('a reset fetches a snapshot', async (t) => {

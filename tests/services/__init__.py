@@ -33,12 +33,14 @@ def shared_redis() -> Redis:
     return Redis()
 
 
-def set_environment() -> None:
-    """Point the settings of this process at the services."""
+def set_environment(runs_tests: bool) -> None:
+    """Point the settings of this process at the services (at nothing, where its workers run the tests)."""
     for name in SETTINGS_OF_THE_SHELL:
         os.environ.pop(name, None)
     os.environ["SECRET_KEY"] = "the-key-of-the-tests-which-is-long-enough-for-hs256"
-    if TEST_STACK == "deployed":
+    if not runs_tests:
+        os.environ["DATABASE_URL"] = "sqlite://:memory:"
+    elif TEST_STACK == "deployed":
         os.environ["DATABASE_URL"] = shared_postgres().url("taskrealtime")
         os.environ["REDIS_URL"] = shared_redis().url
     elif TEST_STACK == "embedded":
@@ -48,8 +50,9 @@ def set_environment() -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests() -> Iterator[None]:
-    set_environment()
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    has_workers = bool(getattr(early_config.known_args_namespace, "numprocesses", None))
+    set_environment(runs_tests=not has_workers)
     return (yield)
 
 
@@ -59,6 +62,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         chromium.ensure()
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure() -> None:
     guard.end_all()

@@ -1,8 +1,11 @@
 """Where Chromium is; as root on Debian it is installed where it is missing."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 INSTALL = "apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium"
@@ -35,8 +38,7 @@ def ensure() -> str:
     """The path of a Chromium, installed now if need be. Fails with what to install; never in silence."""
     path = find()
     if path is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["sh", "-c", INSTALL], env=environment, stdout=subprocess.DEVNULL, check=True)
+        _install()
         path = find()
     if path is None:
         raise RuntimeError(
@@ -49,6 +51,14 @@ def ensure() -> str:
 def arguments() -> list[str]:
     """Its command-line switches; as root it cannot have its sandbox."""
     return [*ARGS, "--no-sandbox"] if os.geteuid() == 0 else list(ARGS)
+
+
+def _install() -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with (Path(tempfile.gettempdir()) / "taskrealtime-chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker installs, the others wait and find it
+        if find() is None:
+            subprocess.run(["sh", "-c", INSTALL], env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
 def _downloaded_by_playwright() -> str | None:

@@ -12,20 +12,24 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 GRACE = 3.0  # seconds between a process's own signal and SIGKILL
 
 _guard: subprocess.Popen[str] | None = None
+_watched: dict[int, subprocess.Popen[Any]] = {}
 
 
-def watch_process(pid: int, end_with: signal.Signals = signal.SIGKILL) -> None:
-    """End the process group `pid` by that signal when the run ends."""
-    _tell(f"process {pid} {int(end_with)}")
+def watch_process(process: subprocess.Popen[Any], end_with: signal.Signals = signal.SIGKILL) -> None:
+    """End the process, which leads a group of its own, and that group by that signal when the run ends."""
+    _watched[process.pid] = process
+    _tell(f"process {process.pid} {int(end_with)}")
 
 
-def forget_process(pid: int) -> None:
-    """Leave the process group alone: it has ended, and its number may be used again."""
-    _tell(f"forget {pid}")
+def forget_process(process: subprocess.Popen[Any]) -> None:
+    """Leave the process alone: it has ended, and its number may be used again."""
+    _watched.pop(process.pid, None)
+    _tell(f"forget {process.pid}")
 
 
 def watch_folder(path: Path) -> None:
@@ -40,6 +44,9 @@ def end_all() -> None:
         _guard.stdin.close()
         _guard.wait(GRACE + 10)
     _guard = None
+    for process in _watched.values():
+        process.wait()
+    _watched.clear()
 
 
 def _tell(line: str) -> None:

@@ -64,7 +64,7 @@ class Process:
                 cwd=cwd,
                 start_new_session=True,
             )
-        guard.watch_process(self.pid, end_with)
+        guard.watch_process(self._popen, end_with)
 
     @property
     def pid(self) -> int:
@@ -90,7 +90,7 @@ class Process:
             self._popen.wait()
             raise AssertionError(f"The process did not end within {timeout} s.\n{self.log_tail()}") from None
         finally:
-            guard.forget_process(self.pid)
+            guard.forget_process(self._popen)
         return status
 
     def wait_until(self, ready: Callable[[], bool], timeout: float = 30) -> None:

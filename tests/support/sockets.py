@@ -5,6 +5,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -38,8 +39,10 @@ class Socket:
     in the queue, in order, for a later `expect` or `next`.
     """
 
-    def __init__(self, connection: ClientConnection) -> None:
-        self.connection = connection
+    def __init__(self, opening: AbstractContextManager[ClientConnection]) -> None:
+        """`opening` is what `websockets.sync.client.connect` returns."""
+        self._closing = ExitStack()
+        self.connection = self._closing.enter_context(opening)
         self.history: list[Frame] = []
         self._queue: deque[Frame] = deque()
         self._ids = itertools.count(1)
@@ -117,7 +120,7 @@ class Socket:
         return [frame["seq"] for frame in self.history if frame.get("room") == room and "seq" in frame]
 
     def close(self) -> None:
-        self.connection.close()
+        self._closing.close()
 
     def drop(self) -> None:
         """Cut the connection without a close frame, as a lost network does."""

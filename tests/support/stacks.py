@@ -61,9 +61,12 @@ class Stack:
             shutil.copy(migrated_sqlite(), path)
             self.env["DATABASE_URL"] = f"sqlite:///{path}"
 
-    def server(self, **env: str) -> "Server":
-        """Start one more server process, with these settings changed, and wait until it answers."""
-        server = Server(self, env)
+    def server(self, *, serve: bool = False, processes: int = 1, **env: str) -> "Server":
+        """Start one more server, with these settings changed, and wait until it answers.
+
+        It is stock daphne, or with `serve` the reference server, `manage.py serve`.
+        """
+        server = Server(self, env, serve=serve, processes=processes)
         self.servers.append(server)
         server.start()
         return server
@@ -100,10 +103,12 @@ class Stack:
 
 
 class Server:
-    """One server process, real and on a port of its own, which it keeps over restarts."""
+    """One server, real and on a port of its own, which it keeps over restarts."""
 
-    def __init__(self, stack: Stack, env: dict[str, str]) -> None:
+    def __init__(self, stack: Stack, env: dict[str, str], *, serve: bool = False, processes: int = 1) -> None:
         self.stack = stack
+        self.serve = serve
+        self.processes = processes
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}/ws/"
@@ -115,8 +120,12 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
-        command.append("project.asgi:application")
+        if self.serve:
+            command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+            command += ["--processes", str(self.processes)]
+        else:
+            command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
+            command.append("project.asgi:application")
         self._process = Process(command, log_path=self.log_path, env=self.env, cwd=ROOT, end_with=signal.SIGTERM)
         self._process.wait_until(self.answers)
 
@@ -166,18 +175,26 @@ class Server:
             self.kill()
 
     def log(self, lines: int = 60) -> str:
-        """The last lines that it printed, over all its starts."""
-        return self.log_path.read_text(errors="replace") if lines == 0 else _tail(self.log_path, lines)
+        """The last lines that it printed, over all its starts, without the static files that it served."""
+        return _tail(self.log_path, lines, leave_out='"GET /static/')
 
     def token(self, user: User) -> str:
-        """An access token, got once per user by name and password."""
+        """An access token as `/api/token/` makes it; without the password, whose check takes a third of a second."""
         if user.id not in self._tokens:
-            answer = httpx.post(
-                f"{self.url}/api/token/", json={"username": user.username, "password": user.password}, timeout=30
-            )
-            assert answer.status_code == 200, answer.text
-            self._tokens[user.id] = answer.json()["access"]
+            code = "from taskrealtime.engine import auth; result = str(auth.make_access_token(User.objects.get(id=id)))"
+            self._tokens[user.id] = self.stack.run(code, id=user.id)
         return self._tokens[user.id]
+
+    def session(self, user: User) -> str:
+        """The cookie `sessionid` of a signed-in browser."""
+        code = (
+            "from django.test import Client\n"
+            "client = Client()\n"
+            "client.force_login(User.objects.get(id=id))\n"
+            "result = client.cookies['sessionid'].value"
+        )
+        cookie: str = self.stack.run(code, id=user.id)
+        return cookie
 
     def api(self, user: User | None = None, **headers: str) -> httpx.Client:
         """An HTTP client for this server, signed in by token as the user."""
@@ -200,10 +217,12 @@ class Server:
         options = {"ping_interval": None, "proxy": None, "open_timeout": 10, "close_timeout": 5} | options
         return Socket(websocket_connect(self.ws_url, additional_headers=headers, **options))
 
-    def project(self, owner: User, *, members: Iterable[User] = (), viewers: Iterable[User] = ()) -> int:
+    def project(
+        self, owner: User, *, members: Iterable[User] = (), viewers: Iterable[User] = (), name: str | None = None
+    ) -> int:
         """Create a project through the API and return its id."""
         api = self.api(owner)
-        answer = api.post("/api/projects/", json={"name": f"Project {next(_numbers)}"})
+        answer = api.post("/api/projects/", json={"name": name or f"Project {next(_numbers)}"})
         assert answer.status_code == 201, answer.text
         project_id: int = answer.json()["id"]
         for role, users in (("member", members), ("viewer", viewers)):
@@ -234,7 +253,7 @@ class Worker:
                 cwd=ROOT,
                 start_new_session=True,
             )
-        guard.watch_process(self._popen.pid)
+        guard.watch_process(self._popen)
 
     def run(self, code: str, values: dict[str, Any]) -> Any:
         assert self._popen.stdin
@@ -252,7 +271,7 @@ class Worker:
     def close(self) -> None:
         self._popen.kill()
         self._popen.communicate()
-        guard.forget_process(self._popen.pid)
+        guard.forget_process(self._popen)
 
 
 def plain_environment() -> dict[str, str]:
@@ -296,6 +315,7 @@ def encoded_password() -> str:
     return hasher.encode(PASSWORD, hasher.salt())
 
 
-def _tail(path: Path, lines: int) -> str:
+def _tail(path: Path, lines: int, leave_out: str = "\0") -> str:
     text = path.read_text(errors="replace") if path.exists() else ""
-    return "\n".join([f"--- {path.name} ---", *text.splitlines()[-lines:]])
+    kept = [line for line in text.splitlines() if leave_out not in line]
+    return "\n".join([f"--- {path.name} ---", *kept[-lines:]])

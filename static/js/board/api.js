@@ -8,7 +8,7 @@ export class ApiError extends Error {
    */
   constructor({ code, message, status, details }) {
     super(message);
-    this.name = "ApiError";
+    this.name = 'ApiError';
     this.code = code;
     this.status = status;
     this.details = details;
@@ -24,19 +24,19 @@ export class ApiError extends Error {
  */
 async function call(method, path, body) {
   /** @type {Record<string, string>} */
-  const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const headers = { Accept: 'application/json' };
+  if (method !== 'GET') headers['X-CSRFToken'] = csrfToken();
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
   let response;
   try {
-    response = await fetch(path, { method, headers, credentials: "same-origin", body: body && JSON.stringify(body) });
+    response = await fetch(path, { method, headers, credentials: 'same-origin', body: body && JSON.stringify(body) });
   } catch {
-    throw new ApiError({ code: "network", message: "The server could not be reached.", status: 0 });
+    throw new ApiError({ code: 'network', message: 'The server could not be reached.', status: 0 });
   }
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
   throw new ApiError({
-    code: answer?.code ?? "internal",
+    code: answer?.code ?? 'internal',
     message: answer?.message ?? `The server answered ${response.status}.`,
     status: response.status,
     details: answer?.details,
@@ -49,25 +49,25 @@ async function call(method, path, body) {
  * @returns {string}
  */
 function csrfToken() {
-  const cookie = document.cookie.split("; ").find((pair) => pair.startsWith("csrftoken="));
-  if (cookie) return decodeURIComponent(cookie.slice("csrftoken=".length));
-  const field = /** @type {HTMLInputElement | null} */ (document.querySelector("input[name=csrfmiddlewaretoken]"));
-  return field?.value ?? "";
+  const cookie = document.cookie.split('; ').find((pair) => pair.startsWith('csrftoken='));
+  if (cookie) return decodeURIComponent(cookie.slice('csrftoken='.length));
+  const field = /** @type {HTMLInputElement | null} */ (document.querySelector('input[name=csrfmiddlewaretoken]'));
+  return field?.value ?? '';
 }
 
 /** @returns {Promise<string>} a fresh access token for the socket */
 export async function fetchToken() {
-  return (await call("POST", "/api/token/session/")).access;
+  return (await call('POST', '/api/token/session/')).access;
 }
 
 /** @param {number} projectId @returns {Promise<import("./reducer.js").Snapshot>} */
 export function fetchBoard(projectId) {
-  return call("GET", `/api/projects/${projectId}/board/`);
+  return call('GET', `/api/projects/${projectId}/board/`);
 }
 
 /** @param {number} taskId @returns {Promise<import("./reducer.js").Task & {description_html: string}>} */
 export function fetchTask(taskId) {
-  return call("GET", `/api/tasks/${taskId}/`);
+  return call('GET', `/api/tasks/${taskId}/`);
 }
 
 /**
@@ -80,49 +80,49 @@ export async function fetchComments(taskId) {
   const comments = [];
   let path = `/api/tasks/${taskId}/comments/?page_size=200`;
   while (path) {
-    const page = await call("GET", path);
+    const page = await call('GET', path);
     comments.push(...page.results);
-    path = page.next ? new URL(page.next, location.href).pathname + new URL(page.next, location.href).search : "";
+    path = page.next ? new URL(page.next, location.href).pathname + new URL(page.next, location.href).search : '';
   }
   return comments;
 }
 
 /** @param {number} id @param {string} content @returns {Promise<any>} */
 export function changeComment(id, content) {
-  return call("PATCH", `/api/comments/${id}/`, { content });
+  return call('PATCH', `/api/comments/${id}/`, { content });
 }
 
 /** @param {number} id @returns {Promise<null>} */
 export function deleteComment(id) {
-  return call("DELETE", `/api/comments/${id}/`);
+  return call('DELETE', `/api/comments/${id}/`);
 }
 
 /** @param {number} projectId @param {{username: string, role: string}} member @returns {Promise<any>} */
 export function addMember(projectId, member) {
-  return call("POST", `/api/projects/${projectId}/members/`, member);
+  return call('POST', `/api/projects/${projectId}/members/`, member);
 }
 
 /** @param {number} projectId @param {number} userId @param {string} role @returns {Promise<any>} */
 export function changeMember(projectId, userId, role) {
-  return call("PATCH", `/api/projects/${projectId}/members/${userId}/`, { role });
+  return call('PATCH', `/api/projects/${projectId}/members/${userId}/`, { role });
 }
 
 /** @param {number} projectId @param {number} userId @returns {Promise<null>} */
 export function removeMember(projectId, userId) {
-  return call("DELETE", `/api/projects/${projectId}/members/${userId}/`);
+  return call('DELETE', `/api/projects/${projectId}/members/${userId}/`);
 }
 
 /** @param {number} projectId @param {string} name @returns {Promise<any>} */
 export function renameProject(projectId, name) {
-  return call("PATCH", `/api/projects/${projectId}/`, { name });
+  return call('PATCH', `/api/projects/${projectId}/`, { name });
 }
 
 /** @param {number} projectId @returns {Promise<null>} */
 export function deleteProject(projectId) {
-  return call("DELETE", `/api/projects/${projectId}/`);
+  return call('DELETE', `/api/projects/${projectId}/`);
 }
 
 /** @param {number} projectId @returns {Promise<any>} */
 export function leaveProject(projectId) {
-  return call("POST", `/api/projects/${projectId}/leave/`);
+  return call('POST', `/api/projects/${projectId}/leave/`);
 }

@@ -1,10 +1,10 @@
 // @ts-check
 /** One card: a link to its task, painted from the task and nothing else. */
 
-import { clone, part, setAttribute, setText } from "./dom.js";
-import { displayName, showAvatar } from "./people.js";
-import { dueInWords, exact, urgency } from "./time.js";
-import { PRIORITY_NAMES } from "./words.js";
+import { clone, part, setAttribute, setText } from './dom.js';
+import { displayName, showAvatar } from './people.js';
+import { dueInWords, exact, urgency } from './time.js';
+import { PRIORITY_NAMES } from './words.js';
 
 /**
  * @typedef {import("./reducer.js").Task} Task
@@ -16,7 +16,7 @@ import { PRIORITY_NAMES } from "./words.js";
 
 /** @param {number} id @returns {Card} */
 export function createCard(id) {
-  const slot = clone("card");
+  const slot = clone('card');
   const link = /** @type {HTMLAnchorElement} */ (slot.firstElementChild);
   link.dataset.taskId = String(id);
   link.href = `#task-${id}`;
@@ -36,41 +36,46 @@ export function paintCard(card, task, context) {
   card.painted = { task, context };
   const { link } = card;
   const { waiting, isOpen, assignee, now } = context;
-  setAttribute(link, "data-priority", task.priority);
-  setAttribute(link, "data-assignee-id", task.assignee_id === null ? "" : String(task.assignee_id));
-  setAttribute(link, "data-comment-count", String(task.comment_count));
-  setAttribute(link, "data-pending", waiting ? "" : null);
-  setAttribute(link, "aria-current", isOpen ? "true" : null);
-  setAttribute(link, "aria-label", inWords(task, assignee, now));
-  setText(part(link, "title"), task.title);
-  paintPriority(part(link, "priority"), task.priority);
-  paintDue(part(link, "due"), task, now);
-  part(link, "comments").hidden = task.comment_count < 1;
-  setText(part(link, "comment-count"), String(task.comment_count));
-  showAvatar(part(link, "assignee"), assignee);
+  setAttribute(link, 'data-priority', task.priority);
+  setAttribute(link, 'data-assignee-id', task.assignee_id === null ? '' : String(task.assignee_id));
+  setAttribute(link, 'data-comment-count', String(task.comment_count));
+  setAttribute(link, 'data-pending', waiting ? '' : null);
+  setAttribute(link, 'aria-current', isOpen ? 'true' : null);
+  setAttribute(link, 'aria-label', inWords(task, assignee, now));
+  setText(part(link, 'title'), task.title);
+  paintPriority(part(link, 'priority'), task.priority);
+  paintDue(part(link, 'due'), task, now);
+  part(link, 'comments').hidden = task.comment_count < 1;
+  setText(part(link, 'comment-count'), String(task.comment_count));
+  showAvatar(part(link, 'assignee'), assignee);
 }
 
 /** @param {Context} one @param {Context} other @returns {boolean} */
 function isSame(one, other) {
-  return one.waiting === other.waiting && one.isOpen === other.isOpen && one.assignee === other.assignee && one.now === other.now;
+  return (
+    one.waiting === other.waiting &&
+    one.isOpen === other.isOpen &&
+    one.assignee === other.assignee &&
+    one.now === other.now
+  );
 }
 
 /** @param {HTMLElement} holder @param {string} priority */
 function paintPriority(holder, priority) {
-  setAttribute(holder, "title", `${PRIORITY_NAMES[priority]} priority`);
-  setAttribute(/** @type {Element} */ (holder.querySelector("use")), "href", `#icon-priority-${priority}`);
+  setAttribute(holder, 'title', `${PRIORITY_NAMES[priority]} priority`);
+  setAttribute(/** @type {Element} */ (holder.querySelector('use')), 'href', `#icon-priority-${priority}`);
 }
 
 /** @param {HTMLElement} holder @param {Task} task @param {Date} now */
 function paintDue(holder, task, now) {
   const due = urgency(task, now);
-  holder.hidden = due === "none";
-  setAttribute(holder, "data-overdue", due === "overdue" ? "" : null);
-  setAttribute(holder, "data-soon", due === "soon" ? "" : null);
+  holder.hidden = due === 'none';
+  setAttribute(holder, 'data-overdue', due === 'overdue' ? '' : null);
+  setAttribute(holder, 'data-soon', due === 'soon' ? '' : null);
   if (!task.due_at) return;
-  const time = /** @type {HTMLTimeElement} */ (holder.querySelector("time"));
-  setAttribute(time, "datetime", task.due_at);
-  setAttribute(holder, "title", `${due === "overdue" ? "Overdue since" : "Due"} ${exact(task.due_at)}`);
+  const time = /** @type {HTMLTimeElement} */ (holder.querySelector('time'));
+  setAttribute(time, 'datetime', task.due_at);
+  setAttribute(holder, 'title', `${due === 'overdue' ? 'Overdue since' : 'Due'} ${exact(task.due_at)}`);
   setText(time, dueInWords(task.due_at, now));
 }
 
@@ -82,8 +87,9 @@ function paintDue(holder, task, now) {
  */
 function inWords(task, assignee, now) {
   const facts = [task.title, `${PRIORITY_NAMES[task.priority]} priority`];
-  if (task.due_at) facts.push(`${urgency(task, now) === "overdue" ? "overdue" : "due"} ${dueInWords(task.due_at, now).toLowerCase()}`);
-  if (task.comment_count) facts.push(task.comment_count === 1 ? "1 comment" : `${task.comment_count} comments`);
-  facts.push(assignee ? `assigned to ${displayName(assignee)}` : "nobody assigned");
-  return facts.join(", ");
+  if (task.due_at)
+    facts.push(`${urgency(task, now) === 'overdue' ? 'overdue' : 'due'} ${dueInWords(task.due_at, now).toLowerCase()}`);
+  if (task.comment_count) facts.push(task.comment_count === 1 ? '1 comment' : `${task.comment_count} comments`);
+  facts.push(assignee ? `assigned to ${displayName(assignee)}` : 'nobody assigned');
+  return facts.join(', ');
 }

@@ -1,9 +1,10 @@
 // @ts-check
 /** The four columns: keeps the cards in the document the same, and in the same order, as the view. */
 
-import { createCard, paintCard } from "./card.js";
-import { clone, find, part, setAttribute, setText } from "./dom.js";
-import { glide, glow, whereabouts } from "./motion.js";
+import { createCard, paintCard } from './card.js';
+import { clone, find, part, setAttribute, setText } from './dom.js';
+import { glide, glow, whereabouts } from './motion.js';
+import { isSameOrder, longestRun } from './order.js';
 
 /**
  * @typedef {import("./store.js").View} View
@@ -27,11 +28,17 @@ export class Columns {
     this.placeholder = null;
     /** @type {Place | null} */
     this.place = null;
-    for (const root of /** @type {NodeListOf<HTMLElement>} */ (board.querySelectorAll("[data-status]"))) {
-      const column = { root, list: find(root, "[data-cards]"), label: find(root, "[data-count-label]"), order: [], tabStop: null };
+    for (const root of /** @type {NodeListOf<HTMLElement>} */ (board.querySelectorAll('[data-status]'))) {
+      const column = {
+        root,
+        list: find(root, '[data-cards]'),
+        label: find(root, '[data-count-label]'),
+        order: [],
+        tabStop: null,
+      };
       this.columns.set(String(root.dataset.status), column);
     }
-    board.addEventListener("focusin", (event) => this.#rememberTabStop(event.target));
+    board.addEventListener('focusin', (event) => this.#rememberTabStop(event.target));
   }
 
   /**
@@ -39,15 +46,26 @@ export class Columns {
    * @param {{now: Date, openTask: number | null}} context
    */
   paint(view, context) {
-    const changed = [...this.columns].filter(([status, column]) => !isSame(column.order, view.columns.get(status) ?? []));
+    const changed = [...this.columns].filter(
+      ([status, column]) => !isSameOrder(column.order, view.columns.get(status) ?? []),
+    );
     this.#removeSkeletons();
-    if (changed.length || this.ghosts.size || view.ghosts.length) this.#rearrange(view, changed.map(([status]) => status));
+    if (changed.length || this.ghosts.size || view.ghosts.length)
+      this.#rearrange(
+        view,
+        changed.map(([status]) => status),
+      );
     const members = new Map(view.members.map(({ user }) => [user.id, user]));
     for (const [id, card] of this.cards) {
       const task = view.tasks.get(id);
       if (!task) continue;
       const assignee = members.get(task.assignee_id ?? 0) ?? null;
-      paintCard(card, task, { waiting: view.waiting.has(id), isOpen: context.openTask === id, assignee, now: context.now });
+      paintCard(card, task, {
+        waiting: view.waiting.has(id),
+        isOpen: context.openTask === id,
+        assignee,
+        now: context.now,
+      });
     }
     for (const [status, column] of this.columns) this.#paintHead(column, view.columns.get(status) ?? []);
   }
@@ -62,13 +80,14 @@ export class Columns {
   focus(taskId) {
     const link = this.cards.get(taskId)?.link;
     link?.focus();
-    link?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    link?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     return link !== undefined;
   }
 
   /** @param {EventTarget | null} target @returns {number | null} the task of the card that holds it */
   taskAt(target) {
-    const card = target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest("[data-task-id]")) : null;
+    const card =
+      target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest('[data-task-id]')) : null;
     return card && this.board.contains(card) ? Number(card.dataset.taskId) : null;
   }
 
@@ -91,13 +110,13 @@ export class Columns {
     if (place?.status === this.place?.status && place?.beforeId === this.place?.beforeId) return;
     const touched = [this.place, place].flatMap((one) => (one ? this.#slotsIn(one.status) : []));
     const before = whereabouts(touched);
-    for (const [status, { root }] of this.columns) root.classList.toggle("is-target", status === place?.status);
+    for (const [status, { root }] of this.columns) root.classList.toggle('is-target', status === place?.status);
     this.place = place;
     if (place && !this.placeholder) {
-      this.placeholder = document.createElement("li");
-      this.placeholder.className = "placeholder";
+      this.placeholder = document.createElement('li');
+      this.placeholder.className = 'placeholder';
       this.placeholder.style.height = `${height}px`;
-      this.placeholder.setAttribute("aria-hidden", "true");
+      this.placeholder.setAttribute('aria-hidden', 'true');
     }
     this.#putPlaceholder();
     if (!place) this.placeholder = null;
@@ -115,7 +134,10 @@ export class Columns {
     for (const status of statuses) this.#order(status, view.columns.get(status) ?? []);
     this.#paintGhosts(view.ghosts);
     this.#putPlaceholder();
-    glide(before, statuses.flatMap((status) => this.#slotsIn(status)));
+    glide(
+      before,
+      statuses.flatMap((status) => this.#slotsIn(status)),
+    );
     if (focused instanceof HTMLElement && focused !== document.activeElement) {
       if (focused.isConnected) focused.focus({ preventScroll: true });
       else neighbour?.link.focus({ preventScroll: true });
@@ -161,8 +183,8 @@ export class Columns {
     }
     for (const ghost of ghosts) {
       if (!this.ghosts.has(ghost)) {
-        const element = clone("ghost");
-        setText(part(element, "title"), ghost.title);
+        const element = clone('ghost');
+        setText(part(element, 'title'), ghost.title);
         this.ghosts.set(ghost, element);
       }
       const element = /** @type {HTMLElement} */ (this.ghosts.get(ghost));
@@ -172,7 +194,7 @@ export class Columns {
 
   /** @param {Column} column @param {number[]} order */
   #paintHead(column, order) {
-    setAttribute(column.root, "data-count", String(order.length));
+    setAttribute(column.root, 'data-count', String(order.length));
     setText(column.label, String(order.length));
     if (column.tabStop === null || !order.includes(column.tabStop)) column.tabStop = order[0] ?? null;
     for (const id of order) {
@@ -191,9 +213,9 @@ export class Columns {
   }
 
   #removeSkeletons() {
-    if (!this.board.hasAttribute("aria-busy")) return;
-    this.board.removeAttribute("aria-busy");
-    for (const skeleton of this.board.querySelectorAll(".skeleton")) skeleton.remove();
+    if (!this.board.hasAttribute('aria-busy')) return;
+    this.board.removeAttribute('aria-busy');
+    for (const skeleton of this.board.querySelectorAll('.skeleton')) skeleton.remove();
   }
 
   /** @param {number} id @returns {Card} */
@@ -205,7 +227,9 @@ export class Columns {
 
   /** @param {string} status @returns {HTMLElement[]} */
   #slotsIn(status) {
-    return /** @type {HTMLElement[]} */ ([...(this.columns.get(status)?.list.children ?? [])]).filter((child) => child !== this.placeholder);
+    return /** @type {HTMLElement[]} */ ([...(this.columns.get(status)?.list.children ?? [])]).filter(
+      (child) => child !== this.placeholder,
+    );
   }
 
   /** @param {Element} slot @returns {number} */
@@ -230,44 +254,11 @@ export class Columns {
   /** @param {EventTarget | null} target the card that Tab comes back to in its column */
   #rememberTabStop(target) {
     const id = this.taskAt(target);
-    const column = id === null ? null : this.columns.get(this.locate(id)?.status ?? "");
+    const column = id === null ? null : this.columns.get(this.locate(id)?.status ?? '');
     if (!column || column.tabStop === id) return;
     const former = column.tabStop === null ? null : this.cards.get(column.tabStop);
     if (former) former.link.tabIndex = -1;
     column.tabStop = id;
     this.#card(/** @type {number} */ (id)).link.tabIndex = 0;
   }
-}
-
-/** @param {readonly number[]} one @param {readonly number[]} other @returns {boolean} */
-function isSame(one, other) {
-  return one.length === other.length && one.every((id, index) => id === other[index]);
-}
-
-/**
- * The longest subsequence that already ascends: those cards can stay where they are.
- *
- * @param {readonly number[]} ranks -1 stands for a newcomer, which never stays
- * @returns {number[]}
- */
-export function longestRun(ranks) {
-  /** @type {number[]} the index in `ranks` that ends the best run of each length */
-  const ends = [];
-  /** @type {number[]} */
-  const previous = [];
-  ranks.forEach((rank, index) => {
-    if (rank < 0) return;
-    let low = 0;
-    let high = ends.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (ranks[ends[middle]] < rank) low = middle + 1;
-      else high = middle;
-    }
-    previous[index] = low ? ends[low - 1] : -1;
-    ends[low] = index;
-  });
-  const run = [];
-  for (let index = ends[ends.length - 1] ?? -1; index >= 0; index = previous[index]) run.push(ranks[index]);
-  return run.reverse();
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What a person can ask for: each goes to the server, shows at once as waiting, and tells if it was refused. */
 
-import { explain, FIELD_NAMES, quote } from "./words.js";
+import { explain, FIELD_NAMES, quote } from './words.js';
 
 /**
  * @typedef {import("./store.js").BoardStore} BoardStore
@@ -26,6 +26,8 @@ export class Commands {
     this.openTask = openTask;
     /** @type {Map<string, {last: Promise<void>, version: number}>} our own edits, by task and field */
     this.edits = new Map();
+    /** @type {number | null} the task whose panel is open: it shows its conflicts itself */
+    this.shownTask = null;
   }
 
   /**
@@ -95,10 +97,10 @@ export class Commands {
     const expectation = this.store.expect(taskId);
     try {
       await this.client.deleteTask(taskId);
-      this.toasts.say(`Deleted ${quote(task.title)}`, { label: "Undo", act: () => this.restore(task) });
+      this.toasts.say(`Deleted ${quote(task.title)}`, { label: 'Undo', act: () => this.restore(task) });
     } catch (error) {
       this.store.forget(expectation);
-      if (/** @type {any} */ (error).code === "not_found") return; // somebody else was faster
+      if (/** @type {any} */ (error).code === 'not_found') return; // somebody else was faster
       this.problems.report(`${quote(task.title)} was not deleted. ${explain(error)}`);
     }
   }
@@ -126,32 +128,30 @@ export class Commands {
       this.store.fulfil(expectation, answer.version);
       return answer.version;
     } catch (error) {
-      const title = quote(this.store.state?.tasks.get(taskId)?.title ?? "the task");
+      const title = quote(this.store.state?.tasks.get(taskId)?.title ?? 'the task');
       this.store.forget(expectation);
-      this.#refused(taskId, field, value, title, error);
+      this.#refused({ taskId, field, value, version, title, error });
       return null;
     }
   }
 
-  /**
-   * @param {number} taskId
-   * @param {string} field
-   * @param {any} value
-   * @param {string} title
-   * @param {any} error
-   */
-  #refused(taskId, field, value, title, error) {
-    const current = error.code === "conflict" ? error.details?.task : null;
+  /** @param {{taskId: number, field: string, value: any, version: number, title: string, error: any}} edit */
+  #refused({ taskId, field, value, version, title, error }) {
+    const current = error.code === 'conflict' ? error.details?.task : null;
     const name = FIELD_NAMES[field];
-    if (!current) return this.problems.report(`The ${name} of ${title} was not changed. ${explain(error)}`);
+    if (!current) {
+      const again = { label: 'Try again', act: () => void this.update(taskId, field, value, version) };
+      const isFinal = ['forbidden', 'not_found', 'invalid_data'].includes(error.code);
+      return this.problems.report(
+        `The ${name} of ${title} was not changed. ${explain(error)}`,
+        isFinal ? undefined : again,
+      );
+    }
     this.store.setConflict(taskId, field, { mine: value, version: current.version });
     if (this.shownTask === taskId) return;
     this.problems.report(`Somebody else changed the ${name} of ${title} while you did.`, {
-      label: "Compare",
+      label: 'Compare',
       act: () => this.openTask(taskId),
     });
   }
-
-  /** @type {number | null} the task whose panel is open: it shows its conflicts itself */
-  shownTask = null;
 }

@@ -1,12 +1,12 @@
 // @ts-check
 /** The comments of the open task: the list, the form, and editing and deleting one's own. */
 
-import { changeComment, deleteComment, fetchComments } from "./api.js";
-import { clone, find, part, setText } from "./dom.js";
-import { glow } from "./motion.js";
-import { createAvatar, displayName } from "./people.js";
-import { ago, exact } from "./time.js";
-import { explain } from "./words.js";
+import { changeComment, deleteComment, fetchComments } from './api.js';
+import { clone, find, part, setText } from './dom.js';
+import { glow } from './motion.js';
+import { createAvatar, displayName } from './people.js';
+import { ago, exact } from './time.js';
+import { explain } from './words.js';
 
 /**
  * @typedef {{id: number, author: import("./reducer.js").User | null, content: string, content_html?: string, created_at: string, updated_at: string}} Comment
@@ -29,10 +29,10 @@ export class Comments {
     this.add = add;
     this.drafts = drafts;
     this.report = report;
-    this.list = part(panel, "comments");
-    this.status = part(panel, "comments-status");
-    this.form = /** @type {HTMLFormElement} */ (part(panel, "comment-form"));
-    this.input = /** @type {HTMLTextAreaElement} */ (find(this.form, "textarea"));
+    this.list = part(panel, 'comments');
+    this.status = part(panel, 'comments-status');
+    this.form = /** @type {HTMLFormElement} */ (part(panel, 'comment-form'));
+    this.input = /** @type {HTMLTextAreaElement} */ (find(this.form, 'textarea'));
     /** @type {Map<number, {comment: Comment, element: HTMLElement}>} */
     this.shown = new Map();
     /** @type {Set<number>} deleted while the list was on its way */
@@ -40,21 +40,25 @@ export class Comments {
     /** @type {Sent[]} */
     this.sent = [];
     this.loaded = false;
-    this.input.value = drafts.get(taskId) ?? "";
+    this.input.value = drafts.get(taskId) ?? '';
     this.#listen();
-    setText(part(panel, "send-hint"), `${/Mac|iP(hone|ad)/.test(navigator.platform) ? "⌘" : "Ctrl"} Enter sends`);
+    setText(part(panel, 'send-hint'), `${/Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'} Enter sends`);
   }
 
   /** Fetches the list; what events tell meanwhile is newer and wins. */
   async load() {
-    this.#paintStatus("Loading…");
+    this.#paintStatus('Loading…');
     try {
       const comments = await fetchComments(this.taskId);
-      for (const comment of comments) if (!this.shown.has(comment.id) && !this.deleted.has(comment.id)) this.#show(comment);
+      for (const comment of comments)
+        if (!this.shown.has(comment.id) && !this.deleted.has(comment.id)) this.#show(comment);
       this.loaded = true;
       this.#paintStatus();
     } catch (error) {
-      this.#paintStatus(`The comments could not be loaded. ${explain(error)}`, { label: "Try again", act: () => this.load() });
+      this.#paintStatus(`The comments could not be loaded. ${explain(error)}`, {
+        label: 'Try again',
+        act: () => this.load(),
+      });
     }
   }
 
@@ -68,10 +72,10 @@ export class Comments {
 
   /** @param {import("./reducer.js").LoggedFrame} frame of this task */
   apply({ event, data }) {
-    if (event === "comment_deleted") this.#remove(data.comment_id);
-    if (event !== "comment_added" && event !== "comment_updated") return;
+    if (event === 'comment_deleted') this.#remove(data.comment_id);
+    if (event !== 'comment_added' && event !== 'comment_updated') return;
     const isOurs = data.by?.id === this.store.userId;
-    if (event === "comment_added" && isOurs) this.#arrived(({ text }) => text === data.comment.content);
+    if (event === 'comment_added' && isOurs) this.#arrived(({ text }) => text === data.comment.content);
     const element = this.#show(data.comment);
     if (!isOurs) glow(element);
     this.#paintStatus();
@@ -81,19 +85,19 @@ export class Comments {
   paint(now) {
     this.form.hidden = !this.store.mayEdit;
     for (const { comment, element } of this.shown.values()) {
-      setText(part(element, "time"), ago(comment.created_at, now));
+      setText(part(element, 'time'), ago(comment.created_at, now));
       this.#paintTools(comment, element);
     }
   }
 
   #listen() {
-    this.form.addEventListener("submit", (event) => {
+    this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#send();
     });
-    this.input.addEventListener("input", () => this.drafts.set(this.taskId, this.input.value));
-    this.input.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    this.input.addEventListener('input', () => this.drafts.set(this.taskId, this.input.value));
+    this.input.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
       event.preventDefault();
       this.#send();
     });
@@ -102,21 +106,27 @@ export class Comments {
   async #send() {
     const text = this.input.value;
     if (!text.trim()) return this.input.focus();
-    this.input.value = "";
+    this.input.value = '';
     this.drafts.delete(this.taskId);
     const me = this.store.member(this.store.userId);
-    const waiting = this.#create({ id: 0, author: me, content: text, created_at: new Date().toISOString(), updated_at: "" });
-    waiting.setAttribute("data-pending", "");
-    waiting.removeAttribute("data-comment-id");
-    setText(part(waiting, "time"), "sending…");
+    const waiting = this.#create({
+      id: 0,
+      author: me,
+      content: text,
+      created_at: new Date().toISOString(),
+      updated_at: '',
+    });
+    waiting.setAttribute('data-pending', '');
+    waiting.removeAttribute('data-comment-id');
+    setText(part(waiting, 'time'), 'sending…');
     this.list.append(waiting);
     this.sent.push({ text, element: waiting });
     this.#paintStatus();
-    waiting.scrollIntoView({ block: "nearest" });
+    this.form.scrollIntoView({ block: 'nearest' });
     try {
       const { comment_id: id } = await this.add(text);
-      waiting.removeAttribute("data-pending");
-      setText(part(waiting, "time"), "just now");
+      waiting.removeAttribute('data-pending');
+      setText(part(waiting, 'time'), 'just now');
       if (this.shown.has(id) || this.deleted.has(id)) this.#arrived(({ element }) => element === waiting);
     } catch (error) {
       this.#arrived(({ element }) => element === waiting);
@@ -146,33 +156,38 @@ export class Comments {
 
   /** @param {number} id @returns {Element | null} the first element that comes later */
   #after(id) {
-    return [...this.list.children].find((child) => Number(/** @type {HTMLElement} */ (child).dataset.commentId ?? Infinity) > id) ?? null;
+    return (
+      [...this.list.children].find(
+        (child) => Number(/** @type {HTMLElement} */ (child).dataset.commentId ?? Infinity) > id,
+      ) ?? null
+    );
   }
 
   /** @param {Comment} comment @returns {HTMLElement} */
   #create(comment) {
-    const element = clone("comment");
+    const element = clone('comment');
     element.dataset.commentId = String(comment.id);
-    setText(part(element, "author"), comment.author ? displayName(comment.author) : "Somebody who left");
-    if (comment.author) part(element, "avatar").replaceWith(createAvatar(comment.author, { large: true }));
-    const time = /** @type {HTMLTimeElement} */ (part(element, "time"));
+    setText(part(element, 'author'), comment.author ? displayName(comment.author) : 'Somebody who left');
+    if (comment.author) part(element, 'avatar').replaceWith(createAvatar(comment.author, { large: true }));
+    const time = /** @type {HTMLTimeElement} */ (part(element, 'time'));
     time.dateTime = comment.created_at;
     time.title = exact(comment.created_at);
     setText(time, ago(comment.created_at, new Date()));
     this.#paintText(element, comment);
-    find(element, "[data-edit-comment]").addEventListener("click", () => this.#edit(comment.id));
-    const remove = find(element, "[data-delete-comment]");
-    remove.addEventListener("click", () => this.#askTwice(remove, () => this.#delete(comment.id)));
+    find(element, '[data-edit-comment]').addEventListener('click', () => this.#edit(comment.id));
+    const remove = find(element, '[data-delete-comment]');
+    remove.addEventListener('click', () => this.#askTwice(remove, () => this.#delete(comment.id)));
     return element;
   }
 
   /** @param {HTMLElement} element @param {Comment} comment */
   #paintText(element, { content, content_html: html, created_at, updated_at }) {
-    const text = part(element, "text");
-    text.classList.toggle("comment__text--plain", !html);
-    if (html) text.innerHTML = html; // rendered and sanitised by the server
+    const text = part(element, 'text');
+    text.classList.toggle('comment__text--plain', !html);
+    if (html)
+      text.innerHTML = html; // rendered and sanitised by the server
     else text.textContent = content;
-    const edited = part(element, "edited");
+    const edited = part(element, 'edited');
     edited.hidden = !updated_at || Date.parse(updated_at) - Date.parse(created_at) < 1000;
     if (!edited.hidden) edited.title = exact(updated_at);
   }
@@ -180,21 +195,21 @@ export class Comments {
   /** @param {Comment} comment @param {HTMLElement} element */
   #paintTools({ author }, element) {
     const isOurs = author?.id === this.store.userId;
-    find(element, "[data-edit-comment]").hidden = !(isOurs && this.store.mayEdit);
-    find(element, "[data-delete-comment]").hidden = !((isOurs && this.store.mayEdit) || this.store.role === "owner");
+    find(element, '[data-edit-comment]').hidden = !(isOurs && this.store.mayEdit);
+    find(element, '[data-delete-comment]').hidden = !((isOurs && this.store.mayEdit) || this.store.role === 'owner');
   }
 
   /** @param {number} id */
   #edit(id) {
     const shown = this.shown.get(id);
-    if (!shown || shown.element.querySelector("form")) return;
-    const text = part(shown.element, "text");
-    const editor = /** @type {HTMLFormElement} */ (clone("comment-editor"));
-    const input = /** @type {HTMLTextAreaElement} */ (find(editor, "textarea"));
+    if (!shown || shown.element.querySelector('form')) return;
+    const text = part(shown.element, 'text');
+    const editor = /** @type {HTMLFormElement} */ (clone('comment-editor'));
+    const input = /** @type {HTMLTextAreaElement} */ (find(editor, 'textarea'));
     const close = () => {
       editor.remove();
       text.hidden = false;
-      find(shown.element, "[data-edit-comment]").focus();
+      find(shown.element, '[data-edit-comment]').focus();
     };
     const save = async () => {
       if (!input.value.trim()) return input.focus();
@@ -202,24 +217,24 @@ export class Comments {
         if (input.value !== this.shown.get(id)?.comment.content) await changeComment(id, input.value);
         close();
       } catch (error) {
-        const place = part(editor, "error");
+        const place = part(editor, 'error');
         place.hidden = false;
         setText(place, explain(error));
       }
     };
     input.value = shown.comment.content;
-    editor.addEventListener("submit", (event) => {
+    editor.addEventListener('submit', (event) => {
       event.preventDefault();
       save();
     });
-    editor.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") {
+    editor.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') {
         event.stopPropagation();
         close();
       }
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) save();
     });
-    part(editor, "cancel").addEventListener("click", close);
+    part(editor, 'cancel').addEventListener('click', close);
     text.hidden = true;
     text.after(editor);
     input.focus();
@@ -237,11 +252,11 @@ export class Comments {
   /** A comment cannot be brought back: it takes two presses. @param {HTMLElement} button @param {() => void} act */
   #askTwice(button, act) {
     if (button.dataset.sure) return act();
-    button.dataset.sure = "true";
-    button.textContent = "Really delete?";
+    button.dataset.sure = 'true';
+    button.textContent = 'Really delete?';
     setTimeout(() => {
       delete button.dataset.sure;
-      button.textContent = "Delete";
+      button.textContent = 'Delete';
     }, SURE);
   }
 
@@ -261,13 +276,13 @@ export class Comments {
   #paintStatus(text, action) {
     const empty = this.loaded && !this.shown.size && !this.sent.length;
     this.status.hidden = !text && !empty;
-    this.status.textContent = text ?? "No comments yet.";
+    this.status.textContent = text ?? 'No comments yet.';
     if (!action) return;
-    const button = document.createElement("button");
-    button.className = "button";
-    button.type = "button";
+    const button = document.createElement('button');
+    button.className = 'button';
+    button.type = 'button';
     button.textContent = action.label;
-    button.addEventListener("click", action.act);
-    this.status.append(" ", button);
+    button.addEventListener('click', action.act);
+    this.status.append(' ', button);
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** Adding tasks at a column's foot: a button that becomes a field, and stays one for the next title. */
 
-import { clone, find, part } from "./dom.js";
+import { clone, find, part } from './dom.js';
 
 export class Composers {
   /**
@@ -11,40 +11,41 @@ export class Composers {
   constructor(board, create) {
     this.board = board;
     this.create = create;
-    board.addEventListener("click", (event) => {
-      const button = event.target instanceof Element ? event.target.closest("[data-add-task]") : null;
-      if (button) this.open(/** @type {HTMLElement} */ (button.closest("[data-status]")));
+    board.addEventListener('click', (event) => {
+      const button = event.target instanceof Element ? event.target.closest('[data-add-task]') : null;
+      if (button) this.open(/** @type {HTMLElement} */ (button.closest('[data-status]')));
     });
   }
 
   /** @param {boolean} mayEdit viewers have no button */
   paint(mayEdit) {
-    for (const foot of this.board.querySelectorAll("[data-foot]")) {
+    for (const foot of this.board.querySelectorAll('[data-foot]')) {
       if (!mayEdit) foot.replaceChildren();
-      else if (!foot.firstElementChild) foot.append(clone("add"));
+      else if (!foot.firstElementChild) foot.append(clone('add'));
     }
   }
 
   /** @param {HTMLElement} column */
   open(column) {
-    const foot = find(column, "[data-foot]");
+    const foot = find(column, '[data-foot]');
     if (!foot.firstElementChild) return;
-    const form = /** @type {HTMLFormElement} */ (clone("composer"));
-    const input = find(form, "input");
-    form.addEventListener("submit", (event) => {
+    const form = /** @type {HTMLFormElement} */ (clone('composer'));
+    const input = find(form, 'input');
+    form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit(column, /** @type {HTMLInputElement} */ (input));
     });
-    form.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || event.isComposing) return;
+    form.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || event.isComposing) return;
       event.stopPropagation();
       this.#close(foot);
     });
-    form.addEventListener("focusout", (event) => {
+    form.addEventListener('focusout', (event) => {
       const leaves = !(event.relatedTarget instanceof Node && form.contains(event.relatedTarget));
-      if (leaves && form.isConnected && !(/** @type {HTMLInputElement} */ (input).value.trim())) this.#close(foot, { focus: false });
+      if (leaves && form.isConnected && !(/** @type {HTMLInputElement} */ (input).value.trim()))
+        this.#close(foot, { focus: false });
     });
-    part(form, "cancel").addEventListener("click", () => this.#close(foot));
+    part(form, 'cancel').addEventListener('click', () => this.#close(foot));
     foot.replaceChildren(form);
     input.focus();
   }
@@ -53,16 +54,16 @@ export class Composers {
   async #submit(column, input) {
     const title = input.value.trim();
     if (!title) return;
-    input.value = "";
+    input.value = '';
     const created = this.create(String(column.dataset.status), title);
-    const list = find(column, "[data-cards]");
+    const list = find(column, '[data-cards]');
     list.scrollTop = list.scrollHeight;
     if (!(await created) && !input.value) input.value = title; // what was refused can be mended
   }
 
   /** @param {HTMLElement} foot @param {{focus: boolean}} [options] */
   #close(foot, { focus } = { focus: true }) {
-    const button = clone("add");
+    const button = clone('add');
     foot.replaceChildren(button);
     if (focus) button.focus();
   }

@@ -1,8 +1,8 @@
 // @ts-check
 /** The choice between two values that two people gave one field. */
 
-import { clone, find, part, setText } from "./dom.js";
-import { FIELD_NAMES } from "./words.js";
+import { clone, find, part, setText } from './dom.js';
+import { FIELD_NAMES } from './words.js';
 
 /**
  * @param {HTMLElement} holder of the field
@@ -11,11 +11,11 @@ import { FIELD_NAMES } from "./words.js";
  * @param {(choice: "mine" | "theirs") => void} choose
  */
 export function paintConflict(holder, field, values, choose) {
-  const shown = /** @type {HTMLElement | null} */ (holder.querySelector("[data-conflict]"));
+  const shown = /** @type {HTMLElement | null} */ (holder.querySelector('[data-conflict]'));
   if (!values) return shown?.remove();
   const element = shown ?? create(holder, field, choose);
-  setText(part(element, "mine"), values.mine);
-  setText(part(element, "theirs"), values.theirs);
+  setText(part(element, 'mine'), values.mine);
+  setText(part(element, 'theirs'), values.theirs);
 }
 
 /**
@@ -25,13 +25,13 @@ export function paintConflict(holder, field, values, choose) {
  * @returns {HTMLElement}
  */
 function create(holder, field, choose) {
-  const element = clone("conflict");
+  const element = clone('conflict');
   element.dataset.conflict = field;
   const title = `You and somebody else both changed the ${FIELD_NAMES[field]}.`;
-  setText(part(element, "title"), title);
-  element.setAttribute("aria-label", title);
-  for (const choice of /** @type {const} */ (["mine", "theirs"])) {
-    find(element, `[data-choose="${choice}"]`).addEventListener("click", () => choose(choice));
+  setText(part(element, 'title'), title);
+  element.setAttribute('aria-label', title);
+  for (const choice of /** @type {const} */ (['mine', 'theirs'])) {
+    find(element, `[data-choose="${choice}"]`).addEventListener('click', () => choose(choice));
   }
   holder.append(element);
   return element;

@@ -1,7 +1,7 @@
 // @ts-check
 /** The description as it reads: the server's rendering of its Markdown lies over the source until that is edited. */
 
-import { fetchTask } from "./api.js";
+import { fetchTask } from './api.js';
 
 export class Description {
   /**
@@ -20,11 +20,11 @@ export class Description {
   async paint(source) {
     if (source === this.wanted) return;
     this.wanted = source;
-    this.stack.classList.remove("is-formatted");
+    this.stack.classList.remove('is-formatted');
     if (!source.trim()) return;
     const task = await fetchTask(this.taskId).catch(() => null); // the source stays readable
     if (!task || task.description !== this.wanted) return;
     this.formatted.innerHTML = task.description_html; // rendered and sanitised by the server
-    this.stack.classList.add("is-formatted");
+    this.stack.classList.add('is-formatted');
   }
 }

@@ -58,5 +58,5 @@ export function setText(element, text) {
 
 /** @param {EventTarget | null} target @returns {boolean} whether keys pressed there are meant as text */
 export function takesText(target) {
-  return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
+  return target instanceof Element && target.closest('input, textarea, select, [contenteditable]') !== null;
 }

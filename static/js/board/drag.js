@@ -1,7 +1,7 @@
 // @ts-check
 /** Dragging cards with a mouse, a pen or a finger. */
 
-import { likeness, slide } from "./motion.js";
+import { likeness, slide } from './motion.js';
 
 /**
  * @typedef {import("./columns.js").Columns} Columns
@@ -35,16 +35,18 @@ export class CardDrag {
     /** @type {{taskId: number, pointerId: number, x: number, y: number, timer: ReturnType<typeof setTimeout> | undefined} | null} */
     this.press = null;
 
-    board.addEventListener("pointerdown", (event) => this.#pressed(event));
-    board.addEventListener("dragstart", (event) => event.preventDefault());
-    board.addEventListener("contextmenu", (event) => this.drag && event.preventDefault());
-    addEventListener("pointermove", (event) => this.#moved(event));
-    addEventListener("pointerup", (event) => this.#released(event));
-    addEventListener("pointercancel", () => this.cancel());
-    addEventListener("blur", () => this.cancel());
-    addEventListener("keydown", (event) => this.#key(event), true);
+    board.addEventListener('pointerdown', (event) => this.#pressed(event));
+    board.addEventListener('dragstart', (event) => event.preventDefault());
+    board.addEventListener('contextmenu', (event) => this.drag && event.preventDefault());
+    addEventListener('pointermove', (event) => this.#moved(event));
+    addEventListener('pointerup', (event) => this.#released(event));
+    addEventListener('pointercancel', () => this.cancel());
+    addEventListener('blur', () => this.cancel());
+    addEventListener('keydown', (event) => this.#key(event), true);
     // Only a listener that is not passive can keep a finger from scrolling the list under the lifted card.
-    addEventListener("touchmove", (event) => this.drag && event.cancelable && event.preventDefault(), { passive: false });
+    addEventListener('touchmove', (event) => this.drag && event.cancelable && event.preventDefault(), {
+      passive: false,
+    });
   }
 
   /** @returns {number | null} the task in the hand */
@@ -66,7 +68,7 @@ export class CardDrag {
     if (taskId === null || !this.mayDrag()) return;
     clearTimeout(this.press?.timer);
     const { pointerId, clientX: x, clientY: y } = event;
-    const timer = event.pointerType === "touch" ? setTimeout(() => this.#lift(x, y), HOLD) : undefined;
+    const timer = event.pointerType === 'touch' ? setTimeout(() => this.#lift(x, y), HOLD) : undefined;
     this.press = { taskId, pointerId, x, y, timer };
   }
 
@@ -100,7 +102,7 @@ export class CardDrag {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== "Escape" || !this.drag) return;
+    if (event.key !== 'Escape' || !this.drag) return;
     event.stopPropagation();
     this.cancel();
   }
@@ -113,15 +115,25 @@ export class CardDrag {
     if (!card || !found) return this.cancel();
     const { slot } = card;
     const box = slot.getBoundingClientRect();
-    const image = likeness(slot, "drag-image");
+    const image = likeness(slot, 'drag-image');
     image.style.width = `${box.width}px`;
     document.body.append(image);
     const home = { status: found.status, beforeId: found.order[found.index + 1] ?? null };
     const grip = { x: press.x - box.left, y: press.y - box.top };
-    this.drag = { taskId: press.taskId, pointerId: press.pointerId, slot, image, home, grip, box, at: { x, y }, frame: 0 };
-    document.documentElement.classList.add("is-dragging");
-    this.board.classList.add("is-dragging");
-    slot.classList.add("slot--lifted");
+    this.drag = {
+      taskId: press.taskId,
+      pointerId: press.pointerId,
+      slot,
+      image,
+      home,
+      grip,
+      box,
+      at: { x, y },
+      frame: 0,
+    };
+    document.documentElement.classList.add('is-dragging');
+    this.board.classList.add('is-dragging');
+    slot.classList.add('slot--lifted');
     this.columns.showPlace(home, box.height);
     navigator.vibrate?.(press.timer === undefined ? 0 : 8);
     this.#follow();
@@ -166,15 +178,24 @@ export class CardDrag {
       const { left, right } = root.getBoundingClientRect();
       return Math.max(left - x, x - right, 0);
     };
-    return [...this.columns.columns].reduce((best, next) => (distance(next[1].root) < distance(best[1].root) ? next : best));
+    return [...this.columns.columns].reduce((best, next) =>
+      distance(next[1].root) < distance(best[1].root) ? next : best,
+    );
   }
 
   #scrollAtEdges() {
     const { drag } = this;
     if (!drag) return;
     const { list } = this.#columnAt(drag.at.x)[1];
-    const moved = scrollBy(list, "scrollTop", drag.at.y, list.getBoundingClientRect(), "top", "bottom");
-    const movedBoard = scrollBy(this.board, "scrollLeft", drag.at.x, this.board.getBoundingClientRect(), "left", "right");
+    const moved = scrollBy(list, 'scrollTop', drag.at.y, list.getBoundingClientRect(), 'top', 'bottom');
+    const movedBoard = scrollBy(
+      this.board,
+      'scrollLeft',
+      drag.at.x,
+      this.board.getBoundingClientRect(),
+      'left',
+      'right',
+    );
     if (moved || movedBoard) this.#follow();
     drag.frame = requestAnimationFrame(() => this.#scrollAtEdges());
   }
@@ -186,12 +207,12 @@ export class CardDrag {
     const from = image.firstElementChild?.getBoundingClientRect() ?? image.getBoundingClientRect();
     image.remove();
     this.drag = null;
-    document.documentElement.classList.remove("is-dragging");
-    this.board.classList.remove("is-dragging");
-    slot.classList.remove("slot--lifted");
+    document.documentElement.classList.remove('is-dragging');
+    this.board.classList.remove('is-dragging');
+    slot.classList.remove('slot--lifted');
     this.columns.showPlace(null);
     commit?.();
-    for (const running of slot.getAnimations()) if (running.id === "glide") running.cancel();
+    for (const running of slot.getAnimations()) if (running.id === 'glide') running.cancel();
     if (slot.isConnected) slide(slot, from);
     if (commit) this.columns.cards.get(taskId)?.link.focus({ preventScroll: true });
   }
@@ -203,8 +224,8 @@ function swallowClick() {
     event.preventDefault();
     event.stopPropagation();
   };
-  addEventListener("click", stop, { capture: true, once: true });
-  setTimeout(() => removeEventListener("click", stop, { capture: true }));
+  addEventListener('click', stop, { capture: true, once: true });
+  setTimeout(() => removeEventListener('click', stop, { capture: true }));
 }
 
 /** @param {Place} one @param {Place} other @returns {boolean} */

@@ -1,11 +1,11 @@
 // @ts-check
 /** The panel's fields: show the task as it becomes, keep what somebody is just writing, and save it. */
 
-import { find, setText } from "./dom.js";
-import { paintConflict } from "./conflict.js";
-import { displayName } from "./people.js";
-import { exact, fromLocalInput, toLocalInput } from "./time.js";
-import { PRIORITY_NAMES, STATUS_NAMES } from "./words.js";
+import { find, setText } from './dom.js';
+import { paintConflict } from './conflict.js';
+import { displayName } from './people.js';
+import { exact, fromLocalInput, toLocalInput } from './time.js';
+import { PRIORITY_NAMES, STATUS_NAMES } from './words.js';
 
 /**
  * @typedef {import("./reducer.js").Task} Task
@@ -17,7 +17,7 @@ import { PRIORITY_NAMES, STATUS_NAMES } from "./words.js";
  * }} Field `draftSince`: the task's version when somebody began to write here; null: what it shows is the task's
  */
 
-const NAMES = ["title", "status", "assignee_id", "priority", "due_at", "description"];
+const NAMES = ['title', 'status', 'assignee_id', 'priority', 'due_at', 'description'];
 const SETTLE = 700; // ms; a date's picker tells a change with every digit
 
 export class TaskFields {
@@ -66,19 +66,19 @@ export class TaskFields {
   /** @param {Field} field */
   #listen(field) {
     const { control, name } = field;
-    control.addEventListener("input", () => (field.draftSince ??= this.task?.version ?? 0));
-    control.addEventListener("change", () => {
-      if (name !== "due_at") return this.#save(field);
+    control.addEventListener('input', () => (field.draftSince ??= this.task?.version ?? 0));
+    control.addEventListener('change', () => {
+      if (name !== 'due_at') return this.#save(field);
       clearTimeout(field.timer);
       field.timer = setTimeout(() => this.#save(field), SETTLE);
     });
-    control.addEventListener("blur", () => this.#save(field));
-    if (name !== "title") return;
-    control.addEventListener("keydown", (event) => {
+    control.addEventListener('blur', () => this.#save(field));
+    if (name !== 'title') return;
+    control.addEventListener('keydown', (event) => {
       const { key, isComposing } = /** @type {KeyboardEvent} */ (event);
-      if (key !== "Enter" || isComposing) return;
+      if (key !== 'Enter' || isComposing) return;
       event.preventDefault(); // a title is one line
-      control.blur();
+      /** @type {HTMLElement | null} */ (control.closest('[data-task-panel]'))?.focus(); // leaving the field saves it
     });
   }
 
@@ -90,9 +90,9 @@ export class TaskFields {
     field.draftSince = null;
     const value = fromControl(field.name, field.control.value);
     const shown = this.task[/** @type {keyof Task} */ (field.name)];
-    if (field.name === "title" && !value) {
-      write(field.control, toControl("title", this.task));
-      return this.complain("A task needs a title.");
+    if (field.name === 'title' && !value) {
+      write(field.control, toControl('title', this.task));
+      return this.complain('A task needs a title.');
     }
     if (isSame(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
     this.store.setConflict(this.taskId, field.name, null);
@@ -106,7 +106,7 @@ export class TaskFields {
     this.store.setConflict(this.taskId, field.name, null);
     field.draftSince = null;
     // What stands there now has been seen beside ours: the newest version is the one that was looked at.
-    if (choice === "mine") this.save(field.name, conflict.mine, Math.max(conflict.version, this.task?.version ?? 0));
+    if (choice === 'mine') this.save(field.name, conflict.mine, Math.max(conflict.version, this.task?.version ?? 0));
     field.control.focus();
   }
 
@@ -117,24 +117,28 @@ export class TaskFields {
 
   /** @param {string} name @param {any} value @returns {string} */
   #inWords(name, value) {
-    if (name === "status") return STATUS_NAMES[value];
-    if (name === "priority") return PRIORITY_NAMES[value];
-    if (name === "due_at") return value ? exact(value) : "No date";
-    if (name !== "assignee_id") return value;
+    if (name === 'status') return STATUS_NAMES[value];
+    if (name === 'priority') return PRIORITY_NAMES[value];
+    if (name === 'due_at') return value ? exact(value) : 'No date';
+    if (name !== 'assignee_id') return value;
     const user = this.store.member(value);
-    return user ? displayName(user) : value === null ? "Nobody" : "Somebody who left";
+    return user ? displayName(user) : value === null ? 'Nobody' : 'Somebody who left';
   }
 
   /** @param {import("./store.js").View["members"]} members @param {number | null} assigneeId */
   #paintAssignees(members, assigneeId) {
-    const select = /** @type {HTMLSelectElement} */ (this.fields.find(({ name }) => name === "assignee_id")?.control);
+    const select = /** @type {HTMLSelectElement} */ (this.fields.find(({ name }) => name === 'assignee_id')?.control);
     const people = [...members].map(({ user }) => user).sort((a, b) => displayName(a).localeCompare(displayName(b)));
-    const choices = [{ value: "", text: "Nobody" }, ...people.map((user) => ({ value: String(user.id), text: displayName(user) }))];
-    if (assigneeId !== null && !people.some(({ id }) => id === assigneeId)) choices.push({ value: String(assigneeId), text: "Somebody who left" });
+    const choices = [
+      { value: '', text: 'Nobody' },
+      ...people.map((user) => ({ value: String(user.id), text: displayName(user) })),
+    ];
+    if (assigneeId !== null && !people.some(({ id }) => id === assigneeId))
+      choices.push({ value: String(assigneeId), text: 'Somebody who left' });
     const { value } = select;
     choices.forEach(({ value, text }, index) => {
-      const option = select.options[index] ?? select.appendChild(document.createElement("option"));
-      if (option.value !== value || !option.hasAttribute("value")) option.value = value;
+      const option = select.options[index] ?? select.appendChild(document.createElement('option'));
+      if (option.value !== value || !option.hasAttribute('value')) option.value = value;
       setText(option, text);
     });
     select.length = choices.length;
@@ -164,19 +168,19 @@ function write(control, value) {
 
 /** @param {string} name @param {Task} task @returns {string} */
 function toControl(name, task) {
-  if (name === "due_at") return toLocalInput(task.due_at);
-  return String(task[/** @type {keyof Task} */ (name)] ?? "");
+  if (name === 'due_at') return toLocalInput(task.due_at);
+  return String(task[/** @type {keyof Task} */ (name)] ?? '');
 }
 
 /** @param {string} name @param {string} value @returns {any} */
 function fromControl(name, value) {
-  if (name === "assignee_id") return value ? Number(value) : null;
-  if (name === "due_at") return fromLocalInput(value);
-  return name === "title" ? value.replace(/\s+/g, " ").trim() : value;
+  if (name === 'assignee_id') return value ? Number(value) : null;
+  if (name === 'due_at') return fromLocalInput(value);
+  return name === 'title' ? value.replace(/\s+/g, ' ').trim() : value;
 }
 
 /** @param {string} name @param {any} one @param {any} other @returns {boolean} */
 function isSame(name, one, other) {
   // The field shows minutes: seconds that a script set are no difference that anybody here made.
-  return name === "due_at" ? toLocalInput(one) === toLocalInput(other) : one === other;
+  return name === 'due_at' ? toLocalInput(one) === toLocalInput(other) : one === other;
 }

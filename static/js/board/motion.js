@@ -1,12 +1,12 @@
 // @ts-check
 /** Movement: elements glide from where they were to where they are, and glow when somebody else changed them. */
 
-const GLIDE = { duration: 260, easing: "cubic-bezier(0.2, 0.7, 0.2, 1)" };
-const APPEAR = { duration: 200, easing: "ease-out" };
+const GLIDE = { duration: 260, easing: 'cubic-bezier(0.2, 0.7, 0.2, 1)' };
+const APPEAR = { duration: 200, easing: 'ease-out' };
 const GLOW = 1800; // ms, as long as the animation in websocket_notifications.css
 const NEAR = 400; // px outside the window within which a movement is still worth showing
 
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
 /** @typedef {Map<HTMLElement, {box: DOMRect, parent: Element | null}>} Places */
 
@@ -25,7 +25,8 @@ export function whereabouts(elements) {
   /** @type {Places} */
   const places = new Map();
   if (!moves()) return places;
-  for (const element of elements) places.set(element, { box: element.getBoundingClientRect(), parent: element.parentElement });
+  for (const element of elements)
+    places.set(element, { box: element.getBoundingClientRect(), parent: element.parentElement });
   return places;
 }
 
@@ -37,7 +38,7 @@ export function glide(places, elements) {
   if (!moves() || !places.size) return;
   for (const element of elements) {
     const before = places.get(element);
-    for (const running of element.getAnimations()) if (running.id === "glide") running.cancel();
+    for (const running of element.getAnimations()) if (running.id === 'glide') running.cancel();
     const box = element.getBoundingClientRect();
     if (!before) appear(element);
     else if (before.parent !== element.parentElement) fly(element, before.box, box);
@@ -54,7 +55,7 @@ export function slide(element, from, to = element.getBoundingClientRect()) {
   const x = from.left - to.left;
   const y = from.top - to.top;
   if (!moves() || (!x && !y) || !(isNear(from) || isNear(to))) return;
-  element.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { ...GLIDE, id: "glide" });
+  element.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: 'none' }], { ...GLIDE, id: 'glide' });
 }
 
 /**
@@ -66,21 +67,30 @@ export function slide(element, from, to = element.getBoundingClientRect()) {
  */
 export function fly(element, from, to) {
   if (!moves() || !(isNear(from) || isNear(to))) return;
-  const copy = likeness(element, "flight");
+  const copy = likeness(element, 'flight');
   copy.style.width = `${to.width}px`;
   document.body.append(copy);
-  element.animate([{ opacity: 0 }, { opacity: 0 }], { duration: GLIDE.duration, id: "glide" });
+  element.animate([{ opacity: 0 }, { opacity: 0 }], { duration: GLIDE.duration, id: 'glide' });
   copy
     .animate(
-      [{ transform: `translate(${from.left}px, ${from.top}px)` }, { transform: `translate(${to.left}px, ${to.top}px)` }],
-      { ...GLIDE, fill: "both" },
+      [
+        { transform: `translate(${from.left}px, ${from.top}px)` },
+        { transform: `translate(${to.left}px, ${to.top}px)` },
+      ],
+      { ...GLIDE, fill: 'both' },
     )
     .finished.finally(() => copy.remove());
 }
 
 /** @param {HTMLElement} element */
 function appear(element) {
-  element.animate([{ opacity: 0, transform: "translateY(-6px)" }, { opacity: 1, transform: "none" }], { ...APPEAR, id: "glide" });
+  element.animate(
+    [
+      { opacity: 0, transform: 'translateY(-6px)' },
+      { opacity: 1, transform: 'none' },
+    ],
+    { ...APPEAR, id: 'glide' },
+  );
 }
 
 /** @param {DOMRect} box @returns {boolean} */
@@ -96,13 +106,16 @@ function isNear(box) {
  * @returns {HTMLElement}
  */
 export function likeness(element, className) {
-  const copy = document.createElement("div");
+  const copy = document.createElement('div');
   copy.className = className;
-  copy.setAttribute("aria-hidden", "true");
+  copy.setAttribute('aria-hidden', 'true');
   const image = /** @type {HTMLElement} */ (element.firstElementChild?.cloneNode(true));
-  for (const node of [image, ...image.querySelectorAll("*")]) {
+  for (const node of [image, ...image.querySelectorAll('*')]) {
     for (const { name } of [...node.attributes]) {
-      if (name === "href" ? node === image : /^(data-(?!hue|overdue|soon|priority)|id$|tabindex$|aria-label$)/.test(name)) node.removeAttribute(name);
+      if (
+        name === 'href' ? node === image : /^(data-(?!hue|overdue|soon|priority)|id$|tabindex$|aria-label$)/.test(name)
+      )
+        node.removeAttribute(name);
     }
   }
   copy.append(image);
@@ -115,8 +128,11 @@ const glowing = new WeakMap();
 /** @param {HTMLElement} element marked for a moment as changed by somebody else */
 export function glow(element) {
   clearTimeout(glowing.get(element));
-  element.classList.remove("is-changed");
+  element.classList.remove('is-changed');
   void element.offsetWidth; // lets the animation start anew
-  element.classList.add("is-changed");
-  glowing.set(element, setTimeout(() => element.classList.remove("is-changed"), GLOW));
+  element.classList.add('is-changed');
+  glowing.set(
+    element,
+    setTimeout(() => element.classList.remove('is-changed'), GLOW),
+  );
 }

@@ -1,11 +1,11 @@
 // @ts-check
 /** The sheet of one task: opening and closing it, and keeping it the same as the task. */
 
-import { Comments } from "./comments.js";
-import { Description } from "./description.js";
-import { clone, find, part, setText } from "./dom.js";
-import { TaskFields } from "./fields.js";
-import { exact, urgency } from "./time.js";
+import { Comments } from './comments.js';
+import { Description } from './description.js';
+import { clone, find, part, setText } from './dom.js';
+import { TaskFields } from './fields.js';
+import { exact, urgency } from './time.js';
 
 /**
  * @typedef {import("./store.js").View} View
@@ -43,9 +43,9 @@ export class TaskPanel {
   open(taskId) {
     if (this.sheet?.taskId === taskId) return;
     this.#takeDown();
-    const element = clone("panel");
+    const element = clone('panel');
     element.dataset.taskPanel = String(taskId);
-    setText(part(element, "reference"), `Task ${taskId}`);
+    setText(part(element, 'reference'), `Task ${taskId}`);
     this.sheet = {
       taskId,
       element,
@@ -64,13 +64,13 @@ export class TaskPanel {
         report: (text) => this.problems.report(text),
       }),
       description: new Description(taskId, {
-        stack: part(element, "description-stack"),
-        formatted: part(element, "description-formatted"),
+        stack: part(element, 'description-stack'),
+        formatted: part(element, 'description-formatted'),
       }),
     };
     this.commands.shownTask = taskId;
-    find(element, "[data-close-panel]").addEventListener("click", () => this.leave());
-    find(element, "[data-delete-task]").addEventListener("click", () => {
+    find(element, '[data-close-panel]').addEventListener('click', () => this.leave());
+    find(element, '[data-delete-task]').addEventListener('click', () => {
       this.leave();
       this.commands.remove(taskId);
     });
@@ -93,17 +93,17 @@ export class TaskPanel {
     const task = view.tasks.get(this.sheet.taskId);
     if (!task) return;
     const { element, fields, comments, description } = this.sheet;
-    element.setAttribute("aria-label", task.title);
-    part(element, "saving").hidden = !view.waiting.has(task.id);
-    find(element, "[data-delete-task]").hidden = !this.store.mayEdit;
-    setText(part(element, "comment-count"), task.comment_count ? String(task.comment_count) : "");
+    element.setAttribute('aria-label', task.title);
+    part(element, 'saving').hidden = !view.waiting.has(task.id);
+    find(element, '[data-delete-task]').hidden = !this.store.mayEdit;
+    setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
     fields.paint(task, view);
     comments.paint(now);
     description.paint(task.description);
-    const note = part(element, "due-note");
+    const note = part(element, 'due-note');
     note.hidden = !task.due_at;
-    note.toggleAttribute("data-overdue", urgency(task, now) === "overdue");
-    if (task.due_at) setText(note, `${urgency(task, now) === "overdue" ? "Overdue since " : ""}${exact(task.due_at)}`);
+    note.toggleAttribute('data-overdue', urgency(task, now) === 'overdue');
+    if (task.due_at) setText(note, `${urgency(task, now) === 'overdue' ? 'Overdue since ' : ''}${exact(task.due_at)}`);
   }
 
   /** @param {import("./reducer.js").LoggedFrame} frame */

@@ -6,7 +6,7 @@
  * the event of that act has arrived, so that a dropped card does not jump back in between.
  */
 
-import { compareTasks } from "./reducer.js";
+import { compareTasks } from './reducer.js';
 
 /**
  * @typedef {import("./reducer.js").Task} Task

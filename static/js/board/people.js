@@ -1,7 +1,7 @@
 // @ts-check
 /** How people are shown: by name, and by an avatar of initials whose colour belongs to their id. */
 
-import { setAttribute, setText } from "./dom.js";
+import { setText } from './dom.js';
 
 /** @typedef {import("./reducer.js").User} User */
 
@@ -12,9 +12,12 @@ export function displayName(user) {
 
 /** @param {User} user @returns {string} one or two letters */
 export function initials(user) {
-  const words = displayName(user).split(/[\s._-]+/).filter(Boolean);
-  const letters = words.length > 1 ? [first(words[0]), first(words[words.length - 1])] : [...(words[0] ?? "?")].slice(0, 2);
-  return letters.join("").toUpperCase();
+  const words = displayName(user)
+    .split(/[\s._-]+/)
+    .filter(Boolean);
+  const letters =
+    words.length > 1 ? [first(words[0]), first(words[words.length - 1])] : [...(words[0] ?? '?')].slice(0, 2);
+  return letters.join('').toUpperCase();
 }
 
 /** @param {string} word @returns {string} its first letter, whole even outside the basic plane */
@@ -28,9 +31,9 @@ function first(word) {
  * @returns {HTMLElement} hidden from screen readers: the name stands beside it or in its label
  */
 export function createAvatar(user, { large = false } = {}) {
-  const element = document.createElement("span");
-  element.className = large ? "avatar avatar--large" : "avatar";
-  element.setAttribute("aria-hidden", "true");
+  const element = document.createElement('span');
+  element.className = large ? 'avatar avatar--large' : 'avatar';
+  element.setAttribute('aria-hidden', 'true');
   element.dataset.hue = String(user.id % 10);
   element.title = displayName(user);
   element.textContent = initials(user);
@@ -47,6 +50,7 @@ export function showAvatar(holder, user) {
   holder.hidden = !user;
   if (!user) return holder.replaceChildren();
   const shown = /** @type {HTMLElement | null} */ (holder.firstElementChild);
-  if (shown?.dataset.hue === String(user.id % 10) && shown.title === displayName(user)) return setText(shown, initials(user));
+  if (shown?.dataset.hue === String(user.id % 10) && shown.title === displayName(user))
+    return setText(shown, initials(user));
   holder.replaceChildren(createAvatar(user));
 }

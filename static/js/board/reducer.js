@@ -79,21 +79,17 @@ export function applyEvent(state, frame) {
 /** @typedef {(state: BoardState, data: any, frame: LoggedFrame) => Partial<BoardState>} Reducer */
 
 /**
- * What each event changes. An event that is not listed moves `seq` alone: `task_status_changed` and
- * `task_assigned`, for instance, follow the `task_updated` that says the same.
+ * What each event changes. An event that is not listed moves `seq` alone. `task_status_changed` and `task_assigned`
+ * mostly repeat what the `task_updated` before them said; they come alone from code that wrote past the ORM.
  *
  * @type {Record<string, Reducer | undefined>}
  */
 const REDUCERS = {
   task_created: putTask,
   task_restored: putTask,
-  task_updated: (state, data, frame) =>
-    changeTask(state, data.task_id, (task) => ({
-      ...task,
-      ...data.changes,
-      version: data.version,
-      updated_at: frame.at ?? task.updated_at,
-    })),
+  task_updated: (state, data, frame) => updateTask(state, data, frame, data.changes),
+  task_status_changed: (state, data, frame) => updateTask(state, data, frame, { status: data.new_status }),
+  task_assigned: (state, data, frame) => updateTask(state, data, frame, { assignee_id: data.assignee_id }),
   task_deleted: removeTask,
   comment_added: (state, data) => countComments(state, data.task_id, +1),
   comment_deleted: (state, data) => countComments(state, data.task_id, -1),
@@ -101,9 +97,7 @@ const REDUCERS = {
     members: [...state.members.filter((member) => member.user.id !== user.id), { user, role }],
   }),
   project_member_updated: (state, data) => ({
-    members: state.members.map((member) =>
-      member.user.id === data.user_id ? { ...member, role: data.role } : member,
-    ),
+    members: state.members.map((member) => (member.user.id === data.user_id ? { ...member, role: data.role } : member)),
   }),
   project_member_removed: (state, data) => ({
     members: state.members.filter((member) => member.user.id !== data.user_id),
@@ -114,6 +108,20 @@ const REDUCERS = {
 /** @type {Reducer} */
 function putTask(state, { task }) {
   return { tasks: new Map(state.tasks).set(task.id, task) };
+}
+
+/**
+ * A version that the task has already brings nothing new.
+ *
+ * @param {BoardState} state
+ * @param {{task_id: number, version: number}} data
+ * @param {LoggedFrame} frame
+ * @param {Partial<Task>} changes
+ */
+function updateTask(state, { task_id, version }, { at }, changes) {
+  return changeTask(state, task_id, (task) =>
+    task.version === version ? task : { ...task, ...changes, version, updated_at: at ?? task.updated_at },
+  );
 }
 
 /** @type {Reducer} */

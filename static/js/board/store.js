@@ -1,9 +1,9 @@
 // @ts-check
 /** The board's one memory: the truth as events tell it, and over it what we asked for ourselves. */
 
-import { applyEvent, fromSnapshot } from "./reducer.js";
-import { arrange, isOpen, withExpectations } from "./pending.js";
-import { STATUS_NAMES } from "./words.js";
+import { applyEvent, fromSnapshot } from './reducer.js';
+import { arrange, isOpen, withExpectations } from './pending.js';
+import { STATUS_NAMES } from './words.js';
 
 /**
  * @typedef {import("./reducer.js").BoardState} BoardState
@@ -63,9 +63,9 @@ export class BoardStore {
     const state = applyEvent(this.state, frame);
     if (state === this.state) return;
     this.state = state;
-    if (frame.event === "task_deleted") this.deleted.add(frame.data.task_id);
-    if (frame.event === "task_restored") this.deleted.delete(frame.data.task.id);
-    if (frame.event === "task_created") this.#recognise(frame.data);
+    if (frame.event === 'task_deleted') this.deleted.add(frame.data.task_id);
+    if (frame.event === 'task_restored') this.deleted.delete(frame.data.task.id);
+    if (frame.event === 'task_created') this.#recognise(frame.data);
     this.#settle();
     this.#schedule();
   }
@@ -139,12 +139,12 @@ export class BoardStore {
 
   /** @returns {string} our role in the project, `viewer` while it is not known */
   get role() {
-    return this.state?.members.find(({ user }) => user.id === this.userId)?.role ?? "viewer";
+    return this.state?.members.find(({ user }) => user.id === this.userId)?.role ?? 'viewer';
   }
 
   /** @returns {boolean} */
   get mayEdit() {
-    return this.role !== "viewer";
+    return this.role !== 'viewer';
   }
 
   /** @param {number | null} id @returns {User | null} a member */
@@ -170,7 +170,9 @@ export class BoardStore {
   #settle() {
     const tasks = this.state?.tasks ?? new Map();
     this.expectations = this.expectations.filter((expectation) => isOpen(expectation, tasks));
-    this.ghosts = this.ghosts.filter(({ taskId }) => taskId === null || !(tasks.has(taskId) || this.deleted.has(taskId)));
+    this.ghosts = this.ghosts.filter(
+      ({ taskId }) => taskId === null || !(tasks.has(taskId) || this.deleted.has(taskId)),
+    );
   }
 
   /**
@@ -181,7 +183,9 @@ export class BoardStore {
    */
   #recognise({ task, by }) {
     if (by?.id !== this.userId) return;
-    const ghost = this.ghosts.find(({ taskId, status, title }) => taskId === null && status === task.status && title === task.title);
+    const ghost = this.ghosts.find(
+      ({ taskId, status, title }) => taskId === null && status === task.status && title === task.title,
+    );
     if (ghost) this.ghosts = this.ghosts.filter((other) => other !== ghost);
   }
 

@@ -5,10 +5,10 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
-const dayMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const dayMonthYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
+const dayMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const dayMonthYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** @param {string} iso @returns {string} the full date and time */
 export function exact(iso) {
@@ -16,7 +16,7 @@ export function exact(iso) {
 }
 
 /**
- * A due date as a card shows it: minutes within the hour, then days, then the date.
+ * A due date as a card shows it: minutes within the hour, hours within the day, then days, then the date.
  *
  * @param {string} iso
  * @param {Date} now
@@ -25,9 +25,10 @@ export function exact(iso) {
 export function dueInWords(iso, now) {
   const due = new Date(iso);
   const distance = due.getTime() - now.getTime();
-  if (Math.abs(distance) < HOUR) return capital(relative.format(Math.round(distance / MINUTE), "minute"));
+  if (Math.abs(distance) < HOUR) return capital(relative.format(Math.round(distance / MINUTE), 'minute'));
   const days = calendarDays(now, due);
-  if (Math.abs(days) < 7) return capital(relative.format(days, "day"));
+  if (days === 0) return capital(relative.format(Math.round(distance / HOUR), 'hour'));
+  if (Math.abs(days) < 7) return capital(relative.format(days, 'day'));
   return (due.getFullYear() === now.getFullYear() ? dayMonth : dayMonthYear).format(due);
 }
 
@@ -41,11 +42,11 @@ export function dueInWords(iso, now) {
 export function ago(iso, now) {
   const then = new Date(iso);
   const distance = now.getTime() - then.getTime();
-  if (distance < MINUTE) return "just now"; // a server's clock a little ahead of ours counts as now
-  if (distance < HOUR) return relative.format(-Math.floor(distance / MINUTE), "minute");
-  if (distance < DAY) return relative.format(-Math.floor(distance / HOUR), "hour");
+  if (distance < MINUTE) return 'just now'; // a server's clock a little ahead of ours counts as now
+  if (distance < HOUR) return relative.format(-Math.floor(distance / MINUTE), 'minute');
+  if (distance < DAY) return relative.format(-Math.floor(distance / HOUR), 'hour');
   const days = calendarDays(then, now);
-  if (days < 7) return relative.format(-days, "day");
+  if (days < 7) return relative.format(-days, 'day');
   return (then.getFullYear() === now.getFullYear() ? dayMonth : dayMonthYear).format(then);
 }
 
@@ -55,19 +56,19 @@ export function ago(iso, now) {
  * @returns {"overdue" | "soon" | "later" | "none"} a completed task is never late; soon is within a day
  */
 export function urgency(task, now) {
-  if (!task.due_at) return "none";
-  if (task.status === "completed") return "later";
+  if (!task.due_at) return 'none';
+  if (task.status === 'completed') return 'later';
   const distance = Date.parse(task.due_at) - now.getTime();
-  if (distance < 0) return "overdue";
-  return distance < DAY ? "soon" : "later";
+  if (distance < 0) return 'overdue';
+  return distance < DAY ? 'soon' : 'later';
 }
 
 /** @param {string | null} iso @returns {string} the value of an `input[type=datetime-local]`, in the local zone */
 export function toLocalInput(iso) {
-  if (!iso) return "";
+  if (!iso) return '';
   const date = new Date(iso);
-  const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
-  const day = `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const two = (/** @type {number} */ number) => String(number).padStart(2, '0');
+  const day = `${String(date.getFullYear()).padStart(4, '0')}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
@@ -80,7 +81,8 @@ export function fromLocalInput(value) {
 
 /** @param {Date} from @param {Date} to @returns {number} midnights between them, here */
 function calendarDays(from, to) {
-  const midnight = (/** @type {Date} */ date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  const midnight = (/** @type {Date} */ date) =>
+    new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
   return Math.round((midnight(to) - midnight(from)) / DAY); // rounded: a day may have 23 or 25 hours
 }
 

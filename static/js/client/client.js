@@ -337,7 +337,6 @@ export class TaskManagerWebSocket {
 
   #lost() {
     this.#renewal.stop();
-    this.#user?.detach();
     this.#projects.lost();
     this.#requests.lost();
   }
@@ -393,7 +392,7 @@ export class TaskManagerWebSocket {
     if (id !== undefined) this.#answered(frame);
     else if (room !== undefined && seq !== undefined) this.#receivedLogged(frame);
     else if (event === 'removed_from_project') this.#projects.removed(data.project_id, frame);
-    else if (event === 'error') this.#emitter.emit('error', errorFrom(data), frame);
+    else if (event === 'error') this.#receivedError(frame);
     else this.#emitter.emit(event, data, frame);
     if (this.#state !== 'live') this.#changed();
   }
@@ -405,6 +404,13 @@ export class TaskManagerWebSocket {
     // The connection ends with it; the change goes again over the next, with another token.
     if (error && TOKEN_ERRORS.includes(error.code)) return;
     this.#outbox.settle(id, error, data);
+  }
+
+  /** @param {Frame} frame that answers nothing */
+  #receivedError(frame) {
+    const error = errorFrom(frame.data);
+    // Another token mends it, and where there is none the end of the connection tells.
+    if (!TOKEN_ERRORS.includes(error.code)) this.#emitter.emit('error', error, frame);
   }
 
   /** @param {Frame} frame */

@@ -199,7 +199,6 @@ export class Connection {
     this.#alarm.clear();
     this.#phase = 'ready';
     this.#readyAt = this.#clock.now();
-    this.#stayAwayUntil = 0;
     this.#reason = null;
     this.ready = true;
     this.failures = 0;

@@ -11,19 +11,23 @@
 export const REST_COMMANDS = {
   task_create: {
     request: (data) => ({ method: 'POST', path: 'tasks/', body: data }),
-    answer: (task) => ({ task }),
+    answer: aboutWholeTask,
   },
   task_update: {
-    request: ({ task_id, changes, version }) => patch(task_id, { ...changes, version }),
-    answer: ({ id, project_id, version }) => ({ task_id: id, project_id, version }),
+    request: ({ task_id, changes, version }) => ({
+      method: 'PATCH',
+      path: `tasks/${task_id}/`,
+      body: { ...changes, version },
+    }),
+    answer: aboutTask('version'),
   },
   task_status_update: {
-    request: ({ task_id, status, version }) => patch(task_id, { status, version }),
-    answer: ({ id, project_id, status, version }) => ({ task_id: id, project_id, status, version }),
+    request: ({ task_id, ...body }) => ({ method: 'POST', path: `tasks/${task_id}/status/`, body }),
+    answer: aboutTask('status', 'version'),
   },
   task_move: {
-    request: ({ task_id, ...where }) => ({ method: 'POST', path: `tasks/${task_id}/move/`, body: where }),
-    answer: ({ id, project_id, status, position, version }) => ({ task_id: id, project_id, status, position, version }),
+    request: ({ task_id, ...body }) => ({ method: 'POST', path: `tasks/${task_id}/move/`, body }),
+    answer: aboutTask('status', 'position', 'version'),
   },
   task_delete: {
     request: ({ task_id }) => ({ method: 'DELETE', path: `tasks/${task_id}/` }),
@@ -31,18 +35,37 @@ export const REST_COMMANDS = {
   },
   task_restore: {
     request: ({ task_id }) => ({ method: 'POST', path: `tasks/${task_id}/restore/`, body: {} }),
-    answer: (task) => ({ task }),
+    answer: aboutWholeTask,
   },
   new_comment: {
-    request: ({ task_id, content }) => ({ method: 'POST', path: `tasks/${task_id}/comments/`, body: { content } }),
-    answer: ({ id, task_id, project_id }) => ({ comment_id: id, task_id, project_id }),
+    request: ({ task_id, ...body }) => ({ method: 'POST', path: `tasks/${task_id}/comments/`, body }),
+    answer: ({ id, comment_id = id, task_id, project_id, duplicate }) =>
+      defined({ comment_id, task_id, project_id, duplicate }),
   },
 };
 
+/** @param {any} body */
+function aboutWholeTask({ duplicate, description_html, ...task }) {
+  return defined({ task, duplicate });
+}
+
 /**
- * @param {number} taskId
- * @param {any} body
+ * The API answers with the task; where that is gone again by then, with what the socket answers.
+ *
+ * @param {...string} fields of the task that the answer names
+ * @returns {(body: any) => any}
  */
-function patch(taskId, body) {
-  return { method: 'PATCH', path: `tasks/${taskId}/`, body };
+function aboutTask(...fields) {
+  return (body) =>
+    defined({
+      task_id: body.id ?? body.task_id,
+      project_id: body.project_id,
+      ...Object.fromEntries(fields.map((field) => [field, body[field]])),
+      duplicate: body.duplicate,
+    });
+}
+
+/** @param {Record<string, any>} fields */
+function defined(fields) {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -31,6 +31,7 @@ export class FakeServer {
   refusedTokens = new Map();
   /** 'ok', '503' (upgrades are refused) or 'mute' (accepted, never answered). */
   sockets = 'ok';
+  /** 'ok', 'away' or 'deaf' (it does what it is asked, and the answer is lost). */
   http = 'ok';
   #keys = new Map();
   #server = createServer((request, response) => this.#answerHttp(request, response));
@@ -41,6 +42,7 @@ export class FakeServer {
     const server = new FakeServer();
     await server.listen(0);
     server.#server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => {}); // The client may be gone before the refusal is read.
       if (server.sockets === '503') return socket.end('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n');
       server.#ws.handleUpgrade(request, socket, head, (ws) => server.#accept(ws, request));
     });
@@ -67,6 +69,11 @@ export class FakeServer {
   /** The one connection that is open. */
   get connection() {
     return this.open.at(-1);
+  }
+
+  /** How many long polls are waiting. */
+  get polls() {
+    return this.#pollers.size;
   }
 
   async stop() {
@@ -154,7 +161,10 @@ export class FakeServer {
     const { event, data, id } = message;
     if (event === 'connect') return this.#resume(connection, message, 'user.1', (reset) => ({ event: 'connected', data: this.#connected(reset), id }));
     if (event === 'join_project') return this.#join(connection, message);
-    if (event === 'leave_project') connection.rooms.delete(`project.${data.project_id}`);
+    if (event === 'leave_project') {
+      connection.rooms.delete(`project.${data.project_id}`);
+      return connection.send({ event: 'ack', data, id });
+    }
     if (event === 'ping') return connection.send({ event: 'pong', data: { server_time: new Date().toISOString() }, id });
     if (event === 'token_refresh') {
       const token_expires_at = new Date(Date.now() + this.tokenSeconds * 1000).toISOString();
@@ -194,7 +204,7 @@ export class FakeServer {
   async #answerHttp(request, response) {
     const url = new URL(request.url, 'http://localhost');
     this.requests.push(`${request.method} ${url.pathname}`);
-    if (this.http !== 'ok') return response.destroy();
+    if (this.http === 'away') return response.destroy();
     const json = (status, body) => response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
     const token = (request.headers.authorization ?? '').replace('Bearer ', '');
     const refusal = this.refusedTokens.get(token);
@@ -202,14 +212,15 @@ export class FakeServer {
     let text = '';
     for await (const part of request) text += part;
     const events = url.pathname.match(/^\/api\/projects\/(\d+)\/events\/$/);
-    if (events) return this.#answerPoll(`project.${events[1]}`, url.searchParams, json, request);
+    if (events) return this.#answerPoll(`project.${events[1]}`, url.searchParams, json, response);
     const body = text ? JSON.parse(text) : null;
     const done = this.#carryOut(`${request.method} ${url.pathname}`, body, request.headers['idempotency-key']);
+    if (this.http === 'deaf') return response.destroy();
     if (request.method === 'DELETE') return response.writeHead(204).end();
     json(request.method === 'POST' ? 201 : 200, { id: 7, task_id: 7, project_id: 3, version: 2, ...body, ...done });
   }
 
-  #answerPoll(room, query, json, request) {
+  #answerPoll(room, query, json, response) {
     const log = this.log(room);
     const since = Number(query.get('since') ?? 0);
     const limit = Number(query.get('limit') ?? 500);
@@ -221,7 +232,10 @@ export class FakeServer {
       json(200, { events, seq: events.at(-1)?.seq ?? since, head: log.length, epoch: this.epoch, reset });
     };
     const timer = setTimeout(answer, Number(query.get('wait') ?? 0) * 1000);
-    request.on('close', () => this.#pollers.delete(answer));
+    response.on('close', () => {
+      clearTimeout(timer);
+      this.#pollers.delete(answer);
+    });
     if (reset || log.length > since || !Number(query.get('wait') ?? 0)) return answer();
     this.#pollers.add(answer);
   }

@@ -13,13 +13,13 @@ const SPEED = 20;
  * Waits until the condition holds.
  *
  * @template T
- * @param {() => T} condition
+ * @param {() => T | Promise<T>} condition
  * @param {string} what
  * @returns {Promise<T>}
  */
-export async function until(condition, what, deadline = 8_000) {
+export async function until(condition, what, deadline = 15_000) {
   for (const end = Date.now() + deadline; ; ) {
-    const value = condition();
+    const value = await condition();
     if (value) return value;
     if (Date.now() > end) throw new Error(`never came: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,0 +1,33 @@
+// @ts-check
+/** Says how the page is linked to the server, in one calm word. */
+
+import { find } from './dom.js';
+
+/** @type {Record<string, {label: string, title: string}>} */
+const STATES = {
+  connecting: { label: 'Connecting', title: 'The connection is being made.' },
+  live: { label: 'Live', title: 'You see every change as it happens.' },
+  'catching-up': { label: 'Catching up', title: 'Changes that you missed are coming in.' },
+  polling: {
+    label: 'Live by polling',
+    title: 'Something blocks WebSockets here, so changes are fetched over HTTP instead.',
+  },
+  offline: {
+    label: 'Reconnecting',
+    title: 'The server cannot be reached just now. What you do is kept and sent when it can.',
+  },
+  closed: { label: 'Disconnected', title: 'This page no longer follows the board. Reload it to go on.' },
+};
+
+/**
+ * @param {HTMLElement} body carries the state for scripts and styles
+ * @param {string} state of the client
+ */
+export function showConnection(body, state) {
+  // A closed connection is none: the page's own states know no word for an end that is wanted.
+  body.dataset.connectionState = state === 'closed' ? 'offline' : state;
+  const { label, title } = STATES[state];
+  const badge = find(body, '[data-connection]');
+  badge.title = title;
+  find(badge, '[data-connection-label]').textContent = label;
+}

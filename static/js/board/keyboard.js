@@ -1,0 +1,65 @@
+// @ts-check
+/** The board's keys: arrows walk the cards, `m` moves one, `n` adds one, Escape closes what is open. */
+
+import { takesText } from './dom.js';
+
+/**
+ * @typedef {import("./columns.js").Columns} Columns
+ * @param {{
+ *   columns: Columns, isOpen: () => boolean, close: () => void,
+ *   move: (taskId: number) => void, add: (column: HTMLElement) => void,
+ * }} parts
+ */
+export function listenToKeys({ columns, isOpen, close, move, add }) {
+  addEventListener('keydown', (event) => {
+    if (
+      event.defaultPrevented ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      document.querySelector('dialog[open]')
+    )
+      return;
+    if (event.key === 'Escape' && isOpen()) return close();
+    if (takesText(event.target)) return;
+    const taskId = columns.taskAt(document.activeElement);
+    const acts = {
+      m: () => taskId !== null && move(taskId),
+      n: () => add(columnOf(columns, taskId)),
+    };
+    const act = acts[/** @type {keyof typeof acts} */ (event.key)];
+    if (act) act();
+    else if (taskId === null || !walk(columns, taskId, event.key)) return;
+    event.preventDefault();
+  });
+}
+
+/** @param {Columns} columns @param {number | null} taskId @returns {HTMLElement} the column one is in, or the first */
+function columnOf(columns, taskId) {
+  const status = taskId === null ? undefined : columns.locate(taskId)?.status;
+  const column = columns.columns.get(status ?? 'todo');
+  return /** @type {import("./columns.js").Column} */ (column).root;
+}
+
+/**
+ * @param {Columns} columns
+ * @param {number} taskId
+ * @param {string} key
+ * @returns {boolean} whether the key walks
+ */
+function walk(columns, taskId, key) {
+  const at = columns.locate(taskId);
+  if (!at) return false;
+  if (key === 'ArrowDown' || key === 'ArrowUp') {
+    const next = at.order[at.index + (key === 'ArrowDown' ? 1 : -1)];
+    if (next !== undefined) columns.focus(next);
+    return true;
+  }
+  if (key !== 'ArrowLeft' && key !== 'ArrowRight') return false;
+  const all = [...columns.columns];
+  const here = all.findIndex(([status]) => status === at.status);
+  const beyond = key === 'ArrowRight' ? all.slice(here + 1) : all.slice(0, here).reverse();
+  const order = beyond.find(([, column]) => column.order.length)?.[1].order;
+  if (order) columns.focus(order[Math.min(at.index, order.length - 1)]);
+  return true;
+}

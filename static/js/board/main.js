@@ -1,0 +1,213 @@
+// @ts-check
+/** The board's page: makes the parts and ties them together. Events → store → painting is the only way. */
+
+import { TaskManagerWebSocket } from '../client/index.js';
+import { Announcer } from './announcer.js';
+import { fetchBoard, fetchToken } from './api.js';
+import { Columns } from './columns.js';
+import { Commands } from './commands.js';
+import { Composers } from './composer.js';
+import { showConnection } from './connection_badge.js';
+import { find, setText } from './dom.js';
+import { CardDrag } from './drag.js';
+import { listenToKeys } from './keyboard.js';
+import { Members } from './members.js';
+import { choices, openMoveMenu } from './move_menu.js';
+import { TaskPanel } from './panel.js';
+import { Problems } from './problems.js';
+import { Route } from './route.js';
+import { tell } from './sentences.js';
+import { leaveMessage, watchSession } from './session.js';
+import { BoardStore } from './store.js';
+import { Toasts } from './toasts.js';
+import { explain, quote } from './words.js';
+
+const CLOCK = 30_000; // ms between paintings for the sake of "in 5 minutes"
+
+const { body } = document;
+const projectId = Number(body.dataset.projectId);
+const board = find(document, '[data-board]');
+
+const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnapshot });
+const store = new BoardStore({ userId: Number(body.dataset.userId) });
+const toasts = new Toasts(find(document, '[data-toasts]'));
+const problems = new Problems(find(document, '[data-problems]'));
+const announcer = new Announcer(find(document, '[data-announcer]'));
+const columns = new Columns(board);
+const route = new Route(showTask);
+const commands = new Commands({ client, store, problems, toasts, projectId, openTask: (id) => route.open(id) });
+const composers = new Composers(board, (status, title) => commands.create(status, title));
+const members = new Members({
+  bar: find(document, '[data-people]'),
+  button: find(document, '[data-open-members]'),
+  store,
+  projectId,
+  gone: goToList,
+});
+const panel = new TaskPanel({
+  store,
+  commands,
+  client,
+  toasts,
+  problems,
+  leave: () => route.close(),
+  returnFocus: (taskId) => columns.focus(taskId),
+});
+const drag = new CardDrag({
+  board,
+  columns,
+  mayDrag: () => store.mayEdit,
+  drop: (taskId, place) => void commands.move(taskId, place),
+});
+let now = new Date();
+
+// --- Painting -----------------------------------------------------------------------------------
+
+store.subscribe((view) => {
+  if (drag.taskId !== null && !view.tasks.has(drag.taskId)) drag.cancel();
+  columns.paint(view, { now, openTask: panel.taskId });
+  composers.paint(store.mayEdit);
+  members.paint(view);
+  panel.paint(view, now);
+  setText(find(document, '[data-project-name]'), view.project.name);
+  document.title = `${view.project.name} · taskrealtime`;
+  body.dataset.role = store.role;
+});
+setInterval(() => {
+  now = new Date();
+  store.paint();
+}, CLOCK);
+
+// --- What the server says -----------------------------------------------------------------------
+
+client.on('state', (/** @type {string} */ state) => showConnection(body, state));
+client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
+  const before = store.state;
+  store.apply(frame);
+  if (!before || before === store.state) return;
+  panel.apply(frame);
+  if (data.by?.id === store.userId) return;
+  const sentence = tell(frame, before);
+  if (sentence) announcer.announce(sentence);
+  const taskId = data.task_id ?? data.task?.id;
+  if (taskId) requestAnimationFrame(() => columns.glow(taskId));
+  if (frame.event === 'task_deleted' && taskId === panel.taskId) tellDeleted(before.tasks.get(taskId), sentence);
+});
+client.on('removed_from_project', (/** @type {any} */ data) => {
+  if (data.project_id === projectId)
+    goToList(`You are no longer a member of ${quote(store.state?.project.name ?? 'that project')}.`);
+});
+client.on('error', (/** @type {any} */ error) => {
+  // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
+  queueMicrotask(() => client.state === 'closed' && tellClosed(error));
+});
+watchSession(client);
+
+// --- What people do -----------------------------------------------------------------------------
+
+board.addEventListener('click', (event) => {
+  const taskId = columns.taskAt(event.target);
+  if (taskId === null || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  route.open(taskId);
+});
+listenToKeys({
+  columns,
+  isOpen: () => panel.taskId !== null,
+  close: () => route.close(),
+  add: (column) => composers.open(column),
+  move: (taskId) => {
+    const at = columns.locate(taskId);
+    const card = columns.cards.get(taskId)?.link;
+    if (at && card && store.mayEdit) openMoveMenu(card, choices(at), (place) => void commands.move(taskId, place));
+  },
+});
+
+// --- The page's life ----------------------------------------------------------------------------
+
+Object.assign(window, { taskManager: client });
+showConnection(body, client.state);
+start();
+
+/** Fetches the board and goes on from exactly there. */
+async function start() {
+  try {
+    const { seq, epoch } = await takeSnapshot(projectId);
+    client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is told by `error` and `removed_from_project`
+    showTask(route.taskId);
+  } catch (error) {
+    showFailure(error);
+  }
+}
+
+/** @param {number} id @returns {Promise<import("./reducer.js").Snapshot>} */
+async function takeSnapshot(id) {
+  const snapshot = await fetchBoard(id);
+  const isFirst = store.state === null;
+  store.replace(snapshot);
+  if (!isFirst) panel.reload();
+  closeLostTask();
+  return snapshot;
+}
+
+/** @param {number | null} taskId */
+function showTask(taskId) {
+  if (!store.state) return;
+  if (taskId === null) panel.close();
+  else if (store.painted?.tasks.has(taskId)) panel.open(taskId);
+  else {
+    route.close();
+    toasts.say('That task is no longer on this board.');
+  }
+  store.paint();
+}
+
+/** The open task was deleted. @param {import("./reducer.js").Task | undefined} task @param {string | null} sentence */
+function tellDeleted(task, sentence) {
+  route.close();
+  if (!task) return;
+  const restore = store.mayEdit ? { label: 'Restore', act: () => void commands.restore(task) } : undefined;
+  toasts.say(`${sentence}.`, restore);
+}
+
+function closeLostTask() {
+  if (panel.taskId !== null && !store.state?.tasks.has(panel.taskId)) route.close();
+}
+
+/** @param {string} message */
+function goToList(message) {
+  client.close();
+  leaveMessage(message);
+  location.assign('/');
+}
+
+/** @param {any} error */
+function tellClosed(error) {
+  const signedOut = ['unauthenticated', 'token_expired', 'token_invalid'].includes(error?.code);
+  const here = encodeURIComponent(location.pathname + location.hash);
+  problems.report(
+    signedOut
+      ? 'You are signed out, so this page no longer follows the board.'
+      : `This page no longer follows the board. ${explain(error)}`,
+    signedOut
+      ? { label: 'Sign in', act: () => location.assign(`/login/?next=${here}`) }
+      : { label: 'Reload', act: () => location.reload() },
+  );
+}
+
+/** @param {any} error of the first board */
+function showFailure(error) {
+  if (error.status === 404) return goToList('That project is no longer there, or no longer yours to see.');
+  const place = document.createElement('div');
+  place.className = 'board-error';
+  place.setAttribute('role', 'alert');
+  const text = document.createElement('p');
+  text.textContent = `The board could not be loaded. ${explain(error)}`;
+  const again = document.createElement('button');
+  again.type = 'button';
+  again.className = 'button button--solid';
+  again.textContent = 'Try again';
+  again.addEventListener('click', () => (place.remove(), start()));
+  place.append(text, again);
+  board.prepend(place);
+}

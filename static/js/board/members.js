@@ -1,0 +1,183 @@
+// @ts-check
+/** The people of the project: their avatars in the bar, and the dialog in which an owner chooses them. */
+
+import * as api from './api.js';
+import { clone, find, part, setText } from './dom.js';
+import { createAvatar, displayName } from './people.js';
+import { explain, ROLE_NAMES } from './words.js';
+
+/** @typedef {import("./reducer.js").Member} Member */
+
+const SHOWN = 5; // avatars in the bar
+const SURE = 4000; // ms in which a second press deletes the project
+
+/** @type {Record<string, string>} */
+const EXPLANATIONS = {
+  owner: 'Owners choose the members. Members change everything on the board. Viewers see it and change nothing.',
+  member: 'You can change everything on this board. Owners choose its members.',
+  viewer: 'You can see this board and change nothing on it. Owners choose its members.',
+};
+
+export class Members {
+  /**
+   * @param {{
+   *   bar: HTMLElement, button: HTMLElement, store: import("./store.js").BoardStore, projectId: number,
+   *   gone: (message: string) => void,
+   * }} parts `gone` is called when we left the project, or deleted it
+   */
+  constructor({ bar, button, store, projectId, gone }) {
+    this.bar = bar;
+    this.store = store;
+    this.projectId = projectId;
+    this.gone = gone;
+    this.dialog = /** @type {HTMLDialogElement} */ (clone('members'));
+    /** @type {Map<number, HTMLElement>} */
+    this.rows = new Map();
+    document.body.append(this.dialog);
+    button.addEventListener('click', () => this.open());
+    this.#listen();
+  }
+
+  open() {
+    this.#say(null);
+    this.dialog.showModal();
+  }
+
+  /** @param {import("./store.js").View} view */
+  paint({ project, members }) {
+    this.#paintBar(members);
+    const isOwner = this.store.role === 'owner';
+    part(this.dialog, 'add').hidden = !isOwner;
+    part(this.dialog, 'owner-section').hidden = !isOwner;
+    part(this.dialog, 'leave-section').hidden = isOwner && members.filter(({ role }) => role === 'owner').length < 2;
+    setText(part(this.dialog, 'explain'), EXPLANATIONS[this.store.role]);
+    const rename = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=project_name]'));
+    if (document.activeElement !== rename) rename.value = project.name;
+    this.#paintList(members, isOwner);
+  }
+
+  /** @param {readonly Member[]} members */
+  #paintBar(members) {
+    const shown = members.slice(0, SHOWN).map(({ user }) => createAvatar(user));
+    this.bar.replaceChildren(...shown);
+    if (members.length <= SHOWN) return;
+    const more = document.createElement('span');
+    more.className = 'people__more';
+    more.textContent = `+${members.length - SHOWN}`;
+    this.bar.append(more);
+  }
+
+  /** @param {readonly Member[]} members @param {boolean} isOwner */
+  #paintList(members, isOwner) {
+    const list = part(this.dialog, 'list');
+    for (const [id, row] of this.rows) {
+      if (members.some(({ user }) => user.id === id)) continue;
+      row.remove();
+      this.rows.delete(id);
+    }
+    for (const { user, role } of members) {
+      const row = this.rows.get(user.id) ?? this.#createRow(user, list);
+      setText(part(row, 'name'), user.id === this.store.userId ? `${displayName(user)} (you)` : displayName(user));
+      setText(part(row, 'username'), user.username);
+      setText(part(row, 'role-name'), ROLE_NAMES[role]);
+      part(row, 'role-name').hidden = isOwner;
+      const select = /** @type {HTMLSelectElement} */ (part(row, 'role'));
+      select.hidden = !isOwner;
+      select.value = role;
+      const remove = /** @type {HTMLButtonElement} */ (part(row, 'remove'));
+      remove.hidden = !isOwner;
+      remove.disabled = user.id === this.store.userId; // one leaves by another button
+      remove.classList.toggle('member__remove--none', remove.disabled);
+    }
+  }
+
+  /** @param {import("./reducer.js").User} user @param {HTMLElement} list @returns {HTMLElement} */
+  #createRow(user, list) {
+    const row = clone('member');
+    row.dataset.memberId = String(user.id);
+    part(row, 'avatar').replaceWith(createAvatar(user, { large: true }));
+    const select = /** @type {HTMLSelectElement} */ (part(row, 'role'));
+    select.setAttribute('aria-label', `Role of ${displayName(user)}`);
+    select.addEventListener('change', () =>
+      this.#try(() => api.changeMember(this.projectId, user.id, select.value), select),
+    );
+    const remove = part(row, 'remove');
+    remove.setAttribute('aria-label', `Remove ${displayName(user)}`);
+    remove.title = `Remove ${displayName(user)}`;
+    remove.addEventListener('click', () => this.#try(() => api.removeMember(this.projectId, user.id), remove));
+    this.rows.set(user.id, row);
+    list.append(row);
+    return row;
+  }
+
+  #listen() {
+    part(this.dialog, 'close').addEventListener('click', () => this.dialog.close());
+    this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close()); // the backdrop
+    const add = /** @type {HTMLFormElement} */ (part(this.dialog, 'add'));
+    const username = /** @type {HTMLInputElement} */ (find(add, '[name=username]'));
+    const role = /** @type {HTMLSelectElement} */ (find(add, '[name=role]'));
+    add.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      const member = { username: username.value.trim(), role: role.value };
+      if (await this.#try(() => api.addMember(this.projectId, member), add.querySelector('button'))) add.reset();
+      username.focus();
+    });
+    const rename = /** @type {HTMLFormElement} */ (part(this.dialog, 'rename'));
+    const name = /** @type {HTMLInputElement} */ (find(rename, '[name=project_name]'));
+    rename.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#try(() => api.renameProject(this.projectId, name.value.trim()), rename.querySelector('button'));
+    });
+    const remove = part(this.dialog, 'delete-project');
+    remove.addEventListener('click', () =>
+      this.#askTwice(remove, 'Really delete it, for everybody?', async () => {
+        if (await this.#try(() => api.deleteProject(this.projectId), remove)) this.gone('The project was deleted.');
+      }),
+    );
+    const leave = part(this.dialog, 'leave-project');
+    leave.addEventListener('click', () =>
+      this.#askTwice(leave, 'Really leave?', async () => {
+        if (await this.#try(() => api.leaveProject(this.projectId), leave)) this.gone('You left the project.');
+      }),
+    );
+  }
+
+  /**
+   * @param {() => Promise<any>} act
+   * @param {Element | null} control busy meanwhile
+   * @returns {Promise<boolean>} whether it worked; if not, the dialog says why
+   */
+  async #try(act, control) {
+    this.#say(null);
+    control?.setAttribute('aria-busy', 'true');
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      this.#say(explain(error));
+      this.store.paint(); // a refused choice goes back
+      return false;
+    } finally {
+      control?.removeAttribute('aria-busy');
+    }
+  }
+
+  /** @param {string | null} text */
+  #say(text) {
+    const place = part(this.dialog, 'error');
+    place.hidden = !text;
+    setText(place, text ?? '');
+  }
+
+  /** @param {HTMLElement} button @param {string} question @param {() => void} act */
+  #askTwice(button, question, act) {
+    if (button.dataset.sure) return act();
+    const label = button.textContent ?? '';
+    button.dataset.sure = 'true';
+    button.textContent = question;
+    setTimeout(() => {
+      delete button.dataset.sure;
+      button.textContent = label;
+    }, SURE);
+  }
+}

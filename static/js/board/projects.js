@@ -1,0 +1,26 @@
+// @ts-check
+/** The list of projects: shows what the page before left to say, and comes up to date whenever it is looked at. */
+
+import { TaskManagerWebSocket } from '../client/index.js';
+import { fetchToken } from './api.js';
+import { find } from './dom.js';
+import { takeMessage, watchSession } from './session.js';
+import { Toasts } from './toasts.js';
+
+const client = new TaskManagerWebSocket({ token: fetchToken });
+Object.assign(window, { taskManager: client });
+watchSession(client);
+
+const message = takeMessage();
+if (message) new Toasts(find(document, '[data-toasts]')).say(message);
+
+document.addEventListener('visibilitychange', () => void (document.hidden || refresh()));
+
+/** Takes the list from a fresh copy of this page, and leaves what somebody is typing alone. */
+async function refresh() {
+  const answer = await fetch(location.pathname, { credentials: 'same-origin' }).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const [before, after] = [document, fresh].map((page) => page.querySelector('[data-list]'));
+  if (before && after) before.replaceWith(after);
+}

@@ -1,0 +1,54 @@
+// @ts-check
+/** Signing out: of this tab, and at once of all the others of the same session. */
+
+const CHANNEL = 'taskrealtime.session';
+const FLASH = 'taskrealtime.flash';
+
+/**
+ * @param {{close: () => void}} client
+ */
+export function watchSession(client) {
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.addEventListener('message', () => {
+    client.close();
+    location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.hash)}`);
+  });
+  for (const button of document.querySelectorAll('[data-sign-out]')) {
+    const form = /** @type {HTMLFormElement} */ (button.closest('form'));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      signOut(form, client, channel);
+    });
+  }
+}
+
+/**
+ * The others are told once the session has ended: one that came sooner would be signed in again.
+ *
+ * @param {HTMLFormElement} form
+ * @param {{close: () => void}} client
+ * @param {BroadcastChannel} channel
+ */
+async function signOut(form, client, channel) {
+  const answer = await fetch(form.action, {
+    method: 'POST',
+    body: new FormData(form),
+    credentials: 'same-origin',
+  }).catch(() => null);
+  if (!answer?.ok) return form.submit(); // the server's own answer tells what is wrong
+  client.close();
+  channel.postMessage('signed out');
+  location.assign(answer.url);
+}
+
+/** @param {string} message shown by the next page of this tab */
+export function leaveMessage(message) {
+  sessionStorage.setItem(FLASH, message);
+}
+
+/** @returns {string | null} what the page before left */
+export function takeMessage() {
+  const message = sessionStorage.getItem(FLASH);
+  sessionStorage.removeItem(FLASH);
+  return message;
+}

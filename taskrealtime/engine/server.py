@@ -1,0 +1,244 @@
+"""The reference server: daphne, with an end in peace and bounds on what one connection may hold. All of Twisted is here.
+
+What stock daphne lacks, and why it matters, is told at each method. Nothing else of the project depends on this
+file: `project.asgi:application` runs on stock daphne and on uvicorn, too.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+# Installs the reactor, which whatever else imports Twisted must find there.
+from daphne.server import Server as DaphneServer  # isort: skip
+from autobahn.util import encode_truncate
+from autobahn.websocket.types import ConnectionDeny
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from . import draining
+from .conf import settings
+from .protocol import MAX_FRAME
+
+logger = logging.getLogger(__name__)
+
+#: Seconds from the signal until connections that do not end by themselves are cut. A process manager waits 10.
+DRAIN_TIME = 8.0
+#: Seconds that a client has to answer a close frame before its connection is cut.
+CLOSE_ANSWER_TIME = 4.0
+#: Bytes of a close frame's reason.
+MAX_REASON = 123
+
+Message = dict[str, Any]
+
+
+@implementer(IPushProducer)
+class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
+    """One WebSocket.
+
+    It is registered at its transport as a producer: the transport pauses it when 64 KiB wait to be read by the
+    client, and resumes it when all of that is gone. While it is paused, the application's `send` waits, so that what
+    a slow client does not read piles up where it is counted (`outbox.Outbox`). Stock daphne takes everything at once:
+    three clients that read nothing held 274 MB after 50 s.
+    """
+
+    def onConnect(self, request: Any) -> Any:  # noqa: N802 -- autobahn's name
+        """The upgrade was asked for."""
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._refused_with = 403
+        return super().onConnect(request)
+
+    def onOpen(self) -> None:  # noqa: N802 -- autobahn's name
+        """The upgrade is done: take the place of the HTTP channel, which the transport would go on pausing."""
+        self.unregisterProducer()
+        self.registerProducer(self, True)
+        super().onOpen()
+
+    # -- what the transport calls (IPushProducer) --
+
+    def pauseProducing(self) -> None:  # noqa: N802 -- Twisted's name
+        """More than the transport likes to buffer waits for the client."""
+        self._writable.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802 -- Twisted's name
+        """The client has read everything, or so the kernel says."""
+        self._writable.set()
+
+    def stopProducing(self) -> None:  # noqa: N802 -- Twisted's name
+        """The connection is lost."""
+        self._writable.set()
+
+    async def writable(self) -> None:
+        """Wait until the transport wants more, or the connection is lost."""
+        await self._writable.wait()
+
+    # -- what the application says --
+
+    def handle_reply(self, message: Message) -> None:
+        """Daphne's, with every close code, the close's reason, and a refusal's status."""
+        match message["type"]:
+            case "websocket.close" if self.state == self.STATE_OPEN:
+                self._close(message.get("code") or 1000, message.get("reason") or "")
+            case "websocket.http.response.start":
+                self._refused_with = message["status"]
+            case "websocket.http.response.body":
+                if not message.get("more_body"):
+                    self.serverReject()
+            case _:
+                super().handle_reply(message)
+
+    def _close(self, code: int, reason: str) -> None:
+        # `sendClose`, which daphne calls, refuses 1001 to 2999; the frame itself may have them.
+        self.sendCloseFrame(code=code, reasonUtf8=encode_truncate(reason, MAX_REASON))
+        # The application has ended, and whatever the client still says is for nobody.
+        self.muted = True
+
+    def serverReject(self) -> None:  # noqa: N802 -- daphne's name
+        """Answer the upgrade with an HTTP status; daphne only knows 403."""
+        denied = ConnectionDeny(self._refused_with, HTTPStatus(self._refused_with).phrase)
+        self.handshake_deferred.errback(denied)
+        # As daphne does: what is left of the handshake is how it knows that there was an answer.
+        del self.handshake_deferred
+        self.server.protocol_disconnected(self)
+
+
+class Server(DaphneServer):  # type: ignore[misc]
+    """Serves an ASGI application on a listening socket until SIGTERM or SIGINT, then drains."""
+
+    def __init__(
+        self, application: Any, listening: socket.socket, *, lifeline: int | None = None, ready: Callable[[], None]
+    ) -> None:
+        """A server, not running yet.
+
+        Args:
+            listening: bound, listening and not blocking; `run` takes it over.
+            lifeline: a file descriptor: when its other end is closed, the server drains as after SIGTERM.
+            ready: called when connections are about to be accepted.
+        """
+        super().__init__(
+            application,
+            # Daphne insists on endpoints; its own for adopted sockets are IPv4 only, so `_begin` does without.
+            endpoints=["adopted"],
+            ready_callable=self._begin,
+            # Sockets live until somebody ends them: daphne would close them after a day.
+            websocket_timeout=-1,
+            websocket_max_message_size=MAX_FRAME,
+            websocket_max_frame_size=MAX_FRAME,
+            # Autobahn pings (see `_begin`): daphne puts its ping off whenever the client says something, so that one
+            # who talks but reads nothing is never found out.
+            ping_interval=float("inf"),
+        )
+        self.endpoints = []
+        self._listening = listening
+        self._lifeline = lifeline
+        self._ready = ready
+        self._port: Any = None
+
+    def _begin(self) -> None:
+        """Called by `run` between making its factories and running the reactor."""
+        self.ws_factory.protocol = SocketProtocol
+        self.ws_factory.setProtocolOptions(
+            # None is the default, and would be taken for False.
+            allowNullOrigin=True,
+            # A violation, such as a frame that is too large, is told by a close frame with its code. What follows
+            # of that frame is read and forgotten, so that the client gets to read why.
+            failByDrop=False,
+            closeHandshakeTimeout=CLOSE_ANSWER_TIME,
+            # The timeout counts from the last pong: the next ping goes out an interval later.
+            autoPingInterval=settings.WEBSOCKET_PING_INTERVAL,
+            autoPingTimeout=settings.WEBSOCKET_PING_TIMEOUT - settings.WEBSOCKET_PING_INTERVAL,
+            # Only a pong shows that a client reads what it is sent.
+            autoPingRestartOnAnyTraffic=False,
+        )
+        self._port = reactor.adoptStreamPort(self._listening.fileno(), self._listening.family, self.http_factory)
+        self._listening.close()  # The port has a duplicate: when it closes that one, nothing is left listening here.
+        if self._lifeline is not None:
+            asyncio.get_event_loop().add_reader(self._lifeline, self._let_go)
+        self._ready()
+
+    def _let_go(self) -> None:
+        asyncio.get_event_loop().remove_reader(self._lifeline)
+        os.close(self._lifeline)
+        self.stop()
+
+    # -- what daphne calls --
+
+    def create_application(self, protocol: Any, scope: Message) -> Any:
+        """Daphne's; tells sockets' applications that they may answer an upgrade with a status of their own."""
+        if scope["type"] == "websocket":
+            scope["extensions"] = {"websocket.http.response": {}}
+        return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol: Any, message: Message) -> None:
+        """Daphne's; waits until the client has read enough of what it was sent before."""
+        await super().handle_reply(protocol, message)
+        if message["type"] == "websocket.send":
+            await protocol.writable()
+
+    def kill_all_applications(self) -> Deferred[None]:
+        """Called before the reactor stops, which waits for the answer: let everybody go first.
+
+        Daphne cancels the applications, drops the sockets without a word and, on CPython 3.11, may crash then.
+        """
+        return Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+
+    # -- draining --
+
+    async def _drain(self) -> None:
+        deadline = asyncio.get_running_loop().time() + DRAIN_TIME
+        logger.info("Process %s is ending: %s connections are let go.", os.getpid(), len(self.connections))
+        try:
+            await self._stop_accepting()
+            await draining.send_everybody_away()
+            await _until(lambda: not self._is_busy(), deadline)
+        finally:
+            await self._cut_the_rest()
+
+    async def _stop_accepting(self) -> None:
+        if self._port.addressFamily == socket.AF_UNIX:
+            # To stop listening would remove the socket's file, which other processes may go on listening at.
+            self._port.stopReading()
+        else:
+            await _completed(maybeDeferred(self._port.stopListening))
+
+    def _is_busy(self) -> bool:
+        """Whether an application runs, a socket is open, or bytes wait to be written."""
+        for protocol, details in self.connections.items():
+            application = details.get("application_instance")
+            if application is not None and not application.done():
+                return True
+            if isinstance(protocol, SocketProtocol) and "disconnected" not in details:
+                return True
+        return bool(reactor.getWriters())
+
+    async def _cut_the_rest(self) -> None:
+        running = [
+            details["application_instance"]
+            for details in self.connections.values()
+            if "application_instance" in details and not details["application_instance"].done()
+        ]
+        open_sockets = [protocol for protocol in self.connections if isinstance(protocol, SocketProtocol)]
+        for protocol in open_sockets:
+            protocol.dropConnection(abort=True)
+        if running:
+            logger.warning("%s connections did not end in time.", len(running))
+            for application in running:
+                application.cancel()
+            await asyncio.wait(running, timeout=1)
+
+
+async def _until(condition: Callable[[], bool], deadline: float) -> None:
+    """Wait until it holds, or until the deadline (of the loop's clock)."""
+    while not condition() and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.02)
+
+
+def _completed(deferred: Deferred[Any]) -> Awaitable[Any]:
+    return deferred.asFuture(asyncio.get_running_loop())

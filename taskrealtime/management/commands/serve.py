@@ -1,0 +1,179 @@
+"""`manage.py serve`: the reference server, as one process or several."""
+
+import asyncio
+import errno
+import os
+import socket
+import stat
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.utils.autoreload import get_child_arguments
+from django.utils.module_loading import import_string
+
+from taskrealtime.engine.supervisor import Supervisor
+
+#: Connections that the kernel keeps until somebody accepts them.
+BACKLOG = 1024
+#: Seconds that the interpreter gets to end after everybody was let go: a thread may hang in a lost database.
+LAST_MOMENTS = 1.5
+
+
+class Command(BaseCommand):
+    """Serves pages, API and sockets until SIGTERM or SIGINT, then lets everybody go: within 10 s, with exit status 0."""
+
+    help = "Serves pages, API and sockets until SIGTERM or Ctrl-C, then sends every client away in peace."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Where to listen, and with how many processes."""
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=None, help="port to listen on (default: $PORT, or 8000)")
+        parser.add_argument("--unix-socket", metavar="PATH", help="listen on a Unix socket instead")
+        parser.add_argument("--fd", type=int, metavar="N", help="serve on the listening socket with this descriptor")
+        parser.add_argument("--processes", type=int, default=1, metavar="N", help="server processes (default: 1)")
+        parser.add_argument("--lifeline", type=int, help="end when the other end of this pipe is closed")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve until told to end."""
+        _check_processes(options["processes"])
+        listening = _listen(options)
+        try:
+            if options["processes"] == 1:
+                self._serve(listening, options["lifeline"])
+            else:
+                self._supervise(listening, options["processes"])
+        finally:
+            if options["unix_socket"]:
+                Path(options["unix_socket"]).unlink(missing_ok=True)
+
+    def _serve(self, listening: socket.socket, lifeline: int | None) -> None:
+        # Not before it is needed: it installs Twisted's reactor.
+        from taskrealtime.engine.server import Server
+
+        application = import_string(settings.ASGI_APPLICATION)
+        where = _describe(listening)
+
+        def announce() -> None:
+            self.stderr.write(f"Process {os.getpid()} serves at {where}.")
+
+        Server(application, listening, lifeline=lifeline, ready=announce).run()
+        _end_soon()
+
+    def _supervise(self, listening: socket.socket, processes: int) -> None:
+        descriptor = listening.detach()
+        # What started this process, without its arguments: `python manage.py`, `python -m django`.
+        manage = get_child_arguments()[: 1 - len(sys.argv)]
+        options = ["--skip-checks", "--fd", str(descriptor), "--lifeline", "{lifeline}"]
+        status = asyncio.run(Supervisor([*manage, "serve", *options], processes, inherited=descriptor).run())
+        if status:
+            sys.exit(status)
+
+
+def _check_processes(processes: int) -> None:
+    if processes < 1:
+        raise CommandError("--processes must be 1 or more.")
+    if processes == 1:
+        return
+    if connection.vendor == "sqlite":
+        raise CommandError("Several processes need PostgreSQL: set DATABASE_URL=postgres://…, or serve with one.")
+    if not settings.REDIS_URLS:
+        raise CommandError("Several processes need Redis: set REDIS_URL=redis://…, or serve with one.")
+
+
+def _listen(options: dict[str, Any]) -> socket.socket:
+    """The listening socket that the options ask for.
+
+    Raises:
+        CommandError: it cannot be had.
+    """
+    if options["fd"] is not None:
+        listening = _adopt(options["fd"])
+    elif options["unix_socket"]:
+        listening = _listen_at_path(options["unix_socket"])
+    else:
+        listening = _listen_at_port(options["host"], _port(options["port"]))
+    listening.setblocking(False)
+    return listening
+
+
+def _adopt(descriptor: int) -> socket.socket:
+    try:
+        listening = socket.socket(fileno=descriptor)
+        if not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise CommandError(f"File descriptor {descriptor} is a socket that does not listen.")
+    except OSError as error:
+        raise CommandError(f"File descriptor {descriptor} is no socket to listen on: {error.strerror}.") from None
+    return listening
+
+
+def _port(asked: int | None) -> int:
+    text = os.environ.get("PORT") or "8000" if asked is None else str(asked)
+    if not (text.isdecimal() and int(text) < 65536):
+        raise CommandError(f"The port must be a number from 1 to 65535 (0: any that is free), not {text!r}.")
+    return int(text)
+
+
+def _listen_at_port(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        # Connections of an earlier process that still linger are no reason to refuse.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandError(f"Port {port} of {host} is taken: end what listens there, or choose another.") from None
+        raise CommandError(f"Cannot listen on port {port} of {host}: {error.strerror}.") from None
+    return listening
+
+
+def _listen_at_path(path: str) -> socket.socket:
+    _remove_stale(path)
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        listening.bind(path)
+        listening.listen(BACKLOG)
+    except OSError as error:
+        raise CommandError(f"Cannot listen at {path}: {error.strerror}.") from None
+    return listening
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the socket's file where the process that made it is gone.
+
+    Raises:
+        CommandError: something listens there, or it is another kind of file.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            raise CommandError(f"{path} is there already, and is no socket.")
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(path)
+            except ConnectionRefusedError:
+                os.unlink(path)
+                return
+        raise CommandError(f"{path} is taken: end what listens there, or choose another.")
+
+
+def _describe(listening: socket.socket) -> str:
+    if listening.family == socket.AF_UNIX:
+        return str(listening.getsockname())
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if listening.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
+def _end_soon() -> None:
+    """End the process after `LAST_MOMENTS`, should the interpreter not manage by itself."""
+    timer = threading.Timer(LAST_MOMENTS, os._exit, [0])
+    timer.daemon = True
+    timer.start()

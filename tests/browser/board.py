@@ -1,0 +1,87 @@
+"""The board as somebody in front of it uses it: what the tests can say about a page."""
+
+from playwright.sync_api import Locator, Page, expect
+
+
+class Board:
+    """A page that shows a board."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.wait_until("live")
+
+    def wait_until(self, state: str) -> None:
+        """Wait for a state of the connection; coming back may take as long as the pause between two attempts."""
+        expect(self.page.locator("body")).to_have_attribute("data-connection-state", state, timeout=30_000)
+
+    @property
+    def panel(self) -> Locator:
+        """The open task's panel."""
+        return self.page.locator("[data-task-panel]")
+
+    def column(self, status: str) -> Locator:
+        """A column."""
+        return self.page.locator(f"[data-status={status}]")
+
+    def card(self, task_id: int) -> Locator:
+        """A task's card."""
+        return self.page.locator(f'[data-task-id="{task_id}"]')
+
+    def order(self, status: str) -> list[int]:
+        """The tasks of a column, from top to bottom."""
+        cards = self.column(status).locator("[data-task-id]")
+        return [int(number) for number in cards.evaluate_all("cards => cards.map(card => card.dataset.taskId)")]
+
+    def expect_order(self, status: str, *task_ids: int) -> None:
+        """Wait until a column holds these cards in this order, and says how many they are."""
+        column = self.column(status)
+        script = "([status, wanted]) => [...document.querySelectorAll(`[data-status=${status}] [data-task-id]`)]"
+        script += ".map(card => card.dataset.taskId).join() === wanted"
+        self.page.wait_for_function(script, arg=[status, ",".join(map(str, task_ids))])
+        expect(column).to_have_attribute("data-count", str(len(task_ids)))
+
+    def add(self, status: str, *titles: str) -> list[int]:
+        """Add tasks as people do, one after the other; return their ids."""
+        column = self.column(status)
+        column.locator("[data-add-task]").click()
+        for title in titles:
+            column.locator("input[name=title]").fill(title)
+            column.locator("input[name=title]").press("Enter")
+        ids = [int(self.titled(status, title).get_attribute("data-task-id") or 0) for title in titles]
+        column.locator("input[name=title]").press("Escape")
+        return ids
+
+    def titled(self, status: str, title: str) -> Locator:
+        """The card with that title."""
+        return self.column(status).locator("[data-task-id]").filter(has_text=title)
+
+    def open(self, task_id: int) -> Locator:
+        """Open a task's panel."""
+        self.card(task_id).click()
+        expect(self.panel).to_be_visible()
+        return self.panel
+
+    def grab(self, task_id: int) -> None:
+        """Take a card by its middle."""
+        box = self.card(task_id).bounding_box()
+        assert box
+        self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        self.page.mouse.down()
+
+    def drag(self, task_id: int, onto: Locator, below: bool = False) -> None:
+        """Drag a card with the mouse to the upper or lower part of another element, and let go."""
+        target = onto.bounding_box()
+        assert target
+        self.grab(task_id)
+        y = target["y"] + target["height"] * (0.9 if below else 0.1)
+        self.page.mouse.move(target["x"] + target["width"] / 2, y, steps=8)
+        self.page.mouse.up()
+
+    def mark(self) -> None:
+        """Mark the document as it is loaded now."""
+        self.page.evaluate("window.marked = true")
+
+    @property
+    def was_reloaded(self) -> bool:
+        """Whether the page was loaded again since `mark`."""
+        return self.page.evaluate("window.marked") is not True

@@ -1,0 +1,146 @@
+"""The pages round the board: signing in, the list of projects, and what is not there."""
+
+from playwright.sync_api import expect
+
+from tests.support.stacks import Server
+
+from .board import Board
+from .conftest import NewPage
+
+
+def test_a_wrong_password_is_told_kindly(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    page = new_page(server, path="/login/")
+    page.fill("[name=username]", alice.username)
+    page.fill("[name=password]", "wrong")
+    page.press("[name=password]", "Enter")
+    expect(page.get_by_role("alert")).to_contain_text("do not match")
+    expect(page.locator("[name=username]")).to_have_value(alice.username)
+
+
+def test_signing_in_leads_to_the_page_that_was_asked_for(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    project = server.project(alice)
+    page = new_page(server, path=f"/projects/{project}/")
+    page.fill("[name=username]", alice.username)
+    page.fill("[name=password]", alice.password)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(f"**/projects/{project}/")
+
+
+def test_the_first_project_is_made_and_opened(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    page = new_page(server, alice)
+    expect(page.locator("main")).to_contain_text("No projects yet")
+    page.fill("form [name=name]", "Garden")
+    page.press("form [name=name]", "Enter")
+    board = Board(page)
+    board.add("todo", "Sow", "Water")
+    board.add("completed", "Dig")
+    page.goto("/")
+    card = page.locator("[data-project-id]")
+    expect(card).to_contain_text("Garden")
+    expect(card).to_contain_text("Owner")
+    expect(card).to_contain_text("2 open tasks")
+    expect(card).to_contain_text("1 member")
+
+
+def test_a_project_that_is_not_theirs_is_not_there(server: Server, new_page: NewPage) -> None:
+    alice, stranger = server.stack.user(), server.stack.user()
+    project = server.project(alice)
+    page = new_page(server, stranger, allow_errors="status of 404")
+    for path in (f"/projects/{project}/", "/projects/123456789/", "/projects/99999999999999999999999/", "/nowhere/"):
+        response = page.goto(path)
+        assert response
+        assert response.status == 404
+        page.get_by_role("link", name="Go to your projects").click()
+        page.wait_for_url(f"{server.url}/")
+
+
+def test_a_link_opens_a_task_and_back_closes_it(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    project = server.project(alice)
+    board = Board(new_page(server, alice, f"/projects/{project}/"))
+    first, second = board.add("todo", "One", "Two")
+    board.open(first)
+    board.open(second)
+    assert board.page.url.endswith(f"#task-{second}")
+    board.page.go_back()
+    expect(board.panel).to_have_count(0)
+    board.page.goto(f"/projects/{project}/#task-{first}")
+    board.page.reload()
+    expect(board.panel.locator("[name=title]")).to_have_value("One")
+    board.page.keyboard.press("Escape")
+    expect(board.panel).to_have_count(0)
+    assert "#" not in board.page.url
+
+
+def test_a_link_to_a_task_that_is_gone_says_so(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    page = new_page(server, alice, f"/projects/{server.project(alice)}/#task-123456")
+    expect(page.locator("[role=status]")).to_contain_text("no longer on this board")
+
+
+def test_the_board_is_worked_without_a_mouse(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/"))
+    keyboard = board.page.keyboard
+    first, second = board.add("todo", "One", "Two")
+    board.card(first).focus()
+    keyboard.press("ArrowDown")
+    expect(board.card(second)).to_be_focused()
+    keyboard.press("m")
+    board.page.get_by_role("menuitem", name="Review").press("Enter")
+    board.expect_order("review", second)
+    expect(board.card(second)).to_be_focused()
+    keyboard.press("ArrowLeft")
+    expect(board.card(first)).to_be_focused()
+    keyboard.press("Enter")
+    expect(board.panel).to_be_visible()
+    keyboard.press("Escape")
+    expect(board.card(first)).to_be_focused()
+    keyboard.press("n")
+    keyboard.type("Three")
+    keyboard.press("Enter")
+    expect(board.titled("todo", "Three")).to_be_visible()
+
+
+def test_a_finger_scrolls_and_a_resting_finger_drags(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    phone = {"viewport": {"width": 375, "height": 700}, "has_touch": True, "is_mobile": True}
+    board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/", **phone))
+    first, second = board.add("todo", "One", "Two")
+    box = board.card(first).bounding_box()
+    assert box
+    touch = board.page.context.new_cdp_session(board.page)
+
+    def point(event: str, y: float) -> None:
+        points = [] if event == "touchEnd" else [{"x": box["x"] + 40, "y": y}]
+        touch.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
+
+    point("touchStart", box["y"] + 10)
+    board.page.wait_for_function("document.documentElement.classList.contains('is-dragging')")
+    for step in range(1, 13):
+        point("touchMove", box["y"] + 10 + 10 * step)
+    point("touchEnd", 0)
+    board.expect_order("todo", second, first)
+    expect(board.panel).to_have_count(0)
+
+
+def test_pages_hold_no_inline_code_or_style(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    path = f"/projects/{server.project(alice)}/"
+    page = new_page(server, alice)
+    for address in ("/", path, "/login/"):
+        html = page.request.get(address).text()
+        page.goto(path)
+        found = page.evaluate(
+            """html => {
+                const page = new DOMParser().parseFromString(html, 'text/html');
+                const roots = [page, ...[...page.querySelectorAll('template')].map(({content}) => content)];
+                const bad = 'style, [style], script:not([src]), [onclick], [onload], [href^="javascript:"]';
+                return roots.flatMap(root => [...root.querySelectorAll(bad)].map(element => element.outerHTML));
+            }""",
+            html,
+        )
+        assert found == []

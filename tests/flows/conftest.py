@@ -1,0 +1,58 @@
+"""The fixtures of the end-to-end tests: one server of each kind for the whole folder, and a cast of users.
+
+Each test makes a project of its own; the users are shared, so nothing here may depend on what else
+happens in their own rooms.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.stacks import KINDS, Server, Stack, User
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The users of the tests: `ann` owns the projects, `bob` and `cas` are members, `vic` views, `eve` is a stranger."""
+
+    ann: User
+    bob: User
+    cas: User
+    vic: User
+    eve: User
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The installation behind `server`, one for the whole folder."""
+    stack = Stack(request.param)
+    yield stack
+    stack.close()
+
+
+@pytest.fixture(scope="session")
+def running_server(shared_stack: Stack) -> Server:
+    """Sweeps often, so that what the shell writes arrives soon on the in-memory layer, too."""
+    return shared_stack.server(SWEEP_INTERVAL="0.2")
+
+
+@pytest.fixture(scope="session")
+def cast(shared_stack: Stack) -> Cast:
+    return Cast(*(shared_stack.user(f"{name}_{shared_stack.kind}") for name in ("ann", "bob", "cas", "vic", "eve")))
+
+
+@pytest.fixture
+def project(server: Server, cast: Cast) -> int:
+    """A project of this test alone, with all of the cast but `eve`; made in one stroke by another process."""
+    return make_project(server.stack, cast)
+
+
+def make_project(stack: Stack, cast: Cast) -> int:
+    code = (
+        "project = Project.objects.create(name='Board')\n"
+        "for user_id, role in people: Membership.objects.create(project=project, user_id=user_id, role=role)\n"
+        "result = project.id"
+    )
+    people = [(cast.ann.id, "owner"), (cast.bob.id, "member"), (cast.cas.id, "member"), (cast.vic.id, "viewer")]
+    return int(stack.run(code, people=people))

@@ -1,0 +1,479 @@
+"""Who gets in, how, and for how long."""
+
+import json
+import time
+from datetime import datetime
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.conftest import Connect
+from tests.flows.conftest import Cast
+from tests.flows.tokens import bad_tokens, mint
+from tests.support.sockets import Closed, Refused, Socket
+from tests.support.stacks import Server, Stack, User
+
+CONNECTED = {
+    "session", "user", "server_time", "token_expires_at", "ping_interval",
+    "room", "seq", "epoch", "reset", "unread", "protocol",
+}  # fmt: skip
+BAD_TOKENS = (
+    "expired", "refresh", "no type", "no expiry", "no user", "other secret", "tampered body", "no signature", "none",
+    "HS384", "HS512", "nobody", "user is text", "user is a list", "user is null", "user is huge", "garbage", "dots",
+)  # fmt: skip
+
+
+def refusal(socket: Socket) -> tuple[dict[str, Any], int]:
+    """The error that the server says, and the code that it then closes with."""
+    frame = socket.next()
+    assert frame["event"] == "error", frame
+    assert set(frame["data"]) >= {"code", "message"}
+    return frame, socket.wait_closed()
+
+
+# --- Three ways in ---------------------------------------------------------------------------
+
+
+def test_connected_is_the_first_and_only_frame(server: Server, cast: Cast, connect: Connect) -> None:
+    socket = connect(server, cast.ann)
+    frame = socket.history[0]
+    assert set(frame) == {"event", "data"}
+    data = frame["data"]
+    assert set(data) == CONNECTED
+    assert data["user"] == {"id": cast.ann.id, "username": cast.ann.username, "name": data["user"]["name"]}
+    assert data["room"] == f"user.{cast.ann.id}"
+    assert data["protocol"] == 1
+    assert data["reset"] is False
+    assert type(data["seq"]) is int
+    assert isinstance(data["epoch"], str)
+    assert data["epoch"]
+    assert data["ping_interval"] == 25
+    assert datetime.fromisoformat(data["token_expires_at"]) > datetime.fromisoformat(data["server_time"])
+    assert socket.settle() == []
+
+
+def test_two_connections_have_sessions_of_their_own(server: Server, cast: Cast, connect: Connect) -> None:
+    one, two = connect(server, cast.ann), connect(server, cast.ann)
+    assert one.history[0]["data"]["session"] != two.history[0]["data"]["session"]
+    assert one.history[0]["data"]["epoch"] == two.history[0]["data"]["epoch"]
+
+
+@pytest.mark.parametrize("order", [("taskrealtime.v1", "bearer"), ("bearer", "taskrealtime.v1")])
+def test_a_browser_signs_in_by_subprotocol(server: Server, cast: Cast, order: tuple[str, str]) -> None:
+    token = server.token(cast.ann)
+    offered = [f"bearer.{token}" if name == "bearer" else name for name in order]
+    with server.connect(subprotocols=offered) as socket:
+        assert socket.next()["data"]["user"]["id"] == cast.ann.id
+        assert socket.connection.subprotocol == "taskrealtime.v1"
+        assert token not in str(socket.connection.response.headers)
+
+
+def test_the_token_is_never_chosen_as_subprotocol(server: Server, cast: Cast) -> None:
+    token = server.token(cast.ann)
+    with server.connect(subprotocols=[f"bearer.{token}"]) as socket:
+        assert socket.connection.subprotocol is None
+        assert token not in str(socket.connection.response.headers)
+
+
+def test_the_subprotocol_is_selected_where_offered_and_only_then(server: Server, cast: Cast) -> None:
+    with server.connect(cast.ann, subprotocols=["other.v3", "taskrealtime.v1"]) as socket:
+        assert socket.connection.subprotocol == "taskrealtime.v1"
+    with server.connect(cast.ann, subprotocols=["other.v3"]) as socket:
+        assert socket.connection.subprotocol is None
+    with server.connect(cast.ann) as socket:
+        assert socket.connection.subprotocol is None
+
+
+@pytest.mark.parametrize("request_id", ["first", 7, 0, ""])
+def test_connect_with_a_token_is_answered_by_connected(server: Server, cast: Cast, request_id: Any) -> None:
+    with server.connect() as socket:
+        socket.send_event("connect", {"token": server.token(cast.ann)}, id=request_id)
+        frame = socket.next()
+        assert frame["event"] == "connected"
+        assert frame["id"] == request_id
+        assert type(frame["id"]) is type(request_id)
+        assert set(frame["data"]) == CONNECTED
+        assert socket.settle() == []
+
+
+def test_connect_without_an_id_is_answered_too(server: Server, cast: Cast) -> None:
+    with server.connect() as socket:
+        socket.send_event("connect", {"token": server.token(cast.ann)})
+        frame = socket.next()
+        assert frame["event"] == "connected"
+        assert "id" not in frame
+        assert socket.settle() == []
+
+
+def test_nothing_is_said_before_connect(server: Server, cast: Cast) -> None:
+    with server.connect() as socket, pytest.raises(AssertionError, match="in vain"):
+        socket.next(timeout=0.3)
+
+
+@pytest.mark.parametrize("name", ["token", "access", "access_token", "jwt", "bearer", "authorization", "auth"])
+def test_a_token_in_the_url_is_never_read(server: Server, cast: Cast, name: str) -> None:
+    from websockets.sync.client import connect as open_socket
+
+    url = f"{server.ws_url}?{name}={server.token(cast.ann)}"
+    with Socket(open_socket(url, proxy=None, ping_interval=None)) as socket:
+        socket.send_event("ping", {}, id=1)
+        frame, code = refusal(socket)
+        assert frame["data"]["code"] == "unauthenticated"
+        assert code == 4401
+
+
+@pytest.mark.parametrize(
+    "event", ["ping", "join_project", "task_create", "leave_project", "token_refresh", "no_such_event"]
+)
+def test_anything_but_connect_comes_too_early(server: Server, event: str) -> None:
+    with server.connect() as socket:
+        socket.send_event(event, {"project_id": 1, "title": "x"}, id="early")
+        frame, code = refusal(socket)
+        assert frame["data"]["code"] == "unauthenticated"
+        assert frame["id"] == "early"
+        assert code == 4401
+
+
+def test_connect_without_a_token_is_unauthenticated(server: Server) -> None:
+    with server.connect() as socket:
+        socket.send_event("connect", {}, id=1)
+        frame, code = refusal(socket)
+        assert frame["data"]["code"] in {"unauthenticated", "token_invalid"}
+        assert (frame["id"], code) == (1, 4401)
+
+
+@pytest.mark.parametrize("token", [None, 5, True, [], {}, "", "\x00", "\ud800", "é.é.é", "a" * 5000])
+def test_a_token_of_the_wrong_kind_is_no_fault_of_ours(server: Server, token: Any) -> None:
+    with server.connect() as socket:
+        socket.send_event("connect", {"token": token}, id=1)
+        frame = socket.next()
+        assert frame["event"] == "error"
+        assert frame["data"]["code"] in {"unauthenticated", "token_invalid", "invalid_data", "invalid_message"}
+
+
+# --- Bad tokens ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def bad(shared_stack: Stack, cast: Cast) -> dict[str, tuple[str, str]]:
+    return bad_tokens(shared_stack, cast.ann)
+
+
+@pytest.mark.parametrize("name", BAD_TOKENS)
+def test_a_bad_token_is_told_so_on_the_socket(
+    server: Server, cast: Cast, bad: dict[str, tuple[str, str]], name: str
+) -> None:
+    token, expected = bad[name]
+    with server.connect(token=token) as socket:
+        frame, code = refusal(socket)
+        assert (frame["data"]["code"], code) == (expected, 4401)
+        assert "id" not in frame
+    with server.connect(subprotocols=["taskrealtime.v1", f"bearer.{token}"]) as socket:
+        frame, code = refusal(socket)
+        assert (frame["data"]["code"], code) == (expected, 4401)
+        assert socket.connection.subprotocol == "taskrealtime.v1"
+    with server.connect() as socket:
+        socket.send_event("connect", {"token": token}, id="c")
+        frame, code = refusal(socket)
+        assert (frame["data"]["code"], code) == (expected, 4401)
+        assert frame["id"] == "c"
+
+
+def test_every_bad_token_is_listed(bad: dict[str, tuple[str, str]]) -> None:
+    assert set(bad) == set(BAD_TOKENS)
+
+
+def test_a_bad_token_is_refused_by_rest_alike(server: Server, bad: dict[str, tuple[str, str]]) -> None:
+    for name, (token, expected) in bad.items():
+        answer = server.api().get("/api/projects/", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 401, name
+        assert answer.json()["code"] == expected, name
+
+
+def test_a_deactivated_user_does_not_get_in(server: Server) -> None:
+    gone = server.stack.user(is_active=False)
+    with server.connect(token=mint(server.stack, gone)) as socket:
+        frame, code = refusal(socket)
+        assert code in {4401, 4403}
+
+
+# --- Where the page came from ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "http://127.0.0.1",
+        "http://127.0.0.1:1",
+        "http://127.0.0.1.evil.example:{port}",
+        "http://evil.example:{port}",
+        "file://",
+        "http://user@evil.example",
+    ],
+)
+def test_a_foreign_page_is_refused_before_the_upgrade(server: Server, cast: Cast, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        server.connect(cast.ann, origin=origin.format(port=server.port))
+    assert refused.value.response.status_code == 403
+    with pytest.raises(InvalidStatus):
+        server.connect(origin=origin.format(port=server.port))
+
+
+def test_our_own_page_and_a_script_come_in(server: Server, cast: Cast, connect: Connect) -> None:
+    connect(server, cast.ann, origin=f"http://127.0.0.1:{server.port}")
+    connect(server, cast.ann)
+
+
+# --- Resuming the own room ---------------------------------------------------------------------
+
+
+def test_one_connect_without_a_token_may_follow_the_header(server: Server, cast: Cast, connect: Connect) -> None:
+    socket = connect(server, cast.ann)
+    first = socket.history[0]["data"]
+    again = socket.ask_frame("connect", {"since": first["seq"], "epoch": first["epoch"]})
+    assert again["event"] == "connected"
+    assert set(again["data"]) == CONNECTED
+    assert again["data"]["reset"] is False
+    assert again["data"]["session"] == first["session"]
+    for data in ({}, {"since": first["seq"], "epoch": first["epoch"]}, {"token": server.token(cast.ann)}):
+        with pytest.raises(Refused) as refused:
+            socket.ask("connect", data)
+        assert refused.value.code == "invalid_data"
+    assert socket.settle() == []
+
+
+def test_a_second_connect_with_a_token_is_invalid(server: Server, cast: Cast) -> None:
+    with server.connect() as socket:
+        socket.ask("connect", {"token": server.token(cast.ann)})
+        for data in ({}, {"token": server.token(cast.ann)}, {"since": 0}):
+            with pytest.raises(Refused) as refused:
+                socket.ask("connect", data)
+            assert refused.value.code == "invalid_data"
+        assert socket.settle() == []
+
+
+def test_a_since_that_the_log_cannot_continue_is_a_reset(server: Server, cast: Cast) -> None:
+    with server.connect(cast.ann) as socket:
+        first = socket.next()["data"]
+    for since, epoch in ((first["seq"] + 1, first["epoch"]), (first["seq"], "another"), (first["seq"], "")):
+        with server.connect(cast.ann) as socket:
+            socket.next()
+            data = socket.ask("connect", {"since": since, "epoch": epoch})
+            assert data["reset"] is True, (since, epoch)
+            assert data["seq"] == first["seq"]
+
+
+@pytest.mark.parametrize("since", [-1, "0", 1.5, True, [], 2**70])
+def test_a_since_of_the_wrong_kind_is_refused(server: Server, cast: Cast, since: Any) -> None:
+    with server.connect(cast.ann) as socket:
+        socket.next()
+        frame = socket.ask_frame("connect", {"since": since, "epoch": "e"})
+        if since == 2**70 and frame["event"] == "connected":
+            assert frame["data"]["reset"] is True
+        else:
+            assert frame["data"]["code"] in {"invalid_data", "invalid_message"}
+        assert socket.ask("ping", {})
+
+
+@pytest.mark.xfail(reason="nothing is logged in the rooms of users yet")
+def test_the_missed_events_of_the_own_room_follow(server: Server, cast: Cast, connect: Connect) -> None:
+    newcomer = server.stack.user()
+    with server.connect(newcomer) as socket:
+        before = socket.next()["data"]
+    projects = [server.project(cast.ann, members=[newcomer]) for _ in range(3)]
+    with server.connect() as socket:
+        socket.send_event(
+            "connect",
+            {"token": server.token(newcomer), "since": before["seq"], "epoch": before["epoch"]},
+            id=1,
+        )
+        answer = socket.next()
+        assert answer["event"] == "connected"
+        assert answer["data"]["seq"] == before["seq"] + 3
+        frames = [socket.next() for _ in projects]
+        assert [frame["event"] for frame in frames] == ["project_member_added"] * 3
+        assert [frame["data"]["project_id"] for frame in frames] == projects
+        assert [frame["seq"] for frame in frames] == [before["seq"] + n for n in (1, 2, 3)]
+    with server.connect(newcomer) as socket:  # by header, then `connect`
+        socket.next()
+        assert socket.ask("connect", {"since": before["seq"] + 1, "epoch": before["epoch"]})["reset"] is False
+        assert [socket.next()["seq"] for _ in range(2)] == [before["seq"] + 2, before["seq"] + 3]
+        more = server.project(cast.ann, members=[newcomer])
+        live = socket.next()
+        assert (live["data"]["project_id"], live["seq"]) == (more, before["seq"] + 4)
+
+
+# --- Time ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def hurried(shared_stack: Stack) -> Server:
+    """A server with little patience: `connect` within half a second; other pages are welcome."""
+    return shared_stack.server(
+        WEBSOCKET_CONNECT_TIMEOUT="0.5",
+        ACCESS_TOKEN_MINUTES="0.05",
+        WEBSOCKET_CORS_ORIGINS="https://board.example,https://other.example:8443",
+        WEBSOCKET_PING_INTERVAL="7",
+    )
+
+
+def test_who_does_not_connect_in_time_is_sent_away(hurried: Server) -> None:
+    with hurried.connect() as socket:
+        assert socket.wait_closed(timeout=3) == 4408
+
+
+def test_bad_messages_buy_no_time(hurried: Server) -> None:
+    with hurried.connect() as socket:
+        start = time.monotonic()
+        with pytest.raises((Closed, ConnectionClosed)):
+            while time.monotonic() < start + 3:
+                socket.send_text("{")
+                socket.next()
+                time.sleep(0.2)
+        assert socket.wait_closed() in {4408, 4401}
+
+
+def test_who_signed_in_is_not_hurried(hurried: Server, cast: Cast) -> None:
+    token = mint(hurried.stack, cast.ann)
+    with hurried.connect(token=token) as socket, hurried.connect() as late:
+        late.ask("connect", {"token": token})
+        assert socket.next()["data"]["ping_interval"] == 7
+        with pytest.raises(AssertionError, match="in vain"):
+            socket.next(timeout=1)
+        assert socket.ask("ping", {})
+        assert late.ask("ping", {})
+
+
+def test_only_the_listed_pages_come_in(hurried: Server, cast: Cast) -> None:
+    token = mint(hurried.stack, cast.ann)
+    for origin in ("https://board.example", "https://other.example:8443"):
+        with hurried.connect(token=token, origin=origin) as socket:
+            assert socket.next()["event"] == "connected"
+    for origin in ("http://board.example", "https://board.example:8443", "https://other.example", "https://x.example"):
+        with pytest.raises(InvalidStatus) as refused:
+            hurried.connect(token=token, origin=origin)
+        assert refused.value.response.status_code == 403
+
+
+def test_a_star_lets_every_page_in(shared_stack: Stack, cast: Cast) -> None:
+    open_to_all = shared_stack.server(WEBSOCKET_CORS_ORIGINS="*")
+    with open_to_all.connect(token=mint(shared_stack, cast.ann), origin="https://evil.example") as socket:
+        assert socket.next()["event"] == "connected"
+    open_to_all.stop()
+
+
+def test_a_connection_ends_with_its_token(server: Server, cast: Cast) -> None:
+    with server.connect(token=mint(server.stack, cast.ann, seconds=1.2)) as socket:
+        assert socket.next()["event"] == "connected"
+        frame, code = refusal(socket)
+        assert (frame["data"]["code"], code) == ("token_expired", 4401)
+
+
+def test_a_fresh_token_prolongs_the_connection(server: Server, cast: Cast) -> None:
+    short, long = (mint(server.stack, cast.ann, seconds=seconds) for seconds in (2, 600))
+    with server.connect(token=short) as socket:
+        old = socket.next()["data"]["token_expires_at"]
+        answer = socket.ask("token_refresh", {"token": long})
+        assert set(answer) == {"token_expires_at"}
+        new = answer["token_expires_at"]
+        assert datetime.fromisoformat(new) > datetime.fromisoformat(old)
+        with pytest.raises(AssertionError, match="in vain"):
+            socket.next(timeout=2.5)
+        assert socket.ask("ping", {})
+
+
+@pytest.mark.parametrize("name", ["other user", "refresh", "expired", "other secret", "garbage"])
+def test_a_failed_refresh_ends_the_connection(
+    server: Server, cast: Cast, connect: Connect, bad: dict[str, tuple[str, str]], name: str
+) -> None:
+    token, expected = (server.token(cast.bob), "token_invalid") if name == "other user" else bad[name]
+    socket = connect(server, cast.ann)
+    frame = socket.ask_frame("token_refresh", {"token": token})
+    assert frame["event"] == "error"
+    assert frame["data"]["code"] == expected
+    assert socket.wait_closed() == 4401
+
+
+# --- Signed out, deactivated --------------------------------------------------------------------
+
+
+def elapsed_until_closed(socket: Socket, since: float) -> tuple[int, float]:
+    code = socket.wait_closed(timeout=5)
+    return code, time.monotonic() - since
+
+
+def test_signing_out_everywhere_ends_every_socket_and_token(
+    server: Server, hurried: Server, cast: Cast, connect: Connect
+) -> None:
+    user = server.stack.user()
+    pair = server.api().post("/api/token/", json={"username": user.username, "password": user.password}).json()
+    sockets = [connect(server, user), connect(server, user), hurried.connect(token=pair["access"])]
+    bystander = connect(server, cast.bob)
+    start = time.monotonic()
+    answer = server.api(user).post("/api/token/revoke/")
+    assert answer.status_code in {200, 204, 205}
+    for socket in sockets:
+        code, seconds = elapsed_until_closed(socket, start)
+        assert code == 4403
+        assert seconds < 2.5
+    assert bystander.settle() == []
+    sockets[2].close()
+    for token in (pair["access"], server.token(user)):
+        with server.connect(token=token) as socket:
+            assert refusal(socket)[1] == 4401
+        assert server.api(user).get("/api/projects/").status_code == 401
+    again = server.api().post("/api/token/refresh/", json={"refresh": pair["refresh"]})
+    assert again.status_code == 401
+    fresh = server.api().post("/api/token/", json={"username": user.username, "password": user.password})
+    with server.connect(token=fresh.json()["access"]) as socket:
+        assert socket.next()["event"] == "connected"
+
+
+def close_after(server: Server, user: User, code: str) -> None:
+    """Run code in another process; the user's socket must end with 4403 within two seconds."""
+    with server.connect(token=mint(server.stack, user)) as socket:
+        assert socket.next()["event"] == "connected"
+        start = time.monotonic()
+        server.stack.run(code, user_id=user.id)
+        closed, seconds = elapsed_until_closed(socket, start)
+        assert closed == 4403
+        assert seconds < 2.5
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "User.objects.filter(id=user_id).update(is_active=False)",
+        "user = User.objects.get(id=user_id); user.is_active = False; user.save()",
+        "user = User.objects.get(id=user_id); user.set_password('another one entirely'); user.save()",
+        "User.objects.get(id=user_id).delete()",
+    ],
+    ids=["update", "save", "password", "delete"],
+)
+def test_who_was_deactivated_in_a_shell_is_out_within_two_seconds(hurried: Server, code: str) -> None:
+    close_after(hurried, hurried.stack.user(), code)
+
+
+# --- The switch ------------------------------------------------------------------------------------
+
+
+def test_sockets_can_be_switched_off(shared_stack: Stack, cast: Cast) -> None:
+    server = shared_stack.server(WEBSOCKET_ENABLED="0")
+    with pytest.raises(InvalidStatus) as refused:
+        server.connect(token=mint(shared_stack, cast.ann))
+    assert refused.value.response.status_code == 503
+    assert server.api(cast.ann).get("/api/projects/").status_code == 200
+    server.stop()
+
+
+def test_every_frame_is_strict_json(server: Server, cast: Cast) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    with server.connect(cast.ann) as socket:
+        text = socket.connection.recv(timeout=10)
+        assert isinstance(text, str)
+        json.loads(text, parse_constant=refuse)

@@ -1,0 +1,233 @@
+// @ts-check
+/** The board's own thinking, away from any document: what is shown while answers and events are on their way. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { Commands } from '../../static/js/board/commands.js';
+import { choices } from '../../static/js/board/move_menu.js';
+import { longestRun } from '../../static/js/board/order.js';
+import { arrange } from '../../static/js/board/pending.js';
+import { tell } from '../../static/js/board/sentences.js';
+import { BoardStore } from '../../static/js/board/store.js';
+import { ago, dueInWords, fromLocalInput, toLocalInput, urgency } from '../../static/js/board/time.js';
+
+globalThis.requestAnimationFrame ??= /** @type {any} */ ((/** @type {() => void} */ paint) => setTimeout(paint));
+
+const STATUSES = ['todo', 'in_progress', 'review', 'completed'];
+const ada = { id: 1, username: 'ada', name: 'Ada' };
+const bob = { id: 2, username: 'bob', name: 'Bob' };
+
+/** @param {number} id @param {object} [fields] @returns {any} */
+const task = (id, fields) => ({
+  id, project_id: 3, title: `Task ${id}`, description: '', status: 'todo', priority: 'medium', assignee_id: null,
+  due_at: null, position: String(id), comment_count: 0, created_by_id: 1, created_at: '', updated_at: '', version: 1,
+  ...fields,
+});
+
+/** @param {any[]} tasks */
+function makeStore(...tasks) {
+  const store = new BoardStore({ userId: 1 });
+  const members = [{ user: ada, role: 'owner' }, { user: bob, role: 'member' }];
+  store.replace({ project: { id: 3, name: 'House' }, members, tasks, seq: 10, epoch: 'e' });
+  return store;
+}
+
+/** @param {BoardStore} store @param {string} event @param {any} data */
+function happens(store, event, data) {
+  store.apply({ event, data, room: 'project.3', seq: (store.state?.seq ?? 0) + 1 });
+  store.paint();
+}
+
+/** A server that answers when the test says so. */
+function makeClient() {
+  /** @type {{args: any[], answer: (data: any) => Promise<void>, refuse: (error: any) => Promise<void>}[]} */
+  const calls = [];
+  const call = (/** @type {any[]} */ ...args) =>
+    new Promise((resolve, reject) => {
+      const settled = () => new Promise((done) => setTimeout(done));
+      calls.push({
+        args,
+        answer: (data) => (resolve(data), /** @type {Promise<void>} */ (settled())),
+        refuse: (error) => (reject(error), /** @type {Promise<void>} */ (settled())),
+      });
+    });
+  return { calls, createTask: call, updateTask: call, moveTask: call, deleteTask: call, restoreTask: call };
+}
+
+/** @param {BoardStore} store */
+function makeCommands(store) {
+  const client = makeClient();
+  /** @type {string[]} */
+  const told = [];
+  const report = (/** @type {string} */ text) => void told.push(text);
+  const parts = { client, store, problems: { report }, toasts: { say: report }, projectId: 3, openTask: () => {} };
+  return { client, told, commands: new Commands(parts) };
+}
+
+const todo = (/** @type {BoardStore} */ store) => store.painted?.columns.get('todo');
+const tick = () => new Promise((done) => setTimeout(done));
+
+describe('an own change', () => {
+  test('a moved card stays where it was dropped from the act to the event', async () => {
+    const store = makeStore(task(1), task(2), task(3));
+    const { client, commands } = makeCommands(store);
+    commands.move(3, { status: 'todo', beforeId: 1 });
+    assert.deepEqual(todo(store), [3, 1, 2]);
+    assert.ok(store.painted?.waiting.has(3));
+    await client.calls[0].answer({ version: 2 });
+    assert.deepEqual(todo(store), [3, 1, 2], 'answered, and its event not here yet');
+    assert.ok(!store.painted?.waiting.has(3));
+    happens(store, 'task_updated', { task_id: 3, changes: { position: '0' }, version: 2 });
+    assert.deepEqual(todo(store), [3, 1, 2]);
+    assert.equal(store.expectations.length, 0);
+  });
+
+  test('the event may come before the answer', async () => {
+    const store = makeStore(task(1), task(2));
+    const { client, commands } = makeCommands(store);
+    commands.move(2, { status: 'todo', beforeId: 1 });
+    happens(store, 'task_updated', { task_id: 2, changes: { position: '0' }, version: 2 });
+    assert.ok(store.painted?.waiting.has(2), 'still waiting for its answer');
+    await client.calls[0].answer({ version: 2 });
+    assert.deepEqual(todo(store), [2, 1]);
+    assert.equal(store.expectations.length, 0);
+  });
+
+  test('a refused move goes back, and says why', async () => {
+    const store = makeStore(task(1), task(2));
+    const { client, commands, told } = makeCommands(store);
+    commands.move(2, { status: 'review', beforeId: null });
+    assert.deepEqual(store.painted?.columns.get('review'), [2]);
+    await client.calls[0].refuse({ code: 'forbidden' });
+    assert.deepEqual(todo(store), [1, 2]);
+    assert.match(told[0], /“Task 2” was not moved.*role/);
+  });
+
+  test('the second of two edits of one field is made on what the first one wrote', async () => {
+    const store = makeStore(task(1));
+    const { client, commands } = makeCommands(store);
+    commands.update(1, 'title', 'One', 1);
+    const second = commands.update(1, 'title', 'Two', 1);
+    await tick();
+    assert.equal(client.calls.length, 1, 'the second waits');
+    await client.calls[0].answer({ version: 2 });
+    assert.deepEqual(client.calls[1].args, [1, { title: 'Two' }, 2]);
+    await client.calls[1].answer({ version: 3 });
+    await second;
+    assert.equal(store.painted?.tasks.get(1)?.title, 'Two');
+  });
+
+  test('edits of different fields do not wait for each other', async () => {
+    const { client, commands } = makeCommands(makeStore(task(1)));
+    commands.update(1, 'title', 'One', 1);
+    commands.update(1, 'priority', 'high', 1);
+    await tick();
+    assert.deepEqual(client.calls.map(({ args }) => args[2]), [1, 1]);
+  });
+
+  test('a conflict keeps what was meant, beside what is there', async () => {
+    const store = makeStore(task(1));
+    const { client, commands } = makeCommands(store);
+    commands.shownTask = 1;
+    commands.update(1, 'title', 'Mine', 1);
+    await tick();
+    happens(store, 'task_updated', { task_id: 1, changes: { title: 'Theirs' }, version: 2 });
+    await client.calls[0].refuse({ code: 'conflict', details: { task: { version: 2 }, fields: ['title'] } });
+    assert.equal(store.painted?.tasks.get(1)?.title, 'Theirs');
+    assert.deepEqual(store.conflicts.get(1)?.get('title'), { mine: 'Mine', version: 2 });
+  });
+});
+
+describe('a new task', () => {
+  const created = { task: task(7, { title: 'New' }), by: { id: 1, username: 'ada' } };
+
+  test('shows as waiting, and once only, whichever comes first', async () => {
+    for (const eventFirst of [true, false]) {
+      const store = makeStore();
+      const { client, commands } = makeCommands(store);
+      commands.create('todo', 'New');
+      assert.deepEqual(store.painted?.ghosts.map(({ title }) => title), ['New']);
+      if (eventFirst) happens(store, 'task_created', created);
+      await client.calls[0].answer({ task: created.task });
+      if (!eventFirst) happens(store, 'task_created', created);
+      assert.deepEqual([todo(store), store.painted?.ghosts.length], [[7], 0]);
+    }
+  });
+
+  test('of somebody else with the same title leaves ours waiting', () => {
+    const store = makeStore();
+    makeCommands(store).commands.create('todo', 'New');
+    happens(store, 'task_created', { ...created, by: { id: 2, username: 'bob' } });
+    assert.equal(store.painted?.ghosts.length, 1);
+  });
+});
+
+describe('the order of cards', () => {
+  test('an expected place whose neighbour went is the end', () => {
+    const tasks = new Map([1, 2, 3].map((id) => [id, task(id)]));
+    const place = { status: 'todo', beforeId: 99 };
+    const columns = arrange(tasks, [{ taskId: 1, patch: {}, place, answered: false, version: 0 }], STATUSES);
+    assert.deepEqual(columns.get('todo'), [2, 3, 1]);
+  });
+
+  test('as many cards as possible stay where they are', () => {
+    assert.deepEqual(longestRun([1, 2, 3, 0]), [1, 2, 3]);
+    assert.deepEqual(longestRun([3, 0, 1, -1, 2]), [0, 1, 2]);
+    assert.deepEqual(longestRun([-1, -1]), []);
+  });
+
+  test('the menu offers every other column, and no step over an end', () => {
+    const offered = choices({ status: 'todo', index: 0, order: [5, 6, 7] });
+    const places = Object.fromEntries(offered.map(({ label, place }) => [label, place]));
+    assert.equal(places['To do'], null);
+    assert.deepEqual(places.Review, { status: 'review', beforeId: null });
+    assert.equal(places.Up, null);
+    assert.deepEqual(places.Down, { status: 'todo', beforeId: 7 });
+  });
+});
+
+describe('moments in words', () => {
+  const now = new Date(2024, 4, 15, 12, 0);
+  const at = (/** @type {number[]} */ ...parts) => new Date(2024, .../** @type {[number]} */ (parts)).toISOString();
+
+  test('a due date', () => {
+    const words = [at(4, 15, 12, 20), at(4, 15, 15), at(4, 16, 1), at(4, 12, 1), at(6, 1)].map((iso) => dueInWords(iso, now));
+    assert.deepEqual(words, ['In 20 minutes', 'In 3 hours', 'Tomorrow', '3 days ago', '1 Jul']);
+  });
+
+  test('how long ago', () => {
+    const words = [at(4, 15, 12, 1), at(4, 15, 11, 55), at(4, 15, 9), at(4, 13), at(3, 1)].map((iso) => ago(iso, now));
+    assert.deepEqual(words, ['just now', '5 minutes ago', '3 hours ago', '2 days ago', '1 Apr']);
+  });
+
+  test('what is completed is never overdue', () => {
+    const due_at = at(4, 14);
+    assert.equal(urgency({ due_at, status: 'todo' }, now), 'overdue');
+    assert.equal(urgency({ due_at, status: 'completed' }, now), 'later');
+  });
+
+  test('a field gives back the minute that it was given', () => {
+    const iso = at(4, 15, 9, 5);
+    assert.equal(fromLocalInput(toLocalInput(iso)), iso);
+    assert.equal(fromLocalInput(''), null);
+  });
+});
+
+describe('what others did, in sentences', () => {
+  const { state } = makeStore(task(1));
+  /** @param {string} event @param {any} data */
+  const told = (event, data) =>
+    tell({ event, data: { task_id: 1, by: { id: 2, username: 'bob' }, ...data } }, /** @type {any} */ (state));
+
+  test('names who, what and whom', () => {
+    assert.equal(told('task_updated', { changes: { status: 'review', position: 'x' } }), 'Bob moved “Task 1” to Review');
+    assert.equal(told('task_updated', { changes: { assignee_id: 1 } }), 'Bob assigned “Task 1” to Ada');
+    assert.equal(told('task_deleted', {}), 'Bob deleted “Task 1”');
+  });
+
+  test('is silent about order, and about what another event told', () => {
+    assert.equal(told('task_updated', { changes: { position: 'x' } }), null);
+    assert.equal(told('task_assigned', { assignee_id: 1 }), null);
+  });
+});

@@ -1,0 +1,95 @@
+"""A small populated world for tests of the HTTP API in this process: people of every role, one project."""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from django.contrib.auth.models import User
+from django.test import Client
+
+from taskrealtime import actions, commands
+from taskrealtime.engine import auth
+from taskrealtime.models import Comment, Membership, Project, Task
+
+_numbers = itertools.count(1)
+
+PASSWORD = "correct horse battery staple"
+
+
+class Api:
+    """JSON requests of one user (None: of nobody), signed in by token."""
+
+    def __init__(self, user: User | None, **headers: str) -> None:
+        self.user = user
+        self.headers = dict(headers)
+        if user is not None:
+            self.headers["Authorization"] = f"Bearer {auth.make_access_token(user)}"
+        self._client = Client(raise_request_exception=False)
+
+    def __call__(self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Any:
+        """A request; the answer has `status_code`, `json()`, `headers`."""
+        given = self.headers | headers | ({} if key is None else {"Idempotency-Key": key})
+        options: dict[str, Any] = {}
+        if body is not None:
+            text = body if isinstance(body, str | bytes) else msgspec.json.encode(body)
+            options = {"data": text, "content_type": "application/json"}
+        return self._client.generic(method, path, headers=given, **options)
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
+        return self("POST", path, body, key=key)
+
+    def patch(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
+        return self("PATCH", path, body, key=key)
+
+    def delete(self, path: str, *, key: str | None = None) -> Any:
+        return self("DELETE", path, key=key)
+
+
+@dataclass
+class World:
+    """Everybody and everything, made through the same actions as in life."""
+
+    people: dict[str, User] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for role in ("owner", "member", "viewer", "outsider"):
+            self.people[role] = User.objects.create_user(f"{role}{next(_numbers)}", password=PASSWORD)
+        answer = actions.perform(self.people["owner"], commands.ProjectCreate(name="Apollo"))
+        assert isinstance(answer, commands.ProjectAnswer)
+        self.project = Project.objects.get(pk=answer.project_id)
+        for role in ("member", "viewer"):
+            Membership.objects.create(project=self.project, user=self.people[role], role=role)
+        self.task = self.new_task("First")
+        self.comment = self.new_comment("Hello")
+
+    def new_task(self, title: str, **fields: Any) -> Task:
+        """A task of the project, by the member."""
+        return Task.objects.create(project=self.project, title=title, created_by=self.people["member"], **fields)
+
+    def new_comment(self, content: str) -> Comment:
+        """A comment on the task, by the member."""
+        return Comment.objects.create(task=self.task, author=self.people["member"], content=content)
+
+    def name(self, role: str) -> str:
+        """That person's username."""
+        return self.people[role].username
+
+    def api(self, role: str, **headers: str) -> Api:
+        """Requests as the owner, member, viewer, outsider, or as `anonymous`."""
+        return Api(self.people.get(role), **headers)
+
+    def path(self, address: str) -> str:
+        """An address of `taskrealtime.api.urls`, filled in with what is here; its user is the viewer."""
+        ids = {
+            "project_id": self.project.pk,
+            "task_id": self.task.pk,
+            "comment_id": self.comment.pk,
+            "user_id": self.people["viewer"].pk,
+        }
+        for name, id in ids.items():
+            address = address.replace(f"<id:{name}>", str(id))
+        return f"/api/{address}"

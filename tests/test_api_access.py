@@ -1,0 +1,117 @@
+"""Who may do what over HTTP: a rule for every address and method, so that a new one without a rule fails."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from _pytest.mark import ParameterSet
+from django.urls import URLPattern
+from rest_framework.views import APIView
+
+from taskrealtime.api.nowhere import NowhereView
+from taskrealtime.api.urls import urlpatterns
+from tests.support.world import PASSWORD, World
+
+ROLES = ("owner", "member", "viewer", "outsider", "anonymous")
+
+
+class Rule(NamedTuple):
+    """The statuses that owner, member, viewer, outsider and anonymous get for one request."""
+
+    statuses: tuple[int, int, int, int, int]
+    body: Callable[[World], dict[str, Any]] | None = None
+
+
+def same(**body: Any) -> Callable[[World], dict[str, Any]]:
+    return lambda world: body
+
+
+EVERYBODY_SIGNED_IN = (200, 200, 200, 200, 401)
+READERS = (200, 200, 200, 404, 401)
+EDITORS = (200, 200, 403, 404, 401)
+EDITORS_CREATE = (201, 201, 403, 404, 401)
+EDITORS_DELETE = (204, 204, 403, 404, 401)
+OWNERS = (200, 403, 403, 404, 401)
+OPEN = (200, 200, 200, 200, 200)
+
+RULES: dict[tuple[str, str], Rule] = {
+    ("POST", "token/"): Rule(OPEN, lambda world: {"username": world.name("owner"), "password": PASSWORD}),
+    # Open, but these need a refresh token, or a browser's session: a bearer's access token is neither.
+    ("POST", "token/refresh/"): Rule((401, 401, 401, 401, 401), same(refresh="none")),
+    ("POST", "token/session/"): Rule((401, 401, 401, 401, 401)),
+    ("POST", "token/revoke/"): Rule((204, 204, 204, 204, 401)),
+    ("GET", "projects/"): Rule(EVERYBODY_SIGNED_IN),
+    ("POST", "projects/"): Rule((201, 201, 201, 201, 401), same(name="New")),
+    ("GET", "projects/<id:project_id>/"): Rule(READERS),
+    ("PATCH", "projects/<id:project_id>/"): Rule(OWNERS, same(name="Other")),
+    ("PUT", "projects/<id:project_id>/"): Rule(OWNERS, same(name="Other")),
+    ("DELETE", "projects/<id:project_id>/"): Rule((204, 403, 403, 404, 401)),
+    ("GET", "projects/<id:project_id>/board/"): Rule(READERS),
+    ("GET", "projects/<id:project_id>/events/"): Rule(READERS),
+    # The only owner may not leave.
+    ("POST", "projects/<id:project_id>/leave/"): Rule((403, 204, 204, 404, 401)),
+    ("GET", "projects/<id:project_id>/members/"): Rule(READERS),
+    ("POST", "projects/<id:project_id>/members/"): Rule(
+        (201, 403, 403, 404, 401), lambda world: {"username": world.name("outsider")}
+    ),
+    ("PATCH", "projects/<id:project_id>/members/<id:user_id>/"): Rule(OWNERS, same(role="member")),
+    ("PUT", "projects/<id:project_id>/members/<id:user_id>/"): Rule(OWNERS, same(role="member")),
+    # The address names the viewer, who may remove themselves.
+    ("DELETE", "projects/<id:project_id>/members/<id:user_id>/"): Rule((204, 403, 204, 404, 401)),
+    ("GET", "tasks/"): Rule(EVERYBODY_SIGNED_IN),
+    ("POST", "tasks/"): Rule(EDITORS_CREATE, lambda world: {"project_id": world.project.pk, "title": "New"}),
+    ("GET", "tasks/<id:task_id>/"): Rule(READERS),
+    ("PATCH", "tasks/<id:task_id>/"): Rule(EDITORS, same(title="Other")),
+    ("PUT", "tasks/<id:task_id>/"): Rule(EDITORS, same(title="Other")),
+    ("DELETE", "tasks/<id:task_id>/"): Rule(EDITORS_DELETE),
+    ("POST", "tasks/<id:task_id>/status/"): Rule(EDITORS, same(status="review")),
+    ("POST", "tasks/<id:task_id>/move/"): Rule(EDITORS, same(status="review")),
+    ("POST", "tasks/<id:task_id>/restore/"): Rule(EDITORS),
+    ("GET", "tasks/<id:task_id>/comments/"): Rule(READERS),
+    ("POST", "tasks/<id:task_id>/comments/"): Rule(EDITORS_CREATE, same(content="Hi")),
+    # The comment is the member's.
+    ("PATCH", "comments/<id:comment_id>/"): Rule((403, 200, 403, 404, 401), same(content="Hi")),
+    ("PUT", "comments/<id:comment_id>/"): Rule((403, 200, 403, 404, 401), same(content="Hi")),
+    ("DELETE", "comments/<id:comment_id>/"): Rule(EDITORS_DELETE),
+    ("GET", "schema/"): Rule(OPEN),
+    ("GET", "asyncapi/"): Rule(OPEN),
+}
+
+
+def endpoints() -> Iterator[tuple[str, str]]:
+    """Every method of every address under `/api/`."""
+    for pattern in urlpatterns:
+        assert isinstance(pattern, URLPattern), "an include under /api/ needs its rules, too"
+        view: type[APIView] = pattern.callback.cls  # type: ignore[attr-defined]
+        if view is not NowhereView:
+            yield from ((method, str(pattern.pattern)) for method in view().allowed_methods if method != "HEAD")
+
+
+def test_every_endpoint_has_a_rule() -> None:
+    assert set(endpoints()) == set(RULES)
+
+
+def _case(method: str, address: str) -> ParameterSet:
+    # Snapshots and replays choose how their transaction is isolated: none may be open around them.
+    own_transaction = address.endswith(("board/", "events/"))
+    mark = pytest.mark.django_db(transaction=own_transaction)
+    return pytest.param(method, address, marks=mark, id=f"{method} {address}")
+
+
+@pytest.mark.parametrize("method,address", [_case(*endpoint) for endpoint in RULES])
+def test_the_rule_is_kept(method: str, address: str) -> None:
+    rule = RULES[method, address]
+    answers = {}
+    world = World()
+    # Those who are refused first: what is allowed changes the world, and the next one needs another.
+    for role in reversed(ROLES):
+        answer = world.api(role)(method, world.path(address), rule.body(world) if rule.body else None)
+        answers[role] = answer.status_code
+        if answer.status_code >= 400:
+            assert answer["Content-Type"] == "application/json"
+            assert set(answer.json()) == {"code", "message"}
+        elif method != "GET":
+            world = World()
+        if answer.status_code == 401:
+            assert answer["WWW-Authenticate"] == "Bearer"
+    assert tuple(answers[role] for role in ROLES) == rule.statuses

@@ -1,0 +1,185 @@
+"""Projects, members and boards over HTTP."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from taskrealtime.engine import log
+from taskrealtime.models import Comment, Membership, Project
+from tests.support.world import Api, World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_new_project_is_its_makers(world: World) -> None:
+    answer = world.api("outsider").post("/api/projects/", {"name": "Gemini"})
+    assert answer.status_code == 201
+    project = answer.json()
+    assert (project["name"], project["role"]) == ("Gemini", "owner")
+    assert world.api("outsider").get("/api/projects/").json()["results"] == [project]
+    assert world.api("outsider").get(f"/api/projects/{project['id']}/").json() == project
+
+
+def test_everybody_sees_their_own_role(world: World) -> None:
+    for role in ("owner", "member", "viewer"):
+        assert world.api(role).get(world.path("projects/<id:project_id>/")).json()["role"] == role
+
+
+def test_a_project_is_renamed_and_deleted_by_an_owner(world: World) -> None:
+    api, path = world.api("owner"), world.path("projects/<id:project_id>/")
+    assert api.patch(path, {"name": "Apollo 11"}).json()["name"] == "Apollo 11"
+    assert api.patch(path, {}).json()["details"] == [{"field": "name", "message": "This field is required."}]
+    assert api.delete(path).status_code == 204
+    assert not Project.objects.exists()
+    assert api.delete(path).status_code == 404
+
+
+def test_members_are_added_changed_and_removed(world: World) -> None:
+    api, path = world.api("owner"), world.path("projects/<id:project_id>/members/")
+    added = api.post(path, {"username": world.name("outsider"), "role": "viewer"})
+    assert added.status_code == 201
+    newcomer = added.json()["user"]
+    assert newcomer["username"] == world.name("outsider")
+    changed = api.patch(f"{path}{newcomer['id']}/", {"role": "owner"})
+    assert changed.json() == {"user": newcomer, "role": "owner"}
+    assert [member["role"] for member in api.get(path).json()["results"]] == ["owner", "member", "viewer", "owner"]
+    assert api.delete(f"{path}{newcomer['id']}/").status_code == 204
+    assert api.delete(f"{path}{newcomer['id']}/").status_code == 404
+    assert world.api("outsider").get(path).status_code == 404
+
+
+@pytest.mark.parametrize("username", ["nobody", "", "x" * 151, None, 5, "a\0b"])
+def test_who_is_unknown_cannot_be_added(world: World, username: object) -> None:
+    answer = world.api("owner").post(world.path("projects/<id:project_id>/members/"), {"username": username})
+    assert answer.status_code == 400
+    assert answer.json()["details"][0]["field"] == "username"
+
+
+def test_nobody_is_added_twice(world: World) -> None:
+    path = world.path("projects/<id:project_id>/members/")
+    answer = world.api("owner").post(path, {"username": world.name("viewer")})
+    assert answer.json()["details"] == [{"field": "username", "message": "Already a member."}]
+
+
+def test_the_last_owner_stays(world: World) -> None:
+    api, own = world.api("owner"), world.path("projects/<id:project_id>/members/") + f"{world.people['owner'].pk}/"
+    assert api.patch(own, {"role": "viewer"}).status_code == 403
+    assert api.delete(own).status_code == 403
+    assert api.post(world.path("projects/<id:project_id>/leave/")).status_code == 403
+    Membership.objects.filter(user=world.people["member"]).update(role="owner")
+    assert api.post(world.path("projects/<id:project_id>/leave/")).status_code == 204
+
+
+def test_leaving_again_with_its_key_is_204_and_without_is_404(world: World) -> None:
+    api, path = world.api("member"), world.path("projects/<id:project_id>/leave/")
+    assert api.post(path, key="k").status_code == 204
+    assert api.post(path, key="k").status_code == 204
+    assert api.post(path).status_code == 404
+
+
+# --- The board ------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_board_is_the_state_after_its_seq(world: World) -> None:
+    last = world.new_task("Last", status="review")
+    board = world.api("viewer").get(world.path("projects/<id:project_id>/board/")).json()
+    assert board["project"]["name"] == "Apollo"
+    assert [member["role"] for member in board["members"]] == ["owner", "member", "viewer"]
+    # One comment, and each task, as `/api/tasks/` shows them.
+    assert [task["comment_count"] for task in board["tasks"] if task["id"] == world.task.pk] == [1]
+    listed = world.api("viewer").get("/api/tasks/").json()["results"]
+    assert sorted(board["tasks"], key=lambda task: task["id"]) == listed
+    # Three members came, two tasks, one comment.
+    assert (board["seq"], board["epoch"]) == (6, log.epoch())
+    last.delete()
+    after = world.api("viewer").get(world.path("projects/<id:project_id>/board/")).json()
+    assert (after["seq"], [task["title"] for task in after["tasks"]]) == (7, ["First"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_board_is_sorted_by_position_in_code_units(world: World) -> None:
+    for position in ("b", "B", "a0", "Zz", "a"):
+        world.new_task(position, position=position)
+    world.new_task("second b", position="b")
+    board = world.api("viewer").get(world.path("projects/<id:project_id>/board/")).json()
+    keys = [(task["position"].encode("utf-16-be"), task["id"]) for task in board["tasks"]]
+    assert keys == sorted(keys)
+    assert len(keys) == 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_boards_cost_the_same_queries_however_full(world: World) -> None:
+    address = "projects/<id:project_id>/board/"
+    log.epoch()  # Made by whoever asks first.
+    before = _queries(world, address)
+    fill(world)
+    assert _queries(world, address) == before
+
+
+LISTS = ["projects/", "projects/<id:project_id>/members/", "tasks/", "tasks/<id:task_id>/comments/"]
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_lists_cost_the_same_queries_however_full(world: World, address: str) -> None:
+    before = _queries(world, address)
+    fill(world)
+    assert _queries(world, address) == before
+
+
+def _queries(world: World, address: str) -> int:
+    api = world.api("owner")
+    with CaptureQueriesContext(connection) as captured:
+        assert api.get(world.path(address)).status_code == 200
+    return len(captured)
+
+
+def fill(world: World) -> None:
+    """Five more of everything."""
+    for number in range(5):
+        newcomer = User.objects.create_user(f"newcomer{number}")
+        Membership.objects.create(project=world.project, user=newcomer)
+        Comment.objects.create(task=world.task, author=newcomer, content=f"Comment {number}")
+        world.new_task(f"Task {number}", assignee=newcomer)
+        Api(world.people["owner"]).post("/api/projects/", {"name": f"Project {number}"})
+
+
+# --- Pages ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_lists_come_in_pages(world: World, address: str) -> None:
+    fill(world)
+    api, path = world.api("owner"), world.path(address)
+    everything = api.get(path).json()
+    assert everything["count"] == len(everything["results"])
+    assert everything["next"] is everything["previous"] is None
+    pages, url = [], f"{path}?page_size=2&token=secret&unknown=1"
+    while url:
+        pages.append(api.get(url).json())
+        url = pages[-1]["next"]
+        assert url is None or (url.startswith("http://testserver/api/") and "secret" not in url)
+    assert [item for page in pages for item in page["results"]] == everything["results"]
+    assert pages[0]["previous"] is None
+    assert api.get(pages[-1]["previous"]).json() == pages[-2]
+    beyond = api.get(f"{path}?page_size=2&page={len(pages) + 1}")
+    assert (beyond.status_code, beyond.json()["code"]) == (404, "not_found")
+
+
+def test_an_empty_list_has_one_page(world: World) -> None:
+    api = world.api("outsider")
+    assert api.get("/api/tasks/?page=1").json() == {"count": 0, "next": None, "previous": None, "results": []}
+    assert api.get("/api/tasks/?page=2").status_code == 404
+
+
+def test_links_keep_the_filters(world: World) -> None:
+    for number in range(3):
+        world.new_task(f"ä&b {number}", status="review")
+    url = world.api("member").get("/api/tasks/?status=review&q=%C3%A4%26b&page_size=2").json()["next"]
+    assert [task["title"] for task in world.api("member").get(url).json()["results"]] == ["ä&b 2"]

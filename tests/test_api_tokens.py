@@ -1,0 +1,174 @@
+"""Signing in and out over HTTP: what counts as somebody, and until when."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from taskrealtime.engine import auth
+from tests.support.world import PASSWORD, Api
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ann() -> User:
+    return User.objects.create_user("ann", password=PASSWORD)
+
+
+def sign_in(username: str = "ann", password: str = PASSWORD) -> Any:
+    return Api(None).post("/api/token/", {"username": username, "password": password})
+
+
+def refresh(token: object) -> Any:
+    return Api(None).post("/api/token/refresh/", {"refresh": str(token)})
+
+
+def with_token(token: object) -> Any:
+    return Api(None, Authorization=f"Bearer {token}").get("/api/projects/")
+
+
+def test_name_and_password_give_a_pair_of_tokens(ann: User) -> None:
+    answer = sign_in()
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"access", "refresh"}
+    assert with_token(answer.json()["access"]).status_code == 200
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("username,password", [("ann", "wrong"), ("nobody", PASSWORD), ("", ""), ("ann\x7f", "")])
+def test_wrong_credentials_are_401_and_do_not_say_which(ann: User, username: str, password: str) -> None:
+    answer = sign_in(username, password)
+    assert answer.status_code == 401
+    assert answer.json() == {"code": "unauthenticated", "message": "No active user with this name and password."}
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_an_inactive_user_is_out(ann: User) -> None:
+    access = auth.make_access_token(ann)
+    ann.is_active = False
+    ann.save()
+    assert sign_in().status_code == 401
+    assert with_token(access).json()["code"] == "token_invalid"
+
+
+def test_a_deleted_users_tokens_are_invalid(ann: User) -> None:
+    old = auth.make_refresh_token(ann)
+    ann.delete()
+    assert refresh(old).json()["code"] == "token_invalid"
+    assert with_token(old.access_token).status_code == 401
+
+
+def test_a_refresh_token_is_good_once(ann: User) -> None:
+    first = sign_in().json()["refresh"]
+    second = refresh(first)
+    assert second.status_code == 200
+    assert with_token(second.json()["access"]).status_code == 200
+    again = refresh(first)
+    assert (again.status_code, again.json()["code"]) == (401, "token_invalid")
+    assert refresh(second.json()["refresh"]).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "0" * 9_999], ids=len)
+def test_what_is_no_token_is_refused(ann: User, token: str) -> None:
+    assert refresh(token).status_code == (401 if token else 400)
+    assert with_token(token.encode().decode("latin-1")).json()["code"] == "token_invalid"
+
+
+def test_the_two_kinds_of_token_are_not_mixed_up(ann: User) -> None:
+    token = auth.make_refresh_token(ann)
+    assert with_token(token).json()["code"] == "token_invalid"
+    assert refresh(token.access_token).json()["code"] == "token_invalid"
+
+
+def test_an_expired_token_is_told_from_a_wrong_one(ann: User) -> None:
+    access, old = auth.make_access_token(ann), auth.make_refresh_token(ann)
+    access.set_exp(lifetime=timedelta(seconds=-60))
+    old.set_exp(lifetime=timedelta(seconds=-60))
+    assert with_token(access).json()["code"] == "token_expired"
+    assert refresh(old).json()["code"] == "token_expired"
+
+
+def test_a_token_for_nobody_is_refused(ann: User) -> None:
+    for strange in (0, -1, 2**70, "x", None, [1]):
+        access, old = AccessToken(), RefreshToken()
+        access["user_id"] = old["user_id"] = strange
+        assert with_token(access).json()["code"] == "token_invalid"
+        assert refresh(old).json()["code"] == "token_invalid"
+
+
+def test_a_token_in_the_url_is_never_read(ann: User) -> None:
+    token = auth.make_access_token(ann)
+    for name in ("token", "access", "access_token", "jwt"):
+        assert Api(None).get(f"/api/projects/?{name}={token}").status_code == 401
+
+
+def test_signing_out_everywhere_ends_every_token(ann: User) -> None:
+    pair = sign_in().json()
+    assert Api(ann).post("/api/token/revoke/").status_code == 204
+    assert with_token(pair["access"]).json()["code"] == "token_invalid"
+    assert refresh(pair["refresh"]).json()["code"] == "token_invalid"
+    assert with_token(sign_in().json()["access"]).status_code == 200
+
+
+def test_a_new_password_ends_every_token(ann: User) -> None:
+    pair = sign_in().json()
+    ann.set_password("another one entirely")
+    ann.save()
+    assert with_token(pair["access"]).status_code == 401
+    assert refresh(pair["refresh"]).json()["code"] == "token_invalid"
+
+
+# --- The browser's session ------------------------------------------------------------------
+
+
+@pytest.fixture
+def browser(ann: User) -> Client:
+    """Ann's, signed in; it holds a CSRF cookie after the first page."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ann)
+    client.cookies["csrftoken"] = "a" * 32
+    return client
+
+
+def get_token(browser: Client) -> Any:
+    headers = {"X-CSRFToken": "a" * 32}
+    return browser.post("/api/token/session/", content_type="application/json", headers=headers)
+
+
+def test_a_signed_in_page_gets_a_token(browser: Client) -> None:
+    answer = get_token(browser)
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"access"}
+    assert with_token(answer.json()["access"]).status_code == 200
+
+
+def test_a_browsers_change_needs_the_csrf_token(browser: Client) -> None:
+    for path in ("/api/token/session/", "/api/token/revoke/", "/api/projects/"):
+        answer = browser.post(path, {}, content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
+        assert "CSRF" in answer.json()["message"]
+    assert browser.get("/api/projects/").status_code == 200
+
+
+def test_a_page_without_a_session_gets_no_token(ann: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post("/api/token/session/", headers={"Authorization": f"Bearer {auth.make_access_token(ann)}"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+def test_a_bad_token_is_not_saved_by_a_session(browser: Client) -> None:
+    answer = browser.get("/api/projects/", headers={"Authorization": "Bearer nonsense"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+
+
+def test_signing_out_everywhere_ends_the_browsers_sessions_too(browser: Client, ann: User) -> None:
+    assert Api(ann).post("/api/token/revoke/").status_code == 204
+    assert browser.get("/api/projects/").status_code == 401
+    assert get_token(browser).status_code == 401
+    assert browser.get("/").status_code == 302, "pages send to the sign-in form"
+    browser.force_login(User.objects.get(pk=ann.pk))
+    assert get_token(browser).status_code == 200, "who signs in again is in again"

@@ -1,0 +1,244 @@
+"""Many at once: whoever listens, loses rings, is thrown out or takes a snapshot meanwhile sees one order without a gap."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from django.contrib.auth.models import User
+from pytest_django import Settings
+
+from taskrealtime import access
+from taskrealtime.engine import doorbell, log, rooms
+from taskrealtime.engine.errors import NotFound
+from taskrealtime.engine.log import LoggedEvent
+from taskrealtime.engine.threads import in_database_thread
+from taskrealtime.models import Membership, project_room
+from tests import services
+from tests.support.doors import BULK, COMMANDS, DOORS, SAVES, Hand, World, attempt, delete_a_user
+from tests.support.replay import (
+    Board,
+    BoardScript,
+    Frame,
+    assert_same_board,
+    checked_frame,
+    read_board,
+    read_frames,
+    replay,
+    without_comments,
+)
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite in memory has one writer and no waiting"),
+    pytest.mark.timeout(180),
+]
+
+#: An account that ends takes part in everything at once; here people stay.
+OPERATIONS = [operation for operation in (*COMMANDS, *SAVES, *BULK, *DOORS) if operation is not delete_a_user]
+WRITERS, STEPS = 4, 40
+
+
+@pytest.fixture
+def world() -> World:
+    return World.create()
+
+
+def write(world: World, seed: int, steps: int = STEPS) -> None:
+    hand = Hand(world, Random(seed))
+    for _ in range(steps):
+        attempt(hand, hand.one_of(OPERATIONS))
+
+
+async def while_writing(world: World, seed: int, repeat: Callable[[], Awaitable[object]]) -> None:
+    """Let four threads write at random, and call `repeat` over and over meanwhile."""
+    writers = [asyncio.create_task(in_database_thread(write, world, seed + n)) for n in range(WRITERS)]
+    while not all(writer.done() for writer in writers):
+        await repeat()
+    await asyncio.gather(*writers)
+
+
+async def test_every_snapshot_taken_meanwhile_leads_to_the_last_one(world: World) -> None:
+    snapshots: dict[int, list[Board]] = {project_id: [] for project_id in world.projects}
+
+    async def take_snapshots() -> None:
+        for project_id, boards in snapshots.items():
+            boards.append(await in_database_thread(read_board, project_id))
+
+    await while_writing(world, 1, take_snapshots)
+    await take_snapshots()
+    await in_database_thread(assert_each_leads_to_the_last, snapshots)
+
+
+def assert_each_leads_to_the_last(snapshots: dict[int, list[Board]]) -> None:
+    script = BoardScript()
+    for project_id, boards in snapshots.items():
+        assert len(boards) > 5, "nothing was taken while they wrote"
+        frames = read_frames(project_id, 0)
+        assert [frame["seq"] for frame in frames] == list(range(1, boards[-1]["seq"] + 1))
+        for board in boards:
+            since = frames[board["seq"] :]
+            assert_same_board(replay(board, since), boards[-1])
+            assert script.replay(board, since) == without_comments(boards[-1])
+    script.close()
+
+
+# --- Listeners ------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Listener:
+    """A client's side of one room: it joins, hears, is thrown out and comes back with the number that it has."""
+
+    user: User
+    project_id: int
+    cursor: int
+    frames: list[Frame] = field(default_factory=list)
+    subscription: rooms.Subscription | None = None
+    #: The room's head when the membership was last checked.
+    authorised: int = 0
+    times_left: int = 0
+
+    @property
+    def user_id(self) -> int:
+        return int(self.user.pk)
+
+    def hear(self, frames: Iterable[str]) -> None:
+        assert self.subscription is not None
+        for text in frames:
+            frame = checked_frame(text)
+            assert frame["seq"] == self.cursor + 1, f"{self.user}: {frame['seq']} follows {self.cursor}"
+            assert not self.was_removed, f"{self.user} heard {frame['event']} after the end of the membership"
+            self.cursor = frame["seq"]
+            self.frames.append(frame)
+
+    @property
+    def was_removed(self) -> bool:
+        """Whether the last that was heard was the end of this very membership."""
+        last = self.frames[-1] if self.frames else None
+        if last is None or last["event"] != "project_member_removed" or last["seq"] <= self.authorised:
+            return False
+        return bool(last["data"]["user_id"] == self.user_id)
+
+    def left(self, room: str) -> None:
+        self.subscription = None
+        self.times_left += 1
+
+    def give_up(self, code: int, reason: str) -> None:
+        raise AssertionError(f"{self.user} was cut: {code} {reason}")
+
+    async def drained(self) -> None:
+        return
+
+    async def join(self) -> None:
+        """As the socket does, with everything that was missed; nothing happens where the user is no member."""
+        if self.subscription is not None:
+            return
+        room = project_room(self.project_id)
+        authorise = partial(access.require_member, self.user, self.project_id)
+        try:
+            resumed = await in_database_thread(
+                log.resume, room, since=self.cursor, known_epoch=None, user_id=self.user_id, authorise=authorise
+            )
+        except NotFound:
+            return
+        assert not resumed.reset
+        served = await rooms.hub().open(room)
+        self.authorised = resumed.head
+        self.subscription = served.subscribe(self, cursor=self.cursor, authorised=resumed.head)
+        await served.go_live(self.subscription, resumed.events)
+
+    def leave(self) -> None:
+        if self.subscription is not None:
+            self.subscription.room.unsubscribe(self.subscription)
+            self.subscription = None
+
+
+class UnreliableBell:
+    """Rings as the real one does, but loses, repeats and holds back what it carries."""
+
+    def __init__(self, chance: Random) -> None:
+        self._chance = chance
+        self._ring = doorbell.ring
+        self._held_back: list[tuple[str, list[LoggedEvent]]] = []
+
+    def ring(self, room: str, events: list[LoggedEvent]) -> None:
+        fate = self._chance.random()
+        if fate < 0.3:
+            return
+        if fate < 0.5:
+            self._held_back.append((room, events))
+            return
+        self._ring(room, events)
+        if fate < 0.7:
+            self._ring(room, events)
+        while self._held_back and self._chance.random() < 0.6:
+            self._ring(*self._held_back.pop())
+
+
+@pytest.fixture(params=["every ring arrives", "rings are lost, repeated and late"])
+def bell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if request.param != "every ring arrives":
+        monkeypatch.setattr(doorbell, "ring", UnreliableBell(Random(5)).ring)
+    yield
+    doorbell.set_server_loop(None)
+
+
+@pytest.mark.usefixtures("bell")
+async def test_every_listener_hears_everything_once_and_in_order(world: World, settings: Settings) -> None:
+    settings.SWEEP_INTERVAL = 0.05
+    chance = Random(7)
+    start = await in_database_thread(heads_and_boards, world)
+    listeners: list[Listener] = []
+
+    async def come_and_go() -> None:
+        if len(listeners) < 24:
+            user = chance.choice(await in_database_thread(list, User.objects.filter(pk__in=world.users)))
+            project_id = chance.choice(world.projects)
+            head = (await in_database_thread(log.heads, [project_room(project_id)]))[project_room(project_id)]
+            since = chance.choice([start[project_id]["seq"], head])
+            listeners.append(Listener(user, project_id, since))
+        listener = chance.choice(listeners)
+        if chance.random() < 0.2:
+            listener.leave()
+        await asyncio.gather(*(listener.join() for listener in chance.sample(listeners, len(listeners) // 2)))
+
+    await while_writing(world, 100, come_and_go)
+    await all_at_the_end(listeners)
+    for listener in listeners:
+        await in_database_thread(assert_heard_as_logged, listener, start)
+    assert sum(listener.times_left for listener in listeners) > 0, "nobody was ever thrown out"
+
+
+def heads_and_boards(world: World) -> dict[int, Board]:
+    return {project_id: read_board(project_id) for project_id in world.projects}
+
+
+async def all_at_the_end(listeners: list[Listener]) -> None:
+    """Everybody who may comes back, and hears until the log's end."""
+    async with asyncio.timeout(20):
+        for listener in listeners:
+            while True:
+                await listener.join()
+                room = project_room(listener.project_id)
+                head = (await in_database_thread(log.heads, [room]))[room]
+                members = Membership.objects.filter(project_id=listener.project_id, user_id=listener.user_id)
+                waiting = await in_database_thread(log.unnumbered_rooms)
+                if not waiting and (listener.cursor == head or not await in_database_thread(members.exists)):
+                    break
+                await asyncio.sleep(0.02)
+
+
+def assert_heard_as_logged(listener: Listener, start: dict[int, Board]) -> None:
+    logged = {frame["seq"]: frame for frame in read_frames(listener.project_id, 0)}
+    for frame in listener.frames:
+        known = logged[frame["seq"]]
+        # What is deleted is blank in the log: now, or when a replay was read from it.
+        assert frame == known or frame["data"].get("redacted") or known["data"].get("redacted")
+    board = start[listener.project_id]
+    if listener.frames and listener.frames[0]["seq"] == board["seq"] + 1:
+        assert_same_board(replay(board, listener.frames), replay(board, read_frames(listener.project_id, board["seq"])))

@@ -1,0 +1,102 @@
+"""An old snapshot and the events since are the new snapshot, whoever changed whatever through whichever door.
+
+`HYPOTHESIS_PROFILE=deep` looks for hours where the default looks for seconds.
+"""
+
+import os
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from tests.support.doors import OPERATIONS, TRANSACTIONS, Hand, Operation, World, attempt, roll_a_transaction_back
+from tests.support.replay import (
+    Board,
+    BoardScript,
+    assert_same_board,
+    read_board,
+    read_frames,
+    replay,
+    without_comments,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+settings.register_profile(
+    "ci",
+    max_examples=40,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    # The database of the test is shared by its examples on purpose: each has boards and people of its own.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("deep", settings.get_profile("ci"), max_examples=5000, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+DEEP = pytest.mark.timeout(0 if settings.get_current_profile_name() == "deep" else 60)
+
+
+@pytest.fixture(scope="module")
+def board_script() -> Iterator[BoardScript]:
+    """The page's reducer."""
+    script = BoardScript()
+    yield script
+    script.close()
+
+
+@DEEP
+@given(operations=st.lists(st.sampled_from(OPERATIONS), min_size=1, max_size=40), chance=st.randoms())
+def test_an_old_snapshot_and_the_events_since_are_the_new_snapshot(
+    board_script: BoardScript, client: Client, operations: list[Operation], chance: Random
+) -> None:
+    world = World.create()
+    hand = Hand(world, chance)
+    snapshots = [take_snapshots(world)]
+    since_then: list[Operation] = []
+    for operation in operations:
+        note(operation.__name__)
+        attempt(hand, operation)
+        since_then.append(operation)
+        if chance.random() < 0.4:
+            snapshots.append(take_snapshots(world))
+            assert_silent_where_nothing_changed(since_then, snapshots[-2], snapshots[-1])
+            since_then = []
+    snapshots.append(take_snapshots(world))
+    assert_events_lead_from_each_to_the_last(snapshots, board_script)
+    client.force_login(world.alice)
+    assert [fetch_board(client, project_id) for project_id in world.projects] == [
+        without_comments(board) for board in snapshots[-1]
+    ]
+
+
+def take_snapshots(world: World) -> list[Board]:
+    return [read_board(project_id) for project_id in world.projects]
+
+
+def fetch_board(client: Client, project_id: int) -> Board:
+    """What a page gets."""
+    board: Board = client.get(f"/api/projects/{project_id}/board/").json()
+    return board | {"members": sorted(board["members"], key=lambda member: member["user"]["id"])}
+
+
+def assert_silent_where_nothing_changed(operations: list[Operation], before: list[Board], after: list[Board]) -> None:
+    rolled_back = all(operation is roll_a_transaction_back for operation in operations)
+    # Of several changes one may undo another, and both are told.
+    single = len(operations) == 1 and operations[0] not in TRANSACTIONS
+    for old, new in zip(before, after, strict=True):
+        if rolled_back:
+            assert new == old
+        if single and new | {"seq": None} == old | {"seq": None}:
+            assert new["seq"] == old["seq"], read_frames(old["project"]["id"], old["seq"])
+
+
+def assert_events_lead_from_each_to_the_last(snapshots: list[list[Board]], board_script: BoardScript) -> None:
+    for boards in zip(*snapshots, strict=True):
+        frames = read_frames(boards[0]["project"]["id"], boards[0]["seq"])
+        for board in boards:
+            since = [frame for frame in frames if frame["seq"] > board["seq"]]
+            assert_same_board(replay(board, since), boards[-1])
+            assert board_script.replay(board, since) == without_comments(boards[-1])
