@@ -1,6 +1,6 @@
 # make run      a board to play with on http://localhost:8000/ (another port: make run PORT=8001)
 # make test     every check that a change must pass; each also on its own:
-#               make lint types imports migrations js pytest
+#               make lint types imports migrations js embedded pytest
 # make js-build builds static/js/websocket_client.js from static/js/client/
 # make format   lets ruff lay out the Python files
 
@@ -13,7 +13,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 	--charset=utf8 --log-level=warning \
 	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.'
 
-.PHONY: setup dev run test lint types imports migrations js js-build pytest format
+.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest format
 
 setup:
 	@sh scripts/setup.sh
@@ -24,7 +24,7 @@ dev:
 run:
 	@python=$$(sh scripts/setup.sh python) && exec "$$python" scripts/run.py
 
-test: lint types imports migrations js pytest
+test: lint types imports migrations js embedded pytest
 
 lint: dev
 	$(PY) -m ruff check .
@@ -51,6 +51,10 @@ js-build: dev
 # Two workers, each with services of its own; a file's tests stay together, since they share a server.
 pytest: dev
 	$(PY) -m pytest --numprocesses=2 --dist=loadfile
+
+# What runs inside the pytest process once more, on SQLite and memory.
+embedded: dev
+	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile tests/test_*.py
 
 format: dev
 	$(PY) -m ruff check --fix .

@@ -110,9 +110,9 @@ class TaskBoardConsumer(AsyncConsumer):
             await asyncio.gather(talk, writer, return_exceptions=True)
 
     def _how_it_ended(self, talk: asyncio.Task[None]) -> _Closed:
-        if not talk.done():
+        error = talk.exception() if talk.done() else None
+        if error is None:
             return self._ending.result()
-        error = talk.exception()
         if isinstance(error, _Closed):
             return error
         logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)

@@ -314,7 +314,7 @@ class Comment(TrackedModel):
             self.updated_at = timezone.now()
         return ["updated_at"]
 
-    def save(self, *, using: str | None = None, **kwargs: Any) -> None:  # type: ignore[override]
+    def save(self, *, using: str | None = None, **kwargs: Any) -> None:
         """As every tracked model's, with the task locked first."""
         with transaction.atomic(using=using):
             if not self._state.adding:

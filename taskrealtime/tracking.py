@@ -64,6 +64,7 @@ class TrackedQuerySet(models.QuerySet[Any]):
                 instance.normalise()
             super().bulk_create(objs, batch_size=batch_size, **kwargs)
             for instance in objs:
+                instance.read_expressions(self.db)
                 written.send(sender=self.model, instance=instance, previous=None)
         return objs
 
@@ -88,6 +89,7 @@ class TrackedModel(models.Model):
                 self.prepare_new([self])
                 self.normalise()
                 super().save(using=using, update_fields=update_fields, **kwargs)
+                self.read_expressions(using)
                 written.send(sender=type(self), instance=self, previous=None)
                 return
             self._resolve_expressions(using)
@@ -157,30 +159,33 @@ class TrackedModel(models.Model):
 
     def normalise(self) -> None:
         """Give the tracked columns the values that the database will return: what is told is what is stored."""
-        for name in self._loaded_names():
+        for name in self._loaded_names() - self._expressions().keys():
             field = cast("models.Field[Any, Any]", self._meta.get_field(_field_name(name)))
             value = field.to_python(getattr(self, name))
             setattr(self, name, value.astimezone(UTC) if isinstance(value, datetime) else value)
 
-    def _loaded_names(self) -> list[str]:
-        deferred = self.get_deferred_fields()
-        return [name for name in self.TRACKED if name not in deferred]
+    def read_expressions(self, using: str) -> None:
+        """Replace `Now()` and the like, which a new row was written with, by the values that they gave."""
+        if expressions := self._expressions():
+            self.refresh_from_db(using=using, fields=list(expressions))
+
+    def _loaded_names(self) -> set[str]:
+        return set(self.TRACKED) - self.get_deferred_fields()
 
     def _written_names(self, update_fields: Collection[str] | None) -> list[str]:
         """The tracked columns that a save writes."""
-        names = self._loaded_names()
-        if update_fields is None:
-            return names
-        return [name for name in names if {name, _field_name(name)} & set(update_fields)]
+        loaded = self._loaded_names()
+        written = loaded if update_fields is None else {n for n in loaded if {n, _field_name(n)} & set(update_fields)}
+        return [name for name in self.TRACKED if name in written]
+
+    def _expressions(self) -> dict[str, Any]:
+        """The columns that were given an expression for a value."""
+        values = {field.attname: self.__dict__.get(field.attname) for field in self._meta.concrete_fields}
+        return {name: value for name, value in values.items() if hasattr(value, "resolve_expression")}
 
     def _resolve_expressions(self, using: str) -> None:
         """Replace `F()` and the like by their values, worked out on the locked row."""
-        expressions = {
-            field.attname: value
-            for field in self._meta.concrete_fields
-            if hasattr(value := self.__dict__.get(field.attname), "resolve_expression")
-        }
-        if expressions:
+        if expressions := self._expressions():
             rows = type(self)._base_manager.using(using).filter(pk=self.pk)
             aliases = {f"new_{name}": expression for name, expression in expressions.items()}
             values = rows.annotate(**aliases).values(*aliases).get()

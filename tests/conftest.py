@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pytest_django import Settings
+from django.db import connection
+from django.core.management import call_command
+from pytest_django import DjangoDbBlocker, Settings
 
+from tests.services.process import scratch
 from tests.support.sockets import Socket
 from tests.support.stacks import KINDS, Server, Stack, User
 
@@ -21,6 +24,24 @@ Connect = Callable[..., Socket]
 def _cheap_passwords(settings: Settings) -> None:
     """A password's hash takes a third of a second on purpose: not in the tests of this process."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """SQLite as it is used for real, in a file: in memory, where Django puts it for tests, its locks differ."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(scratch() / "in-process-test.sqlite3")
+
+
+@pytest.fixture(scope="module")
+def committing_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database in which transactions really commit, for all tests of a module; emptied after the last one.
+
+    Cheaper than `django_db(transaction=True)`, which empties it after each: such tests make rows of their own.
+    """
+    with django_db_blocker.unblock():
+        yield
+        call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture(params=KINDS)

@@ -52,7 +52,7 @@ NOT_JSON_OBJECTS = [
     b'{"title": "x"} {}',
     b"\xef\xbb\xbf{}",
     b'{"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    b'{"title": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}",
+    b'{"title": ' + b'{"a":' * 30_000 + b"1" + b"}" * 30_000 + b"}",
     "{}".encode("utf-16"),
 ]
 
@@ -142,11 +142,12 @@ def test_broken_query_encodings_are_read_somehow(world: World) -> None:
 
 
 @pytest.mark.parametrize("id", [str(2**63), str(2**64), "9" * 400, "0", "-1", "01", "1.0", "x", "%00", "٣", "1%2f"])
-@pytest.mark.parametrize("address", [address for method, address in RULES if method == "GET" and "<id:" in address])
-def test_ids_that_no_row_can_have_are_not_found(world: World, address: str, id: str) -> None:
-    first = address[: address.index("<id:")]
-    rest = address[address.index(">") + 1 :]
-    assert refusal(world.api("member").get(f"/api/{first}{id}{rest}")) == (404, "not_found")
+def test_ids_that_no_row_can_have_are_not_found(world: World, id: str) -> None:
+    for method, address in RULES:
+        first, _, rest = address.partition("<id:")
+        if rest:
+            path = f"/api/{first}{id}{rest.partition('>')[2]}"
+            assert refusal(world.api("member")(method, path)) == (404, "not_found"), path
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/tasks", "/api/nothing/", "/api/tasks/1/nothing/", "/api/token//"])
@@ -227,21 +228,22 @@ ANY_JSON = st.recursive(
     max_leaves=8,
 )
 FIELDS = st.sampled_from(
-    ["title", "description", "status", "priority", "assignee_id", "due_at", "version", "content", "name", "username"]
-    + ["role", "project_id", "before_id", "after_id", "password", "refresh"]
+    ["title", "description", "status", "priority", "assignee_id", "due_at", "version", "content", "name", "role"]
 )
 BODIES = st.dictionaries(FIELDS, ANY_JSON, max_size=5).map(lambda body: json.dumps(body).encode())
+#: All but those that end the world, and those that need a transaction of their own.
+SAFE = [
+    (method, address)
+    for method, address in RULES
+    if method != "DELETE" and not address.endswith(("revoke/", "leave/", "board/", "events/", "schema/", "asyncapi/"))
+]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(body=BODIES | st.binary(max_size=50), query=ANY_TEXT, key=st.none() | ANY_TEXT)
-def test_no_input_is_our_fault(world: World, body: bytes, query: str, key: str | None) -> None:
-    api = world.api("owner")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(endpoint=st.sampled_from(SAFE), body=BODIES | st.binary(max_size=50), q=ANY_TEXT, key=st.none() | ANY_TEXT)
+def test_no_input_is_our_fault(world: World, endpoint: tuple[str, str], body: bytes, q: str, key: str | None) -> None:
+    method, address = endpoint
     headers = {} if key is None else {"Idempotency-Key": key.encode().decode("latin-1")}
-    for (method, address), rule in RULES.items():
-        if method == "DELETE" or address in {"schema/", "asyncapi/", "token/revoke/"} or "leave" in address:
-            continue
-        if address.endswith(("board/", "events/")):
-            continue
-        answer = api(method, f"{world.path(address)}?q={quote(query)}", body if method != "GET" else None, **headers)
-        assert answer.status_code < 500, (method, address, answer.content)
+    path = f"{world.path(address)}?q={quote(q)}"
+    answer = world.api("owner")(method, path, None if method == "GET" else body, **headers)
+    assert answer.status_code < 500, answer.content

@@ -1,13 +1,11 @@
-"""Many at once: whoever listens, loses rings, is thrown out or takes a snapshot meanwhile sees one order without a gap."""
+"""Many write at once: whoever listens, misses rings, is thrown out or takes a snapshot sees one order without a gap."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Any
 
-import msgspec
 import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
@@ -211,7 +209,7 @@ async def test_every_listener_hears_everything_once_and_in_order(world: World, s
     await all_at_the_end(listeners)
     for listener in listeners:
         await in_database_thread(assert_heard_as_logged, listener, start)
-    assert sum(listener.times_left for listener in listeners) > 0, "nobody was ever thrown out"
+    assert any(listener.times_left for listener in listeners), "nobody was ever thrown out"
 
 
 def heads_and_boards(world: World) -> dict[int, Board]:
@@ -239,6 +237,6 @@ def assert_heard_as_logged(listener: Listener, start: dict[int, Board]) -> None:
         known = logged[frame["seq"]]
         # What is deleted is blank in the log: now, or when a replay was read from it.
         assert frame == known or frame["data"].get("redacted") or known["data"].get("redacted")
-    board = start[listener.project_id]
-    if listener.frames and listener.frames[0]["seq"] == board["seq"] + 1:
-        assert_same_board(replay(board, listener.frames), replay(board, read_frames(listener.project_id, board["seq"])))
+    old, fresh = start[listener.project_id], read_board(listener.project_id)
+    if len(listener.frames) == fresh["seq"] - old["seq"]:
+        assert_same_board(replay(old, listener.frames), fresh)

@@ -180,9 +180,9 @@
   var Connection = class {
     /** Whether the server has said `connected`. */
     ready = false;
-    /** Attempts that failed one after the other since the last `connected`. */
+    /** Attempts that failed, or were refused for a while, since the last `connected`. */
     failures = 0;
-    /** Of those, the latest ones in which not a single frame came through. */
+    /** The latest attempts, one after the other, in which not a single frame came through. */
     blocked = 0;
     #url;
     #tokens;
@@ -329,7 +329,6 @@
       this.#alarm.clear();
       this.#phase = "ready";
       this.#readyAt = this.#clock.now();
-      this.#stayAwayUntil = 0;
       this.#reason = null;
       this.ready = true;
       this.failures = 0;
@@ -361,7 +360,10 @@
         return this.#end(this.#reason ?? new TaskManagerError("unauthenticated", `The server closed with ${code}.`));
       }
       this.#count();
-      if (returning === "later") this.#stayAway(LATER.least + this.#random() * (LATER.most - LATER.least));
+      if (returning === "later") {
+        this.failures += 1;
+        this.#stayAway(LATER.least + this.#random() * (LATER.most - LATER.least));
+      }
       this.#wait();
     }
     #count() {
@@ -396,19 +398,23 @@
   var REST_COMMANDS = {
     task_create: {
       request: (data) => ({ method: "POST", path: "tasks/", body: data }),
-      answer: (task) => ({ task })
+      answer: aboutWholeTask
     },
     task_update: {
-      request: ({ task_id, changes, version }) => patch(task_id, { ...changes, version }),
-      answer: ({ id, project_id, version }) => ({ task_id: id, project_id, version })
+      request: ({ task_id, changes, version }) => ({
+        method: "PATCH",
+        path: `tasks/${task_id}/`,
+        body: { ...changes, version }
+      }),
+      answer: aboutTask("version")
     },
     task_status_update: {
-      request: ({ task_id, status, version }) => patch(task_id, { status, version }),
-      answer: ({ id, project_id, status, version }) => ({ task_id: id, project_id, status, version })
+      request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/status/`, body }),
+      answer: aboutTask("status", "version")
     },
     task_move: {
-      request: ({ task_id, ...where }) => ({ method: "POST", path: `tasks/${task_id}/move/`, body: where }),
-      answer: ({ id, project_id, status, position, version }) => ({ task_id: id, project_id, status, position, version })
+      request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/move/`, body }),
+      answer: aboutTask("status", "position", "version")
     },
     task_delete: {
       request: ({ task_id }) => ({ method: "DELETE", path: `tasks/${task_id}/` }),
@@ -416,15 +422,26 @@
     },
     task_restore: {
       request: ({ task_id }) => ({ method: "POST", path: `tasks/${task_id}/restore/`, body: {} }),
-      answer: (task) => ({ task })
+      answer: aboutWholeTask
     },
     new_comment: {
-      request: ({ task_id, content }) => ({ method: "POST", path: `tasks/${task_id}/comments/`, body: { content } }),
-      answer: ({ id, task_id, project_id }) => ({ comment_id: id, task_id, project_id })
+      request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/comments/`, body }),
+      answer: ({ id, comment_id = id, task_id, project_id, duplicate }) => defined({ comment_id, task_id, project_id, duplicate })
     }
   };
-  function patch(taskId, body) {
-    return { method: "PATCH", path: `tasks/${taskId}/`, body };
+  function aboutWholeTask({ duplicate, description_html, ...task }) {
+    return defined({ task, duplicate });
+  }
+  function aboutTask(...fields) {
+    return (body) => defined({
+      task_id: body.id ?? body.task_id,
+      project_id: body.project_id,
+      ...Object.fromEntries(fields.map((field) => [field, body[field]])),
+      duplicate: body.duplicate
+    });
+  }
+  function defined(fields) {
+    return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== void 0));
   }
 
   // static/js/client/courier.js
@@ -506,30 +523,19 @@
 
   // static/js/client/emitter.js
   var Emitter = class {
-    /** @type {Map<string, Set<Handler>>} */
+    /** @type {Map<string, Map<Handler, {once: boolean}>>} */
     #handlers = /* @__PURE__ */ new Map();
     /**
      * @param {string} event
      * @param {Handler} handler
+     * @param {{once: boolean}} [how]
      * @returns {() => void} takes the handler away again
      */
-    on(event, handler) {
+    on(event, handler, how = { once: false }) {
       if (typeof handler !== "function") throw new TypeError("A handler must be a function.");
-      const handlers = this.#handlers.get(event) ?? /* @__PURE__ */ new Set();
-      this.#handlers.set(event, handlers.add(handler));
+      const handlers = this.#handlers.get(event) ?? /* @__PURE__ */ new Map();
+      this.#handlers.set(event, handlers.set(handler, how));
       return () => this.off(event, handler);
-    }
-    /**
-     * @param {string} event
-     * @param {Handler} handler
-     * @returns {() => void} takes the handler away again
-     */
-    once(event, handler) {
-      const stop = this.on(event, (data, frame) => {
-        stop();
-        handler(data, frame);
-      });
-      return stop;
     }
     /**
      * @param {string} event
@@ -547,7 +553,8 @@
      * @param {any} [frame]
      */
     emit(event, data, frame) {
-      for (const handler of [...this.#handlers.get(event) ?? []]) {
+      for (const [handler, { once }] of [...this.#handlers.get(event) ?? []]) {
+        if (once) this.off(event, handler);
         try {
           handler(data, frame);
         } catch (error) {
@@ -885,8 +892,7 @@
     #log;
     /**
      * @param {object} options
-     * @param {{ready: boolean, request: (event: string, data: any, done?: import('./requests.js').Done) => void,
-     *   restart: (why: string) => void}} options.link
+     * @param {Link} options.link
      * @param {{deliver: (frame: Frame) => void, emit: (event: string, data: any, frame?: Frame) => void,
      *   changed: () => void}} options.events
      * @param {import('./clock.js').Clock} options.clock
@@ -1385,6 +1391,78 @@
     return address.href;
   }
 
+  // static/js/client/user_room.js
+  var UserRoom = class {
+    /** @type {Room | null} null: not known yet */
+    #room = null;
+    #link;
+    #emit;
+    /**
+     * @param {object} options
+     * @param {Link} options.link
+     * @param {(event: string, data: any, frame?: Frame) => void} options.emit
+     */
+    constructor({ link, emit }) {
+      this.#link = link;
+      this.#emit = emit;
+    }
+    get name() {
+      return this.#room?.name;
+    }
+    get caughtUp() {
+      return this.#room?.caughtUp ?? false;
+    }
+    /** @param {Frame} frame the first `connected` of a connection */
+    opened(frame) {
+      const { room: name, seq, epoch } = frame.data;
+      const known = this.#room;
+      if (known && known.name === name) return this.#resume(known);
+      const room = this.#room = new Room(name);
+      room.attach();
+      room.joined({ seq, epoch });
+      this.#emit("connected", frame.data, frame);
+    }
+    /** @param {Frame} frame a logged one */
+    receive(frame) {
+      const verdict = this.#room?.receive(frame);
+      if (verdict === "deliver") this.#deliver(frame);
+      else if (verdict === "gap") this.#link.restart("a gap in the user room");
+    }
+    /** @param {Room} room */
+    #resume(room) {
+      room.attach();
+      this.#link.request("connect", room.since, (error, answer) => {
+        if (error?.code === "connection_lost") return;
+        if (error) {
+          this.#room = null;
+          return this.#link.restart(`the user room was not resumed: ${error.message}`);
+        }
+        room.joined(answer);
+        if (answer.reset) this.#reset(room, answer);
+        this.#emit("connected", answer);
+      });
+    }
+    /**
+     * There is no snapshot to wait for: whoever shows the user's events reads them anew.
+     *
+     * @param {Room} room
+     * @param {import('./rooms.js').Position} position
+     */
+    #reset(room, { seq, epoch }) {
+      room.restart({ seq, epoch });
+      this.#emit("reset", { project_id: null, room: room.name, seq, epoch });
+    }
+    /**
+     * The user's copy of a project's event goes by another name, so that who listens for the event hears it once.
+     *
+     * @param {Frame} frame
+     */
+    #deliver(frame) {
+      this.#emit("notification", { ...frame.data, kind: frame.event }, frame);
+      if (frame.event === "due_date_reminder") this.#emit(frame.event, frame.data, frame);
+    }
+  };
+
   // static/js/client/wake.js
   function watchPage({ window, document }, { back, gone }) {
     const shown = () => {
@@ -1410,8 +1488,6 @@
     /** @type {State} */
     #state = "connecting";
     #lastId = 0;
-    /** @type {Room | null} the own user room */
-    #user = null;
     #emitter = new Emitter();
     #outbox = new Outbox();
     #requests = new Requests();
@@ -1420,6 +1496,7 @@
     #retention;
     #connection;
     #projects;
+    #userRoom;
     #polling;
     #courier;
     #renewal;
@@ -1454,19 +1531,18 @@
         }
       });
       const connection = this.#connection;
+      const link = {
+        get ready() {
+          return connection.ready;
+        },
+        request,
+        restart: (why) => connection.restart(why)
+      };
+      const emit = this.#emitter.emit.bind(this.#emitter);
+      this.#userRoom = new UserRoom({ link, emit });
       this.#projects = new Projects({
-        link: {
-          get ready() {
-            return connection.ready;
-          },
-          request,
-          restart: (why) => connection.restart(why)
-        },
-        events: {
-          deliver: (frame) => this.#deliver(frame),
-          emit: (event, data, frame) => this.#emitter.emit(event, data, frame),
-          changed
-        },
+        link,
+        events: { deliver: (frame) => this.#deliver(frame), emit, changed },
         clock,
         random,
         log
@@ -1507,7 +1583,7 @@
      * @returns {() => void} takes the handler away again
      */
     once(event, handler) {
-      return this.#emitter.once(event, handler);
+      return this.#emitter.on(event, handler, { once: true });
     }
     /**
      * @param {string} event
@@ -1664,14 +1740,13 @@
       this.#polling.stop();
       this.#courier.stop();
       this.#renewal.start(frame.data);
-      this.#followUser(frame);
+      this.#userRoom.opened(frame);
       this.#projects.opened();
       this.#outbox.expire(this.#clock.now(), this.#retention);
       for (const entry of this.#outbox.entries()) this.#sendChange(entry);
     }
     #lost() {
       this.#renewal.stop();
-      this.#user?.detach();
       this.#projects.lost();
       this.#requests.lost();
     }
@@ -1680,49 +1755,13 @@
       this.#emitter.emit("error", error);
       this.close();
     }
-    /**
-     * Follows the own user room: from the position known, or from now on.
-     *
-     * @param {Frame} frame
-     */
-    #followUser(frame) {
-      const { room, seq, epoch } = frame.data;
-      const known = this.#user?.name === room ? this.#user : null;
-      if (known) return this.#resumeUser(known);
-      this.#user = new Room(room, { seq, epoch });
-      this.#user.attach();
-      this.#user.joined({ seq, epoch });
-      this.#emitter.emit("connected", frame.data, frame);
-    }
-    /** @param {Room} user */
-    #resumeUser(user) {
-      user.attach();
-      this.#request("connect", user.since, (error, answer) => {
-        if (error?.code === "connection_lost") return;
-        if (error) {
-          this.#user = null;
-          return this.#connection.restart(`the user room was not resumed: ${error.message}`);
-        }
-        user.joined(answer);
-        if (answer.reset) this.#resetUser(user, answer);
-        this.#emitter.emit("connected", answer);
-      });
-    }
-    /**
-     * @param {Room} user
-     * @param {Position} position
-     */
-    #resetUser(user, { seq, epoch }) {
-      user.restart({ seq, epoch });
-      this.#emitter.emit("reset", { project_id: null, room: user.name, seq, epoch });
-    }
     /** @param {Frame} frame */
     #received(frame) {
       const { event, data, id, room, seq } = frame;
       if (id !== void 0) this.#answered(frame);
       else if (room !== void 0 && seq !== void 0) this.#receivedLogged(frame);
       else if (event === "removed_from_project") this.#projects.removed(data.project_id, frame);
-      else if (event === "error") this.#emitter.emit("error", errorFrom(data), frame);
+      else if (event === "error") this.#receivedError(frame);
       else this.#emitter.emit(event, data, frame);
       if (this.#state !== "live") this.#changed();
     }
@@ -1733,26 +1772,20 @@
       if (error && TOKEN_ERRORS.includes(error.code)) return;
       this.#outbox.settle(id, error, data);
     }
+    /** @param {Frame} frame that answers nothing */
+    #receivedError(frame) {
+      const error = errorFrom(frame.data);
+      if (!TOKEN_ERRORS.includes(error.code)) this.#emitter.emit("error", error, frame);
+    }
     /** @param {Frame} frame */
     #receivedLogged(frame) {
-      if (frame.room !== this.#user?.name) return this.#projects.receive(frame);
-      const verdict = this.#user?.receive(frame);
-      if (verdict === "deliver") this.#notify(frame);
-      else if (verdict === "gap") this.#connection.restart("a gap in the user room");
+      if (frame.room === this.#userRoom.name) this.#userRoom.receive(frame);
+      else this.#projects.receive(frame);
     }
     /** @param {Frame} frame of a project's room */
     #deliver(frame) {
       this.#emitter.emit("event", frame.data, frame);
       this.#emitter.emit(frame.event, frame.data, frame);
-    }
-    /**
-     * The user's copy of an event goes by another name, so that who listens for the event hears it once.
-     *
-     * @param {Frame} frame of the user's room
-     */
-    #notify(frame) {
-      this.#emitter.emit("notification", { ...frame.data, kind: frame.event }, frame);
-      if (frame.event === "due_date_reminder") this.#emitter.emit(frame.event, frame.data, frame);
     }
     /** Something happened that may change the state. */
     #changed() {
@@ -1767,7 +1800,7 @@
     }
     /** @returns {State} */
     #currentState() {
-      if (this.#connection.ready) return this.#projects.caughtUp && this.#user?.caughtUp ? "live" : "catching-up";
+      if (this.#connection.ready) return this.#projects.caughtUp && this.#userRoom.caughtUp ? "live" : "catching-up";
       if (this.#polling.works) return "polling";
       return this.#connection.failures > 0 ? "offline" : "connecting";
     }

@@ -9,7 +9,7 @@ import msgspec
 from taskrealtime import actions, commands, events
 from taskrealtime.engine import errors
 
-from .schemas import Schema, describe, reference
+from .schemas import Schema, always_written, describe, reference
 
 Document = dict[str, Any]
 
@@ -197,7 +197,10 @@ def _in_channel(message: str) -> Document:
 @cache
 def _schemas() -> dict[str, Schema]:
     acks = [answer for command in CLIENT_EVENTS.values() if (answer := _ack_type(command))]
-    _, schemas = describe([*CLIENT_EVENTS.values(), *acks, *events.LOGGED_EVENTS.values(), *CONNECTION_EVENTS.values()])
+    said = [*acks, *events.LOGGED_EVENTS.values(), *CONNECTION_EVENTS.values()]
+    _, schemas = describe([*CLIENT_EVENTS.values(), *said])
+    for type in said:
+        schemas[type.__name__]["required"] = always_written(type)
     schemas["ErrorData"]["properties"]["code"]["enum"] = list(_error_codes())
     return schemas
 

@@ -21,6 +21,14 @@ def reference(type: type[msgspec.Struct]) -> Schema:
     return {"$ref": REF_TEMPLATE.format(name=type.__name__)}
 
 
+def always_written(type: type[msgspec.Struct]) -> list[str]:
+    """The fields that every encoding of a struct has, those with a default among them."""
+    fields = msgspec.structs.fields(type)
+    if type.__struct_config__.omit_defaults:
+        return [field.encode_name for field in fields if field.required]
+    return [field.encode_name for field in fields if field.default is not msgspec.UNSET]
+
+
 def _anything(type: Any) -> Schema:
     """For fields declared as `object`; to msgspec an empty schema would be none."""
     if type is not object:

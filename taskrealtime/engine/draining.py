@@ -7,7 +7,7 @@ from typing import Protocol
 #: Milliseconds after which the clients of an ending process come back: spread out, so that they do not come at once.
 RECONNECT_IN = (500, 4500)
 #: Seconds that sending everybody away takes at the most, in batches with a pause (seconds) after each.
-SENDING_AWAY = 3.0
+SENDING_AWAY = 2.5
 PAUSE = 0.05
 #: Guests who are sent away at a time, at the least.
 SMALLEST_BATCH = 50

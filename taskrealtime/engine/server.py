@@ -29,7 +29,7 @@ from .protocol import MAX_FRAME
 logger = logging.getLogger(__name__)
 
 #: Seconds from the signal until connections that do not end by themselves are cut. A process manager waits 10.
-DRAIN_TIME = 8.0
+DRAIN_TIME = 7.0
 #: Seconds that a client has to answer a close frame before its connection is cut.
 CLOSE_ANSWER_TIME = 4.0
 #: Bytes of a close frame's reason.

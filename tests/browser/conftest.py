@@ -15,7 +15,7 @@ from tests.services import chromium
 from tests.support.stacks import Server, User
 
 NewPage = Callable[..., Page]
-TIMEOUT = 10_000  # milliseconds that anything may take on a busy machine
+TIMEOUT = 20_000  # milliseconds that anything may take on a busy machine
 
 
 @pytest.fixture(scope="package")

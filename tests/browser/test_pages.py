@@ -119,7 +119,7 @@ def test_a_finger_scrolls_and_a_resting_finger_drags(server: Server, new_page: N
         touch.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
 
     point("touchStart", box["y"] + 10)
-    board.page.wait_for_function("document.documentElement.classList.contains('is-dragging')")
+    board.page.wait_for_function("document.querySelector('.board.is-dragging')")
     for step in range(1, 13):
         point("touchMove", box["y"] + 10 + 10 * step)
     point("touchEnd", 0)

@@ -9,6 +9,7 @@ TASK = {
     "id", "project_id", "title", "description", "status", "priority", "assignee_id", "due_at", "position",
     "comment_count", "created_by_id", "created_at", "updated_at", "version",
 }  # fmt: skip
+MEMBER_KEYS = {"user", "role"}
 COMMENT = {"id", "task_id", "project_id", "author", "content", "content_html", "created_at", "updated_at"}
 STATUSES = ("todo", "in_progress", "review", "completed")
 PRIORITIES = ("low", "medium", "high", "urgent")

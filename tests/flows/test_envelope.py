@@ -320,7 +320,7 @@ def test_a_larger_frame_touches_nothing(server: Server, socket: Socket, project:
     try:
         frame = socket.next()
     except Closed as closed:
-        assert closed.code in {1009, 1006}
+        assert closed.code in {1009, 4009}  # the latter from stock daphne, which cannot say 1009
     else:
         assert frame["event"] == "error"
         assert frame["data"]["code"] == "invalid_message"

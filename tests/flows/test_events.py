@@ -532,7 +532,7 @@ def test_a_removed_member_hears_nothing_more(scene: Scene, cast: Cast, connect: 
             with pytest.raises(Refused) as refused:
                 tab.ask(event, data)
             assert refused.value.code == "not_found"
-    scene.writer.ask("task_update", {"task_id": scene.task, "changes": {"title": "secret"}})
+    scene.writer.ask("task_update", {"task_id": scene.task, "changes": {"description": "secret"}})
     scene.heard()
     # Added again: they join as anybody does, and what they missed is there to be had.
     scene.api.post(f"/api/projects/{project}/members/", json={"username": cast.cas.username, "role": "viewer"})

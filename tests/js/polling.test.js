@@ -34,10 +34,19 @@ test('events come in order, once, and the socket takes over without a gap', asyn
 });
 
 test('nothing is polled any more once the socket is back', async (t) => {
-  const { server, client } = await polling(t);
+  /** @type {Set<AbortSignal>} */
+  const pending = new Set();
+  const { server, client } = await polling(t, {
+    fetch: async (/** @type {string} */ url, /** @type {any} */ init) => {
+      pending.add(init.signal);
+      return fetch(url, init).finally(() => pending.delete(init.signal));
+    },
+  });
+  await until(() => server.polls === 1, 'an open poll');
   server.sockets = 'ok';
-  await until(() => client.state === 'live', 'live');
-  await until(() => server.polls === 0, 'the end of the open poll');
+  await new Promise((resolve) => client.once('connected', resolve));
+  assert.ok([...pending].every(({ aborted }) => aborted));
+  await until(() => server.polls === 0, 'its end');
   const count = server.requests.length;
   server.append(ROOM, 'task_deleted');
   await client.addComment(7, 'by socket');

@@ -2,7 +2,9 @@
 /** The parts of the client that touch neither sockets nor time. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import vm from 'node:vm';
 
 import { backoff } from '../../static/js/client/backoff.js';
 import { returnAfter } from '../../static/js/client/closing.js';
@@ -202,7 +204,7 @@ describe('the emitter', () => {
     const handler = () => heard.push('on');
     emitter.on('e', handler);
     const stop = emitter.on('e', () => heard.push('stopped'));
-    emitter.once('e', () => heard.push('once'));
+    emitter.on('e', () => heard.push('once'), { once: true });
     emitter.emit('e');
     emitter.off('e', handler);
     stop();
@@ -233,6 +235,14 @@ test('the log never shows a token', () => {
   makeLog(true, { debug: (...parts) => lines.push(JSON.stringify(parts)) })('→', { event: 'token_refresh', data: { token: 'secret', x: 1 } });
   assert.match(lines[0], /token_refresh/);
   assert.doesNotMatch(lines[0], /secret/);
+});
+
+test('the plain script defines the class and nothing else', () => {
+  const script = readFileSync(new URL('../../static/js/websocket_client.js', import.meta.url), 'utf8');
+  const page = vm.createContext({});
+  vm.runInContext(script, page);
+  assert.deepEqual(Object.keys(page), ['TaskManagerWebSocket']);
+  assert.equal(typeof page.TaskManagerWebSocket, 'function');
 });
 
 test('no event is named twice', () => {

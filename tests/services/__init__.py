@@ -51,7 +51,8 @@ def set_environment(runs_tests: bool) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    has_workers = bool(getattr(early_config.known_args_namespace, "numprocesses", None))
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    has_workers = getattr(early_config.known_args_namespace, "numprocesses", None) and not is_worker
     set_environment(runs_tests=not has_workers)
     return (yield)
 

@@ -93,7 +93,7 @@ class Process:
             guard.forget_process(self._popen)
         return status
 
-    def wait_until(self, ready: Callable[[], bool], timeout: float = 30) -> None:
+    def wait_until(self, ready: Callable[[], bool], timeout: float = 60) -> None:
         """Poll until it is ready; fail with its log where it ends first or takes too long."""
         deadline = time.monotonic() + timeout
         while not ready():

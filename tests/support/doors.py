@@ -13,9 +13,10 @@ from typing import Any
 
 import msgspec
 from django.contrib.auth.models import User
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F, Value
-from django.db.models.functions import Left, Reverse, Upper
+from django.db.models.functions import Left, Now, Reverse, Upper
 
 from taskrealtime import actions, commands, ranks
 from taskrealtime.actor import acting_as
@@ -260,6 +261,8 @@ COMMANDS: list[Operation] = [
 
 def create_by_save(hand: Hand) -> None:
     task = Task(project_id=hand.project_id(), created_by=hand.user(), **{"title": "Saved", **hand.fields()})
+    if not hand.often():
+        task.title, task.due_at = Upper(Value("Worked out")), Now()
     task.save()
     hand.tasks.append(task)
 
@@ -295,7 +298,7 @@ def save_deferred_task(hand: Hand) -> None:
 
 
 def save_expression(hand: Hand) -> None:
-    if task := Task.objects.filter(pk=hand.task_id()).first():
+    if task := _lock_some_task(hand):
         task.title = hand.one_of([Upper(F("title")), Left(F("title"), 3), Reverse(F("title"))])
         task.due_at = hand.one_of([F("created_at"), F("due_at")])
         task.save(update_fields=hand.one_of([None, ["title"], ["title", "due_at"]]))
@@ -727,13 +730,13 @@ def attempt(hand: Hand, operation: Operation) -> None:
                 operation(hand)
     except (RealTimeError, RolledBack):
         pass
-    except DatabaseError as error:
+    except (DatabaseError, ObjectDoesNotExist) as error:
         # Users are told in words of the protocol, and races are run again for them.
         if operation in COMMANDS or not is_refusal(error):
             raise
 
 
-def is_refusal(error: DatabaseError) -> bool:
-    """Whether a constraint was broken, another transaction won, or a stale instance's row is gone."""
+def is_refusal(error: Exception) -> bool:
+    """Whether a constraint was broken, another transaction won, or the row of an old instance is gone."""
     lost = isinstance(error, OperationalError) and log.is_retryable(error)
-    return lost or isinstance(error, IntegrityError) or type(error) is DatabaseError
+    return lost or isinstance(error, IntegrityError | ObjectDoesNotExist) or type(error) is DatabaseError

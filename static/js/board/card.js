@@ -41,13 +41,13 @@ export function paintCard(card, task, context) {
   setAttribute(link, 'data-comment-count', String(task.comment_count));
   setAttribute(link, 'data-pending', waiting ? '' : null);
   setAttribute(link, 'aria-current', isOpen ? 'true' : null);
-  setAttribute(link, 'aria-label', inWords(task, assignee, now));
   setText(part(link, 'title'), task.title);
   paintPriority(part(link, 'priority'), task.priority);
   paintDue(part(link, 'due'), task, now);
   part(link, 'comments').hidden = task.comment_count < 1;
   setText(part(link, 'comment-count'), String(task.comment_count));
   showAvatar(part(link, 'assignee'), assignee);
+  setText(part(link, 'assignee-name'), assignee ? `, assigned to ${displayName(assignee)}` : '');
 }
 
 /** @param {Context} one @param {Context} other @returns {boolean} */
@@ -62,7 +62,9 @@ function isSame(one, other) {
 
 /** @param {HTMLElement} holder @param {string} priority */
 function paintPriority(holder, priority) {
-  setAttribute(holder, 'title', `${PRIORITY_NAMES[priority]} priority`);
+  const name = `${PRIORITY_NAMES[priority]} priority`;
+  setAttribute(holder, 'title', name);
+  setText(part(holder, 'priority-name'), name);
   setAttribute(/** @type {Element} */ (holder.querySelector('use')), 'href', `#icon-priority-${priority}`);
 }
 
@@ -77,19 +79,5 @@ function paintDue(holder, task, now) {
   setAttribute(time, 'datetime', task.due_at);
   setAttribute(holder, 'title', `${due === 'overdue' ? 'Overdue since' : 'Due'} ${exact(task.due_at)}`);
   setText(time, dueInWords(task.due_at, now));
-}
-
-/**
- * @param {Task} task
- * @param {User | null} assignee
- * @param {Date} now
- * @returns {string} the whole card for somebody who hears it
- */
-function inWords(task, assignee, now) {
-  const facts = [task.title, `${PRIORITY_NAMES[task.priority]} priority`];
-  if (task.due_at)
-    facts.push(`${urgency(task, now) === 'overdue' ? 'overdue' : 'due'} ${dueInWords(task.due_at, now).toLowerCase()}`);
-  if (task.comment_count) facts.push(task.comment_count === 1 ? '1 comment' : `${task.comment_count} comments`);
-  facts.push(assignee ? `assigned to ${displayName(assignee)}` : 'nobody assigned');
-  return facts.join(', ');
+  setText(part(holder, 'due-name'), due === 'overdue' ? 'overdue ' : 'due ');
 }

@@ -28,6 +28,8 @@ export class Columns {
     this.placeholder = null;
     /** @type {Place | null} */
     this.place = null;
+    /** @type {HTMLElement | null} the slot of the card that is dragged */
+    this.lifted = null;
     for (const root of /** @type {NodeListOf<HTMLElement>} */ (board.querySelectorAll('[data-status]'))) {
       const column = {
         root,
@@ -101,32 +103,41 @@ export class Columns {
   }
 
   /**
-   * Opens a gap where a dragged card would land, and moves the others out of its way.
+   * Takes a card off the board for the time of a drag; a gap of its height marks where it would land.
    *
-   * @param {Place | null} place null closes it
-   * @param {number} [height] px
+   * @param {HTMLElement} slot
+   * @param {Place} place
+   * @param {number} height px
    */
-  showPlace(place, height = 0) {
+  lift(slot, place, height) {
+    this.lifted = slot;
+    this.placeholder = document.createElement('li');
+    this.placeholder.className = 'placeholder';
+    this.placeholder.style.height = `${height}px`;
+    this.placeholder.setAttribute('aria-hidden', 'true');
+    this.showPlace(place);
+  }
+
+  /**
+   * Moves the gap, and the others out of its way.
+   *
+   * @param {Place | null} place null closes it, and puts the card back where it belongs
+   */
+  showPlace(place) {
     if (place?.status === this.place?.status && place?.beforeId === this.place?.beforeId) return;
-    const touched = [this.place, place].flatMap((one) => (one ? this.#slotsIn(one.status) : []));
-    const before = whereabouts(touched);
+    const before = whereabouts([this.place, place].flatMap((one) => (one ? this.#slotsIn(one.status) : [])));
     for (const [status, { root }] of this.columns) root.classList.toggle('is-target', status === place?.status);
     this.place = place;
-    if (place && !this.placeholder) {
-      this.placeholder = document.createElement('li');
-      this.placeholder.className = 'placeholder';
-      this.placeholder.style.height = `${height}px`;
-      this.placeholder.setAttribute('aria-hidden', 'true');
-    }
+    this.lifted?.classList.toggle('slot--lifted', place !== null);
     this.#putPlaceholder();
-    if (!place) this.placeholder = null;
-    glide(before, touched);
+    if (!place) this.placeholder = this.lifted = null;
+    glide(before);
   }
 
   /** @param {View} view @param {string[]} statuses the columns whose order is different now */
   #rearrange(view, statuses) {
-    const touched = new Set(statuses.flatMap((status) => this.#slotsIn(status)));
-    const before = whereabouts(touched);
+    const before = whereabouts(statuses.flatMap((status) => this.#slotsIn(status)));
+    const known = new Set(this.cards.keys());
     const focused = document.activeElement;
     const neighbour = this.#neighbourOf(focused, view);
     this.placeholder?.remove();
@@ -134,9 +145,10 @@ export class Columns {
     for (const status of statuses) this.#order(status, view.columns.get(status) ?? []);
     this.#paintGhosts(view.ghosts);
     this.#putPlaceholder();
+    const fresh = known.size ? [...this.cards].filter(([id]) => !known.has(id)) : []; // a whole board does not "appear"
     glide(
       before,
-      statuses.flatMap((status) => this.#slotsIn(status)),
+      fresh.map(([, { slot }]) => slot),
     );
     if (focused instanceof HTMLElement && focused !== document.activeElement) {
       if (focused.isConnected) focused.focus({ preventScroll: true });
@@ -196,12 +208,16 @@ export class Columns {
   #paintHead(column, order) {
     setAttribute(column.root, 'data-count', String(order.length));
     setText(column.label, String(order.length));
-    if (column.tabStop === null || !order.includes(column.tabStop)) column.tabStop = order[0] ?? null;
-    for (const id of order) {
-      const { link } = this.#card(id);
-      const tabIndex = id === column.tabStop ? 0 : -1;
-      if (link.tabIndex !== tabIndex) link.tabIndex = tabIndex;
-    }
+    if (column.tabStop === null || !order.includes(column.tabStop)) this.#setTabStop(column, order[0] ?? null);
+  }
+
+  /** @param {Column} column @param {number | null} id the one card of the column that Tab comes to */
+  #setTabStop(column, id) {
+    const former = column.tabStop === null ? null : this.cards.get(column.tabStop);
+    const next = id === null ? null : this.cards.get(id);
+    column.tabStop = id;
+    if (former) former.link.tabIndex = -1;
+    if (next) next.link.tabIndex = 0;
   }
 
   #putPlaceholder() {
@@ -255,10 +271,6 @@ export class Columns {
   #rememberTabStop(target) {
     const id = this.taskAt(target);
     const column = id === null ? null : this.columns.get(this.locate(id)?.status ?? '');
-    if (!column || column.tabStop === id) return;
-    const former = column.tabStop === null ? null : this.cards.get(column.tabStop);
-    if (former) former.link.tabIndex = -1;
-    column.tabStop = id;
-    this.#card(/** @type {number} */ (id)).link.tabIndex = 0;
+    if (column && column.tabStop !== id) this.#setTabStop(column, id);
   }
 }

@@ -11,6 +11,8 @@ export class Composers {
   constructor(board, create) {
     this.board = board;
     this.create = create;
+    /** @type {boolean | null} as it was painted */
+    this.mayEdit = null;
     board.addEventListener('click', (event) => {
       const button = event.target instanceof Element ? event.target.closest('[data-add-task]') : null;
       if (button) this.open(/** @type {HTMLElement} */ (button.closest('[data-status]')));
@@ -19,6 +21,8 @@ export class Composers {
 
   /** @param {boolean} mayEdit viewers have no button */
   paint(mayEdit) {
+    if (mayEdit === this.mayEdit) return;
+    this.mayEdit = mayEdit;
     for (const foot of this.board.querySelectorAll('[data-foot]')) {
       if (!mayEdit) foot.replaceChildren();
       else if (!foot.firstElementChild) foot.append(clone('add'));

@@ -32,6 +32,9 @@ export class CardDrag {
     this.drop = drop;
     /** @type {Drag | null} */
     this.drag = null;
+    /** Over everything while a card is in the hand: a cursor for the whole page that no other style has to know of. */
+    this.shield = document.createElement('div');
+    this.shield.className = 'drag-shield';
     /** @type {{taskId: number, pointerId: number, x: number, y: number, timer: ReturnType<typeof setTimeout> | undefined} | null} */
     this.press = null;
 
@@ -113,8 +116,8 @@ export class CardDrag {
     const card = this.columns.cards.get(press.taskId);
     const found = this.columns.locate(press.taskId);
     if (!card || !found) return this.cancel();
-    const { slot } = card;
-    const box = slot.getBoundingClientRect();
+    const { slot, link } = card;
+    const box = link.getBoundingClientRect();
     const image = likeness(slot, 'drag-image');
     image.style.width = `${box.width}px`;
     document.body.append(image);
@@ -131,10 +134,9 @@ export class CardDrag {
       at: { x, y },
       frame: 0,
     };
-    document.documentElement.classList.add('is-dragging');
+    document.body.append(this.shield);
     this.board.classList.add('is-dragging');
-    slot.classList.add('slot--lifted');
-    this.columns.showPlace(home, box.height);
+    this.columns.lift(slot, home, box.height);
     navigator.vibrate?.(press.timer === undefined ? 0 : 8);
     this.#follow();
     this.#scrollAtEdges();
@@ -146,7 +148,7 @@ export class CardDrag {
     const left = drag.at.x - drag.grip.x;
     const top = drag.at.y - drag.grip.y;
     drag.image.style.transform = `translate(${left}px, ${top}px)`;
-    this.columns.showPlace(this.#placeUnder(drag, top), drag.box.height);
+    this.columns.showPlace(this.#placeUnder(drag, top));
   }
 
   /**
@@ -207,14 +209,13 @@ export class CardDrag {
     const from = image.firstElementChild?.getBoundingClientRect() ?? image.getBoundingClientRect();
     image.remove();
     this.drag = null;
-    document.documentElement.classList.remove('is-dragging');
+    this.shield.remove();
     this.board.classList.remove('is-dragging');
-    slot.classList.remove('slot--lifted');
-    this.columns.showPlace(null);
     commit?.();
-    for (const running of slot.getAnimations()) if (running.id === 'glide') running.cancel();
-    if (slot.isConnected) slide(slot, from);
-    if (commit) this.columns.cards.get(taskId)?.link.focus({ preventScroll: true });
+    this.columns.showPlace(null);
+    const link = this.columns.cards.get(taskId)?.link;
+    if (link) slide(slot, from, link.getBoundingClientRect());
+    if (commit) link?.focus({ preventScroll: true });
   }
 }
 

@@ -33,6 +33,8 @@ export class Members {
     this.dialog = /** @type {HTMLDialogElement} */ (clone('members'));
     /** @type {Map<number, HTMLElement>} */
     this.rows = new Map();
+    /** @type {Pick<import('./store.js').View, 'project' | 'members'> | null} */
+    this.painted = null;
     document.body.append(this.dialog);
     button.addEventListener('click', () => this.open());
     this.#listen();
@@ -45,6 +47,8 @@ export class Members {
 
   /** @param {import("./store.js").View} view */
   paint({ project, members }) {
+    if (this.painted?.project === project && this.painted.members === members) return;
+    this.painted = { project, members };
     this.#paintBar(members);
     const isOwner = this.store.role === 'owner';
     part(this.dialog, 'add').hidden = !isOwner;
@@ -155,6 +159,7 @@ export class Members {
       return true;
     } catch (error) {
       this.#say(explain(error));
+      this.painted = null;
       this.store.paint(); // a refused choice goes back
       return false;
     } finally {

@@ -4,7 +4,6 @@
 const GLIDE = { duration: 260, easing: 'cubic-bezier(0.2, 0.7, 0.2, 1)' };
 const APPEAR = { duration: 200, easing: 'ease-out' };
 const GLOW = 1800; // ms, as long as the animation in websocket_notifications.css
-const NEAR = 400; // px outside the window within which a movement is still worth showing
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -15,8 +14,11 @@ function moves() {
   return !calm.matches && !document.hidden;
 }
 
+/** @type {WeakMap<Element, Animation>} */
+const gliding = new WeakMap();
+
 /**
- * Where elements are on the screen, to be given to `glide` once they have been rearranged.
+ * Where elements are, to be given to `glide` once they have been rearranged. Those that nobody sees have no place.
  *
  * @param {Iterable<HTMLElement>} elements
  * @returns {Places}
@@ -25,25 +27,38 @@ export function whereabouts(elements) {
   /** @type {Places} */
   const places = new Map();
   if (!moves()) return places;
-  for (const element of elements)
-    places.set(element, { box: element.getBoundingClientRect(), parent: element.parentElement });
+  for (const element of elements) {
+    const box = element.getBoundingClientRect();
+    if (isSeen(box)) places.set(element, { box, parent: element.parentElement });
+  }
   return places;
 }
 
 /**
  * @param {Places} places as they were before the rearrangement
- * @param {Iterable<HTMLElement>} elements as they are now; those that had no place before appear softly
+ * @param {Iterable<HTMLElement>} newcomers elements that were not there before: they appear softly
  */
-export function glide(places, elements) {
-  if (!moves() || !places.size) return;
-  for (const element of elements) {
-    const before = places.get(element);
-    for (const running of element.getAnimations()) if (running.id === 'glide') running.cancel();
-    const box = element.getBoundingClientRect();
-    if (!before) appear(element);
-    else if (before.parent !== element.parentElement) fly(element, before.box, box);
-    else slide(element, before.box, box);
+export function glide(places, newcomers = []) {
+  if (!moves()) return;
+  for (const element of places.keys()) gliding.get(element)?.cancel();
+  const moved = [...places].map(([element, { box, parent }]) => ({
+    element,
+    from: box,
+    parent,
+    to: element.getBoundingClientRect(),
+  }));
+  for (const { element, from, parent, to } of moved) {
+    if (!element.isConnected) continue;
+    if (parent === element.parentElement) slide(element, from, to);
+    else fly(element, from, to);
   }
+  for (const element of newcomers) run(element, [{ opacity: 0, transform: 'translateY(-6px)' }, {}], APPEAR);
+}
+
+/** @param {HTMLElement} element @param {Keyframe[]} frames @param {KeyframeAnimationOptions} options */
+function run(element, frames, options) {
+  gliding.get(element)?.cancel();
+  gliding.set(element, element.animate(frames, options));
 }
 
 /**
@@ -54,8 +69,7 @@ export function glide(places, elements) {
 export function slide(element, from, to = element.getBoundingClientRect()) {
   const x = from.left - to.left;
   const y = from.top - to.top;
-  if (!moves() || (!x && !y) || !(isNear(from) || isNear(to))) return;
-  element.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: 'none' }], { ...GLIDE, id: 'glide' });
+  if (moves() && (x || y)) run(element, [{ transform: `translate(${x}px, ${y}px)` }, {}], GLIDE);
 }
 
 /**
@@ -65,12 +79,11 @@ export function slide(element, from, to = element.getBoundingClientRect()) {
  * @param {DOMRect} from
  * @param {DOMRect} to
  */
-export function fly(element, from, to) {
-  if (!moves() || !(isNear(from) || isNear(to))) return;
+function fly(element, from, to) {
   const copy = likeness(element, 'flight');
   copy.style.width = `${to.width}px`;
   document.body.append(copy);
-  element.animate([{ opacity: 0 }, { opacity: 0 }], { duration: GLIDE.duration, id: 'glide' });
+  run(element, [{ opacity: 0 }, { opacity: 0 }], GLIDE);
   copy
     .animate(
       [
@@ -82,20 +95,9 @@ export function fly(element, from, to) {
     .finished.finally(() => copy.remove());
 }
 
-/** @param {HTMLElement} element */
-function appear(element) {
-  element.animate(
-    [
-      { opacity: 0, transform: 'translateY(-6px)' },
-      { opacity: 1, transform: 'none' },
-    ],
-    { ...APPEAR, id: 'glide' },
-  );
-}
-
 /** @param {DOMRect} box @returns {boolean} */
-function isNear(box) {
-  return box.bottom > -NEAR && box.top < innerHeight + NEAR;
+function isSeen(box) {
+  return box.bottom > 0 && box.top < innerHeight && box.width > 0;
 }
 
 /**

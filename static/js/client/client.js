@@ -13,9 +13,9 @@ import { Projects } from './projects.js';
 import { Renewal } from './renewal.js';
 import { Requests } from './requests.js';
 import { Rest } from './rest.js';
-import { Room } from './rooms.js';
 import { Tokens } from './tokens.js';
 import { apiUrl, socketUrl } from './urls.js';
+import { UserRoom } from './user_room.js';
 import { watchPage } from './wake.js';
 
 /** After so many attempts in which not one frame came through, sockets count as blocked. */
@@ -55,8 +55,6 @@ export class TaskManagerWebSocket {
   /** @type {State} */
   #state = 'connecting';
   #lastId = 0;
-  /** @type {Room | null} the own user room */
-  #user = null;
   #emitter = new Emitter();
   #outbox = new Outbox();
   #requests = new Requests();
@@ -65,6 +63,7 @@ export class TaskManagerWebSocket {
   #retention;
   #connection;
   #projects;
+  #userRoom;
   #polling;
   #courier;
   #renewal;
@@ -100,19 +99,18 @@ export class TaskManagerWebSocket {
       },
     });
     const connection = this.#connection;
+    const link = {
+      get ready() {
+        return connection.ready;
+      },
+      request,
+      restart: (/** @type {string} */ why) => connection.restart(why),
+    };
+    const emit = this.#emitter.emit.bind(this.#emitter);
+    this.#userRoom = new UserRoom({ link, emit });
     this.#projects = new Projects({
-      link: {
-        get ready() {
-          return connection.ready;
-        },
-        request,
-        restart: (why) => connection.restart(why),
-      },
-      events: {
-        deliver: (frame) => this.#deliver(frame),
-        emit: (event, data, frame) => this.#emitter.emit(event, data, frame),
-        changed,
-      },
+      link,
+      events: { deliver: (frame) => this.#deliver(frame), emit, changed },
       clock,
       random,
       log,
@@ -158,7 +156,7 @@ export class TaskManagerWebSocket {
    * @returns {() => void} takes the handler away again
    */
   once(event, handler) {
-    return this.#emitter.once(event, handler);
+    return this.#emitter.on(event, handler, { once: true });
   }
 
   /**
@@ -329,7 +327,7 @@ export class TaskManagerWebSocket {
     this.#polling.stop();
     this.#courier.stop();
     this.#renewal.start(frame.data);
-    this.#followUser(frame);
+    this.#userRoom.opened(frame);
     this.#projects.opened();
     this.#outbox.expire(this.#clock.now(), this.#retention);
     for (const entry of this.#outbox.entries()) this.#sendChange(entry);
@@ -345,45 +343,6 @@ export class TaskManagerWebSocket {
   #fatal(error) {
     this.#emitter.emit('error', error);
     this.close();
-  }
-
-  /**
-   * Follows the own user room: from the position known, or from now on.
-   *
-   * @param {Frame} frame
-   */
-  #followUser(frame) {
-    const { room, seq, epoch } = frame.data;
-    const known = this.#user?.name === room ? this.#user : null;
-    if (known) return this.#resumeUser(known);
-    this.#user = new Room(room, { seq, epoch });
-    this.#user.attach();
-    this.#user.joined({ seq, epoch });
-    this.#emitter.emit('connected', frame.data, frame);
-  }
-
-  /** @param {Room} user */
-  #resumeUser(user) {
-    user.attach();
-    this.#request('connect', user.since, (error, answer) => {
-      if (error?.code === 'connection_lost') return;
-      if (error) {
-        this.#user = null;
-        return this.#connection.restart(`the user room was not resumed: ${error.message}`);
-      }
-      user.joined(answer);
-      if (answer.reset) this.#resetUser(user, answer);
-      this.#emitter.emit('connected', answer);
-    });
-  }
-
-  /**
-   * @param {Room} user
-   * @param {Position} position
-   */
-  #resetUser(user, { seq, epoch }) {
-    user.restart({ seq, epoch });
-    this.#emitter.emit('reset', { project_id: null, room: user.name, seq, epoch });
   }
 
   /** @param {Frame} frame */
@@ -415,26 +374,14 @@ export class TaskManagerWebSocket {
 
   /** @param {Frame} frame */
   #receivedLogged(frame) {
-    if (frame.room !== this.#user?.name) return this.#projects.receive(frame);
-    const verdict = this.#user?.receive(frame);
-    if (verdict === 'deliver') this.#notify(frame);
-    else if (verdict === 'gap') this.#connection.restart('a gap in the user room');
+    if (frame.room === this.#userRoom.name) this.#userRoom.receive(frame);
+    else this.#projects.receive(frame);
   }
 
   /** @param {Frame} frame of a project's room */
   #deliver(frame) {
     this.#emitter.emit('event', frame.data, frame);
     this.#emitter.emit(frame.event, frame.data, frame);
-  }
-
-  /**
-   * The user's copy of an event goes by another name, so that who listens for the event hears it once.
-   *
-   * @param {Frame} frame of the user's room
-   */
-  #notify(frame) {
-    this.#emitter.emit('notification', { ...frame.data, kind: frame.event }, frame);
-    if (frame.event === 'due_date_reminder') this.#emitter.emit(frame.event, frame.data, frame);
   }
 
   /** Something happened that may change the state. */
@@ -451,7 +398,7 @@ export class TaskManagerWebSocket {
 
   /** @returns {State} */
   #currentState() {
-    if (this.#connection.ready) return this.#projects.caughtUp && this.#user?.caughtUp ? 'live' : 'catching-up';
+    if (this.#connection.ready) return this.#projects.caughtUp && this.#userRoom.caughtUp ? 'live' : 'catching-up';
     if (this.#polling.works) return 'polling';
     return this.#connection.failures > 0 ? 'offline' : 'connecting';
   }

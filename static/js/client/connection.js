@@ -34,9 +34,9 @@ const LOST_WITHOUT_WORD = 1006;
 export class Connection {
   /** Whether the server has said `connected`. */
   ready = false;
-  /** Attempts that failed one after the other since the last `connected`. */
+  /** Attempts that failed, or were refused for a while, since the last `connected`. */
   failures = 0;
-  /** Of those, the latest ones in which not a single frame came through. */
+  /** The latest attempts, one after the other, in which not a single frame came through. */
   blocked = 0;
 
   #url;
@@ -233,7 +233,10 @@ export class Connection {
       return this.#end(this.#reason ?? new TaskManagerError('unauthenticated', `The server closed with ${code}.`));
     }
     this.#count();
-    if (returning === 'later') this.#stayAway(LATER.least + this.#random() * (LATER.most - LATER.least));
+    if (returning === 'later') {
+      this.failures += 1;
+      this.#stayAway(LATER.least + this.#random() * (LATER.most - LATER.least));
+    }
     this.#wait();
   }
 

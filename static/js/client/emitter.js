@@ -4,32 +4,20 @@
 /** @typedef {(data: any, frame?: any) => void} Handler */
 
 export class Emitter {
-  /** @type {Map<string, Set<Handler>>} */
+  /** @type {Map<string, Map<Handler, {once: boolean}>>} */
   #handlers = new Map();
 
   /**
    * @param {string} event
    * @param {Handler} handler
+   * @param {{once: boolean}} [how]
    * @returns {() => void} takes the handler away again
    */
-  on(event, handler) {
+  on(event, handler, how = { once: false }) {
     if (typeof handler !== 'function') throw new TypeError('A handler must be a function.');
-    const handlers = this.#handlers.get(event) ?? new Set();
-    this.#handlers.set(event, handlers.add(handler));
+    const handlers = this.#handlers.get(event) ?? new Map();
+    this.#handlers.set(event, handlers.set(handler, how));
     return () => this.off(event, handler);
-  }
-
-  /**
-   * @param {string} event
-   * @param {Handler} handler
-   * @returns {() => void} takes the handler away again
-   */
-  once(event, handler) {
-    const stop = this.on(event, (data, frame) => {
-      stop();
-      handler(data, frame);
-    });
-    return stop;
   }
 
   /**
@@ -49,7 +37,8 @@ export class Emitter {
    * @param {any} [frame]
    */
   emit(event, data, frame) {
-    for (const handler of [...(this.#handlers.get(event) ?? [])]) {
+    for (const [handler, { once }] of [...(this.#handlers.get(event) ?? [])]) {
+      if (once) this.off(event, handler);
       try {
         handler(data, frame);
       } catch (error) {

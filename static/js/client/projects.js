@@ -12,6 +12,11 @@ const RETRY = { cap: 5_000 };
 /**
  * @typedef {import('./envelope.js').Frame} Frame
  * @typedef {import('./rooms.js').Position} Position
+ * @typedef {object} Link
+ * @property {boolean} ready
+ * @property {(event: string, data: any, done?: import('./requests.js').Done) => void} request
+ * @property {(why: string) => void} restart drops the connection for another one
+ *
  * @typedef {(projectId: number) => Promise<Position>} Snapshot
  *   fetches the project's board, takes it over, and says which position it has
  */
@@ -53,8 +58,7 @@ export class Projects {
 
   /**
    * @param {object} options
-   * @param {{ready: boolean, request: (event: string, data: any, done?: import('./requests.js').Done) => void,
-   *   restart: (why: string) => void}} options.link
+   * @param {Link} options.link
    * @param {{deliver: (frame: Frame) => void, emit: (event: string, data: any, frame?: Frame) => void,
    *   changed: () => void}} options.events
    * @param {import('./clock.js').Clock} options.clock

@@ -22,7 +22,7 @@ from taskrealtime.engine.supervisor import Supervisor
 #: Connections that the kernel keeps until somebody accepts them.
 BACKLOG = 1024
 #: Seconds that the interpreter gets to end after everybody was let go: a thread may hang in a lost database.
-LAST_MOMENTS = 1.5
+LAST_MOMENTS = 1.0
 
 
 class Command(BaseCommand):

@@ -1,0 +1,605 @@
+"""Nothing lost, nothing twice, in order: through disconnects, crowds, killed processes and a Redis that is away."""
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import Connect
+from tests.flows.boards import carried_on, picture
+from tests.flows.conftest import Cast, make_project
+from tests.flows.fences import heard, names
+from tests.flows.objects import check_event
+from tests.support.sockets import Closed, Frame, Refused, Socket
+from tests.support.stacks import ROOT, Server, Stack, User, Worker
+
+
+def logged(socket: Socket, project: int) -> list[Frame]:
+    """Every event of the project's log that came over this connection, in the order of coming."""
+    return [frame for frame in socket.history if frame.get("room") == f"project.{project}" and "seq" in frame]
+
+
+def read_to(socket: Socket, project: int, seq: int) -> list[Frame]:
+    """Read until the room's event `seq` came; return all of the room's."""
+    room = f"project.{project}"
+    while not socket.seqs(room) or socket.seqs(room)[-1] < seq:
+        socket.next(timeout=30)
+    return logged(socket, project)
+
+
+def create_many(stack: Stack, project: int, count: int, title: str = "n") -> None:
+    """As many tasks, one transaction each (one for all where there are many)."""
+    code = (
+        "if count > 200: Task.objects.bulk_create([Task(project_id=p, title=f'{title}{n}') for n in range(count)])\n"
+        "else:\n    for n in range(count): Task.objects.create(project_id=p, title=f'{title}{n}')"
+    )
+    stack.run(code, p=project, count=count, title=title)
+
+
+def truth(server: Server, user: User, project: int) -> list[Frame]:
+    """The whole log, by REST."""
+    frames: list[Frame] = []
+    while True:
+        since = frames[-1]["seq"] if frames else 0
+        page = server.api(user).get(f"/api/projects/{project}/events/", params={"since": since, "limit": 500}).json()
+        if not page["events"]:
+            return frames
+        frames += page["events"]
+
+
+# --- Resuming -----------------------------------------------------------------------------------------
+
+
+def test_who_comes_back_gets_what_was_missed(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    first = connect(server, cast.bob)
+    joined = first.ask("join_project", {"project_id": project})
+    create_many(server.stack, project, 5)
+    seen = read_to(first, project, joined["seq"] + 5)
+    first.drop()
+    create_many(server.stack, project, 7, "missed")
+    again = connect(server, cast.bob)
+    answer = again.ask("join_project", {"project_id": project, "since": seen[-1]["seq"], "epoch": joined["epoch"]})
+    assert (answer["reset"], answer["seq"]) == (False, joined["seq"] + 12)
+    missed = heard(again, project)
+    assert [frame["seq"] for frame in missed] == list(range(joined["seq"] + 6, joined["seq"] + 13))
+    assert [frame["data"]["task"]["title"] for frame in missed] == [f"missed{n}" for n in range(7)]
+    for frame in missed:
+        check_event(frame)
+    # From the beginning, it is what was heard live, letter by letter.
+    third = connect(server, cast.bob)
+    third.ask("join_project", {"project_id": project, "since": 0, "epoch": joined["epoch"]})
+    replayed = heard(third, project)
+    assert replayed[joined["seq"] : joined["seq"] + 5] == seen
+
+
+def test_the_answer_to_join_comes_before_the_missed_events(
+    server: Server, cast: Cast, connect: Connect, project: int
+) -> None:
+    create_many(server.stack, project, 30)
+    socket = connect(server, cast.bob)
+    socket.send_event("join_project", {"project_id": project, "since": 0}, id="join")
+    answer = socket.next()
+    assert (answer["event"], answer["id"]) == ("ack", "join")
+    head = answer["data"]["seq"]
+    assert [socket.next()["seq"] for _ in range(head)] == list(range(1, head + 1))
+
+
+def test_without_since_one_starts_at_the_head(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    socket = connect(server, cast.bob)
+    head = socket.ask("join_project", {"project_id": project})["seq"]
+    create_many(server.stack, project, 1)
+    assert [frame["seq"] for frame in heard(socket, project)] == [head + 1]
+
+
+def test_what_cannot_be_continued_is_a_reset(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    probe = connect(server, cast.bob)
+    answer = probe.ask("join_project", {"project_id": project})
+    head, epoch = answer["seq"], answer["epoch"]
+    for since, known in ((head + 1, epoch), (2**62, epoch), (head, "another"), (0, "another"), (head, "")):
+        socket = connect(server, cast.bob)
+        answer = socket.ask("join_project", {"project_id": project, "since": since, "epoch": known})
+        assert answer["reset"] is True, (since, known)
+        assert (answer["seq"], answer["epoch"]) == (head, epoch)
+        assert heard(socket, project) == []  # live from the head on
+        head += 1
+        socket.close()
+    socket = connect(server, cast.bob)
+    assert socket.ask("join_project", {"project_id": project, "since": head, "epoch": epoch})["reset"] is False
+    assert heard(socket, project) == []
+
+
+def test_more_than_two_thousand_missed_is_a_reset(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    head = connect(server, cast.bob).ask("join_project", {"project_id": project})["seq"]
+    create_many(server.stack, project, 2001)
+    late, later = connect(server, cast.bob), connect(server, cast.cas)
+    answer = late.ask("join_project", {"project_id": project, "since": head})
+    assert answer["reset"] is True
+    assert answer["seq"] == head + 2001
+    answer = later.ask("join_project", {"project_id": project, "since": head + 1})
+    assert answer["reset"] is False
+    frames = read_to(later, project, head + 2001)
+    assert [frame["seq"] for frame in frames] == list(range(head + 2, head + 2002))
+    assert heard(late, project) == []
+    page = server.api(cast.bob).get(f"/api/projects/{project}/events/", params={"since": head}).json()
+    assert page["reset"] is True
+
+
+def test_nobody_joins_by_guessing_since(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    eve = connect(server, cast.eve)
+    with pytest.raises(Refused) as refused:
+        eve.ask("join_project", {"project_id": project, "since": 0})
+    assert refused.value.code == "not_found"
+    assert logged(eve, project) == []
+
+
+# --- Crowds ---------------------------------------------------------------------------------------------
+
+
+class Pouring:
+    """Somebody writes without pause, in another process, until the end of the block."""
+
+    def __init__(self, stack: Stack, project: int, *, title: str = "pour") -> None:
+        code = (
+            "import itertools, os, sys, django\n"
+            "os.environ['DJANGO_SETTINGS_MODULE'] = 'project.settings'\n"
+            "django.setup()\n"
+            "from taskrealtime.models import Task\n"
+            "sys.stdout.write('ready\\n'); sys.stdout.flush()\n"
+            f"for n in itertools.count(): Task.objects.create(project_id={project}, title=f'{title}{{n}}')\n"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code], env=stack.env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    def __enter__(self) -> "Pouring":
+        assert self._process.stdout
+        assert self._process.stdout.readline() == b"ready\n"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def test_joining_while_events_pour_in(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    sockets: list[tuple[Socket, int]] = []
+    watcher = connect(server, cast.ann)
+    start = watcher.ask("join_project", {"project_id": project})["seq"]
+    with Pouring(server.stack, project):
+        read_to(watcher, project, start + 3)
+        for number in range(12):
+            socket = connect(server, (cast.bob, cast.cas, cast.vic)[number % 3])
+            since = watcher.seqs(f"project.{project}")[-1] - number % 4
+            answer = socket.ask("join_project", {"project_id": project, "since": since})
+            assert answer["reset"] is False
+            sockets.append((socket, since))
+            read_to(watcher, project, watcher.seqs(f"project.{project}")[-1] + 2)
+    head = watcher.ask("task_create", {"project_id": project, "title": "fence"})["task"]["id"]
+    end = watcher.expect("task_created", task={"id": head})["seq"]
+    for socket, since in sockets:
+        frames = read_to(socket, project, end)
+        assert [frame["seq"] for frame in frames] == list(range(since + 1, end + 1))
+        assert frames == [frame for frame in logged(watcher, project) if frame["seq"] > since]
+
+
+def write_from(socket: Socket, project: int, name: str, count: int, failures: list[BaseException]) -> None:
+    try:
+        for number in range(count):
+            socket.ask("task_create", {"project_id": project, "title": f"{name} {number}"}, timeout=30)
+    except BaseException as failure:
+        failures.append(failure)
+
+
+def write_from_many(stack: Stack, servers: list[Server], users: list[User], connect: Connect, project: int) -> None:
+    """Writers on every server and in a shell; each listener hears the one order, every writer's own in it."""
+    listeners = [connect(server, users[0]) for server in servers for _ in range(2)]
+    start = [listener.ask("join_project", {"project_id": project})["seq"] for listener in listeners][0]
+    failures: list[BaseException] = []
+    threads = [
+        threading.Thread(target=write_from, args=(connect(server, user), project, f"{user.id}@{place}", 12, failures))
+        for place, server in enumerate(servers)
+        for user in users
+    ]
+    for thread in threads:
+        thread.start()
+    create_many(stack, project, 12, "shell ")
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    end = start + 12 * (len(threads) + 1)
+    heard_by = [read_to(listener, project, end) for listener in listeners]
+    for frames in heard_by:
+        assert frames == heard_by[0]
+    assert [frame["seq"] for frame in heard_by[0]] == list(range(start + 1, end + 1))
+    titles = [frame["data"]["task"]["title"] for frame in heard_by[0]]
+    assert len(set(titles)) == len(titles)
+    for writer in {title.rpartition(" ")[0] for title in titles}:
+        own = [title for title in titles if title.rpartition(" ")[0] == writer]
+        assert own == [f"{writer} {number}" for number in range(12)]
+    assert [frame for frame in truth(servers[0], users[0], project) if frame["seq"] > start] == heard_by[0]
+    positions = [frame["data"]["task"]["position"] for frame in heard_by[0]]
+    assert len(set(positions)) == len(positions)
+
+
+def test_many_writers_one_order(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    write_from_many(server.stack, [server], [cast.ann, cast.bob, cast.cas], connect, project)
+
+
+@pytest.fixture(scope="session")
+def trio(shared_stack: Stack, running_server: Server) -> Iterator[list[Server]]:
+    """Three processes on one database."""
+    others = [shared_stack.server(), shared_stack.server()]
+    yield [running_server, *others]
+    for server in others:
+        server.stop()
+
+
+deployed = pytest.mark.parametrize("shared_stack", ["deployed"], indirect=True)
+
+
+@deployed
+def test_many_writers_at_many_processes_one_order(
+    server: Server, trio: list[Server], cast: Cast, connect: Connect
+) -> None:
+    project = make_project(server.stack, cast)
+    write_from_many(server.stack, trio, [cast.ann, cast.bob], connect, project)
+
+
+@deployed
+def test_one_resumes_at_another_process(server: Server, trio: list[Server], cast: Cast, connect: Connect) -> None:
+    project = make_project(server.stack, cast)
+    here = connect(trio[1], cast.bob)
+    joined = here.ask("join_project", {"project_id": project})
+    create_many(server.stack, project, 4)
+    seen = read_to(here, project, joined["seq"] + 2)[:2]
+    here.close()
+    create_many(server.stack, project, 3)
+    there = connect(trio[2], cast.bob)
+    answer = there.ask("join_project", {"project_id": project, "since": seen[-1]["seq"], "epoch": joined["epoch"]})
+    assert (answer["reset"], answer["epoch"]) == (False, joined["epoch"])
+    assert [frame["seq"] for frame in heard(there, project)] == list(range(joined["seq"] + 3, joined["seq"] + 8))
+
+
+@deployed
+def test_a_removal_reaches_every_process(server: Server, trio: list[Server], cast: Cast, connect: Connect) -> None:
+    project = make_project(server.stack, cast)
+    tabs = [connect(one, cast.cas) for one in trio]
+    for tab in tabs:
+        tab.ask("join_project", {"project_id": project})
+    assert trio[1].api(cast.ann).delete(f"/api/projects/{project}/members/{cast.cas.id}/").status_code == 204
+    create_many(server.stack, project, 1, "secret")
+    for tab in tabs:
+        tab.expect("removed_from_project", project_id=project)
+        assert "secret" not in str(tab.settle())
+
+
+@deployed
+def test_a_long_transaction_delays_nobody_else(
+    server: Server, cast: Cast, connect: Connect, tmp_path: Any
+) -> None:
+    project = make_project(server.stack, cast)
+    bob = connect(server, cast.bob)
+    task = bob.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"]
+    joined = bob.ask("join_project", {"project_id": project})
+    begun, finish = tmp_path / "begun", tmp_path / "finish"
+    worker = Worker(f"{server.stack.name}-slow", server.stack.env)
+    code = (
+        "import pathlib, time\nfrom django.db import transaction\n"
+        "with transaction.atomic():\n"
+        "    Task.objects.filter(id=task).update(title='slow')\n"
+        "    pathlib.Path(begun).touch()\n"
+        "    while not pathlib.Path(finish).exists(): time.sleep(0.01)"
+    )
+    values = {"task": task, "begun": str(begun), "finish": str(finish)}
+    thread = threading.Thread(target=worker.run, args=(code, values))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not begun.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        quick = time.monotonic()
+        other = bob.ask("task_create", {"project_id": project, "title": "quick"}, timeout=3)["task"]["id"]
+        bob.ask("new_comment", {"task_id": other, "content": "c"}, timeout=3)
+        assert bob.expect("comment_added", timeout=3)["seq"] == joined["seq"] + 2
+        board = server.api(cast.ann).get(f"/api/projects/{project}/board/", timeout=3).json()
+        assert (board["seq"], sorted(row["title"] for row in board["tasks"])) == (joined["seq"] + 2, ["A", "quick"])
+        assert connect(server, cast.cas).ask("join_project", {"project_id": project}, timeout=3)["seq"] == board["seq"]
+        assert time.monotonic() - quick < 5
+    finally:
+        finish.touch()
+        thread.join()
+        worker.close()
+    assert bob.expect("task_updated")["seq"] == joined["seq"] + 3
+    assert bob.seqs(f"project.{project}") == [joined["seq"] + n for n in (1, 2, 3)]
+
+
+# --- Snapshots --------------------------------------------------------------------------------------------
+
+
+CHAOS = """
+import random
+from django.db import transaction
+chance = random.Random(seed)
+for n in range(rounds):
+    tasks = list(Task.objects.filter(project_id=p).order_by("id"))
+    act = chance.choice(["create", "create", "update", "status", "delete", "comment", "uncomment", "rename", "assign",
+                         "member", "unmember", "restore", "rollback"])
+    task = chance.choice(tasks) if tasks else None
+    if act == "create" or task is None:
+        Task.objects.create(project_id=p, title=f"{seed} {n}", created_by_id=chance.choice(people))
+    elif act == "update":
+        Task.objects.filter(id=task.id).update(title=f"{seed} {n}", priority=chance.choice(["low", "high"]))
+    elif act == "status":
+        task.status = chance.choice(["todo", "review", "completed"])
+        task.save()
+    elif act == "delete":
+        task.delete()
+    elif act == "comment":
+        Comment.objects.bulk_create([Comment(task=task, author_id=people[0], content="c") for _ in range(2)])
+    elif act == "uncomment":
+        Comment.objects.filter(task=task).delete()
+    elif act == "rename":
+        Project.objects.filter(id=p).update(name=f"{seed} {n}")
+    elif act == "assign":
+        Task.objects.filter(project_id=p).update(assignee_id=chance.choice([None, people[0]]))
+    elif act == "member":
+        if not Membership.objects.filter(project_id=p, user_id=guest).exists():
+            Membership.objects.create(project_id=p, user_id=guest, role="viewer")
+    elif act == "unmember":
+        Membership.objects.filter(project_id=p, user_id=guest).delete()
+    elif act == "restore":
+        gone = Task.all_objects.filter(project_id=p, deleted_at__isnull=False).first()
+        if gone: gone.restore()
+    elif act == "rollback":
+        try:
+            with transaction.atomic():
+                Task.objects.create(project_id=p, title="never")
+                raise KeyError
+        except KeyError: pass
+"""
+
+
+def test_a_snapshot_and_the_events_after_it_make_the_next_snapshot(
+    server: Server, cast: Cast, connect: Connect, project: int
+) -> None:
+    watcher = connect(server, cast.ann)
+    start = watcher.ask("join_project", {"project_id": project})["seq"]
+    workers = [Worker(f"{server.stack.name}-chaos-{number}", server.stack.env) for number in range(2)]
+    guests = [server.stack.user().id for _ in workers]
+    failures: list[BaseException] = []
+
+    def rage(worker: Worker, seed: int) -> None:
+        values = {"p": project, "seed": seed, "rounds": 40, "people": [cast.ann.id, cast.bob.id], "guest": guests[seed]}
+        try:
+            worker.run(CHAOS, values)
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=rage, args=(worker, seed)) for seed, worker in enumerate(workers)]
+    for thread in threads:
+        thread.start()
+    api = server.api(cast.ann)
+    boards = []
+    while any(thread.is_alive() for thread in threads):
+        boards.append(api.get(f"/api/projects/{project}/board/").json())
+    for worker in workers:
+        worker.close()
+    assert failures == []
+    last = api.get(f"/api/projects/{project}/board/").json()
+    frames = read_to(watcher, project, last["seq"])
+    assert [frame["seq"] for frame in frames] == list(range(start + 1, last["seq"] + 1))
+    assert len(boards) > 3
+    for board in boards:
+        assert carried_on(board, frames) == picture(last), f"from seq {board['seq']}"
+    assert [frame["seq"] for frame in truth(server, cast.ann, project)] == list(range(1, last["seq"] + 1))
+
+
+# --- Crashes -----------------------------------------------------------------------------------------------
+
+
+def settled(condition: Callable[[], bool], timeout: float = 15) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def people(stack: Stack) -> list[User]:
+    return [stack.user("ann"), stack.user("bob")]
+
+
+def own_project(stack: Stack, people: list[User]) -> int:
+    code = (
+        "project = Project.objects.create(name='Board')\n"
+        "for user_id in people: Membership.objects.create(project=project, user_id=user_id, role='owner')\n"
+        "result = project.id"
+    )
+    return int(stack.run(code, people=[user.id for user in people]))
+
+
+def test_a_killed_server_forgets_nothing(stack: Stack, people: list[User], connect: Connect) -> None:
+    server = stack.server(SWEEP_INTERVAL="0.2")
+    project = own_project(stack, people)
+    ann = connect(server, people[0])
+    joined = ann.ask("join_project", {"project_id": project})
+    create_many(stack, project, 5, "before")
+    seen = read_to(ann, project, joined["seq"] + 3)[-1]["seq"]
+    server.kill()
+    create_many(stack, project, 5, "meanwhile")  # by a shell, with nobody there to hear
+    server.start()
+    again = connect(server, people[0])
+    answer = again.ask("join_project", {"project_id": project, "since": seen, "epoch": joined["epoch"]})
+    assert answer["reset"] is False
+    assert answer["epoch"] == joined["epoch"]
+    assert [frame["seq"] for frame in heard(again, project)] == list(range(seen + 1, joined["seq"] + 11))
+    task = again.ask("task_create", {"project_id": project, "title": "after"})["task"]["id"]
+    assert again.expect("task_created", task={"id": task})["seq"] == joined["seq"] + 12
+    server.stop()
+    server.start()
+    last = connect(server, people[0])
+    answer = last.ask("join_project", {"project_id": project, "since": joined["seq"], "epoch": joined["epoch"]})
+    assert [frame["seq"] for frame in heard(last, project)] == list(range(joined["seq"] + 1, joined["seq"] + 13))
+
+
+def persistent_writer(
+    servers: list[Server], user: User, project: int, count: int, name: str, failures: list[BaseException]
+) -> None:
+    """Writes with keys, and sends again, elsewhere or later, whatever has no answer."""
+    token = servers[0].token(user)
+    chance = random.Random(name)
+    socket: Socket | None = None
+    try:
+        for number in range(count):
+            deadline = time.monotonic() + 30
+            while True:
+                assert time.monotonic() < deadline, f"{name} {number} found no server"
+                try:
+                    if socket is None:
+                        socket = chance.choice(servers).connect(token=token)
+                        socket.next()
+                    data = {"project_id": project, "title": f"{name} {number}"}
+                    socket.ask("task_create", data, key=f"{name} {number}", timeout=5)
+                    break
+                except Refused:
+                    raise
+                except Exception:
+                    if socket is not None:
+                        socket.drop()
+                    socket = None
+                    time.sleep(0.02)
+    except BaseException as failure:
+        failures.append(failure)
+    finally:
+        if socket is not None:
+            socket.close()
+
+
+@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+def test_servers_killed_between_writes(stack: Stack, people: list[User], connect: Connect) -> None:
+    servers = [stack.server(SWEEP_INTERVAL="0.3") for _ in range(3)]
+    project = own_project(stack, people)
+    listener = connect(servers[0], people[0])
+    start = listener.ask("join_project", {"project_id": project})["seq"]
+    for user in people:
+        servers[0].token(user)
+    failures: list[BaseException] = []
+    threads = [
+        threading.Thread(target=persistent_writer, args=(servers, people[n % 2], project, 40, f"w{n}", failures))
+        for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for victim in (servers[1], servers[2], servers[1]):
+        read_to(listener, project, (listener.seqs(f"project.{project}") or [start])[-1] + 10)
+        victim.kill()
+        victim.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    frames = read_to(listener, project, start + 160)
+    assert [frame["seq"] for frame in frames] == list(range(start + 1, start + 161))
+    titles = [frame["data"]["task"]["title"] for frame in frames]
+    assert sorted(titles) == sorted(f"w{n} {number}" for n in range(4) for number in range(40))
+    for n in range(4):
+        assert [title for title in titles if title.startswith(f"w{n} ")] == [f"w{n} {number}" for number in range(40)]
+    for server in servers:
+        late = connect(server, people[1])
+        late.ask("join_project", {"project_id": project, "since": start})
+        assert read_to(late, project, start + 160) == frames
+
+
+@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+def test_without_redis_events_come_by_the_sweep(stack: Stack, people: list[User], connect: Connect) -> None:
+    servers = [stack.server(), stack.server()]
+    assert stack.redis
+    project = own_project(stack, people)
+    sockets = [connect(server, user) for server, user in zip(servers, people, strict=True)]
+    start = [socket.ask("join_project", {"project_id": project})["seq"] for socket in sockets][0]
+    expected = start
+
+    def write(count: int, seconds: float) -> None:
+        """By socket and by shell; all must have come within so many seconds."""
+        nonlocal expected
+        for number in range(count):
+            sockets[number % 2].ask("task_create", {"project_id": project, "title": f"{number}"}, timeout=10)
+        create_many(stack, project, count, "shell")
+        expected += 2 * count
+        begun = time.monotonic()
+        for socket in sockets:
+            frames = read_to(socket, project, expected)
+            assert [frame["seq"] for frame in frames] == list(range(start + 1, expected + 1))
+        assert time.monotonic() - begun < seconds
+
+    write(3, seconds=5)
+    stack.redis.kill()
+    write(3, seconds=8)
+    write(3, seconds=8)
+    late = connect(servers[1], people[0])  # one can still come in
+    assert late.ask("join_project", {"project_id": project, "since": start})["seq"] == expected
+    read_to(late, project, expected)
+    for server in servers:
+        answer = server.api().get("/readyz")
+        assert answer.status_code == 200
+    stack.redis.start()
+    write(3, seconds=8)
+    stack.redis.restart()
+    write(3, seconds=8)
+    read_to(late, project, expected)
+    assert late.seqs(f"project.{project}") == list(range(start + 1, expected + 1))
+    assert logged(sockets[0], project) == logged(sockets[1], project)
+
+
+@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+def test_a_frozen_redis_stops_nobody(stack: Stack, people: list[User], connect: Connect) -> None:
+    servers = [stack.server(), stack.server()]
+    assert stack.redis
+    project = own_project(stack, people)
+    sockets = [connect(server, user) for server, user in zip(servers, people, strict=True)]
+    start = [socket.ask("join_project", {"project_id": project})["seq"] for socket in sockets][0]
+    stack.redis.pause()
+    try:
+        begun = time.monotonic()
+        for number in range(4):
+            sockets[number % 2].ask("task_create", {"project_id": project, "title": f"{number}"}, timeout=10)
+        for socket in sockets:
+            read_to(socket, project, start + 4)
+        assert time.monotonic() - begun < 12
+    finally:
+        stack.redis.resume()
+    create_many(stack, project, 3)
+    for socket in sockets:
+        frames = read_to(socket, project, start + 7)
+        assert [frame["seq"] for frame in frames] == list(range(start + 1, start + 8))
+
+
+@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+def test_a_frozen_process_catches_up(stack: Stack, people: list[User], connect: Connect) -> None:
+    one, two = stack.server(), stack.server()
+    project = own_project(stack, people)
+    frozen, awake = connect(one, people[0]), connect(two, people[1])
+    start = frozen.ask("join_project", {"project_id": project})["seq"]
+    awake.ask("join_project", {"project_id": project})
+    one.pause()
+    try:
+        for number in range(10):
+            awake.ask("task_create", {"project_id": project, "title": f"{number}"})
+        read_to(awake, project, start + 10)
+    finally:
+        one.resume()
+    assert read_to(frozen, project, start + 10) == logged(awake, project)
+    assert names(heard(frozen, project)) == []
+
+
+def test_a_stopped_server_lets_its_sockets_go(stack: Stack, people: list[User], connect: Connect) -> None:
+    server = stack.server()
+    socket = connect(server, people[0])
+    server.stop()
+    with pytest.raises(Closed):
+        socket.next(timeout=5)

@@ -1,0 +1,62 @@
+"""`python -m tests.support.plain_server PORT`: the reference server round an application that does what its paths say."""
+
+import asyncio
+import socket
+import sys
+from typing import Any
+
+import django
+
+CHUNK = "x" * 16_000
+#: How many chunks `/flood` has handed to the server.
+handed_over = 0
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """`/close/<code>/<reason>`, `/refuse/<status>`, `/flood`, `/fail`, `/listen`."""
+    word, *rest = scope["path"].strip("/").split("/")
+    if scope["type"] == "http":
+        await answer(send, str(handed_over))
+        return
+    await receive()
+    if word == "refuse":
+        await send({"type": "websocket.http.response.start", "status": int(rest[0]), "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b""})
+        return
+    await send({"type": "websocket.accept"})
+    if word == "close":
+        await send({"type": "websocket.close", "code": int(rest[0]), "reason": rest[1]})
+    elif word == "flood":
+        await flood(send)
+    elif word == "fail":
+        raise RuntimeError("As asked.")
+    elif word == "listen":
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+
+async def flood(send: Any) -> None:
+    """Send without end, until the connection is lost."""
+    global handed_over
+    while True:
+        await send({"type": "websocket.send", "text": CHUNK})
+        handed_over += 1
+        await asyncio.sleep(0)
+
+
+async def answer(send: Any, text: str) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": text.encode()})
+
+
+def main() -> None:
+    django.setup()
+    from taskrealtime.engine.server import Server
+
+    listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    listening.setblocking(False)
+    Server(application, listening, ready=lambda: None).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""What `/healthz` and `/readyz` say, each in a process of its own that may be broken on purpose."""
+
+import json
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.services.redis import Redis
+from tests.support.stacks import plain_environment, run_manage
+
+ASK = """
+import json, time
+from django.core.management import call_command
+from django.test import Client
+
+def ask(path):
+    started = time.monotonic()
+    answer = Client().get(path, headers={"Host": "localhost"})
+    told.append([answer.status_code, answer.json(), time.monotonic() - started])
+
+told = []
+"""
+
+
+def ask(code: str, **env: str) -> list[tuple[int, Any, float]]:
+    """Run code that calls `ask(path)`; returns status, body and seconds of each."""
+    output = run_manage(["shell", "-v0", "-c", f"{ASK}\n{code}\nprint(json.dumps(told))"], plain_environment() | env)
+    return [(status, body, seconds) for status, body, seconds in json.loads(output.splitlines()[-1])]
+
+
+@pytest.fixture
+def nobody_answers() -> Any:
+    """A port that takes connections and never says anything."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_alive_asks_no_database(client: Client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert "no-store" in answer["Cache-Control"]
+    assert client.post("/healthz").status_code == 405
+
+
+@pytest.mark.django_db
+def test_ready(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "degraded": []})
+
+
+def test_not_ready_before_the_migrations(tmp_path: Path) -> None:
+    code = "ask('/readyz'); call_command('migrate', verbosity=0); ask('/readyz')"
+    before, after = ask(code, DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite3")
+    assert before[:2] == (503, {"status": "unavailable", "reasons": ["migrations"]})
+    assert after[:2] == (200, {"status": "ready", "degraded": []})
+
+
+def test_not_ready_without_a_database(nobody_answers: int) -> None:
+    def ask_on(port: int) -> list[tuple[int, Any, float]]:
+        url = f"postgres://nobody:x@127.0.0.1:{port}/nothing"
+        return ask("ask('/healthz'); ask('/readyz')", DATABASE_URL=url)
+
+    with ThreadPoolExecutor() as threads:
+        for alive, ready in threads.map(ask_on, (1, nobody_answers)):
+            assert alive[:2] == (200, {"status": "ok"})
+            assert ready[:2] == (503, {"status": "unavailable", "reasons": ["database"]})
+            assert ready[2] < 4, "a probe must not wait for long"
+
+
+@pytest.mark.django_db
+def test_a_lost_redis_degrades(client: Client, nobody_answers: int, settings: Settings) -> None:
+    redis = Redis()
+    urls = [redis.url, "redis://127.0.0.1:1", f"redis://127.0.0.1:{nobody_answers}"]
+    for url, degraded in zip(urls, ([], ["redis"], ["redis"]), strict=True):
+        settings.REDIS_URLS = [url]
+        started = time.monotonic()
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ready", "degraded": degraded}), url
+        assert time.monotonic() - started < 4, "a probe must not wait for long"
+    redis.kill()

@@ -1,0 +1,315 @@
+"""The event log: in the transaction of the change, numbered without gaps after it, read and resumed exactly."""
+
+import itertools
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
+
+from taskrealtime.engine import log
+from taskrealtime.engine.errors import NotFound
+from taskrealtime.engine.models import Epoch, Event, Room
+from tests import services
+
+pytestmark = pytest.mark.usefixtures("committing_db")
+needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite has one writer at a time")
+
+AT = datetime(2031, 5, 17, 12, 30, 0, 250_000, UTC)
+
+
+class Said(msgspec.Struct):
+    """Data of an event."""
+
+    text: str
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def room() -> str:
+    """A room of this test's own."""
+    name = f"room.{next(_numbers)}"
+    log.create_room(name)
+    return name
+
+
+def say(room: str, text: str) -> None:
+    log.append(room=room, type="said", data=Said(text), at=AT)
+
+
+def say_and_commit(room: str, *texts: str) -> None:
+    with transaction.atomic():
+        for text in texts:
+            say(room, text)
+
+
+def heard(room: str) -> list[tuple[int, str]]:
+    frames = [json.loads(event.frame) for event in log.read(room, since=0, limit=1000)]
+    return [(frame["seq"], frame["data"]["text"]) for frame in frames]
+
+
+def leave_unnumbered(room: str, text: str, evicts: int | None = None) -> None:
+    """As a process leaves it that dies between the commit and the numbering."""
+    Event.objects.create(room=room, type="said", at=AT, data=json.dumps({"text": text}), evicts=evicts)
+
+
+def resume(
+    room: str, since: int | None, epoch: str | None = None, authorise: Callable[[], object] = lambda: None
+) -> log.Resumed:
+    return log.resume(room, since=since, known_epoch=epoch, user_id=1, authorise=authorise)
+
+
+# --- Appending and numbering ----------------------------------------------------------------
+
+
+def test_an_event_outside_a_transaction_is_refused(room: str) -> None:
+    with pytest.raises(TransactionManagementError):
+        say(room, "alone")
+    assert not Event.objects.filter(room=room).exists()
+
+
+def test_what_is_committed_is_numbered_in_the_order_of_writing(room: str) -> None:
+    say_and_commit(room, "a", "b")
+    say_and_commit(room, "c")
+    assert heard(room) == [(1, "a"), (2, "b"), (3, "c")]
+    assert log.heads([room, "room.none"]) == {room: 3}
+
+
+def test_what_is_rolled_back_never_happened_and_leaves_no_gap(room: str) -> None:
+    say_and_commit(room, "a")
+    with transaction.atomic():
+        say(room, "never")
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        with transaction.atomic():
+            say(room, "never")
+            transaction.set_rollback(True)
+        say(room, "b")
+        with transaction.atomic():
+            say(room, "never")
+            transaction.set_rollback(True)
+    assert heard(room) == [(1, "a"), (2, "b")]
+
+
+def test_an_event_beside_a_rolled_back_savepoint_is_numbered_at_once(room: str) -> None:
+    with transaction.atomic():
+        say(room, "a")
+        with transaction.atomic():
+            say(room, "never")
+            transaction.set_rollback(True)
+    assert heard(room) == [(1, "a")]
+
+
+def test_every_room_counts_for_itself(room: str) -> None:
+    other = f"{room}.other"
+    log.create_room(other)
+    with transaction.atomic():
+        say(room, "a")
+        say(other, "b")
+        say(room, "c")
+    assert heard(room) == [(1, "a"), (2, "c")]
+    assert heard(other) == [(1, "b")]
+
+
+def test_what_a_dead_process_left_is_numbered_by_the_next(room: str) -> None:
+    leave_unnumbered(room, "left")
+    assert heard(room) == []
+    assert room in log.unnumbered_rooms()
+    log.sequence(log.unnumbered_rooms())
+    assert heard(room) == [(1, "left")]
+    assert room not in log.unnumbered_rooms()
+
+
+def test_the_first_event_makes_a_room_that_is_missing(room: str) -> None:
+    missing, empty = f"{room}.missing", f"{room}.empty"
+    say_and_commit(missing, "a")
+    assert heard(missing) == [(1, "a")]
+    log.sequence([empty])
+    assert log.heads([missing, empty]) == {missing: 1}
+
+
+def test_a_room_that_is_there_is_not_made_again(room: str) -> None:
+    say_and_commit(room, "a")
+    log.create_room(room)
+    log.ensure_room(room)
+    log.ensure_room(f"{room}.new")
+    assert log.heads([room, f"{room}.new"]) == {room: 1, f"{room}.new": 0}
+
+
+def test_a_dropped_room_is_gone_with_its_events(room: str) -> None:
+    say_and_commit(room, "a")
+    log.drop_room(room)
+    assert heard(room) == []
+    assert log.heads([room]) == {}
+
+
+@needs_postgresql
+def test_many_writers_at_once_leave_no_gap_and_no_double(room: str) -> None:
+    def write(writer: int) -> None:
+        try:
+            for number in range(15):
+                say_and_commit(room, f"{writer}.{number}a", f"{writer}.{number}b")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    events = heard(room)
+    assert [seq for seq, _ in events] == list(range(1, 121))
+    for writer in range(4):
+        mine = [text for _, text in events if text.startswith(f"{writer}.")]
+        assert mine == [f"{writer}.{number}{half}" for number in range(15) for half in "ab"]
+
+
+# --- Frames ---------------------------------------------------------------------------------
+
+
+def test_a_frame_is_the_envelope_round_the_data_as_it_was_written(room: str) -> None:
+    say_and_commit(room, 'Ü\u2028"\\</script>\x07')
+    [event] = log.read(room, since=0, limit=10)
+    assert json.loads(event.frame) == {
+        "event": "said",
+        "room": room,
+        "seq": 1,
+        "at": "2031-05-17T12:30:00.250000Z",
+        "data": {"text": 'Ü\u2028"\\</script>\x07'},
+    }
+
+
+@pytest.mark.parametrize("moment", [AT, AT.replace(microsecond=0), AT.astimezone(timezone(timedelta(hours=5)))])
+def test_times_of_frames_read_like_times_inside_the_data(moment: datetime) -> None:
+    assert f'"{log.wire_time(moment)}"' == msgspec.json.encode(moment.astimezone(UTC)).decode()
+
+
+def test_reading_goes_on_page_by_page(room: str) -> None:
+    say_and_commit(room, *"abcde")
+    assert [event.seq for event in log.read(room, since=1, limit=2)] == [2, 3]
+    assert log.read(room, since=5, limit=2) == []
+
+
+# --- Resuming -------------------------------------------------------------------------------
+
+
+def test_resuming_gives_what_was_missed(room: str) -> None:
+    say_and_commit(room, *"abc")
+    resumed = resume(room, since=1, epoch=log.epoch())
+    assert ([event.seq for event in resumed.events], resumed.head, resumed.reset) == ([2, 3], 3, False)
+    resumed = resume(room, since=3)
+    assert (resumed.events, resumed.head, resumed.reset, resumed.epoch) == ([], 3, False, log.epoch())
+
+
+def test_without_since_nothing_is_replayed(room: str) -> None:
+    say_and_commit(room, *"abc")
+    resumed = resume(room, since=None)
+    assert (resumed.events, resumed.head, resumed.reset) == ([], 3, False)
+
+
+@pytest.mark.parametrize(
+    "since, epoch", [(1, "another life"), (4, None), (0, None)], ids=["other epoch", "ahead of the head", "trimmed"]
+)
+def test_where_the_log_cannot_go_on_from_it_says_reset(room: str, since: int, epoch: str | None) -> None:
+    say_and_commit(room, *"abc")
+    Event.objects.filter(room=room, seq=1).delete()
+    Room.objects.filter(name=room).update(floor=1)
+    resumed = resume(room, since, epoch)
+    assert (resumed.events, resumed.head, resumed.reset) == ([], 3, True)
+    assert [event.seq for event in resume(room, since=1).events] == [2, 3]
+
+
+def test_who_missed_too_much_is_told_to_reset(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "MAX_REPLAY", 2)
+    say_and_commit(room, *"abc")
+    assert resume(room, since=0).reset
+    assert [event.seq for event in resume(room, since=1).events] == [2, 3]
+
+
+def test_a_gap_in_the_log_is_a_reset_and_never_silent(room: str) -> None:
+    say_and_commit(room, *"abc")
+    Event.objects.filter(room=room, seq=2).delete()
+    assert resume(room, since=0).reset
+    assert not resume(room, since=2).reset
+
+
+def test_who_may_not_read_gets_nothing(room: str) -> None:
+    def refuse() -> None:
+        raise NotFound("No such project.")
+
+    say_and_commit(room, "secret")
+    with pytest.raises(NotFound):
+        resume(room, since=0, authorise=refuse)
+
+
+def test_an_eviction_without_a_number_yet_is_numbered_before_anyone_comes_back(room: str) -> None:
+    leave_unnumbered(room, "out", evicts=1)
+    resumed = resume(room, since=0)
+    assert (resumed.head, [event.evicts for event in resumed.events]) == (1, [1])
+
+
+def test_somebody_elses_eviction_delays_nobody(room: str) -> None:
+    leave_unnumbered(room, "out", evicts=2)
+    assert resume(room, since=0).head == 0
+
+
+# --- Snapshots ------------------------------------------------------------------------------
+
+
+def test_a_snapshot_contains_what_has_no_number_yet(room: str) -> None:
+    say_and_commit(room, "a")
+    leave_unnumbered(room, "b")
+    snapshot = log.snapshot(room, lambda: heard(room))
+    assert (snapshot.state, snapshot.seq, snapshot.epoch) == ([(1, "a"), (2, "b")], 2, log.epoch())
+
+
+def test_a_refused_snapshot_numbers_nothing(room: str) -> None:
+    def refuse() -> None:
+        raise NotFound("No such project.")
+
+    leave_unnumbered(room, "a")
+    with pytest.raises(NotFound):
+        log.snapshot(room, refuse)
+    assert room in log.unnumbered_rooms()
+
+
+@needs_postgresql
+def test_a_snapshot_sees_one_moment_only(room: str) -> None:
+    def write() -> None:
+        leave_unnumbered(room, "later")
+        connection.close()
+
+    def read_slowly() -> tuple[int, int]:
+        events = Event.objects.filter(room=room)
+        before = events.count()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(write).result()
+        return before, events.count()
+
+    say_and_commit(room, "a")
+    snapshot = log.snapshot(room, read_slowly)
+    assert (snapshot.state, snapshot.seq) == ((1, 1), 1)
+    assert log.snapshot(room, lambda: heard(room)).seq == 2
+
+
+# --- The epoch ------------------------------------------------------------------------------
+
+
+def test_the_epoch_stays_until_the_log_gets_a_new_life() -> None:
+    first = log.epoch()
+    assert log.epoch() == first
+    Epoch.objects.all().delete()
+    second = log.epoch()
+    assert second != first
+    assert log.epoch() == second
+
+
+def test_the_epoch_tells_postgresqls_timeline() -> None:
+    if connection.vendor == "postgresql":
+        assert log.epoch() == f"{Epoch.objects.get().value}-1"
+    else:
+        assert log.epoch() == Epoch.objects.get().value

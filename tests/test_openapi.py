@@ -1,0 +1,103 @@
+"""The OpenAPI document describes the API as it is."""
+
+import io
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from django.core.management import call_command
+from drf_spectacular.validation import validate_schema
+
+from taskrealtime.engine import errors
+from tests.support.world import World
+from tests.test_api_access import RULES
+from tests.test_api_tasks import changes
+
+ERROR_STATUSES = {str(error.status) for error in errors.all_errors()}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """Made without a single warning."""
+    output = io.StringIO()
+    call_command("spectacular", validate=True, fail_on_warn=True, stdout=output)
+    return yaml.safe_load(output.getvalue())
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method.upper(), path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def as_path(address: str) -> str:
+    return "/api/" + re.sub(r"<id:(\w+)>", r"{\1}", address)
+
+
+def test_every_endpoint_is_described(document: dict[str, Any]) -> None:
+    expected = {
+        (method, as_path(address))
+        for method, address in RULES
+        if method != "PUT" and address not in {"schema/", "asyncapi/"}
+    }
+    assert set(operations(document)) == expected
+
+
+def test_every_operation_says_how_one_signs_in_and_what_may_go_wrong(document: dict[str, Any]) -> None:
+    for (method, path), operation in operations(document).items():
+        assert operation["description"], path
+        assert "401" in operation["responses"], path
+        if not path.endswith(("token/", "refresh/")):
+            assert operation["security"], path
+        if "{" in path:
+            assert "404" in operation["responses"], path
+        if "requestBody" in operation or method == "DELETE":
+            assert "400" in operation["responses"], path
+        for status, response in operation["responses"].items():
+            if status in ERROR_STATUSES:
+                assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorData"}
+                assert response["description"].startswith("`"), path
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "browserSession"}
+
+
+@pytest.mark.django_db
+def test_every_change_is_described_with_its_key_and_its_status(document: dict[str, Any]) -> None:
+    world = World()
+    described = operations(document)
+    by_path = {world.path(address): as_path(address) for _, address in RULES}
+    newcomer = world.path("projects/<id:project_id>/members/") + f"{world.people['outsider'].pk}/"
+    by_path[newcomer] = "/api/projects/{project_id}/members/{user_id}/"
+    for method, path, _, status in changes(world):
+        operation = described[method, by_path[path]]
+        assert str(status) in operation["responses"]
+        assert "409" in operation["responses"]
+        assert "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]]
+
+
+@pytest.mark.django_db
+def test_answers_are_as_described(document: dict[str, Any]) -> None:
+
+    world = World()
+    described = operations(document)
+    for (method, address), rule in RULES.items():
+        operation = described.get((method, as_path(address)))
+        if operation is None or address.endswith(("board/", "events/")) or method == "DELETE":
+            continue
+        answer = world.api("owner")(method, world.path(address), rule.body(world) if rule.body else None)
+        response = operation["responses"][str(answer.status_code)]
+        if "content" in response:
+            schema = response["content"]["application/json"]["schema"] | {"components": document["components"]}
+            jsonschema.validate(answer.json(), schema, cls=jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize("query,kind", [("", "yaml"), ("?format=json", "json"), ("?format=yaml", "yaml")])
+def test_it_is_open_to_everybody_as_yaml_and_json(client: Any, query: str, kind: str) -> None:
+    answer = client.get(f"/api/schema/{query}")
+    assert answer.status_code == 200
+    document = answer.json() if kind == "json" else yaml.safe_load(answer.content)
+    validate_schema(document)
+    assert client.get("/api/schema/", headers={"Accept": "application/json"}).json()["openapi"].startswith("3.1")

@@ -1,0 +1,137 @@
+"""The reference server under an application that does what it is told: what it adds to daphne."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.services.process import Process, free_port, scratch
+from tests.support.raw import CLOSE, PING, PONG, TEXT, RawSocket
+from tests.support.stacks import ROOT, plain_environment
+
+KIB = 1024
+PING_INTERVAL, PING_TIMEOUT = 1.5, 4.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[int, Process]]:
+    """The port and the process of a server of this module."""
+    port = free_port()
+    env = plain_environment() | {
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "WEBSOCKET_PING_INTERVAL": str(PING_INTERVAL),
+        "WEBSOCKET_PING_TIMEOUT": str(PING_TIMEOUT),
+    }
+    command = [sys.executable, "-m", "tests.support.plain_server", str(port)]
+    process = Process(command, log_path=scratch() / f"plain-server-{port}.log", env=env, cwd=ROOT)
+    process.wait_until(lambda: answers(port))
+    yield port, process
+    assert process.end(signal.SIGTERM) == 0, process.log_tail()
+
+
+@pytest.fixture
+def port(server: tuple[int, Process]) -> int:
+    return server[0]
+
+
+def answers(port: int) -> bool:
+    try:
+        return handed_over(port) >= 0
+    except httpx.TransportError:
+        return False
+
+
+def handed_over(port: int) -> int:
+    """How much the application of `/flood` was able to send."""
+    return int(httpx.get(f"http://127.0.0.1:{port}/", timeout=5).text)
+
+
+def memory(process: Process) -> int:
+    """What the process holds of the machine's memory, bytes."""
+    with open(f"/proc/{process.pid}/status") as status:
+        line = next(line for line in status if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * KIB
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1008, 1009, 1011, 1012, 1013, 3000, 4401, 4999])
+def test_every_close_code_goes_out_as_it_is(port: int, code: int) -> None:
+    with RawSocket(port, f"/close/{code}/because") as socket:
+        assert socket.read_frame() == (CLOSE, code.to_bytes(2, "big") + b"because")
+
+
+def test_a_long_reason_is_cut_between_characters(port: int) -> None:
+    with RawSocket(port, f"/close/4400/{'%E2%82%AC' * 100}") as socket:
+        _, payload = socket.read_frame()
+    assert payload[2:].decode() == "€" * 41
+
+
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_an_upgrade_is_refused_with_the_status_asked_for(port: int, status: int) -> None:
+    with RawSocket(port, f"/refuse/{status}") as socket:
+        assert socket.status == status
+
+
+def test_an_application_that_fails_ends_its_socket_with_1011(port: int) -> None:
+    with RawSocket(port, "/fail") as socket:
+        assert socket.close_code() == 1011
+
+
+def test_sending_waits_for_a_reader_who_does_not_read(server: tuple[int, Process]) -> None:
+    port, process = server
+    before, memory_before = handed_over(port), memory(process)
+    with RawSocket(port, "/flood", buffer=4 * KIB):
+        stuck_at = wait_until_constant(lambda: handed_over(port))
+        assert stuck_at > before
+        print('STUCK', stuck_at-before, memory(process)-memory_before)
+        assert memory(process) - memory_before < 8 * KIB * KIB
+
+
+def test_a_reader_who_reads_again_gets_everything(port: int) -> None:
+    with RawSocket(port, "/flood") as socket:
+        before = wait_until_constant(lambda: handed_over(port))
+        for _ in range(1000):
+            opcode, payload = socket.read_frame()
+            print(round(time.monotonic(),2), opcode, len(payload)) if _ % 50 == 0 or opcode == PING else 0
+            if opcode == PING:
+                socket.send_frame(PONG, payload)
+            else:
+                assert payload == b"x" * 16_000
+        assert handed_over(port) > before
+
+
+def wait_until_constant(measure, seconds: float = 0.6) -> int:
+    """The value once it has not changed for that long."""
+    value, since = measure(), time.monotonic()
+    while time.monotonic() - since < seconds:
+        time.sleep(0.05)
+        if (now := measure()) != value:
+            value, since = now, time.monotonic()
+    return value
+
+
+def test_a_client_that_answers_pings_stays(port: int) -> None:
+    with RawSocket(port, "/listen") as socket:
+        began = time.monotonic()
+        while time.monotonic() - began < PING_TIMEOUT + PING_INTERVAL:
+            opcode, payload = socket.read_frame()
+            assert opcode == PING
+            socket.send_frame(PONG, payload)
+
+
+@pytest.mark.parametrize("talks", [False, True], ids=["silent", "talking"])
+def test_a_client_that_answers_no_pings_is_cut(port: int, talks: bool) -> None:
+    """A half-open connection, and a client that says something all the time but reads nothing."""
+    began = time.monotonic()
+    with RawSocket(port, "/listen") as socket:
+        while not socket.is_cut():
+            assert time.monotonic() - began < PING_TIMEOUT + 3
+            time.sleep(0.1)
+            if talks:
+                try:
+                    socket.send_frame(TEXT, b"{}")
+                except ConnectionError:
+                    break
+        assert time.monotonic() - began > PING_TIMEOUT - PING_INTERVAL
