@@ -54,7 +54,7 @@ pytest: dev
 
 # What runs inside the pytest process once more, on SQLite and memory.
 embedded: dev
-	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile tests/test_*.py
+	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile -m "not end_to_end"
 
 format: dev
 	$(PY) -m ruff check --fix .

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.core.management import call_command
-from pytest_django import DjangoDbBlocker, Settings
+from pytest_django import Settings
 
 from tests.services.process import scratch
 from tests.support.sockets import Socket
@@ -31,17 +30,6 @@ def django_db_modify_db_settings() -> None:
     """SQLite as it is used for real, in a file: in memory, where Django puts it for tests, its locks differ."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(scratch() / "in-process-test.sqlite3")
-
-
-@pytest.fixture(scope="module")
-def committing_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database in which transactions really commit, for all tests of a module; emptied after the last one.
-
-    Cheaper than `django_db(transaction=True)`, which empties it after each: such tests make rows of their own.
-    """
-    with django_db_blocker.unblock():
-        yield
-        call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture(params=KINDS)
@@ -91,6 +79,13 @@ def connect() -> Iterator[Connect]:
     yield connect
     for socket in sockets:
         socket.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what talks to server processes, so that it can be left out: `-m "not end_to_end"`."""
+    for item in items:
+        if {"stack", "shared_stack"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("end_to_end")
 
 
 _STACK = pytest.StashKey[Stack]()

@@ -1,6 +1,7 @@
 """The AsyncAPI document is valid, complete, and true of what is really sent."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -99,6 +100,13 @@ def test_every_error_is_told_with_what_follows() -> None:
     assert set(codes) == {error.code for error in errors.all_errors()}
     closing = {str(details["closesWith"]) for details in codes.values() if "closesWith" in details}
     assert closing <= set(DOCUMENT["channels"]["socket"]["x-close-codes"])
+
+
+def test_every_close_code_that_the_code_names_is_told() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "taskrealtime").rglob("*.py"))
+    named = set(re.findall(r"\b(?:_Closed|give_up)\((\d{4})\b", sources))
+    assert {"1012", "4403", "4408"} <= named
+    assert named <= set(DOCUMENT["channels"]["socket"]["x-close-codes"])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import msgspec
 import pytest
@@ -17,7 +16,7 @@ from taskrealtime.engine.errors import NotFound
 from taskrealtime.engine.models import Epoch, Event, Room
 from tests import services
 
-pytestmark = pytest.mark.usefixtures("committing_db")
+pytestmark = pytest.mark.django_db(transaction=True)
 needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite has one writer at a time")
 
 AT = datetime(2031, 5, 17, 12, 30, 0, 250_000, UTC)

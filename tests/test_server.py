@@ -85,7 +85,6 @@ def test_sending_waits_for_a_reader_who_does_not_read(server: tuple[int, Process
     with RawSocket(port, "/flood", buffer=4 * KIB):
         stuck_at = wait_until_constant(lambda: handed_over(port))
         assert stuck_at > before
-        print('STUCK', stuck_at-before, memory(process)-memory_before)
         assert memory(process) - memory_before < 8 * KIB * KIB
 
 
@@ -94,7 +93,6 @@ def test_a_reader_who_reads_again_gets_everything(port: int) -> None:
         before = wait_until_constant(lambda: handed_over(port))
         for _ in range(1000):
             opcode, payload = socket.read_frame()
-            print(round(time.monotonic(),2), opcode, len(payload)) if _ % 50 == 0 or opcode == PING else 0
             if opcode == PING:
                 socket.send_frame(PONG, payload)
             else:

@@ -40,6 +40,7 @@ CLOSE_CODES: dict[int, str] = {
     1009: "A frame over 256 KiB.",
     1011: "A fault of the server.",
     1012: "The server restarts, or the log no longer reaches back far enough: come back.",
+    1013: "The server cannot serve this now: come back.",
     4400: "Twenty bad messages in a minute.",
     4401: "Authentication: no token, a bad one, or one that expired.",
     4403: "The user was deactivated or signed out everywhere.",

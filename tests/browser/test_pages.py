@@ -1,5 +1,7 @@
 """The pages round the board: signing in, the list of projects, and what is not there."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.support.stacks import Server
@@ -73,6 +75,24 @@ def test_a_link_opens_a_task_and_back_closes_it(server: Server, new_page: NewPag
     board.page.keyboard.press("Escape")
     expect(board.panel).to_have_count(0)
     assert "#" not in board.page.url
+
+
+def test_the_next_task_opens_however_quickly_the_last_one_was_closed(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/"))
+    first, second = board.add("todo", "One", "Two")
+    board.open(first)
+    board.page.evaluate(
+        """([id]) => {
+            document.querySelector('[data-close-panel]').click();
+            document.querySelector(`[data-task-id="${id}"]`).click();
+        }""",
+        [second],
+    )
+    expect(board.page).to_have_url(re.compile(f"#task-{second}$"))
+    expect(board.panel.locator("[name=title]")).to_have_value("Two")
+    board.page.go_back()
+    expect(board.panel).to_have_count(0)
 
 
 def test_a_link_to_a_task_that_is_gone_says_so(server: Server, new_page: NewPage) -> None:

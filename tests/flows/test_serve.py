@@ -1,34 +1,299 @@
-"""`manage.py serve`, the reference server: what it does that other servers do not."""
+"""`manage.py serve`, the reference server: how it lets go, what it bounds, and several processes on one socket."""
 
-from collections.abc import Callable
-
+import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
-from tests.support.sockets import Closed, Socket
+from tests.conftest import Connect
+from tests.services.process import free_port, scratch
+from tests.support.raw import TEXT, RawSocket
 from tests.support.stacks import ROOT, Server, Stack, User
 
+MIB = 1024 * 1024
+embedded = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+deployed = pytest.mark.parametrize("stack", ["deployed"], indirect=True)
 
-def stop_by_signal(server: Server) -> int:
+
+def terminate(server: Server) -> None:
+    """SIGTERM for the one process that was started, not for its children."""
     os.kill(server.pid, signal.SIGTERM)
-    return server.stop()
 
 
-def test_everybody_is_sent_away_in_peace(stack: Stack, connect) -> None:
+def wait_until(condition: Callable[[], Any], seconds: float = 15) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "It did not come true in time."
+        time.sleep(0.05)
+    return value
+
+
+def memory(pid: int) -> int:
+    """What a process holds of the machine's memory, bytes."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
+
+
+# --- Letting go --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@embedded
+def test_everybody_is_sent_away_in_peace(stack: Stack, connect: Connect, number: signal.Signals) -> None:
     server = stack.server(serve=True)
     ann = stack.user()
     sockets = [connect(server, ann) for _ in range(30)]
-    os.kill(server.pid, signal.SIGTERM)
+    os.kill(server.pid, number)
     waits = [one.expect("going_away")["data"]["reconnect_in_ms"] for one in sockets]
     assert [one.wait_closed() for one in sockets] == [1012] * 30
     assert len(set(waits)) > 20
     assert all(0 < wait <= 5000 for wait in waits)
     assert server.stop() == 0
+    assert "Traceback" not in server.log(0)
+
+
+def test_who_comes_back_has_lost_nothing(stack: Stack, connect: Connect) -> None:
+    server = stack.server(serve=True)
+    ann = stack.user()
+    project = server.project(ann)
+    socket = connect(server, ann)
+    joined = socket.ask("join_project", {"project_id": project})
+    terminate(server)
+    assert socket.wait_closed() == 1012
+    assert server.stop() == 0
+    task = stack.run("result = Task.objects.create(project_id=project, title='Meanwhile').id", project=project)
+    server.start()
+    again = connect(server, ann)
+    again.ask("join_project", {"project_id": project, "since": joined["seq"], "epoch": joined["epoch"]})
+    assert again.expect("task_created")["data"]["task"]["id"] == task
+
+
+@embedded
+def test_thousands_are_let_go_within_ten_seconds(stack: Stack) -> None:
+    """A part of them reads nothing and answers nothing."""
+    server = stack.server(serve=True, WEBSOCKET_CONNECT_TIMEOUT="600")
+    crowd = [RawSocket(server.port) for _ in range(1500)]
+    began = time.monotonic()
+    terminate(server)
+    codes = [one.close_code() for one in crowd[:100]]
+    assert server.stop() == 0
+    assert time.monotonic() - began < 10
+    assert codes == [1012] * 100
+    for one in crowd:
+        one.close()
+
+
+@embedded
+def test_readiness_fails_while_draining_and_nobody_new_is_let_in(stack: Stack) -> None:
+    server = stack.server(serve=True)
+    with server.api() as kept, RawSocket(server.port):  # who does not answer the close keeps it draining a while
+        assert kept.get("/readyz").status_code == 200
+        terminate(server)
+        answer = wait_until(lambda: (answer := kept.get("/readyz")).status_code == 503 and answer)
+        assert answer.json()["reasons"] == ["draining"]
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{server.url}/healthz")
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        assert kept.get("/ws/", headers=upgrade | {"Sec-WebSocket-Key": "A" * 22 + "=="}).status_code == 503
+    assert server.stop() == 0
+
+
+@embedded
+def test_a_long_poll_ends_with_its_answer(stack: Stack) -> None:
+    server = stack.server(serve=True)
+    ann = stack.user()
+    project = server.project(ann)
+    with server.api(ann) as api, ThreadPoolExecutor() as threads:
+        head = api.get(f"/api/projects/{project}/events/").json()["head"]
+        poll = threads.submit(api.get, f"/api/projects/{project}/events/", params={"since": head, "wait": 25})
+        with pytest.raises(TimeoutError):
+            poll.result(timeout=1)
+        began = time.monotonic()
+        terminate(server)
+        answer = poll.result()
+    assert answer.status_code == 200
+    assert answer.json()["events"] == []
+    assert server.stop() == 0
+    assert time.monotonic() - began < 8
+
+
+@deployed
+def test_a_running_command_is_finished_and_answered(stack: Stack, connect: Connect) -> None:
+    server = stack.server(serve=True)
+    ann = stack.user()
+    project = server.project(ann)
+    socket = connect(server, ann)
+    with psycopg.connect(stack.env["DATABASE_URL"]) as holder:
+        holder.execute("LOCK TABLE taskrealtime_task IN EXCLUSIVE MODE")
+        socket.send_event("task_create", {"project_id": project, "title": "Just in time"}, id="last")
+        wait_until(lambda: holder.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
+        terminate(server)
+        socket.expect("going_away")
+    assert socket.expect("ack")["id"] == "last"
+    assert socket.wait_closed() == 1012
+    assert server.stop() == 0
+    assert stack.run("result = Task.objects.filter(title='Just in time').count()") == 1
+
+
+@embedded
+def test_a_second_signal_changes_nothing(stack: Stack, connect: Connect) -> None:
+    server = stack.server(serve=True)
+    sockets = [connect(server, stack.user()) for _ in range(3)]
+    terminate(server)
+    terminate(server)
+    assert [one.wait_closed() for one in sockets] == [1012] * 3
+    assert server.stop() == 0
+
+
+# --- What one connection may hold ---------------------------------------------------------------
+
+
+class Board:
+    """A running server with a project, and somebody outside who writes to it as fast as possible."""
+
+    def __init__(self, stack: Stack, **env: str) -> None:
+        self.stack = stack
+        self.server = stack.server(serve=True, SWEEP_INTERVAL="0.2", **env)
+        self.ann = stack.user()
+        self.project = self.server.project(self.ann)
+        self.task = stack.run("result = Task.objects.create(project_id=project, title='A').id", project=self.project)
+
+    def join_without_reading(self) -> RawSocket:
+        """A client that has joined and reads nothing more."""
+        socket = RawSocket(self.server.port, token=self.server.token(self.ann), buffer=8192)
+        socket.read_event("connected")
+        socket.send_event("join_project", {"project_id": self.project}, id=1)
+        socket.read_event("ack")
+        return socket
+
+    def write(self, events: int) -> None:
+        """So many events of about 40 KB, one after the other."""
+        code = (
+            "for number in range(events):\n"
+            "    Task.objects.filter(id=task).update(description=f'{number % 10}' * 20_000)\n"
+        )
+        self.stack.run(code + "result = None", task=self.task, events=events)
+
+
+def test_who_reads_nothing_is_cut_and_delays_nobody(stack: Stack, connect: Connect) -> None:
+    board = Board(stack)
+    reader = connect(board.server, board.ann)
+    reader.ask("join_project", {"project_id": board.project})
+    with board.join_without_reading() as one, board.join_without_reading() as two:
+        before = peak = memory(board.server.pid)
+        for _ in range(12):
+            board.write(25)
+            for _ in range(25):
+                reader.expect("task_updated")
+            peak = max(peak, memory(board.server.pid))
+        wait_until(lambda: one.is_cut() and two.is_cut())
+    assert peak - before < 16 * MIB, f"{(peak - before) / MIB:.0f} MiB more"
+    seqs = reader.seqs(f"project.{board.project}")
+    assert seqs == list(range(seqs[0], seqs[0] + 300))
+
+
+def test_a_burst_beyond_the_bound_cuts_nobody_who_reads(stack: Stack, connect: Connect) -> None:
+    """Neither live nor as what was missed: both are passed on no faster than they are read."""
+    board = Board(stack)
+    reader = connect(board.server, board.ann, max_size=None)
+    joined = reader.ask("join_project", {"project_id": board.project})
+    stack.run(
+        "fields = dict(project_id=project, description='x' * 20_000)\n"
+        "Task.objects.bulk_create(Task(title=f'{n}', position=f'a{n:04}', **fields) for n in range(200))\n"
+        "result = None",
+        project=board.project,
+    )
+    expected = list(range(joined["seq"] + 1, joined["seq"] + 201))
+    late = connect(board.server, board.ann, max_size=None)
+    late.ask("join_project", {"project_id": board.project, "since": joined["seq"], "epoch": joined["epoch"]})
+    for socket in (reader, late):
+        for _ in expected:
+            socket.expect("task_created")
+        assert socket.seqs(f"project.{board.project}") == expected
+
+
+@embedded
+def test_who_pings_without_reading_is_cut(stack: Stack) -> None:
+    server = stack.server(serve=True, WEBSOCKET_SEND_BUFFER="65536")
+    before = memory(server.pid)
+    with RawSocket(server.port, token=server.token(stack.user()), buffer=4096) as socket:
+        data = {"fill": "x" * 100}
+        deadline = time.monotonic() + 40
+        with pytest.raises(ConnectionError):
+            while time.monotonic() < deadline:
+                socket.send_event("ping", data, id=1)
+    assert memory(server.pid) - before < 16 * MIB
+
+
+@embedded
+def test_a_slow_reader_is_told_why(stack: Stack, connect: Connect) -> None:
+    """It reads what was on its way, then the close frame."""
+    board = Board(stack, WEBSOCKET_SEND_BUFFER="200000")
+    with board.join_without_reading() as slow:
+        board.write(100)
+        assert slow.close_code() == 4410
+
+
+@embedded
+def test_a_large_frame_is_answered_by_1009_and_not_kept(stack: Stack) -> None:
+    server = stack.server(serve=True)
+    token = server.token(stack.user())
+    with RawSocket(server.port, token=token) as socket:
+        before = memory(server.pid)
+        socket.send_frame(TEXT, b"", claim=1 << 30)
+        for _ in range(64):
+            socket.send(b"x" * MIB)
+        assert memory(server.pid) - before < 8 * MIB
+        assert socket.close_code() == 1009
+
+
+@embedded
+@pytest.mark.parametrize("frames", [1, 5])
+def test_a_message_may_have_256_kib_and_not_one_byte_more(stack: Stack, frames: int) -> None:
+    server = stack.server(serve=True)
+    token = server.token(stack.user())
+    for extra, outcome in ((0, "pong"), (1, 1009)):
+        with RawSocket(server.port, token=token) as socket:
+            text = json.dumps({"event": "ping", "id": 1, "ignored": ""}).encode()
+            text = text.replace(b'""', b'"' + b"x" * (256 * 1024 + extra - len(text)) + b'"')
+            parts = split(text, frames)
+            for number, part in enumerate(parts):
+                socket.send_frame(TEXT if number == 0 else 0, part, final=number == len(parts) - 1)
+            if outcome == "pong":
+                socket.read_event("pong")
+            else:
+                assert socket.close_code() == outcome
+
+
+def split(text: bytes, parts: int) -> list[bytes]:
+    size = -(-len(text) // parts)
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+@embedded
+def test_an_empty_frame_is_answered(stack: Stack) -> None:
+    server = stack.server(serve=True)
+    with RawSocket(server.port, token=server.token(stack.user())) as socket:
+        socket.send_frame(TEXT, b"")
+        assert socket.read_event("error")["code"] == "invalid_message"
+
+
+@embedded
+def test_switched_off_sockets_are_refused_with_503(stack: Stack) -> None:
+    server = stack.server(serve=True, WEBSOCKET_ENABLED="0")
+    with RawSocket(server.port) as socket:
+        assert socket.status == 503

@@ -113,14 +113,14 @@ class Hand:
         return int(self.one_of(comments.order_by("pk").values_list("pk", flat=True), 0))
 
     def some_tasks(self) -> Any:
-        """A queryset of some tasks of one board."""
-        tasks = Task.objects.filter(project_id=self.project_id())
+        """A queryset of some tasks of one board, in the order of their making, which no dice change."""
+        tasks = Task.objects.filter(project_id=self.project_id()).order_by("pk")
         return self.one_of(
             [
                 tasks,
                 tasks.filter(status=self.one_of(STATUSES)),
                 tasks.filter(assignee__isnull=False),
-                tasks.filter(pk__in=self.some_of(tasks.order_by("pk").values_list("pk", flat=True))),
+                tasks.filter(pk__in=self.some_of(tasks.values_list("pk", flat=True))),
                 tasks.exclude(priority="low"),
             ]
         )
@@ -146,7 +146,8 @@ class Hand:
 
     def position(self) -> str:
         """A rank between any two of the board's."""
-        taken = sorted({None or position for position in Task.objects.values_list("position", flat=True)[:20]})
+        tasks = Task.objects.filter(project_id__in=self.world.projects)
+        taken = sorted(set(tasks.values_list("position", flat=True)))
         if not taken:
             return ranks.after_last(None, choose=self.chance)
         place = self.chance.randrange(len(taken))
@@ -269,7 +270,7 @@ def create_by_save(hand: Hand) -> None:
 
 def keep_rows_in_memory(hand: Hand) -> None:
     """Read rows now that are written much later."""
-    hand.tasks += Task.all_objects.filter(pk__in=[hand.task_id(), hand.task_id(deleted=True)])
+    hand.tasks += Task.all_objects.filter(pk__in=[hand.task_id(), hand.task_id(deleted=True)]).order_by("pk")
     hand.comments += Comment.objects.select_related("task").filter(pk=hand.comment_id())
     del hand.tasks[:-4], hand.comments[:-3]
 

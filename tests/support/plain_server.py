@@ -27,16 +27,22 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if word == "close":
         await send({"type": "websocket.close", "code": int(rest[0]), "reason": rest[1]})
     elif word == "flood":
-        await flood(send)
+        flooding = asyncio.create_task(flood(send))
+        await end_of(receive)
+        flooding.cancel()
     elif word == "fail":
         raise RuntimeError("As asked.")
     elif word == "listen":
-        while (await receive())["type"] != "websocket.disconnect":
-            pass
+        await end_of(receive)
+
+
+async def end_of(receive: Any) -> None:
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
 
 
 async def flood(send: Any) -> None:
-    """Send without end, until the connection is lost."""
+    """Send without end."""
     global handed_over
     while True:
         await send({"type": "websocket.send", "text": CHUNK})

@@ -68,7 +68,7 @@ class RawSocket:
             length = struct.unpack("!Q", self._read(8))[0]
         return head[0] & 15, self._read(length)
 
-    def read_events(self, event: str) -> Any:
+    def read_event(self, event: str) -> Any:
         """Pass over frames until this event comes, and return its data."""
         while True:
             opcode, payload = self.read_frame()

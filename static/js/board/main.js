@@ -94,8 +94,8 @@ client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
   if (frame.event === 'task_deleted' && taskId === panel.taskId) tellDeleted(before.tasks.get(taskId), sentence);
 });
 client.on('removed_from_project', (/** @type {any} */ data) => {
-  if (data.project_id === projectId)
-    goToList(`You are no longer a member of ${quote(store.state?.project.name ?? 'that project')}.`);
+  if (data.project_id !== projectId) return;
+  goToList(members.farewell ?? `You are no longer a member of ${quote(store.state?.project.name ?? 'that project')}.`);
 });
 client.on('error', (/** @type {any} */ error) => {
   // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.

@@ -35,6 +35,8 @@ export class Members {
     this.rows = new Map();
     /** @type {Pick<import('./store.js').View, 'project' | 'members'> | null} */
     this.painted = null;
+    /** @type {string | null} what to say when the end comes that we asked for, by whichever way it is told first */
+    this.farewell = null;
     document.body.append(this.dialog);
     button.addEventListener('click', () => this.open());
     this.#listen();
@@ -135,13 +137,15 @@ export class Members {
     const remove = part(this.dialog, 'delete-project');
     remove.addEventListener('click', () =>
       this.#askTwice(remove, 'Really delete it, for everybody?', async () => {
-        if (await this.#try(() => api.deleteProject(this.projectId), remove)) this.gone('The project was deleted.');
+        this.farewell = 'The project was deleted.';
+        if (await this.#try(() => api.deleteProject(this.projectId), remove)) this.gone(this.farewell);
       }),
     );
     const leave = part(this.dialog, 'leave-project');
     leave.addEventListener('click', () =>
       this.#askTwice(leave, 'Really leave?', async () => {
-        if (await this.#try(() => api.leaveProject(this.projectId), leave)) this.gone('You left the project.');
+        this.farewell = 'You left the project.';
+        if (await this.#try(() => api.leaveProject(this.projectId), leave)) this.gone(this.farewell);
       }),
     );
   }

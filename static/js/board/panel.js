@@ -9,7 +9,7 @@ import { exact, urgency } from './time.js';
 
 /**
  * @typedef {import("./store.js").View} View
- * @typedef {{taskId: number, element: HTMLElement, fields: TaskFields, comments: Comments, description: Description, opener: Element | null}} Sheet
+ * @typedef {{taskId: number, element: HTMLElement, fields: TaskFields, comments: Comments, description: Description}} Sheet
  */
 
 export class TaskPanel {
@@ -49,7 +49,6 @@ export class TaskPanel {
     this.sheet = {
       taskId,
       element,
-      opener: document.activeElement,
       fields: new TaskFields(element, {
         taskId,
         store: this.store,

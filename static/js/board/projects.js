@@ -3,6 +3,7 @@
 
 import { TaskManagerWebSocket } from '../client/index.js';
 import { fetchToken } from './api.js';
+import { showConnection } from './connection_badge.js';
 import { find } from './dom.js';
 import { takeMessage, watchSession } from './session.js';
 import { Toasts } from './toasts.js';
@@ -10,6 +11,7 @@ import { Toasts } from './toasts.js';
 const client = new TaskManagerWebSocket({ token: fetchToken });
 Object.assign(window, { taskManager: client });
 watchSession(client);
+client.on('state', (/** @type {string} */ state) => showConnection(document.body, state));
 
 const message = takeMessage();
 if (message) new Toasts(find(document, '[data-toasts]')).say(message);
