@@ -1,9 +1,5 @@
-"""An old snapshot and the events since are the new snapshot, whoever changed whatever through whichever door.
+"""An old snapshot and the events since are the new snapshot, whoever changed whatever through whichever door."""
 
-`HYPOTHESIS_PROFILE=deep` looks for hours where the default looks for seconds.
-"""
-
-import os
 import random
 from collections.abc import Iterator
 from functools import partial
@@ -11,10 +7,11 @@ from random import Random
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from tests.support.doors import OPERATIONS, TRANSACTIONS, Hand, Operation, World, attempt, roll_a_transaction_back
+from tests.support.profiles import DEEP, examples
 from tests.support.replay import (
     Board,
     BoardScript,
@@ -25,20 +22,7 @@ from tests.support.replay import (
     without_comments,
 )
 
-settings.register_profile(
-    "ci",
-    max_examples=25,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    # The database of the test is shared by its examples on purpose: each has boards and people of its own.
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
-)
-settings.register_profile("deep", settings.get_profile("ci"), max_examples=5000, derandomize=False)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
-LIMIT = 300 if settings.get_current_profile_name() == "ci" else 0
-
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(LIMIT)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(0 if DEEP else 300)]
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +33,7 @@ def board_script() -> Iterator[BoardScript]:
     script.close()
 
 
+@examples(20)
 @given(operations=st.lists(st.sampled_from(OPERATIONS), min_size=1, max_size=40), chance=st.randoms())
 def test_an_old_snapshot_and_the_events_since_are_the_new_snapshot(
     board_script: BoardScript,

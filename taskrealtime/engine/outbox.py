@@ -34,7 +34,7 @@ class Outbox:
             return
         for frame in frames:
             self._frames.append(frame)
-            self._bytes += len(frame)
+            self._bytes += _size(frame)
         if self._bytes > settings.WEBSOCKET_SEND_BUFFER:
             self.close()
             self._on_overflow()
@@ -60,7 +60,7 @@ class Outbox:
             self._wake.clear()
             while self._frames:
                 frame = self._frames.popleft()
-                self._bytes -= len(frame)
+                self._bytes -= _size(frame)
                 try:
                     await self._send_text(frame)
                 except Exception as error:
@@ -69,3 +69,8 @@ class Outbox:
                     self.close()
                     return
             self._empty.set()
+
+
+def _size(frame: str) -> int:
+    """Bytes on the wire. That a text is ASCII is known without looking at it; most frames are."""
+    return len(frame) if frame.isascii() else len(frame.encode())

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 PAGE = 200
 #: Events that were heard of ahead of their turn; beyond this they are read again from the log.
 MAX_HEARD = 1000
+#: Characters of frames after which listeners get the time to read, lest a burst look like slowness; seconds of it.
+MOUTHFUL, TIME_TO_READ = 64 * 1024, 0.5
 #: Listeners that are served before others get a turn of the event loop.
 LISTENERS_AT_ONCE = 500
 #: Seconds that a room without listeners is kept, and after which a group membership is renewed.
@@ -97,6 +100,8 @@ class Room:
         self._ahead: set[Subscription] = set()
         #: Listeners that are still reading what they missed.
         self._behind: set[Subscription] = set()
+        #: Listeners that still read an earlier mouthful.
+        self._reading: dict[Subscription, asyncio.Task[None]] = {}
         self._pumping: asyncio.Task[None] | None = None
 
     # -- who listens --
@@ -137,6 +142,7 @@ class Room:
             subscription.listener.give_up(1012, "The log no longer reaches back that far.")
 
     async def _replay(self, subscription: Subscription, events: Iterable[LoggedEvent]) -> None:
+        given = 0
         for event in events:
             if subscription.ended:
                 return
@@ -144,9 +150,10 @@ class Room:
             if subscription.evicted_by(event):
                 self._evict(subscription)
                 return
-            if event.seq % 100 == 0:
+            given += len(event.frame)
+            if given > MOUTHFUL:
+                given = 0
                 await subscription.listener.drained()
-                await asyncio.sleep(0)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """The listener leaves; it hears nothing more of this room."""
@@ -195,6 +202,8 @@ class Room:
                     self._heard.update((event.seq, event) for event in page)
                 while batch := self._next_batch():
                     await self._pass_on(batch)
+                    if sum(len(event.frame) for event in batch) > MOUTHFUL:
+                        await self._let_read()
         except Exception:
             # The database is away, say. The next sweep or ring starts again from `position`.
             logger.exception("Events of %s after %s could not be read.", self.name, self.position)
@@ -204,11 +213,12 @@ class Room:
     def _next_batch(self) -> list[LoggedEvent]:
         """The heard events that follow `position` without a gap, up to one that evicts somebody."""
         batch: list[LoggedEvent] = []
-        seq = self.position + 1
+        seq, characters = self.position + 1, 0
         while event := self._heard.pop(seq, None):
             batch.append(event)
             seq += 1
-            if event.evicts is not None or len(batch) == PAGE:
+            characters += len(event.frame)
+            if event.evicts is not None or characters > MOUTHFUL:
                 break
         return batch
 
@@ -228,6 +238,19 @@ class Room:
             for subscription in self.subscriptions():
                 if subscription.evicted_by(batch[-1]):
                     self._evict(subscription)
+
+    async def _let_read(self) -> None:
+        """Wait for the live listeners; for a slow one only once, until it has caught up or was cut."""
+        waits = []
+        for subscription in self._live - self._reading.keys():
+            wait = self._reading[subscription] = asyncio.create_task(subscription.listener.drained())
+            wait.add_done_callback(partial(self._has_read, subscription))
+            waits.append(wait)
+        if waits:
+            await asyncio.wait(waits, timeout=TIME_TO_READ)
+
+    def _has_read(self, subscription: Subscription, wait: asyncio.Task[None]) -> None:
+        self._reading.pop(subscription, None)
 
     def _let_catch_up(self, batch: list[LoggedEvent]) -> None:
         """Listeners who were ahead turn live once the room has come to where they are."""

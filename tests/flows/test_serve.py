@@ -209,7 +209,7 @@ def test_who_reads_nothing_is_cut_and_delays_nobody(stack: Stack, connect: Conne
 def test_a_burst_beyond_the_bound_cuts_nobody_who_reads(stack: Stack, connect: Connect) -> None:
     """Neither live nor as what was missed: both are passed on no faster than they are read."""
     board = Board(stack)
-    reader = connect(board.server, board.ann, max_size=None)
+    reader = connect(board.server, board.ann, max_queue=None)
     joined = reader.ask("join_project", {"project_id": board.project})
     stack.run(
         "fields = dict(project_id=project, description='x' * 20_000)\n"
@@ -218,7 +218,7 @@ def test_a_burst_beyond_the_bound_cuts_nobody_who_reads(stack: Stack, connect: C
         project=board.project,
     )
     expected = list(range(joined["seq"] + 1, joined["seq"] + 201))
-    late = connect(board.server, board.ann, max_size=None)
+    late = connect(board.server, board.ann, max_queue=None)
     late.ask("join_project", {"project_id": board.project, "since": joined["seq"], "epoch": joined["epoch"]})
     for socket in (reader, late):
         for _ in expected:

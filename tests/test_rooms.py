@@ -1,0 +1,409 @@
+"""Rooms: every listener gets every event once and in order, whatever happened to the rings."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from channels.layers import get_channel_layer
+from django.contrib.auth.models import User
+from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from taskrealtime.engine import auth, doorbell, log, rooms
+from taskrealtime.engine.log import LoggedEvent
+from taskrealtime.engine.models import Epoch
+from taskrealtime.engine.outbox import Outbox
+from taskrealtime.engine.rooms import Hub, Room, Subscription
+from taskrealtime.engine.threads import in_database_thread
+from tests.support.profiles import examples
+
+
+class Listener:
+    """Writes down what it is told. Frames are the events' numbers as text."""
+
+    def __init__(self, user_id: int = 1) -> None:
+        self.user_id = user_id
+        self.heard: list[int] = []
+        self.rooms_left: list[str] = []
+        self.given_up: list[int] = []
+
+    def hear(self, frames: Iterable[str]) -> None:
+        self.heard += [int(frame) for frame in frames]
+
+    def left(self, room: str) -> None:
+        self.rooms_left.append(room)
+
+    def give_up(self, code: int, reason: str) -> None:
+        self.given_up.append(code)
+
+    async def drained(self) -> None:
+        return
+
+
+async def until(condition: Callable[[], Any], act: Callable[[], Awaitable[object]] | None = None) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            if act is not None:
+                await act()
+            await asyncio.sleep(0.01)
+
+
+# --- One room, its log a list ---------------------------------------------------------------
+
+
+class ListedLog:
+    """A log of numbers, as long as `grow` made it; `failures` reads fail first."""
+
+    def __init__(self, evictions: dict[int, int] | None = None) -> None:
+        self.events: list[LoggedEvent] = []
+        self.failures = 0
+        self._evictions = evictions or {}
+
+    def grow(self, count: int) -> list[LoggedEvent]:
+        first = len(self.events) + 1
+        new = [LoggedEvent(seq, str(seq), self._evictions.get(seq)) for seq in range(first, first + count)]
+        self.events += new
+        return new
+
+    async def read(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
+        await asyncio.sleep(0)
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("The database is away.")
+        page = self.events[since : since + limit]
+        await asyncio.sleep(0)
+        return page
+
+
+class Stage:
+    """A room on such a log, with listeners who come at any time."""
+
+    def __init__(self, evictions: dict[int, int] | None = None) -> None:
+        self.log = ListedLog(evictions)
+        self.room = Room("project.1", 0, self.log.read)
+        self.listeners: list[tuple[Listener, Subscription, int]] = []
+        self._arrivals: list[asyncio.Task[None]] = []
+
+    def join(self, since: int, user_id: int = 1) -> Listener:
+        """As a socket does: what was missed was read a while ago, the room may be elsewhere by now."""
+        listener = Listener(user_id)
+        missed = self.log.events[since:]
+        subscription = self.room.subscribe(listener, cursor=since, authorised=len(self.log.events))
+        self.listeners.append((listener, subscription, since))
+        self._arrivals.append(asyncio.create_task(self.room.go_live(subscription, missed)))
+        return listener
+
+    async def settle(self) -> None:
+        """The sweep finds what no ring told; then everybody has everything."""
+        async with asyncio.timeout(5):
+            await asyncio.gather(*self._arrivals)
+            self.room.reach(len(self.log.events))
+            while self.room.position < len(self.log.events):
+                self.room.reach(len(self.log.events))
+                await asyncio.sleep(0)
+
+
+@examples(150)
+@given(chance=st.randoms(), steps=st.integers(1, 40))
+async def test_lost_repeated_and_late_rings_make_no_gap_and_no_double(chance: Random, steps: int) -> None:
+    evictions = {chance.randrange(1, 80): 7 for _ in range(chance.randrange(3))}
+    stage = Stage(evictions)
+    rings: list[list[LoggedEvent]] = []
+    for _ in range(steps):
+        rings.append(stage.log.grow(chance.randrange(1, 4)))
+        chance.shuffle(rings)
+        for _ in range(chance.randrange(3)):
+            events = chance.choice(rings)
+            carried = events if chance.random() < 0.8 else []
+            stage.room.hear(carried, events[-1].seq)
+            if rings and chance.random() < 0.5:
+                rings.remove(events)
+                rings = rings or [events]
+        if chance.random() < 0.4:
+            stage.join(chance.randrange(len(stage.log.events) + 1), user_id=chance.choice([1, 7]))
+        for _ in range(chance.randrange(4)):
+            await asyncio.sleep(0)
+    await stage.settle()
+    for listener, subscription, since in stage.listeners:
+        end = last_number(subscription, evictions, len(stage.log.events))
+        assert listener.heard[: end - since] == list(range(since + 1, end + 1))[: len(listener.heard)]
+        assert listener.rooms_left == (["project.1"] if subscription.ended else [])
+        if not subscription.ended:
+            assert listener.heard == list(range(since + 1, len(stage.log.events) + 1))
+
+
+def last_number(subscription: Subscription, evictions: dict[int, int], head: int) -> int:
+    """The number of the last event that this listener may hear."""
+    ends = [seq for seq, user_id in evictions.items() if user_id == 7 and seq > subscription.authorised]
+    return min(ends, default=head) if subscription.listener.user_id == 7 else head
+
+
+async def test_who_joins_hears_what_was_missed_and_then_what_is_new() -> None:
+    stage = Stage()
+    stage.room.hear(stage.log.grow(3), 3)
+    listener = stage.join(since=1)
+    await stage.settle()
+    assert listener.heard == [2, 3]
+    stage.room.hear(stage.log.grow(2), 5)
+    await stage.settle()
+    assert listener.heard == [2, 3, 4, 5]
+
+
+async def test_who_read_further_than_the_room_hears_nothing_twice() -> None:
+    stage = Stage()
+    events = stage.log.grow(3)
+    listener = stage.join(since=0)
+    await asyncio.sleep(0)
+    assert listener.heard == [1, 2, 3]
+    stage.room.hear(events, 3)
+    await stage.settle()
+    assert listener.heard == [1, 2, 3]
+
+
+async def test_a_removed_member_hears_the_removal_last() -> None:
+    stage = Stage(evictions={3: 7})
+    removed, stays = stage.join(since=0, user_id=7), stage.join(since=0, user_id=1)
+    stage.room.hear(stage.log.grow(5), 5)
+    await stage.settle()
+    assert (removed.heard, removed.rooms_left) == ([1, 2, 3], ["project.1"])
+    assert (stays.heard, stays.rooms_left) == ([1, 2, 3, 4, 5], [])
+
+
+async def test_who_was_added_again_is_not_thrown_out_by_the_old_removal() -> None:
+    stage = Stage(evictions={2: 7})
+    events = stage.log.grow(4)
+    back = stage.join(since=0, user_id=7)
+    stage.room.hear(events, 4)
+    await stage.settle()
+    assert (back.heard, back.rooms_left) == ([1, 2, 3, 4], [])
+
+
+async def test_who_left_hears_nothing_more() -> None:
+    stage = Stage()
+    listener = stage.join(since=0)
+    stage.room.hear(stage.log.grow(1), 1)
+    await stage.settle()
+    stage.room.unsubscribe(stage.listeners[0][1])
+    stage.room.hear(stage.log.grow(1), 2)
+    await stage.settle()
+    assert (listener.heard, listener.rooms_left) == ([1], [])
+
+
+async def test_a_closed_room_is_left_by_everybody() -> None:
+    stage = Stage()
+    listener = stage.join(since=0)
+    await stage.settle()
+    stage.room.close()
+    assert listener.rooms_left == ["project.1"]
+    assert stage.room.subscriptions() == []
+
+
+async def test_a_database_that_was_away_is_asked_again(settings: Settings) -> None:
+    settings.SWEEP_INTERVAL = 0.01
+    stage = Stage()
+    stage.log.failures = 3
+    stage.log.grow(2)
+    stage.room.reach(2)
+    listener = stage.join(since=2)
+    await stage.settle()
+    stage.log.failures = 2
+    stage.log.grow(300)
+    late = Listener()
+    subscription = stage.room.subscribe(late, cursor=0, authorised=0)
+    await stage.settle()
+    await stage.room.go_live(subscription)
+    assert listener.heard == list(range(3, 303))
+    assert late.heard == list(range(1, 303))
+
+
+async def test_who_fell_behind_the_logs_floor_must_come_back() -> None:
+    async def read(name: str, *, since: int, limit: int) -> list[LoggedEvent]:
+        return [LoggedEvent(9, "9", None)]
+
+    room = Room("project.1", 9, read)
+    listener = Listener()
+    await room.go_live(room.subscribe(listener, cursor=3, authorised=9))
+    assert (listener.heard, listener.given_up) == ([], [1012])
+
+
+@pytest.mark.parametrize("way", ["replay", "burst"])
+async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str) -> None:
+    read: list[str] = []
+
+    async def send_text(frame: str) -> None:
+        read.append(frame)
+
+    outbox = Outbox(send_text, lambda: pytest.fail("cut"))
+    listener = Listener()
+    listener.hear, listener.drained = outbox.put, outbox.drained  # type: ignore[method-assign]
+    writing = asyncio.create_task(outbox.write_forever())
+    events = [LoggedEvent(seq, "x" * 40_000, None) for seq in range(1, 151)]
+
+    async def read_log(name: str, *, since: int, limit: int) -> list[LoggedEvent]:
+        return events[since : since + limit]
+
+    room = Room("project.1", 0, read_log)
+    subscription = room.subscribe(listener, cursor=0, authorised=0)
+    if way == "replay":
+        await room.go_live(subscription, events)
+    else:
+        await room.go_live(subscription)
+        room.hear(events, 150)
+    await until(lambda: len(read) == 150)
+    writing.cancel()
+
+
+# --- A hub on the real log and the real layer -----------------------------------------------
+
+with_database = pytest.mark.django_db(transaction=True)
+
+
+class Number(msgspec.Struct):
+    """Data of an event."""
+
+    n: int
+
+
+class Ear(Listener):
+    """Understands real frames."""
+
+    def hear(self, frames: Iterable[str]) -> None:
+        self.heard += [msgspec.json.decode(frame)["seq"] for frame in frames]
+
+
+@pytest.fixture
+async def hub(settings: Settings) -> AsyncIterator[Hub]:
+    settings.SWEEP_INTERVAL = 3600
+    yield rooms.hub()
+    doorbell.set_server_loop(None)
+
+
+def append(room: str, evicts: int | None = None) -> None:
+    with transaction.atomic():
+        log.append(room=room, type="number", data=Number(1), at=datetime.now(UTC), evicts=evicts)
+
+
+async def listen(hub: Hub, name: str, user_id: int = 1) -> Ear:
+    room = await hub.open(name)
+    ear = Ear(user_id)
+    await room.go_live(room.subscribe(ear, cursor=room.position, authorised=room.position))
+    return ear
+
+
+@with_database
+async def test_a_commit_is_heard_through_the_layer(hub: Hub) -> None:
+    await in_database_thread(log.create_room, "project.1")
+    ear = await listen(hub, "project.1")
+    for _ in range(3):
+        await in_database_thread(append, "project.1")
+    await until(lambda: ear.heard == [1, 2, 3])
+
+
+@with_database
+async def test_the_sweep_delivers_what_no_ring_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorbell, "ring", lambda room, events: None)
+    await in_database_thread(log.create_room, "project.1")
+    ear = await listen(hub, "project.1")
+    await in_database_thread(append, "project.1")
+    assert ear.heard == []
+    await hub.sweep()
+    await until(lambda: ear.heard == [1])
+
+
+@with_database
+async def test_the_sweep_delivers_while_the_layer_is_gone(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Away:
+        def __getattr__(self, name: str) -> Any:
+            raise ConnectionError("The layer is away.")
+
+    await in_database_thread(log.create_room, "project.1")
+    with monkeypatch.context() as patch:
+        patch.setattr(rooms, "get_channel_layer", Away)
+        patch.setattr(doorbell, "ring", lambda room, events: None)
+        ear = await listen(hub, "project.1")
+        assert hub.rooms["project.1"].deaf
+        await in_database_thread(append, "project.1")
+        await hub.sweep()
+        await until(lambda: ear.heard == [1])
+    await hub.sweep()
+    assert not hub.rooms["project.1"].deaf
+    await in_database_thread(append, "project.1")
+    await until(lambda: ear.heard == [1, 2])
+
+
+@with_database
+async def test_a_room_that_is_dropped_is_left_by_ring_and_by_sweep(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("project.1", "project.2"):
+        await in_database_thread(log.create_room, name)
+    rung, swept = await listen(hub, "project.1"), await listen(hub, "project.2")
+    await in_database_thread(log.drop_room, "project.1")
+    await until(lambda: rung.rooms_left == ["project.1"])
+    monkeypatch.setattr(doorbell, "ring_closed", lambda room: None)
+    await in_database_thread(log.drop_room, "project.2")
+    await hub.sweep()
+    assert swept.rooms_left == ["project.2"]
+    assert hub.rooms == {}
+
+
+@with_database
+async def test_the_sweep_ends_connections_of_whoever_is_signed_out_or_gone(hub: Hub) -> None:
+    users = await in_database_thread(lambda: [User.objects.create(username=f"user{n}") for n in range(3)])
+    stays, out, gone = ears = [Ear(user.pk) for user in users]
+    for user, ear in zip(users, ears, strict=True):
+        hub.enter(ear, await in_database_thread(auth.session_stamp, user))
+    await hub.sweep()
+    assert [ear.given_up for ear in ears] == [[], [], []]
+    await in_database_thread(auth.sign_out_everywhere, users[1])
+    await in_database_thread(lambda: User.objects.filter(pk=users[2].pk).update(is_active=False))
+    await hub.sweep()
+    assert (stays.given_up, out.given_up, gone.given_up) == ([], [4403], [4403])
+    for ear in ears:
+        hub.leave(ear)
+    assert hub.listeners == {}
+
+
+@with_database
+async def test_a_new_life_of_the_log_sends_everybody_away(hub: Hub) -> None:
+    user = await in_database_thread(lambda: User.objects.create(username="user"))
+    ear = Ear(user.pk)
+    hub.enter(ear, await in_database_thread(auth.session_stamp, user))
+    await hub.sweep()
+    await in_database_thread(lambda: Epoch.objects.update(value="restored"))
+    await hub.sweep()
+    assert ear.given_up == [1012]
+
+
+@with_database
+async def test_a_room_without_listeners_is_given_up_after_a_while(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    await in_database_thread(log.create_room, "project.1")
+    room = await hub.open("project.1")
+    await hub.sweep()
+    assert hub.rooms == {"project.1": room}
+    monkeypatch.setattr(rooms, "LINGER", 0)
+    await until(lambda: not hub.rooms, hub.sweep)
+    ear = await listen(hub, "project.1")
+    await in_database_thread(append, "project.1")
+    await until(lambda: ear.heard == [1])
+
+
+@with_database
+async def test_many_who_open_a_room_at_once_get_the_same(hub: Hub) -> None:
+    await in_database_thread(log.create_room, "project.1")
+    opened = await asyncio.gather(*(hub.open("project.1") for _ in range(5)))
+    assert len(set(map(id, opened))) == 1
+
+
+@with_database
+async def test_messages_for_rooms_that_nobody_serves_are_ignored(hub: Hub) -> None:
+    await in_database_thread(log.create_room, "project.1")
+    ear = await listen(hub, "project.1")
+    channel = await hub._channel
+    await get_channel_layer().send(channel, {"type": "room.closed", "room": "project.404"})
+    await in_database_thread(append, "project.1")
+    await until(lambda: ear.heard == [1])
