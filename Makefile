@@ -11,7 +11,8 @@ TYPED_TESTS := tests/services tests/support tests/conftest.py tests/browser/conf
 CLIENT := static/js/websocket_client.js
 ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \
 	--charset=utf8 --log-level=warning \
-	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.'
+	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.' \
+	| sed "s:import('\./:import('./client/:g" # the types in comments, seen from where the file lies
 
 .PHONY: setup dev run test lint types imports migrations js js-build embedded pytest format
 
@@ -46,7 +47,7 @@ js: dev
 	node --test tests/js/*.test.js
 
 js-build: dev
-	$(ESBUILD) --outfile=$(CLIENT)
+	$(ESBUILD) >$(CLIENT)
 
 # Two workers, each with services of its own; a file's tests stay together, since they share a server.
 pytest: dev

@@ -221,18 +221,16 @@ EVENT_RETENTION_DAYS = _env_number("EVENT_RETENTION_DAYS", "30")
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Hashed names where `collectstatic` was run; otherwise the files as they lie in the checkout, so that
-# `daphne project.asgi:application` alone serves a working page.
-_collected = not DEBUG and (STATIC_ROOT / "staticfiles.json").exists()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "project.static.HashedModulesStorage"
-        if _collected
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "project.static.HashedModulesStorage"
     },
 }
-SERVESTATIC_USE_FINDERS = not _collected
+# Without collected files, those of the checkout are served.
+SERVESTATIC_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").exists()
 SERVESTATIC_AUTOREFRESH = DEBUG
 
 

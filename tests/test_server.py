@@ -1,13 +1,16 @@
 """The reference server under an application that does what it is told: what it adds to daphne."""
 
 import signal
+import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from taskrealtime.engine import supervisor
 from tests.services.process import Process, free_port, scratch
 from tests.support.raw import CLOSE, PING, PONG, TEXT, RawSocket
 from tests.support.stacks import ROOT, plain_environment
@@ -100,7 +103,7 @@ def test_a_reader_who_reads_again_gets_everything(port: int) -> None:
         assert handed_over(port) > before
 
 
-def wait_until_constant(measure, seconds: float = 0.6) -> int:
+def wait_until_constant(measure: Callable[[], int], seconds: float = 0.6) -> int:
     """The value once it has not changed for that long."""
     value, since = measure(), time.monotonic()
     while time.monotonic() - since < seconds:
@@ -133,3 +136,37 @@ def test_a_client_that_answers_no_pings_is_cut(port: int, talks: bool) -> None:
                 except ConnectionError:
                     break
         assert time.monotonic() - began > PING_TIMEOUT - PING_INTERVAL
+
+
+# --- The supervisor ------------------------------------------------------------------------------
+
+
+async def supervise(script: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run a script as one supervised process."""
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        command = [sys.executable, "-c", script, *arguments]
+        return await supervisor.Supervisor(command, 1, inherited=listening.detach()).run()
+
+
+async def test_a_process_that_dies_at_once_again_and_again_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    script = "import sys; open(sys.argv[1], 'a').write('x'); sys.exit(3)"
+    assert await supervise(script, monkeypatch, str(tmp_path / "starts")) == 1
+    assert (tmp_path / "starts").read_text() == "x" * supervisor.MAX_FAILURES
+    assert "ended with status 3" in caplog.text
+    assert "giving up" in caplog.messages[-1]
+
+
+async def test_a_process_that_served_for_a_while_is_replaced_every_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It ends by itself seven times, and asks for the end of all then."""
+    monkeypatch.setattr(supervisor, "SOON", 0.0)
+    script = (
+        "import os, pathlib, signal, sys, time; starts = pathlib.Path(sys.argv[1]); starts.open('a').write('x')\n"
+        "if len(starts.read_text()) > 7: os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+    )
+    assert await supervise(script, monkeypatch, str(tmp_path / "starts")) == 0
+    assert (tmp_path / "starts").read_text() == "x" * 8

@@ -125,7 +125,7 @@
     #ping;
     #dead;
     /**
-     * @param {{clock: import('./clock.js').Clock, ping: () => void, dead: () => void}} options
+     * @param {{clock: import('./client/clock.js').Clock, ping: () => void, dead: () => void}} options
      */
     constructor({ clock, ping, dead }) {
       this.#clock = clock;
@@ -212,11 +212,11 @@
     /**
      * @param {object} options
      * @param {string} options.url
-     * @param {import('./tokens.js').Tokens} options.tokens
+     * @param {import('./client/tokens.js').Tokens} options.tokens
      * @param {any} options.WebSocket
-     * @param {import('./clock.js').Clock} options.clock
+     * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => number} options.random
-     * @param {import('./log.js').Log} options.log
+     * @param {import('./client/log.js').Log} options.log
      * @param {() => void} options.ping asks the server for a sign of life
      * @param {Events} options.events
      */
@@ -324,7 +324,7 @@
       if (frame.event === "connected" && !this.ready) this.#connected(frame);
       else this.#events.frame(frame);
     }
-    /** @param {import('./envelope.js').Frame} frame */
+    /** @param {import('./client/envelope.js').Frame} frame */
     #connected(frame) {
       this.#alarm.clear();
       this.#phase = "ready";
@@ -458,9 +458,9 @@
     #running = false;
     /**
      * @param {object} options
-     * @param {import('./rest.js').Rest} options.rest
-     * @param {import('./outbox.js').Outbox} options.outbox
-     * @param {import('./clock.js').Clock} options.clock
+     * @param {import('./client/rest.js').Rest} options.rest
+     * @param {import('./client/outbox.js').Outbox} options.outbox
+     * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => number} options.random
      * @param {(error: Error) => void} options.fatal
      */
@@ -496,7 +496,7 @@
       if (!signal.aborted) this.#running = false;
     }
     /**
-     * @param {import('./outbox.js').Entry} entry
+     * @param {import('./client/outbox.js').Entry} entry
      * @param {AbortSignal} signal
      * @returns {Promise<boolean>} false: try again
      */
@@ -649,9 +649,9 @@
     #loops = null;
     /**
      * @param {object} options
-     * @param {import('./rest.js').Rest} options.rest
-     * @param {import('./projects.js').Projects} options.projects
-     * @param {import('./clock.js').Clock} options.clock
+     * @param {import('./client/rest.js').Rest} options.rest
+     * @param {import('./client/projects.js').Projects} options.projects
+     * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => number} options.random
      * @param {{changed: () => void, fatal: (error: Error) => void}} options.events
      */
@@ -872,7 +872,7 @@
     /**
      * @param {number} id
      * @param {Position | null} position
-     * @param {import('./clock.js').Clock} clock
+     * @param {import('./client/clock.js').Clock} clock
      */
     constructor(id, position, clock) {
       this.id = id;
@@ -895,9 +895,9 @@
      * @param {Link} options.link
      * @param {{deliver: (frame: Frame) => void, emit: (event: string, data: any, frame?: Frame) => void,
      *   changed: () => void}} options.events
-     * @param {import('./clock.js').Clock} options.clock
+     * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => number} options.random
-     * @param {import('./log.js').Log} options.log
+     * @param {import('./client/log.js').Log} options.log
      */
     constructor({ link, events, clock, random, log }) {
       this.#link = link;
@@ -1147,10 +1147,10 @@
     #connection = 0;
     /**
      * @param {object} options
-     * @param {import('./clock.js').Clock} options.clock
-     * @param {import('./tokens.js').Tokens} options.tokens
-     * @param {(event: string, data: any, done: import('./requests.js').Done) => void} options.request
-     * @param {import('./log.js').Log} options.log
+     * @param {import('./client/clock.js').Clock} options.clock
+     * @param {import('./client/tokens.js').Tokens} options.tokens
+     * @param {(event: string, data: any, done: import('./client/requests.js').Done) => void} options.request
+     * @param {import('./client/log.js').Log} options.log
      */
     constructor({ clock, tokens, request, log }) {
       this.#alarm = new Alarm(clock);
@@ -1236,9 +1236,9 @@
     /**
      * @param {object} options
      * @param {string} options.base the API's URL, with a slash at its end
-     * @param {import('./tokens.js').Tokens} options.tokens
+     * @param {import('./client/tokens.js').Tokens} options.tokens
      * @param {typeof globalThis.fetch} options.fetch
-     * @param {import('./clock.js').Clock} options.clock
+     * @param {import('./client/clock.js').Clock} options.clock
      */
     constructor({ base, tokens, fetch, clock }) {
       this.#base = base;
@@ -1323,7 +1323,7 @@
     #asking = null;
     /**
      * @param {TokenSource} source
-     * @param {import('./clock.js').Clock} clock
+     * @param {import('./client/clock.js').Clock} clock
      */
     constructor(source, clock) {
       this.#source = source;
@@ -1446,7 +1446,7 @@
      * There is no snapshot to wait for: whoever shows the user's events reads them anew.
      *
      * @param {Room} room
-     * @param {import('./rooms.js').Position} position
+     * @param {import('./client/rooms.js').Position} position
      */
     #reset(room, { seq, epoch }) {
       room.restart({ seq, epoch });
@@ -1561,7 +1561,7 @@
     get state() {
       return this.#state;
     }
-    /** @param {import('./projects.js').Snapshot | null} snapshot */
+    /** @param {import('./client/projects.js').Snapshot | null} snapshot */
     set snapshot(snapshot) {
       this.#projects.snapshot = snapshot;
     }
@@ -1571,7 +1571,7 @@
     /**
      * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
      *   `state`, `joined`, `reset`
-     * @param {import('./emitter.js').Handler} handler called with the event's data and its frame
+     * @param {import('./client/emitter.js').Handler} handler called with the event's data and its frame
      * @returns {() => void} takes the handler away again
      */
     on(event, handler) {
@@ -1579,7 +1579,7 @@
     }
     /**
      * @param {string} event
-     * @param {import('./emitter.js').Handler} handler
+     * @param {import('./client/emitter.js').Handler} handler
      * @returns {() => void} takes the handler away again
      */
     once(event, handler) {
@@ -1587,7 +1587,7 @@
     }
     /**
      * @param {string} event
-     * @param {import('./emitter.js').Handler} handler
+     * @param {import('./client/emitter.js').Handler} handler
      */
     off(event, handler) {
       this.#emitter.off(event, handler);
@@ -1707,7 +1707,7 @@
         else this.#courier.kick();
       });
     }
-    /** @param {import('./outbox.js').Entry} entry */
+    /** @param {import('./client/outbox.js').Entry} entry */
     #sendChange(entry) {
       entry.firstSentAt ??= this.#clock.now();
       this.#send({ event: entry.event, data: entry.data, id: entry.id, key: entry.key });
@@ -1715,7 +1715,7 @@
     /**
      * @param {string} event
      * @param {any} data
-     * @param {import('./requests.js').Done} [done]
+     * @param {import('./client/requests.js').Done} [done]
      */
     #request(event, data, done = () => {
     }) {
@@ -1723,7 +1723,7 @@
       this.#requests.add(id, done);
       this.#send({ event, data, id });
     }
-    /** @param {import('./envelope.js').Message} message */
+    /** @param {import('./client/envelope.js').Message} message */
     #send(message) {
       this.#log("→", message);
       this.#connection.send(encode(message));

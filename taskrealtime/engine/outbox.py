@@ -14,8 +14,8 @@ class Outbox:
     """Takes frames without ever waiting, and writes them in order in a task of its own.
 
     So a reader that is slow delays nobody else in its room. Beyond `WEBSOCKET_SEND_BUFFER` bytes the
-    connection is given up: the client comes back and resumes. (Stock daphne takes everything at once and
-    buffers it itself; the bound holds on servers that make `send` wait.)
+    connection is given up: the client comes back and resumes. The bound holds on servers that make `send` wait,
+    as `manage.py serve` and uvicorn do; stock daphne takes everything at once and buffers it itself.
     """
 
     def __init__(self, send_text: Callable[[str], Awaitable[None]], on_overflow: Callable[[], None]) -> None:

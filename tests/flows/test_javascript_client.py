@@ -1,4 +1,4 @@
-"""The JavaScript client against a running server, as told in `tests/js/real_server.test.js`."""
+"""The JavaScript client against a running server, as told in `tests/js/real_server.js`."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def test_the_javascript_client_keeps_its_promises(server: Server) -> None:
         "SERVER_USERS": json.dumps([{"username": user.username, "password": user.password} for user in users]),
     }
     run = subprocess.run(
-        ["node", "--test", "tests/js/real_server.test.js"],
+        ["node", "--test", "tests/js/real_server.js"],
         cwd=ROOT,
         env=os.environ | given,
         capture_output=True,

@@ -4,14 +4,11 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +17,11 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect
+from tests.services import guard
 from tests.services.process import free_port, scratch
 from tests.support.raw import TEXT, RawSocket
-from tests.support.stacks import ROOT, Server, Stack, User
+from tests.support.sockets import Closed, Socket
+from tests.support.stacks import ROOT, Server, Stack
 
 MIB = 1024 * 1024
 embedded = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
@@ -297,3 +296,142 @@ def test_switched_off_sockets_are_refused_with_503(stack: Stack) -> None:
     server = stack.server(serve=True, WEBSOCKET_ENABLED="0")
     with RawSocket(server.port) as socket:
         assert socket.status == 503
+
+
+# --- Several processes, and where to listen ------------------------------------------------------
+
+
+def children(pid: int) -> set[int]:
+    """The processes that this one has started and that run."""
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text()
+
+
+@pytest.fixture
+def run(stack: Stack) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """`run("--port", "8000")` starts `manage.py serve`; `stderr` is a pipe."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, **options: Any) -> "subprocess.Popen[str]":
+        command = [sys.executable, "manage.py", "serve", *arguments]
+        env = options.pop("env", stack.env)
+        options |= {"cwd": ROOT, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+        process = subprocess.Popen(command, env=env, **options)
+        guard.watch_process(process)
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        with process:
+            process.kill()
+        guard.forget_process(process)
+
+
+@deployed
+def test_several_processes_are_kept_alive_and_drained(stack: Stack, connect: Connect) -> None:
+    server = stack.server(serve=True, processes=2)
+    ann = stack.user()
+    project = server.project(ann)
+    first = wait_until(lambda: len(pids := children(server.pid)) == 2 and pids)
+    sockets = [connect(server, ann) for _ in range(20)]
+    for one in sockets:
+        one.ask("join_project", {"project_id": project})
+
+    os.kill(victim := min(first), signal.SIGKILL)
+    assert wait_until(lambda: len(pids := children(server.pid) - {victim}) == 2 and pids) & first
+    server.api(ann).post("/api/tasks/", json={"project_id": project, "title": "Told to all that are left"})
+    survivors = [one for one in sockets if hears(one, "task_created")]
+    survivors.append(connect(server, ann))
+
+    terminate(server)
+    assert [one.wait_closed() for one in survivors] == [1012] * len(survivors)
+    assert server.stop() == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.url}/healthz")
+
+
+def hears(one: Socket, event: str) -> bool:
+    """Whether the event comes; otherwise its server is the one that was killed."""
+    try:
+        one.expect(event)
+    except Closed as closed:
+        assert closed.code == 1006
+        return False
+    return True
+
+
+@deployed
+def test_processes_end_in_peace_when_their_supervisor_is_killed(stack: Stack, connect: Connect) -> None:
+    server = stack.server(serve=True, processes=2)
+    socket = connect(server, stack.user())
+    processes = children(server.pid)
+    os.kill(server.pid, signal.SIGKILL)
+    assert socket.wait_closed() == 1012
+    wait_until(lambda: not any(lives(pid) for pid in processes))
+
+
+@embedded
+def test_several_processes_need_postgresql_and_redis(stack: Stack, run: Callable[..., Any]) -> None:
+    process = run("--processes", "2", "--port", str(free_port()))
+    _, said = process.communicate()
+    assert process.returncode == 1
+    assert said.strip() == "CommandError: Several processes need PostgreSQL: set DATABASE_URL=postgres://…, or serve with one."
+
+
+@embedded
+def test_a_wrong_setting_is_told_before_anything_is_served(stack: Stack, run: Callable[..., Any]) -> None:
+    process = run("--port", str(free_port()), env=stack.env | {"SWEEP_INTERVAL": "0"})
+    _, said = process.communicate()
+    assert process.returncode == 1
+    assert "SWEEP_INTERVAL must be more than 0." in said
+
+
+@embedded
+def test_a_taken_port_is_told_in_a_sentence(stack: Stack, run: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = run("--port", str(taken.getsockname()[1]))
+        _, said = process.communicate()
+    assert process.returncode == 1
+    assert "is taken" in said
+    assert "Traceback" not in said
+
+
+@embedded
+def test_the_port_comes_from_the_environment_too(stack: Stack, run: Callable[..., Any]) -> None:
+    port = free_port()
+    process = run(env=stack.env | {"PORT": str(port)})
+    assert f"http://127.0.0.1:{port}" in process.stderr.readline()
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+
+
+@embedded
+def test_an_inherited_socket_is_served_and_let_go(stack: Stack, run: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        descriptor, port = listening.fileno(), listening.getsockname()[1]
+        process = run("--fd", str(descriptor), pass_fds=[descriptor])
+    assert str(port) in process.stderr.readline()
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    process.terminate()
+    assert process.wait(15) == 0
+
+
+@embedded
+def test_a_unix_socket_is_served_and_removed(stack: Stack, run: Callable[..., Any]) -> None:
+    path = scratch() / "serve.sock"
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(str(path))
+    stale.close()
+    process = run("--unix-socket", str(path))
+    assert str(path) in process.stderr.readline()
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://localhost") as client:
+        assert client.get("/readyz").status_code == 200
+    second = run("--unix-socket", str(path))
+    assert "is taken" in second.communicate()[1]
+    assert second.returncode == 1
+    process.terminate()
+    assert process.wait(15) == 0
+    assert not path.exists()

@@ -1,0 +1,257 @@
+"""`RealTimeService`: code that wrote past the ORM can tell it, and nothing but what the database says."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from taskrealtime.actor import acting_as
+from taskrealtime.engine.errors import InvalidData, NotFound
+from taskrealtime.models import Comment, Membership, Task
+from taskrealtime.services import RealTimeService
+from tests.support.told import Ear
+from tests.support.world import World
+
+pytestmark = pytest.mark.django_db
+
+Door = Callable[[World], Any]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def ear(world: World) -> Ear:
+    return Ear(world.project)
+
+
+def execute(sql: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def set_raw(task: Task, **values: Any) -> None:
+    """Past the ORM: nothing is told."""
+    for name, value in values.items():
+        execute(f"UPDATE taskrealtime_task SET {name} = %s WHERE id = %s", value, task.pk)
+
+
+def test_an_update_is_told_with_the_next_version(world: World, ear: Ear) -> None:
+    set_raw(world.task, title="Raw", priority="low")
+    RealTimeService.broadcast_task_updated(
+        task_id=world.task.pk,
+        updates={"title": "Raw", "priority": "low"},
+        project_id=world.project.pk,
+        updater_id=world.people["owner"].pk,
+    )
+    [data] = ear.data()
+    assert data["event"] == "task_updated"
+    assert (data["changes"], data["version"]) == ({"title": "Raw", "priority": "low"}, 2)
+    assert data["by"] == {"id": world.people["owner"].pk, "username": world.name("owner")}
+    task = Task.objects.get(pk=world.task.pk)
+    assert (task.version, task.field_versions) == (2, {"title": 2, "priority": 2})
+
+
+def test_times_may_be_given_as_text(world: World, ear: Ear) -> None:
+    task = world.new_task("Due", due_at=datetime(2031, 5, 17, 12, tzinfo=UTC))
+    ear.data()
+    RealTimeService.broadcast_task_updated(
+        task_id=task.pk, updates={"due_at": "2031-05-17T14:00:00+02:00"}, project_id=world.project.pk
+    )
+    assert ear.data()[0]["changes"] == {"due_at": "2031-05-17T12:00:00Z"}
+
+
+def test_a_status_is_told(world: World, ear: Ear) -> None:
+    set_raw(world.task, status="review")
+    RealTimeService.broadcast_task_status_changed(
+        task_id=world.task.pk, old_status="todo", new_status="review", project_id=world.project.pk
+    )
+    [data] = ear.data()
+    assert data == {
+        "event": "task_status_changed",
+        "by": None,
+        "task_id": world.task.pk,
+        "project_id": world.project.pk,
+        "old_status": "todo",
+        "new_status": "review",
+        "version": 2,
+    }
+
+
+def test_an_assignment_is_told(world: World, ear: Ear) -> None:
+    member = world.people["member"].pk
+    set_raw(world.task, assignee_id=member)
+    RealTimeService.broadcast_task_assigned(
+        task_id=world.task.pk, assignee_id=member, project_id=world.project.pk, updater_id=member
+    )
+    [data] = ear.data()
+    assert (data["event"], data["assignee_id"], data["previous_assignee_id"]) == ("task_assigned", member, None)
+    assert (data["title"], data["version"], data["by"]["id"]) == ("First", 2, member)
+
+
+def test_a_creation_and_a_deletion_are_told(world: World, ear: Ear) -> None:
+    RealTimeService.broadcast_task_created(task_id=world.task.pk, project_id=world.project.pk)
+    execute("DELETE FROM taskrealtime_comment WHERE task_id = %s", world.task.pk)
+    execute("DELETE FROM taskrealtime_task WHERE id = %s", world.task.pk)
+    RealTimeService.broadcast_task_deleted(task_id=world.task.pk, project_id=world.project.pk)
+    created, deleted = ear.data()
+    assert (created["event"], created["task"]["comment_count"]) == ("task_created", 1)
+    assert (deleted["event"], deleted["task_id"]) == ("task_deleted", world.task.pk)
+
+
+def test_a_comment_is_written_and_told_or_told_once(world: World, ear: Ear) -> None:
+    about = {"task_id": world.task.pk, "project_id": world.project.pk, "author_id": world.people["member"].pk}
+    made = RealTimeService.broadcast_comment_added(comment_data={"content": "Hi"}, **about)
+    assert (made.content, made.author_id) == ("Hi", about["author_id"])
+    assert ear.names() == ["comment_added"]
+    assert RealTimeService.broadcast_comment_added(comment_data={"id": made.pk}, **about) == made
+    assert ear.names() == []
+    execute("UPDATE engine_event SET subject = %s WHERE subject = %s", "", f"comment.{made.pk}")
+    RealTimeService.broadcast_comment_added(comment_data={"id": made.pk, "content": "Hi"}, **about)
+    assert ear.names() == ["comment_added"]
+
+
+def test_memberships_are_told(world: World, ear: Ear) -> None:
+    viewer = world.people["viewer"].pk
+    about = {"project_id": world.project.pk, "user_id": viewer}
+    RealTimeService.broadcast_member_added(**about, adder_id=world.people["owner"].pk)
+    execute("DELETE FROM taskrealtime_membership WHERE user_id = %s", viewer)
+    RealTimeService.broadcast_member_removed(**about)
+    added, removed = ear.data()
+    assert (added["event"], added["user"]["id"], added["role"]) == ("project_member_added", viewer, "viewer")
+    assert (removed["event"], removed["user_id"]) == ("project_member_removed", viewer)
+
+
+def test_whoever_acts_already_is_named(world: World, ear: Ear) -> None:
+    with acting_as(world.people["owner"]):
+        RealTimeService.broadcast_task_created(task_id=world.task.pk, project_id=world.project.pk)
+        RealTimeService.broadcast_task_created(
+            task_id=world.task.pk, project_id=world.project.pk, creator_id=world.people["member"].pk
+        )
+    assert [data["by"]["username"] for data in ear.data()] == [world.name("owner"), world.name("member")]
+
+
+REFUSED: dict[str, tuple[type[Exception], Door]] = {
+    "another value": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_task_updated(
+            task_id=world.task.pk, updates={"title": "Other"}, project_id=world.project.pk
+        ),
+    ),
+    "no fields": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_task_updated(
+            task_id=world.task.pk, updates={}, project_id=world.project.pk
+        ),
+    ),
+    "no such field": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_task_updated(
+            task_id=world.task.pk, updates={"version": 1}, project_id=world.project.pk
+        ),
+    ),
+    "another project": (
+        NotFound,
+        lambda world: RealTimeService.broadcast_task_updated(
+            task_id=world.task.pk, updates={"title": "First"}, project_id=world.project.pk + 1
+        ),
+    ),
+    "no such updater": (
+        NotFound,
+        lambda world: RealTimeService.broadcast_task_updated(
+            task_id=world.task.pk, updates={"title": "First"}, project_id=world.project.pk, updater_id=10**9
+        ),
+    ),
+    "another status": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_task_status_changed(
+            task_id=world.task.pk, old_status="todo", new_status="review", project_id=world.project.pk
+        ),
+    ),
+    "no such status": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_task_status_changed(
+            task_id=world.task.pk, old_status="done", new_status="todo", project_id=world.project.pk
+        ),
+    ),
+    "another assignee": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_task_assigned(
+            task_id=world.task.pk, assignee_id=world.people["member"].pk, project_id=world.project.pk
+        ),
+    ),
+    "no such task": (
+        NotFound,
+        lambda world: RealTimeService.broadcast_task_created(task_id=10**9, project_id=world.project.pk),
+    ),
+    "a task that is there": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_task_deleted(task_id=world.task.pk, project_id=world.project.pk),
+    ),
+    "an empty comment": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_comment_added(
+            task_id=world.task.pk,
+            comment_data={"content": " "},
+            project_id=world.project.pk,
+            author_id=world.people["member"].pk,
+        ),
+    ),
+    "a comment that says something else": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_comment_added(
+            task_id=world.task.pk,
+            comment_data={"id": world.comment.pk, "content": "Bye"},
+            project_id=world.project.pk,
+            author_id=world.people["member"].pk,
+        ),
+    ),
+    "somebody else's comment": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_comment_added(
+            task_id=world.task.pk,
+            comment_data={"id": world.comment.pk},
+            project_id=world.project.pk,
+            author_id=world.people["owner"].pk,
+        ),
+    ),
+    "no such comment": (
+        NotFound,
+        lambda world: RealTimeService.broadcast_comment_added(
+            task_id=world.task.pk,
+            comment_data={"id": 10**9},
+            project_id=world.project.pk,
+            author_id=world.people["member"].pk,
+        ),
+    ),
+    "no member": (
+        NotFound,
+        lambda world: RealTimeService.broadcast_member_added(
+            project_id=world.project.pk, user_id=world.people["outsider"].pk
+        ),
+    ),
+    "still a member": (
+        InvalidData,
+        lambda world: RealTimeService.broadcast_member_removed(
+            project_id=world.project.pk, user_id=world.people["viewer"].pk
+        ),
+    ),
+    "no such project": (
+        NotFound,
+        lambda world: RealTimeService.broadcast_member_removed(project_id=10**9, user_id=world.people["viewer"].pk),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_the_database_does_not_say_is_refused_and_changes_nothing(world: World, ear: Ear, case: str) -> None:
+    error, door = REFUSED[case]
+    before = (Task.objects.get(pk=world.task.pk).version, Comment.objects.count(), Membership.objects.count())
+    with pytest.raises(error), transaction.atomic():
+        door(world)
+    assert ear.names() == []
+    assert before == (Task.objects.get(pk=world.task.pk).version, Comment.objects.count(), Membership.objects.count())
