@@ -1,6 +1,7 @@
 """Who may see and change what; what one may not know of is not found."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -91,11 +92,9 @@ def test_what_never_was_is_not_found(world: World, id: int) -> None:
 
 def test_tasks_are_assigned_to_members_or_nobody(world: World) -> None:
     ids = {role: user.pk for role, user in world.people.items()}
-    assignable = {
-        role: outcome(lambda: access.require_assignable(world.project.pk, id, "assignee_id"))
-        for role, id in ids.items()
-    }
-    assert assignable == {"owner": "yes", "member": "yes", "viewer": "yes", "outsider": "invalid_data"}
+    for role, id in ids.items():
+        answer = outcome(partial(access.require_assignable, world.project.pk, id, "assignee_id"))
+        assert answer == ("invalid_data" if role == "outsider" else "yes")
     access.require_assignable(world.project.pk, None, "assignee_id")
     with pytest.raises(InvalidData) as refused:
         access.require_assignable(world.project.pk, ids["outsider"], "changes.assignee_id")

@@ -103,6 +103,23 @@ def test_a_reader_who_reads_again_gets_everything(port: int) -> None:
         assert handed_over(port) > before
 
 
+def test_a_client_that_says_more_than_is_heard_is_not_read_any_more(server: tuple[int, Process]) -> None:
+    port, process = server
+    memory_before = memory(process)
+    with RawSocket(port, "/listen/2", timeout=0.5) as socket, pytest.raises(TimeoutError):
+        for _ in range(10_000):
+            socket.send_frame(TEXT, b"x" * 10_000)
+    assert memory(process) - memory_before < 8 * KIB * KIB
+
+
+def test_a_client_that_said_too_much_is_read_again(port: int) -> None:
+    with RawSocket(port, "/listen/1") as socket:
+        for _ in range(1000):
+            socket.send_frame(TEXT, b"x" * 1000)
+        socket.send_frame(CLOSE, (1000).to_bytes(2, "big"))
+        assert socket.close_code() == 1000
+
+
 def wait_until_constant(measure: Callable[[], int], seconds: float = 0.6) -> int:
     """The value once it has not changed for that long."""
     value, since = measure(), time.monotonic()
@@ -114,7 +131,7 @@ def wait_until_constant(measure: Callable[[], int], seconds: float = 0.6) -> int
 
 
 def test_a_client_that_answers_pings_stays(port: int) -> None:
-    with RawSocket(port, "/listen") as socket:
+    with RawSocket(port, "/listen/0") as socket:
         began = time.monotonic()
         while time.monotonic() - began < PING_TIMEOUT + PING_INTERVAL:
             opcode, payload = socket.read_frame()
@@ -126,7 +143,7 @@ def test_a_client_that_answers_pings_stays(port: int) -> None:
 def test_a_client_that_answers_no_pings_is_cut(port: int, talks: bool) -> None:
     """A half-open connection, and a client that says something all the time but reads nothing."""
     began = time.monotonic()
-    with RawSocket(port, "/listen") as socket:
+    with RawSocket(port, "/listen/0") as socket:
         while not socket.is_cut():
             assert time.monotonic() - began < PING_TIMEOUT + 3
             time.sleep(0.1)

@@ -199,6 +199,8 @@ class Room:
                     if not page:
                         # The log has less than was told: a ring from another life of it. The sweep sorts it out.
                         self.head = self.position
+                    elif page[0].seq != self.position + 1:
+                        self._skip_to(page[0].seq - 1)
                     self._heard.update((event.seq, event) for event in page)
                 while batch := self._next_batch():
                     await self._pass_on(batch)
@@ -209,6 +211,14 @@ class Room:
             logger.exception("Events of %s after %s could not be read.", self.name, self.position)
         finally:
             self._pumping = None
+
+    def _skip_to(self, position: int) -> None:
+        """What follows our position was trimmed, or lost: everybody comes back and is told to reset."""
+        logger.error("The log of %s has nothing between %s and %s.", self.name, self.position, position + 1)
+        self.position = position
+        for subscription in self.subscriptions():
+            self.unsubscribe(subscription)
+            subscription.listener.give_up(1012, "The log no longer reaches back that far.")
 
     def _next_batch(self) -> list[LoggedEvent]:
         """The heard events that follow `position` without a gap, up to one that evicts somebody."""
@@ -270,6 +280,9 @@ class Hub:
         #: Everything that listens by user, for the sweep's look at who was signed out. Values are `{listener: stamp}`.
         self.listeners: dict[int, dict[Listener, str]] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
+        #: The highest number that was rung for a room that is just being opened.
+        self._rung: dict[str, int] = {}
+        self._leaving: dict[str, asyncio.Task[None]] = {}
         self._channel: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._epoch: str | None = None
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
@@ -301,12 +314,19 @@ class Hub:
         return room
 
     async def _open(self, name: str) -> Room:
-        # The group first, the log's head second: an event in between is heard or read, never missed.
-        deaf = not await self._join_group(name)
-        head = (await in_database_thread(log.heads, [name])).get(name, 0)
-        room = Room(name, head, self._read_log)
-        room.deaf, room.renewed_at = deaf, time.monotonic()
-        self.rooms[name] = room
+        if leaving := self._leaving.get(name):
+            await leaving  # Or it would take back the membership that is asked for next.
+        self._rung[name] = 0
+        try:
+            # The group first, the log's head second: an event in between is rung or read, never missed.
+            deaf = not await self._join_group(name)
+            head = (await in_database_thread(log.heads, [name])).get(name, 0)
+            room = Room(name, head, self._read_log)
+            room.deaf, room.renewed_at = deaf, time.monotonic()
+            self.rooms[name] = room
+            room.reach(self._rung[name])
+        finally:
+            del self._rung[name]
         return room
 
     async def _read_log(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
@@ -337,6 +357,8 @@ class Hub:
     def _heard(self, message: dict[str, Any]) -> None:
         room = self.rooms.get(message["room"])
         if room is None:
+            if message["room"] in self._rung:
+                self._rung[message["room"]] = max(self._rung[message["room"]], message.get("head", 0))
             return
         if message["type"] == "room.closed":
             self._close(room)
@@ -396,18 +418,22 @@ class Hub:
             elif room.idle_since is None:
                 room.idle_since = now
             elif now - room.idle_since > LINGER:
-                await self._retire(room)
+                self._retire(room)
                 continue
             if room.deaf or now - room.renewed_at > RENEW:
                 room.deaf, room.renewed_at = not await self._join_group(room.name), now
 
-    async def _retire(self, room: Room) -> None:
+    def _retire(self, room: Room) -> None:
         del self.rooms[room.name]
+        leaving = self._leaving[room.name] = asyncio.create_task(self._leave_group(room.name))
+        leaving.add_done_callback(lambda _: self._leaving.pop(room.name, None))
+
+    async def _leave_group(self, name: str) -> None:
         try:
-            leaving = get_channel_layer().group_discard(room.name, self._channel.result())
+            leaving = get_channel_layer().group_discard(name, self._channel.result())
             await asyncio.wait_for(leaving, doorbell.RING_TIMEOUT)
         except Exception as error:
-            logger.warning("Still on the layer's group %s (%s).", room.name, type(error).__name__)
+            logger.warning("Still on the layer's group %s (%s).", name, type(error).__name__)
 
 
 class _Found:

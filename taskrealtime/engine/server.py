@@ -1,14 +1,16 @@
-"""The reference server: daphne, with an end in peace and bounds on what one connection may hold. All of Twisted is here.
+"""The reference server: daphne, with an end in peace and bounds on what one connection may hold.
 
-What stock daphne lacks, and why it matters, is told at each method. Nothing else of the project depends on this
-file: `project.asgi:application` runs on stock daphne and on uvicorn, too.
+This file alone knows Twisted, and nothing depends on it but `manage.py serve`: `project.asgi:application` runs on
+stock daphne and on uvicorn, too. What is leaned on that its makers did not promise is said where it is used, and
+`tests/test_server.py` fails where another version behaves differently. Transports are used by their public
+interface only, so TLS would change nothing.
 """
 
 import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -17,8 +19,8 @@ from daphne.server import Server as DaphneServer  # isort: skip
 from autobahn.util import encode_truncate
 from autobahn.websocket.types import ConnectionDeny
 from daphne.ws_protocol import WebSocketProtocol
-from twisted.internet import reactor
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet import reactor as twisted_reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
@@ -27,53 +29,80 @@ from .conf import settings
 from .protocol import MAX_FRAME
 
 logger = logging.getLogger(__name__)
+#: Its type depends on what was installed.
+reactor: Any = twisted_reactor
 
 #: Seconds from the signal until connections that do not end by themselves are cut. A process manager waits 10.
 DRAIN_TIME = 7.0
+#: Seconds that applications have to end once they were cancelled.
+LAST_MOMENT = 0.5
 #: Seconds that a client has to answer a close frame before its connection is cut.
 CLOSE_ANSWER_TIME = 4.0
 #: Bytes of a close frame's reason.
 MAX_REASON = 123
+#: Messages of one client that may wait for the application before no more is read; seconds until the next look.
+MAX_UNHANDLED, LOOK_AGAIN = 100, 0.01
 
 Message = dict[str, Any]
 
 
 @implementer(IPushProducer)
-class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
+class SocketProtocol(WebSocketProtocol):
     """One WebSocket.
 
     It is registered at its transport as a producer: the transport pauses it when 64 KiB wait to be read by the
     client, and resumes it when all of that is gone. While it is paused, the application's `send` waits, so that what
     a slow client does not read piles up where it is counted (`outbox.Outbox`). Stock daphne takes everything at once:
-    three clients that read nothing held 274 MB after 50 s.
+    three clients that read nothing held 274 MB after 50 s. The other way round, a client that says more than the
+    application gets done is not read until it has.
     """
 
-    def onConnect(self, request: Any) -> Any:  # noqa: N802 -- autobahn's name
+    def onConnect(self, request: Any) -> Any:
         """The upgrade was asked for."""
         self._writable = asyncio.Event()
         self._writable.set()
         self._refused_with = 403
         return super().onConnect(request)
 
-    def onOpen(self) -> None:  # noqa: N802 -- autobahn's name
+    def onOpen(self) -> None:
         """The upgrade is done: take the place of the HTTP channel, which the transport would go on pausing."""
         self.unregisterProducer()
         self.registerProducer(self, True)
         super().onOpen()
 
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """The client said something."""
+        super().onMessage(payload, isBinary)
+        if self.application_queue.qsize() == MAX_UNHANDLED:
+            self.transport.pauseProducing()
+            self._read_again_later()
+
+    def _read_again_later(self) -> None:
+        asyncio.get_running_loop().call_later(LOOK_AGAIN, self._read_again)
+
+    def _read_again(self) -> None:
+        if self.application_queue.qsize() < MAX_UNHANDLED or self.state != self.STATE_OPEN:
+            self.transport.resumeProducing()
+        else:
+            self._read_again_later()
+
+    def onClose(self, wasClean: bool, code: int, reason: str) -> None:
+        """The connection is lost, and nobody need wait for the client any more."""
+        self._writable.set()
+        super().onClose(wasClean, code, reason)
+
     # -- what the transport calls (IPushProducer) --
 
-    def pauseProducing(self) -> None:  # noqa: N802 -- Twisted's name
+    def pauseProducing(self) -> None:
         """More than the transport likes to buffer waits for the client."""
         self._writable.clear()
 
-    def resumeProducing(self) -> None:  # noqa: N802 -- Twisted's name
+    def resumeProducing(self) -> None:
         """The client has read everything, or so the kernel says."""
         self._writable.set()
 
-    def stopProducing(self) -> None:  # noqa: N802 -- Twisted's name
-        """The connection is lost."""
-        self._writable.set()
+    def stopProducing(self) -> None:
+        """The connection is lost; `onClose` follows."""
 
     async def writable(self) -> None:
         """Wait until the transport wants more, or the connection is lost."""
@@ -84,7 +113,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
     def handle_reply(self, message: Message) -> None:
         """Daphne's, with every close code, the close's reason, and a refusal's status."""
         match message["type"]:
-            case "websocket.close" if self.state == self.STATE_OPEN:
+            case "websocket.close" if self.state != self.STATE_CONNECTING:
                 self._close(message.get("code") or 1000, message.get("reason") or "")
             case "websocket.http.response.start":
                 self._refused_with = message["status"]
@@ -95,21 +124,22 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
                 super().handle_reply(message)
 
     def _close(self, code: int, reason: str) -> None:
-        # `sendClose`, which daphne calls, refuses 1001 to 2999; the frame itself may have them.
+        # `sendClose`, which daphne calls, refuses 1001 to 2999. Autobahn calls this one internal, and uses it itself
+        # to send them; daphne, too, to send 1011.
         self.sendCloseFrame(code=code, reasonUtf8=encode_truncate(reason, MAX_REASON))
-        # The application has ended, and whatever the client still says is for nobody.
+        # Daphne's switch: the application has ended, and whatever the client still says is for nobody.
         self.muted = True
 
-    def serverReject(self) -> None:  # noqa: N802 -- daphne's name
+    def serverReject(self) -> None:
         """Answer the upgrade with an HTTP status; daphne only knows 403."""
         denied = ConnectionDeny(self._refused_with, HTTPStatus(self._refused_with).phrase)
         self.handshake_deferred.errback(denied)
-        # As daphne does: what is left of the handshake is how it knows that there was an answer.
+        # As daphne's own does: by its absence daphne knows that there was an answer.
         del self.handshake_deferred
         self.server.protocol_disconnected(self)
 
 
-class Server(DaphneServer):  # type: ignore[misc]
+class Server(DaphneServer):
     """Serves an ASGI application on a listening socket until SIGTERM or SIGINT, then drains."""
 
     def __init__(
@@ -135,7 +165,7 @@ class Server(DaphneServer):  # type: ignore[misc]
             # who talks but reads nothing is never found out.
             ping_interval=float("inf"),
         )
-        self.endpoints = []
+        self.endpoints: list[str] = []
         self._listening = listening
         self._lifeline = lifeline
         self._ready = ready
@@ -160,13 +190,13 @@ class Server(DaphneServer):  # type: ignore[misc]
         self._port = reactor.adoptStreamPort(self._listening.fileno(), self._listening.family, self.http_factory)
         self._listening.close()  # The port has a duplicate: when it closes that one, nothing is left listening here.
         if self._lifeline is not None:
-            asyncio.get_event_loop().add_reader(self._lifeline, self._let_go)
+            asyncio.get_event_loop().add_reader(self._lifeline, self._end_with_supervisor, self._lifeline)
         self._ready()
 
-    def _let_go(self) -> None:
-        asyncio.get_event_loop().remove_reader(self._lifeline)
-        os.close(self._lifeline)
-        self.stop()
+    def _end_with_supervisor(self, lifeline: int) -> None:
+        asyncio.get_event_loop().remove_reader(lifeline)
+        if not draining.is_draining():
+            self.stop()
 
     # -- what daphne calls --
 
@@ -192,53 +222,47 @@ class Server(DaphneServer):  # type: ignore[misc]
     # -- draining --
 
     async def _drain(self) -> None:
-        deadline = asyncio.get_running_loop().time() + DRAIN_TIME
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DRAIN_TIME
         logger.info("Process %s is ending: %s connections are let go.", os.getpid(), len(self.connections))
         try:
-            await self._stop_accepting()
+            self._stop_accepting()
             await draining.send_everybody_away()
-            await _until(lambda: not self._is_busy(), deadline)
+            # What has writers are connections with bytes on their way: answers and close frames.
+            while self._running() or self._open_sockets() or reactor.getWriters():
+                if loop.time() > deadline:
+                    break
+                await asyncio.sleep(0.02)
         finally:
             await self._cut_the_rest()
 
-    async def _stop_accepting(self) -> None:
-        if self._port.addressFamily == socket.AF_UNIX:
-            # To stop listening would remove the socket's file, which other processes may go on listening at.
-            self._port.stopReading()
-        else:
-            await _completed(maybeDeferred(self._port.stopListening))
+    def _stop_accepting(self) -> None:
+        self._port.stopReading()
+        if self._port.addressFamily != socket.AF_UNIX:
+            # Of a Unix socket this would remove the file, which other processes may go on listening at.
+            self._port.stopListening()
 
-    def _is_busy(self) -> bool:
-        """Whether an application runs, a socket is open, or bytes wait to be written."""
-        for protocol, details in self.connections.items():
-            application = details.get("application_instance")
-            if application is not None and not application.done():
-                return True
-            if isinstance(protocol, SocketProtocol) and "disconnected" not in details:
-                return True
-        return bool(reactor.getWriters())
+    def _running(self) -> list[asyncio.Future[None]]:
+        """The applications that have not ended.
+
+        `connections` is daphne's own: by connection a dict with the application's task, from its start until it was
+        seen to have ended, and the time of the disconnection, once there was one.
+        """
+        found = (details.get("application_instance") for details in self.connections.values())
+        return [application for application in found if application is not None and not application.done()]
+
+    def _open_sockets(self) -> list[SocketProtocol]:
+        return [
+            connection
+            for connection, details in self.connections.items()
+            if isinstance(connection, SocketProtocol) and "disconnected" not in details
+        ]
 
     async def _cut_the_rest(self) -> None:
-        running = [
-            details["application_instance"]
-            for details in self.connections.values()
-            if "application_instance" in details and not details["application_instance"].done()
-        ]
-        open_sockets = [protocol for protocol in self.connections if isinstance(protocol, SocketProtocol)]
-        for protocol in open_sockets:
-            protocol.dropConnection(abort=True)
-        if running:
-            logger.warning("%s connections did not end in time.", len(running))
+        for connection in self._open_sockets():
+            connection.dropConnection(abort=True)
+        if running := self._running():
+            logger.warning("%s connections did not end in time and are cut.", len(running))
             for application in running:
                 application.cancel()
-            await asyncio.wait(running, timeout=1)
-
-
-async def _until(condition: Callable[[], bool], deadline: float) -> None:
-    """Wait until it holds, or until the deadline (of the loop's clock)."""
-    while not condition() and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(0.02)
-
-
-def _completed(deferred: Deferred[Any]) -> Awaitable[Any]:
-    return deferred.asFuture(asyncio.get_running_loop())
+            await asyncio.wait(running, timeout=LAST_MOMENT)

@@ -32,9 +32,15 @@ def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def running_server(shared_stack: Stack) -> Server:
-    """Sweeps often, so that what the shell writes arrives soon on the in-memory layer, too."""
-    return shared_stack.server(SWEEP_INTERVAL="0.2")
+def running_server(shared_stack: Stack) -> Iterator[Server]:
+    """Sweeps often, so that what the shell writes arrives soon on the in-memory layer, too.
+
+    Whatever the tests did to it, it must have met no fault of its own.
+    """
+    server = shared_stack.server(SWEEP_INTERVAL="0.2")
+    yield server
+    log = server.log(lines=0)
+    assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:5000]
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,14 @@
 """What a frame may look like, and what happens to those that look otherwise."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.conftest import Connect
 from tests.flows.conftest import Cast
-from tests.support.sockets import Closed, Refused, Socket
+from tests.support.sockets import Closed, Frame, Refused, Socket
 from tests.support.stacks import Server
 
 BAD = {"invalid_message", "invalid_data"}
@@ -18,81 +19,99 @@ def socket(server: Server, cast: Cast, connect: Connect) -> Socket:
     return connect(server, cast.bob)
 
 
-def answer_to(socket: Socket, text: str | bytes) -> dict[str, Any]:
-    """The next frame after this one was sent, and the proof that the connection is well."""
-    socket.send_text(text)
-    frame = socket.next()
-    assert socket.settle() == []
-    return frame
+Provoke = Callable[[str | bytes], Frame]
+
+
+@pytest.fixture
+def provoke(server: Server, cast: Cast, connect: Connect) -> Provoke:
+    """Send a frame and get the answer, with the proof that the connection is well.
+
+    It changes the connection before twenty bad messages end it.
+    """
+    sockets: list[Socket] = []
+
+    def provoke(text: str | bytes) -> Frame:
+        if len(sockets) % 15 == 0:
+            sockets.append(connect(server, cast.bob))
+        else:
+            sockets.append(sockets[-1])
+        sockets[-1].send_text(text)
+        frame = sockets[-1].next()
+        assert sockets[-1].settle() == [], text[:100]
+        return frame
+
+    return provoke
 
 
 # --- Not a message at all ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        " ",
-        "hello",
-        "{",
-        "{}",
-        "[]",
-        "[1]",
-        "null",
-        "true",
-        "1",
-        '"ping"',
-        '{"data": {}}',
-        '{"event": null}',
-        '{"event": 5}',
-        '{"event": ["ping"]}',
-        '{"event": {}}',
-        '{"event": "ping"} {"event": "ping"}',
-        "{'event': 'ping'}",
-        '{"event": "ping",}',
-        '{"event": "ping", "data": {"a": NaN}}',
-        '{"event": "ping", "data": {"a": Infinity}}',
-        '{"event": "ping", "data": {"a": -Infinity}}',
-        '{"event": "ping", "data": {"a": 01}}',
-        '{"event": "ping", "data": {"a": "\n"}}',
-        '\ufeff{"event": "ping"}',
-        "[" * 200_000,
-        '{"a":' * 50_000,
-        '{"event":"ping","data":' + '{"a":' * 40_000 + "1" + "}" * 40_000 + "}",
-        b"hello",
-        b'{"event": "ping", "id": 1}',
-        b"",
-        b"\xff\xfe",
-    ],
-    ids=lambda text: repr(text[:30]),
-)
-def test_what_is_no_message_is_told_so(socket: Socket, text: str | bytes) -> None:
-    frame = answer_to(socket, text)
-    assert frame["event"] == "error"
-    assert frame["data"]["code"] == "invalid_message"
-    assert frame["data"]["message"]
-    assert "id" not in frame
+NO_MESSAGES: list[str | bytes] = [
+    "",
+    " ",
+    "hello",
+    "{",
+    "{}",
+    "[]",
+    "[1]",
+    "null",
+    "true",
+    "1",
+    '"ping"',
+    '{"data": {}}',
+    '{"event": null}',
+    '{"event": 5}',
+    '{"event": ["ping"]}',
+    '{"event": {}}',
+    '{"event": "ping"} {"event": "ping"}',
+    "{'event': 'ping'}",
+    '{"event": "ping",}',
+    '{"event": "ping", "data": {"a": NaN}}',
+    '{"event": "ping", "data": {"a": Infinity}}',
+    '{"event": "ping", "data": {"a": -Infinity}}',
+    '{"event": "ping", "data": {"a": 01}}',
+    '{"event": "ping", "data": {"a": "\n"}}',
+    '\ufeff{"event": "ping"}',
+    "[" * 200_000,
+    '{"a":' * 50_000,
+    '{"event":"ping","data":' + '{"a":' * 40_000 + "1" + "}" * 40_000 + "}",
+    b"hello",
+    b'{"event": "ping", "id": 1}',
+    b"",
+    b"\xff\xfe",
+]
 
 
-@pytest.mark.parametrize(
-    "name", ["nope", "connected", "Ping", "ping ", "__class__", "constructor", "error", "ack", "task.create", "é", "x" * 999]
-)
-def test_an_unknown_event_is_told_so(socket: Socket, name: str) -> None:
-    for envelope in ({"id": 3}, {}):
-        socket.send_event(name, {}, **envelope)
-        frame = socket.next()
-        assert (frame["event"], frame["data"]["code"]) == ("error", "unknown_event")
-        assert frame.get("id") == envelope.get("id")
+def test_what_is_no_message_is_told_so(provoke: Provoke) -> None:
+    for text in NO_MESSAGES:
+        frame = provoke(text)
+        assert frame["event"] == "error", text[:100]
+        assert frame["data"]["code"] == "invalid_message", text[:100]
+        assert frame["data"]["message"]
+        assert "id" not in frame
 
 
-@pytest.mark.parametrize("data", ["[]", '"x"', "5", "true", "[{}]"])
-@pytest.mark.parametrize("event", ["ping", "join_project", "task_create"])
-def test_data_is_an_object(socket: Socket, event: str, data: str) -> None:
-    frame = answer_to(socket, f'{{"event": "{event}", "data": {data}, "id": 1}}')
-    assert frame["event"] == "error"
-    assert frame["data"]["code"] in BAD
-    assert frame["id"] == 1
+UNKNOWN = (
+    "nope", "connected", "Ping", "ping ", "__class__", "constructor", "error", "ack", "task.create", "é", "x" * 999
+)  # fmt: skip
+
+
+def test_an_unknown_event_is_told_so(socket: Socket) -> None:
+    for name in UNKNOWN:
+        for envelope in ({"id": 3}, {}):
+            socket.send_event(name, {}, **envelope)
+            frame = socket.next()
+            assert (frame["event"], frame["data"]["code"]) == ("error", "unknown_event"), name
+            assert frame.get("id") == envelope.get("id")
+
+
+def test_data_is_an_object(provoke: Provoke) -> None:
+    for event in ("ping", "join_project", "task_create"):
+        for data in ("[]", '"x"', "5", "true", "[{}]"):
+            frame = provoke(f'{{"event": "{event}", "data": {data}, "id": 1}}')
+            assert frame["event"] == "error"
+            assert frame["data"]["code"] in BAD
+            assert frame["id"] == 1
 
 
 def test_missing_data_is_an_empty_object(socket: Socket) -> None:
@@ -126,46 +145,46 @@ def test_unknown_fields_are_ignored(socket: Socket, project: int) -> None:
 # --- Ids -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "value", ["a", "", " ", "0", 0, 1, -1, 2**31, 2**53, 2**63 - 1, -(2**63) + 1, "ü😀", '"quoted"\\', "x" * 64]
-)
-def test_an_id_comes_back_as_it_was(socket: Socket, value: Any) -> None:
-    socket.send_event("ping", {}, id=value)
-    pong = socket.next()
-    assert pong["event"] == "pong"
-    assert pong["id"] == value
-    assert type(pong["id"]) is type(value)
-    socket.send_event("leave_project", {"project_id": 1}, id=value)
-    assert socket.next()["id"] == value
-    socket.send_event("nope", {}, id=value)
-    assert socket.next()["id"] == value
+IDS = ("a", "", " ", "0", 0, 1, -1, 2**31, 2**53, 2**63 - 1, -(2**63) + 1, "ü😀", '"quoted"\\', "x" * 64)
 
 
-@pytest.mark.parametrize("value", ["null", "true", "false", "1.5", "[]", "{}", "[1]", "NaN", '"\\u0000"', '"\\ud800"', "1e999"])
-def test_an_id_of_another_kind_is_refused(socket: Socket, value: str) -> None:
-    frame = answer_to(socket, f'{{"event": "ping", "id": {value}}}')
-    assert frame["event"] == "error"
-    assert frame["data"]["code"] in BAD
-    assert "id" not in frame
+def test_an_id_comes_back_as_it_was(socket: Socket) -> None:
+    for value in IDS:
+        for event, data in (("ping", {}), ("leave_project", {"project_id": 1}), ("nope", {})):
+            socket.send_event(event, data, id=value)
+            answer = socket.next()
+            assert answer["id"] == value
+            assert type(answer["id"]) is type(value)
 
 
-@pytest.mark.parametrize("value", [str(10**18 * 1000), "9" * 400, "9" * 5000, "-" + "9" * 400, "1e400"])
-def test_a_number_out_of_range_is_no_fault_of_ours(socket: Socket, value: str) -> None:
-    frame = answer_to(socket, f'{{"event": "ping", "id": {value}}}')
-    assert frame["event"] == "pong" or frame["data"]["code"] in BAD
-    for event, field in (("join_project", "project_id"), ("task_delete", "task_id"), ("leave_project", "project_id")):
-        frame = answer_to(socket, f'{{"event": "{event}", "data": {{"{field}": {value}}}, "id": 1}}')
-        if event == "leave_project" and frame["event"] == "ack":
-            continue
-        assert frame["data"]["code"] in BAD | {"not_found"}, (event, frame)
+def test_an_id_of_another_kind_is_refused(provoke: Provoke) -> None:
+    for value in (
+        "null", "true", "false", "1.5", "[]", "{}", "[1]", "NaN", '"\\u0000"', '"\\ud800"', "1e999"
+    ):  # fmt: skip
+        frame = provoke(f'{{"event": "ping", "id": {value}}}')
+        assert frame["event"] == "error", value
+        assert frame["data"]["code"] in BAD
+        assert "id" not in frame
 
 
-@pytest.mark.parametrize("value", ["5", "true", "[]", "{}", '"' + "k" * 65 + '"', '"\\u0000"', '"\\ud800"', "1.5"])
-def test_a_key_of_another_kind_is_refused(socket: Socket, project: int, value: str) -> None:
+def test_a_number_out_of_range_is_no_fault_of_ours(provoke: Provoke) -> None:
+    for value in ("9" * 21, "9" * 400, "9" * 5000, "-" + "9" * 400, "1e400"):
+        frame = provoke(f'{{"event": "ping", "id": {value}}}')
+        assert frame["event"] == "pong" or frame["data"]["code"] in BAD
+        for event, field in (("join_project", "project_id"), ("task_delete", "task_id"), ("leave_project", "project_id")):
+            frame = provoke(f'{{"event": "{event}", "data": {{"{field}": {value}}}, "id": 1}}')
+            if event == "leave_project" and frame["event"] == "ack":
+                continue
+            assert frame["data"]["code"] in BAD | {"not_found"}, (event, frame)
+
+
+def test_a_key_of_another_kind_is_refused(server: Server, provoke: Provoke, project: int) -> None:
     data = json.dumps({"project_id": project, "title": "never"})
-    frame = answer_to(socket, f'{{"event": "task_create", "data": {data}, "id": 1, "key": {value}}}')
-    assert frame["event"] == "error"
-    assert frame["data"]["code"] in BAD
+    for value in ("5", "true", "[]", "{}", '"' + "k" * 65 + '"', '"\\u0000"', '"\\ud800"', "1.5"):
+        frame = provoke(f'{{"event": "task_create", "data": {data}, "id": 1, "key": {value}}}')
+        assert frame["event"] == "error", value
+        assert frame["data"]["code"] in BAD
+    assert board(server, project) == []
 
 
 def test_every_answer_carries_its_id_exactly_once(server: Server, socket: Socket, project: int) -> None:
@@ -216,88 +235,83 @@ def board(server: Server, project: int) -> list[dict[str, Any]]:
 # --- Text that is no good ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "text", ["a\\u0000b", "\\ud800", "\\udc00x", "x\\ud83d", "\\udc00\\ud800"], ids=["NUL", "high", "low", "cut", "swapped"]
-)
 def test_impossible_characters_are_refused_and_touch_nothing(
-    server: Server, socket: Socket, project: int, text: str
+    server: Server, socket: Socket, provoke: Provoke, project: int
 ) -> None:
     task = socket.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"]
-    for event, data in (
-        ("task_create", f'{{"project_id": {project}, "title": "{text}"}}'),
-        ("task_create", f'{{"project_id": {project}, "title": "ok", "description": "{text}"}}'),
-        ("task_update", f'{{"task_id": {task}, "changes": {{"title": "{text}"}}}}'),
-        ("task_update", f'{{"task_id": {task}, "changes": {{"description": "{text}"}}}}'),
-        ("task_status_update", f'{{"task_id": {task}, "status": "{text}"}}'),
-        ("new_comment", f'{{"task_id": {task}, "content": "{text}"}}'),
-        ("join_project", f'{{"project_id": {project}, "since": 0, "epoch": "{text}"}}'),
-        ("ping", f'{{"a": "{text}"}}'),
-        ("ping", f'{{"{text}": 1}}'),
-    ):
-        frame = answer_to(socket, f'{{"event": "{event}", "data": {data}, "id": 1}}')
-        assert frame["event"] == "error", (event, data)
-        assert frame["data"]["code"] in BAD, (event, frame)
+    for text in ("a\\u0000b", "\\ud800", "\\udc00x", "x\\ud83d", "\\udc00\\ud800"):
+        for event, data in (
+            ("task_create", f'{{"project_id": {project}, "title": "{text}"}}'),
+            ("task_create", f'{{"project_id": {project}, "title": "ok", "description": "{text}"}}'),
+            ("task_update", f'{{"task_id": {task}, "changes": {{"title": "{text}"}}}}'),
+            ("task_update", f'{{"task_id": {task}, "changes": {{"description": "{text}"}}}}'),
+            ("task_status_update", f'{{"task_id": {task}, "status": "{text}"}}'),
+            ("new_comment", f'{{"task_id": {task}, "content": "{text}"}}'),
+            ("join_project", f'{{"project_id": {project}, "since": 0, "epoch": "{text}"}}'),
+            ("ping", f'{{"a": "{text}"}}'),
+            ("ping", f'{{"{text}": 1}}'),
+        ):
+            frame = provoke(f'{{"event": "{event}", "data": {data}, "id": 1}}')
+            assert frame["event"] == "error", (event, data)
+            assert frame["data"]["code"] in BAD, (event, frame)
     assert board(server, project) == [{"id": task, "title": "A", "status": "todo", "version": 1}]
 
 
-def test_an_impossible_event_name_is_refused(socket: Socket) -> None:
+def test_an_impossible_event_name_is_refused(provoke: Provoke) -> None:
     for name in ("pi\\u0000ng", "\\ud800", "ping\\udc00"):
-        frame = answer_to(socket, f'{{"event": "{name}", "id": 1}}')
+        frame = provoke(f'{{"event": "{name}", "id": 1}}')
         assert frame["data"]["code"] in BAD | {"unknown_event"}
 
 
-@pytest.mark.parametrize(
-    "title", ["é", "日本語", "😀" * 10, "a\u2028\u2029b", "<script>alert(1)</script>", "\u202eabc", "\x01\x1f\x7f", '"\\/', "' OR 1=1 --", "\ufeffx", "\uffff"]
-)
-def test_every_other_character_comes_through(socket: Socket, project: int, title: str) -> None:
+CHARACTERS = (
+    "é", "日本語", "😀" * 10, "a\u2028\u2029b", "<script>alert(1)</script>", "\u202eabc", "\x01x\x1f\x7f", '"\\/', "' OR 1=1 --",
+    "\ufeffx", "\uffff", "e\u0301 is not é", "a\tb\r\nc", "%s {0} ${x}",
+)  # fmt: skip
+
+
+def test_every_other_character_comes_through(server: Server, socket: Socket, project: int) -> None:
     socket.ask("join_project", {"project_id": project})
-    answer = socket.ask("task_create", {"project_id": project, "title": title, "description": title})
-    assert answer["task"]["title"] == answer["task"]["description"] == title
-    assert socket.expect("task_created")["data"]["task"] == answer["task"]
+    for title in CHARACTERS:
+        answer = socket.ask("task_create", {"project_id": project, "title": title, "description": title})
+        assert answer["task"]["title"] == answer["task"]["description"] == title
+        assert socket.expect("task_created")["data"]["task"] == answer["task"]
+    assert [task["title"] for task in board(server, project)] == list(CHARACTERS)
 
 
 # --- Ping ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        "{}",
-        '{"a":1}',
-        '{"a":null}',
-        '{"a":[1,2,{"b":[]}]}',
-        '{"a":1.5}',
-        '{"a":-0.1}',
-        '{"a":12345678901234}',
-        '{"a":"é😀\\u2028"}',
-        '{"":""}',
-        '{"a":"' + "x" * 117 + '"}',
-    ],
-)
-def test_pong_has_the_same_data_and_the_time(socket: Socket, data: str) -> None:
-    assert len(data.encode()) <= 125
-    socket.send_text(f'{{"event":"ping","data":{data},"id":1}}')
-    pong = socket.next()
-    assert (pong["event"], pong["id"]) == ("pong", 1)
-    assert isinstance(pong["data"].pop("server_time"), str)
-    assert pong["data"] == json.loads(data)
+PINGS = (
+    "{}", '{"a":1}', '{"a":null}', '{"a":[1,2,{"b":[]}]}', '{"a":1.5}', '{"a":-0.1}', '{"a":12345678901234}',
+    '{"a":"é😀\\u2028"}', '{"":""}', '{"a":"' + "x" * 117 + '"}',
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("data", ['{"a":"' + "x" * 118 + '"}', '{"a":"' + "x" * 5000 + '"}', '{"a":1e999}', '{"a":-1e999}', '{"a":"\\ud800"}'])
-def test_a_ping_of_too_much_is_refused(socket: Socket, data: str) -> None:
-    frame = answer_to(socket, f'{{"event":"ping","data":{data},"id":1}}')
-    assert frame["event"] == "error"
-    assert frame["data"]["code"] in BAD
-    assert frame.get("id", 1) == 1
+def test_pong_has_the_same_data_and_the_time(socket: Socket) -> None:
+    for data in PINGS:
+        assert len(data.encode()) <= 125
+        socket.send_text(f'{{"event":"ping","data":{data},"id":1}}')
+        pong = socket.next()
+        assert (pong["event"], pong["id"]) == ("pong", 1)
+        assert isinstance(pong["data"].pop("server_time"), str)
+        assert pong["data"] == json.loads(data)
 
 
-@pytest.mark.parametrize("number", ["123456789012345678901234567890", "1e300", "1E5", "0.1e-7", "18446744073709551616", "1" * 100])
-def test_an_odd_number_comes_back_or_is_refused(socket: Socket, number: str) -> None:
-    frame = answer_to(socket, f'{{"event":"ping","data":{{"a":{number}}},"id":1}}')
-    if frame["event"] == "pong":
-        assert frame["data"]["a"] == json.loads(number)
-    else:
+def test_a_ping_of_too_much_is_refused(provoke: Provoke) -> None:
+    for data in ('{"a":"' + "x" * 118 + '"}', '{"a":"' + "x" * 5000 + '"}', '{"a":1e999}', '{"a":-1e999}'):
+        frame = provoke(f'{{"event":"ping","data":{data},"id":1}}')
+        assert frame["event"] == "error", data[:50]
         assert frame["data"]["code"] in BAD
+        assert frame.get("id", 1) == 1
+
+
+def test_an_odd_number_comes_back_or_is_refused(provoke: Provoke) -> None:
+    for number in ("1" * 30, "1e300", "1E5", "0.1e-7", "18446744073709551616", "1" * 100, "-0", "-0.0", "1e-400"):
+        frame = provoke(f'{{"event":"ping","data":{{"a":{number}}},"id":1}}')
+        if frame["event"] == "pong":
+            assert frame["data"]["a"] == json.loads(number), number
+        else:
+            assert frame["data"]["code"] in BAD
 
 
 # --- Size ------------------------------------------------------------------------------------------

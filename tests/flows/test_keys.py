@@ -93,10 +93,10 @@ def test_the_same_content_may_be_written_otherwise(bob: Socket, project: int) ->
     assert second["data"] == {**first["data"], "duplicate": True}
 
 
-@pytest.mark.parametrize("key", ["k" * 64, "é" * 64, "😀" * 64, " ", "0", "null", "a/b?c&d", "\\", '"'])
-def test_any_text_up_to_64_characters_is_a_key(bob: Socket, project: int, key: str) -> None:
-    twice(bob, "task_create", {"project_id": project, "title": "A"}, key)
-    assert events_of(bob, project) == ["task_created"]
+def test_any_text_up_to_64_characters_is_a_key(bob: Socket, project: int) -> None:
+    for key in ("k" * 64, "é" * 64, "😀" * 64, " ", "0", "null", "a/b?c&d", "\\", '"'):
+        twice(bob, "task_create", {"project_id": project, "title": "A"}, key)
+        assert events_of(bob, project) == ["task_created"]
 
 
 def test_keys_are_told_apart_exactly(bob: Socket, project: int) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.support.plain_server PORT`: the reference server round an application that does what its paths say."""
+"""`python -m tests.support.plain_server PORT`: the reference server and an application that does what paths say."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ handed_over = 0
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """`/close/<code>/<reason>`, `/refuse/<status>`, `/flood`, `/fail`, `/listen`."""
+    """`/close/<code>/<reason>`, `/refuse/<status>`, `/flood`, `/fail`, `/listen/<seconds that it is busy before>`."""
     word, *rest = scope["path"].strip("/").split("/")
     if scope["type"] == "http":
         await answer(send, str(handed_over))
@@ -33,6 +33,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     elif word == "fail":
         raise RuntimeError("As asked.")
     elif word == "listen":
+        await asyncio.sleep(float(rest[0]))
         await end_of(receive)
 
 

@@ -13,17 +13,20 @@ TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 class RawSocket:
     """One connection to `ws://127.0.0.1:<port><path>`; nothing is read or answered unless a test says so."""
 
-    def __init__(self, port: int, path: str = "/ws/", *, token: str | None = None, buffer: int | None = None) -> None:
+    def __init__(
+        self, port: int, path: str = "/ws/", *, token: str | None = None, buffer: int | None = None, timeout: float = 20
+    ) -> None:
         """Open it and send the upgrade.
 
         Args:
             token: signs in by header.
             buffer: bytes that the kernel may keep for this client to read; small: the server notices it soon.
+            timeout: seconds that anything may take.
         """
         self._socket = socket.socket()
         if buffer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self._socket.settimeout(20)
+        self._socket.settimeout(timeout)
         self._socket.connect(("127.0.0.1", port))
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade"]

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -27,6 +28,8 @@ KINDS = ("embedded", "deployed")
 PASSWORD = "correct horse battery staple"
 
 _numbers = itertools.count(1)
+#: Nothing here speaks TLS, and httpx takes 40 ms to read the certificates of the world for each client.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ class Server:
     def answers(self) -> bool:
         """Whether it is ready for work."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=5, verify=_NO_TLS).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -200,7 +203,7 @@ class Server:
         """An HTTP client for this server, signed in by token as the user."""
         if user is not None:
             headers["Authorization"] = f"Bearer {self.token(user)}"
-        client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=_NO_TLS)
         self._clients.append(client)
         return client
 

@@ -26,7 +26,7 @@ LAST_MOMENTS = 1.0
 
 
 class Command(BaseCommand):
-    """Serves pages, API and sockets until SIGTERM or SIGINT, then lets everybody go: within 10 s, with exit status 0."""
+    """Serves until SIGTERM or SIGINT, then lets everybody go and ends: within 10 s, with exit status 0."""
 
     help = "Serves pages, API and sockets until SIGTERM or Ctrl-C, then sends every client away in peace."
 
@@ -34,10 +34,11 @@ class Command(BaseCommand):
         """Where to listen, and with how many processes."""
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=int, default=None, help="port to listen on (default: $PORT, or 8000)")
-        parser.add_argument("--unix-socket", metavar="PATH", help="listen on a Unix socket instead")
-        parser.add_argument("--fd", type=int, metavar="N", help="serve on the listening socket with this descriptor")
         parser.add_argument("--processes", type=int, default=1, metavar="N", help="server processes (default: 1)")
-        parser.add_argument("--lifeline", type=int, help="end when the other end of this pipe is closed")
+        instead = parser.add_mutually_exclusive_group()
+        instead.add_argument("--unix-socket", metavar="PATH", help="listen on a Unix socket instead of a port")
+        instead.add_argument("--fd", type=int, metavar="N", help="serve on the listening socket with this descriptor")
+        parser.add_argument("--lifeline", type=int, metavar="N", help="end when the other end of this pipe is closed")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until told to end."""
@@ -45,14 +46,14 @@ class Command(BaseCommand):
         listening = _listen(options)
         try:
             if options["processes"] == 1:
-                self._serve(listening, options["lifeline"])
+                self._serve(listening, options)
             else:
-                self._supervise(listening, options["processes"])
+                self._supervise(listening, options)
         finally:
             if options["unix_socket"]:
                 Path(options["unix_socket"]).unlink(missing_ok=True)
 
-    def _serve(self, listening: socket.socket, lifeline: int | None) -> None:
+    def _serve(self, listening: socket.socket, options: dict[str, Any]) -> None:
         # Not before it is needed: it installs Twisted's reactor.
         from taskrealtime.engine.server import Server
 
@@ -60,17 +61,19 @@ class Command(BaseCommand):
         where = _describe(listening)
 
         def announce() -> None:
-            self.stderr.write(f"Process {os.getpid()} serves at {where}.")
+            if options["verbosity"] > 0:
+                self.stderr.write(f"Process {os.getpid()} serves at {where}.")
 
-        Server(application, listening, lifeline=lifeline, ready=announce).run()
+        Server(application, listening, lifeline=options["lifeline"], ready=announce).run()
         _end_soon()
 
-    def _supervise(self, listening: socket.socket, processes: int) -> None:
+    def _supervise(self, listening: socket.socket, options: dict[str, Any]) -> None:
         descriptor = listening.detach()
         # What started this process, without its arguments: `python manage.py`, `python -m django`.
         manage = get_child_arguments()[: 1 - len(sys.argv)]
-        options = ["--skip-checks", "--fd", str(descriptor), "--lifeline", "{lifeline}"]
-        status = asyncio.run(Supervisor([*manage, "serve", *options], processes, inherited=descriptor).run())
+        command = [*manage, "serve", "--skip-checks", "--verbosity", str(options["verbosity"])]
+        command += ["--fd", str(descriptor), "--lifeline", "{lifeline}"]
+        status = asyncio.run(Supervisor(command, options["processes"], inherited=descriptor).run())
         if status:
             sys.exit(status)
 
