@@ -97,7 +97,7 @@ def move_task(user: User, command: commands.TaskMove) -> commands.TaskMoved:
     low, high = _neighbours(task, status, command)
     in_place = status == task.status and (low is None or low < task.position)
     if not (in_place and (high is None or task.position < high)):
-        task.position = ranks.after_last(low) if high is None else ranks.between(low, high)
+        task.position = _rank(low, high)
     task.status = status
     task.save(update_fields=["status", "position"])
     return commands.TaskMoved(
@@ -147,6 +147,16 @@ def _refuse_stale(task: Task, fields: dict[str, Any], version: int | None) -> No
             "Somebody changed this meanwhile.",
             details={"task": msgspec.to_builtins(task_object(task)), "fields": stale},
         )
+
+
+def _rank(low: str | None, high: str | None) -> str:
+    if high is None:
+        return ranks.after_last(low)
+    try:
+        return ranks.between(low, high)
+    except ValueError:
+        # Written by other code, and with nothing before it.
+        raise InvalidData.at("before_id", "There is no room before that task.") from None
 
 
 def _lock_ranks(project_id: int) -> None:

@@ -269,7 +269,7 @@ def test_a_task_moves_next_to_another_task_of_that_column_only(world: World, ear
     assert ear.names() == []
 
 
-@pytest.mark.parametrize("position", ["zzz", "ü", "~~", "a0", "0", "hello world"])
+@pytest.mark.parametrize("position", ["zzz", "ü", "~~", "a0", "hello world"])
 def test_cards_can_be_dragged_among_positions_that_other_code_wrote(world: World, position: str) -> None:
     ids = [world.new_task(title).pk for title in "ab"]
     Task.objects.filter(pk__in=ids).update(position=position)

@@ -1,6 +1,7 @@
 """Rooms: every listener gets every event once and in order, whatever happened to the rings."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from random import Random
@@ -236,6 +237,22 @@ async def test_who_fell_behind_the_logs_floor_must_come_back() -> None:
     assert (listener.heard, listener.given_up) == ([], [1012])
 
 
+async def test_a_hole_in_the_log_sends_everybody_away_and_is_left_behind() -> None:
+    async def read(name: str, *, since: int, limit: int) -> list[LoggedEvent]:
+        return [LoggedEvent(9, "9", None)]
+
+    room = Room("project.1", 3, read)
+    listener, late = Listener(), Listener()
+    await room.go_live(room.subscribe(listener, cursor=3, authorised=3))
+    room.reach(9)
+    await until(lambda: room.position == 9)
+    assert (listener.heard, listener.given_up) == ([], [1012])
+    await room.go_live(room.subscribe(late, cursor=9, authorised=9))
+    room.hear([LoggedEvent(10, "10", None)], 10)
+    await until(lambda: late.heard == [10])
+    assert listener.heard == []
+
+
 @pytest.mark.parametrize("way", ["replay", "burst"])
 async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str) -> None:
     read: list[str] = []
@@ -394,6 +411,25 @@ async def test_a_room_without_listeners_is_given_up_after_a_while(hub: Hub, monk
     ear = await listen(hub, "project.1")
     await in_database_thread(append, "project.1")
     await until(lambda: ear.heard == [1])
+
+
+@with_database
+async def test_a_ring_while_a_room_is_being_opened_is_not_lost(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_heads = log.heads
+
+    def commit_after_reading(names: Iterable[str]) -> dict[str, int]:
+        heads = read_heads(names)
+        append("project.1")
+        deadline = time.monotonic() + 10
+        while hub._rung["project.1"] == 0:
+            assert time.monotonic() < deadline, "the ring did not come"
+        return heads
+
+    await in_database_thread(log.create_room, "project.1")
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "heads", commit_after_reading)
+        room = await hub.open("project.1")
+    await until(lambda: room.position == 1)
 
 
 @with_database

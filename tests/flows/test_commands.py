@@ -72,7 +72,9 @@ def test_joining_a_joined_room_is_acked_and_replays_nothing(bob: Socket, project
     assert names(heard(bob, project)) == ["task_created"]
 
 
-def test_a_project_that_one_may_not_see_is_not_there(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+def test_a_project_that_one_may_not_see_is_not_there(
+    server: Server, cast: Cast, connect: Connect, project: int
+) -> None:
     eve = connect(server, cast.eve)
     answers = []
     for project_id in (project, 999_999_999):
@@ -94,7 +96,9 @@ def test_join_with_data_that_does_not_fit(bob: Socket, project: int) -> None:
         assert fields_refused(bob, "join_project", data) == {field}, data
 
 
-def test_leave_is_acked_wherever_one_is(server: Server, cast: Cast, connect: Connect, bob: Socket, project: int) -> None:
+def test_leave_is_acked_wherever_one_is(
+    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+) -> None:
     assert bob.ask("leave_project", {"project_id": project}) == {"project_id": project}
     bob.ask("join_project", {"project_id": project})
     assert bob.ask("leave_project", {"project_id": project}) == {"project_id": project}
@@ -221,13 +225,13 @@ def test_characters_are_counted_not_bytes(bob: Socket, project: int) -> None:
 
 
 def test_only_members_can_be_assigned(server: Server, cast: Cast, bob: Socket, project: int) -> None:
-    assert fields_refused(
-        bob, "task_create", {"project_id": project, "title": "A", "assignee_id": cast.eve.id}
-    ) == {"assignee_id"}
+    assert fields_refused(bob, "task_create", {"project_id": project, "title": "A", "assignee_id": cast.eve.id}) == {
+        "assignee_id"
+    }
     task = create(bob, project, assignee_id=cast.cas.id)
-    assert fields_refused(
-        bob, "task_update", {"task_id": task["id"], "changes": {"assignee_id": cast.eve.id}}
-    ) == {"assignee_id"}
+    assert fields_refused(bob, "task_update", {"task_id": task["id"], "changes": {"assignee_id": cast.eve.id}}) == {
+        "assignee_id"
+    }
     bob.ask("task_update", {"task_id": task["id"], "changes": {"assignee_id": None}})
     assert read(server, task["id"])["assignee_id"] is None
 
@@ -310,7 +314,9 @@ def test_what_is_not_writable_stays(server: Server, bob: Socket, project: int) -
     assert read(server, task["id"]) == {**read(server, task["id"]), "version": 1, "position": task["position"]}
 
 
-def test_who_only_looks_may_change_nothing(server: Server, cast: Cast, connect: Connect, bob: Socket, project: int) -> None:
+def test_who_only_looks_may_change_nothing(
+    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+) -> None:
     task = create(bob, project)
     deleted = create(bob, project)
     bob.ask("task_delete", {"task_id": deleted["id"]})
@@ -336,7 +342,9 @@ def commands_on(task_id: int) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def test_a_task_that_is_gone_is_not_found(server: Server, cast: Cast, connect: Connect, bob: Socket, project: int) -> None:
+def test_a_task_that_is_gone_is_not_found(
+    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+) -> None:
     task = create(bob, project)
     bob.ask("task_delete", {"task_id": task["id"]})
     for task_id in (task["id"], 999_999_999):
@@ -429,7 +437,11 @@ def test_a_field_that_changed_meanwhile_is_refused_whole(
     _, fields = conflict(
         bob,
         "task_update",
-        {"task_id": task, "version": 2, "changes": {"title": "x", "priority": "low", "description": "y", "status": "review"}},
+        {
+            "task_id": task,
+            "version": 2,
+            "changes": {"title": "x", "priority": "low", "description": "y", "status": "review"},
+        },
     )
     assert sorted(fields) == ["description", "priority", "title"]
     assert update(bob, task, title="the last one wins") == 5

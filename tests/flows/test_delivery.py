@@ -279,9 +279,7 @@ def test_a_removal_reaches_every_process(server: Server, trio: list[Server], cas
 
 
 @deployed
-def test_a_long_transaction_delays_nobody_else(
-    server: Server, cast: Cast, connect: Connect, tmp_path: Any
-) -> None:
+def test_a_long_transaction_delays_nobody_else(server: Server, cast: Cast, connect: Connect, tmp_path: Any) -> None:
     project = make_project(server.stack, cast)
     bob = connect(server, cast.bob)
     task = bob.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"]

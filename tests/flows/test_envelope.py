@@ -171,7 +171,11 @@ def test_a_number_out_of_range_is_no_fault_of_ours(provoke: Provoke) -> None:
     for value in ("9" * 21, "9" * 400, "9" * 5000, "-" + "9" * 400, "1e400"):
         frame = provoke(f'{{"event": "ping", "id": {value}}}')
         assert frame["event"] == "pong" or frame["data"]["code"] in BAD
-        for event, field in (("join_project", "project_id"), ("task_delete", "task_id"), ("leave_project", "project_id")):
+        for event, field in (
+            ("join_project", "project_id"),
+            ("task_delete", "task_id"),
+            ("leave_project", "project_id"),
+        ):
             frame = provoke(f'{{"event": "{event}", "data": {{"{field}": {value}}}, "id": 1}}')
             if event == "leave_project" and frame["event"] == "ack":
                 continue
@@ -404,9 +408,7 @@ def test_refusals_in_good_form_do_not_count_as_bad(server: Server, cast: Cast, c
     assert viewer.settle() == []
 
 
-def test_bad_messages_of_one_do_not_disturb_another(
-    server: Server, cast: Cast, connect: Connect, project: int
-) -> None:
+def test_bad_messages_of_one_do_not_disturb_another(server: Server, cast: Cast, connect: Connect, project: int) -> None:
     good, bad = connect(server, cast.ann), connect(server, cast.ann)
     good.ask("join_project", {"project_id": project})
     for _ in range(30):

@@ -9,7 +9,7 @@ from tests.conftest import Connect
 from tests.flows.conftest import Cast
 from tests.flows.fences import heard, names
 from tests.flows.objects import check_event, check_task, moment
-from tests.support.sockets import Frame, Refused, Socket
+from tests.support.sockets import Frame, Refused
 from tests.support.stacks import RemoteError, Server
 
 
@@ -459,7 +459,8 @@ SQL = "from taskrealtime.services import RealTimeService as service\ncursor = co
 
 def test_what_was_written_past_the_orm_is_announced(scene: Scene, cast: Cast) -> None:
     scene.shell(
-        SQL + "cursor.execute(\"UPDATE taskrealtime_task SET title = 'B', status = 'review', assignee_id = %s WHERE id = %s\", [bob, task_id])\n"
+        SQL
+        + "cursor.execute(\"UPDATE taskrealtime_task SET title = 'B', status = 'review', assignee_id = %s WHERE id = %s\", [bob, task_id])\n"
         "service.broadcast_task_updated(task_id=task_id, updates={'title': 'B'}, project_id=project_id, updater_id=ann)\n"
         "service.broadcast_task_status_changed("
         "task_id=task_id, old_status='todo', new_status='review', project_id=project_id, updater_id=ann)\n"

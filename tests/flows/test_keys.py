@@ -138,7 +138,9 @@ def test_keys_of_two_users_do_not_meet(server: Server, cast: Cast, connect: Conn
     assert not two.get("duplicate")
 
 
-def test_a_key_holds_on_another_connection(server: Server, cast: Cast, connect: Connect, bob: Socket, project: int) -> None:
+def test_a_key_holds_on_another_connection(
+    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+) -> None:
     data = {"project_id": project, "title": "A"}
     bob.send_event("task_create", data, key="lost answer")
     bob.expect("task_created")
@@ -191,7 +193,9 @@ def run_races(sockets: list[Socket], project: int, rounds: int) -> None:
     watcher = sockets[0]
     watcher.ask("join_project", {"project_id": project})
     for number in range(rounds):
-        answers = race(sockets, "task_create", {"project_id": project, "title": f"{number}"}, f"race {project} {number}")
+        answers = race(
+            sockets, "task_create", {"project_id": project, "title": f"{number}"}, f"race {project} {number}"
+        )
         assert len({answer["task"]["id"] for answer in answers}) == 1
         assert len([answer for answer in answers if answer.get("duplicate")]) == len(sockets) - 1
         assert len({json.dumps(without_duplicate(answer), sort_keys=True) for answer in answers}) == 1

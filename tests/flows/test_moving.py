@@ -50,7 +50,12 @@ def test_a_task_goes_before_after_and_to_the_end(server: Server, bob: Socket, pr
     ids = fill(bob, project, "ABCD")
     answer = move(bob, ids["D"], before_id=ids["A"])
     assert set(answer) == {"task_id", "project_id", "status", "position", "version"}
-    assert (answer["task_id"], answer["project_id"], answer["status"], answer["version"]) == (ids["D"], project, "todo", 2)
+    assert (answer["task_id"], answer["project_id"], answer["status"], answer["version"]) == (
+        ids["D"],
+        project,
+        "todo",
+        2,
+    )
     assert column(server, project) == "DABC"
     move(bob, ids["D"], after_id=ids["B"])
     assert column(server, project) == "ABDC"

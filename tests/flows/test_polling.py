@@ -131,7 +131,9 @@ class Poll:
 @contextmanager
 def polling(server: Server, user: Any, url: str, **params: Any) -> Iterator[Poll]:
     """A poll that is surely waiting, as its silence while others answer shows."""
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.token(user)}"}, timeout=40) as api:
+    with httpx.Client(
+        base_url=server.url, headers={"Authorization": f"Bearer {server.token(user)}"}, timeout=40
+    ) as api:
         poll = Poll(api, url, **params)
         for _ in range(5):
             server.api(user).get("/api/projects/")
@@ -141,7 +143,10 @@ def polling(server: Server, user: Any, url: str, **params: Any) -> Iterator[Poll
 
 def test_a_poll_ends_as_soon_as_something_happens(server: Server, cast: Cast, project: int, url: str) -> None:
     head = page(server.api(cast.bob), url, since=0)["head"]
-    with polling(server, cast.bob, url, since=head, wait=25) as one, polling(server, cast.vic, url, since=head, wait=25) as two:
+    with (
+        polling(server, cast.bob, url, since=head, wait=25) as one,
+        polling(server, cast.vic, url, since=head, wait=25) as two,
+    ):
         begun = time.monotonic()
         create(server, project, "A")
         for poll in (one, two):

@@ -197,7 +197,11 @@ def test_members(server: Server, cast: Cast, ann: httpx.Client, bob: httpx.Clien
     assert ann.delete(f"{url}{cast.eve.id}/").status_code == 204
     error(ann.delete(f"{url}{cast.eve.id}/"), 404, "not_found")
     error(ann.patch(f"{url}{cast.eve.id}/", json={"role": "member"}), 404, "not_found")
-    for body in ({"username": "nobody at all", "role": "member"}, {"username": "", "role": "member"}, {"role": "member"}):
+    for body in (
+        {"username": "nobody at all", "role": "member"},
+        {"username": "", "role": "member"},
+        {"role": "member"},
+    ):
         assert ann.post(url, json=body).status_code in {400, 404}
     for role in ("boss", "", None, 5):
         assert refused_fields(ann.post(url, json={"username": cast.eve.username, "role": role})) == {"role"}
@@ -346,7 +350,9 @@ def test_an_odd_query_is_no_fault_of_ours(ann: httpx.Client, query: str) -> None
 # --- Comments -----------------------------------------------------------------------------------------------
 
 
-def test_comments_belong_to_their_author(server: Server, cast: Cast, ann: httpx.Client, bob: httpx.Client, project: int) -> None:
+def test_comments_belong_to_their_author(
+    server: Server, cast: Cast, ann: httpx.Client, bob: httpx.Client, project: int
+) -> None:
     task = create(ann, project)
     url = f"/api/tasks/{task['id']}/comments/"
     made = ok(bob.post(url, json={"content": "*hello*"}), 201)
@@ -426,7 +432,11 @@ def test_errors_are_json_everywhere_below_api(ann: httpx.Client, project: int) -
         "/api/comments/99999999999999999999999999/", "/api/projects/9223372036854775808/board/", "/api/tasks/%00/",
     ):  # fmt: skip
         error(ann.get(url), 404, "not_found")
-    for method, url in (("PUT", "/api/projects/"), ("DELETE", "/api/tasks/"), ("POST", f"/api/projects/{project}/board/")):
+    for method, url in (
+        ("PUT", "/api/projects/"),
+        ("DELETE", "/api/tasks/"),
+        ("POST", f"/api/projects/{project}/board/"),
+    ):
         answer = ann.request(method, url, json={})
         assert answer.status_code == 405
         assert set(answer.json()) >= {"code", "message"}

@@ -1,0 +1,281 @@
+"""Bursts, long replays, locked rows, cut database connections, and what deletion leaves in the log."""
+
+import json
+import socket as sockets
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import Connect
+from tests.flows.boards import carried_on, picture
+from tests.flows.conftest import Cast, make_project
+from tests.flows.fences import heard, names
+from tests.flows.objects import check_event
+from tests.support.sockets import Refused, Socket
+from tests.support.stacks import Server, Stack, User, Worker
+
+deployed = pytest.mark.parametrize("shared_stack", ["deployed"], indirect=True)
+
+
+def read_to(socket: Socket, project: int, seq: int) -> list[int]:
+    room = f"project.{project}"
+    while (socket.seqs(room) or [0])[-1] < seq:
+        socket.next(timeout=30)
+    return socket.seqs(room)
+
+
+# --- Much at once --------------------------------------------------------------------------------------
+
+
+def test_a_burst_reaches_whoever_listens(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    """Three thousand events of one transaction: more than a replay may have, but nobody missed anything."""
+    listeners = [connect(server, user) for user in (cast.bob, cast.vic)]
+    head = [listener.ask("join_project", {"project_id": project})["seq"] for listener in listeners][0]
+    server.stack.run(
+        "Task.objects.bulk_create([Task(project_id=p, title=f'{n}', description='d' * 300) for n in range(3000)])",
+        p=project,
+    )
+    for listener in listeners:
+        assert read_to(listener, project, head + 3000) == list(range(head + 1, head + 3001))
+        assert listener.ask("ping", {})
+
+
+def test_a_long_replay_of_large_events_comes_whole(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    """Five megabytes of them, while others go on writing."""
+    server.stack.run(
+        "Task.objects.bulk_create([Task(project_id=p, title=f'{n}', description='é' * 20000) for n in range(120)])",
+        p=project,
+    )
+    reader, writer = connect(server, cast.vic), connect(server, cast.bob)
+    head = reader.ask("join_project", {"project_id": project, "since": 0})["seq"]
+    for number in range(10):
+        writer.ask("task_create", {"project_id": project, "title": f"{number}"})
+    assert read_to(reader, project, head + 10) == list(range(1, head + 11))
+
+
+# --- What is locked or cut -------------------------------------------------------------------------------
+
+
+class Locked:
+    """A transaction in another process that holds a task's row until the end of the block."""
+
+    def __init__(self, stack: Stack, task: int, folder: Any) -> None:
+        self._begun, self._finish = folder / "begun", folder / "finish"
+        self._worker = Worker(f"{stack.name}-lock", stack.env)
+        code = (
+            "import pathlib, time\nfrom django.db import transaction\n"
+            "with transaction.atomic():\n"
+            "    Task.objects.filter(id=task).update(description='held')\n"
+            "    pathlib.Path(begun).touch()\n"
+            "    while not pathlib.Path(finish).exists(): time.sleep(0.01)"
+        )
+        values = {"task": task, "begun": str(self._begun), "finish": str(self._finish)}
+        self._thread = threading.Thread(target=self._worker.run, args=(code, values))
+
+    def __enter__(self) -> None:
+        self._thread.start()
+        deadline = time.monotonic() + 15
+        while not self._begun.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def __exit__(self, *_: object) -> None:
+        self._finish.touch()
+        self._thread.join()
+        self._worker.close()
+
+
+@deployed
+def test_a_locked_row_stops_only_who_wants_it(server: Server, cast: Cast, connect: Connect, tmp_path: Any) -> None:
+    project = make_project(server.stack, cast)
+    quick = connect(server, cast.ann)
+    task = quick.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"]
+    quick.ask("join_project", {"project_id": project})
+    waiting = [connect(server, (cast.bob, cast.cas)[number % 2]) for number in range(14)]
+    with Locked(server.stack, task, tmp_path):
+        for number, socket in enumerate(waiting):
+            socket.send_event("task_update", {"task_id": task, "changes": {"title": f"{number}"}}, id="waiting")
+        begun = time.monotonic()
+        quick.ask("task_create", {"project_id": project, "title": "quick"}, timeout=4)
+        quick.expect("task_created", task={"title": "quick"}, timeout=4)
+        assert connect(server, cast.vic).ask("join_project", {"project_id": project}, timeout=4)
+        assert server.api(cast.vic).get(f"/api/projects/{project}/board/", timeout=4).status_code == 200
+        assert time.monotonic() - begun < 6
+    for socket in waiting:
+        assert socket.next()["id"] == "waiting"
+        assert socket.history[-1]["event"] == "ack"
+    titles = [quick.expect("task_updated")["data"]["changes"] for _ in range(15)]
+    assert titles[0] == {"description": "held"}
+    assert sorted(int(change["title"]) for change in titles[1:]) == list(range(14))
+
+
+@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+def test_cut_database_connections_are_made_again(stack: Stack, connect: Connect) -> None:
+    user = stack.user()
+    server = stack.server()
+    project = server.project(user)
+    writer, ear = connect(server, user), connect(server, user, max_queue=None)
+    head = ear.ask("join_project", {"project_id": project})["seq"]
+    made: list[str] = []
+    for round_ in range(3):
+        with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as database:
+            database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        deadline = time.monotonic() + 15
+        for number in range(5):
+            title = f"{round_} {number}"
+            while True:  # with a key: what failed is sent again, and done once
+                assert time.monotonic() < deadline, "it did not recover"
+                frame = writer.ask_frame("task_create", {"project_id": project, "title": title}, key=title)
+                if frame["event"] == "ack":
+                    break
+                assert frame["data"]["code"] == "internal"
+            made.append(title)
+    assert read_to(ear, project, head + len(made)) == list(range(head + 1, head + len(made) + 1))
+    assert [frame["data"]["task"]["title"] for frame in ear.history if frame["event"] == "task_created"] == made
+
+
+def test_many_polls_and_still_an_answer(server: Server, cast: Cast, project: int) -> None:
+    """A hundred and fifty browsers behind a proxy that blocks sockets."""
+    url = f"/api/projects/{project}/events/?since=4&wait=20"
+    request = f"GET {url} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {server.token(cast.bob)}\r\nConnection: close\r\n\r\n"
+    polls = [sockets.create_connection(("127.0.0.1", server.port)) for _ in range(150)]
+    for poll in polls:
+        poll.sendall(request.encode())
+    begun = time.monotonic()
+    api = server.api(cast.ann)
+    assert api.get(f"/api/projects/{project}/board/").json()["seq"] == 4
+    assert api.post("/api/tasks/", json={"project_id": project, "title": "A"}).status_code == 201
+    assert time.monotonic() - begun < 6
+    for poll in polls:
+        poll.settimeout(15)
+        answer = b""
+        while chunk := poll.recv(65536):
+            answer += chunk
+        poll.close()
+        assert b" 200 " in answer[:20]
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["seq"] == 5
+    assert time.monotonic() - begun < 18
+
+
+# --- Deleted since ------------------------------------------------------------------------------------------
+
+
+def test_what_was_deleted_is_not_replayed(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    writer, ear = connect(server, cast.bob), connect(server, cast.vic)
+    ear.ask("join_project", {"project_id": project})
+    before = server.api(cast.ann).get(f"/api/projects/{project}/board/").json()
+
+    def create(**fields: Any) -> int:
+        return int(writer.ask("task_create", {"project_id": project, **fields})["task"]["id"])
+
+    gone, stays = create(title="secret one", description="secret two"), create(title="kept")
+    writer.ask("task_update", {"task_id": gone, "changes": {"title": "secret three", "assignee_id": cast.cas.id}})
+    writer.ask("new_comment", {"task_id": gone, "content": "secret four"})
+    comment = writer.ask("new_comment", {"task_id": stays, "content": "secret five"})["comment_id"]
+    kept = writer.ask("new_comment", {"task_id": stays, "content": "kept comment"})["comment_id"]
+    api = server.api(cast.bob)
+    api.patch(f"/api/comments/{comment}/", json={"content": "secret six"})
+    api.delete(f"/api/comments/{comment}/")
+    writer.ask("task_delete", {"task_id": gone})
+    live = heard(ear, project, by=writer)
+    reader = connect(server, cast.vic)
+    joined = reader.ask("join_project", {"project_id": project, "since": before["seq"]})
+    replayed = heard(reader, project, by=writer)[: len(live)]
+    polled = api.get(f"/api/projects/{project}/events/", params={"since": before["seq"]}).json()["events"][: len(live)]
+    assert joined["reset"] is False
+    for frames in (replayed, polled):
+        assert "secret" not in json.dumps(frames)
+        assert "kept comment" in json.dumps(frames)
+        assert [(f["event"], f["seq"], f["at"]) for f in frames] == [(f["event"], f["seq"], f["at"]) for f in live]
+        for frame in frames:
+            check_event(frame)
+        emptied = [frame["seq"] for frame in frames if frame["data"].get("redacted")]
+        told = [frame["seq"] for frame in live if "secret" in json.dumps(frame)]
+        assert set(emptied) >= set(told)
+        assert not [f for f in frames if f["data"].get("redacted") and f["data"].get("comment", {}).get("id") == kept]
+    now = server.api(cast.ann).get(f"/api/projects/{project}/board/").json()
+    fences = api.get(f"/api/projects/{project}/events/", params={"since": live[-1]["seq"]}).json()["events"]
+    assert carried_on(before, replayed + fences) == picture(now)
+    # Restored: it is there again, and so is what the log says of it.
+    writer.ask("task_restore", {"task_id": gone})
+    again = api.get(f"/api/projects/{project}/events/", params={"since": before["seq"]}).json()["events"]
+    assert "secret one" in json.dumps(again)
+    assert "secret five" not in json.dumps(again)
+    assert [frame["seq"] for frame in again] == list(range(before["seq"] + 1, before["seq"] + 1 + len(again)))
+
+
+def test_a_task_can_be_restored_for_thirty_days(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    bob = connect(server, cast.bob)
+    ids = [bob.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"] for _ in range(2)]
+    for task, days in zip(ids, (29, 31), strict=True):
+        bob.ask("task_delete", {"task_id": task})
+        server.stack.run(
+            "from datetime import timedelta\nfrom django.db import connection\nfrom django.utils import timezone\n"
+            "then = timezone.now() - timedelta(days=days)\n"
+            "then = connection.ops.adapt_datetimefield_value(then)\n"
+            "connection.cursor().execute('UPDATE taskrealtime_task SET deleted_at = %s WHERE id = %s', [then, task])",
+            task=task,
+            days=days,
+        )
+    assert bob.ask("task_restore", {"task_id": ids[0]})["task"]["id"] == ids[0]
+    with pytest.raises(Refused) as refused:
+        bob.ask("task_restore", {"task_id": ids[1]})
+    assert refused.value.code == "not_found"
+
+
+# --- Doors that nobody thinks of ------------------------------------------------------------------------------
+
+
+def test_a_loaded_fixture_is_a_board_like_any_other(
+    server: Server, cast: Cast, connect: Connect, tmp_path: Any
+) -> None:
+    number = 700_000
+    rows = [
+        {"model": "taskrealtime.project", "pk": number, "fields": {"name": "Loaded", "created_at": "2030-01-01T00:00:00Z"}},
+        {
+            "model": "taskrealtime.membership",
+            "pk": number,
+            "fields": {"project": number, "user": cast.bob.id, "role": "owner", "created_at": "2030-01-01T00:00:00Z"},
+        },
+        {
+            "model": "taskrealtime.task",
+            "pk": number,
+            "fields": {
+                "project": number, "title": "Loaded", "status": "todo", "position": "a0", "version": 1,
+                "created_at": "2030-01-01T00:00:00Z", "updated_at": "2030-01-01T00:00:00Z",
+            },
+        },
+    ]  # fmt: skip
+    path = tmp_path / "board.json"
+    path.write_text(json.dumps(rows))
+    server.stack.run("from django.core.management import call_command; call_command('loaddata', path)", path=str(path))
+    board = server.api(cast.bob).get(f"/api/projects/{number}/board/").json()
+    assert [task["title"] for task in board["tasks"]] == ["Loaded"]
+    bob = connect(server, cast.bob)
+    answer = bob.ask("join_project", {"project_id": number, "since": board["seq"], "epoch": board["epoch"]})
+    assert answer["reset"] is False
+    with pytest.raises(AssertionError, match="in vain"):
+        bob.next(timeout=0.6)  # the sweeps of this time find nothing to say
+    bob.ask("task_update", {"task_id": number, "changes": {"title": "B"}})
+    assert names(heard(bob, number)) == ["task_updated"]
+
+
+@pytest.fixture
+def newcomer(server: Server) -> Iterator[User]:
+    yield server.stack.user()
+
+
+def test_a_user_made_in_the_shell_may_come_in_at_once(
+    server: Server, cast: Cast, connect: Connect, newcomer: User
+) -> None:
+    socket = connect(server, newcomer)
+    project = server.project(newcomer, members=[cast.bob])
+    answer = socket.ask("join_project", {"project_id": project, "since": 0})
+    assert [frame["event"] for frame in heard(socket, project)] == ["project_member_added"] * answer["seq"]
