@@ -28,7 +28,7 @@ from .engine.errors import (
     Unauthenticated,
 )
 from .engine.outbox import Outbox
-from .engine.threads import in_database_thread
+from .engine.threads import in_database_thread, in_writing_thread
 from .models import project_room, user_room
 from .serializing import user_object
 
@@ -246,7 +246,7 @@ class TaskBoardConsumer(AsyncConsumer):
             await handler(self, command, envelope)
             return
         key = None if envelope.key is UNSET else envelope.key
-        answer = await in_database_thread(actions.perform, self.user, command, key=key)
+        answer = await in_writing_thread(actions.perform, self.user, command, key=key)
         self._acknowledge(answer, envelope.id)
 
     # -- answering --

@@ -45,6 +45,23 @@ class PositionField(models.TextField):  # type: ignore[type-arg]
 # --- Projects and their people --------------------------------------------------------------
 
 
+class ProjectQuerySet(TrackedQuerySet):
+    """Projects, deleted with all that is in them."""
+
+    def lock_against_writers(self) -> None:
+        """Lock the rows so that nobody inserts a task or member any more: Django collects what to delete only once."""
+        list(self.order_by("pk").select_for_update().values_list("pk"))
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's, waiting for those who are writing into these projects."""
+        with transaction.atomic(using=self.db):
+            self.lock_against_writers()
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
 class Project(TrackedModel):
     """A board, and the people who may see it."""
 
@@ -53,7 +70,7 @@ class Project(TrackedModel):
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = models.Manager.from_queryset(TrackedQuerySet)()
+    objects = models.Manager.from_queryset(ProjectQuerySet)()
 
     class Meta:
         base_manager_name = "objects"
@@ -71,6 +88,7 @@ class Project(TrackedModel):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's, in one transaction with the end of its room."""
         with transaction.atomic():
+            Project.objects.filter(pk=self.pk).lock_against_writers()
             return super().delete(*args, **kwargs)
 
 

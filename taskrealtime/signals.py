@@ -57,6 +57,13 @@ def announce_project_written(instance: Project, previous: Project | None, **kwar
     RealTimeService.project_written(instance, previous)
 
 
+@receiver(post_save, sender=Project)
+def make_room_of_loaded_project(instance: Project, raw: bool, **kwargs: Any) -> None:
+    """A project that `loaddata` wrote past our own saving needs its room, too."""
+    if raw:
+        log.create_room(instance.room)
+
+
 @receiver(post_delete, sender=Project)
 def close_project_room(instance: Project, **kwargs: Any) -> None:
     """A project is gone: its room is no more, and everybody in it is told."""

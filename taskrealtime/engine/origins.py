@@ -74,3 +74,8 @@ async def _refuse(scope: Scope, receive: Any, send: Any, status: int) -> None:
     else:
         # Servers without that extension (daphne) answer a close before the upgrade with 403.
         await send({"type": "websocket.close"})
+
+
+async def refuse_unknown(scope: Scope, receive: Any, send: Any) -> None:
+    """Answers an upgrade at an address where there is no socket."""
+    await _refuse(scope, receive, send, 404)

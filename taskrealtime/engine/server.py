@@ -40,6 +40,8 @@ LAST_MOMENT = 0.5
 CLOSE_ANSWER_TIME = 4.0
 #: Bytes of a close frame's reason.
 MAX_REASON = 123
+#: Bytes that the kernel is asked to keep for one slow client. By itself Linux goes up to 4 MiB.
+KERNEL_BUFFER = 256 * 1024
 #: Messages of one client that may wait for the application before no more is read; seconds until the next look.
 MAX_UNHANDLED, LOOK_AGAIN = 100, 0.01
 
@@ -68,6 +70,9 @@ class SocketProtocol(WebSocketProtocol):
         """The upgrade is done: take the place of the HTTP channel, which the transport would go on pausing."""
         self.unregisterProducer()
         self.registerProducer(self, True)
+        handle = self.transport.getHandle()
+        if isinstance(handle, socket.socket):  # With TLS it is something else.
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)
         super().onOpen()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:

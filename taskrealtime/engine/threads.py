@@ -12,14 +12,25 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # channels' `database_sync_to_async` shares ONE thread per process: one slow query would stall every socket.
-_executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="database")
+# Changes, which may have to wait for somebody's lock, have threads of their own: joins, replays and the sweep go on.
+_readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database-reading")
+_writers = ThreadPoolExecutor(max_workers=12, thread_name_prefix="database-writing")
 
 
 async def in_database_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call `work` in a thread that may use the database, with the caller's context variables."""
+    """Call `work`, which reads, in a thread that may use the database, with the caller's context variables."""
+    return await _in_thread_of(_readers, work, *args, **kwargs)
+
+
+async def in_writing_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_database_thread`, for work that may wait for locks."""
+    return await _in_thread_of(_writers, work, *args, **kwargs)
+
+
+async def _in_thread_of(threads: ThreadPoolExecutor, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_executor, lambda: context.run(_run, work, *args, **kwargs))
+    return await loop.run_in_executor(threads, lambda: context.run(_run, work, *args, **kwargs))
 
 
 def _run(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
