@@ -246,7 +246,7 @@ class TaskBoardConsumer(AsyncConsumer):
             await handler(self, command, envelope)
             return
         key = None if envelope.key is UNSET else envelope.key
-        answer = await in_writing_thread(actions.perform, self.user, command, key=key)
+        answer = await in_writing_thread(self.user_id, actions.perform, self.user, command, key=key)
         self._acknowledge(answer, envelope.id)
 
     # -- answering --

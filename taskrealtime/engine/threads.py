@@ -5,6 +5,7 @@ import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 from django.db import close_old_connections
 
@@ -15,6 +16,10 @@ T = TypeVar("T")
 # Changes, which may have to wait for somebody's lock, have threads of their own: joins, replays and the sweep go on.
 _readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database-reading")
 _writers = ThreadPoolExecutor(max_workers=12, thread_name_prefix="database-writing")
+#: A user's changes to one project wait for each other at the lock of the membership anyway: better here, without a
+#: thread, so that a locked row stops only those who want it.
+THREADS_OF_A_USER = 2
+_turns: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, int], asyncio.Semaphore] = WeakValueDictionary()
 
 
 async def in_database_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -22,9 +27,13 @@ async def in_database_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P
     return await _in_thread_of(_readers, work, *args, **kwargs)
 
 
-async def in_writing_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """As `in_database_thread`, for work that may wait for locks."""
-    return await _in_thread_of(_writers, work, *args, **kwargs)
+async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_database_thread`, for work of this user that may wait for locks; a user has two of the threads at most."""
+    key = (asyncio.get_running_loop(), user_id)
+    if (turn := _turns.get(key)) is None:
+        turn = _turns[key] = asyncio.Semaphore(THREADS_OF_A_USER)
+    async with turn:
+        return await _in_thread_of(_writers, work, *args, **kwargs)
 
 
 async def _in_thread_of(threads: ThreadPoolExecutor, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -243,7 +243,7 @@ def test_a_slow_reader_is_told_why(stack: Stack, connect: Connect) -> None:
     """It reads what was on its way, then the close frame."""
     board = Board(stack, WEBSOCKET_SEND_BUFFER="200000")
     with board.join_without_reading() as slow:
-        board.write(60)
+        board.write(200)
         assert slow.close_code() == 4410
 
 
