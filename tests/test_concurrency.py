@@ -76,7 +76,7 @@ async def test_every_snapshot_taken_meanwhile_leads_to_the_last_one(world: World
 def assert_each_leads_to_the_last(snapshots: dict[int, list[Board]]) -> None:
     script = BoardScript()
     for project_id, boards in snapshots.items():
-        assert len(boards) > 5, "nothing was taken while they wrote"
+        assert len(boards) > 1, "nothing was taken while they wrote"
         frames = read_frames(project_id, 0)
         assert [frame["seq"] for frame in frames] == list(range(1, boards[-1]["seq"] + 1))
         for board in boards:
