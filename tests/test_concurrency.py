@@ -100,7 +100,7 @@ class Listener:
     subscription: rooms.Subscription | None = None
     #: The room's head when the membership was last checked.
     authorised: int = 0
-    times_left: int = 0
+    thrown_out: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def user_id(self) -> int:
@@ -125,7 +125,7 @@ class Listener:
 
     def left(self, room: str) -> None:
         self.subscription = None
-        self.times_left += 1
+        self.thrown_out.set()
 
     def give_up(self, code: int, reason: str) -> None:
         raise AssertionError(f"{self.user} was cut: {code} {reason}")
@@ -210,16 +210,18 @@ async def test_every_listener_hears_everything_once_and_in_order(world: World, s
     await while_writing(world, 100 + seed, come_and_go)
     await all_at_the_end(listeners)
     # Whatever chance brought: somebody who is live is thrown out.
-    await in_database_thread(end_a_membership, listeners)
+    removed = await in_database_thread(end_a_membership, listeners)
+    await asyncio.wait_for(removed.thrown_out.wait(), 20)
     await all_at_the_end(listeners)
     for listener in listeners:
         await in_database_thread(assert_heard_as_logged, listener, start)
-    assert any(listener.times_left for listener in listeners), "nobody was ever thrown out"
 
 
-def end_a_membership(listeners: list[Listener]) -> None:
+def end_a_membership(listeners: list[Listener]) -> Listener:
     live = next(listener for listener in listeners if listener.subscription is not None)
+    live.thrown_out.clear()
     Membership.objects.get(project_id=live.project_id, user_id=live.user_id).delete()
+    return live
 
 
 def heads_and_boards(world: World) -> dict[int, Board]:

@@ -139,6 +139,8 @@ def _explain(message: str) -> tuple[str, str]:
     """msgspec's message as field and reason: ``Expected `int`, got `str` - at `$.task_id` ``."""
     reason, _, path = message.partition(" - at `")
     field = path.rstrip("`").removeprefix("$").removeprefix(".")
+    if "matching regex" in reason:  # The only pattern of the catalogue asks for something to read.
+        return field, "Must not be blank."
     if reason.startswith("Object missing required field `"):
         missing = reason.removeprefix("Object missing required field `").rstrip("`")
         return ".".join(filter(None, [field, missing])), "This field is required."

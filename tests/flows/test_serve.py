@@ -190,7 +190,7 @@ class Board:
 
 def test_who_reads_nothing_is_cut_and_delays_nobody(stack: Stack, connect: Connect) -> None:
     board = Board(stack)
-    reader = connect(board.server, board.ann)
+    reader = connect(board.server, board.ann, max_queue=None)
     reader.ask("join_project", {"project_id": board.project})
     with board.join_without_reading() as one, board.join_without_reading() as two:
         before = peak = memory(board.server.pid)
@@ -242,8 +242,12 @@ def test_who_pings_without_reading_is_cut(stack: Stack) -> None:
 def test_a_slow_reader_is_told_why(stack: Stack, connect: Connect) -> None:
     """It reads what was on its way, then the close frame."""
     board = Board(stack, WEBSOCKET_SEND_BUFFER="200000")
+    reader = connect(board.server, board.ann, max_queue=None)
+    reader.ask("join_project", {"project_id": board.project})
     with board.join_without_reading() as slow:
-        board.write(200)
+        board.write(60)
+        for _ in range(60):
+            reader.expect("task_updated")
         assert slow.close_code() == 4410
 
 

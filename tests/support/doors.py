@@ -46,14 +46,17 @@ class World:
 
     @classmethod
     def create(cls) -> "World":
-        """A world with bob as a member and carol as a viewer; dave is not in yet."""
+        """A world with bob as a member and carol as a viewer; dave is not in yet. Some work has begun."""
         alice, bob, carol, dave = (new_user(name) for name in ("alice", "bob", "carol", "dave"))
         projects = []
         for name in ("House", "Garden"):
             project = Project.objects.create(name=name)
-            Membership.objects.create(project=project, user=alice, role="owner")
-            Membership.objects.create(project=project, user=bob, role="member")
-            Membership.objects.create(project=project, user=carol, role="viewer")
+            for user, role in ((alice, "owner"), (bob, "member"), (carol, "viewer")):
+                Membership.objects.create(project=project, user=user, role=role)
+            for status in STATUSES:
+                task = Task.objects.create(project=project, title=f"{name}: {status}", status=status, assignee=bob)
+                Comment.objects.create(task=task, author=carol, content="So it begins")
+            task.delete()
             projects.append(project.pk)
         return cls(projects, alice, [user.pk for user in (alice, bob, carol, dave)])
 
