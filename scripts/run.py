@@ -32,8 +32,7 @@ def main() -> None:
     logins = manage("demo") if os.environ["DEBUG"].lower() in {"1", "true", "yes", "on"} else ""
     announce_later(port, logins)
     # The server takes over this very process, so nothing is left behind however it is ended.
-    daphne = [str(PYTHON), "-m", "daphne", "--verbosity", "0", "-b", HOST, "-p", str(port)]
-    os.execv(PYTHON, [*daphne, "project.asgi:application"])
+    os.execv(PYTHON, [str(PYTHON), "manage.py", "serve", "--verbosity", "0", "--host", HOST, "--port", str(port)])
 
 
 def wanted_port() -> int:

@@ -14,7 +14,7 @@ import taskrealtime
 ROOT = Path(__file__).resolve().parent.parent
 STORY = (ROOT / "docs" / "architecture.md").read_text()
 #: Words of the protocol, of Django or of the browser that the story mentions in code font.
-NOT_OURS = {"update", "bulk_create", "bulk_update", "delete", "version", "ack", "epoch", "seq", "reset"}
+NOT_OURS = {"send", "update", "bulk_create", "bulk_update", "delete", "version", "ack", "epoch", "seq", "reset"}
 
 
 def _code_spans(text: str) -> set[str]:

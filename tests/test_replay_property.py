@@ -31,7 +31,8 @@ from tests.support.replay import (
     without_comments,
 )
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(0 if DEEP else 300)]
+# The limit leaves time to shrink a failure, which takes hypothesis up to five minutes.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(0 if DEEP else 900)]
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,7 @@ def test_a_task_gets_its_defaults(cast: Cast, bob: Socket, project: int) -> None
 
 
 def test_every_writable_field_may_be_given(cast: Cast, bob: Socket, project: int) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "title": "t" * 200,
         "description": "d" * 20_000,
         "status": "review",
@@ -291,6 +291,7 @@ def test_several_fields_change_at_once(server: Server, cast: Cast, bob: Socket, 
 
 def test_changes_are_an_object(bob: Socket, project: int) -> None:
     task = create(bob, project)
+    changes: Any
     for changes in (None, [], "title", 5, True):
         assert fields_refused(bob, "task_update", {"task_id": task["id"], "changes": changes}) == {"changes"}
     assert fields_refused(bob, "task_update", {"task_id": task["id"]}) == {"changes"}
@@ -305,7 +306,7 @@ def test_what_is_not_writable_stays(server: Server, bob: Socket, project: int) -
     ):  # fmt: skip
         frame = bob.ask_frame("task_update", {"task_id": task["id"], "changes": {name: value}})
         assert frame["event"] == "ack" or frame["data"]["code"] == "invalid_data"
-        fields = {} if name == "project_id" else {name: value}
+        fields: dict[str, Any] = {} if name == "project_id" else {name: value}
         made = bob.ask_frame("task_create", {"project_id": project, "title": "B", **fields})
         if made["event"] == "ack":
             assert made["data"]["task"]["version"] == 1
@@ -479,6 +480,7 @@ def test_a_field_changed_there_and_back_was_changed(bob: Socket, project: int) -
 
 def test_a_version_of_another_kind_is_refused(bob: Socket, project: int) -> None:
     task = create(bob, project)["id"]
+    version: Any
     for version in ("1", True, 1.5, [], {}):
         data = {"task_id": task, "version": version}
         assert fields_refused(bob, "task_update", {**data, "changes": {"title": "x"}}) == {"version"}

@@ -63,6 +63,7 @@ def test_a_browser_signs_in_by_subprotocol(server: Server, cast: Cast, order: tu
     with server.connect(subprotocols=offered) as socket:
         assert socket.next()["data"]["user"]["id"] == cast.ann.id
         assert socket.connection.subprotocol == "taskrealtime.v1"
+        assert socket.connection.response
         assert token not in str(socket.connection.response.headers)
 
 
@@ -70,6 +71,7 @@ def test_the_token_is_never_chosen_as_subprotocol(server: Server, cast: Cast) ->
     token = server.token(cast.ann)
     with server.connect(subprotocols=[f"bearer.{token}"]) as socket:
         assert socket.connection.subprotocol is None
+        assert socket.connection.response
         assert token not in str(socket.connection.response.headers)
 
 
@@ -134,6 +136,7 @@ def test_connect_without_a_token_is_unauthenticated(server: Server) -> None:
 
 
 def test_a_token_of_the_wrong_kind_is_no_fault_of_ours(server: Server) -> None:
+    token: Any
     for token in (None, 5, True, [], {}, "", "\x00", "\ud800", "é.é.é", "a" * 5000):
         with server.connect() as socket:
             socket.send_event("connect", {"token": token}, id=1)
@@ -250,6 +253,7 @@ def test_a_since_that_the_log_cannot_continue_is_a_reset(server: Server, cast: C
 
 
 def test_a_since_of_the_wrong_kind_is_refused(server: Server, cast: Cast) -> None:
+    since: Any
     for since in (-1, "0", 1.5, True, [], 2**70):
         with server.connect(cast.ann) as socket:
             socket.next()

@@ -116,7 +116,7 @@ def test_what_cannot_be_continued_is_a_reset(server: Server, cast: Cast, connect
 def test_more_than_two_thousand_missed_is_a_reset(server: Server, cast: Cast, connect: Connect, project: int) -> None:
     head = connect(server, cast.bob).ask("join_project", {"project_id": project})["seq"]
     create_many(server.stack, project, 2001)
-    late, later = connect(server, cast.bob), connect(server, cast.cas)
+    late, later = connect(server, cast.bob, max_queue=None), connect(server, cast.cas, max_queue=None)
     answer = late.ask("join_project", {"project_id": project, "since": head})
     assert answer["reset"] is True
     assert answer["seq"] == head + 2001
@@ -141,16 +141,16 @@ def test_nobody_joins_by_guessing_since(server: Server, cast: Cast, connect: Con
 
 
 class Pouring:
-    """Somebody writes without pause, in another process, until the end of the block."""
+    """Somebody writes on and on, in another process, until the end of the block."""
 
     def __init__(self, stack: Stack, project: int, *, title: str = "pour") -> None:
         code = (
-            "import itertools, os, sys, django\n"
+            "import itertools, os, sys, time, django\n"
             "os.environ['DJANGO_SETTINGS_MODULE'] = 'project.settings'\n"
             "django.setup()\n"
             "from taskrealtime.models import Task\n"
             "sys.stdout.write('ready\\n'); sys.stdout.flush()\n"
-            f"for n in itertools.count(): Task.objects.create(project_id={project}, title=f'{title}{{n}}')\n"
+            f"for n in itertools.count():\n    Task.objects.create(project_id={project}, title=f'{title}{{n}}')\n    time.sleep(0.005)\n"
         )
         self._process = subprocess.Popen(
             [sys.executable, "-c", code], env=stack.env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

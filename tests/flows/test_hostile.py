@@ -144,8 +144,8 @@ def test_a_message_in_pieces_is_one_message(server: Server, cast: Cast, connect:
 
 def test_a_cookie_alone_signs_nobody_in(server: Server, cast: Cast) -> None:
     cookie = f"sessionid={server.session(cast.ann)}"
-    for options in ({}, {"origin": f"http://127.0.0.1:{server.port}"}):
-        with server.connect(additional_headers={"Cookie": cookie}, **options) as socket:
+    for origin in (None, f"http://127.0.0.1:{server.port}"):
+        with server.connect(additional_headers={"Cookie": cookie}, origin=origin) as socket:
             socket.send_event("ping", {}, id=1)
             assert socket.next()["data"]["code"] == "unauthenticated"
             assert socket.wait_closed() == 4401

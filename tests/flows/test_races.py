@@ -206,7 +206,7 @@ def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server,
                 writer.send_event("task_create", {"project_id": project, "title": f"{n}"}, id=n)
         assert pair[1].api(cast.ann).delete(f"/api/projects/{project}/").status_code == 204
         for writer in writers:
-            answers = {}
+            answers: dict[int, Frame] = {}
             while len(answers) < 10:
                 frame = writer.next()
                 if "id" in frame:

@@ -148,6 +148,7 @@ def test_a_projects_life(ann: httpx.Client, bob: httpx.Client, cast: Cast) -> No
 
 
 def test_a_project_needs_a_name(ann: httpx.Client, project: int) -> None:
+    name: Any
     for name in ("", None, 5, [], "n" * 5000, "a\x00b"):
         assert refused_fields(ann.post("/api/projects/", json={"name": name})) == {"name"}
         assert refused_fields(ann.patch(f"/api/projects/{project}/", json={"name": name})) == {"name"}
@@ -212,7 +213,13 @@ def test_members(server: Server, cast: Cast, ann: httpx.Client, bob: httpx.Clien
 
 
 def test_a_tasks_life(ann: httpx.Client, cast: Cast, project: int) -> None:
-    fields = {"title": "A", "description": "**b**", "status": "review", "priority": "high", "assignee_id": cast.bob.id}
+    fields: dict[str, Any] = {
+        "title": "A",
+        "description": "**b**",
+        "status": "review",
+        "priority": "high",
+        "assignee_id": cast.bob.id,
+    }
     made = create(ann, project, due_at="2030-01-02T03:04:05+02:00", **fields)
     assert fields.items() <= made.items()
     url = f"/api/tasks/{made['id']}/"
