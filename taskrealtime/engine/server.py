@@ -229,7 +229,7 @@ class Server(DaphneServer):
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DRAIN_TIME
-        logger.info("Process %s is ending: %s connections are let go.", os.getpid(), len(self.connections))
+        logger.info("Process %s is ending: %s sockets are let go.", os.getpid(), len(self._open_sockets()))
         try:
             self._stop_accepting()
             await draining.send_everybody_away()
