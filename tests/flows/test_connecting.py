@@ -296,6 +296,10 @@ def test_the_missed_events_of_the_own_room_follow(server: Server, cast: Cast, co
 # --- Time ----------------------------------------------------------------------------------------
 
 
+#: For what has nothing to do with the database or the layer.
+embedded = pytest.mark.parametrize("shared_stack", ["embedded"], indirect=True)
+
+
 @pytest.fixture(scope="session")
 def hurried(shared_stack: Stack) -> Server:
     """A server with little patience: `connect` within half a second; other pages are welcome."""
@@ -345,6 +349,7 @@ def test_only_the_listed_pages_come_in(hurried: Server, cast: Cast) -> None:
         assert refused.value.response.status_code == 403
 
 
+@embedded
 def test_a_star_lets_every_page_in(shared_stack: Stack, cast: Cast) -> None:
     open_to_all = shared_stack.server(WEBSOCKET_CORS_ORIGINS="*")
     with open_to_all.connect(token=mint(shared_stack, cast.ann), origin="https://evil.example") as socket:
@@ -360,7 +365,7 @@ def test_a_connection_ends_with_its_token(server: Server, cast: Cast) -> None:
 
 
 def test_a_fresh_token_prolongs_the_connection(server: Server, cast: Cast) -> None:
-    short, long = (mint(server.stack, cast.ann, seconds=seconds) for seconds in (2, 600))
+    short, long = (mint(server.stack, cast.ann, seconds=seconds) for seconds in (1.5, 600))
     with server.connect(token=short) as socket:
         old = socket.next()["data"]["token_expires_at"]
         answer = socket.ask("token_refresh", {"token": long})
@@ -368,7 +373,7 @@ def test_a_fresh_token_prolongs_the_connection(server: Server, cast: Cast) -> No
         new = answer["token_expires_at"]
         assert datetime.fromisoformat(new) > datetime.fromisoformat(old)
         with pytest.raises(AssertionError, match="in vain"):
-            socket.next(timeout=2.5)
+            socket.next(timeout=1.8)
         assert socket.ask("ping", {})
 
 
@@ -447,6 +452,7 @@ def test_who_was_deactivated_in_a_shell_is_out_within_two_seconds(hurried: Serve
 # --- The switch ------------------------------------------------------------------------------------
 
 
+@embedded
 def test_sockets_can_be_switched_off(shared_stack: Stack, cast: Cast) -> None:
     server = shared_stack.server(WEBSOCKET_ENABLED="0")
     with pytest.raises(InvalidStatus) as refused:

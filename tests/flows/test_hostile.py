@@ -61,7 +61,7 @@ def test_no_nonsense_is_our_fault(server: Server, cast: Cast, connect: Connect, 
         task = first.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"]
     real = {"project_id": project, "task_id": task, "before_id": task, "after_id": task, "since": 0}
     socket = connect(server, cast.bob)
-    for number in range(700):
+    for number in range(400):
         if number % 15 == 0:
             socket.close()
             socket = connect(server, cast.bob)
@@ -88,7 +88,7 @@ def test_no_nonsense_by_rest_is_our_fault(server: Server, cast: Cast, project: i
         f"/api/tasks/{task}/restore/", "/api/token/", "/api/token/refresh/", f"/api/projects/{project}/leave/x",
         f"/api/tasks/{task}/move/", f"/api/projects/{project}/events/", f"/api/projects/{project}/board/",
     ]  # fmt: skip
-    for _ in range(300):
+    for _ in range(150):
         body: Any = {name: chance.choice(VALUES) for name in chance.sample((*FIELDS, "username", "role", "name"), 4)}
         if chance.random() < 0.15:
             body = chance.choice(VALUES)
