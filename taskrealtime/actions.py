@@ -14,6 +14,7 @@ from . import access, commands, ranks
 from .actor import acting_as
 from .engine import idempotency, log
 from .engine.conf import settings
+from .engine.crash_points import crash_point
 from .engine.errors import Conflict, InvalidData, NotFound
 from .models import Comment, Membership, Project, Task
 from .serializing import task_object
@@ -35,7 +36,9 @@ def perform(user: User, command: commands.Command, *, key: str | None = None) ->
     for attempt in range(ATTEMPTS):
         try:
             with acting_as(user), transaction.atomic(durable=True):
-                return _perform(user, command, key)
+                answer = _perform(user, command, key)
+                crash_point("changing")
+            return answer
         except OperationalError as error:
             if not log.is_retryable(error) or attempt == ATTEMPTS - 1:
                 raise

@@ -16,6 +16,7 @@ import msgspec
 from django.db import OperationalError, connection, transaction
 
 from . import doorbell
+from .crash_points import crash_point
 from .errors import Internal
 from .models import Epoch, Event, Room
 
@@ -71,6 +72,7 @@ class _Batch:
     def flush(self) -> None:
         if not self.flushed:
             self.flushed = True
+            crash_point("committed")
             sequence(self.rooms)
 
 
@@ -135,11 +137,14 @@ def sequence(rooms: Iterable[str]) -> None:
         try:
             with transaction.atomic(durable=True):
                 numbered = _number(rooms)
+                crash_point("numbering")
             break
         except OperationalError as error:
             if not is_retryable(error) or attempt == SNAPSHOT_ATTEMPTS - 1:
                 raise
+    crash_point("numbered")
     _ring(numbered)
+    crash_point("rung")
 
 
 def _number(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:

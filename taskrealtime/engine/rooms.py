@@ -18,6 +18,7 @@ from channels.layers import get_channel_layer
 from . import doorbell, log
 from .auth import revoked_users
 from .conf import settings
+from .crash_points import crash_point
 from .log import LoggedEvent
 from .threads import in_database_thread
 
@@ -241,6 +242,7 @@ class Room:
             if subscription.ended:
                 continue
             subscription.give(frames, self.position)
+            crash_point("passing_on")
             if count % LISTENERS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._let_catch_up(batch)
