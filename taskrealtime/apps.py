@@ -10,9 +10,10 @@ class TaskRealtimeConfig(AppConfig):
     verbose_name = "Task board"
 
     def ready(self) -> None:
-        """Connect signals, system checks and the redaction of replays."""
-        from . import checks, redaction, signals
-        from .engine import log
+        """Connect signals, system checks, the redaction of replays and the removal of deleted tasks."""
+        from . import checks, purging, redaction, signals
+        from .engine import log, retention
 
         log.set_redactor(redaction.redact_deleted)
+        retention.register("deleted tasks", purging.purge_deleted_tasks)
         del checks, signals  # imported for their registrations

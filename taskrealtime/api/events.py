@@ -45,6 +45,7 @@ class EventsView(ApiView):
             known_epoch=query.epoch,
             user_id=user.pk,
             authorise=partial(access.require_member, user, project_id),
+            limit=query.limit,
         )
         if not resumed.events and not resumed.reset:
             wait_for_events(request._request, room=room, since=query.since, user_id=user.pk, seconds=query.wait)
@@ -52,12 +53,11 @@ class EventsView(ApiView):
 
 
 def _answer(resumed: log.Resumed, query: EventsQuery) -> Events:
-    events = resumed.events[: query.limit]
     # The frames are finished JSON text: they go out as they are.
-    frames: list[Any] = [msgspec.Raw(event.frame.encode()) for event in events]
+    frames: list[Any] = [msgspec.Raw(event.frame.encode()) for event in resumed.events]
     return Events(
         events=frames,
-        seq=events[-1].seq if events else query.since,
+        seq=resumed.events[-1].seq if resumed.events else query.since,
         head=resumed.head,
         epoch=resumed.epoch,
         reset=resumed.reset,

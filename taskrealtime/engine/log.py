@@ -182,9 +182,12 @@ def _number_room(room: Room) -> list[LoggedEvent]:
         ids = [row[0] for row in cursor.fetchall()]
     if not ids:
         return []
+    events = list(Event.objects.filter(id__in=ids).order_by("seq"))
     room.head += len(ids)
-    Room.objects.filter(name=room.name).update(head=room.head)
-    return [_logged(event, event.data) for event in Event.objects.filter(id__in=ids).order_by("seq")]
+    if room.oldest is None:
+        room.oldest = events[0].at
+    Room.objects.filter(name=room.name).update(head=room.head, oldest=room.oldest)
+    return [_logged(event, event.data) for event in events]
 
 
 def _ring(numbered: dict[str, list[LoggedEvent]]) -> None:
@@ -210,6 +213,20 @@ def set_redactor(redactor: Redactor) -> None:
     _redactor = redactor
 
 
+def redacted(events: Sequence[Event]) -> dict[int, str]:
+    """The data to show instead, by event id, of those events whose content is gone."""
+    return _redactor(events) if events else {}
+
+
+def renew_epoch() -> str:
+    """Give the log a new epoch, so that whoever goes on from an old number is told to reset; returns it.
+
+    Running servers notice with their next sweep and close all connections.
+    """
+    Epoch.objects.update_or_create(id=1, defaults={"value": secrets.token_hex(6)})
+    return epoch()
+
+
 def epoch() -> str:
     """The name of this life of the log; on PostgreSQL the timeline is part of it, so a failover renews it."""
     row = (
@@ -224,6 +241,12 @@ def epoch() -> str:
         return f"{row.value}-{int(cursor.fetchone()[0], 16)}"
 
 
+def bounds(rooms: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """The last number that was trimmed away and the last one of all, of each of `rooms` that exists."""
+    rows = Room.objects.filter(name__in=list(rooms)).values_list("name", "floor", "head")
+    return {name: (floor, head) for name, floor, head in rows}
+
+
 def heads(rooms: Iterable[str]) -> dict[str, int]:
     """The last number of each of `rooms`; one that is missing no longer exists."""
     return dict(Room.objects.filter(name__in=list(rooms)).values_list("name", "head"))
@@ -232,12 +255,18 @@ def heads(rooms: Iterable[str]) -> dict[str, int]:
 def read(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
     """The next events after `since`, in order, at most `limit`."""
     events = list(Event.objects.filter(room=room, seq__gt=since).order_by("seq")[:limit])
-    redacted = _redactor(events) if events else {}
-    return [_logged(event, redacted.get(event.id, event.data)) for event in events]
+    blanked = redacted(events)
+    return [_logged(event, blanked.get(event.id, event.data)) for event in events]
 
 
 def resume(
-    room: str, *, since: int | None, known_epoch: str | None, user_id: int, authorise: Callable[[], object]
+    room: str,
+    *,
+    since: int | None,
+    known_epoch: str | None,
+    user_id: int,
+    authorise: Callable[[], object],
+    limit: int | None = None,
 ) -> Resumed:
     """What `user_id` missed of `room` after `since`, authorised and read in one snapshot.
 
@@ -245,6 +274,7 @@ def resume(
         since: the last number seen; None: nothing is replayed.
         known_epoch: the epoch that came with it; None: the present one.
         authorise: raises where the user may not read the room; called inside the snapshot.
+        limit: of the missed events, only the first so many; None: all of them.
 
     Raises:
         RealTimeError: whatever `authorise` raises.
@@ -254,12 +284,12 @@ def resume(
             authorise()
             # An eviction that is committed but not numbered yet may lie before a return that `authorise` saw.
             if not Event.objects.filter(room=room, seq=None, evicts=user_id).exists():
-                return _resume(room, since, known_epoch)
+                return _resume(room, since, known_epoch, limit or MAX_REPLAY)
         sequence([room])
     raise Internal("The log is too busy to resume from.")
 
 
-def _resume(name: str, since: int | None, known_epoch: str | None) -> Resumed:
+def _resume(name: str, since: int | None, known_epoch: str | None, limit: int) -> Resumed:
     room = Room.objects.filter(name=name).first() or Room(name=name)
     present = epoch()
     if since is None:
@@ -267,8 +297,8 @@ def _resume(name: str, since: int | None, known_epoch: str | None) -> Resumed:
     known = known_epoch is None or known_epoch == present
     if not known or not room.floor <= since <= room.head or room.head - since > MAX_REPLAY:
         return Resumed(room.head, present, True, [])
-    events = read(name, since=since, limit=MAX_REPLAY)
-    if [event.seq for event in events] != list(range(since + 1, room.head + 1)):
+    events = read(name, since=since, limit=limit)
+    if [event.seq for event in events] != list(range(since + 1, min(room.head, since + limit) + 1)):
         logger.error("The log of %s is not contiguous after %s: answering with a reset.", name, since)
         return Resumed(room.head, present, True, [])
     return Resumed(room.head, present, False, events)
