@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from weakref import ref
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
@@ -165,7 +166,7 @@ def _remove_up_to(name: str, floor: int, *, after: int) -> int:
             removed += Event.objects.filter(pk__in=[pk for pk, _ in rows]).delete()[0]
         if len(rows) < BATCH:
             return removed
-        after = rows[-1][1]
+        after = rows[-1][1] or 0
 
 
 def _note_oldest(name: str) -> bool:
@@ -222,10 +223,11 @@ def forget(subjects: Iterable[str]) -> None:
     queued = Redaction.objects.bulk_create([Redaction(subject=subject) for subject in _spoken_of(subjects)])
     if not queued:
         return
-    hurry: _Hurry | None = getattr(connection, "taskrealtime_hurry", None)
+    # Only the hooks hold it: rolled back, it is forgotten with them.
+    hurry: _Hurry | None = getattr(connection, "taskrealtime_hurry", lambda: None)()
     if hurry is None or hurry.done:
         hurry = _Hurry()
-        connection.taskrealtime_hurry = hurry  # type: ignore[attr-defined]
+        connection.taskrealtime_hurry = ref(hurry)  # type: ignore[attr-defined]
     hurry.pks += [redaction.pk for redaction in queued][:AT_ONCE]
     # One hook per call: a savepoint that is rolled back takes only its own hooks with it.
     transaction.on_commit(hurry.redact, robust=True)
