@@ -10,9 +10,10 @@ class TaskRealtimeConfig(AppConfig):
     verbose_name = "Task board"
 
     def ready(self) -> None:
-        """Connect signals, system checks and the redaction of replays."""
-        from . import checks, redaction, signals
+        """Connect signals and system checks, and tell the log what only we know: who may read, what is gone."""
+        from . import access, checks, redaction, signals
         from .engine import log
 
-        log.set_redactor(redaction.redact_deleted)
+        log.set_refuser(access.refuse_reading)
+        log.set_redactor(redaction.redact_deleted, deletions=redaction.DELETIONS)
         del checks, signals  # imported for their registrations

@@ -23,6 +23,12 @@ def project_room(project_id: int) -> str:
     return f"project.{project_id}"
 
 
+def project_of_room(room: str) -> int | None:
+    """The project that a room belongs to; None: it is a user's."""
+    kind, _, number = room.partition(".")
+    return int(number) if kind == "project" else None
+
+
 def user_room(user_id: int) -> str:
     """The room of every connection of that user."""
     return f"user.{user_id}"
