@@ -6,12 +6,24 @@ from typing import Any
 import msgspec
 
 from .engine.models import Event
-from .models import Comment, Task
+from .models import Comment, Project, Task
 
 #: The events that tell that content is gone.
 DELETIONS = {"task_deleted", "comment_deleted"}
 #: The fields that hold what people wrote.
 CONTENT = {"title", "description", "content", "content_html"}
+
+
+def subject_of(content: Task | Comment) -> str:
+    """What the log calls this task or comment (`Event.subject`)."""
+    return f"{content._meta.model_name}.{content.pk}"
+
+
+def subjects_in(project: Project) -> list[str]:
+    """The subjects of all tasks, deleted ones too, and comments of a project."""
+    tasks = Task.all_objects.filter(project=project).order_by().values_list("pk", flat=True)
+    comments = Comment.objects.filter(task__project=project).order_by().values_list("pk", flat=True)
+    return [*(f"task.{pk}" for pk in tasks), *(f"comment.{pk}" for pk in comments)]
 
 
 def redact_deleted(events: Sequence[Event]) -> dict[int, str]:

@@ -19,6 +19,7 @@ from .engine import log
 from .engine.errors import InvalidData, NotFound
 from .engine.models import Event
 from .models import Comment, Membership, Project, Task, project_room
+from .redaction import subject_of
 from .serializing import actor_object, comment_object, task_object, user_object
 
 #: The columns of a task that `changes` may hold, in the order of the catalogue.
@@ -139,7 +140,7 @@ class RealTimeService:
                 previous=events.TaskChanges(),
                 version=task.version,
             )
-            cls._announce(task.project_id, data, at=task.updated_at, subject=_subject(task))
+            cls._announce(task.project_id, data, at=task.updated_at, subject=subject_of(task))
 
     @classmethod
     def broadcast_task_status_changed(
@@ -234,7 +235,7 @@ class RealTimeService:
             if comment.author_id != author_id:
                 raise InvalidData.at("author_id", f"The comment's author is {comment.author_id}.")
             announced = Event.objects.filter(
-                room=project_room(project_id), type="comment_added", subject=_comment_subject(comment)
+                room=project_room(project_id), type="comment_added", subject=subject_of(comment)
             )
             if not announced.exists():
                 cls._announce_comment(comment, events.CommentAdded)
@@ -292,7 +293,7 @@ class RealTimeService:
     @classmethod
     def _announce_task_there(cls, task: Task, event: type[events.TaskCreated] | type[events.TaskRestored]) -> None:
         cls._announce(
-            task.project_id, event(by=_by(), task=task_object(task)), at=task.updated_at, subject=_subject(task)
+            task.project_id, event(by=_by(), task=task_object(task)), at=task.updated_at, subject=subject_of(task)
         )
 
     @classmethod
@@ -312,7 +313,7 @@ class RealTimeService:
             previous=events.TaskChanges(**{name: getattr(previous, name) for name in changed}),
             version=task.version,
         )
-        cls._announce(task.project_id, data, at=task.updated_at, subject=_subject(task))
+        cls._announce(task.project_id, data, at=task.updated_at, subject=subject_of(task))
         if "status" in changed:
             cls._announce_status_changed(task, previous.status)
         if "assignee_id" in changed:
@@ -341,7 +342,7 @@ class RealTimeService:
             previous_assignee_id=previous_assignee_id,
             version=task.version,
         )
-        cls._announce(task.project_id, data, at=task.updated_at, subject=_subject(task))
+        cls._announce(task.project_id, data, at=task.updated_at, subject=subject_of(task))
 
     @classmethod
     def _announce_comment(
@@ -351,7 +352,7 @@ class RealTimeService:
             return
         project_id = comment.task.project_id
         data = event(by=_by(), comment=comment_object(comment), task_id=comment.task_id, project_id=project_id)
-        cls._announce(project_id, data, at=comment.updated_at, subject=_comment_subject(comment))
+        cls._announce(project_id, data, at=comment.updated_at, subject=subject_of(comment))
 
     @classmethod
     def _announce_member_added(cls, membership: Membership) -> None:
@@ -396,14 +397,6 @@ class _announcing:
 
 def _by() -> events.Actor | None:
     return actor_object(current_actor())
-
-
-def _subject(task: Task) -> str:
-    return f"task.{task.pk}"
-
-
-def _comment_subject(comment: Comment) -> str:
-    return f"comment.{comment.pk}"
 
 
 def _project(project_id: int) -> Project:

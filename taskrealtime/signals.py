@@ -6,7 +6,8 @@ from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
-from .engine import log
+from . import redaction
+from .engine import log, retention
 from .models import Comment, Membership, Project, Task, project_room, user_room
 from .services import RealTimeService
 from .tracking import written
@@ -29,6 +30,14 @@ def announce_comment_deleted(instance: Comment, origin: Any, **kwargs: Any) -> N
     """A comment was deleted by itself, not together with its task or project."""
     if _deletion_of(origin) is Comment:
         RealTimeService.comment_deleted(instance)
+
+
+@receiver(post_delete, sender=Comment)
+@receiver(post_delete, sender=Task)
+def forget_deleted_content(instance: Comment | Task, origin: Any, **kwargs: Any) -> None:
+    """A comment is gone, or a task for good: the log says no longer what was in it."""
+    if _deletion_of(origin) is not Project:
+        retention.forget([redaction.subject_of(instance)])
 
 
 @receiver(written, sender=Membership)
@@ -64,10 +73,17 @@ def make_room_of_loaded_project(instance: Project, raw: bool, **kwargs: Any) -> 
         log.create_room(instance.room)
 
 
+@receiver(pre_delete, sender=Project)
+def remember_what_is_in_it(instance: Project, **kwargs: Any) -> None:
+    """A project is about to be deleted with all that is in it."""
+    instance.subjects = redaction.subjects_in(instance)  # type: ignore[attr-defined]
+
+
 @receiver(post_delete, sender=Project)
 def close_project_room(instance: Project, **kwargs: Any) -> None:
-    """A project is gone: its room is no more, and everybody in it is told."""
+    """A project is gone: its room is no more, everybody in it is told, and no other room says what was in it."""
     log.drop_room(project_room(instance.pk))
+    retention.forget(instance.subjects)  # type: ignore[attr-defined]
 
 
 @receiver(post_save, sender=get_user_model())

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class EngineConfig(AppConfig):
-    """Owns the tables `Room`, `Event`, `Epoch`, `IdempotencyKey` and `SessionVersion`."""
+    """Owns the tables `Room`, `Event`, `Epoch`, `Redaction`, `IdempotencyKey` and `SessionVersion`."""
 
     name = "taskrealtime.engine"
     label = "engine"

@@ -31,8 +31,10 @@ def once(
         Conflict: the key came before with another request.
     """
     fingerprint = hashlib.sha256(request).hexdigest()
-    if not _insert(user_id, key, fingerprint):
-        earlier = IdempotencyKey.objects.get(user_id=user_id, key=key)
+    while not _insert(user_id, key, fingerprint):
+        earlier = IdempotencyKey.objects.filter(user_id=user_id, key=key).first()
+        if earlier is None:
+            continue  # It was trimmed away between the two statements.
         if earlier.fingerprint != fingerprint:
             raise Conflict("This key was used before for another request.")
         return msgspec.json.decode(earlier.answer, type=answer_type), True

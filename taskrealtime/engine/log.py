@@ -201,9 +201,12 @@ def _number_room(room: Room) -> list[LoggedEvent]:
         ids = [row[0] for row in cursor.fetchall()]
     if not ids:
         return []
+    events = list(Event.objects.filter(id__in=ids).order_by("seq"))
     room.head += len(ids)
-    Room.objects.filter(name=room.name).update(head=room.head)
-    return [_logged(event, event.data) for event in Event.objects.filter(id__in=ids).order_by("seq")]
+    if room.oldest is None:
+        room.oldest = events[0].at
+    Room.objects.filter(name=room.name).update(head=room.head, oldest=room.oldest)
+    return [_logged(event, event.data) for event in events]
 
 
 def _ring(numbered: dict[str, list[LoggedEvent]]) -> None:
@@ -239,6 +242,20 @@ def set_refuser(refuser: Refuser) -> None:
     _refuse = refuser
 
 
+def redacted(events: Sequence[Event]) -> dict[int, str]:
+    """The data to show instead, by event id, of those events whose content is gone."""
+    return _redactor(events) if events else {}
+
+
+def renew_epoch() -> str:
+    """Give the log a new epoch, so that whoever goes on from an old number is told to reset; returns it.
+
+    Running servers notice with their next sweep and close all connections.
+    """
+    Epoch.objects.update_or_create(id=1, defaults={"value": secrets.token_hex(6)})
+    return epoch()
+
+
 def epoch() -> str:
     """The name of this life of the log; on PostgreSQL the timeline is part of it, so a failover renews it."""
     row = (
@@ -251,6 +268,12 @@ def epoch() -> str:
         # The first eight hex digits of a WAL file's name are the timeline.
         cursor.execute("SELECT substring(pg_walfile_name(pg_current_wal_lsn()) FROM 1 FOR 8)")
         return f"{row.value}-{int(cursor.fetchone()[0], 16)}"
+
+
+def bounds(rooms: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """The last number that was trimmed away and the last one of all, of each of `rooms` that exists."""
+    rows = Room.objects.filter(name__in=list(rooms)).values_list("name", "floor", "head")
+    return {name: (floor, head) for name, floor, head in rows}
 
 
 def heads(rooms: Iterable[str]) -> dict[str, int]:
@@ -267,8 +290,8 @@ def heads_in_order(rooms: Sequence[str]) -> list[int | None]:
 def read(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
     """The next events after `since`, in order, at most `limit`."""
     events = list(Event.objects.filter(room=room, seq__gt=since).order_by("seq")[:limit])
-    redacted = _redactor(events) if events else {}
-    return [_logged(event, redacted.get(event.id, event.data)) for event in events]
+    blanked = redacted(events)
+    return [_logged(event, blanked.get(event.id, event.data)) for event in events]
 
 
 def stand_all(readers: Sequence[Reader]) -> list[Stand | RealTimeError]:

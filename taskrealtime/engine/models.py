@@ -1,4 +1,4 @@
-"""The tables of the event log: rooms with their last number, events, keys, and who signed out."""
+"""The tables of the event log: rooms with their last number, events, what to blank, keys, and who signed out."""
 
 from django.conf import settings
 from django.db import models
@@ -19,12 +19,18 @@ class Epoch(models.Model):
 class Room(models.Model):
     """A sequence of events with an audience, such as `project.7`.
 
-    `head` is the last number given, `floor` the last one that was trimmed away.
+    `head` is the last number given, `floor` the last one that was trimmed away. `oldest` is the time of the event after
+    the floor, by which trimming finds the rooms that have something due; empty where the room has no events. Where
+    trimming was interrupted it is that of an event that is gone already.
     """
 
     name = models.CharField(max_length=64, primary_key=True)
     head = models.BigIntegerField(default=0)
     floor = models.BigIntegerField(default=0)
+    oldest = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["oldest"], name="engine_room_oldest", condition=models.Q(oldest__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.name} at {self.head}"
@@ -55,11 +61,21 @@ class Event(models.Model):
                 fields=["room", "id"],
                 name="engine_event_unnumbered",
                 condition=models.Q(seq__isnull=True),
-            )
+            ),
+            models.Index(fields=["subject"], name="engine_event_subject", condition=models.Q(subject__gt="")),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.room}#{self.seq}"
+
+
+class Redaction(models.Model):
+    """Content that was deleted: what the log says about this subject is still to be blanked."""
+
+    subject = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class IdempotencyKey(models.Model):

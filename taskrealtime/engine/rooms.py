@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import auth, doorbell, log
+from . import auth, doorbell, log, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
@@ -215,6 +215,11 @@ class Room:
         if self.head > self.position and self._pumping is None:
             self._pumping = asyncio.create_task(self._pump())
 
+    def rise(self, floor: int) -> None:
+        """The log was trimmed up to `floor`: whoever is behind that comes back and is told to reset."""
+        if floor > self.position and self._pumping is None:
+            self._skip_to(floor)
+
     async def _pump(self) -> None:
         try:
             while self.head > self.position:
@@ -316,6 +321,7 @@ class Hub:
         self.stands = Batcher(log.stand_all)
         self._heads = Batcher(log.heads_in_order)
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
+        self._tasks.append(asyncio.create_task(retention.trim_forever()))
 
     # -- people --
 
@@ -419,17 +425,19 @@ class Hub:
         self._epoch = found.epoch
         for name in names:
             if (room := self.rooms.get(name)) is not None:
-                self._settle(room, found.heads.get(name))
+                self._settle(room, found.bounds.get(name))
         for user_id, valid in found.revoked.items():
             for listener, stamp in list(self.listeners.get(user_id, {}).items()):
                 if stamp != valid:
                     listener.give_up(4403, "You were signed out.")
         await self._tend_groups()
 
-    def _settle(self, room: Room, head: int | None) -> None:
-        if head is None:
+    def _settle(self, room: Room, bounds: tuple[int, int] | None) -> None:
+        if bounds is None:
             self._close(room)
         else:
+            floor, head = bounds
+            room.rise(floor)
             room.reach(head)
 
     def _start_over(self) -> None:
@@ -438,6 +446,9 @@ class Hub:
         for of_user in list(self.listeners.values()):
             for listener in list(of_user):
                 listener.give_up(1012, "The event log was restored.")
+        for room in self.rooms.values():
+            for subscription in room.subscriptions():  # Long polls are in no list of people.
+                subscription.listener.give_up(1012, "The event log was restored.")
         self.rooms.clear()
 
     async def _tend_groups(self) -> None:
@@ -469,8 +480,8 @@ class Hub:
 class _Found:
     """What one look at the log brought."""
 
-    def __init__(self, heads: dict[str, int], epoch: str, revoked: dict[int, str | None]) -> None:
-        self.heads = heads
+    def __init__(self, bounds: dict[str, tuple[int, int]], epoch: str, revoked: dict[int, str | None]) -> None:
+        self.bounds = bounds
         self.epoch = epoch
         self.revoked = revoked
 
@@ -478,7 +489,7 @@ class _Found:
 def _look_at_the_log(names: list[str], users: dict[int, set[str]]) -> _Found:
     if waiting := log.unnumbered_rooms():
         log.sequence(waiting)
-    return _Found(log.heads(names), log.epoch(), auth.revoked_users(users))
+    return _Found(log.bounds(names), log.epoch(), auth.revoked_users(users))
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

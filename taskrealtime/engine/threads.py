@@ -16,6 +16,8 @@ T = TypeVar("T")
 # Changes, which may have to wait for somebody's lock, have threads of their own: joins, replays and the sweep go on.
 _readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database-reading")
 _writers = ThreadPoolExecutor(max_workers=12, thread_name_prefix="database-writing")
+# One for what nobody waits for: trimming.
+_caretakers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database-caretaking")
 #: A user's changes to one project wait for each other at the lock of the membership anyway: better here, without a
 #: thread, so that a locked row stops only those who want it.
 THREADS_OF_A_USER = 2
@@ -34,6 +36,11 @@ async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args
         turn = _turns[key] = asyncio.Semaphore(THREADS_OF_A_USER)
     async with turn:
         return await _in_thread_of(_writers, work, *args, **kwargs)
+
+
+async def in_caretaking_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_database_thread`, for work that nobody waits for: it takes a thread from nobody."""
+    return await _in_thread_of(_caretakers, work, *args, **kwargs)
 
 
 async def _in_thread_of(threads: ThreadPoolExecutor, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

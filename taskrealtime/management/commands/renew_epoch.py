@@ -1,0 +1,25 @@
+"""`manage.py renew_epoch`: a new life of the log, after a backup was restored."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from taskrealtime.engine import log
+
+
+class Command(BaseCommand):
+    """Run it after restoring a backup, before the servers start, or while they run."""
+
+    help = (
+        "Gives the event log a new epoch: clients that go on from a number of before are told to reset. To be run "
+        "after a backup was restored, since its numbers are given anew to other events."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Renew it, and say from what to what."""
+        before = log.epoch()
+        after = log.renew_epoch()
+        self.stdout.write(
+            f"The log's epoch was {before} and is {after} now. Running servers close all connections with their next "
+            "sweep; every client comes back and fetches its state anew."
+        )

@@ -1,0 +1,25 @@
+"""`manage.py trim`: removes what the log keeps no longer."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from taskrealtime.engine import retention
+
+
+class Command(BaseCommand):
+    """Does at once all that the servers do bit by bit."""
+
+    help = (
+        "Removes events and idempotency keys older than EVENT_RETENTION_DAYS and tasks deleted longer ago, and blanks "
+        "what the log says about deleted content. Servers do this by themselves; running it beside them is safe."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Trim until nothing is due, and say what was done."""
+        removed = retention.trim().removed
+        others = "".join(f", {removed[what]} {what}" for what in retention.registered())
+        self.stdout.write(
+            f"Removed {removed['events']} events, {removed['keys']} idempotency keys{others}; "
+            f"blanked {removed['deleted texts']} deleted texts in the log."
+        )

@@ -1,0 +1,748 @@
+"""The end of what the log keeps: what is old goes, what was deleted is blanked, and nobody misses anything silently."""
+
+import asyncio
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from io import StringIO
+from typing import Any
+
+import msgspec
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from taskrealtime import actions, commands
+from taskrealtime.engine import idempotency, log, retention, rooms
+from taskrealtime.engine.errors import NotFound
+from taskrealtime.engine.idempotency import once
+from taskrealtime.engine.models import Event, IdempotencyKey, Redaction, Room
+from taskrealtime.engine.rooms import Hub
+from taskrealtime.engine.threads import in_database_thread
+from taskrealtime.models import Comment, Membership, Project, Task, user_room
+from tests import services
+
+pytestmark = pytest.mark.django_db(transaction=True)
+needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite has one writer at a time")
+
+NOW = datetime.now(UTC)
+OLD, YOUNG = NOW - timedelta(days=31), NOW - timedelta(days=29)
+_numbers = itertools.count(1_000_000)
+
+
+class Said(msgspec.Struct):
+    """Data of an event."""
+
+    text: str
+
+
+@pytest.fixture
+def room() -> str:
+    """A room of this test's own, and of the one user who may read it."""
+    name = f"user.{next(_numbers)}"
+    log.create_room(name)
+    return name
+
+
+def say(room: str, *times: datetime) -> None:
+    """One event at each of these times."""
+    with transaction.atomic():
+        for at in times:
+            log.append(room=room, type="said", data=Said("words"), at=at)
+
+
+def kept(room: str) -> list[int]:
+    """The numbers that the log still has."""
+    return list(Event.objects.filter(room=room).order_by("seq").values_list("seq", flat=True))  # type: ignore[arg-type]
+
+
+def row(room: str) -> tuple[int, int, datetime | None]:
+    """The room's floor, head and oldest time."""
+    return Room.objects.values_list("floor", "head", "oldest").get(name=room)
+
+
+def resume(room: str, since: int | None, epoch: str | None = None) -> log.Resumed:
+    return log.resume(log.Reader(room, int(room.partition(".")[2]), since, epoch))
+
+
+def numbers(resumed: log.Resumed) -> list[int] | str:
+    return "reset" if resumed.reset else [event.seq for event in resumed.events]
+
+
+# --- Events ---------------------------------------------------------------------------------
+
+
+def test_old_events_go_and_the_young_stay(room: str) -> None:
+    say(room, OLD, OLD, OLD, YOUNG, NOW)
+    assert retention.trim().removed["events"] == 3
+    assert (kept(room), row(room)) == ([4, 5], (3, 5, YOUNG))
+    assert [numbers(resume(room, since)) for since in (0, 2, 3, 5)] == ["reset", "reset", [4, 5], []]
+    assert retention.trim().removed.total() == 0
+
+
+def test_numbers_go_on_after_everything_was_trimmed(room: str) -> None:
+    say(room, OLD, OLD)
+    retention.trim()
+    assert (kept(room), row(room)) == ([], (2, 2, None))
+    assert (numbers(resume(room, 2)), numbers(resume(room, None)), numbers(resume(room, 1))) == ([], [], "reset")
+    say(room, YOUNG)
+    assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
+    assert numbers(resume(room, 2)) == [3]
+    retention.trim(now=NOW + timedelta(days=2))
+    assert row(room) == (3, 3, None)
+
+
+def test_what_is_exactly_as_old_as_allowed_is_kept(room: str) -> None:
+    say(room, NOW - timedelta(days=30, microseconds=1), NOW - timedelta(days=30))
+    retention.trim(now=NOW)
+    assert kept(room) == [2]
+
+
+def test_an_odd_time_holds_up_those_behind_it_and_no_more(room: str) -> None:
+    say(room, OLD, NOW + timedelta(days=400), OLD)
+    retention.trim()
+    assert kept(room) == [2, 3]
+    retention.trim(now=NOW + timedelta(days=431))
+    assert kept(room) == []
+
+
+def test_a_time_long_ago_behind_young_ones_leaves_no_gap(room: str) -> None:
+    say(room, YOUNG, OLD - timedelta(days=400), YOUNG)
+    retention.trim()
+    assert (kept(room), numbers(resume(room, 0))) == ([1, 2, 3], [1, 2, 3])
+
+
+def test_events_without_a_number_stay(room: str) -> None:
+    say(room, OLD)
+    Event.objects.create(room=room, type="said", at=OLD, data="{}")
+    retention.trim()
+    assert kept(room) == [None]
+    log.sequence([room])
+    assert kept(room) == [2]
+
+
+def test_a_long_log_goes_in_small_transactions(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 3)
+    say(room, *[OLD] * 10, YOUNG)
+    with CaptureQueriesContext(connection) as queries:
+        assert retention.trim().removed["events"] == 10
+    deletions = [query["sql"] for query in queries if query["sql"].startswith('DELETE FROM "engine_event"')]
+    assert [sql.partition(" IN ")[2].count(",") + 1 for sql in deletions] == [3, 3, 3, 1]
+    assert kept(room) == [11]
+
+
+def test_one_round_is_bounded_and_says_that_there_is_more(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "ROWS", 4)
+    say(room, *[OLD] * 9)
+    rounds = [retention.trim_some() for _ in range(4)]
+    assert [(part.removed["events"], part.more) for part in rounds] == [(4, True), (4, True), (1, True), (0, False)]
+
+
+def test_rooms_with_nothing_due_cost_nothing(room: str) -> None:
+    def queries_of_a_round() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            retention.trim_some()
+        return len(queries)
+
+    say(room, YOUNG)
+    few = queries_of_a_round()
+    Room.objects.bulk_create([Room(name=f"{room}.{n}", head=1, oldest=YOUNG) for n in range(300)])
+    assert queries_of_a_round() == few
+
+
+def test_a_room_whose_times_other_code_wrote_is_found_by_a_full_trim(room: str) -> None:
+    say(room, NOW, NOW)
+    Event.objects.filter(room=room, seq=1).update(at=OLD)
+    assert retention.trim_some().removed["events"] == 0
+    assert retention.trim().removed["events"] == 1
+    assert kept(room) == [2]
+
+
+def test_a_dropped_room_is_no_obstacle(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    say(room, OLD)
+    raise_floor = retention._raise_floor
+
+    def dropped_meanwhile(name: str, *args: Any) -> int | None:
+        log.drop_room(name)
+        return raise_floor(name, *args)
+
+    monkeypatch.setattr(retention, "_raise_floor", dropped_meanwhile)
+    assert retention.trim().removed["events"] == 0
+
+
+@needs_postgresql
+def test_a_process_whose_clock_is_wrong_removes_nothing_young(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    say(room, YOUNG)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=1000))
+    assert retention.trim().removed["events"] == 0
+    assert abs(retention.cutoff() - (NOW - timedelta(days=30))) < timedelta(minutes=30)
+
+
+def test_rooms_of_before_are_told_how_old_they_are(room: str) -> None:
+    """What the migration does to a database that has a log already."""
+    empty = f"{room}.empty"
+    log.create_room(empty)
+    say(room, OLD, YOUNG)
+    Room.objects.update(oldest=None)
+    import_module("taskrealtime.engine.migrations.0003_retention").note_oldest(apps, None)
+    assert (row(room)[2], row(empty)[2]) == (OLD, None)
+
+
+# --- Interrupted, and at once ---------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The end of the process, as far as the code can see."""
+
+
+def trim_until_the_floor_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a process leaves it that is killed before the events below the new floor go."""
+    remove_up_to = retention._remove_up_to
+
+    def killed(name: str, floor: int, *, after: int) -> int:
+        if Room.objects.get(name=name).floor > after:
+            raise Killed
+        return remove_up_to(name, floor, after=after)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(retention, "_remove_up_to", killed)
+        retention.trim()
+
+
+def test_what_was_killed_after_the_floor_was_set_is_finished(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    say(room, OLD, OLD, YOUNG)
+    trim_until_the_floor_is_set(monkeypatch)
+    assert (kept(room), row(room)) == ([1, 2, 3], (2, 3, OLD))
+    assert (numbers(resume(room, 1)), numbers(resume(room, 2))) == ("reset", [3])
+    assert retention.trim_some().removed["events"] == 2
+    assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
+
+
+def test_it_is_finished_also_where_the_room_went_on(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    say(room, OLD, OLD)
+    trim_until_the_floor_is_set(monkeypatch)
+    say(room, YOUNG)
+    assert retention.trim_some().removed["events"] == 2
+    assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
+
+
+def in_threads(*works: Callable[[], Any]) -> list[Any]:
+    """What these return, carried out at once, each with a connection of its own."""
+    ready = threading.Barrier(len(works))
+
+    def begin(work: Callable[[], Any]) -> Any:
+        try:
+            ready.wait(10)
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return [future.result(60) for future in [pool.submit(begin, work) for work in works]]
+
+
+def test_two_that_trim_at_once_do_it_once(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 7)
+    names = [room, f"{room}.b", f"{room}.c"]
+    for name in names:
+        log.create_room(name)
+        say(name, *[OLD] * 100, YOUNG)
+    done = in_threads(retention.trim, retention.trim, retention.trim)
+    assert sum(part.removed["events"] for part in done) == 300
+    retention.trim()  # What all of them left to one another.
+    assert [(kept(name), row(name)) for name in names] == [([101], (100, 101, YOUNG))] * 3
+
+
+@needs_postgresql
+def test_what_another_is_deleting_is_not_waited_for_nor_forgotten(room: str) -> None:
+    say(room, OLD, OLD, YOUNG)
+    holds, release = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            list(Event.objects.select_for_update().filter(room=room, seq=1))
+            holds.set()
+            assert release.wait(20)
+
+    def trim() -> int:
+        assert holds.wait(20)
+        try:
+            return retention.trim().removed["events"]
+        finally:
+            release.set()
+
+    assert in_threads(other, trim) == [None, 1]
+    assert (kept(room), row(room)) == ([1, 3], (2, 3, OLD))
+    assert retention.trim_some().removed["events"] == 1
+    assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
+
+
+def test_readers_see_no_gap_while_it_is_written_and_trimmed(
+    room: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`resume` itself complains of a hole; here it must see none, only that the log begins later now."""
+    monkeypatch.setattr(retention, "BATCH", 3)
+    writes, resets = 60, itertools.count()
+    written = threading.Event()
+
+    def write() -> None:
+        try:
+            for _ in range(writes):
+                say(room, OLD, OLD)
+        finally:
+            written.set()
+
+    def trim() -> int:
+        removed = 0
+        while not written.is_set():
+            removed += retention.trim().removed["events"]
+        return removed
+
+    def read() -> None:
+        last = 0
+        while not written.is_set():
+            since = max(0, last - 2)  # A little behind, where it is trimmed.
+            resumed = resume(room, since)
+            if resumed.reset:
+                next(resets)
+            else:
+                assert [event.seq for event in resumed.events] == list(range(since + 1, resumed.head + 1))
+            assert resumed.head >= last
+            last = resumed.head
+
+    log.epoch()  # Made by the first who asks: a migration asks first, but tests empty the table.
+    removed = in_threads(write, trim, read, read)[1]
+    assert "not contiguous" not in caplog.text
+    assert removed > 0
+    assert next(resets) > 0
+    assert row(room)[1] == 2 * writes
+    retention.trim()
+    assert row(room) == (2 * writes, 2 * writes, None)
+
+
+# --- Who is listening meanwhile -------------------------------------------------------------
+
+
+class Listener:
+    """Writes down the numbers that it hears."""
+
+    def __init__(self) -> None:
+        self.user_id = 1
+        self.heard: list[int] = []
+        self.given_up: list[int] = []
+        #: Done when it has read its first mouthful; then it reads on.
+        self.on_read: Callable[[], Any] | None = None
+
+    def hear(self, frames: Iterable[str]) -> None:
+        self.heard += [json.loads(frame)["seq"] for frame in frames]
+
+    def left(self, room: str) -> None:
+        raise AssertionError("nobody left")
+
+    def give_up(self, code: int, reason: str) -> None:
+        self.given_up.append(code)
+
+    async def drained(self) -> None:
+        if self.on_read is not None:
+            on_read, self.on_read = self.on_read, None
+            await in_database_thread(on_read)
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(20):
+        while not await in_database_thread(condition):  # noqa: ASYNC110 -- rows set no event
+            await asyncio.sleep(0.01)
+
+
+async def test_who_catches_up_while_it_is_trimmed_is_sent_to_reset(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "PAGE", 10)
+    monkeypatch.setattr(rooms, "MOUTHFUL", 200)
+    await in_database_thread(say, room, *[OLD] * 40)
+    served = await Hub().open(room)
+    listener = Listener()
+    listener.on_read = retention.trim
+    subscription = served.subscribe(listener, cursor=0, authorised=40)
+    await served.go_live(subscription)
+    assert listener.heard == list(range(1, 11))
+    assert (listener.given_up, subscription.ended) == ([1012], True)
+    assert numbers(await in_database_thread(resume, room, 10)) == "reset"
+
+
+async def test_a_room_that_fell_behind_the_floor_sends_everybody_to_reset(room: str) -> None:
+    """Its process slept, say: there is nothing to read any more, and perhaps no new event for long."""
+    hub = Hub()
+    served, listener = await hub.open(room), Listener()
+    await served.go_live(served.subscribe(listener, cursor=0, authorised=0))
+    await in_database_thread(say_unrung, room, 5)
+    await in_database_thread(retention.trim)
+    await hub.sweep()
+    assert (listener.given_up, listener.heard) == ([1012], [])
+    late = Listener()
+    await served.go_live(served.subscribe(late, cursor=5, authorised=5))
+    await in_database_thread(say, room, YOUNG)
+    await hub.sweep()
+    await until(lambda: late.heard == [6])
+    assert late.given_up == []
+
+
+def say_unrung(room: str, count: int) -> None:
+    """Events that no ring told of."""
+    Event.objects.bulk_create(
+        [Event(room=room, seq=seq, type="said", at=OLD, data="{}") for seq in range(1, count + 1)]
+    )
+    Room.objects.filter(name=room).update(head=count, oldest=OLD)
+
+
+async def test_a_server_trims_by_itself(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "PAUSE", 0.02)
+    await in_database_thread(say, room, OLD, OLD, YOUNG)
+    hub = Hub()
+    await until(lambda: kept(room) == [3])
+    assert not any(task.done() for task in hub._tasks)
+
+
+async def test_a_round_that_fails_is_told_and_tried_again(
+    room: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = iter([ConnectionError("The database is away.")])
+    trim_some = retention.trim_some
+
+    def fail_once() -> retention.Trimmed:
+        if failure := next(failures, None):
+            raise failure
+        return trim_some()
+
+    monkeypatch.setattr(retention, "PAUSE", 0.02)
+    monkeypatch.setattr(retention, "trim_some", fail_once)
+    await in_database_thread(say, room, OLD, YOUNG)
+    hub = Hub()
+    await until(lambda: kept(room) == [2])
+    assert "Trimming failed (ConnectionError: The database is away.)" in caplog.text
+    assert not any(task.done() for task in hub._tasks)
+
+
+async def test_a_server_goes_on_soon_while_there_is_more(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first round it would otherwise wait for an hour."""
+    pauses = iter([0.01])
+    monkeypatch.setattr(retention, "BATCH", 1)
+    monkeypatch.setattr(retention, "ROWS", 1)
+    monkeypatch.setattr(retention, "SHORT_PAUSE", 0.01)
+    monkeypatch.setattr(retention.random, "uniform", lambda low, high: next(pauses, 1.0))
+    monkeypatch.setattr(retention, "PAUSE", 1.0)
+    await in_database_thread(say, room, *[OLD] * 5, YOUNG)
+
+    trimming = asyncio.create_task(retention.trim_forever())
+    await asyncio.sleep(0)  # It begins its first pause.
+    monkeypatch.setattr(retention, "PAUSE", 3600.0)
+    await until(lambda: kept(room) == [6])
+    trimming.cancel()
+
+
+# --- Keys -----------------------------------------------------------------------------------
+
+
+class Answer(msgspec.Struct):
+    """What was done."""
+
+    number: int
+
+
+def ask(key: str, number: int) -> tuple[Answer, bool]:
+    with transaction.atomic():
+        return once(user_id=1, key=key, request=b"r", answer_type=Answer, change=lambda: Answer(number))
+
+
+def test_a_key_may_be_used_anew_once_it_is_older_than_the_log() -> None:
+    for key, at in (("old", OLD), ("young", YOUNG)):
+        ask(key, 1)
+        IdempotencyKey.objects.filter(key=key).update(created_at=at)
+    assert retention.trim().removed["keys"] == 1
+    assert ask("young", 2) == (Answer(1), True)
+    assert ask("old", 2) == (Answer(2), False)
+
+
+def test_many_keys_go_in_small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(retention, "ROWS", 6)
+    for number in range(10):
+        ask(f"k{number}", number)
+    IdempotencyKey.objects.exclude(key="k9").update(created_at=OLD)
+    assert [retention.trim_some().removed["keys"] for _ in range(3)] == [6, 3, 0]
+    assert IdempotencyKey.objects.get().key == "k9"
+
+
+def test_a_key_that_goes_while_it_is_asked_for_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    insert, calls = idempotency._insert, itertools.count()
+
+    def seen_by_the_first_statement_only(*args: Any) -> bool:
+        return bool(next(calls)) and insert(*args)
+
+    monkeypatch.setattr(idempotency, "_insert", seen_by_the_first_statement_only)
+    assert ask("k", 1) == (Answer(1), False)
+    assert next(calls) == 2
+
+
+# --- Content that was deleted ---------------------------------------------------------------
+
+
+@pytest.fixture
+def project() -> Project:
+    return Project.objects.create(name="Apollo")
+
+
+@pytest.fixture
+def task(project: Project) -> Task:
+    return Task.objects.create(project=project, title="Secret plan", description="Words")
+
+
+def comment(task: Task, content: str = "Secret words") -> Comment:
+    made: Comment = Comment.objects.create(task=task, content=content)
+    return made
+
+
+def stored(subject: str) -> list[tuple[int | None, str, dict[str, Any]]]:
+    """Number, type and data of the events about this, as they stand in the table."""
+    events = Event.objects.filter(subject=subject).order_by("id")
+    return [(event.seq, event.type, json.loads(event.data)) for event in events]
+
+
+def without_texts(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: without_texts(value) if isinstance(value, dict) else "" if name in {"content", "content_html"} else value
+        for name, value in data.items()
+    }
+
+
+def test_what_a_deleted_comment_said_is_no_longer_in_the_database(task: Task) -> None:
+    said, other = comment(task), comment(task, "Stays")
+    said.content = "Other secret words"
+    said.save()
+    before, others = stored(f"comment.{said.pk}"), stored(f"comment.{other.pk}")
+    subject = f"comment.{said.pk}"
+    said.delete()
+    assert [seq for seq, _, _ in before] == [2, 4]
+    assert stored(subject) == [(seq, type, {**without_texts(data), "redacted": True}) for seq, type, data in before]
+    assert stored(f"comment.{other.pk}") == others
+    assert not Event.objects.filter(data__contains="ecret words").exists()
+    assert not Redaction.objects.exists()
+
+
+def test_what_is_blanked_in_the_database_reads_as_before(task: Task) -> None:
+    room = task.project.room
+    said = comment(task)
+    with transaction.atomic():
+        said.delete()
+        before = log.read(room, since=0, limit=10)
+    after = log.read(room, since=0, limit=10)
+    assert after[: len(before)] == before
+    assert "redacted" in after[1].frame
+
+
+def delete_by_queryset(task: Task) -> None:
+    task.comments.all().delete()
+
+
+def delete_task_for_good(task: Task) -> None:
+    task.delete()
+    Task.all_objects.filter(pk=task.pk).purge()
+
+
+def delete_project(task: Task) -> None:
+    task.project.delete()
+
+
+def delete_project_by_queryset(task: Task) -> None:
+    Project.objects.filter(pk=task.project_id).delete()
+
+
+@pytest.mark.parametrize(
+    "delete", [delete_by_queryset, delete_task_for_good, delete_project, delete_project_by_queryset]
+)
+def test_in_whatever_way_it_is_deleted(task: Task, room: str, delete: Callable[[Task], None]) -> None:
+    """Also in other rooms, which stay when the project goes."""
+    said = [comment(task), comment(task)]
+    for one in said:
+        with transaction.atomic():
+            log.append(room=room, type="said", data=Said("x"), at=NOW, subject=f"comment.{one.pk}")
+    Event.objects.filter(room=room).update(data='{"content":"Secret words"}')
+    delete(task)
+    assert not Event.objects.filter(data__contains="Secret words").exists()
+    assert [json.loads(event.data) for event in Event.objects.filter(room=room)] == [
+        {"content": "", "redacted": True}
+    ] * 2
+    assert not Redaction.objects.exists()
+
+
+def test_a_deletion_that_is_rolled_back_blanks_nothing(task: Task) -> None:
+    said, goes = comment(task), comment(task, "Goes")
+    with transaction.atomic():
+        Comment.objects.get(pk=said.pk).delete()
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        with transaction.atomic():
+            Comment.objects.filter(pk=said.pk).delete()
+            transaction.set_rollback(True)
+        Comment.objects.get(pk=goes.pk).delete()
+    assert [data["comment"]["content"] for _, _, data in stored(f"comment.{said.pk}")] == ["Secret words"]
+    assert [data["comment"]["content"] for _, _, data in stored(f"comment.{goes.pk}")] == [""]
+    assert not Redaction.objects.exists()
+
+
+def test_what_a_dead_process_left_to_blank_is_blanked_by_whoever_trims(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = comment(task)
+    with monkeypatch.context() as patch:
+        patch.setattr(retention._Hurry, "redact", lambda self: None)
+        said.delete()
+    assert (Redaction.objects.count(), Event.objects.filter(data__contains="Secret words").count()) == (1, 1)
+    assert retention.trim_some().removed["deleted texts"] == 1
+    assert (Redaction.objects.count(), Event.objects.filter(data__contains="Secret words").count()) == (0, 0)
+
+
+def test_of_very_much_the_rest_is_left_to_whoever_trims(task: Task) -> None:
+    for number in range(retention.AT_ONCE + 5):
+        comment(task, f"Secret words {number}")
+    task.comments.all().delete()
+    assert Redaction.objects.count() == Event.objects.filter(data__contains="Secret words").count() == 5
+    assert retention.trim().removed["deleted texts"] == 5
+    assert not Event.objects.filter(data__contains="Secret words").exists()
+
+
+def test_what_cannot_be_blanked_delays_nothing_else(task: Task, caplog: pytest.LogCaptureFixture) -> None:
+    said, other = comment(task), comment(task, "Other secret words")
+    Event.objects.filter(subject=f"comment.{said.pk}").update(data="{")
+    task.comments.all().delete()
+    retention.trim()
+    assert f"comment.{said.pk} could not be blanked" in caplog.text
+    assert stored(f"comment.{other.pk}")[0][2]["redacted"] is True
+    assert Redaction.objects.get().subject == f"comment.{said.pk}"
+
+
+def test_what_is_there_again_is_not_blanked(task: Task) -> None:
+    """Loaded from a fixture, say, before the queue was looked at."""
+    said = comment(task)
+    Redaction.objects.create(subject=f"comment.{said.pk}")
+    retention.trim()
+    assert stored(f"comment.{said.pk}")[0][2]["comment"]["content"] == "Secret words"
+
+
+@needs_postgresql
+def test_an_open_deletion_delays_nobodys_numbers(task: Task) -> None:
+    said = comment(task)
+    Event.objects.filter(subject=f"comment.{said.pk}").update(seq=None)
+    Room.objects.filter(name=task.project.room).update(head=1)
+
+    def number() -> int:
+        log.sequence([task.project.room])
+        return log.heads([task.project.room])[task.project.room]
+
+    with transaction.atomic():
+        said.delete()
+        assert in_threads(number) == [2]
+
+
+# --- Deleted tasks --------------------------------------------------------------------------
+
+
+def delete_at(task: Task, at: datetime) -> None:
+    task.delete()
+    models_update(task, at)
+
+
+def models_update(task: Task, at: datetime) -> None:
+    """Past our own saving, which would tell it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE taskrealtime_task SET deleted_at = %s WHERE id = %s",
+            [connection.ops.adapt_datetimefield_value(at), task.pk],
+        )
+
+
+def test_a_task_that_was_deleted_long_ago_goes_for_good_and_nobody_is_told(project: Project, task: Task) -> None:
+    said = comment(task)
+    delete_at(task, OLD)
+    Room.objects.filter(name=project.room).update(oldest=None)
+    before = list(Event.objects.filter(room=project.room).order_by("id").values_list("seq", "type"))
+    assert retention.trim().removed["deleted tasks"] == 1
+    assert not Task.all_objects.filter(pk=task.pk).exists()
+    assert not Comment.objects.filter(pk=said.pk).exists()
+    assert list(Event.objects.filter(room=project.room).order_by("id").values_list("seq", "type")) == before
+    assert not Event.objects.filter(data__contains="ecret").exists()
+    assert stored(f"task.{task.pk}")[0][2]["task"]["title"] == ""
+
+
+def test_a_task_that_can_be_restored_keeps_its_words(project: Project) -> None:
+    owner = User.objects.create_user("owner")
+    Membership.objects.create(project=project, user=owner, role="owner")
+    kept, gone = (Task.objects.create(project=project, title="Secret plan") for _ in range(2))
+    delete_at(kept, YOUNG)
+    delete_at(gone, OLD)
+    with pytest.raises(NotFound):
+        actions.perform(owner, commands.TaskRestore(task_id=gone.pk))
+    retention.trim()
+    assert stored(f"task.{kept.pk}")[0][2]["task"]["title"] == "Secret plan"
+    [created] = [event for event in log.read(project.room, since=0, limit=10) if f'"id":{kept.pk},' in event.frame]
+    assert "redacted" in created.frame  # As long as it is not restored.
+    actions.perform(owner, commands.TaskRestore(task_id=kept.pk))
+    assert Task.objects.get(pk=kept.pk).title == "Secret plan"
+    with pytest.raises(NotFound):
+        actions.perform(owner, commands.TaskRestore(task_id=gone.pk))
+
+
+def test_a_task_that_is_restored_while_it_is_to_go_stays(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    delete_at(task, OLD)
+    overdue = Task.all_objects.filter(deleted_at__lt=NOW)
+    Task.all_objects.get(pk=task.pk).restore()
+    assert overdue.purge() == 0
+    assert Task.objects.filter(pk=task.pk).exists()
+
+
+# --- The epoch, and the commands ------------------------------------------------------------
+
+
+def run(command: str) -> str:
+    printed = StringIO()
+    call_command(command, stdout=printed)
+    return printed.getvalue()
+
+
+def test_a_new_epoch_makes_old_numbers_worthless(room: str) -> None:
+    say(room, NOW)
+    before = log.epoch()
+    said = run("renew_epoch")
+    after = log.epoch()
+    assert after != before
+    assert f"was {before} and is {after} now" in said
+    resumed = resume(room, 1, before)
+    assert (resumed.reset, resumed.head, resumed.epoch) == (True, 1, after)
+
+
+def test_trim_says_what_it_did(task: Task, room: str) -> None:
+    said = comment(task)
+    ask("old", 1)
+    IdempotencyKey.objects.update(created_at=OLD)
+    say(room, OLD, OLD)
+    delete_at(task, OLD)
+    assert run("trim") == (
+        "Removed 2 events, 1 idempotency keys, 1 deleted tasks; blanked 0 deleted texts in the log.\n"
+    )
+    assert not stored(f"comment.{said.pk}")[0][2]["comment"]["content"]
+    assert run("trim") == (
+        "Removed 0 events, 0 idempotency keys, 0 deleted tasks; blanked 0 deleted texts in the log.\n"
+    )
+
+
+def test_the_room_of_a_user_is_trimmed_like_any_other() -> None:
+    user = User.objects.create_user("somebody")
+    say(user_room(user.pk), OLD, YOUNG)
+    retention.trim()
+    assert (kept(user_room(user.pk)), numbers(resume(user_room(user.pk), 0))) == ([2], "reset")
