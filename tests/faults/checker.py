@@ -225,6 +225,8 @@ class _Positions:
 
     def __init__(self) -> None:
         self.at: dict[str, int] = {}
+        #: Rooms whose snapshot is being fetched; events that come meanwhile may be newer than it.
+        self.resetting: set[str] = set()
         self.epochs: set[str] = set()
 
     def follow(self, who: str, entry: Entry) -> Iterator[Violation]:
@@ -232,7 +234,10 @@ class _Positions:
             if entry.seq < self.at.get(entry.room, 0):
                 yield Violation("reordered", who, f"a snapshot of {entry.room} is older than {self.at[entry.room]}")
             self.at[entry.room] = entry.seq
-        elif entry.what == "event":
+            self.resetting.discard(entry.room)
+        elif entry.what == "joined" and entry.data["reset"]:
+            self.resetting.add(entry.room)
+        elif entry.what == "event" and entry.room not in self.resetting:
             self.at[entry.room] = max(self.at.get(entry.room, 0), entry.seq)
         epoch = entry.data.get("epoch") if entry.what in ("joined", "snapshot") else None
         if epoch:
@@ -325,7 +330,9 @@ class Rebuilt:
 
 def rebuilt(history: History, room: str) -> Rebuilt:
     """The board that the client's snapshots and events make. Events that come during a reset wait for the snapshot."""
-    board, seq, waiting, fault = None, 0, None, None
+    board: _Board | None = None
+    waiting: list[Entry] | None = None
+    seq, fault = 0, None
     for entry in history.entries:
         if entry.room != room:
             continue

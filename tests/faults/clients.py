@@ -332,7 +332,7 @@ class PollClient(Follower):
         while True:
             await self.awake.wait()
             since = self.positions[room]
-            query = {"since": since, "epoch": self.epochs[room], "wait": ANSWER_TIME - 3}
+            query: dict[str, Any] = {"since": since, "epoch": self.epochs[room], "wait": ANSWER_TIME - 3}
             try:
                 answer = await self._http.get(f"/projects/{project}/events/", params=query)
                 if answer.status_code != 200:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from random import Random
+from typing import Any
 
 import psycopg
 
@@ -279,7 +280,7 @@ class Nemesis:
 
     # -- rings --
 
-    async def _last_events(self, count: int) -> tuple[str, list[list[object]]]:
+    async def _last_events(self, count: int) -> tuple[str, list[list[Any]]]:
         room = f"project.{self._chance.choice(self._projects)}"
         head = (await self._installation.heads()).get(room, 0)
         return room, await self._installation.frames(room, max(0, head - count), count)

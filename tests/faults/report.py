@@ -179,9 +179,7 @@ def _catching_up(record: Record, moments: dict[str, list[float]]) -> dict[str, S
         if fault.healed is None or fault.unwanted:
             continue
         healed = fault.healed
-        others = [
-            other for other in strikes if other is not fault and other.began - ECHO < healed < _over(other) + ECHO
-        ]
+        others = [other for other in strikes if other is not fault and _in_force([other], healed, healed)]
         hindered = {name for other in others for name in other.struck}
         times = [0.0]
         for name, rooms in progress.items():
@@ -194,10 +192,6 @@ def _catching_up(record: Record, moments: dict[str, list[float]]) -> dict[str, S
                     times.append(max(0.0, ats[index] - healed))
         measured.setdefault(fault.kind, []).append(max(times))
     return {kind: Seconds(tuple(times)) for kind, times in measured.items()}
-
-
-def _over(fault: Fault) -> float:
-    return float("inf") if fault.healed is None else fault.healed
 
 
 def _progress(history: History) -> dict[str, tuple[list[float], list[int]]]:

@@ -112,7 +112,9 @@ class Stage:
         tabs.append(("dan-1", dan, projects[:1]))
         for name, who, rooms in tabs:
             self._clients.append(SocketClient(name, who, rooms, self._link(name), self._new_chance()))
-        self._clients.append(PollClient("cas-2", cas, projects, self._link("cas-2"), self._new_chance()))
+        if self._plan.without is None:
+            # A long poll reads the log itself and takes its room along: it would mend what a sabotage breaks.
+            self._clients.append(PollClient("cas-2", cas, projects, self._link("cas-2"), self._new_chance()))
         self._pages = Pages(
             [(name, who, self._link(name)) for name, who in (("ann-page", ann), ("bob-page", bob))], projects
         )
@@ -181,8 +183,8 @@ class Stage:
             await writer.start()
         if self._plan.only is None:
             self._foreign.start()
-        await self._with_faults()
-        await self._calm_down()
+        found = await self._with_faults()
+        await self._calm_down(0 if found else self._plan.settle)
         timings = await self._measure()
         await self._pages.finish()
         for client in self._clients:
@@ -190,7 +192,8 @@ class Stage:
         self._record.final = await self._installation.final(self._boards)
         return checker.check(self._record), timings
 
-    async def _with_faults(self) -> None:
+    async def _with_faults(self) -> bool:
+        """Faults for the planned time; whether something was found before its end."""
         hands = [asyncio.create_task(self._nemesis.play(cards)) for cards in self._hands()]
         deadline = time.monotonic() + self._plan.seconds
         found = False
@@ -199,20 +202,21 @@ class Stage:
             found = self._plan.early and bool(checker.check_early(self._record))
         self._nemesis.rest()
         await asyncio.gather(*hands)
+        return found
 
     def _hands(self) -> list[dict[str, Card]]:
         wanted: Callable[[str], bool] = lambda name: self._plan.only is None or name in self._plan.only  # noqa: E731
         hands = [{name: card for name, card in hand.items() if wanted(name)} for hand in self._nemesis.hands()]
         return [hand for hand in hands if hand]
 
-    async def _calm_down(self) -> None:
-        """No more faults; whoever writes comes to an end, and everybody to the head of the log."""
+    async def _calm_down(self, settle: float) -> None:
+        """No more faults; whoever writes comes to an end, and everybody to the head of the log within that time."""
         for link in self._nemesis.links:
             link.heal()
         await asyncio.gather(*(writer.finish(self._plan.settle) for writer in self._writers), self._foreign.finish())
         # The last events of all are ones that nobody rings for.
         await self._nemesis.write_unheard(1)
-        deadline = time.monotonic() + self._plan.settle
+        deadline = time.monotonic() + settle
         while time.monotonic() < deadline:
             if await self._installation.unnumbered() == 0 and not self._behind(await self._installation.heads()):
                 return
@@ -240,7 +244,7 @@ class Stage:
             found = await timings.measure(self._plan.timings)
         finally:
             await writer.finish(0)
-        await self._calm_down()
+        await self._calm_down(self._plan.settle)
         return found
 
 

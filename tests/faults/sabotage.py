@@ -16,7 +16,7 @@ def without_sweep() -> None:
     async def sweep(hub: Any) -> None:
         await hub._tend_groups()
 
-    rooms.Hub.sweep = sweep  # type: ignore[method-assign]
+    rooms.Hub.sweep = sweep  # type: ignore[method-assign, assignment]
 
 
 def without_dedupe() -> None:
@@ -32,7 +32,7 @@ def without_dedupe() -> None:
             subscription.listener.hear(old)
         hear(room, events, head)
 
-    rooms.Room.hear = hear_all  # type: ignore[method-assign]
+    rooms.Room.hear = hear_all  # type: ignore[method-assign, assignment]
 
 
 def without_resume() -> None:
@@ -42,7 +42,7 @@ def without_resume() -> None:
     def resume(room: str, since: int | None, known_epoch: str | None) -> log.Resumed:
         return log.Resumed(log.heads([room]).get(room, 0), log.epoch(), False, [])
 
-    log._resume = resume
+    log._resume = resume  # type: ignore[assignment]
 
 
 def without_keys() -> None:

@@ -62,7 +62,8 @@ class Timings:
         """Seconds from Redis being back until events are delivered as fast as ever."""
         assert self._installation.redis
         await asyncio.to_thread(self._installation.redis.restart)
-        back, good = time.time(), []
+        back = time.time()
+        good: list[float] = []
         while len(good) < IN_A_ROW:
             assert time.time() - back < PATIENCE, "delivery does not become normal"
             begun = time.time()
@@ -75,7 +76,7 @@ class Timings:
         return good[0] - back
 
     async def server_killed(self) -> tuple[float, float]:
-        """Seconds from a server's end until its clients have an event that happened since; how long they chose to wait."""
+        """Seconds from a server's end until its clients have a later event; how long they chose to wait."""
         slot = max(self._installation.slots, key=lambda slot: len(self._clients_of(slot.index)))
         orphans = self._clients_of(slot.index)
         assert orphans, "nobody is connected"

@@ -185,16 +185,19 @@ class Writer:
         """Send it until there is a definite answer; note that."""
         request = request_of(operation, self.world, self._chance)
         key = f"{self.name}-{operation.token}"[:64]
-        for failures in itertools.count():
-            operation.attempts += 1
-            by_socket = request.event is not None and self._chance.random() < 0.6
-            verdict = await (self._by_socket(request, key) if by_socket else self._by_http(request, key))
-            if verdict is not None:
-                break
-            await asyncio.sleep(backoff(failures, self._chance))
+        verdict = await self._send(operation, request, key)
+        while verdict is None:
+            await asyncio.sleep(backoff(operation.attempts - 1, self._chance))
+            verdict = await self._send(operation, request, key)
         operation.outcome, operation.answer = verdict
         operation.ended = time.time()
         self._learn(operation)
+
+    async def _send(self, operation: Operation, request: Request, key: str) -> Verdict | None:
+        operation.attempts += 1
+        if request.event is not None and self._chance.random() < 0.6:
+            return await self._by_socket(request, key)
+        return await self._by_http(request, key)
 
     def _learn(self, operation: Operation) -> None:
         if operation.outcome != ACKNOWLEDGED:
