@@ -17,6 +17,8 @@ LONG_STALL = 2.0
 CONTENT = {"title", "description", "content", "content_html"}
 #: Refusals that an operation of the writers may get; any other means that something is broken.
 REFUSALS = {"not_found", "forbidden", "conflict", "invalid_data"}
+#: Errors that a client who only follows rooms may get: the database is away, or the room is not theirs at the moment.
+ERRORS = {"internal", "not_found"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def check(record: Record) -> list[Violation]:
         found += check_content(history, record.final)
         found += check_ends(history, record.final)
         found += check_closes(history, record)
+        found += check_errors(history)
     return found
 
 
@@ -314,7 +317,10 @@ def check_ends(history: History, final: Final) -> Iterator[Violation]:
             yield Violation("board", history.name, f"{room}: {held.fault}")
         elif (differing := _difference(held.board, wanted)) is not None:
             yield Violation("board", history.name, f"{room}: {differing}")
-        for kept in (entry.data for entry in history.entries if entry.what == "board" and entry.room == room):
+        boards = [entry.data for entry in history.entries if entry.what == "board" and entry.room == room]
+        if not history.wire and not boards:
+            yield Violation("board", history.name, f"{room}: it never told its board")
+        for kept in boards:
             if (differing := _difference(_Board(kept).picture(), wanted)) is not None:
                 yield Violation("board", history.name, f"the board that it kept of {room}: {differing}")
 
@@ -453,6 +459,13 @@ def check_closes(history: History, record: Record) -> Iterator[Violation]:
             continue
         if not any(fault.server == server and _explains(fault, entry) for fault in causes):
             yield Violation("closed", history.name, f"connection {entry.connection} to server {server} with {code}")
+
+
+def check_errors(history: History) -> Iterator[Violation]:
+    """Whatever fails meanwhile, clients are told in no other words than the protocol has for it."""
+    for entry in history.entries:
+        if entry.what == "error" and entry.data["code"] not in ERRORS:
+            yield Violation("refused", history.name, f"{entry.data}")
 
 
 def _explains(fault: Fault, entry: Entry) -> bool:

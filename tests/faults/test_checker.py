@@ -218,6 +218,10 @@ def test_a_board_that_the_page_kept_and_that_differs_is_found() -> None:
     assert kinds(check(record(snapshot(), *heard([1, 2, 3, 4, 5]), board, wire=False))) == ["board"]
 
 
+def test_a_page_that_never_told_its_board_is_found() -> None:
+    assert kinds(check(record(snapshot(), *heard([1, 2, 3, 4, 5]), wire=False))) == ["board"]
+
+
 def test_an_event_about_a_task_that_is_not_there_is_found() -> None:
     late = EMPTY | {"seq": 2}
     assert kinds(check(record(snapshot(late), joined(since=2, head=2), *heard([3, 4, 5])))) == ["board"]
@@ -294,6 +298,14 @@ def test_a_refused_change_that_was_made_is_doubled_unless_an_earlier_copy_may_ha
 
 def test_a_refusal_that_nobody_should_get_is_found() -> None:
     assert told(operation("create", "other", REFUSED, answer="token_expired")) == ["refused"]
+
+
+def test_an_error_that_no_follower_should_get_is_found() -> None:
+    everything = [snapshot(), joined(), *heard([1, 2, 3, 4, 5])]
+    assert check(record(*everything, Entry(5.0, "error", 1, ROOM, data={"code": "internal"}))) == []
+    assert kinds(check(record(*everything, Entry(5.0, "error", 1, ROOM, data={"code": "token_expired"})))) == [
+        "refused"
+    ]
 
 
 def test_a_log_with_gaps_or_without_numbers_is_a_loss() -> None:

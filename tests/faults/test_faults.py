@@ -14,6 +14,7 @@ from .report import Report
 from .run import Plan, run
 from .timings import LOST_RING, REDIS_BACK, SERVER_KILLED, SERVER_KILLED_WAITS
 
+pytestmark = pytest.mark.end_to_end
 SEED = int(os.environ.get("FAULTS_SEED", "11"))
 #: Seconds that a lost ring may delay an event, and that delivery may be slow after a restart of Redis.
 SWEEP_PROMISE, REDIS_PROMISE = 2.0, 3.0

@@ -7,12 +7,21 @@ import pytest
 from .report import Report
 from .run import Plan, run
 
+pytestmark = pytest.mark.end_to_end
 SEED = 20
 
 
-def sabotaged(without: str, *only: str, seconds: float = 12, settle: float = 4) -> Report:
+def sabotaged(without: str | None, *only: str, seconds: float = 12, settle: float = 4) -> Report:
+    """A run that ends as soon as something is found, with no faults but these."""
     plan = Plan("deployed", SEED, seconds, servers=1, without=without, only=only, early=True, settle=settle)
     return asyncio.run(run(plan))
+
+
+@pytest.mark.timeout(90)
+def test_with_all_safeguards_the_same_faults_find_nothing() -> None:
+    report = sabotaged(None, "rings lost", "rings twice", "connection cut", "answers lost", seconds=5)
+    assert not report.violations, report
+    assert report.reconnects > 0, report
 
 
 @pytest.mark.timeout(90)
