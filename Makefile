@@ -1,20 +1,22 @@
 # make run      a board to play with on http://localhost:8000/ (another port: make run PORT=8001)
 # make test     every check that a change must pass; each also on its own:
 #               make lint types imports migrations js embedded pytest
+# make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
+#               make faults SECONDS=600 SEED=7
 # make js-build builds static/js/websocket_client.js from static/js/client/
 # make format   lets ruff lay out the Python files
 
 PY := .venv/bin/python
 CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite://:memory: REDIS_URL=
 # The tests themselves may be loose; what they stand on is not.
-TYPED_TESTS := tests/services tests/support tests/conftest.py tests/browser/conftest.py
+TYPED_TESTS := tests/services tests/support tests/faults tests/conftest.py tests/browser/conftest.py
 CLIENT := static/js/websocket_client.js
 ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \
 	--charset=utf8 --log-level=warning \
 	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.' \
 	| sed "s:import('\./:import('./client/:g" # the types in comments, seen from where the file lies
 
-.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest format
+.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults format
 
 setup:
 	@sh scripts/setup.sh
@@ -56,6 +58,9 @@ pytest: dev
 # What runs inside the pytest process once more, on SQLite and memory.
 embedded: dev
 	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile -m "not end_to_end"
+
+faults: dev
+	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND))
 
 format: dev
 	$(PY) -m ruff check --fix .

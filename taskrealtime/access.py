@@ -5,13 +5,13 @@ lock the membership that allows a change until its transaction ends, so that a r
 change sees the removal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from .engine.errors import Forbidden, InvalidData, NotFound
-from .models import Comment, Membership, Project, Task, TaskQuerySet
+from .engine.errors import Forbidden, InvalidData, NotFound, RealTimeError
+from .models import Comment, Membership, Project, Task, TaskQuerySet, project_of_room, user_room
 
 
 def visible_projects(user: User) -> QuerySet[Project]:
@@ -39,6 +39,20 @@ def require_member(user: User, project_id: int) -> Membership:
     if membership is None:
         raise NotFound("No such project.")
     return membership
+
+
+def refuse_reading(pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+    """Of these pairs of a room and a user's id: those that the user may not read, each with the error that says so."""
+    projects = {pair: project_id for pair in pairs if (project_id := project_of_room(pair[0])) is not None}
+    memberships = Membership.objects.filter(
+        project_id__in=set(projects.values()), user_id__in={user_id for _, user_id in projects}
+    )
+    allowed = set(memberships.values_list("project_id", "user_id"))
+    return {
+        (room, user_id): NotFound("No such project.")
+        for room, user_id in pairs
+        if room != user_room(user_id) and (projects.get((room, user_id)), user_id) not in allowed
+    }
 
 
 def lock_member(user: User, project_id: int, *, others: Iterable[int | None] = ()) -> Membership:

@@ -10,10 +10,11 @@ class TaskRealtimeConfig(AppConfig):
     verbose_name = "Task board"
 
     def ready(self) -> None:
-        """Connect signals, system checks, the redaction of replays and the removal of deleted tasks."""
-        from . import checks, purging, redaction, signals
+        """Connect signals and system checks; tell the log who may read and what is gone, and what to purge."""
+        from . import access, checks, purging, redaction, signals
         from .engine import log, retention
 
-        log.set_redactor(redaction.redact_deleted)
+        log.set_refuser(access.refuse_reading)
+        log.set_redactor(redaction.redact_deleted, deletions=redaction.DELETIONS)
         retention.register("deleted tasks", purging.purge_deleted_tasks)
         del checks, signals  # imported for their registrations

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from channels.consumer import AsyncConsumer
 from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
-from . import access, actions, commands, events
+from . import actions, commands, events
 from .engine import auth, draining, log, protocol, rooms
 from .engine.conf import settings
 from .engine.errors import (
@@ -29,7 +28,7 @@ from .engine.errors import (
 )
 from .engine.outbox import Outbox
 from .engine.threads import in_database_thread, in_writing_thread
-from .models import project_room, user_room
+from .models import project_of_room, project_room, user_room
 from .serializing import user_object
 
 logger = logging.getLogger(__name__)
@@ -165,7 +164,9 @@ class TaskBoardConsumer(AsyncConsumer):
         if room == user_room(self.user_id):
             self.give_up(4403, "This account is gone.")
         else:
-            self._say("removed_from_project", events.RemovedFromProject(project_id=int(room.partition(".")[2])))
+            project_id = project_of_room(room)
+            assert project_id is not None
+            self._say("removed_from_project", events.RemovedFromProject(project_id=project_id))
 
     def give_up(self, code: int, reason: str) -> None:
         """End the connection with this close code."""
@@ -294,7 +295,7 @@ class TaskBoardConsumer(AsyncConsumer):
         self._begin_user_room()
 
     async def _identify(self, token: str) -> None:
-        identity = await in_database_thread(auth.identify, token)
+        identity = await rooms.hub().identities.ask(token)
         if self._identity is not None and identity.user.pk != self.user_id:
             raise TokenInvalid("This is somebody else's token.")
         self._identity = identity
@@ -313,36 +314,37 @@ class TaskBoardConsumer(AsyncConsumer):
 
     # -- rooms --
 
-    async def _subscribe(
-        self, room: str, since: int | None, epoch: str | None, authorise: Callable[[], object]
-    ) -> tuple[log.Resumed, Callable[[], None]]:
+    async def _subscribe(self, room: str, since: int | None, epoch: str | None) -> tuple[log.Stand, Callable[[], None]]:
         """Enter a room.
 
         Returns:
             where its log stands, and what to call once that was told: then what was missed and what is new follow.
         """
-        resumed = await in_database_thread(
-            log.resume, room, since=since, known_epoch=epoch, user_id=self.user_id, authorise=authorise
-        )
-        cursor = resumed.events[0].seq - 1 if resumed.events else resumed.head
+        stand = await self._ask_stand(room, since, epoch)
         served = await rooms.hub().open(room)
-        subscription = served.subscribe(self, cursor=cursor, authorised=resumed.head)
+        cursor = stand.head if since is None or stand.reset else since
+        subscription = served.subscribe(self, cursor=cursor, authorised=stand.head)
         if earlier := self._subscriptions.get(room):
             earlier.room.unsubscribe(earlier)
         self._subscriptions[room] = subscription
 
         def begin() -> None:
-            replay = asyncio.create_task(served.go_live(subscription, resumed.events))
+            replay = asyncio.create_task(served.go_live(subscription))
             self._replays.add(replay)
             replay.add_done_callback(self._replays.discard)
 
-        return resumed, begin
+        return stand, begin
+
+    async def _ask_stand(self, room: str, since: int | None = None, epoch: str | None = None) -> log.Stand:
+        return await rooms.hub().stands.ask(log.Reader(room, self.user_id, since, epoch))
 
     async def _enter_user_room(self, since: int | None, epoch: str | None, id: MessageId) -> None:
         """Say `connected`, with where the user's own room stands; its live events begin a moment later."""
         assert self._identity is not None
         name = user_room(self.user_id)
-        resumed, self._begin = await self._subscribe(name, since, epoch, partial(log.ensure_room, name))
+        stand, self._begin = await self._subscribe(name, since, epoch)
+        if not stand.exists:  # Nothing that this user was told of yet, nor was the room made with them.
+            await in_database_thread(log.create_room, name)
         self._call_later("begin", RESUME_GRACE, self._begin_user_room)
         connected = events.Connected(
             session=self._session,
@@ -351,9 +353,9 @@ class TaskBoardConsumer(AsyncConsumer):
             token_expires_at=_moment(self._identity.expires_at),
             ping_interval=settings.WEBSOCKET_PING_INTERVAL,
             room=name,
-            seq=resumed.head,
-            epoch=resumed.epoch,
-            reset=resumed.reset,
+            seq=stand.head,
+            epoch=stand.epoch,
+            reset=stand.reset,
             unread=0,
         )
         self._say("connected", connected, id)
@@ -382,16 +384,13 @@ class TaskBoardConsumer(AsyncConsumer):
     async def join_project(self, command: commands.JoinProject, envelope: protocol.Envelope) -> None:
         """Hear a project: what was missed since, then everything."""
         room = project_room(command.project_id)
-        authorise = partial(access.require_member, self.user, command.project_id)
         begin: Callable[[], None] | None = None
         if room in self._subscriptions:
-            resumed = await in_database_thread(
-                log.resume, room, since=None, known_epoch=None, user_id=self.user_id, authorise=authorise
-            )
+            stand = await self._ask_stand(room)
         else:
-            resumed, begin = await self._subscribe(room, command.since, command.epoch, authorise)
+            stand, begin = await self._subscribe(room, command.since, command.epoch)
         answer = commands.ProjectJoined(
-            project_id=command.project_id, room=room, seq=resumed.head, epoch=resumed.epoch, reset=resumed.reset
+            project_id=command.project_id, room=room, seq=stand.head, epoch=stand.epoch, reset=stand.reset
         )
         self._acknowledge(answer, envelope.id)
         if begin is not None:

@@ -23,6 +23,12 @@ def project_room(project_id: int) -> str:
     return f"project.{project_id}"
 
 
+def project_of_room(room: str) -> int | None:
+    """The project that a room belongs to; None: it is a user's."""
+    kind, _, number = room.partition(".")
+    return int(number) if kind == "project" else None
+
+
 def user_room(user_id: int) -> str:
     """The room of every connection of that user."""
     return f"user.{user_id}"
@@ -49,7 +55,12 @@ class ProjectQuerySet(TrackedQuerySet):
     """Projects, deleted with all that is in them."""
 
     def lock_against_writers(self) -> None:
-        """Lock the rows so that nobody inserts a task or member any more: Django collects what to delete only once."""
+        """Lock the rows so that nobody inserts a task or member any more: Django collects what to delete only once.
+
+        The memberships first, as whoever changes a project's tasks does: the other way round both would wait.
+        """
+        memberships = Membership.objects.filter(project__in=self.values("pk"))
+        list(memberships.order_by("pk").select_for_update().values_list("pk"))
         list(self.order_by("pk").select_for_update().values_list("pk"))
 
     def delete(self) -> tuple[int, dict[str, int]]:

@@ -8,6 +8,8 @@ import msgspec
 from .engine.models import Event
 from .models import Comment, Project, Task
 
+#: The events that tell that content is gone.
+DELETIONS = {"task_deleted", "comment_deleted"}
 #: The fields that hold what people wrote.
 CONTENT = {"title", "description", "content", "content_html"}
 

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
 
 import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from taskrealtime import access
 from taskrealtime.engine import doorbell, log, rooms
 from taskrealtime.engine.errors import NotFound
 from taskrealtime.engine.log import LoggedEvent
@@ -138,18 +136,15 @@ class Listener:
         if self.subscription is not None:
             return
         room = project_room(self.project_id)
-        authorise = partial(access.require_member, self.user, self.project_id)
         try:
-            resumed = await in_database_thread(
-                log.resume, room, since=self.cursor, known_epoch=None, user_id=self.user_id, authorise=authorise
-            )
+            stand = await rooms.hub().stands.ask(log.Reader(room, self.user_id, self.cursor))
         except NotFound:
             return
-        assert not resumed.reset
+        assert not stand.reset
         served = await rooms.hub().open(room)
-        self.authorised = resumed.head
-        self.subscription = served.subscribe(self, cursor=self.cursor, authorised=resumed.head)
-        await served.go_live(self.subscription, resumed.events)
+        self.authorised = stand.head
+        self.subscription = served.subscribe(self, cursor=self.cursor, authorised=stand.head)
+        await served.go_live(self.subscription)
 
     def leave(self) -> None:
         if self.subscription is not None:

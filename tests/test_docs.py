@@ -63,3 +63,10 @@ def test_the_names_that_the_story_names_exist() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_tests_that_the_promises_name_exist() -> None:
+    named = {span for span in _code_spans((ROOT / "docs" / "delivery.md").read_text()) if span.startswith("test_")}
+    assert len(named) > 30
+    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name in sorted(named) if f"def {name}(" not in sources] == []

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -33,8 +32,8 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def room() -> str:
-    """A room of this test's own."""
-    name = f"room.{next(_numbers)}"
+    """A room of this test's own, and of the one user who may read it."""
+    name = f"user.{next(_numbers)}"
     log.create_room(name)
     return name
 
@@ -59,10 +58,12 @@ def leave_unnumbered(room: str, text: str, evicts: int | None = None) -> None:
     Event.objects.create(room=room, type="said", at=AT, data=json.dumps({"text": text}), evicts=evicts)
 
 
-def resume(
-    room: str, since: int | None, epoch: str | None = None, authorise: Callable[[], object] = lambda: None
-) -> log.Resumed:
-    return log.resume(room, since=since, known_epoch=epoch, user_id=1, authorise=authorise)
+def resume(room: str, since: int | None, epoch: str | None = None, limit: int = 2000) -> log.Resumed:
+    return log.resume(log.Reader(room, reader_of(room), since, epoch), limit=limit)
+
+
+def reader_of(room: str) -> int:
+    return int(room.partition(".")[2])
 
 
 # --- Appending and numbering ----------------------------------------------------------------
@@ -137,8 +138,8 @@ def test_the_first_event_makes_a_room_that_is_missing(room: str) -> None:
 def test_a_room_that_is_there_is_not_made_again(room: str) -> None:
     say_and_commit(room, "a")
     log.create_room(room)
-    log.ensure_room(room)
-    log.ensure_room(f"{room}.new")
+    log.create_room(room)
+    log.create_room(f"{room}.new")
     assert log.heads([room, f"{room}.new"]) == {room: 1, f"{room}.new": 0}
 
 
@@ -236,23 +237,44 @@ def test_a_gap_in_the_log_is_a_reset_and_never_silent(room: str) -> None:
     assert not resume(room, since=2).reset
 
 
-def test_who_may_not_read_gets_nothing(room: str) -> None:
-    def refuse() -> None:
-        raise NotFound("No such project.")
-
+def test_who_may_not_read_gets_nothing_and_others_asked_for_in_one_go_do(room: str) -> None:
     say_and_commit(room, "secret")
+    refused, allowed = log.stand_all(
+        [log.Reader("project.1", reader_of(room), 0), log.Reader(room, reader_of(room), 0)]
+    )
+    assert isinstance(refused, NotFound)
+    assert isinstance(allowed, log.Stand)
+    assert allowed.head == 1
     with pytest.raises(NotFound):
-        resume(room, since=0, authorise=refuse)
+        log.resume(log.Reader("project.1", 1, 0))
+
+
+def test_a_part_of_what_was_missed_is_contiguous_too(room: str) -> None:
+    say_and_commit(room, *"abcde")
+    resumed = resume(room, since=1, limit=2)
+    assert ([event.seq for event in resumed.events], resumed.head, resumed.reset) == ([2, 3], 5, False)
+    Event.objects.filter(room=room, seq=2).delete()
+    assert resume(room, since=1, limit=2).reset
+
+
+def test_reading_on_stops_at_a_hole_and_then_sends_everybody_past_it(room: str) -> None:
+    say_and_commit(room, *"abcde")
+    Event.objects.filter(room=room, seq=3).delete()
+    assert [event.seq for event in log.read_on(room, since=0, limit=10)] == [1, 2]
+    assert not resume(room, since=3).reset
+    assert [event.seq for event in log.read_on(room, since=2, limit=10)] == [4, 5]
+    assert resume(room, since=2).reset
+    assert not resume(room, since=3).reset
 
 
 def test_an_eviction_without_a_number_yet_is_numbered_before_anyone_comes_back(room: str) -> None:
-    leave_unnumbered(room, "out", evicts=1)
+    leave_unnumbered(room, "out", evicts=reader_of(room))
     resumed = resume(room, since=0)
-    assert (resumed.head, [event.evicts for event in resumed.events]) == (1, [1])
+    assert (resumed.head, [event.evicts for event in resumed.events]) == (1, [reader_of(room)])
 
 
 def test_somebody_elses_eviction_delays_nobody(room: str) -> None:
-    leave_unnumbered(room, "out", evicts=2)
+    leave_unnumbered(room, "out", evicts=reader_of(room) + 1)
     assert resume(room, since=0).head == 0
 
 

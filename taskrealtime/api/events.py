@@ -1,6 +1,5 @@
 """The log of a project over HTTP: as the socket would replay it, by paging or long polling."""
 
-from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -8,7 +7,6 @@ from msgspec import Meta
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime import access
 from taskrealtime.commands import Seq
 from taskrealtime.engine import log
 from taskrealtime.engine.errors import NotFound
@@ -39,14 +37,8 @@ class EventsView(ApiView):
         """What happened in a project after event `since`; with `wait`, as soon as something does."""
         query = read_query(request, EventsQuery)
         user, room = user_of(request), project_room(project_id)
-        resumed = log.resume(
-            room,
-            since=query.since,
-            known_epoch=query.epoch,
-            user_id=user.pk,
-            authorise=partial(access.require_member, user, project_id),
-            limit=query.limit,
-        )
+        reader = log.Reader(room, user.pk, query.since, query.epoch)
+        resumed = log.resume(reader, limit=query.limit)
         if not resumed.events and not resumed.reset:
             wait_for_events(request._request, room=room, since=query.since, user_id=user.pk, seconds=query.wait)
         return Response(_answer(resumed, query))

@@ -1,6 +1,6 @@
 """Whose token this is, and whether it still counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
-from .errors import TokenExpired, TokenInvalid
+from .errors import RealTimeError, TokenExpired, TokenInvalid
 from .models import SessionVersion
 
 #: The claim with the user's session version: signing out everywhere ends the tokens of earlier ones. A token that
@@ -53,13 +53,33 @@ def identify(raw: str) -> Identity:
         TokenExpired: it was ours, but its time is over.
         TokenInvalid: not ours, not an access token, or its user is gone, inactive or signed out.
     """
+    [identity] = identify_all([raw])
+    if isinstance(identity, RealTimeError):
+        raise identity
+    return identity
+
+
+def identify_all(tokens: Sequence[str]) -> list[Identity | RealTimeError]:
+    """To each access token its user, or the error that `identify` raises."""
+    verified = [_verify(raw) for raw in tokens]
+    users = _users_by_id(token for token in verified if not isinstance(token, RealTimeError))
+    return [token if isinstance(token, RealTimeError) else _identity(token, users) for token in verified]
+
+
+def _verify(raw: str) -> AccessToken | RealTimeError:
     try:
-        token = AccessToken(raw)  # type: ignore[arg-type]
+        return AccessToken(raw)  # type: ignore[arg-type]
     except ExpiredTokenError:
-        raise TokenExpired("The token has expired.") from None
+        return TokenExpired("The token has expired.")
     except TokenError:
-        raise TokenInvalid("The token is not valid.") from None
-    user = user_of(token)
+        return TokenInvalid("The token is not valid.")
+
+
+def _identity(token: Token, users: Mapping[int, User]) -> Identity | RealTimeError:
+    try:
+        user = _active_user(token, users)
+    except TokenInvalid as error:
+        return error
     return Identity(user, session_stamp(user), token["exp"])
 
 
@@ -69,11 +89,28 @@ def user_of(token: Token) -> User:
     Raises:
         TokenInvalid: there is none, or the session that the token belongs to was ended.
     """
+    return _active_user(token, _users_by_id([token]))
+
+
+def _users_by_id(tokens: Iterable[Token]) -> dict[int, User]:
+    ids = {user_id for token in tokens if (user_id := _user_id(token)) is not None}
+    users = get_user_model().objects.select_related("session_version").filter(pk__in=ids)
+    return {user.pk: user for user in users}
+
+
+def _user_id(token: Token) -> int | None:
+    """The id that the token names; None where it can be nobody's."""
     try:
         user_id = int(token[api_settings.USER_ID_CLAIM])
-        user = get_user_model().objects.select_related("session_version").get(pk=user_id)
-    except (KeyError, TypeError, ValueError, OverflowError, get_user_model().DoesNotExist):
-        raise TokenInvalid("The token is not valid.") from None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return user_id if 0 < user_id < 2**63 else None
+
+
+def _active_user(token: Token, users: Mapping[int, User]) -> User:
+    user = users.get(_user_id(token) or 0)
+    if user is None:
+        raise TokenInvalid("The token is not valid.")
     same_session = token.get(SESSION_CLAIM, 0) == session_version(user)
     same_password = token.get(api_settings.REVOKE_TOKEN_CLAIM) == get_md5_hash_password(user.password)
     if not (user.is_active and same_session and same_password):

@@ -6,7 +6,7 @@ from here.
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from django.db import OperationalError, connection, transaction
 
 from . import doorbell
 from .crash_points import crash_point
-from .errors import Internal
+from .errors import Internal, RealTimeError
 from .models import Epoch, Event, Room
 
 logger = logging.getLogger(__name__)
@@ -33,16 +33,41 @@ RETRIED_SQLSTATES = {"40001", "40P01"}
 
 
 class LoggedEvent(NamedTuple):
-    """A numbered event as rooms pass it on: its number, the frame's JSON text, whom it evicts."""
+    """A numbered event as rooms pass it on."""
 
     seq: int
+    #: The frame's JSON text.
     frame: str
-    evicts: int | None
+    #: The user who may hear nothing after it.
+    evicts: int | None = None
+    #: Whether it tells that content was deleted, which events before it may still hold.
+    forgets: bool = False
 
 
-@dataclass(frozen=True)
-class Resumed:
-    """What a listener needs to go on: where the log stands and what was missed since."""
+class Reader(NamedTuple):
+    """Who wants to read a room, and from where on."""
+
+    room: str
+    user_id: int
+    #: The last number seen; None: only what is new.
+    since: int | None = None
+    #: The epoch that came with it; None: the present one.
+    epoch: str | None = None
+
+
+class Stand(NamedTuple):
+    """Where a room's log stands for a reader."""
+
+    head: int
+    epoch: str
+    #: The reader cannot go on from `since` and must take a snapshot.
+    reset: bool
+    #: Whether the room has a row yet.
+    exists: bool
+
+
+class Resumed(NamedTuple):
+    """Where the log stands, and what a reader missed."""
 
     head: int
     epoch: str
@@ -110,12 +135,6 @@ def append(
 def create_room(name: str) -> None:
     """Make the room `name` where it is not there yet, in the open transaction or on its own."""
     Room.objects.bulk_create([Room(name=name)], ignore_conflicts=True)
-
-
-def ensure_room(name: str) -> None:
-    """As `create_room`, without writing where the room is there, as it nearly always is."""
-    if not Room.objects.filter(name=name).exists():
-        create_room(name)
 
 
 def drop_room(name: str) -> None:
@@ -205,12 +224,22 @@ def unnumbered_rooms() -> list[str]:
 #: Given events, the data (JSON text) to show instead, by event id. Set by the domain, which knows what was deleted.
 Redactor = Callable[[Sequence[Event]], dict[int, str]]
 _redactor: Redactor = lambda events: {}  # noqa: E731
+_deletions: Collection[str] = ()
+#: Given pairs of room and user: those that the user may not read, each with the error that says so.
+Refuser = Callable[[Collection[tuple[str, int]]], dict[tuple[str, int], RealTimeError]]
+_refuse: Refuser = lambda pairs: {}  # noqa: E731
 
 
-def set_redactor(redactor: Redactor) -> None:
-    """Tell the log how to blank events whose content is gone."""
-    global _redactor
-    _redactor = redactor
+def set_redactor(redactor: Redactor, *, deletions: Collection[str]) -> None:
+    """Tell the log how to blank events whose content is gone, and which types of events tell that it is."""
+    global _redactor, _deletions
+    _redactor, _deletions = redactor, deletions
+
+
+def set_refuser(refuser: Refuser) -> None:
+    """Tell the log who may not read what. It is asked inside the snapshot that is read."""
+    global _refuse
+    _refuse = refuser
 
 
 def redacted(events: Sequence[Event]) -> dict[int, str]:
@@ -252,6 +281,12 @@ def heads(rooms: Iterable[str]) -> dict[str, int]:
     return dict(Room.objects.filter(name__in=list(rooms)).values_list("name", "head"))
 
 
+def heads_in_order(rooms: Sequence[str]) -> list[int | None]:
+    """The last number of each of `rooms`; None: it does not exist."""
+    found = heads(rooms)
+    return [found.get(room) for room in rooms]
+
+
 def read(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
     """The next events after `since`, in order, at most `limit`."""
     events = list(Event.objects.filter(room=room, seq__gt=since).order_by("seq")[:limit])
@@ -259,49 +294,84 @@ def read(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
     return [_logged(event, blanked.get(event.id, event.data)) for event in events]
 
 
-def resume(
-    room: str,
-    *,
-    since: int | None,
-    known_epoch: str | None,
-    user_id: int,
-    authorise: Callable[[], object],
-    limit: int | None = None,
-) -> Resumed:
-    """What `user_id` missed of `room` after `since`, authorised and read in one snapshot.
+def stand_all(readers: Sequence[Reader]) -> list[Stand | RealTimeError]:
+    """Where the log stands for each of `readers`, or why that one may not read; all of it at one moment."""
+    return _at_one_moment(readers, lambda stands: stands)
 
-    Args:
-        since: the last number seen; None: nothing is replayed.
-        known_epoch: the epoch that came with it; None: the present one.
-        authorise: raises where the user may not read the room; called inside the snapshot.
-        limit: of the missed events, only the first so many; None: all of them.
+
+def resume(reader: Reader, *, limit: int = MAX_REPLAY) -> Resumed:
+    """What a reader missed, authorised and read at one moment, at most `limit` events.
 
     Raises:
-        RealTimeError: whatever `authorise` raises.
+        RealTimeError: the user may not read the room.
     """
+
+    def read_missed(stands: list[Stand | RealTimeError]) -> Resumed:
+        [stand] = stands
+        if isinstance(stand, RealTimeError):
+            raise stand
+        if stand.reset or reader.since is None:
+            return Resumed(stand.head, stand.epoch, stand.reset, [])
+        events = read(reader.room, since=reader.since, limit=limit)
+        last = min(stand.head, reader.since + limit)
+        if [event.seq for event in events] != list(range(reader.since + 1, last + 1)):
+            logger.error("The log of %s is not contiguous after %s: answering with a reset.", reader.room, reader.since)
+            return Resumed(stand.head, stand.epoch, True, [])
+        return Resumed(stand.head, stand.epoch, False, events)
+
+    return _at_one_moment([reader], read_missed)
+
+
+def read_on(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
+    """As `read`, up to the first hole, if there is one; who has not come past that is told to reset from then on."""
+    events = read(room, since=since, limit=limit)
+    if events and events[0].seq != since + 1:
+        _give_up_before(room, events[0].seq)
+    return [event for place, event in enumerate(events) if event.seq == events[0].seq + place]
+
+
+def _give_up_before(room: str, seq: int) -> None:
+    """Numbers are given without gaps: what is missing before `seq` was trimmed, or else was lost and never comes."""
+    if Room.objects.filter(name=room, floor__lt=seq - 1).update(floor=seq - 1):
+        logger.error("The log of %s has a hole before %s.", room, seq)
+
+
+def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[Stand | RealTimeError]], T]) -> T:
+    """Find out where `readers` stand, and call `use` with it inside the same snapshot of the database."""
     for _ in range(SNAPSHOT_ATTEMPTS):
         with _reading():
-            authorise()
-            # An eviction that is committed but not numbered yet may lie before a return that `authorise` saw.
-            if not Event.objects.filter(room=room, seq=None, evicts=user_id).exists():
-                return _resume(room, since, known_epoch, limit or MAX_REPLAY)
-        sequence([room])
+            refusals = _refuse({(reader.room, reader.user_id) for reader in readers})
+            # An eviction that is committed but not numbered yet may lie before a return that was just authorised.
+            unsettled = _unnumbered_evictions(readers)
+            if not unsettled:
+                return use(_stands(readers, refusals))
+        sequence(unsettled)
     raise Internal("The log is too busy to resume from.")
 
 
-def _resume(name: str, since: int | None, known_epoch: str | None, limit: int) -> Resumed:
-    room = Room.objects.filter(name=name).first() or Room(name=name)
+def _unnumbered_evictions(readers: Sequence[Reader]) -> set[str]:
+    wanted = {(reader.room, reader.user_id) for reader in readers}
+    rooms = {reader.room for reader in readers}
+    waiting = Event.objects.filter(room__in=rooms, seq=None, evicts__isnull=False).values_list("room", "evicts")
+    return {room for room, user_id in waiting if (room, user_id) in wanted}
+
+
+def _stands(readers: Sequence[Reader], refusals: dict[tuple[str, int], RealTimeError]) -> list[Stand | RealTimeError]:
+    rooms = Room.objects.in_bulk({reader.room for reader in readers})
     present = epoch()
-    if since is None:
-        return Resumed(room.head, present, False, [])
-    known = known_epoch is None or known_epoch == present
-    if not known or not room.floor <= since <= room.head or room.head - since > MAX_REPLAY:
-        return Resumed(room.head, present, True, [])
-    events = read(name, since=since, limit=limit)
-    if [event.seq for event in events] != list(range(since + 1, min(room.head, since + limit) + 1)):
-        logger.error("The log of %s is not contiguous after %s: answering with a reset.", name, since)
-        return Resumed(room.head, present, True, [])
-    return Resumed(room.head, present, False, events)
+    return [
+        refusals.get((reader.room, reader.user_id)) or _stand(reader, rooms.get(reader.room), present)
+        for reader in readers
+    ]
+
+
+def _stand(reader: Reader, row: Room | None, present: str) -> Stand:
+    room = row or Room(name=reader.room)
+    reset = False
+    if reader.since is not None:
+        known = reader.epoch is None or reader.epoch == present
+        reset = not (known and room.floor <= reader.since <= room.head and room.head - reader.since <= MAX_REPLAY)
+    return Stand(room.head, present, reset, row is not None)
 
 
 def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
@@ -362,7 +432,7 @@ def _logged(event: Event, data: str) -> LoggedEvent:
     frame = (
         f'{{"event":"{event.type}","room":"{event.room}","seq":{event.seq},"at":"{wire_time(event.at)}","data":{data}}}'
     )
-    return LoggedEvent(event.seq, frame, event.evicts)
+    return LoggedEvent(event.seq, frame, event.evicts, event.type in _deletions)
 
 
 def wire_time(moment: datetime) -> str:

@@ -15,11 +15,12 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import doorbell, log, retention
-from .auth import revoked_users
+from . import auth, doorbell, log, retention
+from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
 from .log import LoggedEvent
+from .recent import RecentEvents
 from .threads import in_database_thread
 
 logger = logging.getLogger(__name__)
@@ -87,8 +88,8 @@ class Room:
 
     def __init__(self, name: str, position: int, read: Callable[..., Any]) -> None:
         self.name = name
-        #: The last number that was passed on to live listeners.
-        self.position = position
+        #: What was passed on to live listeners last.
+        self._recent = RecentEvents(position)
         #: The highest number that anybody told us of.
         self.head = position
         self.deaf = True
@@ -104,6 +105,13 @@ class Room:
         #: Listeners that still read an earlier mouthful.
         self._reading: dict[Subscription, asyncio.Task[None]] = {}
         self._pumping: asyncio.Task[None] | None = None
+        #: Pages being read from the log for those who come back, by the number that they follow.
+        self._pages: dict[int, asyncio.Task[list[LoggedEvent]]] = {}
+
+    @property
+    def position(self) -> int:
+        """The last number that was passed on to live listeners."""
+        return self._recent.end
 
     # -- who listens --
 
@@ -113,9 +121,8 @@ class Room:
         self._behind.add(subscription)
         return subscription
 
-    async def go_live(self, subscription: Subscription, missed: Iterable[LoggedEvent] = ()) -> None:
+    async def go_live(self, subscription: Subscription) -> None:
         """Give the listener what it missed, then what the room passed meanwhile, then every new event."""
-        await self._replay(subscription, missed)
         while not subscription.ended and subscription.cursor < self.position:
             await self._catch_up(subscription)
         if subscription.ended:
@@ -130,17 +137,33 @@ class Room:
 
     async def _catch_up(self, subscription: Subscription) -> None:
         try:
-            page = await self._read(self.name, since=subscription.cursor, limit=PAGE)
+            page = self._recent.after(subscription.cursor) or await self._page_after(subscription.cursor)
         except Exception as error:
             logger.warning("A replay of %s waits for the database (%s).", self.name, type(error).__name__)
             await asyncio.sleep(settings.SWEEP_INTERVAL)
             return
-        if page and page[0].seq == subscription.cursor + 1:
+        if page:
             await self._replay(subscription, page)
         elif not subscription.ended:
             # Trimmed meanwhile, or another life of the log: it comes back and is told to reset.
             self.unsubscribe(subscription)
             subscription.listener.give_up(1012, "The log no longer reaches back that far.")
+
+    async def _page_after(self, cursor: int) -> list[LoggedEvent]:
+        """What follows `cursor` in the log, read once for all who wait for it; empty where nothing follows it."""
+        if cursor not in self._pages:
+            self._pages[cursor] = asyncio.create_task(self._read_page(cursor))
+            self._pages[cursor].add_done_callback(lambda _: self._pages.pop(cursor, None))
+        return await asyncio.shield(self._pages[cursor])
+
+    async def _read_page(self, cursor: int) -> list[LoggedEvent]:
+        # As of now: what is forgotten while the page is being read must not come back with it.
+        recent, start = self._recent, self._recent.start
+        page = await self._read(self.name, since=cursor, limit=PAGE)
+        if page and page[0].seq != cursor + 1:
+            return []
+        recent.extend_back([event for event in page if event.seq <= start])
+        return page
 
     async def _replay(self, subscription: Subscription, events: Iterable[LoggedEvent]) -> None:
         given = 0
@@ -221,7 +244,7 @@ class Room:
     def _skip_to(self, position: int) -> None:
         """What follows our position was trimmed, or lost: everybody comes back and is told to reset."""
         logger.error("The log of %s has nothing between %s and %s.", self.name, self.position, position + 1)
-        self.position = position
+        self._recent = RecentEvents(position)
         for subscription in self.subscriptions():
             self.unsubscribe(subscription)
             subscription.listener.give_up(1012, "The log no longer reaches back that far.")
@@ -240,7 +263,7 @@ class Room:
 
     async def _pass_on(self, batch: list[LoggedEvent]) -> None:
         # Moved first: whoever joins during the awaits below reads this batch from the log.
-        self.position = batch[-1].seq
+        self._recent.add(batch)
         self.head = max(self.head, self.position)
         frames = [event.frame for event in batch]
         for count, subscription in enumerate(list(self._live), start=1):
@@ -292,6 +315,11 @@ class Hub:
         self._leaving: dict[str, asyncio.Task[None]] = {}
         self._channel: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._epoch: str | None = None
+        #: Who a token belongs to, where a room's log stands for a reader, and which number is its last: what everybody
+        #: asks who comes back after a lost connection.
+        self.identities = Batcher(auth.identify_all)
+        self.stands = Batcher(log.stand_all)
+        self._heads = Batcher(log.heads_in_order)
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
         self._tasks.append(asyncio.create_task(retention.trim_forever()))
 
@@ -328,7 +356,7 @@ class Hub:
         try:
             # The group first, the log's head second: an event in between is rung or read, never missed.
             deaf = not await self._join_group(name)
-            head = (await in_database_thread(log.heads, [name])).get(name, 0)
+            head = await self._heads.ask(name) or 0
             room = Room(name, head, self._read_log)
             room.deaf, room.renewed_at = deaf, time.monotonic()
             self.rooms[name] = room
@@ -338,7 +366,7 @@ class Hub:
         return room
 
     async def _read_log(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
-        return await in_database_thread(log.read, name, since=since, limit=limit)
+        return await in_database_thread(log.read_on, name, since=since, limit=limit)
 
     # -- the layer --
 
@@ -461,7 +489,7 @@ class _Found:
 def _look_at_the_log(names: list[str], users: dict[int, set[str]]) -> _Found:
     if waiting := log.unnumbered_rooms():
         log.sequence(waiting)
-    return _Found(log.bounds(names), log.epoch(), revoked_users(users))
+    return _Found(log.bounds(names), log.epoch(), auth.revoked_users(users))
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

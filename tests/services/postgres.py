@@ -68,6 +68,10 @@ class Postgres:
         self.kill()
         self.start()
 
+    def deadlocks(self) -> int:
+        """How many deadlocks it has broken so far, by what it logged."""
+        return self._process.log_path.read_text(errors="replace").count("deadlock detected")
+
     def url(self, database: str) -> str:
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 

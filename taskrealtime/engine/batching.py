@@ -1,0 +1,73 @@
+"""Answers questions to the database together: those that come while one is being asked share the next.
+
+A lone question is asked at once. When thousands of clients come back in the same moment, hundreds of their
+questions cost about what one does, and no more than one batch of each kind is at the database.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from .threads import in_database_thread
+
+QuestionT = TypeVar("QuestionT")
+AnswerT = TypeVar("AnswerT")
+
+#: Questions of one batch: as many as are answered within a few hundredths of a second.
+MAX_BATCH = 100
+
+
+class Batcher(Generic[QuestionT, AnswerT]):
+    """Collects questions of one kind."""
+
+    def __init__(self, answer_all: Callable[[Sequence[QuestionT]], Sequence[AnswerT | Exception]]) -> None:
+        """A batcher of the running event loop.
+
+        Args:
+            answer_all: called in a database thread; gives to each question its answer, or the error that it raises.
+        """
+        self._answer_all = answer_all
+        self._waiting: deque[tuple[QuestionT, asyncio.Future[AnswerT]]] = deque()
+        self._asking: asyncio.Task[None] | None = None
+
+    async def ask(self, question: QuestionT) -> AnswerT:
+        """The answer to one question.
+
+        Raises:
+            Exception: what was given for an answer, or what asking for the whole batch raised.
+        """
+        answer: asyncio.Future[AnswerT] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, answer))
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_batches())
+        return await answer
+
+    async def _ask_batches(self) -> None:
+        try:
+            while batch := self._next_batch():
+                await self._ask_batch(batch)
+        finally:
+            self._asking = None
+
+    def _next_batch(self) -> list[tuple[QuestionT, asyncio.Future[AnswerT]]]:
+        batch: list[tuple[QuestionT, asyncio.Future[AnswerT]]] = []
+        while self._waiting and len(batch) < MAX_BATCH:
+            question, answer = self._waiting.popleft()
+            if not answer.done():  # Or who asked has given up.
+                batch.append((question, answer))
+        return batch
+
+    async def _ask_batch(self, batch: list[tuple[QuestionT, asyncio.Future[AnswerT]]]) -> None:
+        answers: Sequence[AnswerT | Exception]
+        try:
+            answers = await in_database_thread(self._answer_all, [question for question, _ in batch])
+        except Exception as error:
+            answers = [error] * len(batch)
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)

@@ -1,0 +1,52 @@
+"""The last events of one room, kept so that who comes back is caught up without the database."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from .log import LoggedEvent
+
+#: Characters of frames that are kept of one room: some two hundred events. Older ones are read from the log.
+MAX_KEPT = 64 * 1024
+
+
+class RecentEvents:
+    """The events after number `start` up to number `end`, without a gap."""
+
+    def __init__(self, position: int) -> None:
+        self.start = self.end = position
+        self._events: deque[LoggedEvent] = deque()
+        self._characters = 0
+
+    def add(self, events: Iterable[LoggedEvent]) -> None:
+        """Keep these, which follow `end`, and forget the oldest beyond the bound.
+
+        Where one tells that content was deleted, all before it is forgotten: it may hold that content, and the log
+        gives it blanked from now on.
+        """
+        for event in events:
+            if event.forgets:
+                self._events.clear()
+                self._characters, self.start = 0, self.end
+            self._events.append(event)
+            self._characters += len(event.frame)
+            self.end = event.seq
+        while self._characters > MAX_KEPT:
+            oldest = self._events.popleft()
+            self._characters -= len(oldest.frame)
+            self.start = oldest.seq
+
+    def extend_back(self, events: Sequence[LoggedEvent]) -> None:
+        """Keep also these, read from the log, where they end at `start` and there is room for them."""
+        characters = sum(len(event.frame) for event in events)
+        if not events or events[-1].seq != self.start or self._characters + characters > MAX_KEPT:
+            return
+        self._events.extendleft(reversed(events))
+        self._characters += characters
+        self.start = events[0].seq - 1
+
+    def after(self, seq: int) -> list[LoggedEvent] | None:
+        """What follows `seq`, or None where that was forgotten, or is yet to come."""
+        if not self.start <= seq <= self.end:
+            return None
+        return list(islice(self._events, seq - self.start, None))

@@ -1,0 +1,81 @@
+"""Code that knows nothing of servers: a Django process that saves models as it is told, one line after another.
+
+`python -m tests.faults.foreign [SECONDS]` (its clock is so much off) reads `{"kind", "token", "project", "task"}` and
+answers each line with `{"token", "task"}` once it is committed, or `{"token", "error"}`.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+from .clock import shift
+
+
+def carry_out(kind: str, token: str, project: int, task: int | None) -> int | None:
+    """One change, in one transaction of its own; the id of the task that was made, if any."""
+    from django.db import transaction
+
+    from taskrealtime.models import Comment, Task
+
+    match kind:
+        case "create":
+            return int(Task.objects.create(project_id=project, title=token).pk)
+        case "update":
+            if not Task.objects.filter(pk=task).update(title=token):
+                raise LookupError("The task is gone.")
+        case "comment":
+            with transaction.atomic():
+                Comment.objects.create(task=Task.objects.select_for_update().get(pk=task), author=None, content=token)
+        case "burst":
+            _burst(project, token)
+    return None
+
+
+def _burst(project: int, token: str) -> None:
+    """Many events at once without many tasks: `token` names how many."""
+    from django.db import transaction
+
+    from taskrealtime.models import Task
+
+    wanted = int(token.partition(":")[2])
+    with transaction.atomic():
+        ids = list(
+            Task.objects.filter(project_id=project, description__startswith="burst").values_list("pk", flat=True)[:100]
+        )
+        if len(ids) < 100:
+            made = [Task(project_id=project, title="of a burst", description="burst") for _ in range(100 - len(ids))]
+            ids += [task.pk for task in Task.objects.bulk_create(made)]
+            wanted -= len(made)
+        while wanted > 0:
+            some = Task.objects.filter(pk__in=ids[:wanted])
+            wanted -= some.update(description=f"burst {token} {wanted}")
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one line."""
+    from django.db import close_old_connections
+
+    try:
+        return {"token": request["token"], "task": carry_out(**request)}
+    except Exception as error:
+        return {"token": request["token"], "error": f"{type(error).__name__}: {error}"}
+    finally:
+        close_old_connections()
+
+
+def main() -> None:
+    """Do as told until stdin ends."""
+    if len(sys.argv) > 1:
+        shift(float(sys.argv[1]))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    import django
+
+    django.setup()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Three promises in seconds, each measured several times on an installation that is otherwise at rest."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Sequence
+
+from .clients import SocketClient
+from .installation import Installation, until
+from .record import ACKNOWLEDGED, Fault
+from .report import Seconds
+from .writers import ForeignWriter, Writer
+
+LOST_RING = "an event whose ring was lost arrives after"
+REDIS_BACK = "Redis restarted: delivery is as fast as ever after"
+SERVER_KILLED = "a server killed: its clients caught up elsewhere after"
+SERVER_KILLED_WAITS = "  of which they waited by choice (backoff)"
+
+#: Seconds: delivery that counts as normal, a pause between two probes, the end of patience.
+NORMAL, BETWEEN, PATIENCE = 0.3, 0.1, 20.0
+#: Probes in a row that must be normal.
+IN_A_ROW = 3
+
+
+class Timings:
+    """The measurements, with clients that listen and writers that make events."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        clients: Sequence[SocketClient],
+        writer: Writer,
+        foreign: ForeignWriter,
+        project: int,
+    ) -> None:
+        self._installation = installation
+        self._clients = list(clients)
+        self._writer = writer
+        self._foreign = foreign
+        self._project = project
+
+    async def measure(self, times: int) -> dict[str, Seconds]:
+        """All three, each so many times."""
+        await self._quiet()
+        lost = [await self.lost_ring() for _ in range(times)]
+        found = {LOST_RING: Seconds(tuple(lost))}
+        back = [await self.redis_restart() for _ in range(times)]
+        found[REDIS_BACK] = Seconds(tuple(back))
+        killed = [await self.server_killed() for _ in range(times)]
+        found[SERVER_KILLED] = Seconds(tuple(caught_up for caught_up, _ in killed))
+        found[SERVER_KILLED_WAITS] = Seconds(tuple(waits for _, waits in killed))
+        return found
+
+    async def lost_ring(self) -> float:
+        """Seconds from the end of a change that nobody rings for until every client has heard of it."""
+        operation = await self._foreign.carry_out("create", self._project)
+        assert operation.outcome == ACKNOWLEDGED
+        assert operation.ended is not None
+        return await self._everybody_heard(operation.token) - operation.ended
+
+    async def redis_restart(self) -> float:
+        """Seconds from Redis being back until events are delivered as fast as ever."""
+        assert self._installation.redis
+        await asyncio.to_thread(self._installation.redis.restart)
+        back = time.time()
+        good: list[float] = []
+        while len(good) < IN_A_ROW:
+            assert time.time() - back < PATIENCE, "delivery does not become normal"
+            begun = time.time()
+            token = await self._write()
+            if await self._everybody_heard(token) - begun < NORMAL:
+                good.append(begun)
+            else:
+                good.clear()
+            await asyncio.sleep(BETWEEN)
+        return good[0] - back
+
+    async def server_killed(self) -> tuple[float, float]:
+        """Seconds from a server's end until its clients have a later event; how long they chose to wait."""
+        slot = max(self._installation.slots, key=lambda slot: len(self._clients_of(slot.index)))
+        orphans = self._clients_of(slot.index)
+        assert orphans, "nobody is connected"
+        marks = [len(client.history.entries) for client in orphans]
+        killed = time.time()
+        fault = Fault("server killed", killed, server=slot.index, closes=True)
+        self._installation.record.faults.append(fault)
+        slot.send(signal.SIGKILL)
+        token = await self._write()
+        caught_up = await self._everybody_heard(token, orphans) - killed
+        waits = [
+            sum(entry.data for entry in client.history.entries[mark:] if entry.what == "waiting")
+            for client, mark in zip(orphans, marks, strict=True)
+        ]
+        await slot.until_ended(PATIENCE)
+        await slot.until_answers()
+        fault.healed = time.time()
+        await self._quiet()
+        return caught_up, max(waits)
+
+    def _clients_of(self, server: int) -> list[SocketClient]:
+        return [client for client in self._clients if any(pipe.server == server for pipe in client.link.pipes())]
+
+    async def _write(self) -> str:
+        operation = self._writer.world.operation("create", self._writer.name, self._project)
+        await self._writer.carry_out(operation)
+        return operation.token
+
+    async def _quiet(self) -> None:
+        """Until every client is connected."""
+        assert await until(lambda: all(client.connected for client in self._clients), PATIENCE)
+        await self._everybody_heard(await self._write())
+
+    async def _everybody_heard(self, token: str, clients: Sequence[SocketClient] | None = None) -> float:
+        """When the last of these clients heard of the task of this title."""
+        return max([await self._heard(client, token) for client in clients or self._clients])
+
+    async def _heard(self, client: SocketClient, token: str) -> float:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            for entry in reversed(client.history.entries):
+                if (
+                    entry.frame
+                    and entry.frame["event"] == "task_created"
+                    and entry.frame["data"]["task"]["title"] == token
+                ):
+                    return entry.at
+            assert time.monotonic() < deadline, f"{client.name} never heard of {token}"
+            await asyncio.sleep(0.01)

@@ -1,0 +1,195 @@
+"""Thousands of clients in one process: each joins a project, follows its log and comes back whenever it is cut."""
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+#: As the JavaScript client waits: any time up to the bound, which doubles with each failure. Seconds.
+BACKOFF_BASE, BACKOFF_CAP = 0.5, 20.0
+#: Seconds that an attempt may take until it has joined.
+ATTEMPT_TIMEOUT = 10.0
+
+
+class Member(asyncio.Protocol):
+    """One client. It checks every number; a gap or a double is an `AssertionError` in `Crowd.faults`."""
+
+    def __init__(self, crowd: "Crowd", token: str, project: int) -> None:
+        self.crowd = crowd
+        self.room = f"project.{project}"
+        self.seq: int | None = None
+        self.epoch = ""
+        self.joined = False
+        self._token = token
+        self._project = project
+        self._transport: asyncio.Transport | None = None
+        self._received = b""
+        self._upgraded = False
+        self._failures = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    # -- coming and going --
+
+    async def connect(self) -> None:
+        """Open the connection; where that fails, try again later."""
+        loop = asyncio.get_running_loop()
+        self._received, self._upgraded, self.joined = b"", False, False
+        self._timer = loop.call_later(ATTEMPT_TIMEOUT, self._give_up)
+        self.crowd.told["attempts"] += 1
+        try:
+            await loop.create_connection(lambda: self, "127.0.0.1", self.crowd.port)
+        except OSError:
+            self._come_back()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+        self._write(
+            "GET /ws/ HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
+            f"Authorization: Bearer {self._token}\r\n\r\n"
+        )
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._come_back()
+
+    def cut(self) -> None:
+        """As a lost network does."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _give_up(self) -> None:
+        self.crowd.told["attempts given up"] += 1
+        self.cut()
+
+    def _come_back(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.crowd.closed:
+            return
+        if not self.joined:
+            self._failures += 1
+        self.joined = False
+        bound = min(BACKOFF_CAP, BACKOFF_BASE * 2**self._failures)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(random.random() * bound, lambda: loop.create_task(self.connect()))
+
+    # -- talking --
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if not self._upgraded:
+            if b"\r\n\r\n" not in self._received:
+                return
+            head, _, self._received = self._received.partition(b"\r\n\r\n")
+            status = head.split(None, 2)[1].decode()
+            if status != "101":
+                self.crowd.told[f"HTTP {status}"] += 1
+                self.cut()
+                return
+            self._upgraded = True
+            self._ask("join_project")
+        while (frame := self._next_frame()) is not None:
+            self._hear(*frame)
+
+    def _ask(self, event: str) -> None:
+        where = {} if self.seq is None else {"since": self.seq, "epoch": self.epoch}
+        text = json.dumps({"event": event, "id": 1, "data": {"project_id": self._project, **where}}).encode()
+        assert len(text) < 65536
+        short = len(text) < 126
+        length = bytes([0x80 | len(text)]) if short else b"\xfe" + len(text).to_bytes(2, "big")
+        self._write(b"\x81" + length + bytes(4) + text)
+
+    def _next_frame(self) -> tuple[int, bytes] | None:
+        data = self._received
+        if len(data) < 2:
+            return None
+        length, start = data[1], 2
+        if length >= 126:
+            start = 4 if length == 126 else 10
+            if len(data) < start:
+                return None
+            length = int.from_bytes(data[2:start], "big")
+        if len(data) < start + length:
+            return None
+        self._received = data[start + length :]
+        return data[0] & 15, data[start : start + length]
+
+    def _hear(self, opcode: int, payload: bytes) -> None:
+        if opcode == 8:
+            self.crowd.told[f"close {int.from_bytes(payload[:2], 'big')}"] += 1
+            self.cut()
+        elif opcode == 9:
+            self._write(b"\x8a\x80" + bytes(4))
+        elif opcode == 1:
+            self._hear_event(json.loads(payload))
+
+    def _hear_event(self, frame: dict[str, object]) -> None:
+        data = frame["data"]
+        assert isinstance(data, dict)
+        if frame["event"] == "ack":
+            if data["reset"]:
+                self.crowd.told["resets"] += 1
+            if self.seq is None or data["reset"]:
+                self.seq = int(data["seq"])
+            self.epoch = str(data["epoch"])
+            self.joined, self._failures = True, 0
+            assert self._timer is not None
+            self._timer.cancel()
+        elif frame["event"] == "error":
+            self.crowd.told[f"error {data['code']}"] += 1
+        elif frame.get("room") == self.room and "seq" in frame:
+            seq = frame["seq"]
+            assert isinstance(seq, int)
+            if self.seq is None or seq != self.seq + 1:
+                self.crowd.faults.append(f"{seq} after {self.seq}")
+            self.seq = seq
+            self.crowd.deliveries += 1
+
+    def _write(self, data: str | bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data if isinstance(data, bytes) else data.encode())
+
+
+class Crowd:
+    """Many members of one server."""
+
+    def __init__(self, port: int, tokens: Sequence[str], projects: Sequence[int], count: int) -> None:
+        self.port = port
+        self.closed = False
+        self.deliveries = 0
+        self.faults: list[str] = []
+        self.told: Counter[str] = Counter()
+        self.members = [Member(self, tokens[n % len(tokens)], projects[n % len(projects)]) for n in range(count)]
+
+    async def arrive(self, at_once: int = 50) -> None:
+        """Let everybody join, a few at a time."""
+        for start in range(0, len(self.members), at_once):
+            part = self.members[start : start + at_once]
+            await asyncio.gather(*(member.connect() for member in part))
+            await until(lambda part=part: all(member.joined for member in part), 60)  # type: ignore[misc]
+
+    async def caught_up(self, heads: dict[str, int], seconds: float = 120) -> float:
+        """Wait until everybody has joined and has come to these heads; the seconds that it took."""
+        begun = time.monotonic()
+        await until(lambda: all(one.joined and one.seq == heads[one.room] for one in self.members), seconds)
+        return time.monotonic() - begun
+
+    def cut(self) -> None:
+        """Everybody loses the network in the same moment."""
+        for member in self.members:
+            member.cut()
+
+    def close(self) -> None:
+        """Nobody comes back any more."""
+        self.closed = True
+        self.cut()
+
+
+async def until(condition: Callable[[], bool], seconds: float) -> None:
+    """Look again and again until it is so."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 -- nobody there to set an event
+            await asyncio.sleep(0.01)

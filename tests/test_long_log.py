@@ -1,0 +1,64 @@
+"""A room with a very long log is joined and resumed as cheaply as one with ten events."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from taskrealtime.engine import log
+from tests import services
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(services.TEST_STACK == "embedded", reason="PostgreSQL tells what a query touches"),
+]
+
+SHORT, LONG = 10, 300_000
+#: Pages of 8 KiB that a join may touch more in the long room: its index is a level or two deeper.
+MORE = 10
+
+FILL = """
+INSERT INTO engine_event (room, seq, type, at, data, subject)
+SELECT %s, number, 'said', now(), '{"text": "words"}', '' FROM generate_series(1, %s) AS number
+"""
+
+
+def fill(room: str, length: int) -> None:
+    log.create_room(room)
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, [room, length])
+        cursor.execute("UPDATE engine_room SET head = %s WHERE name = %s", [length, room])
+
+
+def pages_touched(room: str, user_id: int, head: int) -> int:
+    """What joining with five missed events reads, by what PostgreSQL says of the very queries."""
+    with CaptureQueriesContext(connection) as queries:
+        [stand] = log.stand_all([log.Reader(room, user_id, head - 5)])
+        missed = log.read_on(room, since=head - 5, limit=200)
+        log.heads([room])
+        log.unnumbered_rooms()
+    assert isinstance(stand, log.Stand)
+    assert (stand.head, stand.reset, len(missed)) == (head, False, 5)
+    selects = [query["sql"] for query in queries if re.match(r'SELECT .*"engine_', query["sql"])]
+    assert len(selects) >= 5
+    return sum(pages_of(select) for select in selects)
+
+
+def pages_of(select: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + select.replace("%", "%%"))
+        answer: Any = cursor.fetchone()[0]
+    plan = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def test_a_long_log_is_joined_like_a_short_one() -> None:
+    fill("user.1", SHORT)
+    fill("user.2", LONG)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE engine_event")
+    short, long = pages_touched("user.1", 1, SHORT), pages_touched("user.2", 2, LONG)
+    assert long <= short + MORE, (short, long)
