@@ -58,7 +58,8 @@ def test_finding_what_is_due_reads_neither_all_rooms_nor_a_long_log() -> None:
         # Low numbers are common in such a log: PostgreSQL, which takes the long room's for common too, is misled.
         cursor.execute(
             "INSERT INTO engine_event (room, seq, type, at, data, subject) "
-            "SELECT name, number, 'said', now(), '{}', '' FROM engine_room, generate_series(1, 5) AS number WHERE name <> 'user.2'"
+            "SELECT name, number, 'said', now(), '{}', '' "
+            "FROM engine_room, generate_series(1, 5) AS number WHERE name <> 'user.2'"
         )
         cursor.execute("UPDATE engine_event SET at = now() - interval '31 days' WHERE room = 'user.2' AND seq <= 20")
         cursor.execute("UPDATE engine_room SET oldest = now() - interval '31 days' WHERE name = 'user.2'")
