@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from weakref import ref
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from . import log
@@ -178,7 +178,7 @@ def _note_oldest(name: str) -> bool:
         whether it was another time than before.
     """
     room = Room.objects.filter(name=name).first()
-    if room is None or Event.objects.filter(room=name, seq__lte=room.floor).exists():
+    if room is None or _first_up_to(name, room.floor) is not None:
         return False
     times = Event.objects.filter(room=name, seq__gt=room.floor).order_by("seq").values_list("at", flat=True)
     oldest = times.first()
@@ -190,11 +190,20 @@ def _note_oldest(name: str) -> bool:
     return bool(unmoved.update(oldest=oldest))
 
 
+def _first_up_to(name: str, floor: int) -> int | None:
+    """The first number up to the floor that is still there; None: all are gone."""
+    # Ordered, since for `exists()` PostgreSQL reads the whole table where it guesses that it has many such rows.
+    numbers = Event.objects.filter(room=name, seq__lte=floor).order_by("seq").values_list("seq", flat=True)
+    return numbers.first()
+
+
 def _overlooked_rooms(oldest_kept: datetime) -> list[str]:
     """Rooms whose first event is too old, though `oldest` does not tell."""
-    first = Event.objects.filter(room=OuterRef("name"), seq=OuterRef("floor") + 1, at__lt=oldest_kept)
+    first = Event.objects.filter(room=OuterRef("name"), seq=OuterRef("floor") + 1)
     rooms = Room.objects.exclude(oldest__lt=oldest_kept).filter(head__gt=F("floor"))
-    return list(rooms.filter(Exists(first)).order_by("name").values_list("name", flat=True))
+    # One value for each room, not a join: it looks at as many events as there are rooms, however long the log is.
+    rooms = rooms.annotate(first_at=Subquery(first.values("at")[:1]))
+    return list(rooms.filter(first_at__lt=oldest_kept).order_by("name").values_list("name", flat=True))
 
 
 # --- Keys -----------------------------------------------------------------------------------
