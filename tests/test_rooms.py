@@ -348,10 +348,31 @@ async def test_the_sweep_delivers_while_the_layer_is_gone(hub: Hub, monkeypatch:
         await in_database_thread(append, "project.1")
         await hub.sweep()
         await until(lambda: ear.heard == [1])
-    await hub.sweep()
-    assert not hub.rooms["project.1"].deaf
+    await until(lambda: not hub.rooms["project.1"].deaf, hub.sweep)
     await in_database_thread(append, "project.1")
     await until(lambda: ear.heard == [1, 2])
+
+
+@with_database
+async def test_the_sweep_waits_for_no_layer_that_hangs(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that started while Redis was away: each of its rooms tries to join its group again."""
+
+    class Hanging:
+        async def group_add(self, group: str, channel: str) -> None:
+            await asyncio.Event().wait()
+
+    await in_database_thread(log.create_room, "project.1")
+    monkeypatch.setattr(doorbell, "ring", lambda room, events: None)
+    ear = await listen(hub, "project.1")
+    hub.rooms["project.1"].deaf = True
+    monkeypatch.setattr(rooms, "get_channel_layer", Hanging)
+    monkeypatch.setattr(doorbell, "RING_TIMEOUT", 3600)
+    for seq in (1, 2):
+        await in_database_thread(append, "project.1")
+        async with asyncio.timeout(10):
+            await hub.sweep()
+            await until(lambda: len(ear.heard) == seq)  # noqa: B023 -- called at once
+    assert ear.heard == [1, 2]
 
 
 @with_database

@@ -315,6 +315,7 @@ class Hub:
         self._leaving: dict[str, asyncio.Task[None]] = {}
         self._channel: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._epoch: str | None = None
+        self._tending: asyncio.Task[None] | None = None
         #: Who a token belongs to, where a room's log stands for a reader, and which number is its last: what everybody
         #: asks who comes back after a lost connection.
         self.identities = Batcher(auth.identify_all)
@@ -430,7 +431,9 @@ class Hub:
             for listener, stamp in list(self.listeners.get(user_id, {}).items()):
                 if stamp != valid:
                     listener.give_up(4403, "You were signed out.")
-        await self._tend_groups()
+        # Not waited for: while the layer is away each room costs seconds there, and delivery hangs on the sweep alone.
+        if self._tending is None or self._tending.done():
+            self._tending = asyncio.create_task(self._tend_groups())
 
     def _settle(self, room: Room, bounds: tuple[int, int] | None) -> None:
         if bounds is None:
@@ -452,8 +455,10 @@ class Hub:
         self.rooms.clear()
 
     async def _tend_groups(self) -> None:
-        now = time.monotonic()
         for room in list(self.rooms.values()):
+            now = time.monotonic()
+            if self.rooms.get(room.name) is not room:
+                continue  # Closed while others were tended.
             if room.subscriptions():
                 room.idle_since = None
             elif room.idle_since is None:

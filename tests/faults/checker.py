@@ -13,6 +13,11 @@ MAX_REPLAY = 2000
 AFTERMATH = 8.0
 #: Seconds that the run itself stood still, after which clients may have been cut for their silence.
 LONG_STALL = 2.0
+#: Seconds after its acknowledgement within which a change must have come to everybody whom nothing keeps from it. The
+#: promise is one sweep; the rest is for a busy machine.
+LATEST = 5.0
+#: What the network does to a connection so that what comes late over it is nobody's fault.
+HINDERED = {"frozen", "deaf", "slow", "delayed", "away"}
 #: Fields that are blank in a replay where their task or comment was deleted since.
 CONTENT = {"title", "description", "content", "content_html"}
 #: Refusals that an operation of the writers may get; any other means that something is broken.
@@ -25,7 +30,7 @@ ERRORS = {"internal", "not_found"}
 class Violation:
     """A broken promise."""
 
-    #: lost, doubled, reordered, content, board, closed, reset, leak, refused or server.
+    #: lost, doubled, reordered, content, board, closed, reset, leak, refused, late or server.
     kind: str
     who: str
     what: str
@@ -45,6 +50,7 @@ def check(record: Record) -> list[Violation]:
         found += check_ends(history, record.final)
         found += check_closes(history, record)
         found += check_errors(history)
+        found += check_late(history, record)
     return found
 
 
@@ -91,17 +97,10 @@ class _Effects:
                 self._count(frame["event"], frame["data"])
 
     def _count(self, event: str, data: dict[str, Any]) -> None:
+        self.texts[effect_of({"event": event, "data": data})] += 1
         match event:
-            case "task_created":
-                self.texts["create", data["task"]["title"]] += 1
             case "task_updated":
                 self.versions.add((data["task_id"], data["version"]))
-                if "title" in data["changes"]:
-                    self.texts["update", data["changes"]["title"]] += 1
-            case "comment_added":
-                self.texts["comment", data["comment"]["content"]] += 1
-            case "project_updated":
-                self.texts["rename", data["changes"]["name"]] += 1
             case "task_deleted":
                 self.times["delete", data["task_id"], None] += 1
             case "task_restored":
@@ -459,6 +458,69 @@ def check_closes(history: History, record: Record) -> Iterator[Violation]:
             continue
         if not any(fault.server == server and _explains(fault, entry) for fault in causes):
             yield Violation("closed", history.name, f"connection {entry.connection} to server {server} with {code}")
+
+
+def check_late(history: History, record: Record) -> Iterator[Violation]:
+    """What was acknowledged comes within a sweep to whoever listens, Redis or not, if server and database are well."""
+    acknowledged = {
+        (operation.kind, operation.token): operation.ended
+        for operation in record.operations
+        if operation.outcome == ACKNOWLEDGED and operation.ended is not None
+    }
+    for entry, server in undisturbed(history):
+        assert entry.frame is not None
+        since = acknowledged.get(effect_of(entry.frame))
+        if since is None or entry.at - since <= LATEST or _was_hindered(record, server, since, entry.at):
+            continue
+        told = f"{entry.room} {entry.seq} came {entry.at - since:.1f} s after its acknowledgement, from server {server}"
+        yield Violation("late", history.name, told)
+
+
+def undisturbed(history: History) -> Iterator[tuple[Entry, int | None]]:
+    """The live events that came over connections to which the network did nothing, with the server of each."""
+    if not history.wire:
+        return
+    hindered, servers = set(), {}
+    for entry in history.entries:
+        if entry.what == "closed" and HINDERED & set(entry.data["meddled"]):
+            hindered.add(entry.connection)
+        elif entry.what == "connected":
+            servers[entry.connection] = entry.data["server"]
+    heads: dict[tuple[int, str], int] = {}
+    for entry in history.entries:
+        place = (entry.connection, entry.room)
+        if entry.what == "joined":
+            heads[place] = entry.seq
+        is_live = entry.what == "event" and entry.seq > heads.get(place, entry.seq)  # Or it is a replay.
+        if is_live and entry.frame and entry.connection in servers and entry.connection not in hindered:
+            yield entry, servers[entry.connection]
+
+
+def effect_of(frame: Frame) -> tuple[str, str]:
+    """The kind of the operation that an event tells of, and its token; ("", "") for those without one."""
+    data = frame["data"]
+    match frame["event"]:
+        case "task_created":
+            return "create", data["task"]["title"]
+        case "task_updated":
+            return "update", data["changes"].get("title", "")
+        case "comment_added":
+            return "comment", data["comment"]["content"]
+        case "project_updated":
+            return "rename", data["changes"]["name"]
+    return "", ""
+
+
+def _was_hindered(record: Record, server: int | None, begin: float, end: float) -> bool:
+    """Whether the client's server, the database or the run itself was not well then."""
+    causes = [fault for fault in record.faults if fault.database or (fault.closes and fault.server == server)]
+    return any(_overlaps(fault, begin, end) for fault in causes) or any(
+        stalled <= end and begin <= over and over - stalled > LONG_STALL for stalled, over in record.stalls
+    )
+
+
+def _overlaps(fault: Fault, begin: float, end: float) -> bool:
+    return fault.began <= end and (fault.healed is None or fault.healed + AFTERMATH >= begin)
 
 
 def check_errors(history: History) -> Iterator[Violation]:

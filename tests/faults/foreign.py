@@ -11,6 +11,9 @@ from typing import Any
 
 from .clock import shift
 
+#: With what the description of a burst's tasks begins.
+BURST = "burst"
+
 
 def carry_out(kind: str, token: str, project: int, task: int | None) -> int | None:
     """One change, in one transaction of its own; the id of the task that was made, if any."""
@@ -41,15 +44,15 @@ def _burst(project: int, token: str) -> None:
     wanted = int(token.partition(":")[2])
     with transaction.atomic():
         ids = list(
-            Task.objects.filter(project_id=project, description__startswith="burst").values_list("pk", flat=True)[:100]
+            Task.objects.filter(project_id=project, description__startswith=BURST).values_list("pk", flat=True)[:100]
         )
         if len(ids) < 100:
-            made = [Task(project_id=project, title="of a burst", description="burst") for _ in range(100 - len(ids))]
+            made = [Task(project_id=project, title="of a burst", description=BURST) for _ in range(100 - len(ids))]
             ids += [task.pk for task in Task.objects.bulk_create(made)]
             wanted -= len(made)
         while wanted > 0:
             some = Task.objects.filter(pk__in=ids[:wanted])
-            wanted -= some.update(description=f"burst {token} {wanted}")
+            wanted -= some.update(description=f"{BURST} {token} {wanted}")
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

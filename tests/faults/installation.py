@@ -97,12 +97,21 @@ class Slot:
             return False
 
     async def until_answers(self) -> None:
-        """Wait until it serves."""
+        """Wait until it serves; it may be started again meanwhile."""
         deadline = time.monotonic() + PATIENCE
-        while not await self.answers():
+        while not await self.comes_up(PATIENCE):
             if time.monotonic() > deadline:
                 raise AssertionError(f"Server {self.index} does not come back.\n{self.log()}")
             await asyncio.sleep(LOOK)
+
+    async def comes_up(self, seconds: float) -> bool:
+        """Whether the present process comes to serve within that time."""
+        deadline = time.monotonic() + seconds
+        while self.running and time.monotonic() < deadline:
+            if await self.answers():
+                return True
+            await asyncio.sleep(LOOK)
+        return False
 
     def log(self, lines: int = 60) -> str:
         """The last lines that its processes printed."""

@@ -168,8 +168,17 @@ class Nemesis:
         armed = {"CRASH_POINTS": f"{point}:{self._chance.randint(1, 8)}"}
         with self._fault(f"server crashed at {point}", slot) as fault:
             async with self._replaced(slot, **armed):
+                await self._send_some_over(slot)
                 if not await slot.until_ended(ARMED):
                     fault.kind = f"server came not to {point}"
+
+    async def _send_some_over(self, slot: Slot) -> None:
+        """Clients for a server that has just come: they left their old ones, and choose anew."""
+        if not await slot.comes_up(ARMED):
+            return
+        for link in self._some_links():
+            for pipe in link.pipes():
+                pipe.cut()
 
     async def shift_server(self) -> None:
         """A server that believes that it is an hour earlier or later."""
@@ -252,14 +261,16 @@ class Nemesis:
     async def restart_postgres(self) -> None:
         """Its processes end at once, and it recovers."""
         assert self._installation.postgres
-        with self._fault("PostgreSQL restarted"):
+        with self._fault("PostgreSQL restarted") as fault:
+            fault.database = True
             await asyncio.shield(asyncio.create_task(asyncio.to_thread(self._installation.postgres.restart)))
 
     async def take_postgres_away(self) -> None:
         """No database for seconds."""
         postgres = self._installation.postgres
         assert postgres
-        with self._fault("PostgreSQL away"):
+        with self._fault("PostgreSQL away") as fault:
+            fault.database = True
             try:
                 await asyncio.to_thread(postgres.kill)
                 await asyncio.sleep(self._chance.uniform(1, 3))
@@ -268,7 +279,8 @@ class Nemesis:
 
     async def cut_database(self) -> None:
         """Every connection to the database is terminated."""
-        with self._fault("database connections cut"), suppress(psycopg.Error):
+        with self._fault("database connections cut") as fault, suppress(psycopg.Error):
+            fault.database = True
             await asyncio.to_thread(self._terminate_backends)
 
     def _terminate_backends(self) -> None:

@@ -92,6 +92,8 @@ class Fault:
     closes: bool = False
     #: Clients that it struck, where it was not the installation that was struck.
     struck: list[str] = field(default_factory=list)
+    #: Whether nothing could be written or read meanwhile.
+    database: bool = False
     #: Whether nobody meant it to happen: it is the product's.
     unwanted: bool = False
 

@@ -7,11 +7,10 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from .checker import Violation
+from .checker import Violation, undisturbed
+from .foreign import BURST
 from .record import ACKNOWLEDGED, Entry, Fault, History, Record
 
-#: What the network does to a connection so that what comes late over it is no one's fault.
-HINDERED = {"frozen", "deaf", "slow", "delayed", "away"}
 #: Clocks of a run are right or off by whole hours.
 HOUR = 3600.0
 #: Seconds after its end that a fault still counts as being in force.
@@ -23,6 +22,11 @@ class Seconds:
     """Several measurements of one thing."""
 
     values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The one in the middle."""
+        return median(self.values)
 
     def __str__(self) -> str:
         if not self.values:
@@ -142,26 +146,21 @@ def _silences(record: Record, moments: dict[str, list[float]]) -> dict[str, floa
     """The longest silence by the kind of fault in force; under "" where there was none."""
     longest: dict[str, float] = {}
     for history in record.histories:
-        if not history.wire:
-            continue
-        hindered = {
-            entry.connection
-            for entry in history.entries
-            if entry.what == "closed" and HINDERED & set(entry.data["meddled"])
-        }
-        joined: dict[tuple[int, str], Entry] = {}
-        for entry in history.entries:
-            place = (entry.connection, entry.room)
-            if entry.what == "joined":
-                joined[place] = entry
-            elif entry.what == "event" and entry.connection not in hindered and place in joined:
-                seen = moments.get(entry.room, [])
-                if entry.seq > len(seen) or entry.seq <= joined[place].seq:
-                    continue  # What was missed before is a replay, not a silence.
-                late = _late(seen[entry.seq - 1], entry.at)
-                for kind in _in_force(record.faults, entry.at - late, entry.at) or [""]:
-                    longest[kind] = max(longest.get(kind, 0.0), late)
+        for entry, _ in undisturbed(history):
+            seen = moments.get(entry.room, [])
+            if entry.seq > len(seen) or _of_a_burst(entry):
+                continue
+            late = _late(seen[entry.seq - 1], entry.at)
+            for kind in _in_force(record.faults, entry.at - late, entry.at) or [""]:
+                longest[kind] = max(longest.get(kind, 0.0), late)
     return longest
+
+
+def _of_a_burst(entry: Entry) -> bool:
+    """Whether its transaction took seconds from the event to the commit: its time says little about its delivery."""
+    data = entry.frame["data"] if entry.frame else {}
+    text = data.get("changes", {}).get("description") or data.get("task", {}).get("description") or ""
+    return str(text).startswith(BURST)
 
 
 def _in_force(faults: list[Fault], begin: float, end: float) -> list[str]:

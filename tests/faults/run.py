@@ -18,7 +18,7 @@ from .nemesis import Card, Nemesis
 from .network import Link
 from .record import ACKNOWLEDGED, Record
 from .report import Report, Seconds, make_report
-from .timings import Timings
+from .timings import PROMISES, Timings
 from .writers import ForeignWriter, World, Writer
 
 #: Seconds that everybody gets to come to the head of the log when all faults are healed.
@@ -190,7 +190,12 @@ class Stage:
         for client in self._clients:
             await client.stop()
         self._record.final = await self._installation.final(self._boards)
-        return checker.check(self._record), timings
+        late = [
+            Violation("late", name, str(timings[name]))
+            for name, seconds in PROMISES.items()
+            if name in timings and timings[name].median > seconds
+        ]
+        return [*checker.check(self._record), *late], timings
 
     async def _with_faults(self) -> bool:
         """Faults for the planned time; whether something was found before its end."""

@@ -341,6 +341,33 @@ def test_a_stall_of_the_run_excuses_only_silence() -> None:
     assert ended(stalls=[(48.0, 49.0)]) == ["closed"]
 
 
+# --- Time ------------------------------------------------------------------------------------------
+
+
+def late(*faults: Fault, seconds: float, meddled: Any = ()) -> list[str]:
+    """What is found where an acknowledged comment comes so late, after these faults."""
+    up, end = closed(meddled=[*meddled, "cut"])
+    entries = heard([1, 2, 3, 4, 5])
+    entries[3].at = entries[4].at = 100 + seconds
+    end.at = 150.0
+    made = operation("comment", "hello", task=11, ended=100.0)
+    made_record = record(up, snapshot(), joined(), *entries, end, operations=[made], faults=list(faults))
+    return kinds(check(made_record))
+
+
+def test_an_acknowledged_change_that_comes_late_is_found() -> None:
+    assert late(seconds=1) == []
+    assert late(seconds=7) == ["late"]
+    assert late(Fault("Redis away", 90.0, 120.0), seconds=7) == ["late"]
+    assert late(Fault("server frozen", 90.0, 120.0, server=1, closes=True), seconds=7) == ["late"]
+
+
+def test_what_is_late_for_a_reason_is_clean() -> None:
+    assert late(Fault("server frozen", 90.0, 106.0, server=0, closes=True), seconds=7) == []
+    assert late(Fault("PostgreSQL away", 101.0, 106.0, database=True), seconds=7) == []
+    assert late(seconds=7, meddled=["slow"]) == []
+
+
 def test_a_connection_that_was_never_up_may_end() -> None:
     never_up = closed()[1]
     assert check(record(snapshot(), joined(), *heard([1, 2, 3, 4, 5]), never_up)) == []

@@ -1,4 +1,4 @@
-"""Three promises in seconds, each measured several times on an installation that is otherwise at rest."""
+"""Promises in seconds, each measured several times on an installation that is otherwise at rest."""
 
 import asyncio
 import signal
@@ -13,8 +13,12 @@ from .writers import ForeignWriter, Writer
 
 LOST_RING = "an event whose ring was lost arrives after"
 REDIS_BACK = "Redis restarted: delivery is as fast as ever after"
+WITHOUT_REDIS = "a server that started while Redis was away: an event arrives after"
 SERVER_KILLED = "a server killed: its clients caught up elsewhere after"
 SERVER_KILLED_WAITS = "  of which they waited by choice (backoff)"
+
+#: What each may take, seconds, in the middle of several measurements.
+PROMISES = {LOST_RING: 2.0, REDIS_BACK: 3.0, WITHOUT_REDIS: 2.0}
 
 #: Seconds: delivery that counts as normal, a pause between two probes, the end of patience.
 NORMAL, BETWEEN, PATIENCE = 0.3, 0.1, 20.0
@@ -40,12 +44,13 @@ class Timings:
         self._project = project
 
     async def measure(self, times: int) -> dict[str, Seconds]:
-        """All three, each so many times."""
+        """All of them, each so many times."""
         await self._quiet()
         lost = [await self.lost_ring() for _ in range(times)]
         found = {LOST_RING: Seconds(tuple(lost))}
         back = [await self.redis_restart() for _ in range(times)]
         found[REDIS_BACK] = Seconds(tuple(back))
+        found[WITHOUT_REDIS] = Seconds(tuple(await self.without_redis(times)))
         killed = [await self.server_killed() for _ in range(times)]
         found[SERVER_KILLED] = Seconds(tuple(caught_up for caught_up, _ in killed))
         found[SERVER_KILLED_WAITS] = Seconds(tuple(waits for _, waits in killed))
@@ -74,6 +79,31 @@ class Timings:
                 good.clear()
             await asyncio.sleep(BETWEEN)
         return good[0] - back
+
+    async def without_redis(self, times: int) -> list[float]:
+        """Seconds from each change to its delivery where a server met no Redis at its start, nor did its rooms."""
+        redis, slot = self._installation.redis, self._installation.slots[0]
+        assert redis
+        fault = Fault("server started without Redis", time.time(), server=slot.index, closes=True)
+        self._installation.record.faults.append(fault)
+        await asyncio.to_thread(redis.kill)
+        try:
+            slot.send(signal.SIGKILL)
+            await slot.until_ended(PATIENCE)
+            await slot.until_answers()
+            for client in self._clients:  # They choose anew, and some of them choose this one.
+                for pipe in client.link.pipes():
+                    pipe.cut()
+            await self._quiet()
+            return [await self._one_write() for _ in range(times)]
+        finally:
+            await asyncio.to_thread(redis.start)
+            fault.healed = time.time()
+
+    async def _one_write(self) -> float:
+        token = await self._write()
+        begun = time.time()
+        return await self._everybody_heard(token) - begun
 
     async def server_killed(self) -> tuple[float, float]:
         """Seconds from a server's end until its clients have a later event; how long they chose to wait."""
