@@ -321,6 +321,9 @@ class TaskBoardConsumer(AsyncConsumer):
             where its log stands, and what to call once that was told: then what was missed and what is new follow.
         """
         stand = await self._ask_stand(room, since, epoch)
+        if not stand.exists and room == user_room(self.user_id):
+            # Not made with the user. Before it is served: the sweep takes a served room without a row for one that is gone.
+            await in_database_thread(log.create_room, room)
         served = await rooms.hub().open(room)
         cursor = stand.head if since is None or stand.reset else since
         subscription = served.subscribe(self, cursor=cursor, authorised=stand.head)
@@ -343,8 +346,6 @@ class TaskBoardConsumer(AsyncConsumer):
         assert self._identity is not None
         name = user_room(self.user_id)
         stand, self._begin = await self._subscribe(name, since, epoch)
-        if not stand.exists:  # Nothing that this user was told of yet, nor was the room made with them.
-            await in_database_thread(log.create_room, name)
         self._call_later("begin", RESUME_GRACE, self._begin_user_room)
         connected = events.Connected(
             session=self._session,

@@ -473,3 +473,15 @@ def test_every_frame_is_strict_json(server: Server, cast: Cast) -> None:
         text = socket.connection.recv(timeout=10)
         assert isinstance(text, str)
         json.loads(text, parse_constant=refuse)
+
+
+# --- People whom other code made ---------------------------------------------------------------------
+
+
+def test_whoever_has_no_room_yet_is_not_taken_for_gone(stack: Stack, connect: Connect) -> None:
+    """Users made in bulk have none, and a sweep may come at any moment of their first visit."""
+    server = stack.server(SWEEP_INTERVAL="0.001")
+    code = "result = [user.pk for user in User.objects.bulk_create([User(username=f'bulk{n}') for n in range(40)])]"
+    sockets = [connect(server, User(pk, f"bulk{n}")) for n, pk in enumerate(stack.run(code))]
+    for socket in sockets:
+        assert socket.ask("ping", {})
