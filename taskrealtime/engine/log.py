@@ -278,7 +278,7 @@ def bounds(rooms: Iterable[str]) -> dict[str, tuple[int, int]]:
 
 def heads(rooms: Iterable[str]) -> dict[str, int]:
     """The last number of each of `rooms`; one that is missing no longer exists."""
-    return dict(Room.objects.filter(name__in=list(rooms)).values_list("name", "head"))
+    return {name: head for name, (_, head) in bounds(rooms).items()}
 
 
 def heads_in_order(rooms: Sequence[str]) -> list[int | None]:

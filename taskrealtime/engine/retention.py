@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 #: Rows of one transaction.
 BATCH = 500
 #: What one round does at the most: rooms that it looks at, events and keys that it removes, subjects that it blanks,
-#: and what the domain removes. About a tenth of a second.
+#: and what the domain removes. A few tenths of a second.
 ROOMS, ROWS, SUBJECTS, THINGS = 100, 5000, 200, 20
 #: Seconds between two rounds of a server process, give or take a half; and where there is more to do.
 PAUSE, SHORT_PAUSE = 60.0, 1.0
