@@ -322,7 +322,7 @@ class TaskBoardConsumer(AsyncConsumer):
         """
         stand = await self._ask_stand(room, since, epoch)
         if not stand.exists and room == user_room(self.user_id):
-            # Not made with the user. Before it is served: the sweep takes a served room without a row for one that is gone.
+            # Made before it is served: the sweep takes a served room without a row for one that is gone.
             await in_database_thread(log.create_room, room)
         served = await rooms.hub().open(room)
         cursor = stand.head if since is None or stand.reset else since
