@@ -259,10 +259,9 @@ async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str)
     async def send_text(frame: str) -> None:
         read.append(frame)
 
-    outbox = Outbox(send_text, lambda: pytest.fail("cut"))
+    outbox = Outbox(send_text, None, lambda: pytest.fail("cut"))
     listener = Listener()
     listener.hear, listener.drained = outbox.put, outbox.drained  # type: ignore[method-assign]
-    writing = asyncio.create_task(outbox.write_forever())
     events = [LoggedEvent(seq, "x" * 40_000, None) for seq in range(1, 151)]
 
     async def read_log(name: str, *, since: int, limit: int) -> list[LoggedEvent]:
@@ -273,7 +272,6 @@ async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str)
     if way == "burst":
         room.hear(events, 150)
     await until(lambda: len(read) == 150)
-    writing.cancel()
 
 
 # --- One user's room ------------------------------------------------------------------------
@@ -407,7 +405,7 @@ async def test_a_commit_is_heard_through_the_layer(hub: Hub) -> None:
 
 @with_database
 async def test_the_sweep_delivers_what_no_ring_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorbell, "ring", lambda room, events: None)
+    monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
     await in_database_thread(log.create_room, "project.1")
     ear = await listen(hub, "project.1")
     await in_database_thread(append, "project.1")
@@ -425,7 +423,7 @@ async def test_the_sweep_delivers_while_the_layer_is_gone(hub: Hub, monkeypatch:
     await in_database_thread(log.create_room, "project.1")
     with monkeypatch.context() as patch:
         patch.setattr(rooms, "get_channel_layer", Away)
-        patch.setattr(doorbell, "ring", lambda room, events: None)
+        patch.setattr(doorbell, "ring", lambda *_, **__: None)
         ear = await listen(hub, "project.1")
         assert hub.rooms["project.1"].deaf
         await in_database_thread(append, "project.1")
@@ -445,7 +443,7 @@ async def test_the_sweep_waits_for_no_layer_that_hangs(hub: Hub, monkeypatch: py
             await asyncio.Event().wait()
 
     await in_database_thread(log.create_room, "project.1")
-    monkeypatch.setattr(doorbell, "ring", lambda room, events: None)
+    monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
     ear = await listen(hub, "project.1")
     hub.rooms["project.1"].deaf = True
     monkeypatch.setattr(rooms, "get_channel_layer", Hanging)
