@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -80,7 +79,8 @@ class TaskBoardConsumer(AsyncConsumer):
         #: Starts the user room's live events; they wait a moment for that question.
         self._begin: Callable[[], None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._bad_messages: deque[float] = deque(maxlen=MAX_BAD_MESSAGES)
+        #: When the last of them came, on the event loop's clock.
+        self._bad_messages: list[float] = []
         #: Whether a message is being carried out, rather than waited for.
         self._busy = False
         if (await receive())["type"] != "websocket.connect":
@@ -91,12 +91,11 @@ class TaskBoardConsumer(AsyncConsumer):
         offered = self.scope.get("subprotocols", [])
         await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         talk = asyncio.create_task(self._talk())
+        talk.add_done_callback(self._end_with)
         draining.enter(self)
         try:
-            ends: set[asyncio.Future[Any]] = {talk, self._ending}
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            closed = await self._ending
             self._leave_everything()
-            closed = self._how_it_ended(talk)
             if self._busy:
                 await asyncio.wait({talk}, timeout=CLOSING_TIME)
             if closed.code is not None:
@@ -108,14 +107,13 @@ class TaskBoardConsumer(AsyncConsumer):
             talk.cancel()
             await asyncio.gather(talk, return_exceptions=True)
 
-    def _how_it_ended(self, talk: asyncio.Task[None]) -> _Closed:
-        error = talk.exception() if talk.done() else None
-        if error is None:
-            return self._ending.result()
-        if isinstance(error, _Closed):
-            return error
-        logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
-        return _Closed(1011, "Internal error.")
+    def _end_with(self, talk: asyncio.Task[None]) -> None:
+        error = None if talk.cancelled() else talk.exception()
+        if error is not None and not isinstance(error, _Closed):
+            logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
+            error = _Closed(1011, "Internal error.")
+        if error is not None and not self._ending.done():
+            self._ending.set_result(error)
 
     async def _close(self, closed: _Closed) -> None:
         with suppress(asyncio.TimeoutError, TimeoutError):
@@ -234,8 +232,8 @@ class TaskBoardConsumer(AsyncConsumer):
 
     def _count_bad_message(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._bad_messages.append(now)
-        if len(self._bad_messages) == MAX_BAD_MESSAGES and now - self._bad_messages[0] < BAD_MESSAGE_SECONDS:
+        self._bad_messages = [then for then in self._bad_messages if now - then < BAD_MESSAGE_SECONDS] + [now]
+        if len(self._bad_messages) >= MAX_BAD_MESSAGES:
             raise _Closed(4400, "Too many bad messages.")
 
     async def _handle(self, envelope: protocol.Envelope) -> None:
