@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import auth, doorbell, log, retention
+from . import auth, connections, doorbell, log, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
@@ -321,6 +321,7 @@ class Hub:
         self.identities = Batcher(auth.identify_all)
         self.stands = Batcher(log.stand_all)
         self._heads = Batcher(log.heads_in_order)
+        self.connections = connections.Counts()
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
         self._tasks.append(asyncio.create_task(retention.trim_forever()))
 
