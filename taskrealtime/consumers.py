@@ -313,7 +313,7 @@ class TaskBoardConsumer(AsyncConsumer):
         if self._place is None:
             await self._take_place(identity.user.pk)
         self._identity = identity
-        rooms.hub().enter(self, identity.stamp)
+        rooms.hub().enter(self, identity.stamp, identity.browser)
         self._call_later("expiry", identity.expires_at - datetime.now(UTC).timestamp(), self._expire)
 
     async def _take_place(self, user_id: int) -> None:

@@ -78,8 +78,9 @@ class SessionTokenView(ApiView):
 
     @documented("token_session", answer=AccessToken, errors=[Forbidden])
     def post(self, request: Request) -> Response:
-        """An access token for the page of a signed-in browser."""
-        return Response(AccessToken(access=str(auth.make_access_token(user_of(request)))))
+        """An access token for the page of a signed-in browser; signing out there ends it."""
+        token = auth.make_access_token(user_of(request), session_key=request._request.session.session_key)
+        return Response(AccessToken(access=str(token)))
 
 
 class RevokeView(ApiView):
