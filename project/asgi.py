@@ -11,12 +11,15 @@ django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter
 
+from taskrealtime.engine.addresses import ProxyHeaders
 from taskrealtime.engine.polling import LongPolling
 from taskrealtime.routing import websocket_application
 
-application = ProtocolTypeRouter(
-    {
-        "http": LongPolling(django_application),
-        "websocket": websocket_application,
-    }
+application = ProxyHeaders(
+    ProtocolTypeRouter(
+        {
+            "http": LongPolling(django_application),
+            "websocket": websocket_application,
+        }
+    )
 )

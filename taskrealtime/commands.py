@@ -26,6 +26,9 @@ class Command(msgspec.Struct, kw_only=True):
 
     #: The client event's name on the wire; empty for what only HTTP offers.
     event: ClassVar[str] = ""
+    #: More than 1: also counted by itself, and that many times slower than all a user's events may come (see
+    #: `engine.limits`). As many may come at once: what was done offline arrives in one go.
+    slowness: ClassVar[float] = 1
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -51,6 +54,7 @@ class JoinProject(Command, kw_only=True):
     """Hear everything of a project, from `since` on where it is given."""
 
     event = "join_project"
+    slowness = 4
     project_id: Id
     since: Seq | None = None
     epoch: str | None = None
@@ -172,6 +176,7 @@ class NewComment(Command, kw_only=True):
     """Say something about a task."""
 
     event = "new_comment"
+    slowness = 6
     task_id: Id
     content: Content
 
@@ -260,8 +265,9 @@ class ProjectDelete(Command, kw_only=True):
 
 
 class MemberAdd(Command, kw_only=True):
-    """Let somebody into a project."""
+    """Let somebody into a project. Slower, since it tells which names exist."""
 
+    slowness = 6
     project_id: Id
     username: Annotated[str, Meta(min_length=1, max_length=150)]
     role: Role = "member"

@@ -14,12 +14,14 @@ from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
 from . import actions, commands, events
-from .engine import auth, draining, log, protocol, rooms
+from .engine import auth, connections, draining, limits, log, protocol, rooms
 from .engine.conf import settings
 from .engine.errors import (
+    Forbidden,
     Internal,
     InvalidData,
     InvalidMessage,
+    RateLimited,
     RealTimeError,
     TokenExpired,
     TokenInvalid,
@@ -81,6 +83,9 @@ class TaskBoardConsumer(AsyncConsumer):
         self._timers: dict[str, asyncio.TimerHandle] = {}
         #: When the last of them came, on the event loop's clock.
         self._bad_messages: list[float] = []
+        self._patience = limits.Patience()
+        #: Among the connections of this user.
+        self._place: connections.Place | None = None
         #: Whether a message is being carried out, rather than waited for.
         self._busy = False
         if (await receive())["type"] != "websocket.connect":
@@ -129,6 +134,8 @@ class TaskBoardConsumer(AsyncConsumer):
         """Hear nothing more: of rooms, replays or the clock."""
         if self._identity is not None:
             rooms.hub().leave(self)
+        if self._place is not None:
+            self._place.leave()
         for subscription in self._subscriptions.values():
             subscription.room.unsubscribe(subscription)
         for replay in self._replays:
@@ -185,7 +192,8 @@ class TaskBoardConsumer(AsyncConsumer):
     # -- reading --
 
     async def _talk(self) -> None:
-        await self._sign_in()
+        with connections.handshake():
+            await self._sign_in()
         while not self._ending.done():
             await self._hear_message(self._handle)
 
@@ -229,6 +237,8 @@ class TaskBoardConsumer(AsyncConsumer):
             raise _Closed(error.closes_with, error.message)
         if isinstance(error, InvalidMessage | InvalidData):
             self._count_bad_message()
+        if isinstance(error, RateLimited) and self._patience.ends():
+            raise _Closed(4429, "Too many messages.")
 
     def _count_bad_message(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -239,6 +249,8 @@ class TaskBoardConsumer(AsyncConsumer):
     async def _handle(self, envelope: protocol.Envelope) -> None:
         if envelope.event != commands.Connect.event:
             self._begin_user_room()
+        asked = commands.CLIENT_EVENTS.get(envelope.event, commands.Command)
+        await limits.spend_event(self.user_id, kind=asked.__name__, slowness=asked.slowness)
         type = protocol.find_type(envelope.event, commands.CLIENT_EVENTS)
         command = protocol.parse(envelope.data, type)
         if handler := CONNECTION_HANDLERS.get(type):
@@ -296,9 +308,22 @@ class TaskBoardConsumer(AsyncConsumer):
         identity = await rooms.hub().identities.ask(token)
         if self._identity is not None and identity.user.pk != self.user_id:
             raise TokenInvalid("This is somebody else's token.")
+        if self._place is None:
+            await self._take_place(identity.user.pk)
         self._identity = identity
-        rooms.hub().enter(self, identity.stamp)
+        rooms.hub().enter(self, identity.stamp, identity.browser)
         self._call_later("expiry", identity.expires_at - datetime.now(UTC).timestamp(), self._expire)
+
+    async def _take_place(self, user_id: int) -> None:
+        """Be counted among the connections of this user.
+
+        Raises:
+            _Closed: there are too many.
+        """
+        counts = rooms.hub().connections
+        self._place = counts.enter(user_id)
+        if await counts.is_full(user_id):
+            raise _Closed(4409, "Too many connections.")
 
     def _expire(self) -> None:
         self._outbox.put(Frames([protocol.encode_error(TokenExpired("The token has expired."))]))
@@ -386,6 +411,8 @@ class TaskBoardConsumer(AsyncConsumer):
         begin: Callable[[], None] | None = None
         if room in self._subscriptions:
             stand = await self._ask_stand(room)
+        elif len(self._subscriptions) > settings.WEBSOCKET_MAX_PROJECTS:  # One of them is the user's own room.
+            raise Forbidden("This connection has joined too many projects: leave one first.")
         else:
             stand, begin = await self._subscribe(room, command.since, command.epoch)
         answer = commands.ProjectJoined(

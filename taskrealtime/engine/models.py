@@ -103,3 +103,14 @@ class SessionVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}@{self.version}"
+
+
+class EndedSession(models.Model):
+    """A browser's session that was signed out of: the access tokens that its pages got end with it."""
+
+    #: A hash of the session's key (`auth.browser_mark`).
+    mark = models.CharField(max_length=32, primary_key=True)
+    ended_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.mark
