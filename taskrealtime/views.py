@@ -66,11 +66,13 @@ def board(request: HttpRequest, project_id: int) -> HttpResponse:
 
     A project that does not exist and one that is not theirs are the same 404.
     """
-    project = access.visible_projects(_signed_in(request)).filter(pk=project_id).first()
+    user = _signed_in(request)
+    project = access.visible_projects(user).filter(pk=project_id).first()
     if project is None:
         return render(request, "404.html", status=404)  # not `Http404`: people meet it in development, too
     priorities = [(priority, priority.capitalize()) for priority in PRIORITIES]
-    return render(request, "board.html", {"project": project, "columns": COLUMNS, "priorities": priorities})
+    context = {"project": project, "columns": COLUMNS, "priorities": priorities, "me": _person(user)}
+    return render(request, "board.html", context)
 
 
 def _signed_in(request: HttpRequest) -> User:

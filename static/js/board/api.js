@@ -76,15 +76,55 @@ export function fetchTask(taskId) {
  * @param {number} taskId
  * @returns {Promise<any[]>}
  */
-export async function fetchComments(taskId) {
-  const comments = [];
-  let path = `/api/tasks/${taskId}/comments/?page_size=200`;
-  while (path) {
-    const page = await call('GET', path);
-    comments.push(...page.results);
-    path = page.next ? new URL(page.next, location.href).pathname + new URL(page.next, location.href).search : '';
+export function fetchComments(taskId) {
+  return fetchAll(`/api/tasks/${taskId}/comments/?page_size=200`);
+}
+
+/** @returns {Promise<{id: number, name: string}[]>} every project that one is a member of */
+export function fetchProjects() {
+  return fetchAll('/api/projects/?page_size=200');
+}
+
+/** @param {string | null} next where the page before said that there is more; null: the first page @returns {Promise<any>} */
+export function fetchNotifications(next) {
+  return call('GET', next ? pathOf(next) : '/api/notifications/?page_size=20');
+}
+
+/** @param {number} upTo a number of the own user room @returns {Promise<any>} */
+export function readNotifications(upTo) {
+  return call('POST', '/api/notifications/read/', { up_to: upTo });
+}
+
+/** @param {number} seq of a reminder @param {number} minutes until it comes again @returns {Promise<any>} */
+export function snooze(seq, minutes) {
+  return call('POST', `/api/notifications/${seq}/snooze/`, { minutes });
+}
+
+/** @returns {Promise<any>} the own settings */
+export function fetchMe() {
+  return call('GET', '/api/me/');
+}
+
+/** @param {object} changes @returns {Promise<any>} */
+export function changeMe(changes) {
+  return call('PATCH', '/api/me/', changes);
+}
+
+/** @param {string} path of the first page @returns {Promise<any[]>} */
+async function fetchAll(path) {
+  const found = [];
+  for (let next = path; next; ) {
+    const page = await call('GET', next);
+    found.push(...page.results);
+    next = page.next ? pathOf(page.next) : '';
   }
-  return comments;
+  return found;
+}
+
+/** @param {string} address as the server wrote it @returns {string} without its host, which may be a proxy's */
+function pathOf(address) {
+  const { pathname, search } = new URL(address, location.href);
+  return pathname + search;
 }
 
 /** @param {number} id @param {string} content @returns {Promise<any>} */

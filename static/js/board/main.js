@@ -6,9 +6,11 @@ import { Announcer } from './announcer.js';
 import { fetchBoard, fetchToken } from './api.js';
 import { Columns } from './columns.js';
 import { Commands } from './commands.js';
+import { Company } from './company.js';
 import { Composers } from './composer.js';
+import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
-import { find, setText } from './dom.js';
+import { find, part, setText } from './dom.js';
 import { CardDrag } from './drag.js';
 import { listenToKeys } from './keyboard.js';
 import { Members } from './members.js';
@@ -38,10 +40,10 @@ const route = new Route(showTask);
 const commands = new Commands({ client, store, problems, toasts, projectId, openTask: (id) => route.open(id) });
 const composers = new Composers(board, (status, title) => commands.create(status, title));
 const members = new Members({
-  bar: find(document, '[data-people]'),
   button: find(document, '[data-open-members]'),
   store,
   projectId,
+  presenceOf: (userId) => company.inWords(userId, new Date()),
   gone: goToList,
 });
 const panel = new TaskPanel({
@@ -52,6 +54,24 @@ const panel = new TaskPanel({
   problems,
   leave: () => route.close(),
   returnFocus: (taskId) => columns.focus(taskId),
+});
+const company = new Company({
+  client,
+  projectId,
+  userId: store.userId,
+  list: find(document, '[data-others]'),
+  changed: () => members.paintPresence(),
+  holdersOf: viewerHolders,
+  typingIn: () => panel.typing,
+});
+const concerns = followConcerns({
+  client,
+  toasts,
+  title: () => `${store.state?.project.name ?? 'Board'} · taskrealtime`,
+  taskTitle: (taskId) => store.state?.tasks.get(taskId)?.title ?? null,
+  follow: showConcern,
+  isInView: ({ event, data }) =>
+    event === 'comment_added' && data.reason !== 'mention' && data.task_id === panel.taskId,
 });
 const drag = new CardDrag({
   board,
@@ -69,8 +89,9 @@ store.subscribe((view) => {
   composers.paint(store.mayEdit);
   members.paint(view);
   panel.paint(view, now);
+  company.paint(view.members);
   setText(find(document, '[data-project-name]'), view.project.name);
-  document.title = `${view.project.name} · taskrealtime`;
+  concerns.paintTitle();
   body.dataset.role = store.role;
 });
 setInterval(() => {
@@ -134,7 +155,7 @@ async function start() {
   try {
     const { seq, epoch } = await takeSnapshot(projectId);
     client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is told by `error` and `removed_from_project`
-    showTask(route.taskId);
+    showTask(route.place);
   } catch (error) {
     showFailure(error);
   }
@@ -150,24 +171,41 @@ async function takeSnapshot(id) {
   return snapshot;
 }
 
-/** @param {number | null} taskId */
-function showTask(taskId) {
+/** @param {import("./route.js").Place | null} place */
+function showTask(place) {
   if (!store.state) return;
-  if (taskId === null) panel.close();
-  else if (store.painted?.tasks.has(taskId)) panel.open(taskId);
+  if (place === null) panel.close();
+  else if (store.painted?.tasks.has(place.taskId)) panel.open(place.taskId);
   else {
     route.close();
     toasts.say('That task is no longer on this board.');
   }
   store.paint();
+  if (place?.commentId) panel.reveal(place.commentId);
+}
+
+/**
+ * @param {import("./inbox.js").Notification} notification
+ * @returns {boolean} whether it was about something on this board, which is shown now
+ */
+function showConcern({ data }) {
+  if (data.project_id !== projectId || !data.task_id) return false;
+  route.open(data.task_id, data.comment?.id ?? null);
+  return true;
+}
+
+/** @param {number} taskId @returns {HTMLElement[]} where the page shows who else looks at a task */
+function viewerHolders(taskId) {
+  const card = columns.cards.get(taskId);
+  return [card && part(card.link, 'viewers'), panel.viewersOf(taskId)].filter((holder) => !!holder);
 }
 
 /** The open task was deleted. @param {import("./reducer.js").Task | undefined} task @param {string | null} sentence */
 function tellDeleted(task, sentence) {
   route.close();
   if (!task) return;
-  const restore = store.mayEdit ? { label: 'Restore', act: () => void commands.restore(task) } : undefined;
-  toasts.say(`${sentence}.`, restore);
+  const restore = { label: 'Restore', act: () => void commands.restore(task) };
+  toasts.say(`${sentence}.`, ...(store.mayEdit ? [restore] : []));
 }
 
 function closeLostTask() {

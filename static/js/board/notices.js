@@ -1,6 +1,7 @@
 // @ts-check
 /** What a notification says: one sentence per kind, what it is about, and where it leads. Pure. */
 
+import { write } from './route.js';
 import { quote } from './words.js';
 
 /**
@@ -85,7 +86,7 @@ function personName(person) {
 function hrefOf({ project_id: project, task_id: task, comment }) {
   if (!project) return null;
   if (!task) return `/projects/${project}/`;
-  return `/projects/${project}/#task-${task}${comment?.id ? `/comment-${comment.id}` : ''}`;
+  return `/projects/${project}/${write({ taskId: task, commentId: comment?.id ?? null })}`;
 }
 
 /** @param {string} text @returns {string} on one line, and not too long */

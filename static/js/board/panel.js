@@ -61,6 +61,7 @@ export class TaskPanel {
         add: (content) => this.client.addComment(taskId, content),
         drafts: this.drafts,
         report: (text) => this.problems.report(text),
+        tellTyping: (isTyping) => this.client.typing(taskId, isTyping).catch(() => {}), // a hint, no more
       }),
       description: new Description(taskId, {
         stack: part(element, 'description-stack'),
@@ -76,6 +77,22 @@ export class TaskPanel {
     document.body.append(element);
     element.focus({ preventScroll: true });
     this.sheet.comments.load();
+    this.client.viewing(taskId).catch(() => {});
+  }
+
+  /** Brings a comment of the open task into view. @param {number} commentId */
+  reveal(commentId) {
+    this.sheet?.comments.reveal(commentId);
+  }
+
+  /** @param {number} taskId @returns {HTMLElement | null} where the panel shows who else has the task open */
+  viewersOf(taskId) {
+    return this.sheet?.taskId === taskId ? part(this.sheet.element, 'viewers') : null;
+  }
+
+  /** @returns {{taskId: number, line: HTMLElement} | null} where the panel shows who is typing */
+  get typing() {
+    return this.sheet && { taskId: this.sheet.taskId, line: part(this.sheet.element, 'typing') };
   }
 
   /** Closes without leaving the address to anybody: `leave` did that, or the browser's own Back. */
@@ -83,6 +100,7 @@ export class TaskPanel {
     const taskId = this.taskId;
     const hadFocus = this.sheet?.element.contains(document.activeElement) || document.activeElement === document.body;
     this.#takeDown();
+    if (taskId !== null) this.client.viewing(null).catch(() => {});
     if (taskId !== null && hadFocus) this.returnFocus(taskId);
   }
 
@@ -117,8 +135,9 @@ export class TaskPanel {
 
   #takeDown() {
     if (!this.sheet) return;
-    const { element, fields } = this.sheet;
+    const { element, fields, comments } = this.sheet;
     fields.flush();
+    comments.leave();
     this.sheet = null;
     this.commands.shownTask = null;
     element.remove();

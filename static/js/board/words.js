@@ -11,6 +11,9 @@ export const PRIORITY_NAMES = { low: 'Low', medium: 'Medium', high: 'High', urge
 export const ROLE_NAMES = { owner: 'Owner', member: 'Member', viewer: 'Viewer' };
 
 /** @type {Record<string, string>} */
+export const STATE_NAMES = { online: 'Online', idle: 'Idle', busy: 'Busy', offline: 'Offline' };
+
+/** @type {Record<string, string>} */
 export const FIELD_NAMES = {
   title: 'title',
   description: 'description',
