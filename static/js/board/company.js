@@ -17,9 +17,9 @@ const LOOKING = 3; // avatars on a card
 export class Company {
   /**
    * @param {{
-   *   client: any, projectId: number, userId: number, list: HTMLElement, changed: () => void,
+   *   client: any, projectId: number, userId: number, list: HTMLElement, changed: (others: number) => void,
    *   holdersOf: (taskId: number) => HTMLElement[], typingIn: () => {taskId: number, line: HTMLElement} | null,
-   * }} parts `changed` is called when somebody came or went; `holdersOf` the places that show who looks at a task;
+   * }} parts `changed` is told how many others are here, now that somebody came or went; `holdersOf` the places that show who looks at a task;
    *   `typingIn` the line of the open panel
    */
   constructor({ client, projectId, userId, list, changed, holdersOf, typingIn }) {
@@ -27,6 +27,7 @@ export class Company {
     this.projectId = projectId;
     this.userId = userId;
     this.list = list;
+    this.changed = changed;
     this.holdersOf = holdersOf;
     this.typingIn = typingIn;
     /** @type {readonly Member[]} */
@@ -40,10 +41,7 @@ export class Company {
     client.on('user_presence', (/** @type {any} */ { user_id: id, status, last_seen_at: at }) => {
       if (status === 'offline' && at) this.leftAt.set(id, at);
     });
-    client.on('presence', () => {
-      this.#paintBar();
-      changed();
-    });
+    client.on('presence', () => this.#paintBar());
     client.on('task_viewers', (/** @type {any} */ { task_id: taskId }) => {
       this.watched.add(taskId);
       this.#paintViewers(taskId);
@@ -94,7 +92,7 @@ export class Company {
       if (this.list.children[index] !== element) this.list.insertBefore(element, this.list.children[index] ?? null);
     });
     setAttribute(this.list, 'data-more', others.length > SHOWN ? `+${others.length - SHOWN}` : null);
-    setAttribute(this.list, 'data-here', others.length ? String(others.length) : null);
+    this.changed(others.length);
   }
 
   /** @param {number} taskId */

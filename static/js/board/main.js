@@ -10,7 +10,7 @@ import { Company } from './company.js';
 import { Composers } from './composer.js';
 import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
-import { find, part, setText } from './dom.js';
+import { find, part, setAttribute, setText } from './dom.js';
 import { CardDrag } from './drag.js';
 import { listenToKeys } from './keyboard.js';
 import { Members } from './members.js';
@@ -39,8 +39,9 @@ const columns = new Columns(board);
 const route = new Route(showTask);
 const commands = new Commands({ client, store, problems, toasts, projectId, openTask: (id) => route.open(id) });
 const composers = new Composers(board, (status, title) => commands.create(status, title));
+const membersButton = find(document, '[data-open-members]');
 const members = new Members({
-  button: find(document, '[data-open-members]'),
+  button: membersButton,
   store,
   projectId,
   presenceOf: (userId) => company.inWords(userId, new Date()),
@@ -60,7 +61,10 @@ const company = new Company({
   projectId,
   userId: store.userId,
   list: find(document, '[data-others]'),
-  changed: () => members.paintPresence(),
+  changed: (others) => {
+    setAttribute(membersButton, 'data-here', others ? String(others) : null);
+    members.paintPresence();
+  },
   holdersOf: viewerHolders,
   typingIn: () => panel.typing,
 });
