@@ -10,6 +10,14 @@ from tests.support.stacks import Server, User
 from .board import Board
 from .conftest import NewPage
 
+#: Writes down how often somebody is in the list, whenever the list changes.
+WATCH = """id => {
+    window.seen = [];
+    const list = document.querySelector('[data-presence]');
+    const look = () => window.seen.push(list.querySelectorAll(`[data-user-id="${id}"]`).length);
+    new MutationObserver(look).observe(list, {childList: true, subtree: true});
+}"""
+
 
 class Scene(NamedTuple):
     """Three members of one project, of whom Alice is in front of it already."""
@@ -49,14 +57,7 @@ def test_who_comes_is_seen_with_name_and_state_and_who_leaves_is_gone(scene: Sce
 def test_a_reload_does_not_flicker(scene: Scene, new_page: NewPage) -> None:
     theirs = Board(new_page(scene.server, scene.bob, scene.path))
     expect(scene.ours.person(scene.bob.id)).to_be_visible()
-    scene.ours.page.evaluate(
-        """id => {
-            window.seen = [];
-            const look = () => window.seen.push(document.querySelectorAll(`[data-presence] [data-user-id="${id}"]`).length);
-            new MutationObserver(look).observe(document.querySelector('[data-presence]'), {childList: true, subtree: true});
-        }""",
-        scene.bob.id,
-    )
+    scene.ours.page.evaluate(WATCH, scene.bob.id)
     theirs.page.reload()
     theirs.wait_until("live")
     expect(theirs.person(scene.alice.id)).to_be_visible()
