@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { arrive, EMPTY, read, redactComment, seenUpTo, stand, takePage, unreadIn } from '../../static/js/board/inbox.js';
-import { describe as tell, minutesUntilTomorrow } from '../../static/js/board/notices.js';
+import { describe as tell } from '../../static/js/board/notices.js';
 
 /** @param {number} seq @param {object} [more] @returns {any} */
 const frame = (seq, more) => ({ event: 'comment_added', data: {}, seq, at: 'then', ...more });
@@ -96,10 +96,5 @@ describe('a notification', () => {
     assert.deepEqual([comment.text, comment.excerpt, comment.isGone], ['Bob wrote a comment that is no longer there', '', true]);
     const assigned = said('task_assigned', { redacted: true, title: '' });
     assert.deepEqual([assigned.text, assigned.href], ['Bob assigned you a task that is no longer there', null]);
-  });
-
-  test('tomorrow is nine in the morning', () => {
-    assert.equal(minutesUntilTomorrow(new Date(2030, 4, 1, 21, 30)), 11.5 * 60);
-    assert.equal(minutesUntilTomorrow(new Date(2030, 4, 1, 0, 30)), 32.5 * 60);
   });
 });

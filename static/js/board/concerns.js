@@ -5,9 +5,10 @@ import { fetchProjects, snooze } from './api.js';
 import { find, setText } from './dom.js';
 import { InboxPanel } from './inbox_panel.js';
 import { followMe } from './me.js';
-import { describe, minutesUntilTomorrow } from './notices.js';
+import { describe } from './notices.js';
 import { Notifications } from './notifications.js';
 import { Settings } from './settings.js';
+import { tomorrowMorning, useZone } from './time.js';
 import { explain } from './words.js';
 
 /**
@@ -24,11 +25,13 @@ const CLOCK = 30_000; // ms between paintings for the sake of "5 minutes ago"
  *   client: any, toasts: import("./toasts.js").Toasts, title: () => string,
  *   taskTitle?: (taskId: number) => string | null,
  *   follow?: (notification: Notification) => boolean, isInView?: (notification: Notification) => boolean,
+ *   repaint?: () => void,
  * }} parts `title` the tab's, without the number of unread; `follow` shows what a notification is about on this page, and
- *   says whether it could; `isInView` whether somebody is looking at that just now
+ *   says whether it could; `isInView` whether somebody is looking at that just now; `repaint` shows all moments anew, in another
+ *   time zone
  * @returns {{paintTitle: () => void}}
  */
-export function followConcerns({ client, toasts, title, taskTitle = () => null, follow = () => false, isInView = () => false }) {
+export function followConcerns({ client, toasts, title, taskTitle = () => null, follow = () => false, isInView = () => false, repaint = () => {} }) {
   /** @type {Map<number, string>} projects, as far as sentences needed them */
   const projects = new Map();
   const names = { project: (/** @type {number} */ id) => projects.get(id) ?? null, task: taskTitle };
@@ -40,8 +43,9 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   const notifications = new Notifications({ client, arrived });
   const button = find(document, '[data-me]');
   const settings = new Settings({
-    saved: ({ name }) => {
-      setText(find(button, '[data-me-name]'), name);
+    saved: ({ name, username, timezone }) => {
+      setText(find(button, '[data-me-name]'), name || username);
+      setZone(timezone);
       toasts.say('Your settings are saved.');
     },
     returnFocus: () => button.focus(),
@@ -59,6 +63,7 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     find(document, '[data-inbox-offline]').hidden = state !== 'offline';
   });
   setInterval(() => inbox.paint(), CLOCK);
+  useZone(document.body.dataset.timeZone ?? '');
   return { paintTitle };
 
   /** @param {Notification} notification */
@@ -114,8 +119,16 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     };
     return [
       { label: 'Snooze 1 h', act: later(() => 60, 'in an hour') },
-      { label: 'Tomorrow', act: later(() => minutesUntilTomorrow(new Date()), 'tomorrow at nine') },
+      { label: 'Tomorrow', act: later(minutesUntilTomorrow, 'tomorrow at nine') },
     ];
+  }
+
+  /** @param {string} zone */
+  function setZone(zone) {
+    document.body.dataset.timeZone = zone;
+    useZone(zone);
+    inbox.paint();
+    repaint();
   }
 
   /** Names of projects that are known for now; without them the sentences say "a project". */
@@ -129,4 +142,10 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     const text = unread ? `(${unread}) ${title()}` : title();
     if (document.title !== text) document.title = text;
   }
+}
+
+/** @returns {number} whole minutes until tomorrow morning */
+function minutesUntilTomorrow() {
+  const now = new Date();
+  return Math.max(1, Math.round((tomorrowMorning(now).getTime() - now.getTime()) / 60_000));
 }

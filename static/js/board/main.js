@@ -76,6 +76,7 @@ const concerns = followConcerns({
   follow: showConcern,
   isInView: ({ event, data }) =>
     event === 'comment_added' && data.reason !== 'mention' && data.task_id === panel.taskId,
+  repaint: paintMoments,
 });
 const drag = new CardDrag({
   board,
@@ -98,10 +99,12 @@ store.subscribe((view) => {
   concerns.paintTitle();
   body.dataset.role = store.role;
 });
-setInterval(() => {
+setInterval(paintMoments, CLOCK);
+
+function paintMoments() {
   now = new Date();
   store.paint();
-}, CLOCK);
+}
 
 // --- What the server says -----------------------------------------------------------------------
 

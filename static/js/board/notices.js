@@ -94,12 +94,3 @@ function shorten(text) {
   const line = [...text.replace(/\s+/g, ' ').trim()];
   return line.length > EXCERPT ? `${line.slice(0, EXCERPT - 1).join('')}…` : line.join('');
 }
-
-/**
- * @param {Date} now
- * @returns {number} whole minutes until nine o'clock tomorrow, here
- */
-export function minutesUntilTomorrow(now) {
-  const morning = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, 9);
-  return Math.max(1, Math.round((morning.getTime() - now.getTime()) / 60_000));
-}

@@ -43,7 +43,8 @@ export class Settings {
   #show(me, projects) {
     this.#control('name').value = me.name;
     this.#control('remind_before_hours').value = String(me.remind_before_hours);
-    this.#showZones(me.timezone);
+    // Whoever never chose one sees the device's, on the page and here.
+    this.#showZones(document.body.dataset.timeZone ? me.timezone : Intl.DateTimeFormat().resolvedOptions().timeZone);
     part(this.dialog, 'kinds').replaceChildren(
       ...Object.keys(me.notify).map((kind) => check('notify', kind, KIND_NAMES[kind] ?? kind, me.notify[kind])),
     );
