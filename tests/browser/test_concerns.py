@@ -210,7 +210,7 @@ def test_settings_are_kept_and_decide_what_one_is_told(scene: Scene) -> None:
     page.get_by_role("menuitem", name="Settings").click()
     dialog = page.locator("[data-settings-dialog]")
     expect(dialog.locator("[name=timezone]")).to_have_value(re.compile(r"\w"))
-    dialog.locator("[name=name]").fill("Alice of the Fence")
+    dialog.locator("[name=display_name]").fill("Alice of the Fence")
     dialog.locator("[name=timezone]").select_option("Europe/Berlin")
     dialog.locator("[name=remind_before_hours]").fill("3")
     dialog.get_by_label("House").check()

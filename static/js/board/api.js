@@ -65,6 +65,16 @@ export function fetchBoard(projectId) {
   return call('GET', `/api/projects/${projectId}/board/`);
 }
 
+/**
+ * @param {number} projectId
+ * @param {number} since
+ * @param {number} limit
+ * @returns {Promise<{events: import("./reducer.js").LoggedFrame[], reset: boolean}>} the log after `since`
+ */
+export function fetchEvents(projectId, since, limit) {
+  return call('GET', `/api/projects/${projectId}/events/?since=${since}&limit=${limit}`);
+}
+
 /** @param {number} taskId @returns {Promise<import("./reducer.js").Task & {description_html: string}>} */
 export function fetchTask(taskId) {
   return call('GET', `/api/tasks/${taskId}/`);

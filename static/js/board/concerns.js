@@ -25,13 +25,13 @@ const CLOCK = 30_000; // ms between paintings for the sake of "5 minutes ago"
  *   client: any, toasts: import("./toasts.js").Toasts, title: () => string,
  *   taskTitle?: (taskId: number) => string | null,
  *   follow?: (notification: Notification) => boolean, isInView?: (notification: Notification) => boolean,
- *   repaint?: () => void,
+ *   repaint?: () => void, menu?: import("./menu.js").Item[],
  * }} parts `title` the tab's, without the number of unread; `follow` shows what a notification is about on this page, and
  *   says whether it could; `isInView` whether somebody is looking at that just now; `repaint` shows all moments anew, in another
- *   time zone
+ *   time zone; `menu` what the page adds to the own menu
  * @returns {{paintTitle: () => void}}
  */
-export function followConcerns({ client, toasts, title, taskTitle = () => null, follow = () => false, isInView = () => false, repaint = () => {} }) {
+export function followConcerns({ client, toasts, title, taskTitle = () => null, follow = () => false, isInView = () => false, repaint = () => {}, menu = [] }) {
   /** @type {Map<number, string>} projects, as far as sentences needed them */
   const projects = new Map();
   const names = { project: (/** @type {number} */ id) => projects.get(id) ?? null, task: taskTitle };
@@ -53,7 +53,8 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   const openSettings = () => void settings.open();
   const inbox = new InboxPanel({ notifications, names, follow, snoozes, openSettings, prepare });
 
-  followMe({ client, button, userId: Number(document.body.dataset.userId), openSettings });
+  const items = [...menu, { label: 'Settings', act: openSettings }];
+  followMe({ client, button, userId: Number(document.body.dataset.userId), items });
   notifications.subscribe(() => {
     inbox.paint();
     paintTitle();

@@ -2,6 +2,7 @@
 /** The board's page: makes the parts and ties them together. Events → store → painting is the only way. */
 
 import { TaskManagerWebSocket } from '../client/index.js';
+import { openActivity } from './activity_dialog.js';
 import { Announcer } from './announcer.js';
 import { fetchBoard, fetchToken } from './api.js';
 import { Columns } from './columns.js';
@@ -48,6 +49,7 @@ const members = new Members({
   gone: goToList,
 });
 const panel = new TaskPanel({
+  projectId,
   store,
   commands,
   client,
@@ -77,6 +79,7 @@ const concerns = followConcerns({
   isInView: ({ event, data }) =>
     event === 'comment_added' && data.reason !== 'mention' && data.task_id === panel.taskId,
   repaint: paintMoments,
+  menu: [{ label: 'Activity', act: showActivity }],
 });
 const drag = new CardDrag({
   board,
@@ -104,6 +107,12 @@ setInterval(paintMoments, CLOCK);
 function paintMoments() {
   now = new Date();
   store.paint();
+}
+
+find(document, '[data-open-activity]').addEventListener('click', showActivity);
+
+function showActivity() {
+  openActivity({ client, store, projectId });
 }
 
 // --- What the server says -----------------------------------------------------------------------

@@ -10,9 +10,9 @@ const CHOICES = ['online', 'busy'];
 /**
  * `busy` is a choice and holds for every tab and over reloads, until `online` is chosen again; `idle` comes by itself.
  *
- * @param {{client: any, button: HTMLElement, userId: number, openSettings: () => void}} parts
+ * @param {{client: any, button: HTMLElement, userId: number, items: import("./menu.js").Item[]}} parts `items` what else the menu offers
  */
-export function followMe({ client, button, userId, openSettings }) {
+export function followMe({ client, button, userId, items }) {
   const key = `taskrealtime.presence.${userId}`;
   let chosen = localStorage.getItem(key) === 'busy' ? 'busy' : 'online';
 
@@ -37,7 +37,7 @@ export function followMe({ client, button, userId, openSettings }) {
             become(status);
           },
         })),
-        { label: 'Settings', act: openSettings },
+        ...items,
       ],
     }),
   );

@@ -1,6 +1,7 @@
 // @ts-check
 /** The sheet of one task: opening and closing it, and keeping it the same as the task. */
 
+import { Activity } from './activity.js';
 import { Comments } from './comments.js';
 import { Description } from './description.js';
 import { clone, find, part, setText } from './dom.js';
@@ -9,18 +10,19 @@ import { exact, urgency } from './time.js';
 
 /**
  * @typedef {import("./store.js").View} View
- * @typedef {{taskId: number, element: HTMLElement, fields: TaskFields, comments: Comments, description: Description}} Sheet
+ * @typedef {{taskId: number, element: HTMLElement, fields: TaskFields, comments: Comments, description: Description, activity: Activity}} Sheet
  */
 
 export class TaskPanel {
   /**
    * @param {{
-   *   store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
+   *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
    *   toasts: import("./commands.js").Toasts, problems: import("./commands.js").Problems,
    *   leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `leave` is called when the person closes the panel
    */
-  constructor({ store, commands, client, toasts, problems, leave, returnFocus }) {
+  constructor({ projectId, store, commands, client, toasts, problems, leave, returnFocus }) {
+    this.projectId = projectId;
     this.store = store;
     this.commands = commands;
     this.client = client;
@@ -67,7 +69,10 @@ export class TaskPanel {
         stack: part(element, 'description-stack'),
         formatted: part(element, 'description-formatted'),
       }),
+      activity: new Activity(part(element, 'activity-body'), { store: this.store, projectId: this.projectId, taskId }),
     };
+    const { activity } = this.sheet;
+    part(element, 'activity').addEventListener('toggle', () => activity.from ?? activity.load());
     this.commands.shownTask = taskId;
     find(element, '[data-close-panel]').addEventListener('click', () => this.leave());
     find(element, '[data-delete-task]').addEventListener('click', () => {
@@ -125,7 +130,9 @@ export class TaskPanel {
 
   /** @param {import("./reducer.js").LoggedFrame} frame */
   apply(frame) {
-    if (this.sheet && frame.data.task_id === this.sheet.taskId) this.sheet.comments.apply(frame);
+    if (!this.sheet) return;
+    if (frame.data.task_id === this.sheet.taskId) this.sheet.comments.apply(frame);
+    this.sheet.activity.apply(frame);
   }
 
   /** The log was reset: the task comes with the next painting, the comments have to be fetched. */

@@ -12,10 +12,12 @@ export class Settings {
     this.saved = saved;
     this.dialog = /** @type {HTMLDialogElement} */ (clone('settings'));
     this.form = /** @type {HTMLFormElement} */ (part(this.dialog, 'form'));
-    document.body.append(this.dialog);
     for (const name of ['close', 'cancel']) part(this.dialog, name).addEventListener('click', () => this.dialog.close());
     this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close()); // the backdrop
-    this.dialog.addEventListener('close', returnFocus);
+    this.dialog.addEventListener('close', () => {
+      this.dialog.remove();
+      returnFocus();
+    });
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#save();
@@ -26,13 +28,14 @@ export class Settings {
     this.#complain('');
     this.#say('Loading…');
     this.form.inert = true;
+    document.body.append(this.dialog);
     this.dialog.showModal();
     try {
       const [me, projects] = await Promise.all([fetchMe(), fetchProjects()]);
       this.#show(me, projects);
       this.form.inert = false;
       this.#say('');
-      this.#control('name').focus();
+      this.#control('display_name').focus();
     } catch (error) {
       this.#say('');
       this.#complain(`Your settings could not be loaded. ${explain(error)}`);
@@ -41,7 +44,7 @@ export class Settings {
 
   /** @param {any} me @param {{id: number, name: string}[]} projects */
   #show(me, projects) {
-    this.#control('name').value = me.name;
+    this.#control('display_name').value = me.name;
     this.#control('remind_before_hours').value = String(me.remind_before_hours);
     // Whoever never chose one sees the device's, on the page and here.
     this.#showZones(document.body.dataset.timeZone ? me.timezone : Intl.DateTimeFormat().resolvedOptions().timeZone);
@@ -81,7 +84,7 @@ export class Settings {
     const kinds = this.#checks('notify').map(({ value, checked }) => [value, checked]);
     const muted = this.#checks('muted_projects').filter(({ checked }) => checked);
     return {
-      name: this.#control('name').value.trim(),
+      name: this.#control('display_name').value.trim(),
       timezone: this.#control('timezone').value,
       remind_before_hours: Number(this.#control('remind_before_hours').value),
       notify: Object.fromEntries(kinds),
