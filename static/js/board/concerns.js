@@ -7,7 +7,7 @@ import { InboxPanel } from './inbox_panel.js';
 import { followMe } from './me.js';
 import { describe } from './notices.js';
 import { Notifications } from './notifications.js';
-import { Settings } from './settings.js';
+import { openSettings } from './settings.js';
 import { tomorrowMorning, useZone } from './time.js';
 import { explain } from './words.js';
 
@@ -42,18 +42,15 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
 
   const notifications = new Notifications({ client, arrived });
   const button = find(document, '[data-me]');
-  const settings = new Settings({
-    saved: ({ name, username, timezone }) => {
+  const changeSettings = () =>
+    openSettings(({ name, username, timezone }) => {
       setText(find(button, '[data-me-name]'), name || username);
       setZone(timezone);
       toasts.say('Your settings are saved.');
-    },
-    returnFocus: () => button.focus(),
-  });
-  const openSettings = () => void settings.open();
-  const inbox = new InboxPanel({ notifications, names, follow, snoozes, openSettings, prepare });
+    });
+  const inbox = new InboxPanel({ notifications, names, follow, snoozes, openSettings: changeSettings, prepare });
 
-  const items = [...menu, { label: 'Settings', act: openSettings }];
+  const items = [...menu, { label: 'Settings', act: changeSettings }];
   followMe({ client, button, userId: Number(document.body.dataset.userId), items });
   notifications.subscribe(() => {
     inbox.paint();

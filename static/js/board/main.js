@@ -13,6 +13,9 @@ import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
 import { find, part, setAttribute, setText } from './dom.js';
 import { CardDrag } from './drag.js';
+import { matches } from './filter.js';
+import { FilterBar } from './filter_bar.js';
+import { openKeyHelp } from './key_help.js';
 import { listenToKeys } from './keyboard.js';
 import { Members } from './members.js';
 import { choices, openMoveMenu } from './move_menu.js';
@@ -37,6 +40,7 @@ const toasts = new Toasts(find(document, '[data-toasts]'));
 const problems = new Problems(find(document, '[data-problems]'));
 const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
+const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
 const commands = new Commands({ client, store, problems, toasts, projectId, openTask: (id) => route.open(id) });
 const composers = new Composers(board, (status, title) => commands.create(status, title));
@@ -91,10 +95,13 @@ let now = new Date();
 
 // --- Painting -----------------------------------------------------------------------------------
 
+store.fits = (task) => matches(task, filterBar.filter, { userId: store.userId, now });
+
 store.subscribe((view) => {
   if (drag.taskId !== null && !view.tasks.has(drag.taskId)) drag.cancel();
   columns.paint(view, { now, openTask: panel.taskId });
   composers.paint(store.mayEdit);
+  filterBar.paint(view);
   members.paint(view);
   panel.paint(view, now);
   company.paint(view.members);
@@ -153,6 +160,8 @@ listenToKeys({
   isOpen: () => panel.taskId !== null,
   close: () => route.close(),
   add: (column) => composers.open(column),
+  filter: () => filterBar.focus(),
+  help: openKeyHelp,
   move: (taskId) => {
     const at = columns.locate(taskId);
     const card = columns.cards.get(taskId)?.link;

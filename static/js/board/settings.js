@@ -2,44 +2,42 @@
 /** The dialog of one's own settings: name, time zone, what to be told of, and when. */
 
 import { changeMe, fetchMe, fetchProjects } from './api.js';
+import { openDialog } from './dialog.js';
 import { clone, find, part, setText } from './dom.js';
 import { KIND_NAMES } from './notices.js';
 import { explain } from './words.js';
 
-export class Settings {
-  /** @param {{saved: (me: any) => void, returnFocus: () => void}} parts `saved` is called with the settings as they are now */
-  constructor({ saved, returnFocus }) {
+/** @param {(me: any) => void} saved called with the settings as they are then */
+export function openSettings(saved) {
+  void new Settings(saved).load();
+}
+
+class Settings {
+  /** @param {(me: any) => void} saved */
+  constructor(saved) {
     this.saved = saved;
-    this.dialog = /** @type {HTMLDialogElement} */ (clone('settings'));
+    this.dialog = clone('settings');
     this.form = /** @type {HTMLFormElement} */ (part(this.dialog, 'form'));
-    for (const name of ['close', 'cancel']) part(this.dialog, name).addEventListener('click', () => this.dialog.close());
-    this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close()); // the backdrop
-    this.dialog.addEventListener('close', () => {
-      this.dialog.remove();
-      returnFocus();
-    });
+    this.close = openDialog(this.dialog);
+    part(this.dialog, 'cancel').addEventListener('click', this.close);
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#save();
     });
   }
 
-  async open() {
-    this.#complain('');
+  async load() {
     this.#say('Loading…');
     this.form.inert = true;
-    document.body.append(this.dialog);
-    this.dialog.showModal();
     try {
       const [me, projects] = await Promise.all([fetchMe(), fetchProjects()]);
       this.#show(me, projects);
       this.form.inert = false;
-      this.#say('');
       this.#control('display_name').focus();
     } catch (error) {
-      this.#say('');
       this.#complain(`Your settings could not be loaded. ${explain(error)}`);
     }
+    this.#say('');
   }
 
   /** @param {any} me @param {{id: number, name: string}[]} projects */
@@ -71,7 +69,7 @@ export class Settings {
     button.setAttribute('aria-busy', 'true');
     try {
       this.saved(await changeMe(this.#written()));
-      this.dialog.close();
+      this.close();
     } catch (error) {
       this.#complain(explain(error));
     } finally {
