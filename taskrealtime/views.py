@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from . import access, actions, commands
 from .events import PRIORITIES
 from .forms import ProjectForm
-from .models import Membership, Project, Task
+from .models import Membership, Preferences, Project, Task
 from .serializing import user_object
 
 #: status, its name, what an empty column says
@@ -100,8 +100,12 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
 
 
 def _person(user: User) -> dict[str, Any]:
-    """How the top bar shows somebody: as `static/js/board/people.js` does, by name, initials and colour."""
+    """How the top bar shows somebody, and in which time zone moments are shown to them.
+
+    As `static/js/board/people.js` does, by name, initials and colour; without preferences the browser's zone counts.
+    """
     name = user_object(user).name
     words = name.replace(".", " ").replace("_", " ").replace("-", " ").split()
     initials = words[0][0] + words[-1][0] if len(words) > 1 else name[:2]
-    return {"name": name, "initials": initials.upper(), "hue": user.pk % 10}
+    zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
+    return {"name": name, "initials": initials.upper(), "hue": user.pk % 10, "zone": zone or ""}

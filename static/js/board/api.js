@@ -95,21 +95,6 @@ export function fetchProjects() {
   return fetchAll('/api/projects/?page_size=200');
 }
 
-/** @param {string | null} next where the page before said that there is more; null: the first page @returns {Promise<any>} */
-export function fetchNotifications(next) {
-  return call('GET', next ? pathOf(next) : '/api/notifications/?page_size=20');
-}
-
-/** @param {number} upTo a number of the own user room @returns {Promise<any>} */
-export function readNotifications(upTo) {
-  return call('POST', '/api/notifications/read/', { up_to: upTo });
-}
-
-/** @param {number} seq of a reminder @param {number} minutes until it comes again @returns {Promise<any>} */
-export function snooze(seq, minutes) {
-  return call('POST', `/api/notifications/${seq}/snooze/`, { minutes });
-}
-
 /** @returns {Promise<any>} the own settings */
 export function fetchMe() {
   return call('GET', '/api/me/');

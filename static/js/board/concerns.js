@@ -1,7 +1,7 @@
 // @ts-check
 /** Ties together what every page has for the one who is signed in: bell, inbox, toasts, reminders, settings. */
 
-import { fetchProjects, snooze } from './api.js';
+import { fetchProjects } from './api.js';
 import { find, setText } from './dom.js';
 import { InboxPanel } from './inbox_panel.js';
 import { followMe } from './me.js';
@@ -109,7 +109,7 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   function snoozes({ seq }) {
     const later = (/** @type {() => number} */ minutes, /** @type {string} */ when) => async () => {
       try {
-        await snooze(seq, minutes());
+        await client.snoozeReminder(seq, minutes());
         toasts.say(`You will be reminded again ${when}.`);
       } catch (error) {
         toasts.say(`It could not be put off. ${explain(error)}`);

@@ -9,7 +9,7 @@
 /**
  * @typedef {{event: string, data: any, seq: number, at: string}} Notification
  * @typedef {{results: (Notification & {read: boolean})[], next: string | null, seq: number, unread: number}} Page
- *   of `GET /api/notifications/`
+ *   of the client's `notifications`
  * @typedef {{items: readonly Notification[], head: number, readUpTo: number, next: string | null, isLoaded: boolean}} Inbox
  *   `items` newest first; `head`: the newest number; `next`: where the older ones are
  */

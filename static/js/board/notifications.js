@@ -1,7 +1,6 @@
 // @ts-check
 /** What concerns the one who is signed in: keeps the inbox in step with the own user room, and tells whoever shows it. */
 
-import * as api from './api.js';
 import { arrive, EMPTY, read, redactComment, seenUpTo, stand, takePage, unreadIn } from './inbox.js';
 
 /**
@@ -9,28 +8,25 @@ import { arrive, EMPTY, read, redactComment, seenUpTo, stand, takePage, unreadIn
  * @typedef {import("./inbox.js").Notification} Notification
  */
 
+const PAGE = 20; // notifications at a time
 const LOOKED = 700; // ms that a notification is on the screen before it counts as read
 
 export class Notifications {
   /** @param {{client: any, arrived: (notification: Notification) => void}} parts `arrived` hears each new one, once */
   constructor({ client, arrived }) {
+    this.client = client;
     /** @type {Inbox} */
     this.inbox = EMPTY;
     this.isLoading = false;
     /** @type {any} why the last page did not come */
     this.error = null;
-    /** Up to where we told the server, and it has not answered. */
-    this.telling = 0;
     /** @type {Set<number>} */
     this.seen = new Set();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     /** @type {Set<() => void>} */
     this.listeners = new Set();
-    client.on('connected', (/** @type {any} */ standing) => {
-      this.#become(stand(this.inbox, standing));
-      if (this.telling) this.#tell(this.telling);
-    });
+    client.on('connected', (/** @type {any} */ standing) => this.#become(stand(this.inbox, standing)));
     client.on('notification', (/** @type {any} */ _data, /** @type {any} */ frame) => {
       const isNew = frame.seq > this.inbox.readUpTo && !this.inbox.items.some(({ seq }) => seq === frame.seq);
       this.#become(arrive(this.inbox, frame));
@@ -58,7 +54,9 @@ export class Notifications {
     this.error = null;
     this.#tellListeners();
     try {
-      this.inbox = takePage(this.inbox, await api.fetchNotifications(this.inbox.next));
+      // What arrived meanwhile moves the pages: the next one may begin with some that are known, and leaves none out.
+      const page = this.inbox.isLoaded ? Math.floor(this.inbox.items.length / PAGE) + 1 : 1;
+      this.inbox = takePage(this.inbox, await this.client.notifications({ page, pageSize: PAGE }));
     } catch (error) {
       this.error = error;
     }
@@ -84,25 +82,13 @@ export class Notifications {
   markRead(upTo) {
     if (upTo <= this.inbox.readUpTo) return;
     this.#become(read(this.inbox, upTo));
-    this.#tell(upTo);
-  }
-
-  /** What does not reach the server is told again with the next connection. @param {number} upTo */
-  async #tell(upTo) {
-    this.telling = Math.max(this.telling, upTo);
-    try {
-      await api.readNotifications(upTo);
-    } catch (error) {
-      if (/** @type {any} */ (error).code === 'network') return;
-    }
-    if (this.telling === upTo) this.telling = 0;
+    this.client.notificationsRead(upTo).catch(() => {}); // kept over a lost connection; refused only where it is closed
   }
 
   /** The log could not be continued: nothing known is certain. */
   #startAnew() {
     const wasLoaded = this.inbox.isLoaded;
     this.seen.clear();
-    this.telling = 0;
     this.#become(EMPTY);
     if (wasLoaded) this.load();
   }

@@ -39,7 +39,7 @@ export function explain(error) {
   if (code === 'too_large') return 'It is too long to be sent.';
   if (code === 'closed' || code === 'cancelled') return 'The connection was closed before it could be sent.';
   if (code === 'rate_limited') return 'That was too much at once. Please wait a moment.';
-  if (code === 'network') return 'The server could not be reached.';
+  if (code === 'network' || code === 'connection_lost') return 'The server could not be reached.';
   return sentence(error?.message) || 'Something went wrong.';
 }
 
