@@ -68,8 +68,12 @@ describe('the inbox', () => {
 });
 
 describe('a notification', () => {
-  const by = { id: 2, username: 'bob', name: 'Bob' };
-  const names = { project: () => 'House', task: () => 'Paint' };
+  const by = { id: 2, username: 'bob' };
+  const names = {
+    project: () => 'House',
+    task: () => 'Paint',
+    person: (/** @type {number} */ id) => (id === 2 ? { id, username: 'bob', name: 'Bob' } : null),
+  };
   /** @param {string} event @param {any} data */
   const said = (event, data) => tell(frame(1, { event, data: { by, project_id: 3, task_id: 7, ...data } }), names);
 
@@ -81,6 +85,8 @@ describe('a notification', () => {
     );
     assert.equal(said('comment_added', { reason: 'creator', comment: {} }).text, 'Bob commented on “Paint”, which you created');
     assert.equal(said('task_assigned', { title: 'Glue' }).text, 'Bob assigned “Glue” to you');
+    assert.equal(said('task_assigned', { title: 'Glue', by: null }).text, '“Glue” was assigned to you');
+    assert.equal(said('task_assigned', { title: 'Glue', by: { id: 9, username: 'cy' } }).text, 'cy assigned “Glue” to you');
     const added = said('project_member_added', { task_id: undefined });
     assert.deepEqual([added.text, added.href], ['Bob added you to “House”', '/projects/3/']);
   });

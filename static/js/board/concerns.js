@@ -23,7 +23,7 @@ const CLOCK = 30_000; // ms between paintings for the sake of "5 minutes ago"
 /**
  * @param {{
  *   client: any, toasts: import("./toasts.js").Toasts, title: () => string,
- *   taskTitle?: (taskId: number) => string | null,
+ *   taskTitle?: (taskId: number) => string | null, person?: import("./notices.js").Names["person"],
  *   follow?: (notification: Notification) => boolean, isInView?: (notification: Notification) => boolean,
  *   repaint?: () => void, menu?: import("./menu.js").Item[],
  * }} parts `title` the tab's, without the number of unread; `follow` shows what a notification is about on this page, and
@@ -31,10 +31,10 @@ const CLOCK = 30_000; // ms between paintings for the sake of "5 minutes ago"
  *   time zone; `menu` what the page adds to the own menu
  * @returns {{paintTitle: () => void}}
  */
-export function followConcerns({ client, toasts, title, taskTitle = () => null, follow = () => false, isInView = () => false, repaint = () => {}, menu = [] }) {
+export function followConcerns({ client, toasts, title, taskTitle = () => null, person = () => null, follow = () => false, isInView = () => false, repaint = () => {}, menu = [] }) {
   /** @type {Map<number, string>} projects, as far as sentences needed them */
   const projects = new Map();
-  const names = { project: (/** @type {number} */ id) => projects.get(id) ?? null, task: taskTitle };
+  const names = { project: (/** @type {number} */ id) => projects.get(id) ?? null, task: taskTitle, person };
   /** @type {Map<number, () => void>} what takes a toast away, by number */
   const said = new Map();
   /** @type {Notification[]} */

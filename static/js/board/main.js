@@ -79,6 +79,7 @@ const concerns = followConcerns({
   toasts,
   title: () => `${store.state?.project.name ?? 'Board'} · taskrealtime`,
   taskTitle: (taskId) => store.state?.tasks.get(taskId)?.title ?? null,
+  person: (id) => store.member(id),
   follow: showConcern,
   isInView: ({ event, data }) =>
     event === 'comment_added' && data.reason !== 'mention' && data.task_id === panel.taskId,

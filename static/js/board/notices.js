@@ -7,7 +7,9 @@ import { quote } from './words.js';
 /**
  * @typedef {import("./inbox.js").Notification} Notification
  * @typedef {{id: number, username: string, name?: string}} Person
- * @typedef {{project: (id: number) => string | null, task: (id: number) => string | null}} Names null: not known here
+ * @typedef {{
+ *   project: (id: number) => string | null, task: (id: number) => string | null, person: (id: number) => Person | null,
+ * }} Names null: not known here
  * @typedef {{
  *   who: Person | null, text: string, excerpt: string, isGone: boolean, href: string | null, isReminder: boolean,
  * }} Notice `text` is the sentence; `excerpt` what was said; `isGone`: its content was deleted, or is no longer ours to
@@ -24,12 +26,40 @@ export const KIND_NAMES = {
   due_date_reminder: 'A task of mine is due',
 };
 
-/** Why one is told of a comment, in words. @type {Record<string, (who: string, task: string | null) => string>} */
+/** @typedef {Record<string, ((who: string | null, data: any) => string) | undefined>} Sentences `who` null: the system */
+
+/** Why one is told of a comment, in words. @type {Sentences} */
 const COMMENTED = {
-  mention: (who, task) => `${who} mentioned you${task ? ` in ${task}` : ''}`,
-  assignee: (who, task) => `${who} commented on ${task ? `${task}, which is yours` : 'a task of yours'}`,
-  creator: (who, task) => `${who} commented on ${task ? `${task}, which you created` : 'a task that you created'}`,
-  participant: (who, task) => `${who} commented on ${task ?? 'a task'}, as you did`,
+  mention: (who, { title }) => `${who ?? 'Somebody'} mentioned you${title ? ` in ${quote(title)}` : ''}`,
+  assignee: (who, { title }) =>
+    `${who ?? 'Somebody'} commented on ${title ? `${quote(title)}, which is yours` : 'a task of yours'}`,
+  creator: (who, { title }) =>
+    `${who ?? 'Somebody'} commented on ${title ? `${quote(title)}, which you created` : 'a task that you created'}`,
+  participant: (who, { title }) => `${who ?? 'Somebody'} commented on ${title ? quote(title) : 'a task'}, as you did`,
+};
+
+/** @type {Sentences} */
+const SENTENCES = {
+  task_assigned: (who, { title }) => {
+    const task = title ? quote(title) : 'A task';
+    return who ? `${who} assigned ${task} to you` : `${task} was assigned to you`;
+  },
+  comment_added: (who, data) => (COMMENTED[data.reason] ?? COMMENTED.participant)?.(who, data) ?? '',
+  project_member_added: (who, { project }) => {
+    const name = project ? quote(project) : 'a project';
+    return who ? `${who} added you to ${name}` : `You were added to ${name}`;
+  },
+  due_date_reminder: (_who, { title, kind }) =>
+    `${title ? quote(title) : 'A task'} ${kind === 'overdue' ? 'is overdue' : 'is due soon'}`,
+};
+
+/** What is left to say where the content was deleted, or is no longer ours to see. @type {Sentences} */
+const GONE = {
+  task_assigned: (who) =>
+    who ? `${who} assigned you a task that is no longer there` : 'A task that is no longer there was assigned to you',
+  comment_added: (who) => `${who ?? 'Somebody'} wrote a comment that is no longer there`,
+  project_member_added: () => 'You were added to a project that you no longer see',
+  due_date_reminder: () => 'A task that is no longer there came due',
 };
 
 /**
@@ -39,9 +69,11 @@ const COMMENTED = {
  */
 export function describe({ event, data }, names) {
   const isGone = data.redacted === true;
+  const who = whoDid(data, names);
+  const told = { ...data, title: data.title || names.task(data.task_id), project: names.project(data.project_id) };
   return {
-    who: data.by ?? null,
-    text: isGone ? goneSentence(event, data) : sentence(event, data, names),
+    who,
+    text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? 'Something that concerns you',
     excerpt: isGone ? '' : shorten(data.comment?.content ?? ''),
     isGone,
     href: isGone && event !== 'comment_added' ? null : hrefOf(data),
@@ -49,37 +81,10 @@ export function describe({ event, data }, names) {
   };
 }
 
-/**
- * @param {string} event
- * @param {any} data
- * @param {Names} names
- * @returns {string}
- */
-function sentence(event, data, names) {
-  const who = personName(data.by);
-  const title = data.title || names.task(data.task_id);
-  if (event === 'task_assigned') return `${who} assigned ${title ? quote(title) : 'a task'} to you`;
-  if (event === 'due_date_reminder') return `${quote(title ?? 'A task')} ${data.kind === 'overdue' ? 'is overdue' : 'is due soon'}`;
-  if (event === 'project_member_added') {
-    const project = names.project(data.project_id);
-    return `${who} added you to ${project ? quote(project) : 'a project'}`;
-  }
-  if (event !== 'comment_added') return 'Something happened that concerns you';
-  return (COMMENTED[data.reason] ?? COMMENTED.participant)(who, title ? quote(title) : null);
-}
-
-/** @param {string} event @param {any} data @returns {string} what is left to say where the content is gone */
-function goneSentence(event, data) {
-  const who = personName(data.by);
-  if (event === 'comment_added') return `${who} wrote a comment that is no longer there`;
-  if (event === 'due_date_reminder') return 'A task that is no longer there came due';
-  if (event === 'task_assigned') return `${who} assigned you a task that is no longer there`;
-  return 'Something in a project that you no longer see';
-}
-
-/** @param {Person | null | undefined} person @returns {string} */
-function personName(person) {
-  return person ? person.name || person.username : 'Somebody';
+/** @param {any} data @param {Names} names @returns {Person | null} with the name, where anything here knows it; null: the system */
+function whoDid({ by, comment }, names) {
+  if (!by) return null;
+  return names.person(by.id) ?? (comment?.author?.id === by.id ? comment.author : by);
 }
 
 /** @param {any} data @returns {string | null} */
