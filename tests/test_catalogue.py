@@ -13,6 +13,7 @@ from taskrealtime import actions, commands, events
 from taskrealtime.api import asyncapi
 from taskrealtime.consumers import CONNECTION_HANDLERS
 from taskrealtime.engine import errors
+from taskrealtime.engine.attendance import STATUSES
 from taskrealtime.models import Membership, Task
 from tests.support.stacks import ROOT
 
@@ -79,19 +80,20 @@ def test_the_page_lists_the_client_events() -> None:
 def test_the_page_lists_the_server_events() -> None:
     assert set(rows("Server → client")) == set(events.LOGGED_EVENTS)
     told = set(names(section("Server → client")))
-    assert set(events.CONNECTION_EVENTS) | ANSWERS <= told
+    assert set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS <= told
 
 
 def test_the_client_knows_the_events_and_what_is_reserved() -> None:
     constants = client_constants()
     assert set(constants["CLIENT_EVENTS"]) == set(commands.CLIENT_EVENTS) | reserved("Client events")
-    served = set(events.LOGGED_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS
+    served = set(events.LOGGED_EVENTS) | set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS
     assert set(constants["SERVER_EVENTS"]) == served | reserved("Server events")
 
 
 def test_what_is_reserved_is_not_served() -> None:
     assert not reserved("Client events") & set(commands.CLIENT_EVENTS)
-    assert not reserved("Server events") & (set(events.LOGGED_EVENTS) | set(events.CONNECTION_EVENTS))
+    served = set(events.LOGGED_EVENTS) | set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS)
+    assert not reserved("Server events") & served
 
 
 def test_error_codes_are_the_same_everywhere() -> None:
@@ -124,7 +126,8 @@ def choices(model: Any, field: str) -> tuple[str, ...]:
 def test_the_asyncapi_document_has_every_message() -> None:
     messages = set(asyncapi.make_document(host="h", secure=True)["components"]["messages"])
     assert {f"client.{name}" for name in commands.CLIENT_EVENTS} <= messages
-    assert set(events.LOGGED_EVENTS) | set(events.CONNECTION_EVENTS) | {"pong"} <= messages
+    assert set(events.LOGGED_EVENTS) | set(events.EPHEMERAL_EVENTS) <= messages
+    assert set(events.CONNECTION_EVENTS) | {"pong"} <= messages
 
 
 # --- Fields ---------------------------------------------------------------------------------
@@ -134,7 +137,7 @@ def test_the_asyncapi_document_has_every_message() -> None:
 def test_the_page_lists_what_a_client_sends_and_gets(name: str) -> None:
     sent, answered = rows("Client → server")[name]
     type = commands.CLIENT_EVENTS[name]
-    listed = set(names(sent)) | (writable() if "writable task field" in sent else set())
+    listed = set(names(sent)) - set(STATUSES) | (writable() if "writable task field" in sent else set())
     assert listed - {"changes"} | (fields(type) & {"changes"}) >= fields(type)
     assert fields(type) | writable() >= listed - {"changes"}
     if type in actions.ACTIONS:
@@ -145,6 +148,13 @@ def test_the_page_lists_what_a_client_sends_and_gets(name: str) -> None:
 def test_the_page_lists_what_an_event_carries(name: str) -> None:
     [data] = rows("Server → client")[name]
     assert set(names(data)) == fields(events.LOGGED_EVENTS[name], "by", "redacted")
+
+
+@pytest.mark.parametrize("name", events.EPHEMERAL_EVENTS)
+def test_the_page_lists_what_an_ephemeral_event_carries(name: str) -> None:
+    told = re.findall(rf"`{name}`[^`;(]*(?: gathered|) \((.*?)\)", section("Server → client"))
+    assert told
+    assert fields(events.EPHEMERAL_EVENTS[name][0]) <= set(names(told[0]))
 
 
 @pytest.mark.parametrize(
