@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class EngineConfig(AppConfig):
-    """Owns the tables `Room`, `Event`, `Epoch`, `Redaction`, `IdempotencyKey` and `SessionVersion`."""
+    """Owns the tables `Room`, `Event`, `Epoch`, `Redaction`, `IdempotencyKey`, `SessionVersion` and `LastSeen`."""
 
     name = "taskrealtime.engine"
     label = "engine"

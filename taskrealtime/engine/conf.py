@@ -18,6 +18,8 @@ class Settings:
     WEBSOCKET_CONNECT_TIMEOUT: float = 10
     #: Bytes that may wait for one slow reader before it is cut.
     WEBSOCKET_SEND_BUFFER: int = 1024 * 1024
+    #: The Redis servers over which presence is shared; empty: there is one process.
+    REDIS_URLS: list[str] = []
     #: Pause between two looks at the log, seconds: the longest that a lost ring delays an event.
     SWEEP_INTERVAL: float = 1
     #: How long events and idempotency keys are kept, days.
