@@ -84,17 +84,11 @@ def test_the_page_lists_the_server_events() -> None:
     assert set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS <= told
 
 
-def test_the_client_knows_the_events_and_what_is_reserved() -> None:
+def test_the_client_knows_the_events() -> None:
     constants = client_constants()
-    assert set(constants["CLIENT_EVENTS"]) == set(commands.CLIENT_EVENTS) | reserved("Client events")
+    assert set(constants["CLIENT_EVENTS"]) == set(commands.CLIENT_EVENTS)
     served = set(events.LOGGED_EVENTS) | set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS
-    assert set(constants["SERVER_EVENTS"]) == served | reserved("Server events")
-
-
-def test_what_is_reserved_is_not_served() -> None:
-    assert not reserved("Client events") & set(commands.CLIENT_EVENTS)
-    served = set(events.LOGGED_EVENTS) | set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS)
-    assert not reserved("Server events") & served
+    assert set(constants["SERVER_EVENTS"]) == served
 
 
 def test_error_codes_are_the_same_everywhere() -> None:
