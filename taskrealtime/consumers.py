@@ -72,6 +72,8 @@ class TaskBoardConsumer(AsyncConsumer):
         self._ending: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
         self._identity: auth.Identity | None = None
         self._subscriptions: dict[str, rooms.Subscription] = {}
+        #: Projects left whose end one of two has told so far: their own room, and the user's.
+        self._half_left: set[str] = set()
         self._replays: set[asyncio.Task[None]] = set()
         #: A client that signed in with the upgrade may still ask, once, for what its user room missed.
         self._may_resume = False
@@ -165,10 +167,21 @@ class TaskBoardConsumer(AsyncConsumer):
         if room == user_room(self.user_id):
             self.give_up(4403, "This account is gone.")
         else:
-            project_id = project_of_room(room)
-            assert project_id is not None
             self._depart(room, at_once=True)
-            self._say("removed_from_project", events.RemovedFromProject(project_id=project_id))
+            self._half_left ^= {room}
+            self._say_removed(room)
+
+    def departed(self, room: str) -> None:
+        """The membership ended, or the project is gone; where it is joined, `left` says so, sooner or later."""
+        if room in self._subscriptions or room in self._half_left:
+            self._half_left ^= {room}
+        else:
+            self._say_removed(room)
+
+    def _say_removed(self, room: str) -> None:
+        project_id = project_of_room(room)
+        assert project_id is not None
+        self._say("removed_from_project", events.RemovedFromProject(project_id=project_id))
 
     def give_up(self, code: int, reason: str) -> None:
         """End the connection with this close code."""

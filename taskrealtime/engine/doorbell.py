@@ -54,6 +54,11 @@ def ring_closed(room: str) -> None:
     _send(room, {"type": "room.closed", "room": room})
 
 
+def ring_departed(room: str, user_id: int, departed: str) -> None:
+    """Tell every process that listens to a user's personal `room` that they may no longer hear the room `departed`."""
+    _send(room, {"type": "room.departed", "room": room, "user": user_id, "departed": departed})
+
+
 def hint(room: str, message: dict[str, Any]) -> None:
     """Tell every process that listens to `room` something passing, of a `type` of its own; lost, it is not missed."""
     _send(room, {**message, "room": room}, missed=False)

@@ -54,6 +54,9 @@ class Listener(Protocol):
     def left(self, room: str) -> None:
         """The user may no longer hear this room, or it is gone."""
 
+    def departed(self, room: str) -> None:
+        """The user may no longer hear a room, whether or not it is heard here; where it is, `left` comes, too."""
+
     def give_up(self, code: int, reason: str) -> None:
         """The connection must end with this close code."""
 
@@ -454,6 +457,9 @@ class Hub:
             self.presence.heard(message)
         elif message["type"] == "room.typing":
             self.typists.heard(message)
+        elif message["type"] == "room.departed":
+            for listener in list(self.listeners.get(message["user"], ())):
+                listener.departed(message["departed"])
         else:
             self._heard_of_log(message)
 
