@@ -98,6 +98,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "project.content_policy.ContentPolicy",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -236,9 +237,9 @@ SPECTACULAR_SETTINGS = {
 # --- Sockets and delivery (see taskrealtime/engine/conf.py for what each means) -------------
 
 WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
-WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "200/10s")
-WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "50"))
-WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "1000"))
+WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "600/10s")
+WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "1000"))
+WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "20_000"))
 WEBSOCKET_MAX_HANDSHAKES = int(_env_number("WEBSOCKET_MAX_HANDSHAKES", "5000"))
 WEBSOCKET_MAX_PROJECTS = int(_env_number("WEBSOCKET_MAX_PROJECTS", "500"))
 SIGN_IN_RATE_LIMIT = _env_limit("SIGN_IN_RATE_LIMIT", "10/5m")

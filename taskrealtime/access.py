@@ -41,6 +41,31 @@ def require_member(user: User, project_id: int) -> Membership:
     return membership
 
 
+def find_task(user: User, task_id: int) -> Task:
+    """A task that the user may see.
+
+    Raises:
+        NotFound: there is no such task, or the user may not see it.
+    """
+    task = visible_tasks(user).filter(pk=task_id).first()
+    if task is None:
+        raise NotFound("No such task.")
+    return task
+
+
+def find_task_to_type_at(user: User, task_id: int) -> Task:
+    """As `find_task`, for somebody who begins a comment.
+
+    Raises:
+        NotFound: there is no such task, or the user may not see it.
+        Forbidden: the user is a viewer.
+    """
+    task = find_task(user, task_id)
+    if require_member(user, task.project_id).role == "viewer":
+        raise Forbidden("Viewers may not type anything.")
+    return task
+
+
 def refuse_reading(pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
     """Of these pairs of a room and a user's id: those that the user may not read, each with the error that says so."""
     projects = {pair: project_id for pair in pairs if (project_id := project_of_room(pair[0])) is not None}

@@ -1,13 +1,13 @@
 """The catalogue of what a user can ask for: one typed class per client event or HTTP change, and its answer."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from .engine.protocol import MAX_INTEGER
-from .events import Priority, Role, Status, TaskObject
+from .events import PresentStatus, PresentUser, Priority, Role, Status, TaskObject
 
 Id = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
@@ -76,6 +76,28 @@ class Ping(Command, kw_only=True):
     event = "ping"
 
 
+class PresenceUpdate(Command, kw_only=True):
+    """How present the user is at this connection; over all of theirs, busy beats online beats idle."""
+
+    event = "presence_update"
+    status: PresentStatus
+
+
+class UserTyping(Command, kw_only=True):
+    """The user types a comment here, still types, or no longer does; not renewed it ends after 6 s."""
+
+    event = "user_typing"
+    task_id: Id
+    is_typing: bool
+
+
+class TaskViewing(Command, kw_only=True):
+    """Which task's panel is open at this connection; null: none any more. Others see it while the project is joined."""
+
+    event = "task_viewing"
+    task_id: Id | None
+
+
 class TokenRefresh(Command, kw_only=True):
     """Go on with a fresh access token of the same user."""
 
@@ -91,13 +113,20 @@ class ProjectJoined(Answer, kw_only=True):
     seq: int
     epoch: str
     reset: bool
-    presence: list[dict[str, Any]] = []
+    #: Who is there, the asker among them.
+    presence: list[PresentUser]
 
 
 class ProjectAnswer(Answer, kw_only=True):
     """A project that something was done with."""
 
     project_id: int
+
+
+class PresenceUpdated(Answer, kw_only=True):
+    """The connection's status."""
+
+    status: PresentStatus
 
 
 class TokenRefreshed(Answer, kw_only=True):

@@ -13,7 +13,7 @@ from channels.consumer import AsyncConsumer
 from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
-from . import actions, commands, events
+from . import access, actions, commands, events
 from .engine import auth, connections, draining, limits, log, protocol, rooms
 from .engine.conf import settings
 from .engine.errors import (
@@ -75,6 +75,8 @@ class TaskBoardConsumer(AsyncConsumer):
         self._ending: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
         self._identity: auth.Identity | None = None
         self._subscriptions: dict[str, rooms.Subscription] = {}
+        #: Projects left whose end one of two has told so far: their own room, and the user's.
+        self._half_left: set[str] = set()
         self._replays: set[asyncio.Task[None]] = set()
         #: A client that signed in with the upgrade may still ask, once, for what its user room missed.
         self._may_resume = False
@@ -134,6 +136,7 @@ class TaskBoardConsumer(AsyncConsumer):
         """Hear nothing more: of rooms, replays or the clock."""
         if self._identity is not None:
             rooms.hub().leave(self)
+            rooms.hub().typists.stop(self._session)
         if self._place is not None:
             self._place.leave()
         for subscription in self._subscriptions.values():
@@ -169,9 +172,21 @@ class TaskBoardConsumer(AsyncConsumer):
         if room == user_room(self.user_id):
             self.give_up(4403, "This account is gone.")
         else:
-            project_id = project_of_room(room)
-            assert project_id is not None
-            self._say("removed_from_project", events.RemovedFromProject(project_id=project_id))
+            self._depart(room, at_once=True)
+            self._half_left ^= {room}
+            self._say_removed(room)
+
+    def departed(self, room: str) -> None:
+        """The membership ended, or the project is gone; where it is joined, `left` says so, sooner or later."""
+        if room in self._subscriptions or room in self._half_left:
+            self._half_left ^= {room}
+        else:
+            self._say_removed(room)
+
+    def _say_removed(self, room: str) -> None:
+        project_id = project_of_room(room)
+        assert project_id is not None
+        self._say("removed_from_project", events.RemovedFromProject(project_id=project_id))
 
     def give_up(self, code: int, reason: str) -> None:
         """End the connection with this close code."""
@@ -258,6 +273,8 @@ class TaskBoardConsumer(AsyncConsumer):
             return
         key = None if envelope.key is UNSET else envelope.key
         answer = await in_writing_thread(self.user_id, actions.perform, self.user, command, key=key)
+        if isinstance(command, commands.NewComment):
+            rooms.hub().typists.stop(self._session, place=command.task_id)
         self._acknowledge(answer, envelope.id)
 
     # -- answering --
@@ -344,6 +361,8 @@ class TaskBoardConsumer(AsyncConsumer):
             where its log stands, and what to call once that was told: then what was missed and what is new follow.
         """
         stand = await self._ask_stand(room, since, epoch)
+        if project_of_room(room) is not None:
+            await rooms.hub().presence.open(room)
         if not stand.exists and room == user_room(self.user_id):
             # Made before it is served: the sweep takes a served room without a row for one that is gone.
             await in_database_thread(log.create_room, room)
@@ -415,17 +434,27 @@ class TaskBoardConsumer(AsyncConsumer):
             raise Forbidden("This connection has joined too many projects: leave one first.")
         else:
             stand, begin = await self._subscribe(room, command.since, command.epoch)
+        # From here to the answer nothing is waited for: what changes later is told after it, and not before.
+        present, viewers = rooms.hub().presence.enter(room, self)
         answer = commands.ProjectJoined(
-            project_id=command.project_id, room=room, seq=stand.head, epoch=stand.epoch, reset=stand.reset
+            project_id=command.project_id,
+            room=room,
+            seq=stand.head,
+            epoch=stand.epoch,
+            reset=stand.reset,
+            presence=[events.PresentUser(user_id, status) for user_id, status in present],
         )
         self._acknowledge(answer, envelope.id)
+        self._outbox.put(viewers)
         if begin is not None:
             begin()
 
     async def leave_project(self, command: commands.LeaveProject, envelope: protocol.Envelope) -> None:
         """Hear no more of a project."""
-        if subscription := self._subscriptions.pop(project_room(command.project_id), None):
+        room = project_room(command.project_id)
+        if subscription := self._subscriptions.pop(room, None):
             subscription.room.unsubscribe(subscription)
+        self._depart(room)
         self._acknowledge(commands.ProjectAnswer(project_id=command.project_id), envelope.id)
 
     async def ping(self, command: commands.Ping, envelope: protocol.Envelope) -> None:
@@ -435,6 +464,38 @@ class TaskBoardConsumer(AsyncConsumer):
         data = protocol.parse_object(envelope.data)
         if envelope.id is not UNSET:
             self._say("pong", {**data, "server_time": datetime.now(UTC)}, envelope.id)
+
+    def _depart(self, room: str, *, at_once: bool = False) -> None:
+        """Be seen in the room no more; `at_once`: without the moment in which one may come back."""
+        rooms.hub().typists.stop(self._session, room=room)
+        rooms.hub().presence.leave(room, self, at_once=at_once)
+
+    async def presence_update(self, command: commands.PresenceUpdate, envelope: protocol.Envelope) -> None:
+        """Tell everybody whether the user is here, busy or away."""
+        rooms.hub().presence.set_status(self, command.status)
+        self._acknowledge(commands.PresenceUpdated(status=command.status), envelope.id)
+
+    async def user_typing(self, command: commands.UserTyping, envelope: protocol.Envelope) -> None:
+        """Tell everybody else that the user types."""
+        task = await in_database_thread(access.find_task_to_type_at, self.user, command.task_id)
+        if not self._ending.done():
+            rooms.hub().typists.set_typing(
+                project_room(task.project_id),
+                task.pk,
+                msgspec.to_builtins(user_object(self.user)),
+                connection=self._session,
+                is_typing=command.is_typing,
+            )
+        self._acknowledge(commands.Answer(), envelope.id)
+
+    async def task_viewing(self, command: commands.TaskViewing, envelope: protocol.Envelope) -> None:
+        """Tell everybody which task the user looks at."""
+        if command.task_id is None:
+            rooms.hub().presence.view(self, None)
+        else:
+            task = await in_database_thread(access.find_task, self.user, command.task_id)
+            rooms.hub().presence.view(self, project_room(task.project_id), task.pk)
+        self._acknowledge(commands.Answer(), envelope.id)
 
     async def token_refresh(self, command: commands.TokenRefresh, envelope: protocol.Envelope) -> None:
         """Go on with a fresh token of the same user."""
@@ -452,6 +513,9 @@ CONNECTION_HANDLERS: dict[type[commands.Command], Handler] = {
     commands.JoinProject: TaskBoardConsumer.join_project,
     commands.LeaveProject: TaskBoardConsumer.leave_project,
     commands.Ping: TaskBoardConsumer.ping,
+    commands.PresenceUpdate: TaskBoardConsumer.presence_update,
+    commands.UserTyping: TaskBoardConsumer.user_typing,
+    commands.TaskViewing: TaskBoardConsumer.task_viewing,
     commands.TokenRefresh: TaskBoardConsumer.token_refresh,
 }
 

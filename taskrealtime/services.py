@@ -6,6 +6,7 @@ Django's signals call the `…_written` and `…_deleted` methods; code that wro
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -15,10 +16,10 @@ from django.utils.dateparse import parse_datetime
 
 from . import events, notifying
 from .actor import acting_as, current_actor
-from .engine import log
+from .engine import doorbell, log
 from .engine.errors import InvalidData, NotFound
 from .engine.models import Event
-from .models import Comment, Membership, Project, Task, project_room
+from .models import Comment, Membership, Project, Task, project_room, user_room
 from .redaction import subject_of
 from .serializing import actor_object, comment_object, task_object, user_object
 
@@ -378,6 +379,14 @@ class RealTimeService:
     def _announce_member_removed(cls, project_id: int, user_id: int) -> None:
         data = events.ProjectMemberRemoved(by=_by(), project_id=project_id, user_id=user_id)
         cls._announce(project_id, data, evicts=user_id)
+        cls.tell_departed(project_id, [user_id])
+
+    @classmethod
+    def tell_departed(cls, project_id: int, user_ids: Iterable[int]) -> None:
+        """Tell users who need not have joined a project just now that it is no longer theirs, after the commit."""
+        for user_id in user_ids:
+            ring = partial(doorbell.ring_departed, user_room(user_id), user_id, project_room(project_id))
+            transaction.on_commit(ring, robust=True)
 
 
 # --- Helpers of the doors -------------------------------------------------------------------

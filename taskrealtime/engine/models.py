@@ -1,4 +1,5 @@
-"""The tables of the event log: rooms with their last number, events, what to blank, keys, and who signed out."""
+"""The tables of the event log: rooms with their last number, events, what to blank, keys, who signed out, and who was
+seen when."""
 
 from django.conf import settings
 from django.db import models
@@ -116,3 +117,15 @@ class EndedSession(models.Model):
 
     def __str__(self) -> str:
         return self.mark
+
+
+class LastSeen(models.Model):
+    """When a user was connected last, to the minute; no row means never."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="last_seen"
+    )
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.at}"

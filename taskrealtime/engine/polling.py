@@ -123,6 +123,9 @@ class _Waiter:
     def left(self, room: str) -> None:
         self.happened.set()
 
+    def departed(self, room: str) -> None:
+        pass  # what it waits for is told by `left`
+
     def give_up(self, code: int, reason: str) -> None:
         self.happened.set()
 

@@ -20,9 +20,12 @@ from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
 from .frames import Frames
+from .last_seen import LastSeenBook
 from .log import LoggedEvent
+from .presence import Presence
 from .recent import MAX_KEPT, RecentEvents
 from .threads import in_database_thread
+from .typists import Typists
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,9 @@ class Listener(Protocol):
 
     def left(self, room: str) -> None:
         """The user may no longer hear this room, or it is gone."""
+
+    def departed(self, room: str) -> None:
+        """The user may no longer hear a room, whether or not it is heard here; where it is, `left` comes, too."""
 
     def give_up(self, code: int, reason: str) -> None:
         """The connection must end with this close code."""
@@ -89,8 +95,21 @@ class Subscription:
 class Room:
     """One room as this process serves it."""
 
-    def __init__(self, name: str, position: int, read: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        position: int,
+        read: Callable[..., Any],
+        evicted: Callable[[str, int], None] = lambda room, user_id: None,
+    ) -> None:
+        """A room that has passed on everything up to `position`.
+
+        Args:
+            read: reads its log.
+            evicted: called when the event that ends a user's right to hear the room was passed on.
+        """
         self.name = name
+        self._evicted = evicted
         #: What was passed on to live listeners last.
         self._recent = self._remember_from(position)
         #: How far a personal room was read, and trimmed.
@@ -216,11 +235,13 @@ class Room:
         if not self._marker or self._marker > self.position:
             return
         unread = self.position - max(self._marker, min(self._floor, self.position))
-        frame = protocol.encode("notifications_read", {"up_to": self._marker, "unread": unread}, room=self.name)
+        frames = Frames(
+            [protocol.encode("notifications_read", {"up_to": self._marker, "unread": unread}, room=self.name)]
+        )
         for subscription in self._live:
             if subscription.read is not None and subscription.read < self._marker:
                 subscription.read = self._marker
-                subscription.listener.hear([frame])
+                subscription.listener.hear(frames)
 
     # -- what is passed on --
 
@@ -303,6 +324,7 @@ class Room:
             for subscription in self.subscriptions():
                 if subscription.evicted_by(batch[-1]):
                     self._evict(subscription)
+            self._evicted(self.name, batch[-1].evicts)
 
     async def _let_read(self) -> None:
         """Wait for the live listeners; for a slow one only once, until it has caught up or was cut."""
@@ -363,8 +385,13 @@ class Hub:
         self.stands = Batcher(log.stand_all)
         self._bounds = Batcher(log.bounds_in_order)
         self.connections = connections.Counts()
+        #: Who is here, and who types.
+        self.presence = Presence(settings.REDIS_URLS)
+        self.typists = Typists(self.presence, alone=not settings.REDIS_URLS)
+        self._last_seen = LastSeenBook(lambda: list(self.listeners))
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
         self._tasks.append(asyncio.create_task(retention.trim_forever()))
+        self._tasks += [asyncio.create_task(self.presence.run()), asyncio.create_task(self._last_seen.run())]
 
     # -- people --
 
@@ -378,10 +405,17 @@ class Hub:
     def leave(self, listener: Listener) -> None:
         """The listener is gone."""
         self._browsers.pop(listener, None)
+        self.presence.leave_all(listener)
         of_user = self.listeners.get(listener.user_id, {})
-        of_user.pop(listener, None)
+        if of_user.pop(listener, None) is not None:
+            self._last_seen.left(listener.user_id, time.time())
         if not of_user:
             self.listeners.pop(listener.user_id, None)
+
+    def _evicted(self, room: str, user_id: int) -> None:
+        """The user may not hear the room any more, and is not seen there."""
+        self.presence.forget(room, user_id)
+        self.typists.forget(room, user_id)
 
     # -- rooms --
 
@@ -404,7 +438,7 @@ class Hub:
             # The group first, the log's head second: an event in between is rung or read, never missed.
             deaf = not await self._join_group(name)
             bounds = await self._bounds.ask(name) or log.Bounds(0, 0, 0)
-            room = Room(name, bounds.head, self._read_log)
+            room = Room(name, bounds.head, self._read_log, self._evicted)
             room.mark(bounds.read, bounds.floor)
             room.deaf, room.renewed_at = deaf, time.monotonic()
             self.rooms[name] = room
@@ -439,6 +473,17 @@ class Hub:
                 await asyncio.sleep(1)
 
     def _heard(self, message: dict[str, Any]) -> None:
+        if message["type"] == "room.presence":
+            self.presence.heard(message)
+        elif message["type"] == "room.typing":
+            self.typists.heard(message)
+        elif message["type"] == "room.departed":
+            for listener in list(self.listeners.get(message["user"], ())):
+                listener.departed(message["departed"])
+        else:
+            self._heard_of_log(message)
+
+    def _heard_of_log(self, message: dict[str, Any]) -> None:
         room = self.rooms.get(message["room"])
         if room is None:
             if message["room"] in self._rung:

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 #: Its type depends on what was installed.
 reactor: Any = twisted_reactor
 # For each connection autobahn lays out its options in lines for a debug message that nobody asked for: 0.1 ms.
-autobahn.websocket.protocol.pformat = repr
+autobahn.websocket.protocol.pformat = repr  # type: ignore[attr-defined, assignment]
 
 #: Seconds from the signal until connections that do not end by themselves are cut. A process manager waits 10.
 DRAIN_TIME = 7.0
