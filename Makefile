@@ -2,7 +2,7 @@
 # make test     every check that a change must pass; each also on its own:
 #               make lint types imports migrations js embedded pytest
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
-#               make faults SECONDS=600 SEED=7
+#               make faults SECONDS=600 SEED=7 CROWD=2000
 # make js-build builds static/js/websocket_client.js from static/js/client/
 # make format   lets ruff lay out the Python files
 
@@ -60,7 +60,8 @@ embedded: dev
 	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile -m "not end_to_end"
 
 faults: dev
-	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND))
+	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) \
+		$(if $(CROWD),--crowd $(CROWD))
 
 format: dev
 	$(PY) -m ruff check --fix .

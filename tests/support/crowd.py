@@ -1,4 +1,7 @@
-"""Thousands of clients in one process: each joins a project, follows its log and comes back whenever it is cut."""
+"""Thousands of clients in one process: each joins a project, follows its log and comes back whenever it is cut.
+
+Who is told to reset fetches the board and goes on from there, as the JavaScript client does.
+"""
 
 import asyncio
 import json
@@ -7,10 +10,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 #: As the JavaScript client waits: any time up to the bound, which doubles with each failure. Seconds.
 BACKOFF_BASE, BACKOFF_CAP = 0.5, 20.0
 #: Seconds that an attempt may take until it has joined.
 ATTEMPT_TIMEOUT = 10.0
+
+
+class Board(msgspec.Struct):
+    """As much of a board as costs little to read: its tasks are counted, not decoded."""
+
+    tasks: list[msgspec.Raw]
+    seq: int
+    epoch: str
 
 
 class Member(asyncio.Protocol):
@@ -22,8 +35,13 @@ class Member(asyncio.Protocol):
         self.seq: int | None = None
         self.epoch = ""
         self.joined = False
+        #: The board that it goes on from since its last reset.
+        self.board: Board | None = None
         self._token = token
         self._project = project
+        #: The numbers that came while a board was fetched; None: none is.
+        self._held: list[int] | None = None
+        self._starting_over: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._received = b""
         self._upgraded = False
@@ -35,11 +53,11 @@ class Member(asyncio.Protocol):
     async def connect(self) -> None:
         """Open the connection; where that fails, try again later."""
         loop = asyncio.get_running_loop()
-        self._received, self._upgraded, self.joined = b"", False, False
+        self._received, self._upgraded, self.joined, self._held = b"", False, False, None
         self._timer = loop.call_later(ATTEMPT_TIMEOUT, self._give_up)
         self.crowd.told["attempts"] += 1
         try:
-            await loop.create_connection(lambda: self, "127.0.0.1", self.crowd.port)
+            await loop.create_connection(lambda: self, "127.0.0.1", random.choice(self.crowd.ports))
         except OSError:
             self._come_back()
 
@@ -75,6 +93,10 @@ class Member(asyncio.Protocol):
         bound = min(BACKOFF_CAP, BACKOFF_BASE * 2**self._failures)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(random.random() * bound, lambda: loop.create_task(self.connect()))
+
+    def is_at(self, head: int) -> bool:
+        """Whether it is here and has come to that number, by events or by a board."""
+        return self.joined and self._held is None and self.seq == head
 
     # -- talking --
 
@@ -130,23 +152,77 @@ class Member(asyncio.Protocol):
         data = frame["data"]
         assert isinstance(data, dict)
         if frame["event"] == "ack":
-            if data["reset"]:
-                self.crowd.told["resets"] += 1
-            if self.seq is None or data["reset"]:
-                self.seq = int(data["seq"])
-            self.epoch = str(data["epoch"])
-            self.joined, self._failures = True, 0
-            assert self._timer is not None
-            self._timer.cancel()
+            self._begin(data)
         elif frame["event"] == "error":
             self.crowd.told[f"error {data['code']}"] += 1
         elif frame.get("room") == self.room and "seq" in frame:
             seq = frame["seq"]
             assert isinstance(seq, int)
-            if self.seq is None or seq != self.seq + 1:
-                self.crowd.faults.append(f"{seq} after {self.seq}")
-            self.seq = seq
             self.crowd.deliveries += 1
+            if self._held is not None:
+                self._held.append(seq)
+            else:
+                self._step(seq)
+
+    def _begin(self, answer: dict[str, object]) -> None:
+        self.joined, self._failures = True, 0
+        assert self._timer is not None
+        self._timer.cancel()
+        if self.seq is None:
+            self.seq = int(str(answer["seq"]))
+        if answer["reset"]:
+            self.crowd.told["resets"] += 1
+            self._held, self.board = [], None
+            self._starting_over = asyncio.create_task(self._start_over(self._held, answer))
+        else:
+            self.epoch = str(answer["epoch"])
+
+    def _step(self, seq: int) -> None:
+        if self.seq is None or seq != self.seq + 1:
+            self.crowd.faults.append(f"{seq} after {self.seq}")
+        self.seq = seq
+
+    # -- after a reset --
+
+    async def _start_over(self, held: list[int], answer: dict[str, object]) -> None:
+        """Fetch the board until there is one, and go on from it."""
+        failures = 0
+        while self._held is held and not self.crowd.closed:
+            board = await self._fetch_board()
+            if self._held is not held:
+                return  # Cut off meanwhile: it joins again and is told again.
+            if board is not None:
+                if board.seq < int(str(answer["seq"])) or board.epoch != answer["epoch"]:
+                    self.crowd.faults.append(f"a board of {board.seq} in {board.epoch}, asked for after {answer}")
+                self.board, self.seq, self.epoch, self._held = board, board.seq, board.epoch, None
+                for seq in held:
+                    if seq > board.seq:
+                        self._step(seq)
+                return
+            failures += 1
+            await asyncio.sleep(random.random() * min(BACKOFF_CAP, BACKOFF_BASE * 2**failures))
+
+    async def _fetch_board(self) -> Board | None:
+        request = (
+            f"GET /api/projects/{self._project}/board/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            f"Authorization: Bearer {self._token}\r\n\r\n"
+        )
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", random.choice(self.crowd.ports))
+        except OSError:
+            self.crowd.told["board: refused"] += 1
+            return None
+        try:
+            writer.write(request.encode())
+            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        except OSError:
+            self.crowd.told["board: cut"] += 1
+            return None
+        finally:
+            writer.close()
+        status = head.split(None, 2)[1].decode() if head else "nothing"
+        self.crowd.told[f"board: {status}"] += 1
+        return msgspec.json.decode(body, type=Board) if status == "200" else None
 
     def _write(self, data: str | bytes) -> None:
         if self._transport is not None:
@@ -154,10 +230,10 @@ class Member(asyncio.Protocol):
 
 
 class Crowd:
-    """Many members of one server."""
+    """Many members, each at one of these servers, another one with each attempt."""
 
-    def __init__(self, port: int, tokens: Sequence[str], projects: Sequence[int], count: int) -> None:
-        self.port = port
+    def __init__(self, ports: Sequence[int], tokens: Sequence[str], projects: Sequence[int], count: int) -> None:
+        self.ports = list(ports)
         self.closed = False
         self.deliveries = 0
         self.faults: list[str] = []
@@ -171,10 +247,24 @@ class Crowd:
             await asyncio.gather(*(member.connect() for member in part))
             await until(lambda part=part: all(member.joined for member in part), 60)  # type: ignore[misc]
 
+    def forget_epoch(self) -> None:
+        """Everybody comes back from another life of the log, as after a restored backup: to a reset."""
+        for member in self.members:
+            member.epoch = "before the backup"
+
     async def caught_up(self, heads: dict[str, int], seconds: float = 120) -> float:
         """Wait until everybody has joined and has come to these heads; the seconds that it took."""
         begun = time.monotonic()
-        await until(lambda: all(one.joined and one.seq == heads[one.room] for one in self.members), seconds)
+        behind: list[Member] = []
+
+        def nobody_is_behind() -> bool:
+            behind[:] = [one for one in self.members if not one.is_at(heads[one.room])]
+            return not behind
+
+        try:
+            await until(nobody_is_behind, seconds)
+        except TimeoutError:
+            raise AssertionError(f"{len(behind)} are behind after {seconds} s: {self.told}, {self.faults[:5]}") from None
         return time.monotonic() - begun
 
     def cut(self) -> None:
