@@ -264,7 +264,8 @@ class Crowd:
         try:
             await until(nobody_is_behind, seconds)
         except TimeoutError:
-            raise AssertionError(f"{len(behind)} are behind after {seconds} s: {self.told}, {self.faults[:5]}") from None
+            told = f"{self.told}, {self.faults[:5]}"
+            raise AssertionError(f"{len(behind)} are behind after {seconds} s: {told}") from None
         return time.monotonic() - begun
 
     def cut(self) -> None:
