@@ -51,13 +51,15 @@ js: dev
 js-build: dev
 	$(ESBUILD) >$(CLIENT)
 
-# Two workers, each with services of its own; a file's tests stay together, since they share a server.
+# Two workers, each with services of its own; a file's tests stay together, since they share a server. The files come in
+# the order of tests/conftest.py, the longest first: by itself xdist takes those with many tests first, which are quick.
+WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 pytest: dev
-	$(PY) -m pytest --numprocesses=2 --dist=loadfile
+	$(PY) -m pytest $(WORKERS)
 
 # What runs inside the pytest process once more, on SQLite and memory.
 embedded: dev
-	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile -m "not end_to_end"
+	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "not end_to_end"
 
 faults: dev
 	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) \

@@ -10,6 +10,7 @@ from django.db import connection
 
 from taskrealtime.engine import capacity
 from taskrealtime.engine.turnstile import MAX_KEPT, RETRY_AFTER, Turnstile
+from tests.support.stacks import ROOT
 
 Message = dict[str, Any]
 
@@ -162,6 +163,13 @@ async def test_open_paths_take_no_slot_and_never_wait(application: Application) 
     assert [(await visitor.answer())[0] for visitor in refused] == [503] * 4
     application.go_on.set()
     assert [(await visitor.answer())[0] for visitor in inside] == [200] * 4
+
+
+def test_the_readme_says_how_many_connections_a_process_takes() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert f"{capacity.DATABASE_CONNECTIONS} connections of PostgreSQL" in text.replace("\n", " ")
+    assert f"works on {capacity.HTTP_SLOTS} HTTP requests" in text
+    assert 4 * capacity.DATABASE_CONNECTIONS + 10 <= 150, "the README's example"
 
 
 def test_every_thread_that_may_use_the_database_finds_a_connection() -> None:

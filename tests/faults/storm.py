@@ -1,6 +1,7 @@
 """A storm: a crowd of clients is cut off in one moment and comes back, by `since` or by a reset and the board."""
 
 import asyncio
+from contextlib import closing
 
 from tests.support.crowd import Crowd
 
@@ -41,14 +42,13 @@ async def measure(installation: Installation, clients: int, times: int) -> tuple
     Counted from the moment in which they were cut off: they come back when their backoff lets them.
     """
     tokens, projects = await installation.ask(PREPARE, count=PEOPLE, projects=1, tasks=TASKS)
-    crowd = Crowd([slot.port for slot in installation.slots], tokens, projects, clients)
-    await crowd.arrive()
-    by_since = [await _storm(installation, crowd, projects) for _ in range(times)]
-    by_reset = []
-    for _ in range(times):
-        crowd.forget_epoch()
-        by_reset.append(await _storm(installation, crowd, projects))
-    crowd.close()
+    with closing(Crowd([slot.port for slot in installation.slots], tokens, projects, clients)) as crowd:
+        await crowd.arrive()
+        by_since = [await _storm(installation, crowd, projects) for _ in range(times)]
+        by_reset = []
+        for _ in range(times):
+            crowd.forget_epoch()
+            by_reset.append(await _storm(installation, crowd, projects))
     named = f"{clients} clients cut off: all caught up"
     timings = {f"{named} by `since` after": Seconds(tuple(by_since))}
     timings[f"{named} by a board of {TASKS} tasks after"] = Seconds(tuple(by_reset))

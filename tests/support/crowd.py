@@ -39,9 +39,11 @@ class Member(asyncio.Protocol):
         self.board: Board | None = None
         self._token = token
         self._project = project
-        #: The numbers that came while a board was fetched; None: none is.
+        #: Set while no board is fetched.
+        self._settled = asyncio.Event()
+        self._settled.set()
+        #: The numbers that came on this connection since it was told to reset; None: it was not, or is over.
         self._held: list[int] | None = None
-        self._starting_over: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._received = b""
         self._upgraded = False
@@ -51,9 +53,10 @@ class Member(asyncio.Protocol):
     # -- coming and going --
 
     async def connect(self) -> None:
-        """Open the connection; where that fails, try again later."""
+        """Open the connection, once no board is under way; where that fails, try again later."""
         loop = asyncio.get_running_loop()
-        self._received, self._upgraded, self.joined, self._held = b"", False, False, None
+        await self._settled.wait()
+        self._received, self._upgraded, self.joined = b"", False, False
         self._timer = loop.call_later(ATTEMPT_TIMEOUT, self._give_up)
         self.crowd.told["attempts"] += 1
         try:
@@ -89,14 +92,16 @@ class Member(asyncio.Protocol):
             return
         if not self.joined:
             self._failures += 1
-        self.joined = False
+        self.joined, self._held = False, None
         bound = min(BACKOFF_CAP, BACKOFF_BASE * 2**self._failures)
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(random.random() * bound, lambda: loop.create_task(self.connect()))
+        self._timer = loop.call_later(
+            random.random() * bound, lambda: self.crowd.keep(loop.create_task(self.connect()))
+        )
 
     def is_at(self, head: int) -> bool:
         """Whether it is here and has come to that number, by events or by a board."""
-        return self.joined and self._held is None and self.seq == head
+        return self.joined and self._settled.is_set() and self.seq == head
 
     # -- talking --
 
@@ -173,7 +178,8 @@ class Member(asyncio.Protocol):
         if answer["reset"]:
             self.crowd.told["resets"] += 1
             self._held, self.board = [], None
-            self._starting_over = asyncio.create_task(self._start_over(self._held, answer))
+            self._settled.clear()
+            self.crowd.keep(asyncio.create_task(self._start_over(answer)))
         else:
             self.epoch = str(answer["epoch"])
 
@@ -184,23 +190,20 @@ class Member(asyncio.Protocol):
 
     # -- after a reset --
 
-    async def _start_over(self, held: list[int], answer: dict[str, object]) -> None:
-        """Fetch the board until there is one, and go on from it."""
+    async def _start_over(self, answer: dict[str, object]) -> None:
+        """Fetch the board until there is one. It is good also where the connection is lost meanwhile."""
         failures = 0
-        while self._held is held and not self.crowd.closed:
-            board = await self._fetch_board()
-            if self._held is not held:
-                return  # Cut off meanwhile: it joins again and is told again.
-            if board is not None:
-                if board.seq < int(str(answer["seq"])) or board.epoch != answer["epoch"]:
-                    self.crowd.faults.append(f"a board of {board.seq} in {board.epoch}, asked for after {answer}")
-                self.board, self.seq, self.epoch, self._held = board, board.seq, board.epoch, None
-                for seq in held:
-                    if seq > board.seq:
-                        self._step(seq)
-                return
+        while (board := await self._fetch_board()) is None:
             failures += 1
             await asyncio.sleep(random.random() * min(BACKOFF_CAP, BACKOFF_BASE * 2**failures))
+        if board.seq < int(str(answer["seq"])) or board.epoch != answer["epoch"]:
+            self.crowd.faults.append(f"a board of {board.seq} in {board.epoch}, asked for after {answer}")
+        self.board, self.seq, self.epoch = board, board.seq, board.epoch
+        held, self._held = self._held or [], None
+        for seq in held:
+            if seq > board.seq:
+                self._step(seq)
+        self._settled.set()
 
     async def _fetch_board(self) -> Board | None:
         request = (
@@ -238,6 +241,7 @@ class Crowd:
         self.deliveries = 0
         self.faults: list[str] = []
         self.told: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.members = [Member(self, tokens[n % len(tokens)], projects[n % len(projects)]) for n in range(count)]
 
     async def arrive(self, at_once: int = 50) -> None:
@@ -246,6 +250,11 @@ class Crowd:
             part = self.members[start : start + at_once]
             await asyncio.gather(*(member.connect() for member in part))
             await until(lambda part=part: all(member.joined for member in part), 60)  # type: ignore[misc]
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold on to a task until it ends: the loop itself does not."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def forget_epoch(self) -> None:
         """Everybody comes back from another life of the log, as after a restored backup: to a reset."""
@@ -277,6 +286,8 @@ class Crowd:
         """Nobody comes back any more."""
         self.closed = True
         self.cut()
+        for task in self._tasks:
+            task.cancel()
 
 
 async def until(condition: Callable[[], bool], seconds: float) -> None:
