@@ -15,6 +15,8 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from taskrealtime.engine.capacity import DATABASE_CONNECTIONS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -147,7 +149,7 @@ def _database() -> dict[str, Any]:
             init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
         )
     elif config["ENGINE"].endswith("postgresql"):
-        options.setdefault("pool", {"min_size": 1, "max_size": 20, "timeout": 10})
+        options.setdefault("pool", {"min_size": 1, "max_size": DATABASE_CONNECTIONS, "timeout": 10})
     return config
 
 

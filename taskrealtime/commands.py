@@ -9,13 +9,14 @@ from msgspec import UNSET, Meta, UnsetType
 from .engine.protocol import MAX_INTEGER
 from .events import PresentStatus, PresentUser, Priority, Role, Status, TaskObject
 
-Id = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
+#: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
+Id = Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Version = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
-#: At least one character that is not white space.
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=20_000)]
-Content = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=r"\S")]
+Content = Annotated[str, Meta(min_length=1, max_length=10_000)]
+#: At least one character that is not white space.
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Moment = Annotated[datetime, Meta(tz=True)]
 Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
