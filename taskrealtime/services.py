@@ -459,7 +459,7 @@ def _was_announced(comment: Comment, room: str) -> bool:
     """Whether the log says that this comment was added, or may have said so before it was trimmed."""
     if Event.objects.filter(room=room, type="comment_added", subject=subject_of(comment)).exists():
         return True
-    floor, _ = log.bounds([room]).get(room, (0, 0))
+    floor = log.bounds([room]).get(room, log.Bounds(0, 0, 0)).floor
     return floor > 0 and comment.created_at < retention.cutoff()
 
 
