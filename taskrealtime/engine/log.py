@@ -392,7 +392,7 @@ def standing(room: str) -> Standing | None:
 
 def bounds(rooms: Iterable[str]) -> dict[str, Bounds]:
     """What is known of each of `rooms` that exists."""
-    rows = Room.objects.filter(name__in=list(rooms)).values_list("name", "floor", "head", "read")
+    rows = Room.objects.filter(name__any_of=list(rooms)).values_list("name", "floor", "head", "read")
     return {name: Bounds(*numbers) for name, *numbers in rows}
 
 
@@ -483,7 +483,7 @@ def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[Stand | RealTi
 def _unnumbered_evictions(readers: Sequence[Reader]) -> set[str]:
     wanted = {(reader.room, reader.user_id) for reader in readers}
     rooms = {reader.room for reader in readers}
-    waiting = Event.objects.filter(room__in=rooms, seq=None, evicts__isnull=False).values_list("room", "evicts")
+    waiting = Event.objects.filter(room__any_of=rooms, seq=None, evicts__isnull=False).values_list("room", "evicts")
     return {room for room, user_id in waiting if (room, user_id) in wanted}
 
 

@@ -4,6 +4,8 @@ seen when."""
 from django.conf import settings
 from django.db import models
 
+from . import lookups  # noqa: F401 -- registers `any_of`
+
 
 class Epoch(models.Model):
     """The one row that names this life of the log; renewed after a backup was restored."""
