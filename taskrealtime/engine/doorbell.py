@@ -55,14 +55,25 @@ def ring_closed(room: str) -> None:
     _send(room, {"type": "room.closed", "room": room})
 
 
-def _send(room: str, message: dict[str, Any], *, personal: bool = False) -> None:
+def ring_departed(room: str, user_id: int, departed: str) -> None:
+    """Tell every process that listens to a user's personal `room` that they may no longer hear the room `departed`."""
+    _send(room, {"type": "room.departed", "room": room, "user": user_id, "departed": departed})
+
+
+def hint(room: str, message: dict[str, Any]) -> None:
+    """Tell every process that listens to `room` something passing, of a `type` of its own; lost, it is not missed."""
+    _send(room, {**message, "room": room}, missed=False)
+
+
+def _send(room: str, message: dict[str, Any], *, missed: bool = True, personal: bool = False) -> None:
     loop = _loop()
     if loop is None:
         return
-    if len(_waiting) >= (MAX_WAITING_PERSONAL if personal else MAX_WAITING):
-        logger.warning("%s rings are waiting for the channel layer: the one for %s is dropped.", len(_waiting), room)
+    if (waiting := len(_waiting)) >= (MAX_WAITING_PERSONAL if personal else MAX_WAITING):
+        if missed:
+            logger.warning("%s rings are waiting for the channel layer: the one for %s is dropped.", waiting, room)
         return
-    delivery = _deliver(room, message)
+    delivery = _deliver(room, message, missed=missed)
     try:
         ringing = asyncio.run_coroutine_threadsafe(delivery, loop)
     except RuntimeError:  # The loop was closed in between: this process is ending.
@@ -72,12 +83,13 @@ def _send(room: str, message: dict[str, Any], *, personal: bool = False) -> None
     ringing.add_done_callback(_waiting.discard)
 
 
-async def _deliver(room: str, message: dict[str, Any]) -> None:
+async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
     try:
         layer = get_channel_layer()
         await asyncio.wait_for(layer.group_send(room, message), RING_TIMEOUT)
     except Exception as error:
-        logger.warning("The ring for %s was lost (%s: %s); the sweep delivers.", room, type(error).__name__, error)
+        if missed:
+            logger.warning("The ring for %s was lost (%s: %s); the sweep delivers.", room, type(error).__name__, error)
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:

@@ -404,15 +404,6 @@ describe('changes', () => {
     };
     assert.deepEqual(await client.addComment(7, 'a'), { done: 1 });
   });
-
-  test('a typing hint is not kept', async (t) => {
-    const { server, connect } = await stage(t);
-    const client = connect();
-    assert.deepEqual(await client.setTyping(7, true), {});
-    await until(() => client.state === 'live', 'live');
-    assert.deepEqual(await client.setTyping(7, false), { done: 1 });
-    assert.deepEqual(server.effects, [['user_typing', { task_id: 7, is_typing: false }]]);
-  });
 });
 
 describe('the connection', () => {
