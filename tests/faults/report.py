@@ -80,7 +80,7 @@ class Report:
             silence = f"{self.silences.get(kind, 0.0):.2f} s"
             lines.append(f"{kind:38} {times:5} {silence:>8}  {self.catching_up.get(kind, Seconds(()))}")
         if self.timings:
-            lines += ["", *(f"{name:60} {seconds}" for name, seconds in self.timings.items())]
+            lines += ["", *(f"{name:66} {seconds}" for name, seconds in self.timings.items())]
         if self.violations:
             lines += ["", "VIOLATIONS", *(str(violation)[:600] for violation in self.violations[:40])]
         return "\n".join(lines)
