@@ -405,7 +405,7 @@ async def test_a_commit_is_heard_through_the_layer(hub: Hub) -> None:
 
 @with_database
 async def test_the_sweep_delivers_what_no_ring_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorbell, "ring", lambda room, events: None)
+    monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
     await in_database_thread(log.create_room, "project.1")
     ear = await listen(hub, "project.1")
     await in_database_thread(append, "project.1")
@@ -423,7 +423,7 @@ async def test_the_sweep_delivers_while_the_layer_is_gone(hub: Hub, monkeypatch:
     await in_database_thread(log.create_room, "project.1")
     with monkeypatch.context() as patch:
         patch.setattr(rooms, "get_channel_layer", Away)
-        patch.setattr(doorbell, "ring", lambda room, events: None)
+        patch.setattr(doorbell, "ring", lambda *_, **__: None)
         ear = await listen(hub, "project.1")
         assert hub.rooms["project.1"].deaf
         await in_database_thread(append, "project.1")
@@ -443,7 +443,7 @@ async def test_the_sweep_waits_for_no_layer_that_hangs(hub: Hub, monkeypatch: py
             await asyncio.Event().wait()
 
     await in_database_thread(log.create_room, "project.1")
-    monkeypatch.setattr(doorbell, "ring", lambda room, events: None)
+    monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
     ear = await listen(hub, "project.1")
     hub.rooms["project.1"].deaf = True
     monkeypatch.setattr(rooms, "get_channel_layer", Hanging)

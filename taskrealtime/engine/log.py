@@ -269,8 +269,13 @@ def _number_rooms(rooms: Sequence[Room]) -> dict[str, list[LoggedEvent]]:
     for room in moved:
         room.head += len(events[room.name])
         room.oldest = room.oldest or events[room.name][0].at
-    if moved:
-        Room.objects.bulk_update(moved, ["head", "oldest"])
+    with connection.cursor() as cursor:
+        # Django's `bulk_update` takes 40 ms of thought for fifty rooms.
+        adapt = connection.ops.adapt_datetimefield_value
+        cursor.executemany(
+            "UPDATE engine_room SET head = %s, oldest = %s WHERE name = %s",
+            [(room.head, adapt(room.oldest), room.name) for room in moved],
+        )
     # What one person is told may be lost to them, or gone, since it was written.
     blanked = redacted([event for room in moved if _is_personal(room.name) for event in events[room.name]])
     return {
@@ -280,7 +285,7 @@ def _number_rooms(rooms: Sequence[Room]) -> dict[str, list[LoggedEvent]]:
 
 def _ring(numbered: dict[str, list[LoggedEvent]]) -> None:
     for name, events in numbered.items():
-        doorbell.ring(name, events)
+        doorbell.ring(name, events, personal=_is_personal(name))
 
 
 def unnumbered_rooms() -> list[str]:

@@ -235,10 +235,9 @@ class Room:
         if not self._marker or self._marker > self.position:
             return
         unread = self.position - max(self._marker, min(self._floor, self.position))
-        frames = Frames(
-            [protocol.encode("notifications_read", {"up_to": self._marker, "unread": unread}, room=self.name)]
-        )
-        for subscription in self._live:
+        told = {"up_to": self._marker, "unread": unread}
+        frames = Frames([protocol.encode("notifications_read", told, room=self.name)])
+        for subscription in list(self._live):
             if subscription.read is not None and subscription.read < self._marker:
                 subscription.read = self._marker
                 subscription.listener.hear(frames)
