@@ -104,7 +104,7 @@ class Presence:
         """
         attendance = self.attendance(room)
         if listener in attendance.listeners:
-            self._tell([listener], attendance, attendance.catch_up(listener))
+            listener.hear(_frames(room, attendance.catch_up(listener)))
         else:
             connection = self._connection(listener)
             connection.rooms.add(room)
@@ -222,10 +222,6 @@ class Presence:
         finally:
             self._telling.discard(attendance)
         self.changed(attendance)
-
-    def _tell(self, listeners: list[Listener], attendance: Attendance, news: News) -> None:
-        for listener in listeners:
-            listener.hear(_frames(attendance.name, news))
 
     async def _give(self, listeners: list[Listener], attendance: Attendance, frames: Frames) -> None:
         for count, listener in enumerate(listeners, start=1):
