@@ -9,16 +9,20 @@ from msgspec import UNSET, Meta, UnsetType
 from .engine.protocol import MAX_INTEGER
 from .events import PresentStatus, PresentUser, Priority, Role, Status, TaskObject
 
-Id = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
+#: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
+Id = Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Version = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
-#: At least one character that is not white space.
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=20_000)]
-Content = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=r"\S")]
+Content = Annotated[str, Meta(min_length=1, max_length=10_000)]
+#: At least one character that is not white space.
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Moment = Annotated[datetime, Meta(tz=True)]
 Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
+#: A year at the most.
+Minutes = Annotated[int, Meta(ge=1, le=366 * 24 * 60)]
+Hours = Annotated[float, Meta(ge=0, le=366 * 24)]
 
 
 class Command(msgspec.Struct, kw_only=True):
@@ -26,6 +30,9 @@ class Command(msgspec.Struct, kw_only=True):
 
     #: The client event's name on the wire; empty for what only HTTP offers.
     event: ClassVar[str] = ""
+    #: More than 1: also counted by itself, and that many times slower than all a user's events may come (see
+    #: `engine.limits`). As many may come at once: what was done offline arrives in one go.
+    slowness: ClassVar[float] = 1
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -51,6 +58,7 @@ class JoinProject(Command, kw_only=True):
     """Hear everything of a project, from `since` on where it is given."""
 
     event = "join_project"
+    slowness = 4
     project_id: Id
     since: Seq | None = None
     epoch: str | None = None
@@ -201,6 +209,7 @@ class NewComment(Command, kw_only=True):
     """Say something about a task."""
 
     event = "new_comment"
+    slowness = 6
     task_id: Id
     content: Content
 
@@ -289,8 +298,9 @@ class ProjectDelete(Command, kw_only=True):
 
 
 class MemberAdd(Command, kw_only=True):
-    """Let somebody into a project."""
+    """Let somebody into a project. Slower, since it tells which names exist."""
 
+    slowness = 6
     project_id: Id
     username: Annotated[str, Meta(min_length=1, max_length=150)]
     role: Role = "member"
@@ -315,6 +325,65 @@ class MemberAnswer(Answer, kw_only=True):
     """The member that something was done with."""
 
     project_id: int
+    user_id: int
+
+
+# --- One's own notifications and preferences ------------------------------------------------
+
+
+class NotificationsRead(Command, kw_only=True):
+    """All notifications up to this one were read; the mark never goes back."""
+
+    event = "notifications_read"
+    up_to: Seq
+
+
+class ReminderSnooze(Command, kw_only=True):
+    """Have a reminder come again after so many minutes, once, if it still fits then."""
+
+    seq: Id
+    minutes: Minutes
+
+
+class Wanted(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Which kinds of notifications are wanted; only the ones that are given."""
+
+    task_assigned: bool | UnsetType = UNSET
+    comment_added: bool | UnsetType = UNSET
+    project_member_added: bool | UnsetType = UNSET
+    due_date_reminder: bool | UnsetType = UNSET
+
+
+class MeUpdate(Command, kw_only=True, omit_defaults=True):
+    """Change what is given of one's name and preferences, and leave the rest."""
+
+    #: Empty: the username is shown.
+    name: Annotated[str, Meta(max_length=150)] | UnsetType = UNSET
+    #: An IANA name, such as `Europe/Berlin`.
+    timezone: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    #: Null: the server's default.
+    remind_before_hours: Hours | None | UnsetType = UNSET
+    notify: Wanted | UnsetType = UNSET
+    #: All of them: what is not named is no longer muted.
+    muted_projects: Annotated[list[Id], Meta(max_length=10_000)] | UnsetType = UNSET
+
+
+class Unread(Answer, kw_only=True):
+    """How many notifications are unread."""
+
+    unread: int
+
+
+class Snoozed(Answer, kw_only=True):
+    """When the reminder comes again."""
+
+    seq: int
+    remind_at: datetime
+
+
+class MeAnswer(Answer, kw_only=True):
+    """Whose preferences were changed."""
+
     user_id: int
 
 

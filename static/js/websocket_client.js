@@ -427,6 +427,10 @@
     new_comment: {
       request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/comments/`, body }),
       answer: ({ id, comment_id = id, task_id, project_id, duplicate }) => defined({ comment_id, task_id, project_id, duplicate })
+    },
+    notifications_read: {
+      request: (data) => ({ method: "POST", path: "notifications/read/", body: data }),
+      answer: (body) => body
     }
   };
   function aboutWholeTask({ duplicate, description_html, ...task }) {
@@ -646,6 +650,43 @@
     }
   };
 
+  // static/js/client/inbox.js
+  var PATIENCE3 = 2e4;
+  var Inbox = class {
+    #rest;
+    #closed = new AbortController();
+    /** @param {import('./client/rest.js').Rest} rest */
+    constructor(rest) {
+      this.#rest = rest;
+    }
+    /**
+     * @param {{unread?: boolean, page?: number, pageSize?: number}} which
+     * @returns {Promise<InboxPage>}
+     */
+    async page({ unread = false, page = 1, pageSize = 50 }) {
+      const query = new URLSearchParams({ page: String(page), page_size: String(pageSize) });
+      if (unread) query.set("unread", "1");
+      return this.#call({ method: "GET", path: `notifications/?${query}` });
+    }
+    /**
+     * @param {number} seq of a reminder
+     * @param {number} minutes
+     * @param {string} key
+     * @returns {Promise<{seq: number, remind_at: string}>}
+     */
+    async snooze(seq, minutes, key) {
+      return this.#call({ method: "POST", path: `notifications/${seq}/snooze/`, body: { minutes }, key });
+    }
+    /** Whoever still waits for an answer is refused it. */
+    close() {
+      this.#closed.abort();
+    }
+    /** @param {import('./client/rest.js').Request} request */
+    #call(request) {
+      return this.#rest.call(request, { signal: this.#closed.signal, patience: PATIENCE3 });
+    }
+  };
+
   // static/js/client/log.js
   function makeLog(debug, out = console) {
     if (!debug) return () => {
@@ -855,23 +896,23 @@
     /** Whether the latest poll got through. */
     works = false;
     #rest;
-    #projects;
+    #sources;
     #clock;
     #random;
     #events;
-    /** @type {Map<Project, AbortController> | null} null: not polling */
+    /** @type {Map<Followed, AbortController> | null} null: not polling */
     #loops = null;
     /**
      * @param {object} options
      * @param {import('./client/rest.js').Rest} options.rest
-     * @param {import('./client/projects.js').Projects} options.projects
+     * @param {Source[]} options.sources
      * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => number} options.random
      * @param {{changed: () => void, fatal: (error: Error) => void}} options.events
      */
-    constructor({ rest, projects, clock, random, events }) {
+    constructor({ rest, sources, clock, random, events }) {
       this.#rest = rest;
-      this.#projects = projects;
+      this.#sources = sources;
       this.#clock = clock;
       this.#random = random;
       this.#events = events;
@@ -891,38 +932,41 @@
     /** Projects were joined or left. */
     update() {
       if (!this.#loops) return;
-      for (const [project, loop] of this.#loops) {
-        if (this.#projects.has(project)) continue;
+      for (const [followed, loop] of this.#loops) {
+        if (this.#sources.some((source) => source.has(followed))) continue;
         loop.abort();
-        this.#loops.delete(project);
+        this.#loops.delete(followed);
       }
-      for (const project of this.#projects.all()) {
-        if (this.#loops.has(project)) continue;
-        const loop = new AbortController();
-        this.#loops.set(project, loop);
-        this.#follow(project, loop.signal);
+      for (const source of this.#sources) {
+        for (const followed of source.all()) {
+          if (this.#loops.has(followed)) continue;
+          const loop = new AbortController();
+          this.#loops.set(followed, loop);
+          this.#follow(source, followed, loop.signal);
+        }
       }
     }
     /**
-     * @param {Project} project
+     * @param {Source} source
+     * @param {Followed} followed
      * @param {AbortSignal} signal
      */
-    async #follow(project, signal) {
+    async #follow(source, followed, signal) {
       let failures = 0;
-      await project.resetting;
+      await followed.resetting;
       while (!signal.aborted) {
         try {
-          const [askedAt, wasCaughtUp] = [this.#clock.now(), project.room.caughtUp];
-          const answer = await this.#poll(project, signal);
+          const [askedAt, wasCaughtUp] = [this.#clock.now(), followed.room.caughtUp];
+          const answer = await this.#poll(followed, signal);
           if (signal.aborted) return;
           failures = 0;
           this.#report(true);
-          await this.#projects.polled(project, answer);
-          const idle = answer.events.length === 0 && (wasCaughtUp || !project.room.caughtUp);
+          await source.polled(followed, answer);
+          const idle = answer.events.length === 0 && (wasCaughtUp || !followed.room.caughtUp);
           if (idle) await pause(this.#clock, PAUSE - (this.#clock.now() - askedAt), signal);
         } catch (error) {
           if (signal.aborted) return;
-          if (error.code === "not_found" || error.code === "forbidden") return this.#projects.refused(project, error);
+          if (error.code === "not_found" || error.code === "forbidden") return source.refused(followed, error);
           if (error.code === "unauthenticated") return this.#events.fatal(error);
           this.#report(false);
           await pause(this.#clock, (error.retryAfter ?? 0) * 1e3 + backoff(failures, this.#random, RETRY2), signal);
@@ -934,17 +978,16 @@
       return (this.#loops?.size ?? 0) <= MOST_WAITING;
     }
     /**
-     * @param {Project} project
+     * @param {Followed} followed
      * @param {AbortSignal} signal
      */
-    async #poll({ id, room }, signal) {
+    async #poll({ path, room }, signal) {
       const { position } = room;
       const wait = this.#canWait && room.caughtUp ? WAIT : 0;
       const query = new URLSearchParams({ since: String(position?.seq ?? 0), wait: String(wait) });
       if (position?.epoch !== void 0) query.set("epoch", position.epoch);
       if (!position) query.set("limit", "1");
-      const path = `projects/${id}/events/?${query}`;
-      const answer = await this.#rest.call({ method: "GET", path }, { signal, patience: wait * 1e3 + SLACK });
+      const answer = await this.#rest.call({ method: "GET", path: `${path}?${query}` }, { signal, patience: wait * 1e3 + SLACK });
       return position ? answer : { ...answer, events: [], reset: false };
     }
     /** @param {boolean} works */
@@ -1171,6 +1214,7 @@
      */
     constructor(id, position, clock) {
       this.id = id;
+      this.path = `projects/${id}/events/`;
       this.room = new Room(`project.${id}`, position);
       this.retry = new Alarm(clock);
     }
@@ -1688,10 +1732,43 @@
     return address.href;
   }
 
+  // static/js/client/unread.js
+  var Unread = class {
+    /** @type {string | undefined} */
+    #epoch;
+    #head = 0;
+    #read = 0;
+    /** @returns {number | null} null: not known yet */
+    get count() {
+      return this.#epoch === void 0 ? null : this.#head - Math.min(this.#read, this.#head);
+    }
+    /**
+     * The server told where the room stood at some moment.
+     *
+     * @param {{seq: number, epoch: string, unread: number}} stand
+     */
+    stood({ seq, epoch, unread }) {
+      if (epoch !== this.#epoch) [this.#epoch, this.#head, this.#read] = [epoch, 0, 0];
+      this.#head = Math.max(this.#head, seq);
+      this.read(seq - unread);
+    }
+    /** @param {number} seq the number of an event that came */
+    came(seq) {
+      this.#head = Math.max(this.#head, seq);
+    }
+    /** @param {number} upTo */
+    read(upTo) {
+      this.#read = Math.max(this.#read, upTo);
+    }
+  };
+
   // static/js/client/user_room.js
   var UserRoom = class {
-    /** @type {Room | null} null: not known yet */
-    #room = null;
+    path = "notifications/events/";
+    resetting = null;
+    /** Without a name until the server told it. */
+    room = new Room("");
+    #unread = new Unread();
     #link;
     #emit;
     /**
@@ -1704,26 +1781,65 @@
       this.#emit = emit;
     }
     get name() {
-      return this.#room?.name;
+      return this.room.name;
     }
     get caughtUp() {
-      return this.#room?.caughtUp ?? false;
+      return this.room.caughtUp;
+    }
+    /** @returns {number | null} how many notifications are unread; null: not known yet */
+    get unread() {
+      return this.#unread.count;
     }
     /** @param {Frame} frame the first `connected` of a connection */
     opened(frame) {
       const { room: name, seq, epoch } = frame.data;
-      const known = this.#room;
-      if (known && known.name === name) return this.#resume(known);
-      const room = this.#room = new Room(name);
+      this.stood(frame.data);
+      if (!this.name) this.room.name = name;
+      if (this.name === name && this.room.position) return this.#resume(this.room);
+      const room = this.room = new Room(name);
       room.attach();
       room.joined({ seq, epoch });
       this.#emit("connected", frame.data, frame);
     }
     /** @param {Frame} frame a logged one */
     receive(frame) {
-      const verdict = this.#room?.receive(frame);
+      const verdict = this.room.receive(frame);
       if (verdict === "deliver") this.#deliver(frame);
-      else if (verdict === "gap") this.#link.restart("a gap in the user room");
+      else if (verdict === "gap" && this.#link.ready) this.#link.restart("a gap in the user room");
+    }
+    all() {
+      return [this];
+    }
+    /** @param {any} followed */
+    has(followed) {
+      return followed === this;
+    }
+    /**
+     * Takes over what a poll of the log gave.
+     *
+     * @param {any} _
+     * @param {{events: Frame[], head: number, epoch: string, reset: boolean}} answer
+     */
+    async polled(_, { events, head, epoch, reset }) {
+      if (reset || this.room.mode !== "following") this.room.joined({ seq: head, epoch, reset });
+      if (reset) this.#reset(this.room, { seq: head, epoch });
+      this.room.head = head;
+      for (const frame of events) this.receive(frame);
+    }
+    /** Nobody is refused their own room; where the server has none to offer, it is followed again by the next socket. */
+    refused() {
+    }
+    /**
+     * The server told where the room stood at some moment.
+     *
+     * @param {{seq: number, epoch: string, unread: number}} stand
+     */
+    stood(stand) {
+      this.#count(() => this.#unread.stood(stand));
+    }
+    /** @param {number} upTo how far it was read, here or elsewhere */
+    read(upTo) {
+      this.#count(() => this.#unread.read(upTo));
     }
     /** @param {Room} room */
     #resume(room) {
@@ -1731,9 +1847,10 @@
       this.#link.request("connect", room.since, (error, answer) => {
         if (error?.code === "connection_lost") return;
         if (error) {
-          this.#room = null;
+          this.room = new Room("");
           return this.#link.restart(`the user room was not resumed: ${error.message}`);
         }
+        this.stood(answer);
         room.joined(answer);
         if (answer.reset) this.#reset(room, answer);
         this.#emit("connected", answer);
@@ -1755,8 +1872,18 @@
      * @param {Frame} frame
      */
     #deliver(frame) {
+      this.#count(() => this.#unread.came(
+        /** @type {number} */
+        frame.seq
+      ));
       this.#emit("notification", { ...frame.data, kind: frame.event }, frame);
       if (frame.event === "due_date_reminder") this.#emit(frame.event, frame.data, frame);
+    }
+    /** @param {() => void} change of what is known */
+    #count(change) {
+      const before = this.#unread.count;
+      change();
+      if (this.#unread.count !== before) this.#emit("unread", this.#unread.count);
     }
   };
 
@@ -1794,6 +1921,7 @@
     #connection;
     #projects;
     #userRoom;
+    #inbox;
     #polling;
     #courier;
     #renewal;
@@ -1848,6 +1976,7 @@
       });
       this.#hints = new Hints({ link, clock, status: () => this.#presence.status });
       this.#userRoom = new UserRoom({ link, emit });
+      this.#inbox = new Inbox(rest);
       this.#projects = new Projects({
         link,
         events: {
@@ -1862,7 +1991,8 @@
         log
       });
       this.#projects.snapshot = options.snapshot ?? null;
-      this.#polling = new Polling({ rest, projects: this.#projects, clock, random, events: { changed, fatal } });
+      const sources = [this.#projects, this.#userRoom];
+      this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
       this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
       this.#renewal = new Renewal({ clock, tokens, request, log });
       this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
@@ -1879,9 +2009,13 @@
     get snapshot() {
       return this.#projects.snapshot;
     }
+    /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` tells each change */
+    get unread() {
+      return this.#userRoom.unread;
+    }
     /**
      * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
-     *   `presence`, `state`, `joined`, `reset`
+     *   `unread`, `presence`, `state`, `joined`, `reset`
      * @param {import('./client/emitter.js').Handler} handler called with the event's data and its frame
      * @returns {() => void} takes the handler away again
      */
@@ -1985,6 +2119,37 @@
       return this.#hints.presence();
     }
     /**
+     * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
+     *
+     * @param {number} upTo the `seq` of one
+     */
+    async notificationsRead(upTo) {
+      const answer = await this.#change("notifications_read", { up_to: Number(upTo) });
+      this.#userRoom.read(Number(upTo));
+      return answer;
+    }
+    /**
+     * A page of the user's notifications, newest first, each with `read`. New ones come as `notification`.
+     *
+     * @param {{unread?: boolean, page?: number, pageSize?: number}} [which]
+     */
+    async notifications(which = {}) {
+      this.#requireOpen();
+      const page = await this.#inbox.page(which);
+      this.#userRoom.stood(page);
+      return page;
+    }
+    /**
+     * A reminder comes again after so many minutes, once, if it still fits then.
+     *
+     * @param {number} seq of the reminder
+     * @param {number} minutes
+     */
+    async snoozeReminder(seq, minutes) {
+      this.#requireOpen();
+      return this.#inbox.snooze(toId(seq), minutes, makeKey());
+    }
+    /**
      * A hint of the moment: where it cannot be told at once it is not told at all. May be called with every key.
      *
      * @param {Id} taskId
@@ -2032,6 +2197,7 @@
       this.#connection.stop();
       this.#polling.stop();
       this.#courier.stop();
+      this.#inbox.close();
       this.#renewal.stop();
       this.#presence.stop();
       this.#stopWatchingPage();
@@ -2114,6 +2280,7 @@
       else if (room !== void 0 && seq !== void 0) this.#receivedLogged(frame);
       else if (event === "removed_from_project") this.#projects.removed(data.project_id, frame);
       else if (event === "error") this.#receivedError(frame);
+      else if (event === "notifications_read") this.#receivedRead(frame);
       else if (!this.#people.receive(frame)) this.#emitter.emit(event, data, frame);
       if (this.#state !== "live") this.#changed();
     }
@@ -2128,6 +2295,11 @@
     #receivedError(frame) {
       const error = errorFrom(frame.data);
       if (!TOKEN_ERRORS.includes(error.code)) this.#emitter.emit("error", error, frame);
+    }
+    /** @param {Frame} frame */
+    #receivedRead(frame) {
+      this.#userRoom.read(frame.data.up_to);
+      this.#emitter.emit(frame.event, frame.data, frame);
     }
     /** @param {Frame} frame */
     #receivedLogged(frame) {

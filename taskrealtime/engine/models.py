@@ -4,6 +4,8 @@ seen when."""
 from django.conf import settings
 from django.db import models
 
+from . import lookups  # noqa: F401 -- registers `any_of`
+
 
 class Epoch(models.Model):
     """The one row that names this life of the log; renewed after a backup was restored."""
@@ -22,13 +24,15 @@ class Room(models.Model):
 
     `head` is the last number given, `floor` the last one that was trimmed away. `oldest` is the time of the event after
     the floor, by which trimming finds the rooms that have something due; empty where the room has no events. Where
-    trimming was interrupted it is that of an event that is gone already.
+    trimming was interrupted it is that of an event that is gone already. `read` is how far the reader of a personal
+    room has read it.
     """
 
     name = models.CharField(max_length=64, primary_key=True)
     head = models.BigIntegerField(default=0)
     floor = models.BigIntegerField(default=0)
     oldest = models.DateTimeField(null=True)
+    read = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [models.Index(fields=["oldest"], name="engine_room_oldest", condition=models.Q(oldest__isnull=False))]
@@ -104,6 +108,17 @@ class SessionVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}@{self.version}"
+
+
+class EndedSession(models.Model):
+    """A browser's session that was signed out of: the access tokens that its pages got end with it."""
+
+    #: A hash of the session's key (`auth.browser_mark`).
+    mark = models.CharField(max_length=32, primary_key=True)
+    ended_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.mark
 
 
 class LastSeen(models.Model):

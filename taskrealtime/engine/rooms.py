@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import auth, doorbell, log, retention
+from . import auth, connections, doorbell, log, protocol, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
@@ -23,7 +23,7 @@ from .frames import Frames
 from .last_seen import LastSeenBook
 from .log import LoggedEvent
 from .presence import Presence
-from .recent import RecentEvents
+from .recent import MAX_KEPT, RecentEvents
 from .threads import in_database_thread
 from .typists import Typists
 
@@ -55,6 +55,9 @@ class Listener(Protocol):
     def left(self, room: str) -> None:
         """The user may no longer hear this room, or it is gone."""
 
+    def departed(self, room: str) -> None:
+        """The user may no longer hear a room, whether or not it is heard here; where it is, `left` comes, too."""
+
     def give_up(self, code: int, reason: str) -> None:
         """The connection must end with this close code."""
 
@@ -65,14 +68,16 @@ class Listener(Protocol):
 class Subscription:
     """One listener's place in one room: `cursor` is the last number that it was given."""
 
-    __slots__ = ("authorised", "cursor", "ended", "heard_anything", "listener", "room")
+    __slots__ = ("authorised", "cursor", "ended", "heard_anything", "listener", "read", "room")
 
-    def __init__(self, room: "Room", listener: Listener, cursor: int, authorised: int) -> None:
+    def __init__(self, room: "Room", listener: Listener, cursor: int, authorised: int, read: int | None) -> None:
         self.room = room
         self.listener = listener
         self.cursor = cursor
         #: The membership was checked as of this number: later evictions count, earlier ones do not.
         self.authorised = authorised
+        #: How far the listener knows a personal room to be read; None: it does not want to know.
+        self.read = read
         self.ended = False
         self.heard_anything = False
 
@@ -106,7 +111,9 @@ class Room:
         self.name = name
         self._evicted = evicted
         #: What was passed on to live listeners last.
-        self._recent = RecentEvents(position)
+        self._recent = self._remember_from(position)
+        #: How far a personal room was read, and trimmed.
+        self._marker = self._floor = 0
         #: The highest number that anybody told us of.
         self.head = position
         self.deaf = True
@@ -132,9 +139,9 @@ class Room:
 
     # -- who listens --
 
-    def subscribe(self, listener: Listener, *, cursor: int, authorised: int) -> Subscription:
+    def subscribe(self, listener: Listener, *, cursor: int, authorised: int, read: int | None = None) -> Subscription:
         """Enter a listener that has everything up to `cursor`. It hears nothing before `go_live`."""
-        subscription = Subscription(self, listener, cursor, authorised)
+        subscription = Subscription(self, listener, cursor, authorised, read)
         self._behind.add(subscription)
         return subscription
 
@@ -148,6 +155,7 @@ class Room:
         self._behind.discard(subscription)
         if subscription.cursor == self.position:
             self._live.add(subscription)
+            self._tell_marker()
         else:
             self._ahead.add(subscription)
             self.reach(subscription.cursor)
@@ -207,9 +215,32 @@ class Room:
         for subscription in self.subscriptions():
             self._evict(subscription)
 
+    def _remember_from(self, position: int) -> RecentEvents:
+        # What one person was told must be looked at anew each time: it may be lost to them since.
+        return RecentEvents(position, most=0 if log.is_personal(self.name) else MAX_KEPT)
+
     def _evict(self, subscription: Subscription) -> None:
         self.unsubscribe(subscription)
         subscription.listener.left(self.name)
+
+    # -- how far it was read --
+
+    def mark(self, read: int, floor: int) -> None:
+        """A personal room was read and trimmed up to these numbers, as somebody rang or the sweep found."""
+        self._marker, self._floor = max(self._marker, read), max(self._floor, floor)
+        self._tell_marker()
+
+    def _tell_marker(self) -> None:
+        """Tell the live listeners that do not know it yet; not before they have what was read elsewhere."""
+        if not self._marker or self._marker > self.position:
+            return
+        unread = self.position - max(self._marker, min(self._floor, self.position))
+        told = {"up_to": self._marker, "unread": unread}
+        frames = Frames([protocol.encode("notifications_read", told, room=self.name)])
+        for subscription in list(self._live):
+            if subscription.read is not None and subscription.read < self._marker:
+                subscription.read = self._marker
+                subscription.listener.hear(frames)
 
     # -- what is passed on --
 
@@ -257,7 +288,7 @@ class Room:
     def _skip_to(self, position: int) -> None:
         """What follows our position was trimmed, or lost: everybody comes back and is told to reset."""
         logger.error("The log of %s has nothing between %s and %s.", self.name, self.position, position + 1)
-        self._recent = RecentEvents(position)
+        self._recent = self._remember_from(position)
         for subscription in self.subscriptions():
             self.unsubscribe(subscription)
             subscription.listener.give_up(1012, "The log no longer reaches back that far.")
@@ -287,6 +318,7 @@ class Room:
             if count % LISTENERS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._let_catch_up(batch)
+        self._tell_marker()
         if batch[-1].evicts is not None:
             for subscription in self.subscriptions():
                 if subscription.evicted_by(batch[-1]):
@@ -337,6 +369,8 @@ class Hub:
         self.rooms: dict[str, Room] = {}
         #: Everything that listens by user, for the sweep's look at who was signed out. Values are `{listener: stamp}`.
         self.listeners: dict[int, dict[Listener, str]] = {}
+        #: The browsers' sessions that listeners belong to, by their marks.
+        self._browsers: dict[Listener, str] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
         #: The highest number that was rung for a room that is just being opened.
         self._rung: dict[str, int] = {}
@@ -344,11 +378,12 @@ class Hub:
         self._channel: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._epoch: str | None = None
         self._tending: asyncio.Task[None] | None = None
-        #: Who a token belongs to, where a room's log stands for a reader, and which number is its last: what everybody
+        #: Who a token belongs to, where a room's log stands for a reader, and what is known of a room: what everybody
         #: asks who comes back after a lost connection.
         self.identities = Batcher(auth.identify_all)
         self.stands = Batcher(log.stand_all)
-        self._heads = Batcher(log.heads_in_order)
+        self._bounds = Batcher(log.bounds_in_order)
+        self.connections = connections.Counts()
         #: Who is here, and who types.
         self.presence = Presence(settings.REDIS_URLS)
         self.typists = Typists(self.presence, alone=not settings.REDIS_URLS)
@@ -359,12 +394,16 @@ class Hub:
 
     # -- people --
 
-    def enter(self, listener: Listener, stamp: str) -> None:
-        """A signed-in listener, with the session stamp that its token carried."""
+    def enter(self, listener: Listener, stamp: str, browser: str | None = None) -> None:
+        """A signed-in listener, with the session stamp and the mark of the browser's session that its token carried."""
         self.listeners.setdefault(listener.user_id, {})[listener] = stamp
+        self._browsers.pop(listener, None)
+        if browser is not None:
+            self._browsers[listener] = browser
 
     def leave(self, listener: Listener) -> None:
         """The listener is gone."""
+        self._browsers.pop(listener, None)
         self.presence.leave_all(listener)
         of_user = self.listeners.get(listener.user_id, {})
         if of_user.pop(listener, None) is not None:
@@ -397,8 +436,9 @@ class Hub:
         try:
             # The group first, the log's head second: an event in between is rung or read, never missed.
             deaf = not await self._join_group(name)
-            head = await self._heads.ask(name) or 0
-            room = Room(name, head, self._read_log, self._evicted)
+            bounds = await self._bounds.ask(name) or log.Bounds(0, 0, 0)
+            room = Room(name, bounds.head, self._read_log, self._evicted)
+            room.mark(bounds.read, bounds.floor)
             room.deaf, room.renewed_at = deaf, time.monotonic()
             self.rooms[name] = room
             room.reach(self._rung[name])
@@ -436,6 +476,9 @@ class Hub:
             self.presence.heard(message)
         elif message["type"] == "room.typing":
             self.typists.heard(message)
+        elif message["type"] == "room.departed":
+            for listener in list(self.listeners.get(message["user"], ())):
+                listener.departed(message["departed"])
         else:
             self._heard_of_log(message)
 
@@ -447,6 +490,8 @@ class Hub:
             return
         if message["type"] == "room.closed":
             self._close(room)
+        elif message["type"] == "room.read":
+            room.mark(message["read"], message["floor"])
         else:
             room.hear([LoggedEvent(*event) for event in message["events"]], message["head"])
 
@@ -468,7 +513,7 @@ class Hub:
         """Look at the log once: what moved on, what is unnumbered, who was signed out, what is gone."""
         names = list(self.rooms)
         users = {user: set(of_user.values()) for user, of_user in self.listeners.items()}
-        found = await in_database_thread(_look_at_the_log, names, users)
+        found = await in_database_thread(_look_at_the_log, names, users, set(self._browsers.values()))
         if self._epoch is not None and found.epoch != self._epoch:
             self._start_over()
         self._epoch = found.epoch
@@ -479,17 +524,20 @@ class Hub:
             for listener, stamp in list(self.listeners.get(user_id, {}).items()):
                 if stamp != valid:
                     listener.give_up(4403, "You were signed out.")
+        for listener, browser in list(self._browsers.items()) if found.ended else ():
+            if browser in found.ended:
+                listener.give_up(4403, "You were signed out.")
         # Not waited for: while the layer is away each room costs seconds there, and delivery hangs on the sweep alone.
         if self._tending is None or self._tending.done():
             self._tending = asyncio.create_task(self._tend_groups())
 
-    def _settle(self, room: Room, bounds: tuple[int, int] | None) -> None:
+    def _settle(self, room: Room, bounds: log.Bounds | None) -> None:
         if bounds is None:
             self._close(room)
         else:
-            floor, head = bounds
-            room.rise(floor)
-            room.reach(head)
+            room.rise(bounds.floor)
+            room.reach(bounds.head)
+            room.mark(bounds.read, bounds.floor)
 
     def _start_over(self) -> None:
         """The log has a new life (a restored backup): everybody comes back and is told to reset."""
@@ -533,16 +581,19 @@ class Hub:
 class _Found:
     """What one look at the log brought."""
 
-    def __init__(self, bounds: dict[str, tuple[int, int]], epoch: str, revoked: dict[int, str | None]) -> None:
+    def __init__(
+        self, bounds: dict[str, log.Bounds], epoch: str, revoked: dict[int, str | None], ended: set[str]
+    ) -> None:
         self.bounds = bounds
         self.epoch = epoch
         self.revoked = revoked
+        self.ended = ended
 
 
-def _look_at_the_log(names: list[str], users: dict[int, set[str]]) -> _Found:
+def _look_at_the_log(names: list[str], users: dict[int, set[str]], browsers: set[str]) -> _Found:
     if waiting := log.unnumbered_rooms():
         log.sequence(waiting)
-    return _Found(log.bounds(names), log.epoch(), auth.revoked_users(users))
+    return _Found(log.bounds(names), log.epoch(), auth.revoked_users(users), auth.ended_sessions(browsers))
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

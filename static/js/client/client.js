@@ -7,6 +7,7 @@ import { Courier } from './courier.js';
 import { Emitter } from './emitter.js';
 import { encode, errorFrom, TaskManagerError } from './envelope.js';
 import { Hints } from './hints.js';
+import { Inbox } from './inbox.js';
 import { makeLog } from './log.js';
 import { Outbox } from './outbox.js';
 import { People } from './people.js';
@@ -67,6 +68,7 @@ export class TaskManagerWebSocket {
   #connection;
   #projects;
   #userRoom;
+  #inbox;
   #polling;
   #courier;
   #renewal;
@@ -122,6 +124,7 @@ export class TaskManagerWebSocket {
     });
     this.#hints = new Hints({ link, clock, status: () => this.#presence.status });
     this.#userRoom = new UserRoom({ link, emit });
+    this.#inbox = new Inbox(rest);
     this.#projects = new Projects({
       link,
       events: {
@@ -136,7 +139,8 @@ export class TaskManagerWebSocket {
       log,
     });
     this.#projects.snapshot = options.snapshot ?? null;
-    this.#polling = new Polling({ rest, projects: this.#projects, clock, random, events: { changed, fatal } });
+    const sources = [this.#projects, this.#userRoom];
+    this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
     this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
     this.#renewal = new Renewal({ clock, tokens, request, log });
     this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
@@ -157,9 +161,14 @@ export class TaskManagerWebSocket {
     return this.#projects.snapshot;
   }
 
+  /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` tells each change */
+  get unread() {
+    return this.#userRoom.unread;
+  }
+
   /**
    * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
-   *   `presence`, `state`, `joined`, `reset`
+   *   `unread`, `presence`, `state`, `joined`, `reset`
    * @param {import('./emitter.js').Handler} handler called with the event's data and its frame
    * @returns {() => void} takes the handler away again
    */
@@ -273,6 +282,40 @@ export class TaskManagerWebSocket {
   }
 
   /**
+   * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
+   *
+   * @param {number} upTo the `seq` of one
+   */
+  async notificationsRead(upTo) {
+    const answer = await this.#change('notifications_read', { up_to: Number(upTo) });
+    this.#userRoom.read(Number(upTo));
+    return answer;
+  }
+
+  /**
+   * A page of the user's notifications, newest first, each with `read`. New ones come as `notification`.
+   *
+   * @param {{unread?: boolean, page?: number, pageSize?: number}} [which]
+   */
+  async notifications(which = {}) {
+    this.#requireOpen();
+    const page = await this.#inbox.page(which);
+    this.#userRoom.stood(page);
+    return page;
+  }
+
+  /**
+   * A reminder comes again after so many minutes, once, if it still fits then.
+   *
+   * @param {number} seq of the reminder
+   * @param {number} minutes
+   */
+  async snoozeReminder(seq, minutes) {
+    this.#requireOpen();
+    return this.#inbox.snooze(toId(seq), minutes, makeKey());
+  }
+
+  /**
    * A hint of the moment: where it cannot be told at once it is not told at all. May be called with every key.
    *
    * @param {Id} taskId
@@ -325,6 +368,7 @@ export class TaskManagerWebSocket {
     this.#connection.stop();
     this.#polling.stop();
     this.#courier.stop();
+    this.#inbox.close();
     this.#renewal.stop();
     this.#presence.stop();
     this.#stopWatchingPage();
@@ -415,6 +459,7 @@ export class TaskManagerWebSocket {
     else if (room !== undefined && seq !== undefined) this.#receivedLogged(frame);
     else if (event === 'removed_from_project') this.#projects.removed(data.project_id, frame);
     else if (event === 'error') this.#receivedError(frame);
+    else if (event === 'notifications_read') this.#receivedRead(frame);
     else if (!this.#people.receive(frame)) this.#emitter.emit(event, data, frame);
     if (this.#state !== 'live') this.#changed();
   }
@@ -433,6 +478,12 @@ export class TaskManagerWebSocket {
     const error = errorFrom(frame.data);
     // Another token mends it, and where there is none the end of the connection tells.
     if (!TOKEN_ERRORS.includes(error.code)) this.#emitter.emit('error', error, frame);
+  }
+
+  /** @param {Frame} frame */
+  #receivedRead(frame) {
+    this.#userRoom.read(frame.data.up_to);
+    this.#emitter.emit(frame.event, frame.data, frame);
   }
 
   /** @param {Frame} frame */

@@ -26,6 +26,7 @@ export class FakeServer {
   presence = [];
   /** What `connected` says. */
   pingInterval = 25;
+  unread = 0;
   tokenSeconds = 600;
   /** Overrides by event name: `(message, connection) => true` when it dealt with it. */
   overrides = {};
@@ -156,7 +157,7 @@ export class FakeServer {
       seq: this.log('user.1').length,
       epoch: this.epoch,
       reset,
-      unread: 0,
+      unread: this.unread,
       protocol: 1,
     };
   }
@@ -220,6 +221,12 @@ export class FakeServer {
     for await (const part of request) text += part;
     const events = url.pathname.match(/^\/api\/projects\/(\d+)\/events\/$/);
     if (events) return this.#answerPoll(`project.${events[1]}`, url.searchParams, json, response);
+    if (url.pathname === '/api/notifications/events/') return this.#answerPoll('user.1', url.searchParams, json, response);
+    if (url.pathname === '/api/notifications/') {
+      this.requests.push(`${request.method} ${request.url}`);
+      const seq = this.log('user.1').length;
+      return json(200, { count: 0, next: null, previous: null, results: [], seq, epoch: this.epoch, unread: this.unread });
+    }
     const body = text ? JSON.parse(text) : null;
     const done = this.#carryOut(`${request.method} ${url.pathname}`, body, request.headers['idempotency-key']);
     if (this.http === 'deaf') return response.destroy();

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("engine", "0003_retention"),
+        ("engine", "0004_read_marker"),
     ]
     operations = [
         migrations.CreateModel(
