@@ -33,18 +33,18 @@ export class Commands {
   /**
    * @param {string} status
    * @param {string} title
-   * @returns {Promise<boolean>} whether it was created
+   * @returns {Promise<number | null>} the task's id; null: it was not created
    */
   async create(status, title) {
     const ghost = this.store.addGhost(status, title);
     try {
       const { task } = await this.client.createTask(this.projectId, { title, status });
       this.store.nameGhost(ghost, task.id);
-      return true;
+      return task.id;
     } catch (error) {
       this.store.dropGhost(ghost);
       this.problems.report(`${quote(title)} was not created. ${explain(error)}`);
-      return false;
+      return null;
     }
   }
 

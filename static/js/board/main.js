@@ -43,7 +43,7 @@ const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
 const commands = new Commands({ client, store, problems, toasts, projectId, openTask: (id) => route.open(id) });
-const composers = new Composers(board, (status, title) => commands.create(status, title));
+const composers = new Composers(board, createTask);
 const membersButton = find(document, '[data-open-members]');
 const members = new Members({
   button: membersButton,
@@ -195,6 +195,16 @@ async function takeSnapshot(id) {
   if (!isFirst) panel.reload();
   closeLostTask();
   return snapshot;
+}
+
+/** @param {string} status @param {string} title @returns {Promise<boolean>} whether it was created */
+async function createTask(status, title) {
+  const id = await commands.create(status, title);
+  const task = id === null ? undefined : store.painted?.tasks.get(id);
+  if (task && !store.fits(task)) {
+    toasts.say(`${quote(title)} is hidden by the filter.`, { label: 'Show all', act: () => filterBar.clear() });
+  }
+  return id !== null;
 }
 
 /** @param {import("./route.js").Place | null} place */
