@@ -150,6 +150,13 @@ class Membership(TrackedModel):
     def __str__(self) -> str:
         return f"{self.user} in {self.project} as {self.role}"
 
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """What one member muted is not muted for another whom the membership is given to."""
+        if {"project_id", "user_id"} & set(changed):
+            self.muted = False
+            return ["muted"]
+        return []
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's, in one transaction with the unassignment of the member's tasks."""
         with transaction.atomic():

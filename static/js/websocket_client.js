@@ -896,23 +896,23 @@
     /** Whether the latest poll got through. */
     works = false;
     #rest;
-    #projects;
+    #sources;
     #clock;
     #random;
     #events;
-    /** @type {Map<Project, AbortController> | null} null: not polling */
+    /** @type {Map<Followed, AbortController> | null} null: not polling */
     #loops = null;
     /**
      * @param {object} options
      * @param {import('./client/rest.js').Rest} options.rest
-     * @param {import('./client/projects.js').Projects} options.projects
+     * @param {Source[]} options.sources
      * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => number} options.random
      * @param {{changed: () => void, fatal: (error: Error) => void}} options.events
      */
-    constructor({ rest, projects, clock, random, events }) {
+    constructor({ rest, sources, clock, random, events }) {
       this.#rest = rest;
-      this.#projects = projects;
+      this.#sources = sources;
       this.#clock = clock;
       this.#random = random;
       this.#events = events;
@@ -932,38 +932,41 @@
     /** Projects were joined or left. */
     update() {
       if (!this.#loops) return;
-      for (const [project, loop] of this.#loops) {
-        if (this.#projects.has(project)) continue;
+      for (const [followed, loop] of this.#loops) {
+        if (this.#sources.some((source) => source.has(followed))) continue;
         loop.abort();
-        this.#loops.delete(project);
+        this.#loops.delete(followed);
       }
-      for (const project of this.#projects.all()) {
-        if (this.#loops.has(project)) continue;
-        const loop = new AbortController();
-        this.#loops.set(project, loop);
-        this.#follow(project, loop.signal);
+      for (const source of this.#sources) {
+        for (const followed of source.all()) {
+          if (this.#loops.has(followed)) continue;
+          const loop = new AbortController();
+          this.#loops.set(followed, loop);
+          this.#follow(source, followed, loop.signal);
+        }
       }
     }
     /**
-     * @param {Project} project
+     * @param {Source} source
+     * @param {Followed} followed
      * @param {AbortSignal} signal
      */
-    async #follow(project, signal) {
+    async #follow(source, followed, signal) {
       let failures = 0;
-      await project.resetting;
+      await followed.resetting;
       while (!signal.aborted) {
         try {
-          const [askedAt, wasCaughtUp] = [this.#clock.now(), project.room.caughtUp];
-          const answer = await this.#poll(project, signal);
+          const [askedAt, wasCaughtUp] = [this.#clock.now(), followed.room.caughtUp];
+          const answer = await this.#poll(followed, signal);
           if (signal.aborted) return;
           failures = 0;
           this.#report(true);
-          await this.#projects.polled(project, answer);
-          const idle = answer.events.length === 0 && (wasCaughtUp || !project.room.caughtUp);
+          await source.polled(followed, answer);
+          const idle = answer.events.length === 0 && (wasCaughtUp || !followed.room.caughtUp);
           if (idle) await pause(this.#clock, PAUSE - (this.#clock.now() - askedAt), signal);
         } catch (error) {
           if (signal.aborted) return;
-          if (error.code === "not_found" || error.code === "forbidden") return this.#projects.refused(project, error);
+          if (error.code === "not_found" || error.code === "forbidden") return source.refused(followed, error);
           if (error.code === "unauthenticated") return this.#events.fatal(error);
           this.#report(false);
           await pause(this.#clock, (error.retryAfter ?? 0) * 1e3 + backoff(failures, this.#random, RETRY2), signal);
@@ -975,17 +978,16 @@
       return (this.#loops?.size ?? 0) <= MOST_WAITING;
     }
     /**
-     * @param {Project} project
+     * @param {Followed} followed
      * @param {AbortSignal} signal
      */
-    async #poll({ id, room }, signal) {
+    async #poll({ path, room }, signal) {
       const { position } = room;
       const wait = this.#canWait && room.caughtUp ? WAIT : 0;
       const query = new URLSearchParams({ since: String(position?.seq ?? 0), wait: String(wait) });
       if (position?.epoch !== void 0) query.set("epoch", position.epoch);
       if (!position) query.set("limit", "1");
-      const path = `projects/${id}/events/?${query}`;
-      const answer = await this.#rest.call({ method: "GET", path }, { signal, patience: wait * 1e3 + SLACK });
+      const answer = await this.#rest.call({ method: "GET", path: `${path}?${query}` }, { signal, patience: wait * 1e3 + SLACK });
       return position ? answer : { ...answer, events: [], reset: false };
     }
     /** @param {boolean} works */
@@ -1212,6 +1214,7 @@
      */
     constructor(id, position, clock) {
       this.id = id;
+      this.path = `projects/${id}/events/`;
       this.room = new Room(`project.${id}`, position);
       this.retry = new Alarm(clock);
     }
@@ -1761,8 +1764,10 @@
 
   // static/js/client/user_room.js
   var UserRoom = class {
-    /** @type {Room | null} null: not known yet */
-    #room = null;
+    path = "notifications/events/";
+    resetting = null;
+    /** Without a name until the server told it. */
+    room = new Room("");
     #unread = new Unread();
     #link;
     #emit;
@@ -1776,10 +1781,10 @@
       this.#emit = emit;
     }
     get name() {
-      return this.#room?.name;
+      return this.room.name;
     }
     get caughtUp() {
-      return this.#room?.caughtUp ?? false;
+      return this.room.caughtUp;
     }
     /** @returns {number | null} how many notifications are unread; null: not known yet */
     get unread() {
@@ -1789,18 +1794,40 @@
     opened(frame) {
       const { room: name, seq, epoch } = frame.data;
       this.stood(frame.data);
-      const known = this.#room;
-      if (known && known.name === name) return this.#resume(known);
-      const room = this.#room = new Room(name);
+      if (!this.name) this.room.name = name;
+      if (this.name === name && this.room.position) return this.#resume(this.room);
+      const room = this.room = new Room(name);
       room.attach();
       room.joined({ seq, epoch });
       this.#emit("connected", frame.data, frame);
     }
     /** @param {Frame} frame a logged one */
     receive(frame) {
-      const verdict = this.#room?.receive(frame);
+      const verdict = this.room.receive(frame);
       if (verdict === "deliver") this.#deliver(frame);
-      else if (verdict === "gap") this.#link.restart("a gap in the user room");
+      else if (verdict === "gap" && this.#link.ready) this.#link.restart("a gap in the user room");
+    }
+    all() {
+      return [this];
+    }
+    /** @param {any} followed */
+    has(followed) {
+      return followed === this;
+    }
+    /**
+     * Takes over what a poll of the log gave.
+     *
+     * @param {any} _
+     * @param {{events: Frame[], head: number, epoch: string, reset: boolean}} answer
+     */
+    async polled(_, { events, head, epoch, reset }) {
+      if (reset || this.room.mode !== "following") this.room.joined({ seq: head, epoch, reset });
+      if (reset) this.#reset(this.room, { seq: head, epoch });
+      this.room.head = head;
+      for (const frame of events) this.receive(frame);
+    }
+    /** Nobody is refused their own room; where the server has none to offer, it is followed again by the next socket. */
+    refused() {
     }
     /**
      * The server told where the room stood at some moment.
@@ -1820,7 +1847,7 @@
       this.#link.request("connect", room.since, (error, answer) => {
         if (error?.code === "connection_lost") return;
         if (error) {
-          this.#room = null;
+          this.room = new Room("");
           return this.#link.restart(`the user room was not resumed: ${error.message}`);
         }
         this.stood(answer);
@@ -1964,7 +1991,8 @@
         log
       });
       this.#projects.snapshot = options.snapshot ?? null;
-      this.#polling = new Polling({ rest, projects: this.#projects, clock, random, events: { changed, fatal } });
+      const sources = [this.#projects, this.#userRoom];
+      this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
       this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
       this.#renewal = new Renewal({ clock, tokens, request, log });
       this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });

@@ -269,7 +269,7 @@ def _number_rooms(rooms: Sequence[Room]) -> dict[str, list[LoggedEvent]]:
 
 def _ring(numbered: dict[str, list[LoggedEvent]]) -> None:
     for name, events in numbered.items():
-        doorbell.ring(name, events)
+        doorbell.ring(name, events, personal=_is_personal(name))
 
 
 def unnumbered_rooms() -> list[str]:

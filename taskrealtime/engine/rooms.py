@@ -8,7 +8,7 @@ live listener; where a number is missing it reads the log first.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -19,6 +19,7 @@ from . import auth, doorbell, log, protocol, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
+from .frames import Frames
 from .last_seen import LastSeenBook
 from .log import LoggedEvent
 from .presence import Presence
@@ -48,7 +49,7 @@ class Listener(Protocol):
 
     user_id: int
 
-    def hear(self, frames: Iterable[str]) -> None:
+    def hear(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
 
     def left(self, room: str) -> None:
@@ -80,7 +81,7 @@ class Subscription:
         self.ended = False
         self.heard_anything = False
 
-    def give(self, frames: Iterable[str], cursor: int) -> None:
+    def give(self, frames: Frames, cursor: int) -> None:
         """Let the listener hear these frames, the last of which is number `cursor`."""
         self.listener.hear(frames)
         self.cursor = cursor
@@ -190,18 +191,14 @@ class Room:
         return page
 
     async def _replay(self, subscription: Subscription, events: Iterable[LoggedEvent]) -> None:
-        given = 0
-        for event in events:
+        for batch in _mouthfuls(events):
             if subscription.ended:
                 return
-            subscription.give([event.frame], event.seq)
-            if subscription.evicted_by(event):
+            subscription.give(Frames(event.frame for event in batch), batch[-1].seq)
+            if subscription.evicted_by(batch[-1]):
                 self._evict(subscription)
                 return
-            given += len(event.frame)
-            if given > MOUTHFUL:
-                given = 0
-                await subscription.listener.drained()
+            await subscription.listener.drained()
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """The listener leaves; it hears nothing more of this room."""
@@ -238,11 +235,12 @@ class Room:
         if not self._marker or self._marker > self.position:
             return
         unread = self.position - max(self._marker, min(self._floor, self.position))
-        frame = protocol.encode("notifications_read", {"up_to": self._marker, "unread": unread}, room=self.name)
-        for subscription in self._live:
+        told = {"up_to": self._marker, "unread": unread}
+        frames = Frames([protocol.encode("notifications_read", told, room=self.name)])
+        for subscription in list(self._live):
             if subscription.read is not None and subscription.read < self._marker:
                 subscription.read = self._marker
-                subscription.listener.hear([frame])
+                subscription.listener.hear(frames)
 
     # -- what is passed on --
 
@@ -311,7 +309,7 @@ class Room:
         # Moved first: whoever joins during the awaits below reads this batch from the log.
         self._recent.add(batch)
         self.head = max(self.head, self.position)
-        frames = [event.frame for event in batch]
+        frames = Frames(event.frame for event in batch)
         for count, subscription in enumerate(list(self._live), start=1):
             if subscription.ended:
                 continue
@@ -343,11 +341,25 @@ class Room:
     def _let_catch_up(self, batch: list[LoggedEvent]) -> None:
         """Listeners who were ahead turn live once the room has come to where they are."""
         for subscription in [one for one in self._ahead if one.cursor <= self.position]:
-            unheard = [event.frame for event in batch if event.seq > subscription.cursor]
+            unheard = Frames(event.frame for event in batch if event.seq > subscription.cursor)
             if unheard:
                 subscription.give(unheard, self.position)
             self._ahead.discard(subscription)
             self._live.add(subscription)
+
+
+def _mouthfuls(events: Iterable[LoggedEvent]) -> Iterator[list[LoggedEvent]]:
+    """The events in batches, each ending where a mouthful is reached or where somebody is evicted."""
+    batch: list[LoggedEvent] = []
+    characters = 0
+    for event in events:
+        batch.append(event)
+        characters += len(event.frame)
+        if event.evicts is not None or characters > MOUTHFUL:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 class Hub:

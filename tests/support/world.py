@@ -71,8 +71,8 @@ class World:
         self.comment = self.new_comment("Hello")
 
     def new_task(self, title: str, **fields: Any) -> Task:
-        """A task of the project, by the member."""
-        return Task.objects.create(project=self.project, title=title, created_by=self.people["member"], **fields)
+        """A task of the project, by the member where nobody else is named."""
+        return Task.objects.create(project=self.project, title=title, **{"created_by": self.people["member"], **fields})
 
     def new_comment(self, content: str) -> Comment:
         """A comment on the task, by the member."""

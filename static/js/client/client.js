@@ -139,7 +139,8 @@ export class TaskManagerWebSocket {
       log,
     });
     this.#projects.snapshot = options.snapshot ?? null;
-    this.#polling = new Polling({ rest, projects: this.#projects, clock, random, events: { changed, fatal } });
+    const sources = [this.#projects, this.#userRoom];
+    this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
     this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
     this.#renewal = new Renewal({ clock, tokens, request, log });
     this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });

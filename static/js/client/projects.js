@@ -40,6 +40,7 @@ class Project {
    */
   constructor(id, position, clock) {
     this.id = id;
+    this.path = `projects/${id}/events/`;
     this.room = new Room(`project.${id}`, position);
     this.retry = new Alarm(clock);
   }

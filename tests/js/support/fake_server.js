@@ -221,6 +221,7 @@ export class FakeServer {
     for await (const part of request) text += part;
     const events = url.pathname.match(/^\/api\/projects\/(\d+)\/events\/$/);
     if (events) return this.#answerPoll(`project.${events[1]}`, url.searchParams, json, response);
+    if (url.pathname === '/api/notifications/events/') return this.#answerPoll('user.1', url.searchParams, json, response);
     if (url.pathname === '/api/notifications/') {
       this.requests.push(`${request.method} ${request.url}`);
       const seq = this.log('user.1').length;
