@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol, get_args
 
+from .frames import Frames
+
 Status = Literal["idle", "online", "busy"]
 #: From the weakest to the strongest: over several connections the strongest is the user's.
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -13,7 +15,7 @@ class Listener(Protocol):
 
     user_id: int
 
-    def hear(self, frames: Iterable[str]) -> None:
+    def hear(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
 
 

@@ -42,7 +42,7 @@ class Outbox:
 
     def put(self, frames: Frames) -> None:
         """Write or queue `frames`; after `close` they are dropped."""
-        if self._closed:
+        if self._closed or not frames:
             return
         if self._writing is None and self._push is not None and self._push(frames.wire):
             return

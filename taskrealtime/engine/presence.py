@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from . import doorbell, draining
 from .attendance import Attendance, Connection, Entry, Listener, News, Status
+from .frames import Frames
 from .presence_store import PresenceStore, Reading
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Presence:
         if room not in self._rooms and (sharing := self.sharing(room)):
             await sharing.read(self.attendance(room))
 
-    def enter(self, room: str, listener: Listener) -> tuple[list[tuple[int, Status]], list[str]]:
+    def enter(self, room: str, listener: Listener) -> tuple[list[tuple[int, Status]], Frames]:
         """The listener is in the room, and hears from now on what changes.
 
         Returns:
@@ -103,7 +104,7 @@ class Presence:
         """
         attendance = self.attendance(room)
         if listener in attendance.listeners:
-            self._tell([listener], attendance, attendance.catch_up(listener))
+            listener.hear(_frames(room, attendance.catch_up(listener)))
         else:
             connection = self._connection(listener)
             connection.rooms.add(room)
@@ -112,7 +113,7 @@ class Presence:
                 sharing.must_read(attendance)
             self._own_changed(attendance, listener.user_id)
         viewed = attendance.viewed().items()
-        return attendance.present(), [_speaker.viewers(room, place, users) for place, users in viewed]
+        return attendance.present(), Frames(_speaker.viewers(room, place, users) for place, users in viewed)
 
     def leave(self, room: str, listener: Listener, *, at_once: bool = False) -> None:
         """The listener is no longer in the room; `at_once`: its user may not be there any more."""
@@ -158,7 +159,9 @@ class Presence:
     def tell(self, room: str, frame: str, *, not_to: int) -> None:
         """Let everybody in the room hear a frame, but for one user."""
         if attendance := self._rooms.get(room):
-            self._do(self._give([one for one in attendance.listeners if one.user_id != not_to], attendance, [frame]))
+            self._do(
+                self._give([one for one in attendance.listeners if one.user_id != not_to], attendance, Frames([frame]))
+            )
 
     def _connection(self, listener: Listener) -> Connection:
         return self._connections.setdefault(listener, Connection(listener.user_id))
@@ -220,11 +223,7 @@ class Presence:
             self._telling.discard(attendance)
         self.changed(attendance)
 
-    def _tell(self, listeners: list[Listener], attendance: Attendance, news: News) -> None:
-        for listener in listeners:
-            listener.hear(_frames(attendance.name, news))
-
-    async def _give(self, listeners: list[Listener], attendance: Attendance, frames: list[str]) -> None:
+    async def _give(self, listeners: list[Listener], attendance: Attendance, frames: Frames) -> None:
         for count, listener in enumerate(listeners, start=1):
             if listener in attendance.listeners:  # Or it has left during the pauses below.
                 listener.hear(frames)
@@ -277,11 +276,11 @@ async def _run(work: Coroutine[Any, Any, object]) -> None:
         logger.exception("Presence met a fault of ours.")
 
 
-def _frames(room: str, news: News) -> list[str]:
+def _frames(room: str, news: News) -> Frames:
     now = time.time()
     people = [(user_id, status, seen_at or now) for user_id, (status, seen_at) in news.people.items()]
     frames = [_speaker.people(room, people[start : start + MAX_TOLD]) for start in range(0, len(people), MAX_TOLD)]
-    return frames + [_speaker.viewers(room, place, users) for place, users in news.viewers.items()]
+    return Frames(frames + [_speaker.viewers(room, place, users) for place, users in news.viewers.items()])
 
 
 class _Sharing:

@@ -43,20 +43,20 @@ class Typists:
         *,
         alone: bool,
         clock: Callable[[], float] | None = None,
-        call_later: Callable[[float, Callable[[], None]], Any] | None = None,
+        call_at: Callable[[float, Callable[[], None]], Any] | None = None,
     ) -> None:
         """Of the running event loop.
 
         Args:
             alone: whether no other process could hear a ring.
             clock: tells the time in seconds.
-            call_later: calls something after so many seconds; gives what has a `cancel`.
+            call_at: calls something at that time; gives what has a `cancel`.
         """
         loop = asyncio.get_running_loop()
         self._presence = presence
         self._alone = alone
         self._clock = clock or loop.time
-        self._call_later = call_later or loop.call_later
+        self._call_at = call_at or loop.call_at
         self._hands: dict[_Key, _Hand] = {}
         #: By connection of this process where it types, with the time of the last ring.
         self._rung: dict[str, dict[_Key, float]] = {}
@@ -126,7 +126,7 @@ class Typists:
         """Tell what is to be told now, and look again when something ends."""
         hand, now = self._hands[key], self._clock()
         hand.until = {connection: until for connection, until in hand.until.items() if until > now}
-        rested = now - hand.told_at >= TOLD_EVERY
+        rested = now >= hand.told_at + TOLD_EVERY
         if hand.until and rested and (renewed or not hand.told):
             hand.told, hand.told_at = True, now
             self._tell(key, hand, True)
@@ -141,7 +141,7 @@ class Typists:
             del self._hands[key]
             return
         again_at = [*hand.until.values()] + ([] if hand.told else [hand.told_at + TOLD_EVERY])
-        hand.timer = self._call_later(max(0.0, min(again_at) - now), lambda: self._settle(key))
+        hand.timer = self._call_at(min(again_at), lambda: self._settle(key))
 
     def _tell(self, key: _Key, hand: _Hand, is_typing: bool) -> None:
         room, place, user_id = key
