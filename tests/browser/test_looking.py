@@ -1,4 +1,4 @@
-"""Looking for something on a board: filters, what happened, and the keys that are told."""
+"""Finding one's way on a board: filters, what happened, taking back, and the keys that are told."""
 
 import pytest
 from playwright.sync_api import expect
@@ -89,6 +89,24 @@ def test_what_happened_is_told_backwards_and_goes_on(server: Server, board: Boar
     panel.get_by_text("Activity").click()
     expect(panel.locator("[data-part=activity-body] li")).to_have_count(3)
     expect(panel.locator("[data-part=activity-body]")).not_to_contain_text("brush")
+
+
+def test_what_one_did_last_is_taken_back_by_key_or_button(board: Board) -> None:
+    one, two = board.add("todo", "One", "Two")
+    board.drag(one, onto=board.column("review"))
+    board.expect_order("review", one)
+    expect(board.page.locator("[data-undo]")).to_have_attribute("title", "Undo moving “One” (Ctrl Z)")
+    board.page.keyboard.press("Control+z")
+    board.expect_order("todo", one, two)
+    panel = board.open(one)
+    panel.locator("[name=priority]").select_option("urgent")
+    expect(board.card(one)).to_have_attribute("data-priority", "urgent")
+    board.page.keyboard.press("Escape")
+    board.page.locator("[data-undo]").click()
+    expect(board.card(one)).to_have_attribute("data-priority", "medium")
+    board.card(one).focus()
+    board.page.keyboard.press("Control+z")
+    board.expect_order("todo", one)
 
 
 def test_the_keys_are_told(board: Board) -> None:

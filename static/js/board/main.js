@@ -11,7 +11,7 @@ import { Company } from './company.js';
 import { Composers } from './composer.js';
 import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
-import { find, part, setAttribute, setText } from './dom.js';
+import { find, isMac, part, setAttribute, setText } from './dom.js';
 import { CardDrag } from './drag.js';
 import { matches } from './filter.js';
 import { FilterBar } from './filter_bar.js';
@@ -26,6 +26,7 @@ import { tell } from './sentences.js';
 import { leaveMessage, watchSession } from './session.js';
 import { BoardStore } from './store.js';
 import { Toasts } from './toasts.js';
+import { Undo } from './undo.js';
 import { explain, quote } from './words.js';
 
 const CLOCK = 30_000; // ms between paintings for the sake of "in 5 minutes"
@@ -42,7 +43,15 @@ const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
-const commands = new Commands({ client, store, problems, toasts, projectId, openTask: (id) => route.open(id) });
+const undoButton = find(document, '[data-undo]');
+const undo = new Undo({
+  changed: (last) => {
+    undoButton.hidden = !last;
+    setAttribute(undoButton, 'title', last && `Undo ${last.words} (${isMac ? '⌘' : 'Ctrl'} Z)`);
+  },
+  undone: ({ words }) => toasts.say(`Took back ${words}.`),
+});
+const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id) });
 const composers = new Composers(board, createTask);
 const membersButton = find(document, '[data-open-members]');
 const members = new Members({
@@ -156,8 +165,10 @@ board.addEventListener('click', (event) => {
   event.preventDefault();
   route.open(taskId);
 });
+undoButton.addEventListener('click', () => void undo.run());
 listenToKeys({
   columns,
+  undo: () => void undo.run(),
   isOpen: () => panel.taskId !== null,
   close: () => route.close(),
   add: (column) => composers.open(column),
