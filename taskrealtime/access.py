@@ -70,7 +70,7 @@ def refuse_reading(pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], 
     """Of these pairs of a room and a user's id: those that the user may not read, each with the error that says so."""
     projects = {pair: project_id for pair in pairs if (project_id := project_of_room(pair[0])) is not None}
     memberships = Membership.objects.filter(
-        project_id__in=set(projects.values()), user_id__in={user_id for _, user_id in projects}
+        project__id__any_of=set(projects.values()), user__id__any_of={user_id for _, user_id in projects}
     )
     allowed = set(memberships.values_list("project_id", "user_id"))
     return {

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,12 +14,14 @@ from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
 from . import access, actions, commands, events
-from .engine import auth, draining, log, protocol, rooms
+from .engine import auth, connections, draining, limits, log, protocol, rooms
 from .engine.conf import settings
 from .engine.errors import (
+    Forbidden,
     Internal,
     InvalidData,
     InvalidMessage,
+    RateLimited,
     RealTimeError,
     TokenExpired,
     TokenInvalid,
@@ -82,7 +83,11 @@ class TaskBoardConsumer(AsyncConsumer):
         #: Starts the user room's live events; they wait a moment for that question.
         self._begin: Callable[[], None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._bad_messages: deque[float] = deque(maxlen=MAX_BAD_MESSAGES)
+        #: When the last of them came, on the event loop's clock.
+        self._bad_messages: list[float] = []
+        self._patience = limits.Patience()
+        #: Among the connections of this user.
+        self._place: connections.Place | None = None
         #: Whether a message is being carried out, rather than waited for.
         self._busy = False
         if (await receive())["type"] != "websocket.connect":
@@ -93,12 +98,11 @@ class TaskBoardConsumer(AsyncConsumer):
         offered = self.scope.get("subprotocols", [])
         await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         talk = asyncio.create_task(self._talk())
+        talk.add_done_callback(self._end_with)
         draining.enter(self)
         try:
-            ends: set[asyncio.Future[Any]] = {talk, self._ending}
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            closed = await self._ending
             self._leave_everything()
-            closed = self._how_it_ended(talk)
             if self._busy:
                 await asyncio.wait({talk}, timeout=CLOSING_TIME)
             if closed.code is not None:
@@ -110,14 +114,13 @@ class TaskBoardConsumer(AsyncConsumer):
             talk.cancel()
             await asyncio.gather(talk, return_exceptions=True)
 
-    def _how_it_ended(self, talk: asyncio.Task[None]) -> _Closed:
-        error = talk.exception() if talk.done() else None
-        if error is None:
-            return self._ending.result()
-        if isinstance(error, _Closed):
-            return error
-        logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
-        return _Closed(1011, "Internal error.")
+    def _end_with(self, talk: asyncio.Task[None]) -> None:
+        error = None if talk.cancelled() else talk.exception()
+        if error is not None and not isinstance(error, _Closed):
+            logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
+            error = _Closed(1011, "Internal error.")
+        if error is not None and not self._ending.done():
+            self._ending.set_result(error)
 
     async def _close(self, closed: _Closed) -> None:
         with suppress(asyncio.TimeoutError, TimeoutError):
@@ -134,6 +137,8 @@ class TaskBoardConsumer(AsyncConsumer):
         if self._identity is not None:
             rooms.hub().leave(self)
             rooms.hub().typists.stop(self._session)
+        if self._place is not None:
+            self._place.leave()
         for subscription in self._subscriptions.values():
             subscription.room.unsubscribe(subscription)
         for replay in self._replays:
@@ -202,7 +207,8 @@ class TaskBoardConsumer(AsyncConsumer):
     # -- reading --
 
     async def _talk(self) -> None:
-        await self._sign_in()
+        with connections.handshake():
+            await self._sign_in()
         while not self._ending.done():
             await self._hear_message(self._handle)
 
@@ -246,16 +252,20 @@ class TaskBoardConsumer(AsyncConsumer):
             raise _Closed(error.closes_with, error.message)
         if isinstance(error, InvalidMessage | InvalidData):
             self._count_bad_message()
+        if isinstance(error, RateLimited) and self._patience.ends():
+            raise _Closed(4429, "Too many messages.")
 
     def _count_bad_message(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._bad_messages.append(now)
-        if len(self._bad_messages) == MAX_BAD_MESSAGES and now - self._bad_messages[0] < BAD_MESSAGE_SECONDS:
+        self._bad_messages = [then for then in self._bad_messages if now - then < BAD_MESSAGE_SECONDS] + [now]
+        if len(self._bad_messages) >= MAX_BAD_MESSAGES:
             raise _Closed(4400, "Too many bad messages.")
 
     async def _handle(self, envelope: protocol.Envelope) -> None:
         if envelope.event != commands.Connect.event:
             self._begin_user_room()
+        asked = commands.CLIENT_EVENTS.get(envelope.event, commands.Command)
+        await limits.spend_event(self.user_id, kind=asked.__name__, slowness=asked.slowness)
         type = protocol.find_type(envelope.event, commands.CLIENT_EVENTS)
         command = protocol.parse(envelope.data, type)
         if handler := CONNECTION_HANDLERS.get(type):
@@ -315,9 +325,22 @@ class TaskBoardConsumer(AsyncConsumer):
         identity = await rooms.hub().identities.ask(token)
         if self._identity is not None and identity.user.pk != self.user_id:
             raise TokenInvalid("This is somebody else's token.")
+        if self._place is None:
+            await self._take_place(identity.user.pk)
         self._identity = identity
-        rooms.hub().enter(self, identity.stamp)
+        rooms.hub().enter(self, identity.stamp, identity.browser)
         self._call_later("expiry", identity.expires_at - datetime.now(UTC).timestamp(), self._expire)
+
+    async def _take_place(self, user_id: int) -> None:
+        """Be counted among the connections of this user.
+
+        Raises:
+            _Closed: there are too many.
+        """
+        counts = rooms.hub().connections
+        self._place = counts.enter(user_id)
+        if await counts.is_full(user_id):
+            raise _Closed(4409, "Too many connections.")
 
     def _expire(self) -> None:
         self._outbox.put(Frames([protocol.encode_error(TokenExpired("The token has expired."))]))
@@ -407,6 +430,8 @@ class TaskBoardConsumer(AsyncConsumer):
         begin: Callable[[], None] | None = None
         if room in self._subscriptions:
             stand = await self._ask_stand(room)
+        elif len(self._subscriptions) > settings.WEBSOCKET_MAX_PROJECTS:  # One of them is the user's own room.
+            raise Forbidden("This connection has joined too many projects: leave one first.")
         else:
             stand, begin = await self._subscribe(room, command.since, command.epoch)
         # From here to the answer nothing is waited for: what changes later is told after it, and not before.

@@ -6,13 +6,13 @@ as one likes: by `manage.py remind`, by cron, as the body of a Celery task.
 A lead time is a number of hours before a moment: neither of them depends on a time zone.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from . import events, notifying
@@ -24,7 +24,6 @@ from .engine.models import Event
 from .models import AT_ONCE, Membership, Reminder, Task, user_room
 from .notifying import Reader
 from .redaction import subject_of
-from .tracking import CHUNK
 
 #: Rows of one transaction: some hundredths of a second for which writers of these tasks may have to wait.
 BATCH = 100
@@ -95,7 +94,8 @@ def look_again(user: User) -> None:
     """The user's lead time changed: the next run looks at all of their open tasks; in the open transaction."""
     tasks = Task.objects.filter(Q(assignee=user) | Q(assignee=None, created_by=user))
     tasks = tasks.filter(due_at__isnull=False).exclude(status="completed")
-    _look_at(list(tasks.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)), AT_ONCE)
+    locked = tasks.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+    _look_next(dict.fromkeys(locked, AT_ONCE))
 
 
 # --- In batches -----------------------------------------------------------------------------
@@ -107,15 +107,14 @@ def _remind_of_tasks(now: datetime) -> tuple[int, int]:
     tasks = list(waiting[:BATCH])
     readers = _readers(tasks)
     due: list[_Due] = []
-    looks: dict[datetime | None, list[int]] = {}
+    looks: dict[int, datetime | None] = {}
     for task in tasks:
         reader = readers.get((task.project_id, _recipient_of(task)))
         kind, next_look = _judge(task, reader, now)
-        looks.setdefault(next_look, []).append(task.pk)
+        looks[task.pk] = next_look
         if kind is not None and reader is not None and task.due_at is not None:
             due.append(_Due(task, task.due_at, reader, kind))
-    for next_look, pks in looks.items():
-        _look_at(pks, next_look)
+    _look_next(looks)
     return len(tasks), _tell(_claim(due, now), now)
 
 
@@ -228,8 +227,12 @@ def _event_of(one: _Due, now: datetime) -> log.NewEvent:
     return log.NewEvent(user_room(one.reader.user_id), data.event, log.encode(data), now, subject_of(one.task))
 
 
-def _look_at(pks: Sequence[int], moment: datetime | None) -> None:
-    """Have reminders look at these tasks then."""
-    # Past our own `update`, which would read every row again to find that nothing is to be told.
-    for start in range(0, len(pks), CHUNK):
-        models.QuerySet.update(Task.all_objects.filter(pk__in=pks[start : start + CHUNK]), remind_at=moment)
+def _look_next(looks: Mapping[int, datetime | None]) -> None:
+    """Write down when reminders look at each of these locked tasks, by their ids."""
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        # Past our own `update`, which would read every row again to find that nothing is to be told.
+        cursor.executemany(
+            "UPDATE taskrealtime_task SET remind_at = %s WHERE id = %s",
+            [(adapt(moment) if moment else None, pk) for pk, moment in sorted(looks.items())],
+        )

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from . import access, actions, commands
+from .engine import limits
 from .events import PRIORITIES
 from .forms import ProjectForm
 from .models import Membership, Preferences, Project, Task
@@ -51,7 +52,9 @@ def projects(request: HttpRequest) -> HttpResponse:
     user = _signed_in(request)
     form = ProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        answer = actions.perform(user, commands.ProjectCreate(name=form.cleaned_data["name"]))
+        command = commands.ProjectCreate(name=form.cleaned_data["name"])
+        limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
+        answer = actions.perform(user, command)
         assert isinstance(answer, commands.ProjectAnswer)
         return redirect("board", answer.project_id)
     context = {"projects": _projects_of(user), "form": form, "me": _person(user)}

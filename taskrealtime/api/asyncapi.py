@@ -48,7 +48,9 @@ CLOSE_CODES: dict[int, str] = {
     4401: "Authentication: no token, a bad one, or one that expired.",
     4403: "The user was deactivated or signed out everywhere.",
     4408: "No `connect` in time.",
+    4409: "Too many connections of one user, over all processes.",
     4410: "Too slow: the unread frames passed the bound.",
+    4429: "A flood: it went on after having been told `rate_limited` many times.",
 }
 
 MESSAGE_ID: Schema = {

@@ -4,6 +4,8 @@ seen when."""
 from django.conf import settings
 from django.db import models
 
+from . import lookups  # noqa: F401 -- registers `any_of`
+
 
 class Epoch(models.Model):
     """The one row that names this life of the log; renewed after a backup was restored."""
@@ -106,6 +108,17 @@ class SessionVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}@{self.version}"
+
+
+class EndedSession(models.Model):
+    """A browser's session that was signed out of: the access tokens that its pages got end with it."""
+
+    #: A hash of the session's key (`auth.browser_mark`).
+    mark = models.CharField(max_length=32, primary_key=True)
+    ended_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.mark
 
 
 class LastSeen(models.Model):

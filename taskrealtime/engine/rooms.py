@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import auth, doorbell, log, protocol, retention
+from . import auth, connections, doorbell, log, protocol, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
@@ -369,6 +369,8 @@ class Hub:
         self.rooms: dict[str, Room] = {}
         #: Everything that listens by user, for the sweep's look at who was signed out. Values are `{listener: stamp}`.
         self.listeners: dict[int, dict[Listener, str]] = {}
+        #: The browsers' sessions that listeners belong to, by their marks.
+        self._browsers: dict[Listener, str] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
         #: The highest number that was rung for a room that is just being opened.
         self._rung: dict[str, int] = {}
@@ -381,6 +383,7 @@ class Hub:
         self.identities = Batcher(auth.identify_all)
         self.stands = Batcher(log.stand_all)
         self._bounds = Batcher(log.bounds_in_order)
+        self.connections = connections.Counts()
         #: Who is here, and who types.
         self.presence = Presence(settings.REDIS_URLS)
         self.typists = Typists(self.presence, alone=not settings.REDIS_URLS)
@@ -391,12 +394,16 @@ class Hub:
 
     # -- people --
 
-    def enter(self, listener: Listener, stamp: str) -> None:
-        """A signed-in listener, with the session stamp that its token carried."""
+    def enter(self, listener: Listener, stamp: str, browser: str | None = None) -> None:
+        """A signed-in listener, with the session stamp and the mark of the browser's session that its token carried."""
         self.listeners.setdefault(listener.user_id, {})[listener] = stamp
+        self._browsers.pop(listener, None)
+        if browser is not None:
+            self._browsers[listener] = browser
 
     def leave(self, listener: Listener) -> None:
         """The listener is gone."""
+        self._browsers.pop(listener, None)
         self.presence.leave_all(listener)
         of_user = self.listeners.get(listener.user_id, {})
         if of_user.pop(listener, None) is not None:
@@ -506,7 +513,7 @@ class Hub:
         """Look at the log once: what moved on, what is unnumbered, who was signed out, what is gone."""
         names = list(self.rooms)
         users = {user: set(of_user.values()) for user, of_user in self.listeners.items()}
-        found = await in_database_thread(_look_at_the_log, names, users)
+        found = await in_database_thread(_look_at_the_log, names, users, set(self._browsers.values()))
         if self._epoch is not None and found.epoch != self._epoch:
             self._start_over()
         self._epoch = found.epoch
@@ -517,6 +524,9 @@ class Hub:
             for listener, stamp in list(self.listeners.get(user_id, {}).items()):
                 if stamp != valid:
                     listener.give_up(4403, "You were signed out.")
+        for listener, browser in list(self._browsers.items()) if found.ended else ():
+            if browser in found.ended:
+                listener.give_up(4403, "You were signed out.")
         # Not waited for: while the layer is away each room costs seconds there, and delivery hangs on the sweep alone.
         if self._tending is None or self._tending.done():
             self._tending = asyncio.create_task(self._tend_groups())
@@ -571,16 +581,19 @@ class Hub:
 class _Found:
     """What one look at the log brought."""
 
-    def __init__(self, bounds: dict[str, log.Bounds], epoch: str, revoked: dict[int, str | None]) -> None:
+    def __init__(
+        self, bounds: dict[str, log.Bounds], epoch: str, revoked: dict[int, str | None], ended: set[str]
+    ) -> None:
         self.bounds = bounds
         self.epoch = epoch
         self.revoked = revoked
+        self.ended = ended
 
 
-def _look_at_the_log(names: list[str], users: dict[int, set[str]]) -> _Found:
+def _look_at_the_log(names: list[str], users: dict[int, set[str]], browsers: set[str]) -> _Found:
     if waiting := log.unnumbered_rooms():
         log.sequence(waiting)
-    return _Found(log.bounds(names), log.epoch(), auth.revoked_users(users))
+    return _Found(log.bounds(names), log.epoch(), auth.revoked_users(users), auth.ended_sessions(browsers))
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -12,6 +12,7 @@ import { tell } from '../../static/js/board/sentences.js';
 import { BoardStore } from '../../static/js/board/store.js';
 import { Undo } from '../../static/js/board/undo.js';
 import { ago, dueInWords, fromLocalInput, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/time.js';
+import { quote, shown } from '../../static/js/board/words.js';
 
 globalThis.requestAnimationFrame ??= /** @type {any} */ ((/** @type {() => void} */ paint) => setTimeout(paint));
 
@@ -253,5 +254,10 @@ describe('what others did, in sentences', () => {
   test('is silent about order, and about what another event told', () => {
     assert.equal(told('task_updated', { changes: { position: 'x' } }), null);
     assert.equal(told('task_assigned', { assignee_id: 1 }), null);
+  });
+
+  test('a title of white space has a name', () => {
+    assert.deepEqual([' ', '\u2003\n', ' a '].map(shown), ['Untitled', 'Untitled', ' a ']);
+    assert.equal(quote(' '), '“Untitled”');
   });
 });

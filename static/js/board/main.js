@@ -33,6 +33,7 @@ const CLOCK = 30_000; // ms between paintings for the sake of "in 5 minutes"
 
 const { body } = document;
 const projectId = Number(body.dataset.projectId);
+const firstTitle = document.title;
 const board = find(document, '[data-board]');
 
 const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnapshot });
@@ -86,7 +87,7 @@ const company = new Company({
 const concerns = followConcerns({
   client,
   toasts,
-  title: () => `${store.state?.project.name ?? 'Board'} · taskrealtime`,
+  title: () => (store.state ? `${store.state.project.name} · taskrealtime` : firstTitle),
   taskTitle: (taskId) => store.state?.tasks.get(taskId)?.title ?? null,
   person: (id) => store.member(id),
   follow: showConcern,
@@ -140,6 +141,7 @@ client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
   store.apply(frame);
   if (!before || before === store.state) return;
   panel.apply(frame);
+  if (frame.event === 'comment_deleted') announcer.forget();
   if (data.by?.id === store.userId) return;
   const sentence = tell(frame, before);
   if (sentence) announcer.announce(sentence);

@@ -58,7 +58,12 @@ function sentence(text) {
   return trimmed && !/[.!?]$/.test(trimmed) ? `${trimmed}.` : trimmed;
 }
 
+/** @param {string} title @returns {string} the title as a card shows it: nobody could read, or click, white space alone */
+export function shown(title) {
+  return title.trim() ? title : 'Untitled';
+}
+
 /** @param {string} title @returns {string} the title as it is quoted in messages */
 export function quote(title) {
-  return `“${title.length > 60 ? `${title.slice(0, 57)}…` : title}”`;
+  return `“${title.length > 60 ? `${title.slice(0, 57)}…` : shown(title)}”`;
 }
