@@ -757,7 +757,7 @@ def test_trim_says_what_it_did(task: Task, room: str) -> None:
     )
     assert not stored(f"comment.{said.pk}")[0][2]["comment"]["content"]
     assert run("trim") == (
-        "Removed 0 events, 0 idempotency keys, 0 deleted tasks; blanked 0 deleted texts in the log.\n"
+        "Removed 0 events, 0 idempotency keys, 0 ended sessions, 0 deleted tasks; blanked 0 deleted texts in the log.\n"
     )
 
 

@@ -42,12 +42,14 @@ class Application:
 class Visitor:
     """One request, and what became of it."""
 
-    def __init__(self, turnstile: Turnstile, path: str = "/", body: tuple[bytes, ...] = (b"",)) -> None:
+    def __init__(
+        self, turnstile: Turnstile, path: str = "/", body: tuple[bytes, ...] = (b"",), method: str = "GET"
+    ) -> None:
         self.sent: list[Message] = []
         self._arriving: asyncio.Queue[Message] = asyncio.Queue()
         for place, part in enumerate(body, 1):
             self.say({"type": "http.request", "body": part, "more_body": place < len(body)})
-        scope = {"type": "http", "path": path}
+        scope = {"type": "http", "path": path, "method": method}
         self.task = asyncio.create_task(turnstile(scope, self._arriving.get, self._send))
 
     def say(self, message: Message) -> None:
@@ -77,7 +79,7 @@ async def settled() -> None:
 
 
 async def test_so_many_are_inside_and_the_others_follow_in_order(application: Application) -> None:
-    turnstile = Turnstile(application, slots=2)
+    turnstile = Turnstile(application, readers=2)
     visitors = [Visitor(turnstile, f"/{number}", (b"a", str(number).encode())) for number in range(7)]
     await settled()
     assert application.inside == ["/0", "/1"]
@@ -90,7 +92,7 @@ async def test_so_many_are_inside_and_the_others_follow_in_order(application: Ap
 async def test_who_finds_the_line_full_is_told_at_once_to_come_back(
     application: Application, caplog: pytest.LogCaptureFixture
 ) -> None:
-    turnstile = Turnstile(application, slots=1, waiting=2, chance=lambda low, high: low)
+    turnstile = Turnstile(application, readers=1, waiting=2, chance=lambda low, high: low)
     waiting = [Visitor(turnstile) for _ in range(3)]
     await settled()
     with caplog.at_level(logging.WARNING):
@@ -110,7 +112,7 @@ async def test_who_finds_the_line_full_is_told_at_once_to_come_back(
 
 
 async def test_who_leaves_the_line_gives_the_place_up(application: Application) -> None:
-    turnstile = Turnstile(application, slots=1, waiting=2)
+    turnstile = Turnstile(application, readers=1, waiting=2)
     first, gone, last = (Visitor(turnstile, path) for path in ("/first", "/gone", "/last"))
     await settled()
     gone.leave()
@@ -123,7 +125,7 @@ async def test_who_leaves_the_line_gives_the_place_up(application: Application) 
 
 
 async def test_who_is_cut_while_it_is_their_turn_keeps_no_slot(application: Application) -> None:
-    turnstile = Turnstile(application, slots=1)
+    turnstile = Turnstile(application, readers=1)
     first, cut, last = (Visitor(turnstile) for _ in range(3))
     await settled()
     application.go_on.set()
@@ -134,7 +136,7 @@ async def test_who_is_cut_while_it_is_their_turn_keeps_no_slot(application: Appl
 
 
 async def test_a_waiting_body_is_taken_in_up_to_a_bound(application: Application) -> None:
-    turnstile = Turnstile(application, slots=1)
+    turnstile = Turnstile(application, readers=1)
     first = Visitor(turnstile)
     large = Visitor(turnstile, body=(b"x" * MAX_KEPT,) * 5)
     await settled()
@@ -148,14 +150,26 @@ async def test_a_fault_of_the_application_frees_its_slot() -> None:
     async def fail(scope: Any, receive: Any, send: Any) -> None:
         raise ValueError(scope["path"])
 
-    turnstile = Turnstile(fail, slots=1)
+    turnstile = Turnstile(fail, readers=1)
     for _ in range(3):
         with pytest.raises(ValueError, match="/x"):
             await Visitor(turnstile, "/x").task
 
 
+async def test_changes_that_wait_stop_nobody_who_reads_and_the_other_way_round(application: Application) -> None:
+    """A locked row may keep every change waiting, and a crowd that fetches boards all that read."""
+    turnstile = Turnstile(application, readers=1, writers=1)
+    changes = [Visitor(turnstile, "/change", method=method) for method in ("POST", "PATCH", "DELETE")]
+    reads = [Visitor(turnstile, "/read", method=method) for method in ("GET", "HEAD", "OPTIONS")]
+    await settled()
+    assert sorted(application.inside) == ["/change", "/read"]
+    application.go_on.set()
+    assert [(await visitor.answer())[0] for visitor in (*changes, *reads)] == [200] * 6
+    assert application.most_inside == 2
+
+
 async def test_open_paths_take_no_slot_and_never_wait(application: Application) -> None:
-    turnstile = Turnstile(application, slots=1, waiting=0, open_paths=["/healthz", "/static/"])
+    turnstile = Turnstile(application, readers=1, waiting=0, open_paths=["/healthz", "/static/"])
     inside = [Visitor(turnstile, path) for path in ("/", "/healthz", "/static/a.js", "/static/b/c.js")]
     refused = [Visitor(turnstile, path) for path in ("/healthz/", "/healthz2", "/static", "/x/static/")]
     await settled()
@@ -168,7 +182,7 @@ async def test_open_paths_take_no_slot_and_never_wait(application: Application) 
 def test_the_readme_says_how_many_connections_a_process_takes() -> None:
     text = (ROOT / "README.md").read_text()
     assert f"{capacity.DATABASE_CONNECTIONS} connections of PostgreSQL" in text.replace("\n", " ")
-    assert f"works on {capacity.HTTP_SLOTS} HTTP requests" in text
+    assert f"works on {capacity.HTTP_READERS + capacity.HTTP_WRITERS} HTTP requests" in text
     assert 4 * capacity.DATABASE_CONNECTIONS + 10 <= 150, "the README's example"
 
 

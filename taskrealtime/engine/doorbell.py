@@ -65,7 +65,7 @@ def hint(room: str, message: dict[str, Any]) -> None:
     _send(room, {**message, "room": room}, missed=False)
 
 
-def _send(room: str, message: dict[str, Any], *, missed: bool = True, personal: bool = False) -> None:
+def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed: bool = True) -> None:
     loop = _loop()
     if loop is None:
         return

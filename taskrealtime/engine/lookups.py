@@ -12,8 +12,8 @@ from django.db.models.sql.compiler import SQLCompiler
 class AnyOf(Lookup):
     """All values in one parameter, so that the query's text is short and always the same.
 
-    `__in` has a placeholder for each, which Django and psycopg go through one by one: 5 000 of them once a second were
-    a twentieth of a core. Values must be what the database takes: numbers or texts. A foreign key's column is
+    `__in` has a placeholder for each, which Django and psycopg go through one by one: 5 000 of them, once a second,
+    were a twentieth of a core. Values must be what the database takes: numbers or texts. A foreign key's column is
     `project__id__any_of`.
     """
 
