@@ -2,7 +2,7 @@
 # make test     every check that a change must pass; each also on its own:
 #               make lint types imports migrations js embedded pytest
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
-#               make faults SECONDS=600 SEED=7
+#               make faults SECONDS=600 SEED=7 CROWD=2000
 # make js-build builds static/js/websocket_client.js from static/js/client/
 # make lock     works out requirements.lock anew from requirements.txt: exact versions, with hashes, for servers
 # make audit    asks the public list of known holes about requirements.lock; needs the network
@@ -56,16 +56,19 @@ js: dev
 js-build: dev
 	$(ESBUILD) >$(CLIENT)
 
-# Two workers, each with services of its own; a file's tests stay together, since they share a server.
+# Two workers, each with services of its own; a file's tests stay together, since they share a server. The files come in
+# the order of tests/conftest.py, the longest first: by itself xdist takes those with many tests first, which are quick.
+WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 pytest: dev
-	$(PY) -m pytest --numprocesses=2 --dist=loadfile
+	$(PY) -m pytest $(WORKERS)
 
 # What runs inside the pytest process once more, on SQLite and memory.
 embedded: dev
-	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile -m "not end_to_end"
+	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "not end_to_end"
 
 faults: dev
-	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND))
+	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) \
+		$(if $(CROWD),--crowd $(CROWD))
 
 # Not of .venv itself: they bring packages that must not get in the way of ours.
 $(TOOLS)/uv $(TOOLS)/pip-audit:

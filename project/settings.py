@@ -15,6 +15,8 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from taskrealtime.engine.capacity import DATABASE_CONNECTIONS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -160,7 +162,7 @@ def _database() -> dict[str, Any]:
             init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
         )
     elif config["ENGINE"].endswith("postgresql"):
-        options.setdefault("pool", {"min_size": 1, "max_size": 20, "timeout": 10})
+        options.setdefault("pool", {"min_size": 1, "max_size": DATABASE_CONNECTIONS, "timeout": 10})
     return config
 
 
@@ -250,9 +252,9 @@ SPECTACULAR_SETTINGS = {
 # --- Sockets and delivery (see taskrealtime/engine/conf.py for what each means) -------------
 
 WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
-WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "200/10s")
-WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "50"))
-WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "1000"))
+WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "600/10s")
+WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "1000"))
+WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "20_000"))
 WEBSOCKET_MAX_HANDSHAKES = int(_env_number("WEBSOCKET_MAX_HANDSHAKES", "5000"))
 WEBSOCKET_MAX_PROJECTS = int(_env_number("WEBSOCKET_MAX_PROJECTS", "500"))
 SIGN_IN_RATE_LIMIT = _env_limit("SIGN_IN_RATE_LIMIT", "10/5m")
@@ -264,6 +266,8 @@ WEBSOCKET_CONNECT_TIMEOUT = _env_number("WEBSOCKET_CONNECT_TIMEOUT", "10")
 WEBSOCKET_SEND_BUFFER = int(_env_number("WEBSOCKET_SEND_BUFFER", str(1024 * 1024)))
 SWEEP_INTERVAL = _env_number("SWEEP_INTERVAL", "1")
 EVENT_RETENTION_DAYS = _env_number("EVENT_RETENTION_DAYS", "30")
+REMIND_INTERVAL = _env_number("REMIND_INTERVAL", "30")
+REMIND_BEFORE_HOURS = _env_number("REMIND_BEFORE_HOURS", "24")
 
 
 # --- Static files ---------------------------------------------------------------------------

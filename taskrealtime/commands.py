@@ -1,24 +1,28 @@
 """The catalogue of what a user can ask for: one typed class per client event or HTTP change, and its answer."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from .engine.protocol import MAX_INTEGER
-from .events import Priority, Role, Status, TaskObject
+from .events import PresentStatus, PresentUser, Priority, Role, Status, TaskObject
 
-Id = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
+#: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
+Id = Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Version = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
-#: At least one character that is not white space.
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=20_000)]
-Content = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=r"\S")]
+Content = Annotated[str, Meta(min_length=1, max_length=10_000)]
+#: At least one character that is not white space.
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Moment = Annotated[datetime, Meta(tz=True)]
 Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
+#: A year at the most.
+Minutes = Annotated[int, Meta(ge=1, le=366 * 24 * 60)]
+Hours = Annotated[float, Meta(ge=0, le=366 * 24)]
 
 
 class Command(msgspec.Struct, kw_only=True):
@@ -73,6 +77,28 @@ class Ping(Command, kw_only=True):
     event = "ping"
 
 
+class PresenceUpdate(Command, kw_only=True):
+    """How present the user is at this connection; over all of theirs, busy beats online beats idle."""
+
+    event = "presence_update"
+    status: PresentStatus
+
+
+class UserTyping(Command, kw_only=True):
+    """The user types a comment here, still types, or no longer does; not renewed it ends after 6 s."""
+
+    event = "user_typing"
+    task_id: Id
+    is_typing: bool
+
+
+class TaskViewing(Command, kw_only=True):
+    """Which task's panel is open at this connection; null: none any more. Others see it while the project is joined."""
+
+    event = "task_viewing"
+    task_id: Id | None
+
+
 class TokenRefresh(Command, kw_only=True):
     """Go on with a fresh access token of the same user."""
 
@@ -88,13 +114,20 @@ class ProjectJoined(Answer, kw_only=True):
     seq: int
     epoch: str
     reset: bool
-    presence: list[dict[str, Any]] = []
+    #: Who is there, the asker among them.
+    presence: list[PresentUser]
 
 
 class ProjectAnswer(Answer, kw_only=True):
     """A project that something was done with."""
 
     project_id: int
+
+
+class PresenceUpdated(Answer, kw_only=True):
+    """The connection's status."""
+
+    status: PresentStatus
 
 
 class TokenRefreshed(Answer, kw_only=True):
@@ -292,6 +325,65 @@ class MemberAnswer(Answer, kw_only=True):
     """The member that something was done with."""
 
     project_id: int
+    user_id: int
+
+
+# --- One's own notifications and preferences ------------------------------------------------
+
+
+class NotificationsRead(Command, kw_only=True):
+    """All notifications up to this one were read; the mark never goes back."""
+
+    event = "notifications_read"
+    up_to: Seq
+
+
+class ReminderSnooze(Command, kw_only=True):
+    """Have a reminder come again after so many minutes, once, if it still fits then."""
+
+    seq: Id
+    minutes: Minutes
+
+
+class Wanted(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Which kinds of notifications are wanted; only the ones that are given."""
+
+    task_assigned: bool | UnsetType = UNSET
+    comment_added: bool | UnsetType = UNSET
+    project_member_added: bool | UnsetType = UNSET
+    due_date_reminder: bool | UnsetType = UNSET
+
+
+class MeUpdate(Command, kw_only=True, omit_defaults=True):
+    """Change what is given of one's name and preferences, and leave the rest."""
+
+    #: Empty: the username is shown.
+    name: Annotated[str, Meta(max_length=150)] | UnsetType = UNSET
+    #: An IANA name, such as `Europe/Berlin`.
+    timezone: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    #: Null: the server's default.
+    remind_before_hours: Hours | None | UnsetType = UNSET
+    notify: Wanted | UnsetType = UNSET
+    #: All of them: what is not named is no longer muted.
+    muted_projects: Annotated[list[Id], Meta(max_length=10_000)] | UnsetType = UNSET
+
+
+class Unread(Answer, kw_only=True):
+    """How many notifications are unread."""
+
+    unread: int
+
+
+class Snoozed(Answer, kw_only=True):
+    """When the reminder comes again."""
+
+    seq: int
+    remind_at: datetime
+
+
+class MeAnswer(Answer, kw_only=True):
+    """Whose preferences were changed."""
+
     user_id: int
 
 

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from channels.consumer import AsyncConsumer
 from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
-from . import actions, commands, events
+from . import access, actions, commands, events
 from .engine import auth, connections, draining, limits, log, protocol, rooms
 from .engine.conf import settings
 from .engine.errors import (
@@ -28,7 +27,8 @@ from .engine.errors import (
     TokenInvalid,
     Unauthenticated,
 )
-from .engine.outbox import Outbox
+from .engine.frames import Frames
+from .engine.outbox import PUSH, Outbox
 from .engine.threads import in_database_thread, in_writing_thread
 from .models import project_of_room, project_room, user_room
 from .serializing import user_object
@@ -70,17 +70,21 @@ class TaskBoardConsumer(AsyncConsumer):
         self._receive = receive
         self._send = send
         self._session = secrets.token_hex(8)
-        self._outbox = Outbox(self._send_text, lambda: self.give_up(4410, "Too slow."))
+        push = scope.get("extensions", {}).get(PUSH)
+        self._outbox = Outbox(self._send_text, push, lambda: self.give_up(4410, "Too slow."))
         self._ending: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
         self._identity: auth.Identity | None = None
         self._subscriptions: dict[str, rooms.Subscription] = {}
+        #: Projects left whose end one of two has told so far: their own room, and the user's.
+        self._half_left: set[str] = set()
         self._replays: set[asyncio.Task[None]] = set()
         #: A client that signed in with the upgrade may still ask, once, for what its user room missed.
         self._may_resume = False
         #: Starts the user room's live events; they wait a moment for that question.
         self._begin: Callable[[], None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._bad_messages: deque[float] = deque(maxlen=MAX_BAD_MESSAGES)
+        #: When the last of them came, on the event loop's clock.
+        self._bad_messages: list[float] = []
         self._patience = limits.Patience()
         #: Among the connections of this user.
         self._place: connections.Place | None = None
@@ -93,14 +97,12 @@ class TaskBoardConsumer(AsyncConsumer):
     async def _live(self) -> None:
         offered = self.scope.get("subprotocols", [])
         await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
-        writer = asyncio.create_task(self._outbox.write_forever())
         talk = asyncio.create_task(self._talk())
+        talk.add_done_callback(self._end_with)
         draining.enter(self)
         try:
-            ends: set[asyncio.Future[Any]] = {talk, self._ending}
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            closed = await self._ending
             self._leave_everything()
-            closed = self._how_it_ended(talk)
             if self._busy:
                 await asyncio.wait({talk}, timeout=CLOSING_TIME)
             if closed.code is not None:
@@ -109,18 +111,16 @@ class TaskBoardConsumer(AsyncConsumer):
             draining.leave(self)
             self._leave_everything()
             self._outbox.close()
-            writer.cancel()
             talk.cancel()
-            await asyncio.gather(talk, writer, return_exceptions=True)
+            await asyncio.gather(talk, return_exceptions=True)
 
-    def _how_it_ended(self, talk: asyncio.Task[None]) -> _Closed:
-        error = talk.exception() if talk.done() else None
-        if error is None:
-            return self._ending.result()
-        if isinstance(error, _Closed):
-            return error
-        logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
-        return _Closed(1011, "Internal error.")
+    def _end_with(self, talk: asyncio.Task[None]) -> None:
+        error = None if talk.cancelled() else talk.exception()
+        if error is not None and not isinstance(error, _Closed):
+            logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
+            error = _Closed(1011, "Internal error.")
+        if error is not None and not self._ending.done():
+            self._ending.set_result(error)
 
     async def _close(self, closed: _Closed) -> None:
         with suppress(asyncio.TimeoutError, TimeoutError):
@@ -136,6 +136,7 @@ class TaskBoardConsumer(AsyncConsumer):
         """Hear nothing more: of rooms, replays or the clock."""
         if self._identity is not None:
             rooms.hub().leave(self)
+            rooms.hub().typists.stop(self._session)
         if self._place is not None:
             self._place.leave()
         for subscription in self._subscriptions.values():
@@ -161,7 +162,7 @@ class TaskBoardConsumer(AsyncConsumer):
         """The user's id, once signed in."""
         return int(self.user.pk)
 
-    def hear(self, frames: Iterable[str]) -> None:
+    def hear(self, frames: Frames) -> None:
         """Take frames of a room."""
         self._outbox.put(frames)
 
@@ -171,9 +172,21 @@ class TaskBoardConsumer(AsyncConsumer):
         if room == user_room(self.user_id):
             self.give_up(4403, "This account is gone.")
         else:
-            project_id = project_of_room(room)
-            assert project_id is not None
-            self._say("removed_from_project", events.RemovedFromProject(project_id=project_id))
+            self._depart(room, at_once=True)
+            self._half_left ^= {room}
+            self._say_removed(room)
+
+    def departed(self, room: str) -> None:
+        """The membership ended, or the project is gone; where it is joined, `left` says so, sooner or later."""
+        if room in self._subscriptions or room in self._half_left:
+            self._half_left ^= {room}
+        else:
+            self._say_removed(room)
+
+    def _say_removed(self, room: str) -> None:
+        project_id = project_of_room(room)
+        assert project_id is not None
+        self._say("removed_from_project", events.RemovedFromProject(project_id=project_id))
 
     def give_up(self, code: int, reason: str) -> None:
         """End the connection with this close code."""
@@ -234,7 +247,7 @@ class TaskBoardConsumer(AsyncConsumer):
             self._answer_error(fault, envelope.id if envelope else UNSET)
 
     def _answer_error(self, error: RealTimeError, id: MessageId) -> None:
-        self._outbox.put([protocol.encode_error(error, id)])
+        self._outbox.put(Frames([protocol.encode_error(error, id)]))
         if error.closes_with is not None:
             raise _Closed(error.closes_with, error.message)
         if isinstance(error, InvalidMessage | InvalidData):
@@ -244,8 +257,8 @@ class TaskBoardConsumer(AsyncConsumer):
 
     def _count_bad_message(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._bad_messages.append(now)
-        if len(self._bad_messages) == MAX_BAD_MESSAGES and now - self._bad_messages[0] < BAD_MESSAGE_SECONDS:
+        self._bad_messages = [then for then in self._bad_messages if now - then < BAD_MESSAGE_SECONDS] + [now]
+        if len(self._bad_messages) >= MAX_BAD_MESSAGES:
             raise _Closed(4400, "Too many bad messages.")
 
     async def _handle(self, envelope: protocol.Envelope) -> None:
@@ -260,12 +273,14 @@ class TaskBoardConsumer(AsyncConsumer):
             return
         key = None if envelope.key is UNSET else envelope.key
         answer = await in_writing_thread(self.user_id, actions.perform, self.user, command, key=key)
+        if isinstance(command, commands.NewComment):
+            rooms.hub().typists.stop(self._session, place=command.task_id)
         self._acknowledge(answer, envelope.id)
 
     # -- answering --
 
     def _say(self, event: str, data: Any, id: MessageId = UNSET) -> None:
-        self._outbox.put([protocol.encode(event, data, id)])
+        self._outbox.put(Frames([protocol.encode(event, data, id)]))
 
     def _acknowledge(self, answer: msgspec.Struct, id: MessageId) -> None:
         if id is not UNSET:
@@ -328,7 +343,7 @@ class TaskBoardConsumer(AsyncConsumer):
             raise _Closed(4409, "Too many connections.")
 
     def _expire(self) -> None:
-        self._outbox.put([protocol.encode_error(TokenExpired("The token has expired."))])
+        self._outbox.put(Frames([protocol.encode_error(TokenExpired("The token has expired."))]))
         self.give_up(4401, "The token has expired.")
 
     def _call_later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
@@ -346,12 +361,14 @@ class TaskBoardConsumer(AsyncConsumer):
             where its log stands, and what to call once that was told: then what was missed and what is new follow.
         """
         stand = await self._ask_stand(room, since, epoch)
+        if project_of_room(room) is not None:
+            await rooms.hub().presence.open(room)
         if not stand.exists and room == user_room(self.user_id):
             # Made before it is served: the sweep takes a served room without a row for one that is gone.
             await in_database_thread(log.create_room, room)
         served = await rooms.hub().open(room)
         cursor = stand.head if since is None or stand.reset else since
-        subscription = served.subscribe(self, cursor=cursor, authorised=stand.head)
+        subscription = served.subscribe(self, cursor=cursor, authorised=stand.head, read=stand.read)
         if earlier := self._subscriptions.get(room):
             earlier.room.unsubscribe(earlier)
         self._subscriptions[room] = subscription
@@ -382,7 +399,7 @@ class TaskBoardConsumer(AsyncConsumer):
             seq=stand.head,
             epoch=stand.epoch,
             reset=stand.reset,
-            unread=0,
+            unread=stand.unread,
         )
         self._say("connected", connected, id)
 
@@ -417,17 +434,27 @@ class TaskBoardConsumer(AsyncConsumer):
             raise Forbidden("This connection has joined too many projects: leave one first.")
         else:
             stand, begin = await self._subscribe(room, command.since, command.epoch)
+        # From here to the answer nothing is waited for: what changes later is told after it, and not before.
+        present, viewers = rooms.hub().presence.enter(room, self)
         answer = commands.ProjectJoined(
-            project_id=command.project_id, room=room, seq=stand.head, epoch=stand.epoch, reset=stand.reset
+            project_id=command.project_id,
+            room=room,
+            seq=stand.head,
+            epoch=stand.epoch,
+            reset=stand.reset,
+            presence=[events.PresentUser(user_id, status) for user_id, status in present],
         )
         self._acknowledge(answer, envelope.id)
+        self._outbox.put(viewers)
         if begin is not None:
             begin()
 
     async def leave_project(self, command: commands.LeaveProject, envelope: protocol.Envelope) -> None:
         """Hear no more of a project."""
-        if subscription := self._subscriptions.pop(project_room(command.project_id), None):
+        room = project_room(command.project_id)
+        if subscription := self._subscriptions.pop(room, None):
             subscription.room.unsubscribe(subscription)
+        self._depart(room)
         self._acknowledge(commands.ProjectAnswer(project_id=command.project_id), envelope.id)
 
     async def ping(self, command: commands.Ping, envelope: protocol.Envelope) -> None:
@@ -437,6 +464,38 @@ class TaskBoardConsumer(AsyncConsumer):
         data = protocol.parse_object(envelope.data)
         if envelope.id is not UNSET:
             self._say("pong", {**data, "server_time": datetime.now(UTC)}, envelope.id)
+
+    def _depart(self, room: str, *, at_once: bool = False) -> None:
+        """Be seen in the room no more; `at_once`: without the moment in which one may come back."""
+        rooms.hub().typists.stop(self._session, room=room)
+        rooms.hub().presence.leave(room, self, at_once=at_once)
+
+    async def presence_update(self, command: commands.PresenceUpdate, envelope: protocol.Envelope) -> None:
+        """Tell everybody whether the user is here, busy or away."""
+        rooms.hub().presence.set_status(self, command.status)
+        self._acknowledge(commands.PresenceUpdated(status=command.status), envelope.id)
+
+    async def user_typing(self, command: commands.UserTyping, envelope: protocol.Envelope) -> None:
+        """Tell everybody else that the user types."""
+        task = await in_database_thread(access.find_task_to_type_at, self.user, command.task_id)
+        if not self._ending.done():
+            rooms.hub().typists.set_typing(
+                project_room(task.project_id),
+                task.pk,
+                msgspec.to_builtins(user_object(self.user)),
+                connection=self._session,
+                is_typing=command.is_typing,
+            )
+        self._acknowledge(commands.Answer(), envelope.id)
+
+    async def task_viewing(self, command: commands.TaskViewing, envelope: protocol.Envelope) -> None:
+        """Tell everybody which task the user looks at."""
+        if command.task_id is None:
+            rooms.hub().presence.view(self, None)
+        else:
+            task = await in_database_thread(access.find_task, self.user, command.task_id)
+            rooms.hub().presence.view(self, project_room(task.project_id), task.pk)
+        self._acknowledge(commands.Answer(), envelope.id)
 
     async def token_refresh(self, command: commands.TokenRefresh, envelope: protocol.Envelope) -> None:
         """Go on with a fresh token of the same user."""
@@ -454,6 +513,9 @@ CONNECTION_HANDLERS: dict[type[commands.Command], Handler] = {
     commands.JoinProject: TaskBoardConsumer.join_project,
     commands.LeaveProject: TaskBoardConsumer.leave_project,
     commands.Ping: TaskBoardConsumer.ping,
+    commands.PresenceUpdate: TaskBoardConsumer.presence_update,
+    commands.UserTyping: TaskBoardConsumer.user_typing,
+    commands.TaskViewing: TaskBoardConsumer.task_viewing,
     commands.TokenRefresh: TaskBoardConsumer.token_refresh,
 }
 

@@ -6,13 +6,25 @@ from typing import ClassVar, Literal, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from .engine import attendance
+
 Status = Literal["todo", "in_progress", "review", "completed"]
 Priority = Literal["low", "medium", "high", "urgent"]
 Role = Literal["owner", "member", "viewer"]
+#: What people are notified of; each can be switched off.
+NotificationKind = Literal["task_assigned", "comment_added", "project_member_added", "due_date_reminder"]
+Reason = Literal["mention", "assignee", "creator", "participant"]
+ReminderKind = Literal["due_soon", "overdue"]
+#: Of somebody who is in a project: over several connections the strongest counts.
+PresentStatus = attendance.Status
+#: Of a user in a project; `offline` is told once and then left out of lists.
+PresenceStatus = PresentStatus | Literal["offline"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 ROLES: tuple[Role, ...] = get_args(Role)
+NOTIFICATION_KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
+REMINDER_KINDS: tuple[ReminderKind, ...] = get_args(ReminderKind)
 
 
 # --- Objects --------------------------------------------------------------------------------
@@ -85,6 +97,13 @@ class CommentObject(msgspec.Struct):
     updated_at: datetime
 
 
+class PresentUser(msgspec.Struct):
+    """Somebody who is in a project now."""
+
+    user_id: int
+    status: PresentStatus
+
+
 class TaskChanges(msgspec.Struct, omit_defaults=True):
     """Fields of a task with their values; only the ones that changed."""
 
@@ -104,7 +123,7 @@ class ProjectChanges(msgspec.Struct, omit_defaults=True):
     name: str | UnsetType = UNSET
 
 
-# --- Events of a project's room -------------------------------------------------------------
+# --- Events of the rooms of projects and users -----------------------------------------------
 
 
 class LoggedData(msgspec.Struct, kw_only=True):
@@ -182,6 +201,8 @@ class CommentAdded(LoggedData, kw_only=True):
     comment: CommentObject
     task_id: int
     project_id: int
+    #: In the user room only: the first that fits of why this user is told.
+    reason: Reason | UnsetType = UNSET
 
 
 class CommentUpdated(LoggedData, kw_only=True):
@@ -236,8 +257,72 @@ class ProjectUpdated(LoggedData, kw_only=True):
     changes: ProjectChanges
 
 
+class DueDateReminder(LoggedData, kw_only=True):
+    """A task is due soon, or overdue: to its assignee, or to its creator where there is none."""
+
+    event = "due_date_reminder"
+    task_id: int
+    project_id: int
+    title: str
+    due_at: datetime
+    kind: ReminderKind
+
+
 #: Every logged event, by its name.
 LOGGED_EVENTS: dict[str, type[LoggedData]] = {event.event: event for event in LoggedData.__subclasses__()}
+
+
+# --- Ephemeral: of a room, but not logged, never replayed ----------------------------------------
+
+
+class NotificationsWereRead(msgspec.Struct):
+    """The user read notifications, here or in another tab or device."""
+
+    up_to: int
+    unread: int
+
+
+class UserPresence(msgspec.Struct):
+    """Somebody's presence in a project changed."""
+
+    project_id: int
+    user_id: int
+    status: PresenceStatus
+    #: Now, for those who are there.
+    last_seen_at: datetime
+
+
+class UsersPresence(msgspec.Struct):
+    """Several people's presence in a project changed within a moment; it goes by the name `user_presence`, too."""
+
+    project_id: int
+    users: list[UserPresence]
+
+
+class UserTypingStatus(msgspec.Struct):
+    """Somebody began or ended to type a comment; not told to the one who types."""
+
+    project_id: int
+    task_id: int
+    user: UserObject
+    is_typing: bool
+
+
+class TaskViewers(msgspec.Struct):
+    """Who has a task's panel open now."""
+
+    project_id: int
+    task_id: int
+    user_ids: list[int]
+
+
+#: Every ephemeral event of a room, by its name, with the types that its data may have.
+EPHEMERAL_EVENTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
+    "user_presence": (UserPresence, UsersPresence),
+    "user_typing_status": (UserTypingStatus,),
+    "task_viewers": (TaskViewers,),
+    "notifications_read": (NotificationsWereRead,),
+}
 
 
 # --- To one connection ----------------------------------------------------------------------
@@ -258,6 +343,7 @@ class Connected(msgspec.Struct):
     seq: int
     epoch: str
     reset: bool
+    #: How many notifications were not read, those that may follow among them.
     unread: int
     protocol: Literal[1] = 1
 

@@ -6,6 +6,7 @@ Django's signals call the `…_written` and `…_deleted` methods; code that wro
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,12 +14,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from . import events
+from . import events, notifying
 from .actor import acting_as, current_actor
-from .engine import log
+from .engine import doorbell, log, retention
 from .engine.errors import InvalidData, NotFound
 from .engine.models import Event
-from .models import Comment, Membership, Project, Task, project_room
+from .models import Comment, Membership, Project, Task, project_room, user_room
 from .redaction import subject_of
 from .serializing import actor_object, comment_object, task_object, user_object
 
@@ -82,12 +83,14 @@ class RealTimeService:
         if not was_there:
             if task.deleted_at is None:
                 cls._announce_task_there(task, events.TaskCreated if previous is None else events.TaskRestored)
+                cls._notify_assignee(task, previous)
             return
         assert previous is not None
         if task.deleted_at is not None or task.project_id != previous.project_id:
             cls._announce_task_deleted(previous, at=task.updated_at)
             if task.deleted_at is None:
                 cls._announce_task_there(task, events.TaskCreated)
+                cls._notify_assignee(task, previous)
             return
         cls._announce_task_updated(task, previous, task.changed_since(previous, CHANGE_FIELDS))
 
@@ -190,7 +193,9 @@ class RealTimeService:
             NotFound: no such task in that project, or no such creator.
         """
         with _announcing(creator_id):
-            cls._announce_task_there(_locked_task(task_id, project_id), events.TaskCreated)
+            task = _locked_task(task_id, project_id)
+            cls._announce_task_there(task, events.TaskCreated)
+            cls._notify_assignee(task, None)
 
     @classmethod
     def broadcast_task_deleted(cls, *, task_id: int, project_id: int, deleter_id: int | None = None) -> None:
@@ -214,7 +219,8 @@ class RealTimeService:
 
         Args:
             comment_data: `{"content": …}` for a new comment, `{"id": …}` for one that was written past the ORM;
-                the latter is announced unless it already was.
+                the latter is announced unless it already was. Where the log was trimmed, one that is older than
+                what the log keeps counts as announced: its event may be among those that are gone.
 
         Returns:
             the comment.
@@ -234,10 +240,7 @@ class RealTimeService:
                 raise InvalidData.at("content", "The comment says something else in the database.")
             if comment.author_id != author_id:
                 raise InvalidData.at("author_id", f"The comment's author is {comment.author_id}.")
-            announced = Event.objects.filter(
-                room=project_room(project_id), type="comment_added", subject=subject_of(comment)
-            )
-            if not announced.exists():
+            if not _was_announced(comment, project_room(project_id)):
                 cls._announce_comment(comment, events.CommentAdded)
             return comment
 
@@ -333,16 +336,18 @@ class RealTimeService:
 
     @classmethod
     def _announce_assigned(cls, task: Task, previous_assignee_id: int | None) -> None:
-        data = events.TaskAssigned(
-            by=_by(),
-            task_id=task.pk,
-            project_id=task.project_id,
-            title=task.title,
-            assignee_id=task.assignee_id,
-            previous_assignee_id=previous_assignee_id,
-            version=task.version,
-        )
+        data = _assignment(task, previous_assignee_id)
         cls._announce(task.project_id, data, at=task.updated_at, subject=subject_of(task))
+        notifying.notify_assignee(task, data, at=task.updated_at)
+
+    @classmethod
+    def _notify_assignee(cls, task: Task, previous: Task | None) -> None:
+        """A task came to the board, which no `task_assigned` tells there: its assignee hears of it all the same."""
+        previous_assignee_id = previous.assignee_id if previous else None
+        if task.assignee_id != previous_assignee_id:
+            author_id = None if previous else task.created_by_id
+            data = _assignment(task, previous_assignee_id)
+            notifying.notify_assignee(task, data, at=task.updated_at, author_id=author_id)
 
     @classmethod
     def _announce_comment(
@@ -353,6 +358,8 @@ class RealTimeService:
         project_id = comment.task.project_id
         data = event(by=_by(), comment=comment_object(comment), task_id=comment.task_id, project_id=project_id)
         cls._announce(project_id, data, at=comment.updated_at, subject=subject_of(comment))
+        if isinstance(data, events.CommentAdded):
+            notifying.notify_of_comment(comment, data, at=comment.updated_at)
 
     @classmethod
     def _announce_member_added(cls, membership: Membership) -> None:
@@ -362,12 +369,22 @@ class RealTimeService:
             user=user_object(membership.user),
             role=membership.role,  # type: ignore[arg-type]
         )
-        cls._announce(membership.project_id, data)
+        now = timezone.now()
+        cls._announce(membership.project_id, data, at=now)
+        notifying.notify_new_member(membership, data, at=now)
 
     @classmethod
     def _announce_member_removed(cls, project_id: int, user_id: int) -> None:
         data = events.ProjectMemberRemoved(by=_by(), project_id=project_id, user_id=user_id)
         cls._announce(project_id, data, evicts=user_id)
+        cls.tell_departed(project_id, [user_id])
+
+    @classmethod
+    def tell_departed(cls, project_id: int, user_ids: Iterable[int]) -> None:
+        """Tell users who need not have joined a project just now that it is no longer theirs, after the commit."""
+        for user_id in user_ids:
+            ring = partial(doorbell.ring_departed, user_room(user_id), user_id, project_room(project_id))
+            transaction.on_commit(ring, robust=True)
 
 
 # --- Helpers of the doors -------------------------------------------------------------------
@@ -399,6 +416,18 @@ def _by() -> events.Actor | None:
     return actor_object(current_actor())
 
 
+def _assignment(task: Task, previous_assignee_id: int | None) -> events.TaskAssigned:
+    return events.TaskAssigned(
+        by=_by(),
+        task_id=task.pk,
+        project_id=task.project_id,
+        title=task.title,
+        assignee_id=task.assignee_id,
+        previous_assignee_id=previous_assignee_id,
+        version=task.version,
+    )
+
+
 def _project(project_id: int) -> Project:
     project = Project.objects.filter(pk=project_id).first()
     if project is None:
@@ -426,15 +455,24 @@ def _check_values(task: Task, updates: Mapping[str, Any]) -> None:
             raise InvalidData.at(f"updates.{name}", f"The database has {actual!r}.")
 
 
+def _was_announced(comment: Comment, room: str) -> bool:
+    """Whether the log says that this comment was added, or may have said so before it was trimmed."""
+    if Event.objects.filter(room=room, type="comment_added", subject=subject_of(comment)).exists():
+        return True
+    floor = log.bounds([room]).get(room, log.Bounds(0, 0, 0)).floor
+    return floor > 0 and comment.created_at < retention.cutoff()
+
+
 def _move_version(task: Task, names: Iterable[str]) -> None:
     task.version += 1
     task.updated_at = timezone.now()
     task.field_versions = task.field_versions | dict.fromkeys(names, task.version)
-    task.save_base(update_fields=["version", "updated_at", "field_versions"])
+    task.remind_at = task.first_look()
+    task.save_base(update_fields=["version", "updated_at", "field_versions", "remind_at"])
 
 
 def _content(comment_data: Mapping[str, Any]) -> str:
     content = comment_data.get("content")
-    if not isinstance(content, str) or not 1 <= len(content) <= 10_000 or not content.strip() or "\0" in content:
+    if not isinstance(content, str) or not 1 <= len(content) <= 10_000 or "\0" in content:
         raise InvalidData.at("comment_data.content", "Must be a text of 1 to 10 000 characters.")
     return content

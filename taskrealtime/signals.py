@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from . import redaction
 from .engine import log, retention
-from .models import Comment, Membership, Project, Task, project_room, user_room
+from .models import Comment, Membership, Project, Reminder, Task, project_room, user_room
 from .services import RealTimeService
 from .tracking import written
 
@@ -77,6 +77,7 @@ def make_room_of_loaded_project(instance: Project, raw: bool, **kwargs: Any) -> 
 def remember_what_is_in_it(instance: Project, **kwargs: Any) -> None:
     """A project is about to be deleted with all that is in it."""
     instance.subjects = redaction.subjects_in(instance)  # type: ignore[attr-defined]
+    instance.member_ids = list(instance.memberships.values_list("user_id", flat=True))  # type: ignore[attr-defined]
 
 
 @receiver(post_delete, sender=Project)
@@ -84,6 +85,7 @@ def close_project_room(instance: Project, **kwargs: Any) -> None:
     """A project is gone: its room is no more, everybody in it is told, and no other room says what was in it."""
     log.drop_room(project_room(instance.pk))
     retention.forget(instance.subjects)  # type: ignore[attr-defined]
+    RealTimeService.tell_departed(instance.pk, instance.member_ids)  # type: ignore[attr-defined]
 
 
 @receiver(post_save, sender=get_user_model())
@@ -97,6 +99,7 @@ def make_user_room(instance: Any, created: bool, **kwargs: Any) -> None:
 def close_user_room(instance: Any, **kwargs: Any) -> None:
     """A user is gone, and the room with them."""
     log.drop_room(user_room(instance.pk))
+    Reminder.objects.filter(user_id=instance.pk).delete()
 
 
 def _deletion_of(origin: Any) -> type:

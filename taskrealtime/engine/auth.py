@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db.models import F
@@ -23,8 +24,6 @@ from .models import EndedSession, SessionVersion
 SESSION_CLAIM = "session"
 #: The claim with the mark of the browser's session whose page asked for the token; it ends with that session.
 BROWSER_CLAIM = "browser"
-#: Sessions up to which the database is asked for each of them; beyond, for all that ended lately.
-MANY_MARKS = 500
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def user_of(token: Token) -> User:
 
 def _users_by_id(tokens: Iterable[Token]) -> dict[int, User]:
     ids = {user_id for token in tokens if (user_id := _user_id(token)) is not None}
-    users = get_user_model().objects.select_related("session_version").filter(pk__in=ids)
+    users = get_user_model().objects.select_related("session_version").filter(pk__any_of=ids)
     return {user.pk: user for user in users}
 
 
@@ -148,8 +147,14 @@ def _active_user(token: Token, users: Mapping[int, User]) -> User:
 
 def session_stamp(user: AbstractBaseUser) -> str:
     """Names the user's present session: another after sign-out everywhere or a new password."""
-    value = f"{user.pk}:{session_version(user)}:{user.password}"
-    return salted_hmac("taskrealtime.session", value).hexdigest()[:16]
+    return _stamp(settings.SECRET_KEY, user.pk, session_version(user), user.password)
+
+
+@lru_cache(maxsize=20_000)
+def _stamp(secret: str, user_id: int, version: int, password: str) -> str:
+    """Remembered, since the sweep wants those of all connected users once a second."""
+    value = f"{user_id}:{version}:{password}"
+    return salted_hmac("taskrealtime.session", value, secret=secret).hexdigest()[:16]
 
 
 def sign_out_everywhere(user: User) -> None:
@@ -166,13 +171,7 @@ def end_session(session_key: str) -> None:
 def ended_sessions(marks: Iterable[str | None]) -> set[str]:
     """Which of these browsers' sessions were signed out of."""
     wanted = {mark for mark in marks if mark is not None}
-    if not wanted:
-        return set()
-    if len(wanted) <= MANY_MARKS:
-        return set(EndedSession.objects.filter(mark__in=wanted).values_list("mark", flat=True))
-    # Fewer sessions end while a token lives than a busy process serves.
-    recent = EndedSession.objects.filter(ended_at__gt=timezone.now() - 2 * _life_of_tokens())
-    return wanted.intersection(recent.values_list("mark", flat=True))
+    return set(EndedSession.objects.filter(mark__any_of=wanted).values_list("mark", flat=True)) if wanted else set()
 
 
 def forget_ended_sessions(cutoff: datetime, limit: int) -> int:
@@ -194,8 +193,11 @@ def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
         by user id the stamp that is valid now, or None where the user is gone or inactive; only users
         some of whose stamps are not the valid one.
     """
-    users = get_user_model().objects.filter(pk__in=list(stamps), is_active=True).select_related("session_version")
-    valid: dict[int, Any] = {user.pk: session_stamp(user) for user in users}
+    users = get_user_model().objects.filter(pk__any_of=list(stamps), is_active=True)
+    rows = users.values_list("pk", "session_version__version", "password")
+    valid = {
+        user_id: _stamp(settings.SECRET_KEY, user_id, version or 0, password) for user_id, version, password in rows
+    }
     return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}
 
 

@@ -1,7 +1,10 @@
-"""The tables of the event log: rooms with their last number, events, what to blank, keys, and who signed out."""
+"""The tables of the event log: rooms with their last number, events, what to blank, keys, who signed out, and who was
+seen when."""
 
 from django.conf import settings
 from django.db import models
+
+from . import lookups  # noqa: F401 -- registers `any_of`
 
 
 class Epoch(models.Model):
@@ -21,13 +24,15 @@ class Room(models.Model):
 
     `head` is the last number given, `floor` the last one that was trimmed away. `oldest` is the time of the event after
     the floor, by which trimming finds the rooms that have something due; empty where the room has no events. Where
-    trimming was interrupted it is that of an event that is gone already.
+    trimming was interrupted it is that of an event that is gone already. `read` is how far the reader of a personal
+    room has read it.
     """
 
     name = models.CharField(max_length=64, primary_key=True)
     head = models.BigIntegerField(default=0)
     floor = models.BigIntegerField(default=0)
     oldest = models.DateTimeField(null=True)
+    read = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [models.Index(fields=["oldest"], name="engine_room_oldest", condition=models.Q(oldest__isnull=False))]
@@ -114,3 +119,15 @@ class EndedSession(models.Model):
 
     def __str__(self) -> str:
         return self.mark
+
+
+class LastSeen(models.Model):
+    """When a user was connected last, to the minute; no row means never."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="last_seen"
+    )
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.at}"

@@ -8,20 +8,24 @@ live listener; where a number is missing it reads the log first.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import auth, connections, doorbell, log, retention
+from . import auth, connections, doorbell, log, protocol, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
+from .frames import Frames
+from .last_seen import LastSeenBook
 from .log import LoggedEvent
-from .recent import RecentEvents
+from .presence import Presence
+from .recent import MAX_KEPT, RecentEvents
 from .threads import in_database_thread
+from .typists import Typists
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +49,14 @@ class Listener(Protocol):
 
     user_id: int
 
-    def hear(self, frames: Iterable[str]) -> None:
+    def hear(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
 
     def left(self, room: str) -> None:
         """The user may no longer hear this room, or it is gone."""
+
+    def departed(self, room: str) -> None:
+        """The user may no longer hear a room, whether or not it is heard here; where it is, `left` comes, too."""
 
     def give_up(self, code: int, reason: str) -> None:
         """The connection must end with this close code."""
@@ -61,18 +68,20 @@ class Listener(Protocol):
 class Subscription:
     """One listener's place in one room: `cursor` is the last number that it was given."""
 
-    __slots__ = ("authorised", "cursor", "ended", "heard_anything", "listener", "room")
+    __slots__ = ("authorised", "cursor", "ended", "heard_anything", "listener", "read", "room")
 
-    def __init__(self, room: "Room", listener: Listener, cursor: int, authorised: int) -> None:
+    def __init__(self, room: "Room", listener: Listener, cursor: int, authorised: int, read: int | None) -> None:
         self.room = room
         self.listener = listener
         self.cursor = cursor
         #: The membership was checked as of this number: later evictions count, earlier ones do not.
         self.authorised = authorised
+        #: How far the listener knows a personal room to be read; None: it does not want to know.
+        self.read = read
         self.ended = False
         self.heard_anything = False
 
-    def give(self, frames: Iterable[str], cursor: int) -> None:
+    def give(self, frames: Frames, cursor: int) -> None:
         """Let the listener hear these frames, the last of which is number `cursor`."""
         self.listener.hear(frames)
         self.cursor = cursor
@@ -86,10 +95,25 @@ class Subscription:
 class Room:
     """One room as this process serves it."""
 
-    def __init__(self, name: str, position: int, read: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        position: int,
+        read: Callable[..., Any],
+        evicted: Callable[[str, int], None] = lambda room, user_id: None,
+    ) -> None:
+        """A room that has passed on everything up to `position`.
+
+        Args:
+            read: reads its log.
+            evicted: called when the event that ends a user's right to hear the room was passed on.
+        """
         self.name = name
+        self._evicted = evicted
         #: What was passed on to live listeners last.
-        self._recent = RecentEvents(position)
+        self._recent = self._remember_from(position)
+        #: How far a personal room was read, and trimmed.
+        self._marker = self._floor = 0
         #: The highest number that anybody told us of.
         self.head = position
         self.deaf = True
@@ -115,9 +139,9 @@ class Room:
 
     # -- who listens --
 
-    def subscribe(self, listener: Listener, *, cursor: int, authorised: int) -> Subscription:
+    def subscribe(self, listener: Listener, *, cursor: int, authorised: int, read: int | None = None) -> Subscription:
         """Enter a listener that has everything up to `cursor`. It hears nothing before `go_live`."""
-        subscription = Subscription(self, listener, cursor, authorised)
+        subscription = Subscription(self, listener, cursor, authorised, read)
         self._behind.add(subscription)
         return subscription
 
@@ -131,6 +155,7 @@ class Room:
         self._behind.discard(subscription)
         if subscription.cursor == self.position:
             self._live.add(subscription)
+            self._tell_marker()
         else:
             self._ahead.add(subscription)
             self.reach(subscription.cursor)
@@ -166,18 +191,14 @@ class Room:
         return page
 
     async def _replay(self, subscription: Subscription, events: Iterable[LoggedEvent]) -> None:
-        given = 0
-        for event in events:
+        for batch in _mouthfuls(events):
             if subscription.ended:
                 return
-            subscription.give([event.frame], event.seq)
-            if subscription.evicted_by(event):
+            subscription.give(Frames(event.frame for event in batch), batch[-1].seq)
+            if subscription.evicted_by(batch[-1]):
                 self._evict(subscription)
                 return
-            given += len(event.frame)
-            if given > MOUTHFUL:
-                given = 0
-                await subscription.listener.drained()
+            await subscription.listener.drained()
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """The listener leaves; it hears nothing more of this room."""
@@ -194,9 +215,32 @@ class Room:
         for subscription in self.subscriptions():
             self._evict(subscription)
 
+    def _remember_from(self, position: int) -> RecentEvents:
+        # What one person was told must be looked at anew each time: it may be lost to them since.
+        return RecentEvents(position, most=0 if log.is_personal(self.name) else MAX_KEPT)
+
     def _evict(self, subscription: Subscription) -> None:
         self.unsubscribe(subscription)
         subscription.listener.left(self.name)
+
+    # -- how far it was read --
+
+    def mark(self, read: int, floor: int) -> None:
+        """A personal room was read and trimmed up to these numbers, as somebody rang or the sweep found."""
+        self._marker, self._floor = max(self._marker, read), max(self._floor, floor)
+        self._tell_marker()
+
+    def _tell_marker(self) -> None:
+        """Tell the live listeners that do not know it yet; not before they have what was read elsewhere."""
+        if not self._marker or self._marker > self.position:
+            return
+        unread = self.position - max(self._marker, min(self._floor, self.position))
+        told = {"up_to": self._marker, "unread": unread}
+        frames = Frames([protocol.encode("notifications_read", told, room=self.name)])
+        for subscription in list(self._live):
+            if subscription.read is not None and subscription.read < self._marker:
+                subscription.read = self._marker
+                subscription.listener.hear(frames)
 
     # -- what is passed on --
 
@@ -244,7 +288,7 @@ class Room:
     def _skip_to(self, position: int) -> None:
         """What follows our position was trimmed, or lost: everybody comes back and is told to reset."""
         logger.error("The log of %s has nothing between %s and %s.", self.name, self.position, position + 1)
-        self._recent = RecentEvents(position)
+        self._recent = self._remember_from(position)
         for subscription in self.subscriptions():
             self.unsubscribe(subscription)
             subscription.listener.give_up(1012, "The log no longer reaches back that far.")
@@ -265,7 +309,7 @@ class Room:
         # Moved first: whoever joins during the awaits below reads this batch from the log.
         self._recent.add(batch)
         self.head = max(self.head, self.position)
-        frames = [event.frame for event in batch]
+        frames = Frames(event.frame for event in batch)
         for count, subscription in enumerate(list(self._live), start=1):
             if subscription.ended:
                 continue
@@ -274,10 +318,12 @@ class Room:
             if count % LISTENERS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._let_catch_up(batch)
+        self._tell_marker()
         if batch[-1].evicts is not None:
             for subscription in self.subscriptions():
                 if subscription.evicted_by(batch[-1]):
                     self._evict(subscription)
+            self._evicted(self.name, batch[-1].evicts)
 
     async def _let_read(self) -> None:
         """Wait for the live listeners; for a slow one only once, until it has caught up or was cut."""
@@ -295,11 +341,25 @@ class Room:
     def _let_catch_up(self, batch: list[LoggedEvent]) -> None:
         """Listeners who were ahead turn live once the room has come to where they are."""
         for subscription in [one for one in self._ahead if one.cursor <= self.position]:
-            unheard = [event.frame for event in batch if event.seq > subscription.cursor]
+            unheard = Frames(event.frame for event in batch if event.seq > subscription.cursor)
             if unheard:
                 subscription.give(unheard, self.position)
             self._ahead.discard(subscription)
             self._live.add(subscription)
+
+
+def _mouthfuls(events: Iterable[LoggedEvent]) -> Iterator[list[LoggedEvent]]:
+    """The events in batches, each ending where a mouthful is reached or where somebody is evicted."""
+    batch: list[LoggedEvent] = []
+    characters = 0
+    for event in events:
+        batch.append(event)
+        characters += len(event.frame)
+        if event.evicts is not None or characters > MOUTHFUL:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 class Hub:
@@ -318,14 +378,19 @@ class Hub:
         self._channel: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._epoch: str | None = None
         self._tending: asyncio.Task[None] | None = None
-        #: Who a token belongs to, where a room's log stands for a reader, and which number is its last: what everybody
+        #: Who a token belongs to, where a room's log stands for a reader, and what is known of a room: what everybody
         #: asks who comes back after a lost connection.
         self.identities = Batcher(auth.identify_all)
         self.stands = Batcher(log.stand_all)
-        self._heads = Batcher(log.heads_in_order)
+        self._bounds = Batcher(log.bounds_in_order)
         self.connections = connections.Counts()
+        #: Who is here, and who types.
+        self.presence = Presence(settings.REDIS_URLS)
+        self.typists = Typists(self.presence, alone=not settings.REDIS_URLS)
+        self._last_seen = LastSeenBook(lambda: list(self.listeners))
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
         self._tasks.append(asyncio.create_task(retention.trim_forever()))
+        self._tasks += [asyncio.create_task(self.presence.run()), asyncio.create_task(self._last_seen.run())]
 
     # -- people --
 
@@ -339,10 +404,17 @@ class Hub:
     def leave(self, listener: Listener) -> None:
         """The listener is gone."""
         self._browsers.pop(listener, None)
+        self.presence.leave_all(listener)
         of_user = self.listeners.get(listener.user_id, {})
-        of_user.pop(listener, None)
+        if of_user.pop(listener, None) is not None:
+            self._last_seen.left(listener.user_id, time.time())
         if not of_user:
             self.listeners.pop(listener.user_id, None)
+
+    def _evicted(self, room: str, user_id: int) -> None:
+        """The user may not hear the room any more, and is not seen there."""
+        self.presence.forget(room, user_id)
+        self.typists.forget(room, user_id)
 
     # -- rooms --
 
@@ -364,8 +436,9 @@ class Hub:
         try:
             # The group first, the log's head second: an event in between is rung or read, never missed.
             deaf = not await self._join_group(name)
-            head = await self._heads.ask(name) or 0
-            room = Room(name, head, self._read_log)
+            bounds = await self._bounds.ask(name) or log.Bounds(0, 0, 0)
+            room = Room(name, bounds.head, self._read_log, self._evicted)
+            room.mark(bounds.read, bounds.floor)
             room.deaf, room.renewed_at = deaf, time.monotonic()
             self.rooms[name] = room
             room.reach(self._rung[name])
@@ -399,6 +472,17 @@ class Hub:
                 await asyncio.sleep(1)
 
     def _heard(self, message: dict[str, Any]) -> None:
+        if message["type"] == "room.presence":
+            self.presence.heard(message)
+        elif message["type"] == "room.typing":
+            self.typists.heard(message)
+        elif message["type"] == "room.departed":
+            for listener in list(self.listeners.get(message["user"], ())):
+                listener.departed(message["departed"])
+        else:
+            self._heard_of_log(message)
+
+    def _heard_of_log(self, message: dict[str, Any]) -> None:
         room = self.rooms.get(message["room"])
         if room is None:
             if message["room"] in self._rung:
@@ -406,6 +490,8 @@ class Hub:
             return
         if message["type"] == "room.closed":
             self._close(room)
+        elif message["type"] == "room.read":
+            room.mark(message["read"], message["floor"])
         else:
             room.hear([LoggedEvent(*event) for event in message["events"]], message["head"])
 
@@ -445,13 +531,13 @@ class Hub:
         if self._tending is None or self._tending.done():
             self._tending = asyncio.create_task(self._tend_groups())
 
-    def _settle(self, room: Room, bounds: tuple[int, int] | None) -> None:
+    def _settle(self, room: Room, bounds: log.Bounds | None) -> None:
         if bounds is None:
             self._close(room)
         else:
-            floor, head = bounds
-            room.rise(floor)
-            room.reach(head)
+            room.rise(bounds.floor)
+            room.reach(bounds.head)
+            room.mark(bounds.read, bounds.floor)
 
     def _start_over(self) -> None:
         """The log has a new life (a restored backup): everybody comes back and is told to reset."""
@@ -496,7 +582,7 @@ class _Found:
     """What one look at the log brought."""
 
     def __init__(
-        self, bounds: dict[str, tuple[int, int]], epoch: str, revoked: dict[int, str | None], ended: set[str]
+        self, bounds: dict[str, log.Bounds], epoch: str, revoked: dict[int, str | None], ended: set[str]
     ) -> None:
         self.bounds = bounds
         self.epoch = epoch

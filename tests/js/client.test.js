@@ -404,15 +404,6 @@ describe('changes', () => {
     };
     assert.deepEqual(await client.addComment(7, 'a'), { done: 1 });
   });
-
-  test('a typing hint is not kept', async (t) => {
-    const { server, connect } = await stage(t);
-    const client = connect();
-    assert.deepEqual(await client.setTyping(7, true), {});
-    await until(() => client.state === 'live', 'live');
-    assert.deepEqual(await client.setTyping(7, false), { done: 1 });
-    assert.deepEqual(server.effects, [['user_typing', { task_id: 7, is_typing: false }]]);
-  });
 });
 
 describe('the connection', () => {
@@ -451,8 +442,9 @@ describe('the connection', () => {
     const delays = [];
     const client = connect({
       random: () => 1,
+      fetch: () => new Promise(() => {}), // The API is mute as well.
       setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ delay) => {
-        // Ten seconds are the patience with an attempt; the rest are the waits between them.
+        // Ten seconds are the patience with an attempt, or a poll; the rest are the waits between attempts.
         if (delay === 10_000) return setTimeout(callback, delay);
         delays.push(delay);
         return setTimeout(callback, delay / 1000);
@@ -678,5 +670,76 @@ describe('tokens', () => {
     await until(() => refreshes().length === 2, 'two refreshes');
     assert.deepEqual(refreshes().map(({ data }) => data.token), ['t2', 't3']);
     assert.equal(server.connections.length, 1);
+  });
+});
+
+describe('notifications', () => {
+  /** @param {number[]} seen */
+  const counting = async (t, seen) => {
+    const { server, connect } = await stage(t);
+    server.logOnly('user.1', 'comment_added');
+    server.unread = 1;
+    const client = connect();
+    client.on('unread', (count) => seen.push(count));
+    await until(() => client.state === 'live', 'live');
+    return { server, client };
+  };
+
+  test('are counted from what the server tells, what comes and what was read anywhere', async (t) => {
+    const seen = /** @type {number[]} */ ([]);
+    const { server, client } = await counting(t, seen);
+    assert.equal(client.unread, 1);
+    server.append('user.1', 'task_assigned');
+    await until(() => client.unread === 2, 'the new one');
+    const read = { event: 'notifications_read', room: 'user.1', data: { up_to: 1, unread: 1 } };
+    const heard = record(client, ['notifications_read']);
+    server.connection.send(read);
+    server.connection.send({ ...read, data: { up_to: 0, unread: 2 } });
+    await until(() => heard.events.length === 2, 'both marks');
+    assert.equal(client.unread, 1, 'a mark that comes late takes nothing back');
+    await client.notificationsRead(2);
+    assert.equal(client.unread, 0);
+    assert.deepEqual(server.effects, [['notifications_read', { up_to: 2 }]]);
+    assert.deepEqual(seen, [1, 2, 1, 0]);
+  });
+
+  test('that were missed are counted once', async (t) => {
+    const { server, client } = await counting(t, []);
+    server.cut();
+    server.logOnly('user.1', 'comment_added');
+    server.unread = 2;
+    const heard = record(client, ['notification']);
+    await until(() => heard.events.length === 1, 'the missed one');
+    assert.equal(client.unread, 2);
+  });
+
+  test('come as pages, which tell how many are unread', async (t) => {
+    const { server, client } = await counting(t, []);
+    server.unread = 0;
+    const page = await client.notifications({ unread: true, page: 2, pageSize: 10 });
+    assert.equal(server.requests.at(-1), 'GET /api/notifications/?page=2&page_size=10&unread=1');
+    assert.deepEqual([page.seq, page.unread, client.unread], [1, 0, 0]);
+  });
+
+  test('are put off with a key', async (t) => {
+    const { server, client } = await counting(t, []);
+    await client.snoozeReminder(5, 30);
+    assert.deepEqual(server.effects, [['POST /api/notifications/5/snooze/', { minutes: 30 }]]);
+  });
+
+  test('are read without a socket, too', async (t) => {
+    const { server, connect } = await stage(t);
+    server.sockets = '503';
+    const client = connect();
+    await client.notificationsRead(4);
+    assert.deepEqual(server.effects, [['POST /api/notifications/read/', { up_to: 4 }]]);
+  });
+
+  test('wait for nobody once the client is closed', async (t) => {
+    const { connect } = await stage(t);
+    const client = connect();
+    client.close();
+    await assert.rejects(client.notifications(), { code: 'closed' });
+    await assert.rejects(client.notificationsRead(1), { code: 'closed' });
   });
 });

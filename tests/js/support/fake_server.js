@@ -22,8 +22,11 @@ export class FakeServer {
   connections = [];
   /** HTTP requests as `METHOD path`. */
   requests = [];
+  /** Who is present, as joins are told: `{user_id, status}`. */
+  presence = [];
   /** What `connected` says. */
   pingInterval = 25;
+  unread = 0;
   tokenSeconds = 600;
   /** Overrides by event name: `(message, connection) => true` when it dealt with it. */
   overrides = {};
@@ -107,6 +110,11 @@ export class FakeServer {
     return frame;
   }
 
+  /** Sends an event that is not logged to who listens. */
+  tell(room, event, data) {
+    for (const connection of this.open) if (connection.rooms.has(room)) connection.send({ event, room, data });
+  }
+
   /** Logs an event whose broadcast is lost. */
   logOnly(room, event, data = {}) {
     const log = this.log(room);
@@ -149,7 +157,7 @@ export class FakeServer {
       seq: this.log('user.1').length,
       epoch: this.epoch,
       reset,
-      unread: 0,
+      unread: this.unread,
       protocol: 1,
     };
   }
@@ -177,7 +185,7 @@ export class FakeServer {
     const room = `project.${message.data.project_id}`;
     const answer = (reset) => ({
       event: 'ack',
-      data: { project_id: message.data.project_id, room, seq: this.log(room).length, epoch: this.epoch, reset, presence: [] },
+      data: { project_id: message.data.project_id, room, seq: this.log(room).length, epoch: this.epoch, reset, presence: this.presence },
       id: message.id,
     });
     if (connection.rooms.has(room)) return connection.send(answer(false));
@@ -213,6 +221,12 @@ export class FakeServer {
     for await (const part of request) text += part;
     const events = url.pathname.match(/^\/api\/projects\/(\d+)\/events\/$/);
     if (events) return this.#answerPoll(`project.${events[1]}`, url.searchParams, json, response);
+    if (url.pathname === '/api/notifications/events/') return this.#answerPoll('user.1', url.searchParams, json, response);
+    if (url.pathname === '/api/notifications/') {
+      this.requests.push(`${request.method} ${request.url}`);
+      const seq = this.log('user.1').length;
+      return json(200, { count: 0, next: null, previous: null, results: [], seq, epoch: this.epoch, unread: this.unread });
+    }
     const body = text ? JSON.parse(text) : null;
     const done = this.#carryOut(`${request.method} ${url.pathname}`, body, request.headers['idempotency-key']);
     if (this.http === 'deaf') return response.destroy();

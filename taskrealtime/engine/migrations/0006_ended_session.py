@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('engine', '0003_retention'),
+        ('engine', "0005_last_seen"),
     ]
 
     operations = [
