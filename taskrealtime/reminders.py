@@ -14,6 +14,7 @@ import msgspec
 from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models.functions import Cast
 
 from . import events, notifying
 from .engine import log
@@ -233,6 +234,8 @@ def _look_next(looks: Mapping[int, datetime | None]) -> None:
     pks = sorted(looks)
     for start in range(0, len(pks), CHUNK):
         part = pks[start : start + CHUNK]
-        moments = Case(*(When(pk=pk, then=Value(looks[pk])) for pk in part), output_field=models.DateTimeField())
+        cases = Case(*(When(pk=pk, then=Value(looks[pk])) for pk in part), output_field=models.DateTimeField())
+        # Where none of them is looked at again, PostgreSQL takes all those NULLs for text unless it is told.
+        moments = Cast(cases, models.DateTimeField())
         # Past our own `update`, which would read every row again to find that nothing is to be told.
         models.QuerySet.update(Task.all_objects.filter(pk__in=part), remind_at=moments)
