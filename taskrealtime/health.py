@@ -1,4 +1,4 @@
-"""What those who run the server ask: does it live (`/healthz`), can it work (`/readyz`), how does it do (`/metrics`)."""
+"""What those who run the server ask: is it alive (`/healthz`), can it work (`/readyz`), how is it (`/metrics`)."""
 
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor, wait

@@ -29,9 +29,7 @@ def test_it_is_open_where_no_token_is_set(client: Client) -> None:
     assert "# TYPE taskrealtime_connections gauge" in answer.content.decode()
 
 
-@pytest.mark.parametrize(
-    ("sent", "status"), [("", 401), ("Bearer wrong", 401), ("secret", 401), ("Bearer secret", 200)]
-)
+@pytest.mark.parametrize("sent, status", [("", 401), ("Bearer wrong", 401), ("secret", 401), ("Bearer secret", 200)])
 def test_a_token_closes_it(client: Client, settings: Settings, sent: str, status: int) -> None:
     settings.METRICS_TOKEN = "secret"
     answer = client.get("/metrics", headers={"Authorization": sent} if sent else {})
