@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib.auth.models import User
-from django.db import models, transaction
-from django.db.models import Case, Q, QuerySet, Value, When
-from django.db.models.functions import Cast
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 
 from . import events, notifying
 from .engine import log
@@ -25,7 +24,6 @@ from .engine.models import Event
 from .models import AT_ONCE, Membership, Reminder, Task, user_room
 from .notifying import Reader
 from .redaction import subject_of
-from .tracking import CHUNK
 
 #: Rows of one transaction: some hundredths of a second for which writers of these tasks may have to wait.
 BATCH = 100
@@ -230,12 +228,11 @@ def _event_of(one: _Due, now: datetime) -> log.NewEvent:
 
 
 def _look_next(looks: Mapping[int, datetime | None]) -> None:
-    """Write down when reminders look at each of these tasks, by their ids."""
-    pks = sorted(looks)
-    for start in range(0, len(pks), CHUNK):
-        part = pks[start : start + CHUNK]
-        cases = Case(*(When(pk=pk, then=Value(looks[pk])) for pk in part), output_field=models.DateTimeField())
-        # Where none of them is looked at again, PostgreSQL takes all those NULLs for text unless it is told.
-        moments = Cast(cases, models.DateTimeField())
+    """Write down when reminders look at each of these locked tasks, by their ids."""
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
         # Past our own `update`, which would read every row again to find that nothing is to be told.
-        models.QuerySet.update(Task.all_objects.filter(pk__in=part), remind_at=moments)
+        cursor.executemany(
+            "UPDATE taskrealtime_task SET remind_at = %s WHERE id = %s",
+            [(adapt(moment) if moment else None, pk) for pk, moment in sorted(looks.items())],
+        )

@@ -57,7 +57,7 @@ def ring_closed(room: str) -> None:
 
 def ring_departed(room: str, user_id: int, departed: str) -> None:
     """Tell every process that listens to a user's personal `room` that they may no longer hear the room `departed`."""
-    _send(room, {"type": "room.departed", "room": room, "user": user_id, "departed": departed})
+    _send(room, {"type": "room.departed", "room": room, "user": user_id, "departed": departed}, personal=True)
 
 
 def hint(room: str, message: dict[str, Any]) -> None:

@@ -132,6 +132,7 @@ def test_a_reminder_stays_until_it_is_put_off(scene: Scene, new_page: NewPage) -
     toast = scene.mine.toasts.filter(has_text="“Order paint” is due soon")
     toast.get_by_role("button", name="Snooze 1 h").click()
     expect(toast).to_have_count(0)
+    expect(scene.mine.toasts.filter(has_text="You will be reminded again in an hour")).to_be_visible()
     scene.mine.open()
     expect(scene.mine.items.filter(has_text="is due soon").get_by_role("button", name="Tomorrow")).to_be_visible()
     scene.ours.page.keyboard.press("Escape")
@@ -177,6 +178,24 @@ def test_what_was_deleted_says_so_and_leads_to_the_task(scene: Scene) -> None:
     scene.ours.page.reload()
     scene.mine.open()
     expect(scene.mine.items).to_contain_text("a comment that is no longer there")
+    scene.mine.items.get_by_role("link").click()
+    expect(scene.ours.panel).to_have_attribute("data-task-panel", str(task))
+
+
+def test_what_is_no_longer_mine_to_see_leaves_the_inbox_at_once(scene: Scene, new_page: NewPage) -> None:
+    page = new_page(scene.server, scene.bob, "/")
+    theirs = Concerns(page)
+    theirs.open()
+    (task,) = scene.ours.add("todo", "Paint the fence")
+    api = scene.server.api(scene.alice)
+    api.patch(f"/api/tasks/{task}/", json={"assignee_id": scene.bob.id})
+    expect(theirs.items.first).to_contain_text("“Paint the fence” to you")
+    api.delete(f"/api/projects/{scene.project}/members/{scene.bob.id}/")
+    expect(theirs.items.first).to_contain_text("a task that is no longer there")
+    expect(theirs.items.first.get_by_role("link")).to_have_count(0)
+    page.reload()
+    theirs.open()
+    expect(theirs.items.first).to_contain_text("a task that is no longer there")
 
 
 def test_a_failed_inbox_says_so_and_tries_again(scene: Scene, new_page: NewPage) -> None:

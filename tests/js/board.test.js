@@ -10,6 +10,7 @@ import { longestRun } from '../../static/js/board/order.js';
 import { arrange } from '../../static/js/board/pending.js';
 import { tell } from '../../static/js/board/sentences.js';
 import { BoardStore } from '../../static/js/board/store.js';
+import { Undo } from '../../static/js/board/undo.js';
 import { ago, dueInWords, fromLocalInput, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/time.js';
 import { quote, shown } from '../../static/js/board/words.js';
 
@@ -62,7 +63,7 @@ function makeCommands(store) {
   /** @type {string[]} */
   const told = [];
   const report = (/** @type {string} */ text) => void told.push(text);
-  const parts = { client, store, problems: { report }, toasts: { say: report }, projectId: 3, openTask: () => {} };
+  const parts = { client, store, problems: { report }, toasts: { say: report }, undo: new Undo(), projectId: 3, openTask: () => {} };
   return { client, told, commands: new Commands(parts) };
 }
 

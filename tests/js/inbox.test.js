@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { arrive, EMPTY, read, redactComment, seenUpTo, stand, takePage, unreadIn } from '../../static/js/board/inbox.js';
+import { arrive, EMPTY, read, redact, seenUpTo, stand, takePage, unreadIn } from '../../static/js/board/inbox.js';
 import { describe as tell } from '../../static/js/board/notices.js';
 
 /** @param {number} seq @param {object} [more] @returns {any} */
@@ -60,10 +60,12 @@ describe('the inbox', () => {
     assert.equal(seenUpTo(long, new Set([5, 4])), 0, 'number 3 is not loaded');
   });
 
-  test('a deleted comment keeps its place and loses its words', () => {
-    const said = frame(5, { data: { comment: { id: 9, content: 'Secret' } } });
-    const [item] = redactComment(arrive(EMPTY, said), 9).items;
-    assert.deepEqual(item.data, { redacted: true, comment: { id: 9, content: '' } });
+  test('what was deleted keeps its place and loses its words', () => {
+    const said = frame(5, { data: { task_id: 7, title: 'Paint', comment: { id: 9, content: 'Secret' } } });
+    const inbox = arrive(EMPTY, said);
+    const [item] = redact(inbox, ({ comment }) => comment.id === 9).items;
+    assert.deepEqual(item.data, { redacted: true, task_id: 7, comment: { id: 9, content: '', content_html: '' } });
+    assert.equal(redact(inbox, ({ task_id: id }) => id === 8), inbox);
   });
 });
 

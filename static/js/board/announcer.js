@@ -20,6 +20,12 @@ export class Announcer {
     this.timer ??= setTimeout(() => this.#speak(), PAUSE);
   }
 
+  /** Something that was told was deleted. */
+  forget() {
+    this.waiting = [];
+    this.region.replaceChildren();
+  }
+
   #speak() {
     const { waiting } = this;
     this.timer = undefined;

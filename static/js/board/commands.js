@@ -6,6 +6,7 @@ import { explain, FIELD_NAMES, quote } from './words.js';
 /**
  * @typedef {import("./store.js").BoardStore} BoardStore
  * @typedef {import("./reducer.js").Task} Task
+ * @typedef {{last: Promise<number | null>, version: number}} Edit `last`: its answer; `version`: the latest one of ours
  * @typedef {{report: (text: string, action?: {label: string, act: () => void}) => void}} Problems
  * @typedef {{say: (text: string, ...actions: {label: string, act: () => void}[]) => void}} Toasts
  */
@@ -13,18 +14,19 @@ import { explain, FIELD_NAMES, quote } from './words.js';
 export class Commands {
   /**
    * @param {{
-   *   client: any, store: BoardStore, problems: Problems, toasts: Toasts, projectId: number,
+   *   client: any, store: BoardStore, problems: Problems, toasts: Toasts, undo: import("./undo.js").Undo, projectId: number,
    *   openTask: (taskId: number) => void,
    * }} parts `client` is the page's TaskManagerWebSocket
    */
-  constructor({ client, store, problems, toasts, projectId, openTask }) {
+  constructor({ client, store, problems, toasts, undo, projectId, openTask }) {
     this.client = client;
     this.store = store;
     this.problems = problems;
     this.toasts = toasts;
+    this.undo = undo;
     this.projectId = projectId;
     this.openTask = openTask;
-    /** @type {Map<string, {last: Promise<void>, version: number}>} our own edits, by task and field */
+    /** @type {Map<string, Edit>} our own edits, by task and field */
     this.edits = new Map();
     /** @type {number | null} the task whose panel is open: it shows its conflicts itself */
     this.shownTask = null;
@@ -33,36 +35,34 @@ export class Commands {
   /**
    * @param {string} status
    * @param {string} title
-   * @returns {Promise<boolean>} whether it was created
+   * @returns {Promise<number | null>} the task's id; null: it was not created
    */
   async create(status, title) {
     const ghost = this.store.addGhost(status, title);
     try {
       const { task } = await this.client.createTask(this.projectId, { title, status });
       this.store.nameGhost(ghost, task.id);
-      return true;
+      this.undo.remember(`adding ${quote(title)}`, () => this.#delete(task));
+      return task.id;
     } catch (error) {
       this.store.dropGhost(ghost);
       this.problems.report(`${quote(title)} was not created. ${explain(error)}`);
-      return false;
+      return null;
     }
   }
 
   /**
    * @param {number} taskId
    * @param {import("./pending.js").Place} place
+   * @returns {Promise<boolean>} whether it was moved
    */
   async move(taskId, { status, beforeId }) {
     const task = this.store.state?.tasks.get(taskId);
-    if (!task) return;
-    const expectation = this.store.expect(taskId, { patch: { status }, place: { status, beforeId } });
-    try {
-      const answer = await this.client.moveTask(taskId, beforeId === null ? { status } : { status, beforeId });
-      this.store.fulfil(expectation, answer.version);
-    } catch (error) {
-      this.store.forget(expectation);
-      this.problems.report(`${quote(task.title)} was not moved. ${explain(error)}`);
-    }
+    const from = this.#placeOf(taskId);
+    if (!task || !from) return false;
+    const answer = await this.#move(task, { status, beforeId });
+    if (answer) this.undo.remember(`moving ${quote(task.title)}`, () => this.#moveBack(taskId, from, answer));
+    return answer !== null;
   }
 
   /**
@@ -75,16 +75,37 @@ export class Commands {
    * @param {string} field
    * @param {any} value
    * @param {number} version the task's version that the person was looking at
-   * @returns {Promise<void>} settled when it was answered, whichever way
+   * @returns {Promise<boolean>} whether it was changed
    */
-  update(taskId, field, value, version) {
+  async update(taskId, field, value, version) {
+    const task = this.store.painted?.tasks.get(taskId);
+    const made = await this.#change(taskId, field, value, version);
+    if (made === null || !task) return false;
+    const before = /** @type {any} */ (task)[field];
+    this.undo.remember(
+      `changing the ${FIELD_NAMES[field]} of ${quote(task.title)}`,
+      async () => (await this.#change(taskId, field, before, made)) !== null,
+    );
+    return true;
+  }
+
+  /**
+   * @param {number} taskId
+   * @param {string} field
+   * @param {any} value
+   * @param {number} version
+   * @returns {Promise<number | null>} the version that it made; null: it was refused
+   */
+  async #change(taskId, field, value, version) {
     const key = `${taskId} ${field}`;
     const expectation = this.store.expect(taskId, { patch: { [field]: value } });
-    const before = this.edits.get(key) ?? { last: Promise.resolve(), version: 0 };
-    const edit = { version: before.version, last: Promise.resolve() };
+    const before = this.edits.get(key) ?? { last: Promise.resolve(null), version: 0 };
+    /** @type {Edit} */
+    const edit = { version: before.version, last: Promise.resolve(null) };
     edit.last = before.last.then(async () => {
-      const base = Math.max(version, before.version);
-      edit.version = (await this.#send(taskId, field, value, base, expectation)) ?? before.version;
+      const made = await this.#send(taskId, field, value, Math.max(version, before.version), expectation);
+      edit.version = made ?? before.version;
+      return made;
     });
     this.edits.set(key, edit);
     return edit.last;
@@ -93,25 +114,79 @@ export class Commands {
   /** @param {number} taskId deleted at once, and offered back for a while */
   async remove(taskId) {
     const task = this.store.state?.tasks.get(taskId);
-    if (!task) return;
-    const expectation = this.store.expect(taskId);
-    try {
-      await this.client.deleteTask(taskId);
-      this.toasts.say(`Deleted ${quote(task.title)}`, { label: 'Undo', act: () => this.restore(task) });
-    } catch (error) {
-      this.store.forget(expectation);
-      if (/** @type {any} */ (error).code === 'not_found') return; // somebody else was faster
-      this.problems.report(`${quote(task.title)} was not deleted. ${explain(error)}`);
-    }
+    if (!task || !(await this.#delete(task))) return;
+    const step = this.undo.remember(`deleting ${quote(task.title)}`, () => this.restore(task));
+    this.toasts.say(`Deleted ${quote(task.title)}`, { label: 'Undo', act: () => void this.undo.run(step) });
   }
 
-  /** @param {Task} task */
+  /** @param {Task} task @returns {Promise<boolean>} whether it is back */
   async restore(task) {
     try {
       await this.client.restoreTask(task.id);
+      return true;
     } catch (error) {
       this.problems.report(`${quote(task.title)} was not restored. ${explain(error)}`);
+      return false;
     }
+  }
+
+  /** @param {Task} task @returns {Promise<boolean>} */
+  async #delete(task) {
+    const expectation = this.store.expect(task.id);
+    try {
+      await this.client.deleteTask(task.id);
+      return true;
+    } catch (error) {
+      this.store.forget(expectation);
+      if (/** @type {any} */ (error).code === 'not_found') return false; // somebody else was faster
+      this.problems.report(`${quote(task.title)} was not deleted. ${explain(error)}`);
+      return false;
+    }
+  }
+
+  /** @param {number} taskId @returns {import("./pending.js").Place | null} where a task stands, as one sees it */
+  #placeOf(taskId) {
+    for (const [status, order] of this.store.painted?.columns ?? []) {
+      const index = order.indexOf(taskId);
+      if (index >= 0) return { status, beforeId: order[index + 1] ?? null };
+    }
+    return null;
+  }
+
+  /**
+   * @param {Task} task
+   * @param {import("./pending.js").Place} place
+   * @returns {Promise<{version: number, position: string} | null>} null: it was refused
+   */
+  async #move(task, { status, beforeId }) {
+    const expectation = this.store.expect(task.id, { patch: { status }, place: { status, beforeId } });
+    try {
+      const answer = await this.client.moveTask(task.id, beforeId === null ? { status } : { status, beforeId });
+      this.store.fulfil(expectation, answer.version);
+      return answer;
+    } catch (error) {
+      this.store.forget(expectation);
+      this.problems.report(`${quote(task.title)} was not moved. ${explain(error)}`);
+      return null;
+    }
+  }
+
+  /**
+   * Not where somebody else has moved it since.
+   *
+   * @param {number} taskId
+   * @param {import("./pending.js").Place} to
+   * @param {{version: number, position: string}} moved what our own move made
+   * @returns {Promise<boolean>}
+   */
+  async #moveBack(taskId, { status, beforeId }, moved) {
+    const task = this.store.state?.tasks.get(taskId);
+    if (!task || (task.version > moved.version && task.position !== moved.position)) {
+      this.toasts.say(`${task ? quote(task.title) : 'The task'} was ${task ? 'moved' : 'deleted'} by somebody else since.`);
+      return false;
+    }
+    const stands = beforeId !== null && this.store.state?.tasks.get(beforeId)?.status === status;
+    return (await this.#move(task, { status, beforeId: stands ? beforeId : null })) !== null;
   }
 
   /**

@@ -2,7 +2,7 @@
 /** The comments of the open task: the list, the form, and editing and deleting one's own. */
 
 import { changeComment, deleteComment, fetchComments } from './api.js';
-import { clone, find, part, setText } from './dom.js';
+import { clone, find, isMac, part, setText } from './dom.js';
 import { glow } from './motion.js';
 import { createAvatar, displayName } from './people.js';
 import { ago, exact } from './time.js';
@@ -46,7 +46,7 @@ export class Comments {
     this.wanted = null;
     this.input.value = drafts.get(taskId) ?? '';
     this.#listen();
-    setText(part(panel, 'send-hint'), `${/Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'} Enter sends`);
+    setText(part(panel, 'send-hint'), `${isMac ? '⌘' : 'Ctrl'} Enter sends`);
   }
 
   /** Fetches the list; what events tell meanwhile is newer and wins. */

@@ -55,7 +55,7 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   notifications.subscribe(() => {
     inbox.paint();
     paintTitle();
-    dismissRead();
+    dismissOld();
   });
   client.on('state', (/** @type {string} */ state) => {
     find(document, '[data-inbox-offline]').hidden = state !== 'offline';
@@ -96,10 +96,12 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     if (!follow(notification) && notice.href) location.assign(notice.href);
   }
 
-  /** What was read, here or in another tab, needs no toast any more. */
-  function dismissRead() {
+  /** What was read, here or in another tab, needs no toast any more; what was deleted must not be in one. */
+  function dismissOld() {
+    const { items, readUpTo } = notifications.inbox;
+    const gone = new Set(items.filter(({ data }) => data.redacted).map(({ seq }) => seq));
     for (const [seq, dismiss] of said) {
-      if (seq > notifications.inbox.readUpTo) continue;
+      if (seq > readUpTo && !gone.has(seq)) continue;
       dismiss();
       said.delete(seq);
     }

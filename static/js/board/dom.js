@@ -60,3 +60,6 @@ export function setText(element, text) {
 export function takesText(target) {
   return target instanceof Element && target.closest('input, textarea, select, [contenteditable]') !== null;
 }
+
+/** Whether keys are pressed with ⌘ here, rather than with Ctrl. */
+export const isMac = typeof navigator !== 'undefined' && /Mac|iP(hone|ad)/.test(navigator.platform ?? '');

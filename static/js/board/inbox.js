@@ -66,20 +66,17 @@ export function read(inbox, upTo) {
 }
 
 /**
- * Somebody deleted a comment: what was told of it keeps its place and loses its words, as the server's list does.
+ * Content was deleted, or is no longer ours to see: what was told of it keeps its place and loses its words, as the
+ * server's list does.
  *
  * @param {Inbox} inbox
- * @param {number} commentId
+ * @param {(data: any) => boolean} isGone
  * @returns {Inbox}
  */
-export function redactComment(inbox, commentId) {
-  if (!inbox.items.some(({ data }) => data.comment?.id === commentId)) return inbox;
-  const items = inbox.items.map((item) =>
-    item.data.comment?.id === commentId
-      ? { ...item, data: { ...item.data, redacted: true, comment: { ...item.data.comment, content: '' } } }
-      : item,
-  );
-  return { ...inbox, items };
+export function redact(inbox, isGone) {
+  const isNews = (/** @type {Notification} */ { data }) => !data.redacted && isGone(data);
+  if (!inbox.items.some(isNews)) return inbox;
+  return { ...inbox, items: inbox.items.map((item) => (isNews(item) ? { ...item, data: withoutWords(item.data) } : item)) };
 }
 
 /**
@@ -101,4 +98,10 @@ export function seenUpTo({ items, head, readUpTo }, seen) {
 function merge(known, more) {
   const bySeq = new Map([...known, ...more].map((item) => [item.seq, item]));
   return [...bySeq.values()].sort((a, b) => b.seq - a.seq);
+}
+
+/** @param {any} data @returns {any} */
+function withoutWords(data) {
+  const { title, comment, ...rest } = data;
+  return { ...rest, redacted: true, ...(comment && { comment: { ...comment, content: '', content_html: '' } }) };
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** The board's keys: arrows walk the cards, `m` moves one, `n` adds one, `/` filters, `?` tells the keys, Escape closes what is open. */
+/** The board's keys: arrows walk the cards, `m` moves one, `n` adds one, `/` filters, Ctrl Z takes back, `?` tells the keys, Escape closes what is open. */
 
 import { takesText } from './dom.js';
 
@@ -8,10 +8,15 @@ import { takesText } from './dom.js';
  * @param {{
  *   columns: Columns, isOpen: () => boolean, close: () => void,
  *   move: (taskId: number) => void, add: (column: HTMLElement) => void, filter: () => void, help: () => void,
+ *   undo: () => void,
  * }} parts
  */
-export function listenToKeys({ columns, isOpen, close, move, add, filter, help }) {
+export function listenToKeys({ columns, isOpen, close, move, add, filter, help, undo }) {
   addEventListener('keydown', (event) => {
+    if (isUndo(event) && !takesText(event.target) && !document.querySelector('dialog[open]')) {
+      event.preventDefault();
+      return undo();
+    }
     if (
       event.defaultPrevented ||
       event.ctrlKey ||
@@ -34,6 +39,11 @@ export function listenToKeys({ columns, isOpen, close, move, add, filter, help }
     else if (taskId === null || !walk(columns, taskId, event.key)) return;
     event.preventDefault();
   });
+}
+
+/** @param {KeyboardEvent} event @returns {boolean} */
+function isUndo({ key, ctrlKey, metaKey, shiftKey, altKey }) {
+  return key.toLowerCase() === 'z' && (ctrlKey || metaKey) && !shiftKey && !altKey;
 }
 
 /** @param {Columns} columns @param {number | null} taskId @returns {HTMLElement} the column one is in, or the first */

@@ -11,7 +11,7 @@ import { Company } from './company.js';
 import { Composers } from './composer.js';
 import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
-import { find, part, setAttribute, setText } from './dom.js';
+import { find, isMac, part, setAttribute, setText } from './dom.js';
 import { CardDrag } from './drag.js';
 import { matches } from './filter.js';
 import { FilterBar } from './filter_bar.js';
@@ -26,12 +26,14 @@ import { tell } from './sentences.js';
 import { leaveMessage, watchSession } from './session.js';
 import { BoardStore } from './store.js';
 import { Toasts } from './toasts.js';
+import { Undo } from './undo.js';
 import { explain, quote } from './words.js';
 
 const CLOCK = 30_000; // ms between paintings for the sake of "in 5 minutes"
 
 const { body } = document;
 const projectId = Number(body.dataset.projectId);
+const firstTitle = document.title;
 const board = find(document, '[data-board]');
 
 const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnapshot });
@@ -42,8 +44,16 @@ const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
-const commands = new Commands({ client, store, problems, toasts, projectId, openTask: (id) => route.open(id) });
-const composers = new Composers(board, (status, title) => commands.create(status, title));
+const undoButton = find(document, '[data-undo]');
+const undo = new Undo({
+  changed: (last) => {
+    undoButton.hidden = !last;
+    setAttribute(undoButton, 'title', last && `Undo ${last.words} (${isMac ? '⌘' : 'Ctrl'} Z)`);
+  },
+  undone: ({ words }) => toasts.say(`Took back ${words}.`),
+});
+const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id) });
+const composers = new Composers(board, createTask);
 const membersButton = find(document, '[data-open-members]');
 const members = new Members({
   button: membersButton,
@@ -77,7 +87,7 @@ const company = new Company({
 const concerns = followConcerns({
   client,
   toasts,
-  title: () => `${store.state?.project.name ?? 'Board'} · taskrealtime`,
+  title: () => (store.state ? `${store.state.project.name} · taskrealtime` : firstTitle),
   taskTitle: (taskId) => store.state?.tasks.get(taskId)?.title ?? null,
   person: (id) => store.member(id),
   follow: showConcern,
@@ -131,6 +141,7 @@ client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
   store.apply(frame);
   if (!before || before === store.state) return;
   panel.apply(frame);
+  if (frame.event === 'comment_deleted') announcer.forget();
   if (data.by?.id === store.userId) return;
   const sentence = tell(frame, before);
   if (sentence) announcer.announce(sentence);
@@ -156,8 +167,10 @@ board.addEventListener('click', (event) => {
   event.preventDefault();
   route.open(taskId);
 });
+undoButton.addEventListener('click', () => void undo.run());
 listenToKeys({
   columns,
+  undo: () => void undo.run(),
   isOpen: () => panel.taskId !== null,
   close: () => route.close(),
   add: (column) => composers.open(column),
@@ -195,6 +208,16 @@ async function takeSnapshot(id) {
   if (!isFirst) panel.reload();
   closeLostTask();
   return snapshot;
+}
+
+/** @param {string} status @param {string} title @returns {Promise<boolean>} whether it was created */
+async function createTask(status, title) {
+  const id = await commands.create(status, title);
+  const task = id === null ? undefined : store.painted?.tasks.get(id);
+  if (task && !store.fits(task)) {
+    toasts.say(`${quote(title)} is hidden by the filter.`, { label: 'Show all', act: () => filterBar.clear() });
+  }
+  return id !== null;
 }
 
 /** @param {import("./route.js").Place | null} place */

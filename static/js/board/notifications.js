@@ -1,7 +1,7 @@
 // @ts-check
 /** What concerns the one who is signed in: keeps the inbox in step with the own user room, and tells whoever shows it. */
 
-import { arrive, EMPTY, read, redactComment, seenUpTo, stand, takePage, unreadIn } from './inbox.js';
+import { arrive, EMPTY, read, redact, seenUpTo, stand, takePage, unreadIn } from './inbox.js';
 
 /**
  * @typedef {import("./inbox.js").Inbox} Inbox
@@ -33,8 +33,16 @@ export class Notifications {
       if (isNew) arrived(frame);
     });
     client.on('notifications_read', (/** @type {any} */ data) => this.#become(read(this.inbox, data.up_to)));
-    client.on('comment_deleted', (/** @type {any} */ data) => this.#become(redactComment(this.inbox, data.comment_id)));
-    client.on('reset', (/** @type {any} */ { project_id: projectId }) => projectId === null && this.#startAnew());
+    const gone = (/** @type {(told: any) => boolean} */ isGone) => this.#become(redact(this.inbox, isGone));
+    client.on('comment_deleted', (/** @type {any} */ { comment_id: id }) => gone(({ comment }) => comment?.id === id));
+    client.on('task_deleted', (/** @type {any} */ { task_id: id }) => gone((told) => told.task_id === id));
+    client.on('removed_from_project', (/** @type {any} */ { project_id: id }) => gone((told) => told.project_id === id));
+    client.on('task_restored', (/** @type {any} */ { task }) => this.#lookUp(task.id));
+    client.on('reset', (/** @type {any} */ { project_id: projectId }) => {
+      if (projectId !== null) return;
+      this.seen.clear(); // other events have those numbers now
+      this.#startAnew(EMPTY);
+    });
   }
 
   /** @param {() => void} listener called whenever something is different */
@@ -85,11 +93,16 @@ export class Notifications {
     this.client.notificationsRead(upTo).catch(() => {}); // kept over a lost connection; refused only where it is closed
   }
 
-  /** The log could not be continued: nothing known is certain. */
-  #startAnew() {
+  /** A deleted task is back, and the words about it with it. @param {number} taskId */
+  #lookUp(taskId) {
+    const { items, head, readUpTo } = this.inbox;
+    if (items.some(({ data }) => data.redacted && data.task_id === taskId)) this.#startAnew({ ...EMPTY, head, readUpTo });
+  }
+
+  /** What is listed is not certain any more. @param {Inbox} inbox what is */
+  #startAnew(inbox) {
     const wasLoaded = this.inbox.isLoaded;
-    this.seen.clear();
-    this.#become(EMPTY);
+    this.#become(inbox);
     if (wasLoaded) this.load();
   }
 

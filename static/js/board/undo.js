@@ -1,0 +1,37 @@
+// @ts-check
+/** What one did last on this page, and how to take it back. */
+
+/** @typedef {{words: string, takeBack: () => Promise<boolean>}} Step `words`: what was done; `takeBack` tells whether it worked */
+
+const MOST = 50; // steps that are kept
+
+export class Undo {
+  /** @param {{changed?: (last: Step | null) => void, undone?: (step: Step) => void}} [parts] */
+  constructor({ changed = () => {}, undone = () => {} } = {}) {
+    this.changed = changed;
+    this.undone = undone;
+    /** @type {Step[]} the latest at the end */
+    this.steps = [];
+  }
+
+  /** @returns {Step | null} */
+  get last() {
+    return this.steps[this.steps.length - 1] ?? null;
+  }
+
+  /** @param {string} words @param {() => Promise<boolean>} takeBack @returns {Step} */
+  remember(words, takeBack) {
+    const step = { words, takeBack };
+    this.steps = [...this.steps, step].slice(-MOST);
+    this.changed(this.last);
+    return step;
+  }
+
+  /** Takes a step back, once. What is refused has told why, and is not tried again. @param {Step | null} [step] */
+  async run(step = this.last) {
+    if (!step || !this.steps.includes(step)) return;
+    this.steps = this.steps.filter((other) => other !== step);
+    this.changed(this.last);
+    if (await step.takeBack()) this.undone(step);
+  }
+}

@@ -1,0 +1,116 @@
+"""Finding one's way on a board: filters, what happened, taking back, and the keys that are told."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.stacks import Server, User
+
+from .board import Board
+from .conftest import NewPage
+
+
+@pytest.fixture
+def bob(server: Server) -> User:
+    return server.stack.user(first_name="Bob", last_name="Lindqvist")
+
+
+@pytest.fixture
+def board(server: Server, new_page: NewPage, bob: User) -> Board:
+    alice = server.stack.user()
+    return Board(new_page(server, alice, f"/projects/{server.project(alice, members=[bob])}/"))
+
+
+def test_the_address_keeps_the_filter_and_changes_move_cards_in_and_out(
+    server: Server, board: Board, bob: User
+) -> None:
+    fence, paint, brush = board.add("todo", "Paint the fence", "Buy the paint", "Find the brush")
+    board.page.keyboard.press("/")
+    board.page.keyboard.type("paint")
+    board.expect_order("todo", fence, paint)
+    expect(board.page.locator("[data-filter-count]")).to_have_text("2 of 3 tasks")
+    assert board.page.url.endswith("?q=paint")
+    api = server.api(bob)
+    api.patch(f"/api/tasks/{paint}/", json={"title": "Buy the colour"})
+    board.expect_order("todo", fence)
+    api.patch(f"/api/tasks/{brush}/", json={"title": "Find the paint"})
+    board.expect_order("todo", fence, brush)
+    board.page.locator("[name=filter_assignee]").select_option(label="Bob Lindqvist")
+    expect(board.column("todo")).to_have_attribute("data-count", "0")
+    api.patch(f"/api/tasks/{brush}/", json={"assignee_id": bob.id})
+    board.expect_order("todo", brush)
+    board.page.reload()
+    board.expect_order("todo", brush)
+    expect(board.page.locator("[data-filter]")).to_have_value("paint")
+    board.open(brush)
+    assert "?q=paint" in board.page.url
+    board.page.keyboard.press("Escape")
+    expect(board.panel).to_have_count(0)
+    board.page.get_by_role("button", name="Clear").click()
+    board.expect_order("todo", fence, paint, brush)
+    assert "?" not in board.page.url
+
+
+def test_a_card_is_dragged_among_those_that_are_shown(board: Board) -> None:
+    one, hidden, two, three = board.add("todo", "Paint one", "Hidden", "Paint two", "Paint three")
+    board.page.locator("[data-filter]").fill("paint")
+    board.expect_order("todo", one, two, three)
+    board.drag(three, onto=board.card(two))
+    board.expect_order("todo", one, three, two)
+    board.page.locator("[data-filter]").press("Escape")
+    board.expect_order("todo", one, hidden, three, two)
+
+
+def test_a_new_task_that_the_filter_hides_is_told_of(board: Board) -> None:
+    board.page.locator("[data-filter]").fill("paint")
+    column = board.column("todo")
+    column.locator("[data-add-task]").click()
+    column.locator("input[name=title]").fill("Buy a brush")
+    column.locator("input[name=title]").press("Enter")
+    toast = board.page.locator("[role=status]")
+    expect(toast).to_contain_text("“Buy a brush” is hidden by the filter")
+    toast.get_by_role("button", name="Show all").click()
+    expect(board.titled("todo", "Buy a brush")).to_be_visible()
+
+
+def test_what_happened_is_told_backwards_and_goes_on(server: Server, board: Board, bob: User) -> None:
+    fence, brush = board.add("todo", "Paint the fence", "Find the brush")
+    api = server.api(bob)
+    api.patch(f"/api/tasks/{fence}/", json={"title": "Paint the gate"})
+    api.patch(f"/api/tasks/{brush}/", json={"priority": "high"})
+    board.page.locator("[data-open-activity]").click()
+    entries = board.page.locator("[data-activity-dialog] li")
+    expect(entries.nth(0)).to_contain_text("Bob Lindqvist set the priority of “Find the brush” to high")
+    expect(entries.nth(1)).to_contain_text("renamed “Paint the fence” to “Paint the gate”")
+    expect(entries.nth(3)).to_contain_text("added “Paint the fence” to To do")
+    api.patch(f"/api/tasks/{fence}/", json={"status": "review"})
+    expect(entries.nth(0)).to_contain_text("moved “Paint the gate” to Review")
+    board.page.keyboard.press("Escape")
+    panel = board.open(fence)
+    panel.get_by_text("Activity").click()
+    expect(panel.locator("[data-part=activity-body] li")).to_have_count(3)
+    expect(panel.locator("[data-part=activity-body]")).not_to_contain_text("brush")
+
+
+def test_what_one_did_last_is_taken_back_by_key_or_button(board: Board) -> None:
+    one, two = board.add("todo", "One", "Two")
+    board.drag(one, onto=board.column("review"))
+    board.expect_order("review", one)
+    expect(board.page.locator("[data-undo]")).to_have_attribute("title", "Undo moving “One” (Ctrl Z)")
+    board.page.keyboard.press("Control+z")
+    board.expect_order("todo", one, two)
+    panel = board.open(one)
+    panel.locator("[name=priority]").select_option("urgent")
+    expect(board.card(one)).to_have_attribute("data-priority", "urgent")
+    board.page.keyboard.press("Escape")
+    board.page.locator("[data-undo]").click()
+    expect(board.card(one)).to_have_attribute("data-priority", "medium")
+    board.card(one).focus()
+    board.page.keyboard.press("Control+z")
+    board.expect_order("todo", one)
+
+
+def test_the_keys_are_told(board: Board) -> None:
+    board.page.keyboard.press("?")
+    expect(board.page.locator("[data-key-help]")).to_contain_text("Move the card")
+    board.page.keyboard.press("Escape")
+    expect(board.page.locator("[data-key-help]")).to_have_count(0)
