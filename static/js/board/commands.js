@@ -35,7 +35,7 @@ export class Commands {
   /**
    * @param {string} status
    * @param {string} title
-   * @returns {Promise<number | null>} the task's id; null: it was not created
+   * @returns {Promise<Task | null>} null: it was not created
    */
   async create(status, title) {
     const ghost = this.store.addGhost(status, title);
@@ -43,7 +43,7 @@ export class Commands {
       const { task } = await this.client.createTask(this.projectId, { title, status });
       this.store.nameGhost(ghost, task.id);
       this.undo.remember(`adding ${quote(title)}`, () => this.#delete(task));
-      return task.id;
+      return task;
     } catch (error) {
       this.store.dropGhost(ghost);
       this.problems.report(`${quote(title)} was not created. ${explain(error)}`);
