@@ -4,6 +4,8 @@
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
 #               make faults SECONDS=600 SEED=7 CROWD=2000
 # make js-build builds static/js/websocket_client.js from static/js/client/
+# make lock     works out requirements.lock anew from requirements.txt: exact versions, with hashes, for servers
+# make audit    asks the public list of known holes about requirements.lock; needs the network
 # make format   lets ruff lay out the Python files
 
 PY := .venv/bin/python
@@ -16,7 +18,10 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.' \
 	| sed "s:import('\./:import('./client/:g" # the types in comments, seen from where the file lies
 
-.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults format
+TOOLS := .venv/tools/bin
+LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
+
+.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults lock audit format
 
 setup:
 	@sh scripts/setup.sh
@@ -64,6 +69,19 @@ embedded: dev
 faults: dev
 	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) \
 		$(if $(CROWD),--crowd $(CROWD))
+
+# Not of .venv itself: they bring packages that must not get in the way of ours.
+$(TOOLS)/uv $(TOOLS)/pip-audit:
+	$(PY) -m venv .venv/tools
+	$(TOOLS)/pip install --quiet "uv>=0.8" "pip-audit>=2.9,<3"
+
+lock: dev $(TOOLS)/uv
+	$(TOOLS)/uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
+		--no-header --no-emit-index-url --output-file requirements.lock
+	sed -i '1i $(LOCK_HEAD)' requirements.lock
+
+audit: dev $(TOOLS)/pip-audit
+	$(TOOLS)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 format: dev
 	$(PY) -m ruff check --fix .

@@ -64,6 +64,15 @@ def _env_networks(name: str) -> list[str]:
     return _env_list(name)
 
 
+def _is_private(host: str) -> bool:
+    """Whether only this machine or its local network answers to this name."""
+    name = host.strip("[]").lower()
+    try:
+        return ipaddress.ip_address(name).is_private
+    except ValueError:
+        return name.removeprefix(".").rpartition(".")[2] in {"localhost", "local", "internal", "testserver"}
+
+
 def _development_secret_key() -> str:
     """A key made once per checkout and kept in an ignored file, so that restarts keep sessions."""
     path = BASE_DIR / ".secret_key"
@@ -79,6 +88,9 @@ if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set in the environment (or DEBUG=1 in development).")
 
 ALLOWED_HOSTS = _env_list("ALLOWED_HOSTS", "localhost,127.0.0.1")
+if DEBUG and (public := [host for host in ALLOWED_HOSTS if not _is_private(host)]):
+    # Its error pages show the code, and settings.
+    raise ImproperlyConfigured(f"DEBUG=1 is for development, but ALLOWED_HOSTS has {public[0]!r}, a public name.")
 TRUSTED_PROXIES = _env_networks("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
@@ -99,8 +111,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.cookies.plain_cookies_on_localhost",
+    "project.content_policy.content_policy",
     "django.middleware.security.SecurityMiddleware",
-    "project.content_policy.ContentPolicy",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -239,6 +252,8 @@ SPECTACULAR_SETTINGS = {
 # --- Sockets and delivery (see taskrealtime/engine/conf.py for what each means) -------------
 
 WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
+#: Who knows it may read `/metrics`; empty: everybody.
+METRICS_TOKEN = _env("METRICS_TOKEN")
 WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "600/10s")
 WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "1000"))
 WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "20_000"))
@@ -277,14 +292,20 @@ SERVESTATIC_AUTOREFRESH = DEBUG
 
 # --- Security -------------------------------------------------------------------------------
 
-# TLS ends at a proxy that sets this header; a browser on plain HTTP keeps working on localhost only
-# where cookies need not be secure.
+# TLS ends at a proxy that sets this header. Over plain HTTP the pages work on localhost only, where
+# `project.cookies` takes the cookies' `Secure` off; in a network that is trusted otherwise, with SECURE_COOKIES=0.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _env_bool("SECURE_SSL_REDIRECT", "0")
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG and _env_bool("SECURE_COOKIES", "1")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+# Sent with answers over TLS only.
+SECURE_HSTS_SECONDS = 0 if DEBUG else int(_env_number("SECURE_HSTS_SECONDS", "31536000"))
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # other names of the domain are not ours to decide about
+    "security.W021",  # nor is a place in the browsers' lists
+    "security.W008",  # the proxy that ends TLS redirects, or SECURE_SSL_REDIRECT=1
+]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [origin for origin in WEBSOCKET_CORS_ORIGINS if origin != "*"]
@@ -298,12 +319,18 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
+LOG_FORMAT = _env("LOG_FORMAT", "text" if DEBUG else "json")
+if LOG_FORMAT not in {"text", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be text or json, not {LOG_FORMAT!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "project.logs.JsonLines"},
+    },
     "filters": {"one_line": {"()": "project.logs.OneLine"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "taskrealtime": {"level": "INFO"},

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Thread
 from typing import Any, NamedTuple
 
 import pytest
 
 from taskrealtime.commands import CLIENT_EVENTS
-from taskrealtime.events import LOGGED_EVENTS
+from taskrealtime.events import EPHEMERAL_EVENTS, LOGGED_EVENTS
 from tests.conftest import Connect
 from tests.flows.conftest import Cast
 from tests.support.sockets import Socket
@@ -42,6 +43,10 @@ ANYBODY = ("yes", "yes", "yes", "yes")
 RULES: dict[str, Rule] = {
     "connect": Rule(*ANYBODY, lambda ids: {}),
     "ping": Rule(*ANYBODY, lambda ids: {}),
+    "presence_update": Rule(*ANYBODY, lambda ids: {"status": "busy"}),
+    "notifications_read": Rule(*ANYBODY, lambda ids: {"up_to": 0}),
+    "task_viewing": Rule(*READERS, task()),
+    "user_typing": Rule(*EDITORS, task(is_typing=True)),
     # Tells nothing of the project: it is acked also where it was not joined.
     "leave_project": Rule(*ANYBODY, project()),
     # One's own token, which the test does not have here.
@@ -125,31 +130,67 @@ CAUSES: dict[str, Cause] = {
 }
 
 
-def test_every_logged_event_has_a_rule() -> None:
-    assert set(CAUSES) == set(LOGGED_EVENTS)
+#: What only the user hears whom it is about, in the own room: `test_notifications.py` and `test_reminders.py` see to it.
+PERSONAL = {"due_date_reminder", "notifications_read"}
+
+#: To each ephemeral event, heard by the same people: what a member sends to make it happen.
+SAID: dict[str, Callable[[dict[str, int]], tuple[str, dict[str, Any]]]] = {
+    "user_presence": lambda ids: ("presence_update", {"status": "busy"}),
+    "user_typing_status": lambda ids: ("user_typing", {"task_id": ids["task"], "is_typing": True}),
+    "task_viewers": lambda ids: ("task_viewing", {"task_id": ids["task"]}),
+}
+
+
+def test_every_event_of_a_room_has_a_rule() -> None:
+    assert set(CAUSES) | set(SAID) | PERSONAL == set(LOGGED_EVENTS) | set(EPHEMERAL_EVENTS)
+
+
+@dataclass
+class Audience:
+    """Some who may hear a project, and some who may not."""
+
+    hear: list[Socket]
+    #: With how much each had heard before.
+    deaf: list[tuple[Socket, int]]
+
+    def check(self, event: str, project: int) -> None:
+        """The event comes to the ones and nothing of the project to the others."""
+        room = f"project.{project}"
+        for socket in self.hear:
+            assert socket.expect(event)["room"] == room
+        for socket, before in self.deaf:
+            socket.settle()
+            assert room not in [frame.get("room") for frame in socket.history[before:]]
+
+
+@pytest.fixture
+def audience(server: Server, cast: Cast, connect: Connect, project: int) -> Audience:
+    """Owner and viewer have joined; one was removed, one did not join, and one may not."""
+    hear = [join(connect(server, user), project) for user in (cast.ann, cast.vic)]
+    removed = join(connect(server, cast.cas), project)
+    absent, stranger = connect(server, cast.vic), connect(server, cast.eve)
+    stranger.send_event("join_project", {"project_id": project})
+    assert server.api(cast.ann).delete(f"/api/projects/{project}/members/{cast.cas.id}/").status_code == 204
+    removed.expect("removed_from_project", project_id=project)
+    return Audience(hear, [(removed, len(removed.history)), (absent, 0), (stranger, 0)])
 
 
 @pytest.mark.parametrize("event", CAUSES)
 def test_a_logged_event_is_heard_by_those_who_joined_and_by_nobody_else(
-    server: Server, cast: Cast, connect: Connect, project: int, event: str
+    server: Server, cast: Cast, audience: Audience, project: int, event: str
 ) -> None:
-    owner, viewer = (join(connect(server, user), project) for user in (cast.ann, cast.vic))
-    removed = join(connect(server, cast.cas), project)
-    absent, stranger = connect(server, cast.vic), connect(server, cast.eve)
-    stranger.send_event("join_project", {"project_id": project})
-    api = server.api(cast.ann)
-    assert api.delete(f"/api/projects/{project}/members/{cast.cas.id}/").status_code == 204
-    removed.expect("removed_from_project", project_id=project)
     task = new_task(server, cast.ann, project)
-    seen = len(removed.history)
-    CAUSES[event](api, project, task, cast)
-    for socket in (owner, viewer):
-        frame = socket.expect(event)
-        assert frame["room"] == f"project.{project}"
-    room = f"project.{project}"
-    for socket in (removed, absent, stranger):
-        socket.settle()
-        assert room not in [frame.get("room") for frame in socket.history[seen if socket is removed else 0 :]]
+    CAUSES[event](server.api(cast.ann), project, task, cast)
+    audience.check(event, project)
+
+
+@pytest.mark.parametrize("event", SAID)
+def test_an_ephemeral_event_is_heard_by_the_same(
+    server: Server, cast: Cast, connect: Connect, audience: Audience, project: int, event: str
+) -> None:
+    member = join(connect(server, cast.bob), project)
+    member.ask(*SAID[event]({"task": new_task(server, cast.ann, project)}))
+    audience.check(event, project)
 
 
 def join(socket: Socket, project: int) -> Socket:

@@ -119,6 +119,30 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     assert.deepEqual((await board()).tasks.map(({ title, comment_count }) => [title, comment_count]), [['Glue', 0], ['Paint', 1]]);
   });
 
+  test('who is there, what they look at and what they type is known, and told again after a lost connection', async (t) => {
+    const { proxy, id, connect, steady } = await stage(t);
+    const [shaky, watcher] = [connect({ user: BOB }), steady()];
+    await watcher.joinProject(id);
+    const [present] = watcher.presenceOf(id); // ann herself
+    const { task } = await watcher.createTask(id, { title: 'Watched' });
+    await shaky.setPresence('busy');
+    await shaky.viewing(task.id);
+    await shaky.joinProject(id);
+    const bob = await until(() => [...watcher.presenceOf(id).keys()].find((user) => user !== present[0]), 'bob');
+    await until(() => watcher.viewersOf(task.id).includes(bob), 'what he looks at');
+    await shaky.typing(task.id, true);
+    await until(() => watcher.typingOn(task.id).some((user) => user.id === bob), 'that he types');
+    const heard = record(watcher, ['user_presence', 'task_viewers', 'user_typing_status']);
+    proxy.cut();
+    await until(() => watcher.typingOn(task.id).length === 0, 'the end of typing');
+    await until(() => shaky.state === 'live', 'another connection');
+    await shaky.setPresence('idle');
+    await until(() => watcher.presenceOf(id).get(bob) === 'idle', 'idle');
+    await until(() => watcher.viewersOf(task.id).includes(bob), 'what he looks at, told again');
+    const statuses = heard.events.filter(([name]) => name === 'user_presence').map(([, { status }]) => status);
+    assert.deepEqual(statuses, ['idle']);
+  });
+
   test('through a network that breaks again and again: nothing lost, nothing twice', async (t) => {
     const { proxy, id, connect, steady, board } = await stage(t);
     const [shaky, writer] = [connect({ user: BOB }), steady()];

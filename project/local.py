@@ -1,0 +1,12 @@
+"""Tells what is tried out on this machine from what is served to others."""
+
+from django.http import HttpRequest
+from django.http.request import split_domain_port
+
+LOCAL = {"localhost", "127.0.0.1", "[::1]"}
+
+
+def is_tried_out(request: HttpRequest) -> bool:
+    """Whether it came by plain HTTP to localhost: nobody else's browser does that."""
+    host, _ = split_domain_port(request.META.get("HTTP_HOST", "").lower())
+    return host in LOCAL and not request.is_secure()

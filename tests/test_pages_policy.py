@@ -1,0 +1,129 @@
+"""What pages tell browsers to forbid, and with what settings a server does not start."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.support.stacks import plain_environment, run_manage
+from tests.support.world import PASSWORD, World
+
+pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCTION = {"ALLOWED_HOSTS": "board.example", "DATABASE_URL": "sqlite://:memory:", "SECRET_KEY": "k3-Xq9" * 9}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def directives(policy: str) -> dict[str, str]:
+    found = (part.strip().partition(" ") for part in policy.split(";"))
+    return {name: value for name, _, value in found}
+
+
+def pages(world: World) -> Iterator[str]:
+    yield from (
+        "/",
+        "/login/",
+        f"/projects/{world.project.pk}/",
+        "/nowhere/",
+        "/admin/login/",
+        "/api/projects/",
+        "/healthz",
+    )
+
+
+def test_every_answer_forbids_what_is_not_ours(world: World) -> None:
+    browser = Client()
+    browser.force_login(world.people["owner"])
+    for path in pages(world):
+        answer = browser.get(path)
+        policy = directives(answer.headers["Content-Security-Policy"])
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
+        assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+        assert "unsafe" not in str(policy)
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+
+
+def test_only_what_is_tried_out_on_this_machine_may_evaluate_text(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    for host, proto, may in (
+        ("localhost:8000", "http", True),
+        ("localhost", "https", False),
+        ("a.example", "http", False),
+    ):
+        answer = Client().get("/login/", headers={"Host": host, "X-Forwarded-Proto": proto})
+        assert ("'unsafe-eval'" in answer.headers["Content-Security-Policy"]) == may
+
+
+def test_our_templates_need_no_inline_script_or_style() -> None:
+    inline = re.compile(r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=|[\"']javascript:", re.IGNORECASE)
+    for template in (ROOT / "templates").rglob("*.html"):
+        assert not inline.search(template.read_text()), template
+
+
+def test_a_name_is_text_and_no_markup(world: World) -> None:
+    world.project.name = "<script>alert(1)</script>"
+    world.project.save()
+    browser = Client()
+    browser.force_login(world.people["owner"])
+    for path in ("/", f"/projects/{world.project.pk}/"):
+        text = browser.get(path).content.decode()
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.parametrize(
+    "host, proto, secure",
+    [
+        ("localhost:8000", "http", False),
+        ("127.0.0.1", "http", False),
+        ("[::1]:8000", "http", False),
+        ("localhost", "https", True),
+        ("board.example", "http", True),
+        ("board.example", "https", True),
+        ("localhost.evil.example", "http", True),
+    ],
+)
+def test_cookies_are_for_tls_but_on_localhost(
+    settings: Settings, world: World, host: str, proto: str, secure: bool
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    form = {"username": world.name("owner"), "password": PASSWORD}
+    answer = Client().post("/login/", form, headers={"Host": host, "X-Forwarded-Proto": proto})
+    assert answer.status_code == 302
+    assert {bool(answer.cookies[name]["secure"]) for name in ("sessionid", "csrftoken")} == {secure}
+    assert answer.cookies["sessionid"]["httponly"]
+    assert answer.cookies["sessionid"]["samesite"] == "Lax"
+    assert ("Strict-Transport-Security" in answer.headers) == (proto == "https")
+
+
+def test_production_settings_pass_the_checks_of_a_deployment() -> None:
+    run_manage(["check", "--deploy", "--fail-level", "WARNING"], plain_environment() | PRODUCTION)
+
+
+@pytest.mark.parametrize(
+    "env, reason",
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"DEBUG": "1"}, "ALLOWED_HOSTS"),
+        ({"DEBUG": "1", "ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
+        ({"TRUSTED_PROXIES": "everybody"}, "TRUSTED_PROXIES"),
+        ({"WEBSOCKET_RATE_LIMIT": "many"}, "WEBSOCKET_RATE_LIMIT"),
+    ],
+)
+def test_a_dangerous_setting_stops_the_start(env: dict[str, str], reason: str) -> None:
+    with pytest.raises(AssertionError, match=f"ImproperlyConfigured: .*{reason}"):
+        run_manage(["check"], plain_environment() | PRODUCTION | env)
+
+
+def test_a_local_development_server_starts() -> None:
+    run_manage(["check"], plain_environment() | PRODUCTION | {"DEBUG": "1", "ALLOWED_HOSTS": "localhost,192.168.1.4"})
