@@ -61,6 +61,20 @@ describe('what one did', () => {
     assert.deepEqual(told, ['deleting “Task 2”', 'changing the title of “Task 1”', 'adding “New”']);
   });
 
+  test('is taken back even before it is answered, and not what was done before', async () => {
+    const { commands, undo, asked } = makeScene();
+    await commands.update(1, 'title', 'Other', 1);
+    for (const act of [() => commands.update(1, 'priority', 'high', 2), () => commands.remove(2)]) {
+      const done = act();
+      await undo.run();
+      await done;
+    }
+    assert.deepEqual(asked.slice(1), [
+      ['update', 1, { priority: 'high' }, 2], ['update', 1, { priority: 'medium' }, 3], ['delete', 2], ['restore', 2],
+    ]);
+    assert.equal(undo.last?.words, 'changing the title of “Task 1”');
+  });
+
   test('a moved card goes back before its neighbour, or to the end where that has gone', async () => {
     const { commands, undo, asked, store } = makeScene();
     await commands.move(1, { status: 'review', beforeId: null });

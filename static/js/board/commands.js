@@ -35,15 +35,19 @@ export class Commands {
   /**
    * @param {string} status
    * @param {string} title
-   * @returns {Promise<number | null>} the task's id; null: it was not created
+   * @returns {Promise<Task | null>} null: it was not created
    */
-  async create(status, title) {
+  create(status, title) {
+    return this.#reversibly(`adding ${quote(title)}`, this.#create(status, title), (task) => this.#delete(task));
+  }
+
+  /** @param {string} status @param {string} title @returns {Promise<Task | null>} */
+  async #create(status, title) {
     const ghost = this.store.addGhost(status, title);
     try {
       const { task } = await this.client.createTask(this.projectId, { title, status });
       this.store.nameGhost(ghost, task.id);
-      this.undo.remember(`adding ${quote(title)}`, () => this.#delete(task));
-      return task.id;
+      return task;
     } catch (error) {
       this.store.dropGhost(ghost);
       this.problems.report(`${quote(title)} was not created. ${explain(error)}`);
@@ -60,9 +64,10 @@ export class Commands {
     const task = this.store.state?.tasks.get(taskId);
     const from = this.#placeOf(taskId);
     if (!task || !from) return false;
-    const answer = await this.#move(task, { status, beforeId });
-    if (answer) this.undo.remember(`moving ${quote(task.title)}`, () => this.#moveBack(taskId, from, answer));
-    return answer !== null;
+    const moved = await this.#reversibly(`moving ${quote(task.title)}`, this.#move(task, { status, beforeId }), (answer) =>
+      this.#moveBack(taskId, from, answer),
+    );
+    return moved !== null;
   }
 
   /**
@@ -79,14 +84,32 @@ export class Commands {
    */
   async update(taskId, field, value, version) {
     const task = this.store.painted?.tasks.get(taskId);
-    const made = await this.#change(taskId, field, value, version);
-    if (made === null || !task) return false;
-    const before = /** @type {any} */ (task)[field];
-    this.undo.remember(
+    if (!task) return false;
+    const made = await this.#reversibly(
       `changing the ${FIELD_NAMES[field]} of ${quote(task.title)}`,
-      async () => (await this.#change(taskId, field, before, made)) !== null,
+      this.#change(taskId, field, value, version),
+      async (ours) => (await this.#change(taskId, field, /** @type {any} */ (task)[field], ours)) !== null,
     );
-    return true;
+    return made !== null;
+  }
+
+  /**
+   * It can be taken back from the moment on in which somebody asked for it: who is quick must not take back what was before.
+   *
+   * @template T
+   * @param {string} words
+   * @param {Promise<T | null>} doing null: it was refused
+   * @param {(done: T) => Promise<boolean>} takeBack
+   * @returns {Promise<T | null>}
+   */
+  async #reversibly(words, doing, takeBack) {
+    const step = this.undo.remember(words, async () => {
+      const done = await doing;
+      return done !== null && takeBack(done);
+    });
+    const done = await doing;
+    if (done === null) this.undo.forget(step);
+    return done;
   }
 
   /**
@@ -114,8 +137,10 @@ export class Commands {
   /** @param {number} taskId deleted at once, and offered back for a while */
   async remove(taskId) {
     const task = this.store.state?.tasks.get(taskId);
-    if (!task || !(await this.#delete(task))) return;
-    const step = this.undo.remember(`deleting ${quote(task.title)}`, () => this.restore(task));
+    if (!task) return;
+    const deleting = this.#delete(task);
+    const step = this.undo.remember(`deleting ${quote(task.title)}`, async () => (await deleting) && this.restore(task));
+    if (!(await deleting)) return this.undo.forget(step);
     this.toasts.say(`Deleted ${quote(task.title)}`, { label: 'Undo', act: () => void this.undo.run(step) });
   }
 

@@ -212,12 +212,11 @@ async function takeSnapshot(id) {
 
 /** @param {string} status @param {string} title @returns {Promise<boolean>} whether it was created */
 async function createTask(status, title) {
-  const id = await commands.create(status, title);
-  const task = id === null ? undefined : store.painted?.tasks.get(id);
+  const task = await commands.create(status, title);
   if (task && !store.fits(task)) {
     toasts.say(`${quote(title)} is hidden by the filter.`, { label: 'Show all', act: () => filterBar.clear() });
   }
-  return id !== null;
+  return task !== null;
 }
 
 /** @param {import("./route.js").Place | null} place */

@@ -27,11 +27,16 @@ export class Undo {
     return step;
   }
 
+  /** It did not come to pass. @param {Step} step */
+  forget(step) {
+    this.steps = this.steps.filter((other) => other !== step);
+    this.changed(this.last);
+  }
+
   /** Takes a step back, once. What is refused has told why, and is not tried again. @param {Step | null} [step] */
   async run(step = this.last) {
     if (!step || !this.steps.includes(step)) return;
-    this.steps = this.steps.filter((other) => other !== step);
-    this.changed(this.last);
+    this.forget(step);
     if (await step.takeBack()) this.undone(step);
   }
 }
