@@ -3,6 +3,8 @@
 #               make lint types imports migrations js embedded pytest
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
 #               make faults SECONDS=600 SEED=7
+# make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
+#               make bench QUICK=1, make bench ONLY=fanout
 # make js-build builds static/js/websocket_client.js from static/js/client/
 # make format   lets ruff lay out the Python files
 
@@ -10,13 +12,14 @@ PY := .venv/bin/python
 CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite://:memory: REDIS_URL=
 # The tests themselves may be loose; what they stand on is not.
 TYPED_TESTS := tests/services tests/support tests/faults tests/conftest.py tests/browser/conftest.py
+TYPED_BENCHMARKS := $(wildcard benchmarks/*.py) benchmarks/scenarios
 CLIENT := static/js/websocket_client.js
 ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \
 	--charset=utf8 --log-level=warning \
 	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.' \
 	| sed "s:import('\./:import('./client/:g" # the types in comments, seen from where the file lies
 
-.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults format
+.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults bench format
 
 setup:
 	@sh scripts/setup.sh
@@ -34,7 +37,7 @@ lint: dev
 	$(PY) -m ruff format --check .
 
 types: dev
-	$(CHECK_ENV) $(PY) -m mypy project taskrealtime $(TYPED_TESTS) scripts/run.py
+	$(CHECK_ENV) $(PY) -m mypy project taskrealtime $(TYPED_TESTS) $(TYPED_BENCHMARKS) scripts/run.py
 	node_modules/.bin/tsc --project jsconfig.json
 
 imports: dev
@@ -61,6 +64,12 @@ embedded: dev
 
 faults: dev
 	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND))
+
+bench: dev
+	$(PY) -m benchmarks $(if $(QUICK),--quick) $(foreach name,$(ONLY),--only $(name))
+
+bench: dev
+	$(PY) -m benchmarks $(if $(QUICK),--quick) $(foreach name,$(ONLY),--only $(name))
 
 format: dev
 	$(PY) -m ruff check --fix .
