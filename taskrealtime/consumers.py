@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,8 @@ from .engine.errors import (
     TokenInvalid,
     Unauthenticated,
 )
-from .engine.outbox import Outbox
+from .engine.frames import Frames
+from .engine.outbox import PUSH, Outbox
 from .engine.threads import in_database_thread, in_writing_thread
 from .models import project_of_room, project_room, user_room
 from .serializing import user_object
@@ -68,7 +69,8 @@ class TaskBoardConsumer(AsyncConsumer):
         self._receive = receive
         self._send = send
         self._session = secrets.token_hex(8)
-        self._outbox = Outbox(self._send_text, lambda: self.give_up(4410, "Too slow."))
+        push = scope.get("extensions", {}).get(PUSH)
+        self._outbox = Outbox(self._send_text, push, lambda: self.give_up(4410, "Too slow."))
         self._ending: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
         self._identity: auth.Identity | None = None
         self._subscriptions: dict[str, rooms.Subscription] = {}
@@ -88,7 +90,6 @@ class TaskBoardConsumer(AsyncConsumer):
     async def _live(self) -> None:
         offered = self.scope.get("subprotocols", [])
         await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
-        writer = asyncio.create_task(self._outbox.write_forever())
         talk = asyncio.create_task(self._talk())
         draining.enter(self)
         try:
@@ -104,9 +105,8 @@ class TaskBoardConsumer(AsyncConsumer):
             draining.leave(self)
             self._leave_everything()
             self._outbox.close()
-            writer.cancel()
             talk.cancel()
-            await asyncio.gather(talk, writer, return_exceptions=True)
+            await asyncio.gather(talk, return_exceptions=True)
 
     def _how_it_ended(self, talk: asyncio.Task[None]) -> _Closed:
         error = talk.exception() if talk.done() else None
@@ -154,7 +154,7 @@ class TaskBoardConsumer(AsyncConsumer):
         """The user's id, once signed in."""
         return int(self.user.pk)
 
-    def hear(self, frames: Iterable[str]) -> None:
+    def hear(self, frames: Frames) -> None:
         """Take frames of a room."""
         self._outbox.put(frames)
 
@@ -226,7 +226,7 @@ class TaskBoardConsumer(AsyncConsumer):
             self._answer_error(fault, envelope.id if envelope else UNSET)
 
     def _answer_error(self, error: RealTimeError, id: MessageId) -> None:
-        self._outbox.put([protocol.encode_error(error, id)])
+        self._outbox.put(Frames([protocol.encode_error(error, id)]))
         if error.closes_with is not None:
             raise _Closed(error.closes_with, error.message)
         if isinstance(error, InvalidMessage | InvalidData):
@@ -253,7 +253,7 @@ class TaskBoardConsumer(AsyncConsumer):
     # -- answering --
 
     def _say(self, event: str, data: Any, id: MessageId = UNSET) -> None:
-        self._outbox.put([protocol.encode(event, data, id)])
+        self._outbox.put(Frames([protocol.encode(event, data, id)]))
 
     def _acknowledge(self, answer: msgspec.Struct, id: MessageId) -> None:
         if id is not UNSET:
@@ -303,7 +303,7 @@ class TaskBoardConsumer(AsyncConsumer):
         self._call_later("expiry", identity.expires_at - datetime.now(UTC).timestamp(), self._expire)
 
     def _expire(self) -> None:
-        self._outbox.put([protocol.encode_error(TokenExpired("The token has expired."))])
+        self._outbox.put(Frames([protocol.encode_error(TokenExpired("The token has expired."))]))
         self.give_up(4401, "The token has expired.")
 
     def _call_later(self, name: str, seconds: float, call: Callable[[], None]) -> None:

@@ -259,10 +259,9 @@ async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str)
     async def send_text(frame: str) -> None:
         read.append(frame)
 
-    outbox = Outbox(send_text, lambda: pytest.fail("cut"))
+    outbox = Outbox(send_text, None, lambda: pytest.fail("cut"))
     listener = Listener()
     listener.hear, listener.drained = outbox.put, outbox.drained  # type: ignore[method-assign]
-    writing = asyncio.create_task(outbox.write_forever())
     events = [LoggedEvent(seq, "x" * 40_000, None) for seq in range(1, 151)]
 
     async def read_log(name: str, *, since: int, limit: int) -> list[LoggedEvent]:
@@ -273,7 +272,6 @@ async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str)
     if way == "burst":
         room.hear(events, 150)
     await until(lambda: len(read) == 150)
-    writing.cancel()
 
 
 # --- A hub on the real log and the real layer -----------------------------------------------

@@ -19,20 +19,30 @@ KIB = 1024
 PING_INTERVAL, PING_TIMEOUT = 1.5, 4.0
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[int, Process]]:
-    """The port and the process of a server of this module."""
+def serve(*options: str) -> Iterator[tuple[int, Process]]:
     port = free_port()
     env = plain_environment() | {
         "DJANGO_SETTINGS_MODULE": "project.settings",
         "WEBSOCKET_PING_INTERVAL": str(PING_INTERVAL),
         "WEBSOCKET_PING_TIMEOUT": str(PING_TIMEOUT),
     }
-    command = [sys.executable, "-m", "tests.support.plain_server", str(port)]
+    command = [sys.executable, "-m", "tests.support.plain_server", str(port), *options]
     process = Process(command, log_path=scratch() / f"plain-server-{port}.log", env=env, cwd=ROOT)
     process.wait_until(lambda: answers(port))
     yield port, process
     assert process.end(signal.SIGTERM) == 0, process.log_tail()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[int, Process]]:
+    """The port and the process of a server of this module."""
+    yield from serve()
+
+
+@pytest.fixture(scope="module")
+def ordinary_server() -> Iterator[tuple[int, Process]]:
+    """Another one, which sees nothing that it may push to: as with TLS."""
+    yield from serve("ordinary")
 
 
 @pytest.fixture
@@ -101,6 +111,34 @@ def test_a_reader_who_reads_again_gets_everything(port: int) -> None:
             else:
                 assert payload == b"x" * 16_000
         assert handed_over(port) > before
+
+
+@pytest.mark.parametrize("size", [10, 1000, 100 * KIB], ids=["small", "middling", "more than the kernel takes"])
+def test_what_is_pushed_and_what_is_sent_comes_whole_and_in_order(port: int, size: int) -> None:
+    assert read_mixed(port, count=40 * KIB * KIB // (size + 4 * KIB), size=size) > 0
+
+
+def test_where_nothing_can_be_pushed_all_is_sent(ordinary_server: tuple[int, Process]) -> None:
+    assert read_mixed(ordinary_server[0], count=1000, size=1000) == 0
+
+
+def read_mixed(port: int, *, count: int, size: int) -> int:
+    """Read what `/mixed` says, once it cannot say more; how much of it was pushed."""
+    with RawSocket(port, f"/mixed/{count}/{size}", buffer=4 * KIB) as socket:
+        time.sleep(0.2)  # Let the kernel's buffers fill, so that the ways cross; the promise holds without, too.
+        texts = [socket.read_frame()[1].decode() for _ in range(count + 1)]
+        assert [text.rstrip(".") for text in texts[:-1]] == [str(number) for number in range(count)]
+        return int(texts[-1].removeprefix("pushed "))
+
+
+def test_pushing_to_a_client_that_is_gone_harms_nobody(server: tuple[int, Process]) -> None:
+    port, process = server
+    for _ in range(5):
+        with RawSocket(port, f"/mixed/100000/{KIB}", buffer=4 * KIB) as socket:
+            socket.read_frame()
+            socket.close()
+    assert read_mixed(port, count=100, size=10) > 0
+    assert "mix(" not in process.log_tail(), process.log_tail()  # as a traceback would say
 
 
 def test_a_client_that_says_more_than_is_heard_is_not_read_any_more(server: tuple[int, Process]) -> None:

@@ -1,13 +1,14 @@
 """Long polling: lets an HTTP request wait for the next event of a room while no thread waits with it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 
 from . import draining
+from .frames import Frames
 from .rooms import hub
 
 Scope = dict[str, Any]
@@ -116,7 +117,7 @@ class _Waiter:
         self.user_id = user_id
         self.happened = asyncio.Event()
 
-    def hear(self, frames: Iterable[str]) -> None:
+    def hear(self, frames: Frames) -> None:
         self.happened.set()
 
     def left(self, room: str) -> None:

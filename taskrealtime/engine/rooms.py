@@ -8,7 +8,7 @@ live listener; where a number is missing it reads the log first.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -19,6 +19,7 @@ from . import auth, doorbell, log, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
+from .frames import Frames
 from .log import LoggedEvent
 from .recent import RecentEvents
 from .threads import in_database_thread
@@ -45,7 +46,7 @@ class Listener(Protocol):
 
     user_id: int
 
-    def hear(self, frames: Iterable[str]) -> None:
+    def hear(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
 
     def left(self, room: str) -> None:
@@ -72,7 +73,7 @@ class Subscription:
         self.ended = False
         self.heard_anything = False
 
-    def give(self, frames: Iterable[str], cursor: int) -> None:
+    def give(self, frames: Frames, cursor: int) -> None:
         """Let the listener hear these frames, the last of which is number `cursor`."""
         self.listener.hear(frames)
         self.cursor = cursor
@@ -166,18 +167,14 @@ class Room:
         return page
 
     async def _replay(self, subscription: Subscription, events: Iterable[LoggedEvent]) -> None:
-        given = 0
-        for event in events:
+        for batch in _mouthfuls(events):
             if subscription.ended:
                 return
-            subscription.give([event.frame], event.seq)
-            if subscription.evicted_by(event):
+            subscription.give(Frames(event.frame for event in batch), batch[-1].seq)
+            if subscription.evicted_by(batch[-1]):
                 self._evict(subscription)
                 return
-            given += len(event.frame)
-            if given > MOUTHFUL:
-                given = 0
-                await subscription.listener.drained()
+            await subscription.listener.drained()
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """The listener leaves; it hears nothing more of this room."""
@@ -265,7 +262,7 @@ class Room:
         # Moved first: whoever joins during the awaits below reads this batch from the log.
         self._recent.add(batch)
         self.head = max(self.head, self.position)
-        frames = [event.frame for event in batch]
+        frames = Frames(event.frame for event in batch)
         for count, subscription in enumerate(list(self._live), start=1):
             if subscription.ended:
                 continue
@@ -295,11 +292,25 @@ class Room:
     def _let_catch_up(self, batch: list[LoggedEvent]) -> None:
         """Listeners who were ahead turn live once the room has come to where they are."""
         for subscription in [one for one in self._ahead if one.cursor <= self.position]:
-            unheard = [event.frame for event in batch if event.seq > subscription.cursor]
+            unheard = Frames(event.frame for event in batch if event.seq > subscription.cursor)
             if unheard:
                 subscription.give(unheard, self.position)
             self._ahead.discard(subscription)
             self._live.add(subscription)
+
+
+def _mouthfuls(events: Iterable[LoggedEvent]) -> Iterator[list[LoggedEvent]]:
+    """The events in batches, each ending where a mouthful is reached or where somebody is evicted."""
+    batch: list[LoggedEvent] = []
+    characters = 0
+    for event in events:
+        batch.append(event)
+        characters += len(event.frame)
+        if event.evicts is not None or characters > MOUTHFUL:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 class Hub:

@@ -22,6 +22,7 @@ def without_sweep() -> None:
 def without_dedupe() -> None:
     """A room passes on whatever it is rung for, also what it has passed on before."""
     from taskrealtime.engine import rooms
+    from taskrealtime.engine.frames import Frames
 
     hear = rooms.Room.hear
 
@@ -29,7 +30,7 @@ def without_dedupe() -> None:
         events = list(events)
         old = [event.frame for event in events if event.seq <= room.position]
         for subscription in list(room._live):
-            subscription.listener.hear(old)
+            subscription.listener.hear(Frames(old))
         hear(room, events, head)
 
     rooms.Room.hear = hear_all  # type: ignore[method-assign, assignment]

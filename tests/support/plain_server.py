@@ -1,4 +1,7 @@
-"""`python -m tests.support.plain_server PORT`: the reference server and an application that does what paths say."""
+"""`python -m tests.support.plain_server PORT`: the reference server and an application that does what paths say.
+
+With `ordinary` behind the port it takes no transport for one that it may push to.
+"""
 
 import asyncio
 import socket
@@ -7,13 +10,17 @@ from typing import Any
 
 import django
 
+from taskrealtime.engine.frames import Frames
+from taskrealtime.engine.outbox import PUSH
+
 CHUNK = "x" * 16_000
 #: How many chunks `/flood` has handed to the server.
 handed_over = 0
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """`/close/<code>/<reason>`, `/refuse/<status>`, `/flood`, `/fail`, `/listen/<seconds that it is busy before>`."""
+    """`/close/<code>/<reason>`, `/refuse/<status>`, `/flood`, `/fail`, `/listen/<seconds that it is busy before>`,
+    `/mixed/<frames>/<characters of each>`."""
     word, *rest = scope["path"].strip("/").split("/")
     if scope["type"] == "http":
         await answer(send, str(handed_over))
@@ -30,6 +37,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         flooding = asyncio.create_task(flood(send))
         await end_of(receive)
         flooding.cancel()
+    elif word == "mixed":
+        await mix(scope, send, int(rest[0]), int(rest[1]))
+        await end_of(receive)
     elif word == "fail":
         raise RuntimeError("As asked.")
     elif word == "listen":
@@ -51,6 +61,18 @@ async def flood(send: Any) -> None:
         await asyncio.sleep(0)
 
 
+async def mix(scope: Any, send: Any, count: int, size: int) -> None:
+    """Push where the server takes it and send where not, and every tenth in any case; last, say how many it took."""
+    pushed = 0
+    for number in range(count):
+        text = str(number).ljust(size, ".")
+        if number % 10 and scope["extensions"][PUSH](Frames([text]).wire):
+            pushed += 1
+        else:
+            await send({"type": "websocket.send", "text": text})
+    await send({"type": "websocket.send", "text": f"pushed {pushed}"})
+
+
 async def answer(send: Any, text: str) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": text.encode()})
@@ -58,11 +80,14 @@ async def answer(send: Any, text: str) -> None:
 
 def main() -> None:
     django.setup()
-    from taskrealtime.engine.server import Server
+    from taskrealtime.engine import server
+
+    if "ordinary" in sys.argv:
+        server.PLAIN_TRANSPORTS = ()
 
     listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listening.setblocking(False)
-    Server(application, listening, ready=lambda: None).run()
+    server.Server(application, listening, ready=lambda: None).run()
 
 
 if __name__ == "__main__":
