@@ -214,6 +214,8 @@ WEBSOCKET_CONNECT_TIMEOUT = _env_number("WEBSOCKET_CONNECT_TIMEOUT", "10")
 WEBSOCKET_SEND_BUFFER = int(_env_number("WEBSOCKET_SEND_BUFFER", str(1024 * 1024)))
 SWEEP_INTERVAL = _env_number("SWEEP_INTERVAL", "1")
 EVENT_RETENTION_DAYS = _env_number("EVENT_RETENTION_DAYS", "30")
+REMIND_INTERVAL = _env_number("REMIND_INTERVAL", "30")
+REMIND_BEFORE_HOURS = _env_number("REMIND_BEFORE_HOURS", "24")
 
 
 # --- Static files ---------------------------------------------------------------------------

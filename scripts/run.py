@@ -31,6 +31,7 @@ def main() -> None:
     # The demo's passwords are known to everybody.
     logins = manage("demo") if os.environ["DEBUG"].lower() in {"1", "true", "yes", "on"} else ""
     announce_later(port, logins)
+    start_reminders()
     # The server takes over this very process, so nothing is left behind however it is ended.
     os.execv(PYTHON, [str(PYTHON), "manage.py", "serve", "--verbosity", "0", "--host", HOST, "--port", str(port)])
 
@@ -76,6 +77,15 @@ def announce_later(port: int, logins: str) -> None:
         time.sleep(0.1)
     print(f"{logins}\ntaskrealtime is at http://localhost:{port}/ (Ctrl-C stops it).", flush=True)
     os._exit(0)
+
+
+def start_reminders() -> None:
+    """Start the process that reminds of due tasks; it ends when this one, the server to be, has ended."""
+    lifeline, held = os.pipe()
+    os.set_inheritable(held, True)
+    command = [str(PYTHON), "manage.py", "remind", "--loop", "--lifeline", str(lifeline)]
+    subprocess.Popen(command, pass_fds=[lifeline])
+    os.close(lifeline)
 
 
 def answers(port: int) -> bool:

@@ -1,7 +1,9 @@
 """Every change that a user can ask for: check, then do, one transaction each."""
 
+import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,13 +12,13 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 from msgspec import UNSET
 
-from . import access, commands, ranks
+from . import access, commands, ranks, reminders
 from .actor import acting_as
 from .engine import idempotency, log
 from .engine.conf import settings
 from .engine.crash_points import crash_point
 from .engine.errors import Conflict, InvalidData, NotFound
-from .models import Comment, Membership, Project, Task
+from .models import Comment, Membership, Preferences, Project, Task, user_room
 from .serializing import task_object
 
 #: Attempts of a change that the database asks to try again (a deadlock, say).
@@ -282,6 +284,61 @@ def _lock_membership(project_id: int, user_id: int) -> Membership:
     return membership
 
 
+# --- One's own notifications and preferences ------------------------------------------------
+
+
+def read_notifications(user: User, command: commands.NotificationsRead) -> commands.Unread:
+    """Everything up to one of the own notifications was read."""
+    return commands.Unread(unread=log.mark_read(user_room(user.pk), command.up_to))
+
+
+def snooze_reminder(user: User, command: commands.ReminderSnooze) -> commands.Snoozed:
+    """A reminder comes again later, once."""
+    remind_at = reminders.snooze(user, command.seq, timedelta(minutes=command.minutes))
+    return commands.Snoozed(seq=command.seq, remind_at=remind_at)
+
+
+def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
+    """Change the own name and preferences."""
+    if command.name is not UNSET:
+        # The user model has two fields, whose words stand together in this order wherever the name is shown.
+        first, _, last = command.name.strip().partition(" ")
+        User.objects.filter(pk=user.pk).update(first_name=first, last_name=last)
+    if command.muted_projects is not UNSET:
+        _mute(user, set(command.muted_projects))
+    _change_preferences(user, command)
+    return commands.MeAnswer(user_id=user.pk)
+
+
+def _change_preferences(user: User, command: commands.MeUpdate) -> None:
+    Preferences.objects.bulk_create([Preferences(user=user)], ignore_conflicts=True)
+    preferences = Preferences.objects.select_for_update(no_key=True).get(user=user)
+    if command.timezone is not UNSET:
+        if command.timezone not in _timezones():
+            raise InvalidData.at("timezone", "There is no such time zone.")
+        preferences.timezone = command.timezone
+    if command.notify is not UNSET:
+        preferences.notify |= msgspec.to_builtins(command.notify)
+    if command.remind_before_hours is not UNSET:
+        preferences.remind_before_hours = command.remind_before_hours
+        reminders.look_again(user)
+    preferences.save()
+
+
+def _mute(user: User, project_ids: set[int]) -> None:
+    memberships = Membership.objects.filter(user=user)
+    own = set(memberships.values_list("project_id", flat=True))
+    if project_ids - own:
+        raise InvalidData.at("muted_projects", "Only projects that you are in can be muted.")
+    memberships.filter(project_id__in=project_ids, muted=False).update(muted=True)
+    memberships.exclude(project_id__in=project_ids).filter(muted=True).update(muted=False)
+
+
+@cache
+def _timezones() -> set[str]:
+    return zoneinfo.available_timezones()
+
+
 # --- The table ------------------------------------------------------------------------------
 
 
@@ -325,4 +382,7 @@ ACTIONS: dict[type[commands.Command], Action] = {
     commands.MemberAdd: Action(add_member, commands.MemberAnswer),
     commands.MemberUpdate: Action(update_member, commands.MemberAnswer),
     commands.MemberRemove: Action(remove_member, commands.MemberAnswer),
+    commands.NotificationsRead: Action(read_notifications, commands.Unread),
+    commands.ReminderSnooze: Action(snooze_reminder, commands.Snoozed),
+    commands.MeUpdate: Action(update_me, commands.MeAnswer),
 }

@@ -11,10 +11,11 @@ class TaskRealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect signals and system checks; tell the log who may read and what is gone, and what to purge."""
-        from . import access, checks, purging, redaction, signals
+        from . import access, checks, models, purging, redaction, signals
         from .engine import log, retention
 
         log.set_refuser(access.refuse_reading)
-        log.set_redactor(redaction.redact_deleted, deletions=redaction.DELETIONS)
+        log.set_redactor(redaction.redact, deletions=redaction.DELETIONS)
+        log.set_rooms(is_personal=models.is_user_room, without_owner=models.rooms_without_owner)
         retention.register("deleted tasks", purging.purge_deleted_tasks)
         del checks, signals  # imported for their registrations

@@ -57,9 +57,17 @@ def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_times(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Intervals must be positive, and a ping must fit into its timeout."""
     found: list[CheckMessage] = []
-    for name in ("SWEEP_INTERVAL", "WEBSOCKET_PING_INTERVAL", "WEBSOCKET_CONNECT_TIMEOUT", "EVENT_RETENTION_DAYS"):
+    for name in (
+        "SWEEP_INTERVAL",
+        "WEBSOCKET_PING_INTERVAL",
+        "WEBSOCKET_CONNECT_TIMEOUT",
+        "EVENT_RETENTION_DAYS",
+        "REMIND_INTERVAL",
+    ):
         if getattr(settings, name) <= 0:
             found.append(Error(f"{name} must be more than 0.", id="taskrealtime.E003"))
+    if settings.REMIND_BEFORE_HOURS < 0:
+        found.append(Error("REMIND_BEFORE_HOURS must be 0 or more.", id="taskrealtime.E005"))
     if settings.WEBSOCKET_PING_TIMEOUT <= settings.WEBSOCKET_PING_INTERVAL:
         found.append(Error("WEBSOCKET_PING_TIMEOUT must be more than WEBSOCKET_PING_INTERVAL.", id="taskrealtime.E004"))
     return found

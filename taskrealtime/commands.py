@@ -19,6 +19,9 @@ Content = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=r"\S")]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Moment = Annotated[datetime, Meta(tz=True)]
 Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
+#: A year at the most.
+Minutes = Annotated[int, Meta(ge=1, le=366 * 24 * 60)]
+Hours = Annotated[float, Meta(ge=0, le=366 * 24)]
 
 
 class Command(msgspec.Struct, kw_only=True):
@@ -286,6 +289,65 @@ class MemberAnswer(Answer, kw_only=True):
     """The member that something was done with."""
 
     project_id: int
+    user_id: int
+
+
+# --- One's own notifications and preferences ------------------------------------------------
+
+
+class NotificationsRead(Command, kw_only=True):
+    """All notifications up to this one were read; the mark never goes back."""
+
+    event = "notifications_read"
+    up_to: Seq
+
+
+class ReminderSnooze(Command, kw_only=True):
+    """Have a reminder come again after so many minutes, once, if it still fits then."""
+
+    seq: Id
+    minutes: Minutes
+
+
+class Wanted(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Which kinds of notifications are wanted; only the ones that are given."""
+
+    task_assigned: bool | UnsetType = UNSET
+    comment_added: bool | UnsetType = UNSET
+    project_member_added: bool | UnsetType = UNSET
+    due_date_reminder: bool | UnsetType = UNSET
+
+
+class MeUpdate(Command, kw_only=True, omit_defaults=True):
+    """Change what is given of one's name and preferences, and leave the rest."""
+
+    #: Empty: the username is shown.
+    name: Annotated[str, Meta(max_length=150)] | UnsetType = UNSET
+    #: An IANA name, such as `Europe/Berlin`.
+    timezone: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    #: Null: the server's default.
+    remind_before_hours: Hours | None | UnsetType = UNSET
+    notify: Wanted | UnsetType = UNSET
+    #: All of them: what is not named is no longer muted.
+    muted_projects: Annotated[list[Id], Meta(max_length=10_000)] | UnsetType = UNSET
+
+
+class Unread(Answer, kw_only=True):
+    """How many notifications are unread."""
+
+    unread: int
+
+
+class Snoozed(Answer, kw_only=True):
+    """When the reminder comes again."""
+
+    seq: int
+    remind_at: datetime
+
+
+class MeAnswer(Answer, kw_only=True):
+    """Whose preferences were changed."""
+
     user_id: int
 
 

@@ -326,7 +326,7 @@ class TaskBoardConsumer(AsyncConsumer):
             await in_database_thread(log.create_room, room)
         served = await rooms.hub().open(room)
         cursor = stand.head if since is None or stand.reset else since
-        subscription = served.subscribe(self, cursor=cursor, authorised=stand.head)
+        subscription = served.subscribe(self, cursor=cursor, authorised=stand.head, read=stand.read)
         if earlier := self._subscriptions.get(room):
             earlier.room.unsubscribe(earlier)
         self._subscriptions[room] = subscription
@@ -357,7 +357,7 @@ class TaskBoardConsumer(AsyncConsumer):
             seq=stand.head,
             epoch=stand.epoch,
             reset=stand.reset,
-            unread=0,
+            unread=stand.unread,
         )
         self._say("connected", connected, id)
 

@@ -9,10 +9,16 @@ from msgspec import UNSET, UnsetType
 Status = Literal["todo", "in_progress", "review", "completed"]
 Priority = Literal["low", "medium", "high", "urgent"]
 Role = Literal["owner", "member", "viewer"]
+#: What people are notified of; each can be switched off.
+NotificationKind = Literal["task_assigned", "comment_added", "project_member_added", "due_date_reminder"]
+Reason = Literal["mention", "assignee", "creator", "participant"]
+ReminderKind = Literal["due_soon", "overdue"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 ROLES: tuple[Role, ...] = get_args(Role)
+NOTIFICATION_KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
+REMINDER_KINDS: tuple[ReminderKind, ...] = get_args(ReminderKind)
 
 
 # --- Objects --------------------------------------------------------------------------------
@@ -104,7 +110,7 @@ class ProjectChanges(msgspec.Struct, omit_defaults=True):
     name: str | UnsetType = UNSET
 
 
-# --- Events of a project's room -------------------------------------------------------------
+# --- Events of the rooms of projects and users -----------------------------------------------
 
 
 class LoggedData(msgspec.Struct, kw_only=True):
@@ -182,6 +188,8 @@ class CommentAdded(LoggedData, kw_only=True):
     comment: CommentObject
     task_id: int
     project_id: int
+    #: In the user room only: the first that fits of why this user is told.
+    reason: Reason | UnsetType = UNSET
 
 
 class CommentUpdated(LoggedData, kw_only=True):
@@ -236,8 +244,33 @@ class ProjectUpdated(LoggedData, kw_only=True):
     changes: ProjectChanges
 
 
+class DueDateReminder(LoggedData, kw_only=True):
+    """A task is due soon, or overdue: to its assignee, or to its creator where there is none."""
+
+    event = "due_date_reminder"
+    task_id: int
+    project_id: int
+    title: str
+    due_at: datetime
+    kind: ReminderKind
+
+
 #: Every logged event, by its name.
 LOGGED_EVENTS: dict[str, type[LoggedData]] = {event.event: event for event in LoggedData.__subclasses__()}
+
+
+# --- Of a room, but not logged --------------------------------------------------------------
+
+
+class NotificationsWereRead(msgspec.Struct):
+    """The user read notifications, here or in another tab or device."""
+
+    up_to: int
+    unread: int
+
+
+#: Every event that is told to a room once and never replayed, by its name.
+EPHEMERAL_EVENTS: dict[str, type[msgspec.Struct]] = {"notifications_read": NotificationsWereRead}
 
 
 # --- To one connection ----------------------------------------------------------------------
@@ -258,6 +291,7 @@ class Connected(msgspec.Struct):
     seq: int
     epoch: str
     reset: bool
+    #: How many notifications were not read, those that may follow among them.
     unread: int
     protocol: Literal[1] = 1
 

@@ -1,9 +1,11 @@
-"""Project, Membership, Task and Comment."""
+"""Project, Membership, Task and Comment; what a user wants to be told, and was reminded of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models, transaction
 from django.db.models import Q
@@ -11,7 +13,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from . import ranks
-from .events import PRIORITIES, ROLES, STATUSES
+from .events import PRIORITIES, REMINDER_KINDS, ROLES, STATUSES
 from .tracking import TrackedModel, TrackedQuerySet
 
 models.CharField.register_lookup(Length)
@@ -29,9 +31,29 @@ def project_of_room(room: str) -> int | None:
     return int(number) if kind == "project" else None
 
 
+def user_of_room(room: str) -> int | None:
+    """The user that a room belongs to; None: it is a project's."""
+    kind, _, number = room.partition(".")
+    return int(number) if kind == "user" and number.isdecimal() else None
+
+
 def user_room(user_id: int) -> str:
     """The room of every connection of that user."""
     return f"user.{user_id}"
+
+
+def is_user_room(room: str) -> bool:
+    """Whether a room is one user's own."""
+    return user_of_room(room) is not None
+
+
+def rooms_without_owner(rooms: Collection[str]) -> set[str]:
+    """Those of `rooms` whose project or user is gone."""
+    projects = {number: room for room in rooms if (number := project_of_room(room)) is not None}
+    users = {number: room for room in rooms if (number := user_of_room(room)) is not None}
+    there = {projects[pk] for pk in Project.objects.filter(pk__in=projects).values_list("pk", flat=True)}
+    there |= {users[pk] for pk in User.objects.filter(pk__in=users).values_list("pk", flat=True)}
+    return {*projects.values(), *users.values()} - there
 
 
 def _choices(values: Sequence[str]) -> list[tuple[str, str]]:
@@ -111,6 +133,8 @@ class Membership(TrackedModel):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=_choices(ROLES), default="member")
+    #: Whether this member wants no notifications about the project; it ends with the membership.
+    muted = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = models.Manager.from_queryset(TrackedQuerySet)()
@@ -136,7 +160,33 @@ class Membership(TrackedModel):
             return super().delete(*args, **kwargs)
 
 
+class Preferences(models.Model):
+    """What a user wants to be told, and when; without a row, the defaults."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="preferences"
+    )
+    #: An IANA name. Moments are moments everywhere: it only says how to show them.
+    timezone = models.CharField(max_length=64, default="UTC")
+    #: How long before a task is due; empty: `REMIND_BEFORE_HOURS`.
+    remind_before_hours = models.FloatField(null=True, blank=True)
+    #: Kind of notification → whether it is wanted; one that is missing is.
+    notify = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"Preferences of {self.user_id}"
+
+
 # --- Tasks ----------------------------------------------------------------------------------
+
+
+#: Before anything is due: what stands here is looked at by the next run of the reminders.
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+#: A change of any of these may change who is to be reminded, and when.
+REMINDED_OF = {"project_id", "status", "assignee_id", "due_at", "created_by_id", "deleted_at"}
 
 
 class TaskQuerySet(TrackedQuerySet):
@@ -211,6 +261,9 @@ class Task(TrackedModel):
     version = models.BigIntegerField(default=1, editable=False)
     #: At which version each field last changed, for telling a conflict from two people's different edits.
     field_versions = models.JSONField(default=dict, blank=True, editable=False)
+    #: When reminders look at this task next; empty: not before something of it changes. Code that inserts rows past
+    #: the ORM need not know it.
+    remind_at = models.DateTimeField(null=True, default=AT_ONCE, db_default=AT_ONCE, editable=False)
 
     objects = LiveTaskManager()
     all_objects = models.Manager.from_queryset(TaskQuerySet)()
@@ -222,6 +275,7 @@ class Task(TrackedModel):
         indexes = [
             models.Index(fields=["project", "status", "position"], name="task_by_column"),
             models.Index(fields=["deleted_at"], name="task_deleted", condition=Q(deleted_at__isnull=False)),
+            models.Index(fields=["remind_at"], name="task_remind_at", condition=Q(remind_at__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(title=""), name="task_has_title"),
@@ -244,17 +298,24 @@ class Task(TrackedModel):
                 end = last[column] if column in last else cls.last_position(*column)
                 task.position = last[column] = ranks.after_last(end)
             task.updated_at = task.created_at
+            task.remind_at = task.first_look()
+
+    def first_look(self) -> datetime | None:
+        """When reminders must look at this task, now that something of it changed."""
+        there = self.due_at is not None and self.status != "completed" and self.deleted_at is None
+        return AT_ONCE if there else None
 
     def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """One version more, and which fields it touched."""
         self.created_at = previous.created_at
         self.version, self.updated_at = previous.version, previous.updated_at
         self.field_versions = dict(previous.field_versions)
+        self.remind_at = self.first_look() if REMINDED_OF & set(changed) else previous.remind_at
         if changed:
             self.version += 1
             self.updated_at = timezone.now()
             self.field_versions |= dict.fromkeys(changed, self.version)
-        return ["version", "updated_at", "field_versions"]
+        return ["version", "updated_at", "field_versions", "remind_at"]
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Take the task off the board; it can be restored for `EVENT_RETENTION_DAYS`."""
@@ -377,3 +438,29 @@ class Comment(TrackedModel):
             return super().delete(*args, **kwargs)
 
     delete.alters_data = True  # type: ignore[attr-defined]
+
+
+# --- Reminders ------------------------------------------------------------------------------
+
+
+class Reminder(models.Model):
+    """Somebody was reminded of a task for one of its due dates. The row is the guard that it happens once."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="reminders")
+    #: No foreign key: a user who is being deleted is nobody to wait for.
+    user_id = models.BigIntegerField()
+    due_at = models.DateTimeField()
+    kind = models.CharField(max_length=10, choices=_choices(REMINDER_KINDS))
+    told_at = models.DateTimeField()
+    #: When it comes once more, as the user asked.
+    snoozed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "user_id", "due_at", "kind"], name="reminder_once")]
+        indexes = [
+            models.Index(fields=["snoozed_until"], name="reminder_snoozed", condition=Q(snoozed_until__isnull=False)),
+            models.Index(fields=["user_id"], name="reminder_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Task {self.task_id} is {self.kind} for {self.user_id}"

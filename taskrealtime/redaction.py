@@ -1,12 +1,13 @@
-"""Blanks what the log still says about tasks and comments that are gone."""
+"""Blanks what the log still says about tasks and comments that are gone, or that a reader may no longer see."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
+from . import access
 from .engine.models import Event
-from .models import Comment, Project, Task
+from .models import Comment, Project, Task, project_room, user_of_room
 
 #: The events that tell that content is gone.
 DELETIONS = {"task_deleted", "comment_deleted"}
@@ -26,21 +27,42 @@ def subjects_in(project: Project) -> list[str]:
     return [*(f"task.{pk}" for pk in tasks), *(f"comment.{pk}" for pk in comments)]
 
 
-def redact_deleted(events: Sequence[Event]) -> dict[int, str]:
-    """For events whose task or comment was deleted since: their data with the texts empty and `redacted: true`.
+class _About(msgspec.Struct):
+    """The project that an event is about."""
+
+    project_id: int | None = None
+
+
+def redact(events: Sequence[Event]) -> dict[int, str]:
+    """The data to show instead, with the texts empty and `redacted: true`.
+
+    Of events whose task or comment was deleted since, and of those in users' rooms that are about projects which the
+    user may no longer see.
 
     Returns:
         JSON text by event id, only for those that are blanked.
     """
-    by_subject: dict[str, list[Event]] = {}
+    return {event.id: _blanked(event.data) for event in [*_of_deleted(events), *_of_hidden_projects(events)]}
+
+
+def _of_deleted(events: Sequence[Event]) -> list[Event]:
+    subjects = {event.subject for event in events if event.subject}
+    gone = subjects - _present(subjects) if subjects else set()
+    return [event for event in events if event.subject in gone]
+
+
+def _of_hidden_projects(events: Sequence[Event]) -> list[Event]:
+    about: dict[int, tuple[str, int]] = {}
     for event in events:
-        if event.subject:
-            by_subject.setdefault(event.subject, []).append(event)
-    gone = by_subject.keys() - _present(by_subject) if by_subject else set()
-    return {event.id: _blanked(event.data) for subject in gone for event in by_subject[subject]}
+        if (user_id := user_of_room(event.room)) is not None:
+            project_id = msgspec.json.decode(event.data, type=_About).project_id
+            if project_id is not None:
+                about[event.id] = (project_room(project_id), user_id)
+    hidden = access.refuse_reading(set(about.values())) if about else {}
+    return [event for event in events if about.get(event.id) in hidden]
 
 
-def _present(subjects: Sequence[str] | Any) -> set[str]:
+def _present(subjects: Collection[str]) -> set[str]:
     tasks = [int(subject[5:]) for subject in subjects if subject.startswith("task.")]
     comments = [int(subject[8:]) for subject in subjects if subject.startswith("comment.")]
     found: set[str] = set()

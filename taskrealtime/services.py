@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from . import events
+from . import events, notifying
 from .actor import acting_as, current_actor
 from .engine import log
 from .engine.errors import InvalidData, NotFound
@@ -82,12 +82,14 @@ class RealTimeService:
         if not was_there:
             if task.deleted_at is None:
                 cls._announce_task_there(task, events.TaskCreated if previous is None else events.TaskRestored)
+                cls._notify_assignee(task, previous)
             return
         assert previous is not None
         if task.deleted_at is not None or task.project_id != previous.project_id:
             cls._announce_task_deleted(previous, at=task.updated_at)
             if task.deleted_at is None:
                 cls._announce_task_there(task, events.TaskCreated)
+                cls._notify_assignee(task, previous)
             return
         cls._announce_task_updated(task, previous, task.changed_since(previous, CHANGE_FIELDS))
 
@@ -190,7 +192,9 @@ class RealTimeService:
             NotFound: no such task in that project, or no such creator.
         """
         with _announcing(creator_id):
-            cls._announce_task_there(_locked_task(task_id, project_id), events.TaskCreated)
+            task = _locked_task(task_id, project_id)
+            cls._announce_task_there(task, events.TaskCreated)
+            cls._notify_assignee(task, None)
 
     @classmethod
     def broadcast_task_deleted(cls, *, task_id: int, project_id: int, deleter_id: int | None = None) -> None:
@@ -333,16 +337,18 @@ class RealTimeService:
 
     @classmethod
     def _announce_assigned(cls, task: Task, previous_assignee_id: int | None) -> None:
-        data = events.TaskAssigned(
-            by=_by(),
-            task_id=task.pk,
-            project_id=task.project_id,
-            title=task.title,
-            assignee_id=task.assignee_id,
-            previous_assignee_id=previous_assignee_id,
-            version=task.version,
-        )
+        data = _assignment(task, previous_assignee_id)
         cls._announce(task.project_id, data, at=task.updated_at, subject=subject_of(task))
+        notifying.notify_assignee(task, data, at=task.updated_at)
+
+    @classmethod
+    def _notify_assignee(cls, task: Task, previous: Task | None) -> None:
+        """A task came to the board, which no `task_assigned` tells there: its assignee hears of it all the same."""
+        previous_assignee_id = previous.assignee_id if previous else None
+        if task.assignee_id != previous_assignee_id:
+            author_id = None if previous else task.created_by_id
+            data = _assignment(task, previous_assignee_id)
+            notifying.notify_assignee(task, data, at=task.updated_at, author_id=author_id)
 
     @classmethod
     def _announce_comment(
@@ -353,6 +359,8 @@ class RealTimeService:
         project_id = comment.task.project_id
         data = event(by=_by(), comment=comment_object(comment), task_id=comment.task_id, project_id=project_id)
         cls._announce(project_id, data, at=comment.updated_at, subject=subject_of(comment))
+        if isinstance(data, events.CommentAdded):
+            notifying.notify_of_comment(comment, data, at=comment.updated_at)
 
     @classmethod
     def _announce_member_added(cls, membership: Membership) -> None:
@@ -362,7 +370,9 @@ class RealTimeService:
             user=user_object(membership.user),
             role=membership.role,  # type: ignore[arg-type]
         )
-        cls._announce(membership.project_id, data)
+        now = timezone.now()
+        cls._announce(membership.project_id, data, at=now)
+        notifying.notify_new_member(membership, data, at=now)
 
     @classmethod
     def _announce_member_removed(cls, project_id: int, user_id: int) -> None:
@@ -399,6 +409,18 @@ def _by() -> events.Actor | None:
     return actor_object(current_actor())
 
 
+def _assignment(task: Task, previous_assignee_id: int | None) -> events.TaskAssigned:
+    return events.TaskAssigned(
+        by=_by(),
+        task_id=task.pk,
+        project_id=task.project_id,
+        title=task.title,
+        assignee_id=task.assignee_id,
+        previous_assignee_id=previous_assignee_id,
+        version=task.version,
+    )
+
+
 def _project(project_id: int) -> Project:
     project = Project.objects.filter(pk=project_id).first()
     if project is None:
@@ -430,7 +452,8 @@ def _move_version(task: Task, names: Iterable[str]) -> None:
     task.version += 1
     task.updated_at = timezone.now()
     task.field_versions = task.field_versions | dict.fromkeys(names, task.version)
-    task.save_base(update_fields=["version", "updated_at", "field_versions"])
+    task.remind_at = task.first_look()
+    task.save_base(update_fields=["version", "updated_at", "field_versions", "remind_at"])
 
 
 def _content(comment_data: Mapping[str, Any]) -> str:

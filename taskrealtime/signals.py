@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from . import redaction
 from .engine import log, retention
-from .models import Comment, Membership, Project, Task, project_room, user_room
+from .models import Comment, Membership, Project, Reminder, Task, project_room, user_room
 from .services import RealTimeService
 from .tracking import written
 
@@ -97,6 +97,7 @@ def make_user_room(instance: Any, created: bool, **kwargs: Any) -> None:
 def close_user_room(instance: Any, **kwargs: Any) -> None:
     """A user is gone, and the room with them."""
     log.drop_room(user_room(instance.pk))
+    Reminder.objects.filter(user_id=instance.pk).delete()
 
 
 def _deletion_of(origin: Any) -> type:

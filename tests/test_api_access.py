@@ -73,6 +73,14 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PATCH", "comments/<id:comment_id>/"): Rule((403, 200, 403, 404, 401), same(content="Hi")),
     ("PUT", "comments/<id:comment_id>/"): Rule((403, 200, 403, 404, 401), same(content="Hi")),
     ("DELETE", "comments/<id:comment_id>/"): Rule(EDITORS_DELETE),
+    ("GET", "notifications/"): Rule(EVERYBODY_SIGNED_IN),
+    ("GET", "notifications/events/"): Rule(EVERYBODY_SIGNED_IN),
+    ("POST", "notifications/read/"): Rule(EVERYBODY_SIGNED_IN, same(up_to=0)),
+    # The reminder is the owner's.
+    ("POST", "notifications/<id:seq>/snooze/"): Rule((200, 404, 404, 404, 401), same(minutes=10)),
+    ("GET", "me/"): Rule(EVERYBODY_SIGNED_IN),
+    ("PATCH", "me/"): Rule(EVERYBODY_SIGNED_IN, same(timezone="Europe/Berlin")),
+    ("PUT", "me/"): Rule(EVERYBODY_SIGNED_IN, same(timezone="Europe/Berlin")),
     ("GET", "schema/"): Rule(OPEN),
     ("GET", "asyncapi/"): Rule(OPEN),
 }
@@ -93,7 +101,7 @@ def test_every_endpoint_has_a_rule() -> None:
 
 def _case(method: str, address: str) -> ParameterSet:
     # Snapshots and replays choose how their transaction is isolated: none may be open around them.
-    own_transaction = address.endswith(("board/", "events/"))
+    own_transaction = address.endswith(("board/", "events/", "notifications/"))
     mark = pytest.mark.django_db(transaction=own_transaction)
     return pytest.param(method, address, marks=mark, id=f"{method} {address}")
 

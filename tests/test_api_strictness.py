@@ -235,7 +235,8 @@ BODIES = st.dictionaries(FIELDS, ANY_JSON, max_size=5).map(lambda body: json.dum
 SAFE = [
     (method, address)
     for method, address in RULES
-    if method != "DELETE" and not address.endswith(("revoke/", "leave/", "board/", "events/", "schema/", "asyncapi/"))
+    if method != "DELETE"
+    and not address.endswith(("revoke/", "leave/", "board/", "events/", "notifications/", "schema/", "asyncapi/"))
 ]
 
 

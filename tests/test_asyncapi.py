@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -11,10 +12,11 @@ import msgspec
 import pytest
 from django.test import Client
 
-from taskrealtime import actions, commands, events
+from taskrealtime import actions, commands, events, reminders
 from taskrealtime.api.asyncapi import make_document
 from taskrealtime.engine import errors, log, protocol
 from taskrealtime.engine.errors import InvalidData
+from taskrealtime.models import user_room
 from tests.support.stacks import ROOT
 from tests.support.world import World
 
@@ -76,7 +78,8 @@ def test_every_event_is_told() -> None:
     }
     sent = {name.removeprefix("send.") for name, operation in operations.items() if operation["action"] == "send"}
     assert received == set(commands.CLIENT_EVENTS)
-    assert sent == set(events.LOGGED_EVENTS) | set(events.CONNECTION_EVENTS) | {"pong"}
+    rooms = set(events.LOGGED_EVENTS) | set(events.EPHEMERAL_EVENTS)
+    assert sent == rooms | set(events.CONNECTION_EVENTS) | {"pong"}
     told = {reference.rpartition("/")[2] for reference in references(DOCUMENT["channels"])} - {"here"}
     assert told == set(DOCUMENT["components"]["messages"])
 
@@ -115,7 +118,11 @@ def test_what_is_logged_is_as_described() -> None:
     owner, member = world.people["owner"], world.people["member"]
     world.task.assignee = member
     world.task.status = "review"
+    world.task.due_at = datetime(2026, 1, 1, tzinfo=UTC)
     world.task.save()
+    actions.perform(owner, commands.NewComment(task_id=world.task.pk, content="Hi"))
+    assert reminders.remind() == 1
+    told = log.read(user_room(member.pk), since=0, limit=100)
     world.comment.content = "Better"
     world.comment.save()
     world.comment.delete()
@@ -125,10 +132,11 @@ def test_what_is_logged_is_as_described() -> None:
     actions.perform(owner, commands.ProjectUpdate(project_id=world.project.pk, name="Other"))
     actions.perform(owner, commands.MemberUpdate(project_id=world.project.pk, user_id=member.pk, role="viewer"))
     actions.perform(owner, commands.MemberRemove(project_id=world.project.pk, user_id=member.pk))
-    logged = log.read(world.project.room, since=0, limit=100)
+    logged = [*told, *log.read(world.project.room, since=0, limit=100)]
     for event in logged:
         check(event.frame, json.loads(event.frame)["event"])
     assert {json.loads(event.frame)["event"] for event in logged} == set(events.LOGGED_EVENTS)
+    assert {json.loads(event.frame)["event"] for event in told} == set(events.NOTIFICATION_KINDS)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -144,6 +152,7 @@ def test_answers_and_errors_are_as_described() -> None:
         ("new_comment", {**task, "content": "Hi"}),
         ("task_delete", task),
         ("task_restore", task),
+        ("notifications_read", {"up_to": 1}),
     ]
     assert {name for name, _ in requests} == {
         name for name, command in commands.CLIENT_EVENTS.items() if command in actions.ACTIONS

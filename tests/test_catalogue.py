@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -34,12 +34,13 @@ def names(text: str) -> list[str]:
 
 
 def rows(title: str) -> dict[str, list[str]]:
-    """The tables of a section: by each name of the first column, the further cells."""
+    """The tables of a section: by each name of the first column, the further cells of its first row."""
     found: dict[str, list[str]] = {}
     for line in section(title).splitlines():
         first, *others = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
         if line.startswith("| `"):
-            found.update(dict.fromkeys(names(first), others))
+            for name in names(first):
+                found.setdefault(name, others)
     return found
 
 
@@ -79,19 +80,20 @@ def test_the_page_lists_the_client_events() -> None:
 def test_the_page_lists_the_server_events() -> None:
     assert set(rows("Server → client")) == set(events.LOGGED_EVENTS)
     told = set(names(section("Server → client")))
-    assert set(events.CONNECTION_EVENTS) | ANSWERS <= told
+    assert set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS <= told
 
 
 def test_the_client_knows_the_events_and_what_is_reserved() -> None:
     constants = client_constants()
     assert set(constants["CLIENT_EVENTS"]) == set(commands.CLIENT_EVENTS) | reserved("Client events")
-    served = set(events.LOGGED_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS
+    served = set(events.LOGGED_EVENTS) | set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS
     assert set(constants["SERVER_EVENTS"]) == served | reserved("Server events")
 
 
 def test_what_is_reserved_is_not_served() -> None:
     assert not reserved("Client events") & set(commands.CLIENT_EVENTS)
-    assert not reserved("Server events") & (set(events.LOGGED_EVENTS) | set(events.CONNECTION_EVENTS))
+    served = set(events.LOGGED_EVENTS) | set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS)
+    assert not reserved("Server events") & served
 
 
 def test_error_codes_are_the_same_everywhere() -> None:
@@ -124,7 +126,8 @@ def choices(model: Any, field: str) -> tuple[str, ...]:
 def test_the_asyncapi_document_has_every_message() -> None:
     messages = set(asyncapi.make_document(host="h", secure=True)["components"]["messages"])
     assert {f"client.{name}" for name in commands.CLIENT_EVENTS} <= messages
-    assert set(events.LOGGED_EVENTS) | set(events.CONNECTION_EVENTS) | {"pong"} <= messages
+    assert set(events.LOGGED_EVENTS) | set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS) <= messages
+    assert "pong" in messages
 
 
 # --- Fields ---------------------------------------------------------------------------------
@@ -144,7 +147,24 @@ def test_the_page_lists_what_a_client_sends_and_gets(name: str) -> None:
 @pytest.mark.parametrize("name", events.LOGGED_EVENTS)
 def test_the_page_lists_what_an_event_carries(name: str) -> None:
     [data] = rows("Server → client")[name]
-    assert set(names(data)) == fields(events.LOGGED_EVENTS[name], "by", "redacted")
+    # What a user's copy has more stands in that table.
+    listed = names(re.sub(r"\([^)]*\)", "", data))
+    assert set(listed) == fields(events.LOGGED_EVENTS[name], "by", "redacted", "reason")
+
+
+def test_the_page_lists_whom_a_user_is_told_of_and_why() -> None:
+    copies = section("Server → client").partition("Logged in the user room")[2].partition("All only to")[0]
+    told = re.findall(r"^\| `(\w+)`", copies, re.MULTILINE)
+    assert tuple(told) == events.NOTIFICATION_KINDS == commands.Wanted.__struct_fields__
+    [reasons] = re.findall(r"fits of (.*?);", copies)
+    assert tuple(names(str(reasons))) == get_args(events.Reason)
+    assert set(events.REMINDER_KINDS) <= set(names(copies))
+
+
+@pytest.mark.parametrize("name", events.EPHEMERAL_EVENTS)
+def test_the_page_lists_what_an_ephemeral_event_carries(name: str) -> None:
+    [data] = re.findall(rf"^Ephemeral.*?`{name}` \((.*?)\)", section("Server → client"), re.MULTILINE)
+    assert set(names(str(data))) == fields(events.EPHEMERAL_EVENTS[name])
 
 
 @pytest.mark.parametrize(

@@ -430,19 +430,19 @@ async def test_a_room_without_listeners_is_given_up_after_a_while(hub: Hub, monk
 
 @with_database
 async def test_a_ring_while_a_room_is_being_opened_is_not_lost(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    read_heads = log.heads
+    read_bounds = log.bounds
 
-    def commit_after_reading(names: Iterable[str]) -> dict[str, int]:
-        heads = read_heads(names)
+    def commit_after_reading(names: Iterable[str]) -> dict[str, log.Bounds]:
+        bounds = read_bounds(names)
         append("project.1")
         deadline = time.monotonic() + 10
         while hub._rung["project.1"] == 0:
             assert time.monotonic() < deadline, "the ring did not come"
-        return heads
+        return bounds
 
     await in_database_thread(log.create_room, "project.1")
     with monkeypatch.context() as patch:
-        patch.setattr(log, "heads", commit_after_reading)
+        patch.setattr(log, "bounds", commit_after_reading)
         room = await hub.open("project.1")
     await until(lambda: room.position == 1)
 

@@ -427,6 +427,10 @@
     new_comment: {
       request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/comments/`, body }),
       answer: ({ id, comment_id = id, task_id, project_id, duplicate }) => defined({ comment_id, task_id, project_id, duplicate })
+    },
+    notifications_read: {
+      request: (data) => ({ method: "POST", path: "notifications/read/", body: data }),
+      answer: (body) => body
     }
   };
   function aboutWholeTask({ duplicate, description_html, ...task }) {
@@ -561,6 +565,43 @@
           console.error(`A handler of "${event}" failed:`, error);
         }
       }
+    }
+  };
+
+  // static/js/client/inbox.js
+  var PATIENCE3 = 2e4;
+  var Inbox = class {
+    #rest;
+    #closed = new AbortController();
+    /** @param {import('./client/rest.js').Rest} rest */
+    constructor(rest) {
+      this.#rest = rest;
+    }
+    /**
+     * @param {{unread?: boolean, page?: number, pageSize?: number}} which
+     * @returns {Promise<InboxPage>}
+     */
+    async page({ unread = false, page = 1, pageSize = 50 }) {
+      const query = new URLSearchParams({ page: String(page), page_size: String(pageSize) });
+      if (unread) query.set("unread", "1");
+      return this.#call({ method: "GET", path: `notifications/?${query}` });
+    }
+    /**
+     * @param {number} seq of a reminder
+     * @param {number} minutes
+     * @param {string} key
+     * @returns {Promise<{seq: number, remind_at: string}>}
+     */
+    async snooze(seq, minutes, key) {
+      return this.#call({ method: "POST", path: `notifications/${seq}/snooze/`, body: { minutes }, key });
+    }
+    /** Whoever still waits for an answer is refused it. */
+    close() {
+      this.#closed.abort();
+    }
+    /** @param {import('./client/rest.js').Request} request */
+    #call(request) {
+      return this.#rest.call(request, { signal: this.#closed.signal, patience: PATIENCE3 });
     }
   };
 
@@ -1391,10 +1432,41 @@
     return address.href;
   }
 
+  // static/js/client/unread.js
+  var Unread = class {
+    /** @type {string | undefined} */
+    #epoch;
+    #head = 0;
+    #read = 0;
+    /** @returns {number | null} null: not known yet */
+    get count() {
+      return this.#epoch === void 0 ? null : this.#head - Math.min(this.#read, this.#head);
+    }
+    /**
+     * The server told where the room stood at some moment.
+     *
+     * @param {{seq: number, epoch: string, unread: number}} stand
+     */
+    stood({ seq, epoch, unread }) {
+      if (epoch !== this.#epoch) [this.#epoch, this.#head, this.#read] = [epoch, 0, 0];
+      this.#head = Math.max(this.#head, seq);
+      this.read(seq - unread);
+    }
+    /** @param {number} seq the number of an event that came */
+    came(seq) {
+      this.#head = Math.max(this.#head, seq);
+    }
+    /** @param {number} upTo */
+    read(upTo) {
+      this.#read = Math.max(this.#read, upTo);
+    }
+  };
+
   // static/js/client/user_room.js
   var UserRoom = class {
     /** @type {Room | null} null: not known yet */
     #room = null;
+    #unread = new Unread();
     #link;
     #emit;
     /**
@@ -1412,9 +1484,14 @@
     get caughtUp() {
       return this.#room?.caughtUp ?? false;
     }
+    /** @returns {number | null} how many notifications are unread; null: not known yet */
+    get unread() {
+      return this.#unread.count;
+    }
     /** @param {Frame} frame the first `connected` of a connection */
     opened(frame) {
       const { room: name, seq, epoch } = frame.data;
+      this.stood(frame.data);
       const known = this.#room;
       if (known && known.name === name) return this.#resume(known);
       const room = this.#room = new Room(name);
@@ -1428,6 +1505,18 @@
       if (verdict === "deliver") this.#deliver(frame);
       else if (verdict === "gap") this.#link.restart("a gap in the user room");
     }
+    /**
+     * The server told where the room stood at some moment.
+     *
+     * @param {{seq: number, epoch: string, unread: number}} stand
+     */
+    stood(stand) {
+      this.#count(() => this.#unread.stood(stand));
+    }
+    /** @param {number} upTo how far it was read, here or elsewhere */
+    read(upTo) {
+      this.#count(() => this.#unread.read(upTo));
+    }
     /** @param {Room} room */
     #resume(room) {
       room.attach();
@@ -1437,6 +1526,7 @@
           this.#room = null;
           return this.#link.restart(`the user room was not resumed: ${error.message}`);
         }
+        this.stood(answer);
         room.joined(answer);
         if (answer.reset) this.#reset(room, answer);
         this.#emit("connected", answer);
@@ -1458,8 +1548,18 @@
      * @param {Frame} frame
      */
     #deliver(frame) {
+      this.#count(() => this.#unread.came(
+        /** @type {number} */
+        frame.seq
+      ));
       this.#emit("notification", { ...frame.data, kind: frame.event }, frame);
       if (frame.event === "due_date_reminder") this.#emit(frame.event, frame.data, frame);
+    }
+    /** @param {() => void} change of what is known */
+    #count(change) {
+      const before = this.#unread.count;
+      change();
+      if (this.#unread.count !== before) this.#emit("unread", this.#unread.count);
     }
   };
 
@@ -1497,6 +1597,7 @@
     #connection;
     #projects;
     #userRoom;
+    #inbox;
     #polling;
     #courier;
     #renewal;
@@ -1540,6 +1641,7 @@
       };
       const emit = this.#emitter.emit.bind(this.#emitter);
       this.#userRoom = new UserRoom({ link, emit });
+      this.#inbox = new Inbox(rest);
       this.#projects = new Projects({
         link,
         events: { deliver: (frame) => this.#deliver(frame), emit, changed },
@@ -1568,9 +1670,13 @@
     get snapshot() {
       return this.#projects.snapshot;
     }
+    /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` tells each change */
+    get unread() {
+      return this.#userRoom.unread;
+    }
     /**
      * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
-     *   `state`, `joined`, `reset`
+     *   `unread`, `state`, `joined`, `reset`
      * @param {import('./client/emitter.js').Handler} handler called with the event's data and its frame
      * @returns {() => void} takes the handler away again
      */
@@ -1662,6 +1768,37 @@
       return this.#change("new_comment", { task_id: toId(taskId), content });
     }
     /**
+     * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
+     *
+     * @param {number} upTo the `seq` of one
+     */
+    async notificationsRead(upTo) {
+      const answer = await this.#change("notifications_read", { up_to: Number(upTo) });
+      this.#userRoom.read(Number(upTo));
+      return answer;
+    }
+    /**
+     * A page of the user's notifications, newest first, each with `read`. New ones come as `notification`.
+     *
+     * @param {{unread?: boolean, page?: number, pageSize?: number}} [which]
+     */
+    async notifications(which = {}) {
+      this.#requireOpen();
+      const page = await this.#inbox.page(which);
+      this.#userRoom.stood(page);
+      return page;
+    }
+    /**
+     * A reminder comes again after so many minutes, once, if it still fits then.
+     *
+     * @param {number} seq of the reminder
+     * @param {number} minutes
+     */
+    async snoozeReminder(seq, minutes) {
+      this.#requireOpen();
+      return this.#inbox.snooze(toId(seq), minutes, makeKey());
+    }
+    /**
      * A hint of the moment: where it cannot be told at once it is not told at all.
      *
      * @param {Id} taskId
@@ -1683,6 +1820,7 @@
       this.#connection.stop();
       this.#polling.stop();
       this.#courier.stop();
+      this.#inbox.close();
       this.#renewal.stop();
       this.#stopWatchingPage();
       const closed = closedError();
@@ -1762,6 +1900,7 @@
       else if (room !== void 0 && seq !== void 0) this.#receivedLogged(frame);
       else if (event === "removed_from_project") this.#projects.removed(data.project_id, frame);
       else if (event === "error") this.#receivedError(frame);
+      else if (event === "notifications_read") this.#receivedRead(frame);
       else this.#emitter.emit(event, data, frame);
       if (this.#state !== "live") this.#changed();
     }
@@ -1776,6 +1915,11 @@
     #receivedError(frame) {
       const error = errorFrom(frame.data);
       if (!TOKEN_ERRORS.includes(error.code)) this.#emitter.emit("error", error, frame);
+    }
+    /** @param {Frame} frame */
+    #receivedRead(frame) {
+      this.#userRoom.read(frame.data.up_to);
+      this.#emitter.emit(frame.event, frame.data, frame);
     }
     /** @param {Frame} frame */
     #receivedLogged(frame) {

@@ -6,7 +6,15 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from taskrealtime.events import CommentObject, MemberObject, ProjectObject, Role, TaskObject
+from taskrealtime.events import (
+    CommentObject,
+    MemberObject,
+    NotificationKind,
+    ProjectObject,
+    Role,
+    TaskObject,
+    UserObject,
+)
 
 #: True where the same `Idempotency-Key` came before: nothing was done again.
 Duplicate = Literal[True] | UnsetType
@@ -84,6 +92,12 @@ class Events(msgspec.Struct):
     reset: bool
 
 
+class NotificationFrame(LoggedFrame, kw_only=True):
+    """One of the own notifications: the event as the socket would send it, and whether it was read."""
+
+    read: bool
+
+
 class Page(msgspec.Struct):
     """One page of a list; `next` and `previous` are URLs."""
 
@@ -114,3 +128,25 @@ class CommentPage(Page, kw_only=True):
     """One page of comments."""
 
     results: list[CommentObject]
+
+
+class NotificationPage(Page, kw_only=True):
+    """One page of the own notifications, newest first, and where the own room stood at that moment."""
+
+    results: list[NotificationFrame]
+    #: The room's last event: join or poll with this `seq` and `epoch` to go on from it.
+    seq: int
+    epoch: str
+    unread: int
+
+
+class Me(UserObject, kw_only=True):
+    """The asker, with their preferences."""
+
+    timezone: str
+    remind_before_hours: float
+    #: Kind of notification → whether it is wanted.
+    notify: dict[NotificationKind, bool]
+    #: The projects that one wants no notifications about.
+    muted_projects: list[int]
+    duplicate: Duplicate = UNSET

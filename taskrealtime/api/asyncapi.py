@@ -133,6 +133,8 @@ def _messages() -> dict[str, Document]:
             messages[f"ack.{name}"] = _message("ack", answer, f"Answers `{name}`.", id=MESSAGE_ID)
     for name, event in events.LOGGED_EVENTS.items():
         messages[name] = _message(name, event, _summary(event), room=ROOM, seq=SEQ, at=AT)
+    for name, told in events.EPHEMERAL_EVENTS.items():
+        messages[name] = _message(name, told, _summary(told), room=ROOM)
     for name, said in CONNECTION_EVENTS.items():
         messages[name] = _message(name, said, _summary(said), optional={"id": MESSAGE_ID})
     return messages
@@ -183,7 +185,7 @@ def _operations() -> dict[str, Document]:
         }
         for name, command in CLIENT_EVENTS.items()
     }
-    for name in [*events.LOGGED_EVENTS, *CONNECTION_EVENTS]:
+    for name in [*events.LOGGED_EVENTS, *events.EPHEMERAL_EVENTS, *CONNECTION_EVENTS]:
         operations[f"send.{name}"] = {"action": "send", "channel": channel, "messages": [_in_channel(name)]}
     return operations
 
@@ -198,7 +200,7 @@ def _in_channel(message: str) -> Document:
 @cache
 def _schemas() -> dict[str, Schema]:
     acks = [answer for command in CLIENT_EVENTS.values() if (answer := _ack_type(command))]
-    said = [*acks, *events.LOGGED_EVENTS.values(), *CONNECTION_EVENTS.values()]
+    said = [*acks, *events.LOGGED_EVENTS.values(), *events.EPHEMERAL_EVENTS.values(), *CONNECTION_EVENTS.values()]
     _, schemas = describe([*CLIENT_EVENTS.values(), *said])
     for type in said:
         schemas[type.__name__]["required"] = always_written(type)

@@ -1,4 +1,4 @@
-"""The log of a project over HTTP: as the socket would replay it, by paging or long polling."""
+"""The log of a room over HTTP: as the socket would replay it, by paging or long polling."""
 
 from typing import Annotated, Any
 
@@ -35,13 +35,21 @@ class EventsView(ApiView):
     @documented("project_events", query=EventsQuery, answer=Events, errors=[NotFound])
     def get(self, request: Request, project_id: int) -> Response:
         """What happened in a project after event `since`; with `wait`, as soon as something does."""
-        query = read_query(request, EventsQuery)
-        user, room = user_of(request), project_room(project_id)
-        reader = log.Reader(room, user.pk, query.since, query.epoch)
-        resumed = log.resume(reader, limit=query.limit)
-        if not resumed.events and not resumed.reset:
-            wait_for_events(request._request, room=room, since=query.since, user_id=user.pk, seconds=query.wait)
-        return Response(_answer(resumed, query))
+        return answer_events(request, project_room(project_id))
+
+
+def answer_events(request: Request, room: str) -> Response:
+    """What the asker missed of a room; where that is nothing, later.
+
+    Raises:
+        NotFound: the asker may not read the room.
+    """
+    query = read_query(request, EventsQuery)
+    user_id = user_of(request).pk
+    resumed = log.resume(log.Reader(room, user_id, query.since, query.epoch), limit=query.limit)
+    if not resumed.events and not resumed.reset:
+        wait_for_events(request._request, room=room, since=query.since, user_id=user_id, seconds=query.wait)
+    return Response(_answer(resumed, query))
 
 
 def _answer(resumed: log.Resumed, query: EventsQuery) -> Events:

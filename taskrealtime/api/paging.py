@@ -30,19 +30,25 @@ def answer_page(request: Request, query: PageQuery, rows: QuerySet[Any], show: C
     Raises:
         NotFound: the list ends before that page.
     """
-    count = rows.count()
+    page = link_pages(request, query, count=rows.count())
+    start = (query.page - 1) * query.page_size
+    return Response({**page, "results": [show(row) for row in rows[start : start + query.page_size]]})
+
+
+def link_pages(request: Request, query: PageQuery, *, count: int) -> dict[str, Any]:
+    """A page without its results: `count`, and the links to the pages beside it.
+
+    Raises:
+        NotFound: the list ends before that page.
+    """
     last = max(1, -(-count // query.page_size))
     if query.page > last:
         raise NotFound(f"There is no page {query.page}, only {last}.")
-    start = (query.page - 1) * query.page_size
-    return Response(
-        {
-            "count": count,
-            "next": _link(request, query, query.page + 1) if query.page < last else None,
-            "previous": _link(request, query, query.page - 1) if query.page > 1 else None,
-            "results": [show(row) for row in rows[start : start + query.page_size]],
-        }
-    )
+    return {
+        "count": count,
+        "next": _link(request, query, query.page + 1) if query.page < last else None,
+        "previous": _link(request, query, query.page - 1) if query.page > 1 else None,
+    }
 
 
 def _link(request: Request, query: PageQuery, page: int) -> str:

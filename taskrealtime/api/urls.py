@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path, register_converter
 
-from . import board, comments, documents, events, members, nowhere, projects, tasks, tokens
+from . import board, comments, documents, events, me, members, notifications, nowhere, projects, tasks, tokens
 from .converters import IdConverter
 
 register_converter(IdConverter, "id")
@@ -26,6 +26,11 @@ urlpatterns = [
     path("tasks/<id:task_id>/restore/", tasks.TaskRestoreView.as_view()),
     path("tasks/<id:task_id>/comments/", comments.TaskCommentsView.as_view()),
     path("comments/<id:comment_id>/", comments.CommentView.as_view()),
+    path("notifications/", notifications.NotificationsView.as_view()),
+    path("notifications/events/", notifications.NotificationEventsView.as_view()),
+    path("notifications/read/", notifications.NotificationsReadView.as_view()),
+    path("notifications/<id:seq>/snooze/", notifications.SnoozeView.as_view()),
+    path("me/", me.MeView.as_view()),
     path("schema/", documents.OpenApiView.as_view()),
     path("asyncapi/", documents.AsyncApiView.as_view()),
     # Last: whatever else is asked for here is answered in JSON, too.

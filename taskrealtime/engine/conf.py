@@ -22,6 +22,10 @@ class Settings:
     SWEEP_INTERVAL: float = 1
     #: How long events and idempotency keys are kept, days.
     EVENT_RETENTION_DAYS: float = 30
+    #: Pause between two rounds of `manage.py remind --loop`, seconds.
+    REMIND_INTERVAL: float = 30
+    #: How long before a task is due somebody is reminded who has not said otherwise, hours.
+    REMIND_BEFORE_HOURS: float = 24
 
     def __getattribute__(self, name: str) -> object:
         if name.startswith("_"):

@@ -44,6 +44,11 @@ def ring(room: str, events: "list[LoggedEvent]") -> None:
     _send(room, {"type": "room.events", "room": room, "head": events[-1].seq, "events": carried})
 
 
+def ring_read(room: str, read: int, floor: int) -> None:
+    """Tell every process that listens to a personal `room` how far it was read, and how far it was trimmed."""
+    _send(room, {"type": "room.read", "room": room, "read": read, "floor": floor})
+
+
 def ring_closed(room: str) -> None:
     """Tell every process that listens to `room` that it is no more."""
     _send(room, {"type": "room.closed", "room": room})

@@ -17,7 +17,7 @@ from django.db import OperationalError, connection, transaction
 
 from . import doorbell
 from .crash_points import crash_point
-from .errors import Internal, RealTimeError
+from .errors import Internal, InvalidData, RealTimeError
 from .models import Epoch, Event, Room
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,39 @@ class Stand(NamedTuple):
     reset: bool
     #: Whether the room has a row yet.
     exists: bool
+    #: How far a personal room was read, and how many events that leaves.
+    read: int = 0
+    unread: int = 0
+
+
+class Bounds(NamedTuple):
+    """What a room's row says of its log."""
+
+    #: The last number that was trimmed away.
+    floor: int
+    #: The last number of all.
+    head: int
+    #: The last number that the reader of a personal room has read.
+    read: int
+
+    @property
+    def unread(self) -> int:
+        """How many events the log still has that were not read. Numbers have no gaps, so nothing is counted."""
+        return max(0, self.head - max(self.read, self.floor))
+
+
+class NewEvent(NamedTuple):
+    """An event to be appended."""
+
+    room: str
+    type: str
+    #: Its data, finished JSON text.
+    data: str
+    at: datetime
+    #: Whose content it holds, so that it can be blanked.
+    subject: str = ""
+    #: The user who may hear nothing of the room after it.
+    evicts: int | None = None
 
 
 class Resumed(NamedTuple):
@@ -95,10 +128,14 @@ class _Batch:
     flushed: bool = False
 
     def flush(self) -> None:
-        if not self.flushed:
-            self.flushed = True
-            crash_point("committed")
-            sequence(self.rooms)
+        if self.flushed:
+            return
+        self.flushed = True
+        crash_point("committed")
+        personal = {room for room in self.rooms if _is_personal(room)}
+        # What many share first: it waits for no other change that notifies the same people.
+        for rooms in filter(None, (self.rooms - personal, personal)):
+            sequence(rooms)
 
 
 def append(
@@ -110,26 +147,36 @@ def append(
     subject: str = "",
     evicts: int | None = None,
 ) -> None:
-    """Write one event into the transaction that is open; it is numbered and rung after the commit.
+    """Write one event into the transaction that is open, as `append_all` does."""
+    append_all([NewEvent(room, type, encode(data), at, subject, evicts)])
 
-    Rolled back, wholly or to a savepoint, it never happened.
+
+def append_all(events: Sequence[NewEvent]) -> None:
+    """Write events into the transaction that is open; they are numbered and rung after the commit.
+
+    Rolled back, wholly or to a savepoint, they never happened.
 
     Raises:
         django.db.transaction.TransactionManagementError: outside a transaction, where the change
-            that it tells of would be committed without it.
+            that they tell of would be committed without them.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("An event belongs into the transaction of its change.")
-    Event.objects.create(
-        room=room, type=type, at=at, data=msgspec.json.encode(data).decode(), subject=subject, evicts=evicts
-    )
+    if not events:
+        return
+    Event.objects.bulk_create([Event(**event._asdict()) for event in events])
     batch: _Batch | None = getattr(connection, "taskrealtime_batch", None)
     if batch is None or batch.flushed:
         batch = _Batch()
         connection.taskrealtime_batch = batch  # type: ignore[attr-defined]
-    batch.rooms.add(room)
+    batch.rooms |= {event.room for event in events}
     # One hook per append: a savepoint that is rolled back takes only its own hooks with it.
     transaction.on_commit(batch.flush, robust=True)
+
+
+def encode(data: msgspec.Struct) -> str:
+    """An event's data as the log keeps it."""
+    return msgspec.json.encode(data).decode()
 
 
 def create_room(name: str) -> None:
@@ -139,8 +186,9 @@ def create_room(name: str) -> None:
 
 def drop_room(name: str) -> None:
     """Forget a room and all its events; whoever listens is told that it is closed after the commit."""
-    Event.objects.filter(room=name).delete()
+    # The room first: who numbers its events at this moment is waited for, and leaves none behind.
     Room.objects.filter(name=name).delete()
+    Event.objects.filter(room=name).delete()
     transaction.on_commit(lambda: doorbell.ring_closed(name), robust=True)
 
 
@@ -171,12 +219,14 @@ def _number(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
     names = set(rooms)
     locked = _lock_rooms(names)
     if missing := names - {room.name for room in locked}:
-        # Loaded from a fixture, say: the first event makes the room. (A dropped room has no events left.)
+        # Loaded from a fixture, say: the first event makes the room.
         waiting = Event.objects.filter(room__in=missing, seq=None).values_list("room", flat=True)
         if orphans := set(waiting):
-            Room.objects.bulk_create([Room(name=name) for name in sorted(orphans)], ignore_conflicts=True)
+            # Appended while the room was being dropped: nobody will ever read them.
+            Event.objects.filter(room__in=(dropped := _without_owner(orphans)), seq=None).delete()
+            Room.objects.bulk_create([Room(name=name) for name in sorted(orphans - dropped)], ignore_conflicts=True)
             locked = _lock_rooms(names)
-    return {room.name: events for room in locked if (events := _number_room(room))}
+    return _number_rooms(locked) if locked else {}
 
 
 def _lock_rooms(names: set[str]) -> list[Room]:
@@ -184,29 +234,37 @@ def _lock_rooms(names: set[str]) -> list[Room]:
     return list(Room.objects.select_for_update(no_key=True).filter(name__in=names).order_by("name"))
 
 
-def _number_room(room: Room) -> list[LoggedEvent]:
+def _number_rooms(rooms: Sequence[Room]) -> dict[str, list[LoggedEvent]]:
+    """Three statements, however many rooms there are: a comment may notify fifty people."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            UPDATE engine_event SET seq = %s + numbered.place
+            f"""
+            UPDATE engine_event SET seq = numbered.seq
             FROM (
-                SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place
-                FROM engine_event WHERE room = %s AND seq IS NULL
+                SELECT waiting.id, room.head + ROW_NUMBER() OVER (PARTITION BY waiting.room ORDER BY waiting.id) AS seq
+                FROM engine_event AS waiting JOIN engine_room AS room ON room.name = waiting.room
+                WHERE waiting.room IN ({", ".join(["%s"] * len(rooms))}) AND waiting.seq IS NULL
             ) AS numbered
             WHERE engine_event.id = numbered.id
             RETURNING engine_event.id
-            """,
-            [room.head, room.name],
+            """,  # noqa: S608 -- placeholders only
+            [room.name for room in rooms],
         )
         ids = [row[0] for row in cursor.fetchall()]
-    if not ids:
-        return []
-    events = list(Event.objects.filter(id__in=ids).order_by("seq"))
-    room.head += len(ids)
-    if room.oldest is None:
-        room.oldest = events[0].at
-    Room.objects.filter(name=room.name).update(head=room.head, oldest=room.oldest)
-    return [_logged(event, event.data) for event in events]
+    events: dict[str, list[Event]] = {}
+    for event in Event.objects.filter(id__in=ids).order_by("seq"):
+        events.setdefault(event.room, []).append(event)
+    moved = [room for room in rooms if room.name in events]
+    for room in moved:
+        room.head += len(events[room.name])
+        room.oldest = room.oldest or events[room.name][0].at
+    if moved:
+        Room.objects.bulk_update(moved, ["head", "oldest"])
+    # What one person is told may be lost to them, or gone, since it was written.
+    blanked = redacted([event for room in moved if _is_personal(room.name) for event in events[room.name]])
+    return {
+        room.name: [_logged(event, blanked.get(event.id, event.data)) for event in events[room.name]] for room in moved
+    }
 
 
 def _ring(numbered: dict[str, list[LoggedEvent]]) -> None:
@@ -228,6 +286,11 @@ _deletions: Collection[str] = ()
 #: Given pairs of room and user: those that the user may not read, each with the error that says so.
 Refuser = Callable[[Collection[tuple[str, int]]], dict[tuple[str, int], RealTimeError]]
 _refuse: Refuser = lambda pairs: {}  # noqa: E731
+#: Whether a room is one reader's own: it tells of things that this reader may lose the right to see, so its events are
+#: looked at whenever they are given out.
+_is_personal: Callable[[str], bool] = lambda room: False  # noqa: E731
+#: Of these rooms, those that belong to something which is gone.
+_without_owner: Callable[[Collection[str]], set[str]] = lambda rooms: set()  # noqa: E731
 
 
 def set_redactor(redactor: Redactor, *, deletions: Collection[str]) -> None:
@@ -240,6 +303,17 @@ def set_refuser(refuser: Refuser) -> None:
     """Tell the log who may not read what. It is asked inside the snapshot that is read."""
     global _refuse
     _refuse = refuser
+
+
+def set_rooms(*, is_personal: Callable[[str], bool], without_owner: Callable[[Collection[str]], set[str]]) -> None:
+    """Tell the log which rooms are one reader's own, and which of some belong to something that is gone."""
+    global _is_personal, _without_owner
+    _is_personal, _without_owner = is_personal, without_owner
+
+
+def is_personal(room: str) -> bool:
+    """Whether a room is one reader's own."""
+    return _is_personal(room)
 
 
 def redacted(events: Sequence[Event]) -> dict[int, str]:
@@ -270,26 +344,33 @@ def epoch() -> str:
         return f"{row.value}-{int(cursor.fetchone()[0], 16)}"
 
 
-def bounds(rooms: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """The last number that was trimmed away and the last one of all, of each of `rooms` that exists."""
-    rows = Room.objects.filter(name__in=list(rooms)).values_list("name", "floor", "head")
-    return {name: (floor, head) for name, floor, head in rows}
+def bounds(rooms: Iterable[str]) -> dict[str, Bounds]:
+    """What is known of each of `rooms` that exists."""
+    rows = Room.objects.filter(name__in=list(rooms)).values_list("name", "floor", "head", "read")
+    return {name: Bounds(*numbers) for name, *numbers in rows}
+
+
+def bounds_in_order(rooms: Sequence[str]) -> list[Bounds | None]:
+    """What is known of each of `rooms`; None: it does not exist."""
+    found = bounds(rooms)
+    return [found.get(room) for room in rooms]
 
 
 def heads(rooms: Iterable[str]) -> dict[str, int]:
     """The last number of each of `rooms`; one that is missing no longer exists."""
-    return {name: head for name, (_, head) in bounds(rooms).items()}
-
-
-def heads_in_order(rooms: Sequence[str]) -> list[int | None]:
-    """The last number of each of `rooms`; None: it does not exist."""
-    found = heads(rooms)
-    return [found.get(room) for room in rooms]
+    return {name: found.head for name, found in bounds(rooms).items()}
 
 
 def read(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
     """The next events after `since`, in order, at most `limit`."""
     events = list(Event.objects.filter(room=room, seq__gt=since).order_by("seq")[:limit])
+    blanked = redacted(events)
+    return [_logged(event, blanked.get(event.id, event.data)) for event in events]
+
+
+def read_back(room: str, *, last: int, first: int) -> list[LoggedEvent]:
+    """The events from number `last` back to number `first`, newest first."""
+    events = list(Event.objects.filter(room=room, seq__gte=first, seq__lte=last).order_by("-seq"))
     blanked = redacted(events)
     return [_logged(event, blanked.get(event.id, event.data)) for event in events]
 
@@ -371,7 +452,8 @@ def _stand(reader: Reader, row: Room | None, present: str) -> Stand:
     if reader.since is not None:
         known = reader.epoch is None or reader.epoch == present
         reset = not (known and room.floor <= reader.since <= room.head and room.head - reader.since <= MAX_REPLAY)
-    return Stand(room.head, present, reset, row is not None)
+    unread = Bounds(room.floor, room.head, room.read).unread
+    return Stand(room.head, present, reset, row is not None, room.read, unread)
 
 
 def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
@@ -397,6 +479,27 @@ def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
         _ring(numbered)
         return result
     raise Internal("The project is too busy for a snapshot.")
+
+
+def mark_read(room: str, up_to: int) -> int:
+    """The reader of a personal room has read everything up to this number; the mark never goes back.
+
+    In the open transaction; after its commit all connections of the reader are told.
+
+    Returns:
+        how many events are unread now.
+
+    Raises:
+        InvalidData: the room has not come to that number.
+    """
+    row = Room.objects.select_for_update(no_key=True).filter(name=room).first() or Room(name=room)
+    if up_to > row.head:
+        raise InvalidData.at("up_to", f"The room's last event is {row.head}.")
+    marked = Bounds(row.floor, row.head, max(row.read, up_to))
+    if marked.read != row.read:
+        Room.objects.filter(name=room).update(read=marked.read)
+        transaction.on_commit(lambda: doorbell.ring_read(room, marked.read, marked.floor), robust=True)
+    return marked.unread
 
 
 def is_retryable(error: OperationalError) -> bool:

@@ -21,13 +21,15 @@ class Room(models.Model):
 
     `head` is the last number given, `floor` the last one that was trimmed away. `oldest` is the time of the event after
     the floor, by which trimming finds the rooms that have something due; empty where the room has no events. Where
-    trimming was interrupted it is that of an event that is gone already.
+    trimming was interrupted it is that of an event that is gone already. `read` is how far the reader of a personal
+    room has read it.
     """
 
     name = models.CharField(max_length=64, primary_key=True)
     head = models.BigIntegerField(default=0)
     floor = models.BigIntegerField(default=0)
     oldest = models.DateTimeField(null=True)
+    read = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [models.Index(fields=["oldest"], name="engine_room_oldest", condition=models.Q(oldest__isnull=False))]

@@ -13,10 +13,12 @@ MAX_KEPT = 64 * 1024
 class RecentEvents:
     """The events after number `start` up to number `end`, without a gap."""
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, position: int, most: int = MAX_KEPT) -> None:
+        """Nothing yet, after number `position`; `most` characters are kept."""
         self.start = self.end = position
         self._events: deque[LoggedEvent] = deque()
         self._characters = 0
+        self._most = most
 
     def add(self, events: Iterable[LoggedEvent]) -> None:
         """Keep these, which follow `end`, and forget the oldest beyond the bound.
@@ -31,7 +33,7 @@ class RecentEvents:
             self._events.append(event)
             self._characters += len(event.frame)
             self.end = event.seq
-        while self._characters > MAX_KEPT:
+        while self._characters > self._most:
             oldest = self._events.popleft()
             self._characters -= len(oldest.frame)
             self.start = oldest.seq
@@ -39,7 +41,7 @@ class RecentEvents:
     def extend_back(self, events: Sequence[LoggedEvent]) -> None:
         """Keep also these, read from the log, where they end at `start` and there is room for them."""
         characters = sum(len(event.frame) for event in events)
-        if not events or events[-1].seq != self.start or self._characters + characters > MAX_KEPT:
+        if not events or events[-1].seq != self.start or self._characters + characters > self._most:
             return
         self._events.extendleft(reversed(events))
         self._characters += characters

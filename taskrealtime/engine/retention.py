@@ -15,9 +15,9 @@ from weakref import ref
 
 from django.db import connection, transaction
 from django.db.models import F, OuterRef, Subquery
-from django.utils import timezone
 
 from . import log
+from .clock import database_time
 from .conf import settings
 from .models import Event, IdempotencyKey, Redaction, Room
 from .threads import in_caretaking_thread
@@ -93,16 +93,7 @@ def cutoff(now: datetime | None = None) -> datetime:
 
     By the database's clock where it has one of its own: a process whose clock is wrong removes nothing young.
     """
-    return (now or _database_time()) - timedelta(days=settings.EVENT_RETENTION_DAYS)
-
-
-def _database_time() -> datetime:
-    if connection.vendor != "postgresql":
-        return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment
+    return (now or database_time()) - timedelta(days=settings.EVENT_RETENTION_DAYS)
 
 
 # --- Events ---------------------------------------------------------------------------------

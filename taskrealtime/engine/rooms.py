@@ -15,13 +15,13 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import auth, doorbell, log, retention
+from . import auth, doorbell, log, protocol, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
 from .frames import Frames
 from .log import LoggedEvent
-from .recent import RecentEvents
+from .recent import MAX_KEPT, RecentEvents
 from .threads import in_database_thread
 
 logger = logging.getLogger(__name__)
@@ -62,14 +62,16 @@ class Listener(Protocol):
 class Subscription:
     """One listener's place in one room: `cursor` is the last number that it was given."""
 
-    __slots__ = ("authorised", "cursor", "ended", "heard_anything", "listener", "room")
+    __slots__ = ("authorised", "cursor", "ended", "heard_anything", "listener", "read", "room")
 
-    def __init__(self, room: "Room", listener: Listener, cursor: int, authorised: int) -> None:
+    def __init__(self, room: "Room", listener: Listener, cursor: int, authorised: int, read: int | None) -> None:
         self.room = room
         self.listener = listener
         self.cursor = cursor
         #: The membership was checked as of this number: later evictions count, earlier ones do not.
         self.authorised = authorised
+        #: How far the listener knows a personal room to be read; None: it does not want to know.
+        self.read = read
         self.ended = False
         self.heard_anything = False
 
@@ -90,7 +92,9 @@ class Room:
     def __init__(self, name: str, position: int, read: Callable[..., Any]) -> None:
         self.name = name
         #: What was passed on to live listeners last.
-        self._recent = RecentEvents(position)
+        self._recent = self._remember_from(position)
+        #: How far a personal room was read, and trimmed.
+        self._marker = self._floor = 0
         #: The highest number that anybody told us of.
         self.head = position
         self.deaf = True
@@ -116,9 +120,9 @@ class Room:
 
     # -- who listens --
 
-    def subscribe(self, listener: Listener, *, cursor: int, authorised: int) -> Subscription:
+    def subscribe(self, listener: Listener, *, cursor: int, authorised: int, read: int | None = None) -> Subscription:
         """Enter a listener that has everything up to `cursor`. It hears nothing before `go_live`."""
-        subscription = Subscription(self, listener, cursor, authorised)
+        subscription = Subscription(self, listener, cursor, authorised, read)
         self._behind.add(subscription)
         return subscription
 
@@ -132,6 +136,7 @@ class Room:
         self._behind.discard(subscription)
         if subscription.cursor == self.position:
             self._live.add(subscription)
+            self._tell_marker()
         else:
             self._ahead.add(subscription)
             self.reach(subscription.cursor)
@@ -191,9 +196,31 @@ class Room:
         for subscription in self.subscriptions():
             self._evict(subscription)
 
+    def _remember_from(self, position: int) -> RecentEvents:
+        # What one person was told must be looked at anew each time: it may be lost to them since.
+        return RecentEvents(position, most=0 if log.is_personal(self.name) else MAX_KEPT)
+
     def _evict(self, subscription: Subscription) -> None:
         self.unsubscribe(subscription)
         subscription.listener.left(self.name)
+
+    # -- how far it was read --
+
+    def mark(self, read: int, floor: int) -> None:
+        """A personal room was read and trimmed up to these numbers, as somebody rang or the sweep found."""
+        self._marker, self._floor = max(self._marker, read), max(self._floor, floor)
+        self._tell_marker()
+
+    def _tell_marker(self) -> None:
+        """Tell the live listeners that do not know it yet; not before they have what was read elsewhere."""
+        if not self._marker or self._marker > self.position:
+            return
+        unread = self.position - max(self._marker, min(self._floor, self.position))
+        frame = protocol.encode("notifications_read", {"up_to": self._marker, "unread": unread}, room=self.name)
+        for subscription in self._live:
+            if subscription.read is not None and subscription.read < self._marker:
+                subscription.read = self._marker
+                subscription.listener.hear([frame])
 
     # -- what is passed on --
 
@@ -241,7 +268,7 @@ class Room:
     def _skip_to(self, position: int) -> None:
         """What follows our position was trimmed, or lost: everybody comes back and is told to reset."""
         logger.error("The log of %s has nothing between %s and %s.", self.name, self.position, position + 1)
-        self._recent = RecentEvents(position)
+        self._recent = self._remember_from(position)
         for subscription in self.subscriptions():
             self.unsubscribe(subscription)
             subscription.listener.give_up(1012, "The log no longer reaches back that far.")
@@ -271,6 +298,7 @@ class Room:
             if count % LISTENERS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._let_catch_up(batch)
+        self._tell_marker()
         if batch[-1].evicts is not None:
             for subscription in self.subscriptions():
                 if subscription.evicted_by(batch[-1]):
@@ -327,11 +355,11 @@ class Hub:
         self._channel: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._epoch: str | None = None
         self._tending: asyncio.Task[None] | None = None
-        #: Who a token belongs to, where a room's log stands for a reader, and which number is its last: what everybody
+        #: Who a token belongs to, where a room's log stands for a reader, and what is known of a room: what everybody
         #: asks who comes back after a lost connection.
         self.identities = Batcher(auth.identify_all)
         self.stands = Batcher(log.stand_all)
-        self._heads = Batcher(log.heads_in_order)
+        self._bounds = Batcher(log.bounds_in_order)
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
         self._tasks.append(asyncio.create_task(retention.trim_forever()))
 
@@ -368,8 +396,9 @@ class Hub:
         try:
             # The group first, the log's head second: an event in between is rung or read, never missed.
             deaf = not await self._join_group(name)
-            head = await self._heads.ask(name) or 0
-            room = Room(name, head, self._read_log)
+            bounds = await self._bounds.ask(name) or log.Bounds(0, 0, 0)
+            room = Room(name, bounds.head, self._read_log)
+            room.mark(bounds.read, bounds.floor)
             room.deaf, room.renewed_at = deaf, time.monotonic()
             self.rooms[name] = room
             room.reach(self._rung[name])
@@ -410,6 +439,8 @@ class Hub:
             return
         if message["type"] == "room.closed":
             self._close(room)
+        elif message["type"] == "room.read":
+            room.mark(message["read"], message["floor"])
         else:
             room.hear([LoggedEvent(*event) for event in message["events"]], message["head"])
 
@@ -446,13 +477,13 @@ class Hub:
         if self._tending is None or self._tending.done():
             self._tending = asyncio.create_task(self._tend_groups())
 
-    def _settle(self, room: Room, bounds: tuple[int, int] | None) -> None:
+    def _settle(self, room: Room, bounds: log.Bounds | None) -> None:
         if bounds is None:
             self._close(room)
         else:
-            floor, head = bounds
-            room.rise(floor)
-            room.reach(head)
+            room.rise(bounds.floor)
+            room.reach(bounds.head)
+            room.mark(bounds.read, bounds.floor)
 
     def _start_over(self) -> None:
         """The log has a new life (a restored backup): everybody comes back and is told to reset."""
@@ -496,7 +527,7 @@ class Hub:
 class _Found:
     """What one look at the log brought."""
 
-    def __init__(self, bounds: dict[str, tuple[int, int]], epoch: str, revoked: dict[int, str | None]) -> None:
+    def __init__(self, bounds: dict[str, log.Bounds], epoch: str, revoked: dict[int, str | None]) -> None:
         self.bounds = bounds
         self.epoch = epoch
         self.revoked = revoked

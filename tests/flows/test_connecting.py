@@ -265,7 +265,6 @@ def test_a_since_of_the_wrong_kind_is_refused(server: Server, cast: Cast) -> Non
             assert socket.ask("ping", {})
 
 
-@pytest.mark.xfail(reason="nothing is logged in the rooms of users yet")
 def test_the_missed_events_of_the_own_room_follow(server: Server, cast: Cast, connect: Connect) -> None:
     newcomer = server.stack.user()
     with server.connect(newcomer) as socket:

@@ -680,3 +680,74 @@ describe('tokens', () => {
     assert.equal(server.connections.length, 1);
   });
 });
+
+describe('notifications', () => {
+  /** @param {number[]} seen */
+  const counting = async (t, seen) => {
+    const { server, connect } = await stage(t);
+    server.logOnly('user.1', 'comment_added');
+    server.unread = 1;
+    const client = connect();
+    client.on('unread', (count) => seen.push(count));
+    await until(() => client.state === 'live', 'live');
+    return { server, client };
+  };
+
+  test('are counted from what the server tells, what comes and what was read anywhere', async (t) => {
+    const seen = /** @type {number[]} */ ([]);
+    const { server, client } = await counting(t, seen);
+    assert.equal(client.unread, 1);
+    server.append('user.1', 'task_assigned');
+    await until(() => client.unread === 2, 'the new one');
+    const read = { event: 'notifications_read', room: 'user.1', data: { up_to: 1, unread: 1 } };
+    const heard = record(client, ['notifications_read']);
+    server.connection.send(read);
+    server.connection.send({ ...read, data: { up_to: 0, unread: 2 } });
+    await until(() => heard.events.length === 2, 'both marks');
+    assert.equal(client.unread, 1, 'a mark that comes late takes nothing back');
+    await client.notificationsRead(2);
+    assert.equal(client.unread, 0);
+    assert.deepEqual(server.effects, [['notifications_read', { up_to: 2 }]]);
+    assert.deepEqual(seen, [1, 2, 1, 0]);
+  });
+
+  test('that were missed are counted once', async (t) => {
+    const { server, client } = await counting(t, []);
+    server.cut();
+    server.logOnly('user.1', 'comment_added');
+    server.unread = 2;
+    const heard = record(client, ['notification']);
+    await until(() => heard.events.length === 1, 'the missed one');
+    assert.equal(client.unread, 2);
+  });
+
+  test('come as pages, which tell how many are unread', async (t) => {
+    const { server, client } = await counting(t, []);
+    server.unread = 0;
+    const page = await client.notifications({ unread: true, page: 2, pageSize: 10 });
+    assert.equal(server.requests.at(-1), 'GET /api/notifications/?page=2&page_size=10&unread=1');
+    assert.deepEqual([page.seq, page.unread, client.unread], [1, 0, 0]);
+  });
+
+  test('are put off with a key', async (t) => {
+    const { server, client } = await counting(t, []);
+    await client.snoozeReminder(5, 30);
+    assert.deepEqual(server.effects, [['POST /api/notifications/5/snooze/', { minutes: 30 }]]);
+  });
+
+  test('are read without a socket, too', async (t) => {
+    const { server, connect } = await stage(t);
+    server.sockets = '503';
+    const client = connect();
+    await client.notificationsRead(4);
+    assert.deepEqual(server.effects, [['POST /api/notifications/read/', { up_to: 4 }]]);
+  });
+
+  test('wait for nobody once the client is closed', async (t) => {
+    const { connect } = await stage(t);
+    const client = connect();
+    client.close();
+    await assert.rejects(client.notifications(), { code: 'closed' });
+    await assert.rejects(client.notificationsRead(1), { code: 'closed' });
+  });
+});

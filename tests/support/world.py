@@ -2,15 +2,19 @@
 
 import itertools
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 
 from taskrealtime import actions, commands
-from taskrealtime.engine import auth
-from taskrealtime.models import Comment, Membership, Project, Task
+from taskrealtime.engine import auth, log
+from taskrealtime.events import DueDateReminder
+from taskrealtime.models import Comment, Membership, Project, Task, user_room
 
 _numbers = itertools.count(1)
 
@@ -74,6 +78,20 @@ class World:
         """A comment on the task, by the member."""
         return Comment.objects.create(task=self.task, author=self.people["member"], content=content)
 
+    @cached_property
+    def reminder(self) -> int:
+        """The number of the owner's reminder that the task is overdue."""
+        due_at = datetime(2026, 1, 1, tzinfo=UTC)
+        data = DueDateReminder(
+            task_id=self.task.pk, project_id=self.project.pk, title="First", due_at=due_at, kind="overdue"
+        )
+        room = user_room(self.people["owner"].pk)
+        with transaction.atomic():
+            log.append(room=room, type=data.event, data=data, at=due_at)
+        with transaction.atomic():
+            log._number([room])
+        return log.heads([room])[room]
+
     def name(self, role: str) -> str:
         """That person's username."""
         return self.people[role].username
@@ -83,13 +101,18 @@ class World:
         return Api(self.people.get(role), **headers)
 
     def path(self, address: str) -> str:
-        """An address of `taskrealtime.api.urls`, filled in with what is here; its user is the viewer."""
+        """An address of `taskrealtime.api.urls`, filled in with what is here; its user is the viewer.
+
+        Its notification is a reminder of the owner's.
+        """
         ids = {
             "project_id": self.project.pk,
             "task_id": self.task.pk,
             "comment_id": self.comment.pk,
             "user_id": self.people["viewer"].pk,
         }
+        if "<id:seq>" in address:
+            ids["seq"] = self.reminder
         for name, id in ids.items():
             address = address.replace(f"<id:{name}>", str(id))
         return f"/api/{address}"

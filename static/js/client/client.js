@@ -6,6 +6,7 @@ import { Connection } from './connection.js';
 import { Courier } from './courier.js';
 import { Emitter } from './emitter.js';
 import { encode, errorFrom, TaskManagerError } from './envelope.js';
+import { Inbox } from './inbox.js';
 import { makeLog } from './log.js';
 import { Outbox } from './outbox.js';
 import { Polling } from './polling.js';
@@ -64,6 +65,7 @@ export class TaskManagerWebSocket {
   #connection;
   #projects;
   #userRoom;
+  #inbox;
   #polling;
   #courier;
   #renewal;
@@ -108,6 +110,7 @@ export class TaskManagerWebSocket {
     };
     const emit = this.#emitter.emit.bind(this.#emitter);
     this.#userRoom = new UserRoom({ link, emit });
+    this.#inbox = new Inbox(rest);
     this.#projects = new Projects({
       link,
       events: { deliver: (frame) => this.#deliver(frame), emit, changed },
@@ -140,9 +143,14 @@ export class TaskManagerWebSocket {
     return this.#projects.snapshot;
   }
 
+  /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` tells each change */
+  get unread() {
+    return this.#userRoom.unread;
+  }
+
   /**
    * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
-   *   `state`, `joined`, `reset`
+   *   `unread`, `state`, `joined`, `reset`
    * @param {import('./emitter.js').Handler} handler called with the event's data and its frame
    * @returns {() => void} takes the handler away again
    */
@@ -243,6 +251,40 @@ export class TaskManagerWebSocket {
   }
 
   /**
+   * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
+   *
+   * @param {number} upTo the `seq` of one
+   */
+  async notificationsRead(upTo) {
+    const answer = await this.#change('notifications_read', { up_to: Number(upTo) });
+    this.#userRoom.read(Number(upTo));
+    return answer;
+  }
+
+  /**
+   * A page of the user's notifications, newest first, each with `read`. New ones come as `notification`.
+   *
+   * @param {{unread?: boolean, page?: number, pageSize?: number}} [which]
+   */
+  async notifications(which = {}) {
+    this.#requireOpen();
+    const page = await this.#inbox.page(which);
+    this.#userRoom.stood(page);
+    return page;
+  }
+
+  /**
+   * A reminder comes again after so many minutes, once, if it still fits then.
+   *
+   * @param {number} seq of the reminder
+   * @param {number} minutes
+   */
+  async snoozeReminder(seq, minutes) {
+    this.#requireOpen();
+    return this.#inbox.snooze(toId(seq), minutes, makeKey());
+  }
+
+  /**
    * A hint of the moment: where it cannot be told at once it is not told at all.
    *
    * @param {Id} taskId
@@ -265,6 +307,7 @@ export class TaskManagerWebSocket {
     this.#connection.stop();
     this.#polling.stop();
     this.#courier.stop();
+    this.#inbox.close();
     this.#renewal.stop();
     this.#stopWatchingPage();
     const closed = closedError();
@@ -352,6 +395,7 @@ export class TaskManagerWebSocket {
     else if (room !== undefined && seq !== undefined) this.#receivedLogged(frame);
     else if (event === 'removed_from_project') this.#projects.removed(data.project_id, frame);
     else if (event === 'error') this.#receivedError(frame);
+    else if (event === 'notifications_read') this.#receivedRead(frame);
     else this.#emitter.emit(event, data, frame);
     if (this.#state !== 'live') this.#changed();
   }
@@ -370,6 +414,12 @@ export class TaskManagerWebSocket {
     const error = errorFrom(frame.data);
     // Another token mends it, and where there is none the end of the connection tells.
     if (!TOKEN_ERRORS.includes(error.code)) this.#emitter.emit('error', error, frame);
+  }
+
+  /** @param {Frame} frame */
+  #receivedRead(frame) {
+    this.#userRoom.read(frame.data.up_to);
+    this.#emitter.emit(frame.event, frame.data, frame);
   }
 
   /** @param {Frame} frame */

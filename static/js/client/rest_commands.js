@@ -42,6 +42,10 @@ export const REST_COMMANDS = {
     answer: ({ id, comment_id = id, task_id, project_id, duplicate }) =>
       defined({ comment_id, task_id, project_id, duplicate }),
   },
+  notifications_read: {
+    request: (data) => ({ method: 'POST', path: 'notifications/read/', body: data }),
+    answer: (body) => body,
+  },
 };
 
 /** @param {any} body */

@@ -2,6 +2,7 @@
 /** The own user room: joined by itself, resumed with the first message of each connection. */
 
 import { Room } from './rooms.js';
+import { Unread } from './unread.js';
 
 /**
  * @typedef {import('./envelope.js').Frame} Frame
@@ -11,6 +12,7 @@ import { Room } from './rooms.js';
 export class UserRoom {
   /** @type {Room | null} null: not known yet */
   #room = null;
+  #unread = new Unread();
   #link;
   #emit;
 
@@ -32,9 +34,15 @@ export class UserRoom {
     return this.#room?.caughtUp ?? false;
   }
 
+  /** @returns {number | null} how many notifications are unread; null: not known yet */
+  get unread() {
+    return this.#unread.count;
+  }
+
   /** @param {Frame} frame the first `connected` of a connection */
   opened(frame) {
     const { room: name, seq, epoch } = frame.data;
+    this.stood(frame.data);
     const known = this.#room;
     if (known && known.name === name) return this.#resume(known);
     const room = (this.#room = new Room(name));
@@ -50,6 +58,20 @@ export class UserRoom {
     else if (verdict === 'gap') this.#link.restart('a gap in the user room');
   }
 
+  /**
+   * The server told where the room stood at some moment.
+   *
+   * @param {{seq: number, epoch: string, unread: number}} stand
+   */
+  stood(stand) {
+    this.#count(() => this.#unread.stood(stand));
+  }
+
+  /** @param {number} upTo how far it was read, here or elsewhere */
+  read(upTo) {
+    this.#count(() => this.#unread.read(upTo));
+  }
+
   /** @param {Room} room */
   #resume(room) {
     room.attach();
@@ -59,6 +81,7 @@ export class UserRoom {
         this.#room = null;
         return this.#link.restart(`the user room was not resumed: ${error.message}`);
       }
+      this.stood(answer);
       room.joined(answer);
       if (answer.reset) this.#reset(room, answer);
       this.#emit('connected', answer);
@@ -82,7 +105,15 @@ export class UserRoom {
    * @param {Frame} frame
    */
   #deliver(frame) {
+    this.#count(() => this.#unread.came(/** @type {number} */ (frame.seq)));
     this.#emit('notification', { ...frame.data, kind: frame.event }, frame);
     if (frame.event === 'due_date_reminder') this.#emit(frame.event, frame.data, frame);
+  }
+
+  /** @param {() => void} change of what is known */
+  #count(change) {
+    const before = this.#unread.count;
+    change();
+    if (this.#unread.count !== before) this.#emit('unread', this.#unread.count);
   }
 }

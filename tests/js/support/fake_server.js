@@ -24,6 +24,7 @@ export class FakeServer {
   requests = [];
   /** What `connected` says. */
   pingInterval = 25;
+  unread = 0;
   tokenSeconds = 600;
   /** Overrides by event name: `(message, connection) => true` when it dealt with it. */
   overrides = {};
@@ -149,7 +150,7 @@ export class FakeServer {
       seq: this.log('user.1').length,
       epoch: this.epoch,
       reset,
-      unread: 0,
+      unread: this.unread,
       protocol: 1,
     };
   }
@@ -213,6 +214,11 @@ export class FakeServer {
     for await (const part of request) text += part;
     const events = url.pathname.match(/^\/api\/projects\/(\d+)\/events\/$/);
     if (events) return this.#answerPoll(`project.${events[1]}`, url.searchParams, json, response);
+    if (url.pathname === '/api/notifications/') {
+      this.requests.push(`${request.method} ${request.url}`);
+      const seq = this.log('user.1').length;
+      return json(200, { count: 0, next: null, previous: null, results: [], seq, epoch: this.epoch, unread: this.unread });
+    }
     const body = text ? JSON.parse(text) : null;
     const done = this.#carryOut(`${request.method} ${url.pathname}`, body, request.headers['idempotency-key']);
     if (this.http === 'deaf') return response.destroy();

@@ -1,0 +1,235 @@
+"""Tells people of tasks that are due soon or overdue, once for each due date, and again where they asked for it.
+
+`remind()` does all that is due at a moment. It may be called by anything, as often and in as many processes at once
+as one likes: by `manage.py remind`, by cron, as the body of a Celery task.
+
+A lead time is a number of hours before a moment: neither of them depends on a time zone.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.db.models import Q, QuerySet
+
+from . import events, notifying
+from .engine import log
+from .engine.clock import database_time
+from .engine.crash_points import crash_point
+from .engine.errors import InvalidData, NotFound
+from .engine.models import Event
+from .models import AT_ONCE, Membership, Reminder, Task, user_room
+from .notifying import Reader
+from .redaction import subject_of
+from .tracking import CHUNK
+
+#: Rows of one transaction: some hundredths of a second for which writers of these tasks may have to wait.
+BATCH = 100
+
+
+#: Takes the present moment; gives how many rows it looked at, and how many events were told.
+Work = Callable[[datetime], tuple[int, int]]
+
+
+class _Due(NamedTuple):
+    """One reminder to give."""
+
+    task: Task
+    due_at: datetime
+    reader: Reader
+    kind: events.ReminderKind
+
+
+def remind(*, now: datetime | None = None) -> int:
+    """Give all reminders that are due; returns how many events were told.
+
+    Several may run at once: each locks what it works on and passes over what others have locked. What is locked by
+    somebody who changes it is left to the next run. A process that dies in between has told nothing of its batch.
+
+    Args:
+        now: as of when; None: by the database's clock, where it has one of its own.
+    """
+    now = now or database_time()
+    told = _in_batches(_waiting_tasks, _remind_of_tasks, now)
+    return told + _in_batches(_waiting_snoozed, _remind_again, now)
+
+
+def snooze(user: User, seq: int, pause: timedelta) -> datetime:
+    """Have one of the user's reminders come again, once, after `pause`; in the open transaction.
+
+    Asked again, the last answer counts.
+
+    Returns:
+        when it comes.
+
+    Raises:
+        NotFound: there is no such notification any more.
+        InvalidData: it is none that comes again.
+    """
+    event = Event.objects.filter(room=user_room(user.pk), seq=seq).first()
+    if event is None:
+        raise NotFound("No such notification.")
+    if event.type != events.DueDateReminder.event:
+        raise InvalidData.at("seq", "Only reminders come again.")
+    told = msgspec.json.decode(event.data, type=events.DueDateReminder)
+    # Locked, as by everybody who writes down that a reminder was given.
+    task = next((task for task in Task.lock_rows([told.task_id]) if task.deleted_at is None), None)
+    if task is None or not Membership.objects.filter(project_id=task.project_id, user=user).exists():
+        raise NotFound("No such task.")
+    now = database_time()
+    Reminder.objects.update_or_create(
+        task=task,
+        user_id=user.pk,
+        due_at=told.due_at,
+        kind=told.kind,
+        defaults={"snoozed_until": now + pause},
+        create_defaults={"snoozed_until": now + pause, "told_at": event.at},
+    )
+    return now + pause
+
+
+def look_again(user: User) -> None:
+    """The user's lead time changed: the next run looks at all of their open tasks; in the open transaction."""
+    tasks = Task.objects.filter(Q(assignee=user) | Q(assignee=None, created_by=user))
+    tasks = tasks.filter(due_at__isnull=False).exclude(status="completed")
+    _look_at(list(tasks.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)), AT_ONCE)
+
+
+# --- In batches -----------------------------------------------------------------------------
+
+
+def _remind_of_tasks(now: datetime) -> tuple[int, int]:
+    """Look at some tasks whose time has come; returns how many there were, and how many events were told."""
+    waiting = _waiting_tasks(now).select_for_update(no_key=True, skip_locked=True)
+    tasks = list(waiting[:BATCH])
+    readers = _readers(tasks)
+    due: list[_Due] = []
+    looks: dict[datetime | None, list[int]] = {}
+    for task in tasks:
+        reader = readers.get((task.project_id, _recipient_of(task)))
+        kind, next_look = _judge(task, reader, now)
+        looks.setdefault(next_look, []).append(task.pk)
+        if kind is not None and reader is not None and task.due_at is not None:
+            due.append(_Due(task, task.due_at, reader, kind))
+    for next_look, pks in looks.items():
+        _look_at(pks, next_look)
+    return len(tasks), _tell(_claim(due, now), now)
+
+
+def _remind_again(now: datetime) -> tuple[int, int]:
+    """Give some reminders that were put off until now, where they still fit; returns as above."""
+    waiting = _waiting_snoozed(now).select_related("task")
+    snoozed = list(waiting.select_for_update(no_key=True, skip_locked=True, of=("self", "task"))[:BATCH])
+    readers = _readers(reminder.task for reminder in snoozed)
+    overdue = _told_overdue(snoozed)
+    again: list[_Due] = []
+    for reminder in snoozed:
+        task = reminder.task
+        reader = readers.get((task.project_id, reminder.user_id))
+        fits = task.first_look() and task.due_at == reminder.due_at and _recipient_of(task) == reminder.user_id
+        kind: events.ReminderKind = "overdue" if reminder.due_at <= now else "due_soon"
+        # Told that it is overdue since the time asked for, they have been reminded.
+        told_at = overdue.get((task.pk, reminder.user_id, reminder.due_at)) if kind != reminder.kind else None
+        replaced = told_at is not None and reminder.snoozed_until is not None and reminder.snoozed_until <= told_at
+        if fits and reader is not None and not replaced:
+            again.append(_Due(task, reminder.due_at, reader, kind))
+    Reminder.objects.filter(pk__in=[reminder.pk for reminder in snoozed]).update(snoozed_until=None)
+    _claim(again, now)
+    return len(snoozed), _tell(again, now)
+
+
+def _in_batches(waiting: Callable[[datetime], QuerySet[Any]], do_some: Work, now: datetime) -> int:
+    """Do some until no more are waiting; returns how many events were told."""
+    told, seen = 0, BATCH
+    # Asked first without a transaction, which on SQLite would keep everybody from writing.
+    while seen == BATCH and waiting(now).exists():
+        with transaction.atomic(durable=True):
+            seen, given = do_some(now)
+            crash_point("changing")
+        told += given
+    return told
+
+
+def _waiting_tasks(now: datetime) -> QuerySet[Task]:
+    return Task.all_objects.filter(remind_at__lte=now).order_by("remind_at", "pk")
+
+
+def _waiting_snoozed(now: datetime) -> QuerySet[Reminder]:
+    return Reminder.objects.filter(snoozed_until__lte=now).order_by("snoozed_until", "pk")
+
+
+# --- One by one -----------------------------------------------------------------------------
+
+
+def _judge(task: Task, reader: Reader | None, now: datetime) -> tuple[events.ReminderKind | None, datetime | None]:
+    """Of what to remind, if anything, and when to look again, if ever.
+
+    A task that is first looked at when it is late is overdue, and no longer due soon.
+    """
+    if task.first_look() is None or task.due_at is None:
+        return None, None
+    if task.due_at <= now:
+        return "overdue", None
+    # Somebody who is not in the project may be by then.
+    soon = task.due_at - reader.lead_time if reader else task.due_at
+    return ("due_soon", task.due_at) if soon <= now else (None, soon)
+
+
+def _recipient_of(task: Task) -> int | None:
+    return task.created_by_id if task.assignee_id is None else task.assignee_id
+
+
+def _readers(tasks: Iterable[Task]) -> dict[tuple[int, int | None], Reader]:
+    """Whom tasks may concern: by project and user those who are members."""
+    tasks = list(tasks)
+    memberships = Membership.objects.filter(
+        project_id__in={task.project_id for task in tasks},
+        user_id__in={user_id for task in tasks if (user_id := _recipient_of(task)) is not None},
+    )
+    return {(reader.project_id, reader.user_id): reader for reader in notifying.readers_of(memberships)}
+
+
+def _told_overdue(reminders: Collection[Reminder]) -> dict[tuple[int, int, datetime], datetime]:
+    """When it was told of the tasks of these reminders that they are overdue: by task, user and due date."""
+    told = Reminder.objects.filter(task_id__in={reminder.task_id for reminder in reminders}, kind="overdue")
+    return {(row.task_id, row.user_id, row.due_at): row.told_at for row in told}
+
+
+def _claim(due: Sequence[_Due], now: datetime) -> list[_Due]:
+    """Write down that these are given; returns those that were not yet. The tasks are locked: nobody else does it."""
+    rows = Reminder.objects.filter(task_id__in={one.task.pk for one in due})
+    given = set(rows.values_list("task_id", "user_id", "due_at", "kind"))
+    new = [one for one in due if (one.task.pk, one.reader.user_id, one.due_at, one.kind) not in given]
+    Reminder.objects.bulk_create(
+        Reminder(task=one.task, user_id=one.reader.user_id, due_at=one.due_at, kind=one.kind, told_at=now)
+        for one in new
+    )
+    return new
+
+
+def _tell(due: Iterable[_Due], now: datetime) -> int:
+    """Append the events of those who want them; returns how many."""
+    wanted = [one for one in due if one.reader.wants(events.DueDateReminder.event)]
+    log.append_all([_event_of(one, now) for one in wanted])
+    return len(wanted)
+
+
+def _event_of(one: _Due, now: datetime) -> log.NewEvent:
+    data = events.DueDateReminder(
+        task_id=one.task.pk,
+        project_id=one.task.project_id,
+        title=one.task.title,
+        due_at=one.due_at,
+        kind=one.kind,
+    )
+    return log.NewEvent(user_room(one.reader.user_id), data.event, log.encode(data), now, subject_of(one.task))
+
+
+def _look_at(pks: Sequence[int], moment: datetime | None) -> None:
+    """Have reminders look at these tasks then."""
+    # Past our own `update`, which would read every row again to find that nothing is to be told.
+    for start in range(0, len(pks), CHUNK):
+        models.QuerySet.update(Task.all_objects.filter(pk__in=pks[start : start + CHUNK]), remind_at=moment)

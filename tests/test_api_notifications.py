@@ -1,0 +1,202 @@
+"""The inbox over HTTP: pages, the mark, following, and what each user wants."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from taskrealtime.engine import log
+from taskrealtime.engine.models import Event
+from taskrealtime.models import Membership, user_room
+from tests.support.inboxes import Inbox
+from tests.support.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    for number in range(4):
+        world.new_task(f"Task {number}", assignee=world.people["viewer"])
+    return world
+
+
+def page_of(world: World, query: str = "") -> Any:
+    answer = world.api("viewer").get(f"/api/notifications/{query}")
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def seqs(page: Any) -> list[int]:
+    return [item["seq"] for item in page["results"]]
+
+
+def read(world: World, up_to: Any, key: str | None = None) -> Any:
+    return world.api("viewer").post("/api/notifications/read/", {"up_to": up_to}, key=key)
+
+
+def test_the_list_is_newest_first_and_beside_it_stands_where_the_room_is(world: World) -> None:
+    page = page_of(world)
+    assert seqs(page) == [5, 4, 3, 2, 1]
+    assert (page["seq"], page["epoch"], page["unread"], page["count"]) == (5, log.epoch(), 5, 5)
+    frames = log.read(user_room(world.people["viewer"].pk), since=0, limit=10)
+    assert page["results"] == [json.loads(event.frame) | {"read": False} for event in reversed(frames)]
+
+
+def test_pages_hold_what_they_say(world: World) -> None:
+    first, second, third = (page_of(world, f"?page={number}&page_size=2") for number in (1, 2, 3))
+    assert [seqs(page) for page in (first, second, third)] == [[5, 4], [3, 2], [1]]
+    assert (first["previous"], third["next"]) == (None, None)
+    assert first["next"].endswith("/api/notifications/?page=2&page_size=2")
+    assert world.api("viewer").get("/api/notifications/?page=4&page_size=2").status_code == 404
+
+
+def test_what_was_read_is_marked_and_the_mark_never_goes_back(world: World) -> None:
+    assert read(world, 3).json() == {"unread": 2}
+    assert read(world, 1).json() == {"unread": 2}
+    page = page_of(world)
+    assert [item["read"] for item in page["results"]] == [False, False, True, True, True]
+    assert page["unread"] == 2
+    unread = page_of(world, "?unread=1&page_size=1")
+    assert (seqs(unread), unread["count"], unread["unread"]) == ([5], 2, 2)
+    assert unread["next"].endswith("?page_size=1&unread=1&page=2")
+    assert seqs(page_of(world, "?unread=1&page_size=1&page=2")) == [4]
+    assert seqs(page_of(world, "?unread=0")) == [5, 4, 3, 2, 1]
+
+
+def test_a_key_gets_the_first_answer_again(world: World) -> None:
+    assert read(world, 2, key="k").json() == {"unread": 3}
+    read(world, 5)
+    assert read(world, 2, key="k").json() == {"unread": 3, "duplicate": True}
+    assert page_of(world)["unread"] == 0
+
+
+@pytest.mark.parametrize("up_to", [-1, "1", None, 1.5, 6, 2**63])
+def test_a_mark_that_the_room_has_not_come_to_is_refused(world: World, up_to: Any) -> None:
+    answer = read(world, up_to)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_data")
+    assert answer.json()["details"][0]["field"] == "up_to"
+    assert page_of(world)["unread"] == 5
+
+
+def test_an_empty_inbox_is_a_page_too(world: World) -> None:
+    api = world.api("outsider")
+    page = api.get("/api/notifications/").json()
+    assert page == {
+        "count": 0, "next": None, "previous": None, "results": [], "seq": 0, "epoch": log.epoch(), "unread": 0
+    }  # fmt: skip
+    assert api.post("/api/notifications/read/", {"up_to": 0}).json() == {"unread": 0}
+
+
+def test_what_was_trimmed_is_neither_listed_nor_unread(world: World) -> None:
+    room = user_room(world.people["viewer"].pk)
+    log.Room.objects.filter(name=room).update(floor=2)
+    page = page_of(world)
+    assert (seqs(page), page["count"], page["unread"]) == ([5, 4, 3], 3, 3)
+    assert seqs(page_of(world, "?unread=1")) == [5, 4, 3]
+    Event.objects.filter(room=room, seq__lte=2).delete()
+    assert read(world, 1).json() == {"unread": 3}
+
+
+def test_the_events_follow_the_page(world: World) -> None:
+    page = page_of(world)
+    world.new_task("Later", assignee=world.people["viewer"])
+    path = f"/api/notifications/events/?since={page['seq']}&epoch={page['epoch']}"
+    answer = world.api("viewer").get(path).json()
+    assert [event["data"]["title"] for event in answer["events"]] == ["Later"]
+    assert (answer["seq"], answer["head"], answer["reset"]) == (6, 6, False)
+    assert world.api("viewer").get("/api/notifications/events/?since=7").json()["reset"] is True
+
+
+def test_an_inbox_is_nobody_elses(world: World) -> None:
+    assert seqs(world.api("member").get("/api/notifications/").json()) == [1]
+    assert world.api("anonymous").get("/api/notifications/").status_code == 401
+
+
+# --- Oneself --------------------------------------------------------------------------------
+
+
+def me(world: World) -> Any:
+    return world.api("viewer").get("/api/me/").json()
+
+
+def change(world: World, **changes: Any) -> Any:
+    return world.api("viewer").patch("/api/me/", changes)
+
+
+def test_one_begins_with_the_defaults(world: World) -> None:
+    user = world.people["viewer"]
+    assert me(world) == {
+        "id": user.pk,
+        "username": user.username,
+        "name": user.username,
+        "timezone": "UTC",
+        "remind_before_hours": 24,
+        "notify": {
+            "task_assigned": True, "comment_added": True, "project_member_added": True, "due_date_reminder": True
+        },
+        "muted_projects": [],
+    }  # fmt: skip
+
+
+def test_what_is_given_changes_and_the_rest_stays(world: World) -> None:
+    assert change(world, name="  Vera van Dam ", timezone="Europe/Berlin").json()["name"] == "Vera van Dam"
+    changed = change(world, notify={"comment_added": False}, remind_before_hours=1.5).json()
+    assert (changed["timezone"], changed["remind_before_hours"]) == ("Europe/Berlin", 1.5)
+    assert changed["notify"]["comment_added"] is False
+    assert change(world, notify={"task_assigned": False}).json()["notify"]["comment_added"] is False
+    assert change(world, muted_projects=[world.project.pk]).json()["muted_projects"] == [world.project.pk]
+    assert change(world, remind_before_hours=None).json()["remind_before_hours"] == 24
+    assert change(world, name="").json()["name"] == world.name("viewer")
+    assert me(world)["muted_projects"] == [world.project.pk]
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("name", "x" * 151),
+        ("name", None),
+        ("timezone", "Mars/Olympus"),
+        ("timezone", "../../etc/passwd"),
+        ("timezone", ""),
+        ("remind_before_hours", -1),
+        ("remind_before_hours", 10_000),
+        ("remind_before_hours", "24"),
+        ("notify", {"nonsense": True}),
+        ("notify", {"comment_added": 0}),
+        ("notify", []),
+        ("muted_projects", [0]),
+        ("muted_projects", 5),
+        ("muted_projects", [2**40]),
+    ],
+)
+def test_what_does_not_fit_is_named_and_changes_nothing(world: World, field: str, value: Any) -> None:
+    before = me(world)
+    answer = change(world, **{"name": "Other", "timezone": "Asia/Tokyo", field: value})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_data")
+    assert answer.json()["details"][0]["field"].startswith(field)
+    assert me(world) == before
+
+
+def test_only_own_projects_can_be_muted_and_only_as_long_as_one_is_in(world: World) -> None:
+    assert world.api("outsider").patch("/api/me/", {"muted_projects": [world.project.pk]}).status_code == 400
+    change(world, muted_projects=[world.project.pk])
+    Membership.objects.get(project=world.project, user=world.people["viewer"]).delete()
+    assert me(world)["muted_projects"] == []
+
+
+def test_muting_is_told_to_nobody(world: World) -> None:
+    inbox = Inbox(world.people["viewer"])
+    before = Event.objects.filter(room=world.project.room).count()
+    change(world, muted_projects=[world.project.pk], name="Vera")
+    assert Event.objects.filter(room=world.project.room).count() == before
+    assert inbox.new() == []
+
+
+def test_a_browsers_session_will_do(world: World) -> None:
+    client = Client()
+    client.force_login(world.people["viewer"])
+    assert client.get("/api/notifications/").json()["unread"] == 5
+    assert client.get("/api/me/").json()["id"] == world.people["viewer"].pk
