@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -396,7 +395,7 @@ class _announcing:
             if user is None:
                 raise NotFound(f"No user {self._user_id}.")
         self._acting = acting_as(user)
-        self._transaction = transaction.atomic()
+        self._transaction = log.atomic()
         self._acting.__enter__()
         self._transaction.__enter__()
 

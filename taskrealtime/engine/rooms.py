@@ -216,11 +216,12 @@ class Room:
         if not self._marker or self._marker > self.position:
             return
         unread = self.position - max(self._marker, min(self._floor, self.position))
-        frame = protocol.encode("notifications_read", {"up_to": self._marker, "unread": unread}, room=self.name)
+        told = {"up_to": self._marker, "unread": unread}
+        frames = Frames([protocol.encode("notifications_read", told, room=self.name)])
         for subscription in self._live:
             if subscription.read is not None and subscription.read < self._marker:
                 subscription.read = self._marker
-                subscription.listener.hear([frame])
+                subscription.listener.hear(frames)
 
     # -- what is passed on --
 
