@@ -2,7 +2,7 @@
 # make test     every check that a change must pass; each also on its own:
 #               make lint types imports migrations js embedded pytest
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
-#               make faults SECONDS=600 SEED=7
+#               make faults SECONDS=600 SEED=7 CROWD=2000
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
 #               make bench QUICK=1, make bench ONLY=fanout
 # make js-build builds static/js/websocket_client.js from static/js/client/
@@ -54,19 +54,19 @@ js: dev
 js-build: dev
 	$(ESBUILD) >$(CLIENT)
 
-# Two workers, each with services of its own; a file's tests stay together, since they share a server.
+# Two workers, each with services of its own; a file's tests stay together, since they share a server. The files come in
+# the order of tests/conftest.py, the longest first: by itself xdist takes those with many tests first, which are quick.
+WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 pytest: dev
-	$(PY) -m pytest --numprocesses=2 --dist=loadfile
+	$(PY) -m pytest $(WORKERS)
 
 # What runs inside the pytest process once more, on SQLite and memory.
 embedded: dev
-	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile -m "not end_to_end"
+	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "not end_to_end"
 
 faults: dev
-	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND))
-
-bench: dev
-	$(PY) -m benchmarks $(if $(QUICK),--quick) $(foreach name,$(ONLY),--only $(name))
+	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) \
+		$(if $(CROWD),--crowd $(CROWD))
 
 bench: dev
 	$(PY) -m benchmarks $(if $(QUICK),--quick) $(foreach name,$(ONLY),--only $(name))

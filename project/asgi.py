@@ -10,13 +10,20 @@ from django.core.asgi import get_asgi_application
 django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 
+from taskrealtime.engine.addresses import ProxyHeaders
 from taskrealtime.engine.polling import LongPolling
+from taskrealtime.engine.turnstile import Turnstile
 from taskrealtime.routing import websocket_application
 
-application = ProtocolTypeRouter(
-    {
-        "http": LongPolling(django_application),
-        "websocket": websocket_application,
-    }
+# A waiting long poll is outside and holds no slot. Whether the server lives and its static files need no database.
+turnstile = Turnstile(django_application, open_paths=["/healthz", "/readyz", settings.STATIC_URL])
+application = ProxyHeaders(
+    ProtocolTypeRouter(
+        {
+            "http": LongPolling(turnstile),
+            "websocket": websocket_application,
+        }
+    )
 )

@@ -4,7 +4,9 @@
 `taskrealtime.engine.conf.settings` when it needs a value.
 """
 
+import ipaddress
 import os
+import re
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+
+from taskrealtime.engine.capacity import DATABASE_CONNECTIONS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -39,6 +43,27 @@ def _env_number(name: str, default: str) -> float:
         raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
 
 
+def _env_limit(name: str, default: str) -> str:
+    """How often something may happen: `200/10s`, or `0` for no limit."""
+    value = _env(name) or default
+    if not re.fullmatch(r"0|0*[1-9]\d{0,8}/((0*[1-9]\d*)[smh]?|[smh])", value):
+        raise ImproperlyConfigured(f"{name} must look like 200/10s, or be 0 for no limit, not {value!r}.")
+    return value
+
+
+def _env_networks(name: str) -> list[str]:
+    """Addresses and networks, as text; `unix` stands for whoever uses the Unix socket."""
+    for item in _env_list(name):
+        try:
+            if item != "unix":
+                ipaddress.ip_network(item, strict=False)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} must list addresses like 10.0.0.7 or 10.0.0.0/8, not {item!r}."
+            ) from None
+    return _env_list(name)
+
+
 def _development_secret_key() -> str:
     """A key made once per checkout and kept in an ignored file, so that restarts keep sessions."""
     path = BASE_DIR / ".secret_key"
@@ -54,6 +79,7 @@ if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set in the environment (or DEBUG=1 in development).")
 
 ALLOWED_HOSTS = _env_list("ALLOWED_HOSTS", "localhost,127.0.0.1")
+TRUSTED_PROXIES = _env_networks("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
     "daphne",  # before staticfiles: makes `runserver` serve ASGI
@@ -74,6 +100,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "project.content_policy.ContentPolicy",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -81,6 +108,7 @@ MIDDLEWARE = [
     "taskrealtime.engine.browser_sessions.BrowserSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "taskrealtime.engine.passwords.TooOftenPages",
 ]
 
 ROOT_URLCONF = "project.urls"
@@ -121,7 +149,7 @@ def _database() -> dict[str, Any]:
             init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
         )
     elif config["ENGINE"].endswith("postgresql"):
-        options.setdefault("pool", {"min_size": 1, "max_size": 20, "timeout": 10})
+        options.setdefault("pool", {"min_size": 1, "max_size": DATABASE_CONNECTIONS, "timeout": 10})
     return config
 
 
@@ -147,6 +175,10 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 
 # --- People ---------------------------------------------------------------------------------
 
+AUTHENTICATION_BACKENDS = [
+    "taskrealtime.engine.passwords.LimitedAttempts",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -207,6 +239,13 @@ SPECTACULAR_SETTINGS = {
 # --- Sockets and delivery (see taskrealtime/engine/conf.py for what each means) -------------
 
 WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
+WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "600/10s")
+WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "1000"))
+WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "20_000"))
+WEBSOCKET_MAX_HANDSHAKES = int(_env_number("WEBSOCKET_MAX_HANDSHAKES", "5000"))
+WEBSOCKET_MAX_PROJECTS = int(_env_number("WEBSOCKET_MAX_PROJECTS", "500"))
+SIGN_IN_RATE_LIMIT = _env_limit("SIGN_IN_RATE_LIMIT", "10/5m")
+SIGN_IN_ADDRESS_RATE_LIMIT = _env_limit("SIGN_IN_ADDRESS_RATE_LIMIT", "100/5m")
 WEBSOCKET_CORS_ORIGINS = _env_list("WEBSOCKET_CORS_ORIGINS")
 WEBSOCKET_PING_INTERVAL = _env_number("WEBSOCKET_PING_INTERVAL", "25")
 WEBSOCKET_PING_TIMEOUT = _env_number("WEBSOCKET_PING_TIMEOUT", "60")

@@ -41,11 +41,36 @@ def require_member(user: User, project_id: int) -> Membership:
     return membership
 
 
+def find_task(user: User, task_id: int) -> Task:
+    """A task that the user may see.
+
+    Raises:
+        NotFound: there is no such task, or the user may not see it.
+    """
+    task = visible_tasks(user).filter(pk=task_id).first()
+    if task is None:
+        raise NotFound("No such task.")
+    return task
+
+
+def find_task_to_type_at(user: User, task_id: int) -> Task:
+    """As `find_task`, for somebody who begins a comment.
+
+    Raises:
+        NotFound: there is no such task, or the user may not see it.
+        Forbidden: the user is a viewer.
+    """
+    task = find_task(user, task_id)
+    if require_member(user, task.project_id).role == "viewer":
+        raise Forbidden("Viewers may not type anything.")
+    return task
+
+
 def refuse_reading(pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
     """Of these pairs of a room and a user's id: those that the user may not read, each with the error that says so."""
     projects = {pair: project_id for pair in pairs if (project_id := project_of_room(pair[0])) is not None}
     memberships = Membership.objects.filter(
-        project_id__in=set(projects.values()), user_id__in={user_id for _, user_id in projects}
+        project__id__any_of=set(projects.values()), user__id__any_of={user_id for _, user_id in projects}
     )
     allowed = set(memberships.values_list("project_id", "user_id"))
     return {

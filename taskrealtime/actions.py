@@ -173,7 +173,8 @@ def _neighbours(task: Task, status: str, command: commands.TaskMove) -> tuple[st
     """The positions between which the task shall stand; None: the end of the column."""
     column = Task.objects.filter(project_id=task.project_id, status=status).exclude(pk=task.pk)
     positions = column.values_list("position", flat=True)
-    field, anchor_id = ("before_id", command.before_id) if command.before_id else ("after_id", command.after_id)
+    is_before = command.before_id is not None
+    field, anchor_id = ("before_id", command.before_id) if is_before else ("after_id", command.after_id)
     if anchor_id is None:
         return positions.order_by("-position").first(), None
     anchor = positions.filter(pk=anchor_id).first()

@@ -10,12 +10,14 @@ class TaskRealtimeConfig(AppConfig):
     verbose_name = "Task board"
 
     def ready(self) -> None:
-        """Connect signals and system checks; tell the log who may read and what is gone, and what to purge."""
+        """Connect signals and system checks; tell the engine what it must know of projects and tasks."""
         from . import access, checks, models, purging, redaction, signals
-        from .engine import log, retention
+        from .engine import log, presence, retention
+        from .presence_frames import PresenceFrames
 
         log.set_refuser(access.refuse_reading)
         log.set_redactor(redaction.redact, deletions=redaction.DELETIONS)
         log.set_rooms(is_personal=models.is_user_room, without_owner=models.rooms_without_owner)
+        presence.set_speaker(PresenceFrames())
         retention.register("deleted tasks", purging.purge_deleted_tasks)
         del checks, signals  # imported for their registrations

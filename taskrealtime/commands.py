@@ -1,21 +1,22 @@
 """The catalogue of what a user can ask for: one typed class per client event or HTTP change, and its answer."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from .engine.protocol import MAX_INTEGER
-from .events import Priority, Role, Status, TaskObject
+from .events import PresentStatus, PresentUser, Priority, Role, Status, TaskObject
 
-Id = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
+#: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
+Id = Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Version = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
-#: At least one character that is not white space.
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=20_000)]
-Content = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=r"\S")]
+Content = Annotated[str, Meta(min_length=1, max_length=10_000)]
+#: At least one character that is not white space.
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Moment = Annotated[datetime, Meta(tz=True)]
 Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
@@ -29,6 +30,9 @@ class Command(msgspec.Struct, kw_only=True):
 
     #: The client event's name on the wire; empty for what only HTTP offers.
     event: ClassVar[str] = ""
+    #: More than 1: also counted by itself, and that many times slower than all a user's events may come (see
+    #: `engine.limits`). As many may come at once: what was done offline arrives in one go.
+    slowness: ClassVar[float] = 1
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -54,6 +58,7 @@ class JoinProject(Command, kw_only=True):
     """Hear everything of a project, from `since` on where it is given."""
 
     event = "join_project"
+    slowness = 4
     project_id: Id
     since: Seq | None = None
     epoch: str | None = None
@@ -72,6 +77,28 @@ class Ping(Command, kw_only=True):
     event = "ping"
 
 
+class PresenceUpdate(Command, kw_only=True):
+    """How present the user is at this connection; over all of theirs, busy beats online beats idle."""
+
+    event = "presence_update"
+    status: PresentStatus
+
+
+class UserTyping(Command, kw_only=True):
+    """The user types a comment here, still types, or no longer does; not renewed it ends after 6 s."""
+
+    event = "user_typing"
+    task_id: Id
+    is_typing: bool
+
+
+class TaskViewing(Command, kw_only=True):
+    """Which task's panel is open at this connection; null: none any more. Others see it while the project is joined."""
+
+    event = "task_viewing"
+    task_id: Id | None
+
+
 class TokenRefresh(Command, kw_only=True):
     """Go on with a fresh access token of the same user."""
 
@@ -87,13 +114,20 @@ class ProjectJoined(Answer, kw_only=True):
     seq: int
     epoch: str
     reset: bool
-    presence: list[dict[str, Any]] = []
+    #: Who is there, the asker among them.
+    presence: list[PresentUser]
 
 
 class ProjectAnswer(Answer, kw_only=True):
     """A project that something was done with."""
 
     project_id: int
+
+
+class PresenceUpdated(Answer, kw_only=True):
+    """The connection's status."""
+
+    status: PresentStatus
 
 
 class TokenRefreshed(Answer, kw_only=True):
@@ -175,6 +209,7 @@ class NewComment(Command, kw_only=True):
     """Say something about a task."""
 
     event = "new_comment"
+    slowness = 6
     task_id: Id
     content: Content
 
@@ -263,8 +298,9 @@ class ProjectDelete(Command, kw_only=True):
 
 
 class MemberAdd(Command, kw_only=True):
-    """Let somebody into a project."""
+    """Let somebody into a project. Slower, since it tells which names exist."""
 
+    slowness = 6
     project_id: Id
     username: Annotated[str, Meta(min_length=1, max_length=150)]
     role: Role = "member"

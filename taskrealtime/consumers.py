@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,13 +13,15 @@ from channels.consumer import AsyncConsumer
 from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
-from . import actions, commands, events
-from .engine import auth, draining, log, protocol, rooms
+from . import access, actions, commands, events
+from .engine import auth, connections, draining, limits, log, protocol, rooms
 from .engine.conf import settings
 from .engine.errors import (
+    Forbidden,
     Internal,
     InvalidData,
     InvalidMessage,
+    RateLimited,
     RealTimeError,
     TokenExpired,
     TokenInvalid,
@@ -74,13 +75,19 @@ class TaskBoardConsumer(AsyncConsumer):
         self._ending: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
         self._identity: auth.Identity | None = None
         self._subscriptions: dict[str, rooms.Subscription] = {}
+        #: Projects left whose end one of two has told so far: their own room, and the user's.
+        self._half_left: set[str] = set()
         self._replays: set[asyncio.Task[None]] = set()
         #: A client that signed in with the upgrade may still ask, once, for what its user room missed.
         self._may_resume = False
         #: Starts the user room's live events; they wait a moment for that question.
         self._begin: Callable[[], None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._bad_messages: deque[float] = deque(maxlen=MAX_BAD_MESSAGES)
+        #: When the last of them came, on the event loop's clock.
+        self._bad_messages: list[float] = []
+        self._patience = limits.Patience()
+        #: Among the connections of this user.
+        self._place: connections.Place | None = None
         #: Whether a message is being carried out, rather than waited for.
         self._busy = False
         if (await receive())["type"] != "websocket.connect":
@@ -91,12 +98,11 @@ class TaskBoardConsumer(AsyncConsumer):
         offered = self.scope.get("subprotocols", [])
         await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         talk = asyncio.create_task(self._talk())
+        talk.add_done_callback(self._end_with)
         draining.enter(self)
         try:
-            ends: set[asyncio.Future[Any]] = {talk, self._ending}
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            closed = await self._ending
             self._leave_everything()
-            closed = self._how_it_ended(talk)
             if self._busy:
                 await asyncio.wait({talk}, timeout=CLOSING_TIME)
             if closed.code is not None:
@@ -108,14 +114,13 @@ class TaskBoardConsumer(AsyncConsumer):
             talk.cancel()
             await asyncio.gather(talk, return_exceptions=True)
 
-    def _how_it_ended(self, talk: asyncio.Task[None]) -> _Closed:
-        error = talk.exception() if talk.done() else None
-        if error is None:
-            return self._ending.result()
-        if isinstance(error, _Closed):
-            return error
-        logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
-        return _Closed(1011, "Internal error.")
+    def _end_with(self, talk: asyncio.Task[None]) -> None:
+        error = None if talk.cancelled() else talk.exception()
+        if error is not None and not isinstance(error, _Closed):
+            logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
+            error = _Closed(1011, "Internal error.")
+        if error is not None and not self._ending.done():
+            self._ending.set_result(error)
 
     async def _close(self, closed: _Closed) -> None:
         with suppress(asyncio.TimeoutError, TimeoutError):
@@ -131,6 +136,9 @@ class TaskBoardConsumer(AsyncConsumer):
         """Hear nothing more: of rooms, replays or the clock."""
         if self._identity is not None:
             rooms.hub().leave(self)
+            rooms.hub().typists.stop(self._session)
+        if self._place is not None:
+            self._place.leave()
         for subscription in self._subscriptions.values():
             subscription.room.unsubscribe(subscription)
         for replay in self._replays:
@@ -164,9 +172,21 @@ class TaskBoardConsumer(AsyncConsumer):
         if room == user_room(self.user_id):
             self.give_up(4403, "This account is gone.")
         else:
-            project_id = project_of_room(room)
-            assert project_id is not None
-            self._say("removed_from_project", events.RemovedFromProject(project_id=project_id))
+            self._depart(room, at_once=True)
+            self._half_left ^= {room}
+            self._say_removed(room)
+
+    def departed(self, room: str) -> None:
+        """The membership ended, or the project is gone; where it is joined, `left` says so, sooner or later."""
+        if room in self._subscriptions or room in self._half_left:
+            self._half_left ^= {room}
+        else:
+            self._say_removed(room)
+
+    def _say_removed(self, room: str) -> None:
+        project_id = project_of_room(room)
+        assert project_id is not None
+        self._say("removed_from_project", events.RemovedFromProject(project_id=project_id))
 
     def give_up(self, code: int, reason: str) -> None:
         """End the connection with this close code."""
@@ -187,7 +207,8 @@ class TaskBoardConsumer(AsyncConsumer):
     # -- reading --
 
     async def _talk(self) -> None:
-        await self._sign_in()
+        with connections.handshake():
+            await self._sign_in()
         while not self._ending.done():
             await self._hear_message(self._handle)
 
@@ -231,16 +252,20 @@ class TaskBoardConsumer(AsyncConsumer):
             raise _Closed(error.closes_with, error.message)
         if isinstance(error, InvalidMessage | InvalidData):
             self._count_bad_message()
+        if isinstance(error, RateLimited) and self._patience.ends():
+            raise _Closed(4429, "Too many messages.")
 
     def _count_bad_message(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._bad_messages.append(now)
-        if len(self._bad_messages) == MAX_BAD_MESSAGES and now - self._bad_messages[0] < BAD_MESSAGE_SECONDS:
+        self._bad_messages = [then for then in self._bad_messages if now - then < BAD_MESSAGE_SECONDS] + [now]
+        if len(self._bad_messages) >= MAX_BAD_MESSAGES:
             raise _Closed(4400, "Too many bad messages.")
 
     async def _handle(self, envelope: protocol.Envelope) -> None:
         if envelope.event != commands.Connect.event:
             self._begin_user_room()
+        asked = commands.CLIENT_EVENTS.get(envelope.event, commands.Command)
+        await limits.spend_event(self.user_id, kind=asked.__name__, slowness=asked.slowness)
         type = protocol.find_type(envelope.event, commands.CLIENT_EVENTS)
         command = protocol.parse(envelope.data, type)
         if handler := CONNECTION_HANDLERS.get(type):
@@ -248,6 +273,8 @@ class TaskBoardConsumer(AsyncConsumer):
             return
         key = None if envelope.key is UNSET else envelope.key
         answer = await in_writing_thread(self.user_id, actions.perform, self.user, command, key=key)
+        if isinstance(command, commands.NewComment):
+            rooms.hub().typists.stop(self._session, place=command.task_id)
         self._acknowledge(answer, envelope.id)
 
     # -- answering --
@@ -298,9 +325,22 @@ class TaskBoardConsumer(AsyncConsumer):
         identity = await rooms.hub().identities.ask(token)
         if self._identity is not None and identity.user.pk != self.user_id:
             raise TokenInvalid("This is somebody else's token.")
+        if self._place is None:
+            await self._take_place(identity.user.pk)
         self._identity = identity
-        rooms.hub().enter(self, identity.stamp)
+        rooms.hub().enter(self, identity.stamp, identity.browser)
         self._call_later("expiry", identity.expires_at - datetime.now(UTC).timestamp(), self._expire)
+
+    async def _take_place(self, user_id: int) -> None:
+        """Be counted among the connections of this user.
+
+        Raises:
+            _Closed: there are too many.
+        """
+        counts = rooms.hub().connections
+        self._place = counts.enter(user_id)
+        if await counts.is_full(user_id):
+            raise _Closed(4409, "Too many connections.")
 
     def _expire(self) -> None:
         self._outbox.put(Frames([protocol.encode_error(TokenExpired("The token has expired."))]))
@@ -321,6 +361,8 @@ class TaskBoardConsumer(AsyncConsumer):
             where its log stands, and what to call once that was told: then what was missed and what is new follow.
         """
         stand = await self._ask_stand(room, since, epoch)
+        if project_of_room(room) is not None:
+            await rooms.hub().presence.open(room)
         if not stand.exists and room == user_room(self.user_id):
             # Made before it is served: the sweep takes a served room without a row for one that is gone.
             await in_database_thread(log.create_room, room)
@@ -388,19 +430,31 @@ class TaskBoardConsumer(AsyncConsumer):
         begin: Callable[[], None] | None = None
         if room in self._subscriptions:
             stand = await self._ask_stand(room)
+        elif len(self._subscriptions) > settings.WEBSOCKET_MAX_PROJECTS:  # One of them is the user's own room.
+            raise Forbidden("This connection has joined too many projects: leave one first.")
         else:
             stand, begin = await self._subscribe(room, command.since, command.epoch)
+        # From here to the answer nothing is waited for: what changes later is told after it, and not before.
+        present, viewers = rooms.hub().presence.enter(room, self)
         answer = commands.ProjectJoined(
-            project_id=command.project_id, room=room, seq=stand.head, epoch=stand.epoch, reset=stand.reset
+            project_id=command.project_id,
+            room=room,
+            seq=stand.head,
+            epoch=stand.epoch,
+            reset=stand.reset,
+            presence=[events.PresentUser(user_id, status) for user_id, status in present],
         )
         self._acknowledge(answer, envelope.id)
+        self._outbox.put(viewers)
         if begin is not None:
             begin()
 
     async def leave_project(self, command: commands.LeaveProject, envelope: protocol.Envelope) -> None:
         """Hear no more of a project."""
-        if subscription := self._subscriptions.pop(project_room(command.project_id), None):
+        room = project_room(command.project_id)
+        if subscription := self._subscriptions.pop(room, None):
             subscription.room.unsubscribe(subscription)
+        self._depart(room)
         self._acknowledge(commands.ProjectAnswer(project_id=command.project_id), envelope.id)
 
     async def ping(self, command: commands.Ping, envelope: protocol.Envelope) -> None:
@@ -410,6 +464,38 @@ class TaskBoardConsumer(AsyncConsumer):
         data = protocol.parse_object(envelope.data)
         if envelope.id is not UNSET:
             self._say("pong", {**data, "server_time": datetime.now(UTC)}, envelope.id)
+
+    def _depart(self, room: str, *, at_once: bool = False) -> None:
+        """Be seen in the room no more; `at_once`: without the moment in which one may come back."""
+        rooms.hub().typists.stop(self._session, room=room)
+        rooms.hub().presence.leave(room, self, at_once=at_once)
+
+    async def presence_update(self, command: commands.PresenceUpdate, envelope: protocol.Envelope) -> None:
+        """Tell everybody whether the user is here, busy or away."""
+        rooms.hub().presence.set_status(self, command.status)
+        self._acknowledge(commands.PresenceUpdated(status=command.status), envelope.id)
+
+    async def user_typing(self, command: commands.UserTyping, envelope: protocol.Envelope) -> None:
+        """Tell everybody else that the user types."""
+        task = await in_database_thread(access.find_task_to_type_at, self.user, command.task_id)
+        if not self._ending.done():
+            rooms.hub().typists.set_typing(
+                project_room(task.project_id),
+                task.pk,
+                msgspec.to_builtins(user_object(self.user)),
+                connection=self._session,
+                is_typing=command.is_typing,
+            )
+        self._acknowledge(commands.Answer(), envelope.id)
+
+    async def task_viewing(self, command: commands.TaskViewing, envelope: protocol.Envelope) -> None:
+        """Tell everybody which task the user looks at."""
+        if command.task_id is None:
+            rooms.hub().presence.view(self, None)
+        else:
+            task = await in_database_thread(access.find_task, self.user, command.task_id)
+            rooms.hub().presence.view(self, project_room(task.project_id), task.pk)
+        self._acknowledge(commands.Answer(), envelope.id)
 
     async def token_refresh(self, command: commands.TokenRefresh, envelope: protocol.Envelope) -> None:
         """Go on with a fresh token of the same user."""
@@ -427,6 +513,9 @@ CONNECTION_HANDLERS: dict[type[commands.Command], Handler] = {
     commands.JoinProject: TaskBoardConsumer.join_project,
     commands.LeaveProject: TaskBoardConsumer.leave_project,
     commands.Ping: TaskBoardConsumer.ping,
+    commands.PresenceUpdate: TaskBoardConsumer.presence_update,
+    commands.UserTyping: TaskBoardConsumer.user_typing,
+    commands.TaskViewing: TaskBoardConsumer.task_viewing,
     commands.TokenRefresh: TaskBoardConsumer.token_refresh,
 }
 

@@ -6,6 +6,8 @@ from typing import ClassVar, Literal, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from .engine import attendance
+
 Status = Literal["todo", "in_progress", "review", "completed"]
 Priority = Literal["low", "medium", "high", "urgent"]
 Role = Literal["owner", "member", "viewer"]
@@ -13,6 +15,10 @@ Role = Literal["owner", "member", "viewer"]
 NotificationKind = Literal["task_assigned", "comment_added", "project_member_added", "due_date_reminder"]
 Reason = Literal["mention", "assignee", "creator", "participant"]
 ReminderKind = Literal["due_soon", "overdue"]
+#: Of somebody who is in a project: over several connections the strongest counts.
+PresentStatus = attendance.Status
+#: Of a user in a project; `offline` is told once and then left out of lists.
+PresenceStatus = PresentStatus | Literal["offline"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
@@ -89,6 +95,13 @@ class CommentObject(msgspec.Struct):
     content_html: str
     created_at: datetime
     updated_at: datetime
+
+
+class PresentUser(msgspec.Struct):
+    """Somebody who is in a project now."""
+
+    user_id: int
+    status: PresentStatus
 
 
 class TaskChanges(msgspec.Struct, omit_defaults=True):
@@ -259,7 +272,7 @@ class DueDateReminder(LoggedData, kw_only=True):
 LOGGED_EVENTS: dict[str, type[LoggedData]] = {event.event: event for event in LoggedData.__subclasses__()}
 
 
-# --- Of a room, but not logged --------------------------------------------------------------
+# --- Ephemeral: of a room, but not logged, never replayed ----------------------------------------
 
 
 class NotificationsWereRead(msgspec.Struct):
@@ -269,8 +282,47 @@ class NotificationsWereRead(msgspec.Struct):
     unread: int
 
 
-#: Every event that is told to a room once and never replayed, by its name.
-EPHEMERAL_EVENTS: dict[str, type[msgspec.Struct]] = {"notifications_read": NotificationsWereRead}
+class UserPresence(msgspec.Struct):
+    """Somebody's presence in a project changed."""
+
+    project_id: int
+    user_id: int
+    status: PresenceStatus
+    #: Now, for those who are there.
+    last_seen_at: datetime
+
+
+class UsersPresence(msgspec.Struct):
+    """Several people's presence in a project changed within a moment; it goes by the name `user_presence`, too."""
+
+    project_id: int
+    users: list[UserPresence]
+
+
+class UserTypingStatus(msgspec.Struct):
+    """Somebody began or ended to type a comment; not told to the one who types."""
+
+    project_id: int
+    task_id: int
+    user: UserObject
+    is_typing: bool
+
+
+class TaskViewers(msgspec.Struct):
+    """Who has a task's panel open now."""
+
+    project_id: int
+    task_id: int
+    user_ids: list[int]
+
+
+#: Every ephemeral event of a room, by its name, with the types that its data may have.
+EPHEMERAL_EVENTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
+    "user_presence": (UserPresence, UsersPresence),
+    "user_typing_status": (UserTypingStatus,),
+    "task_viewers": (TaskViewers,),
+    "notifications_read": (NotificationsWereRead,),
+}
 
 
 # --- To one connection ----------------------------------------------------------------------

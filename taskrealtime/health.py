@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .engine import draining
+from .engine.capacity import PROBES
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 PATIENCE = 2.0
 
 # Threads of their own: one that hangs on a dead connection must not hold the answer back.
-_probes = ThreadPoolExecutor(max_workers=4, thread_name_prefix="readiness")
+_probes = ThreadPoolExecutor(max_workers=PROBES, thread_name_prefix="readiness")
 #: Whether the migrations were seen to be applied; they do not come undone while a process runs.
 _migrated = False
 

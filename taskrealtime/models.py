@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.deletion import Collector
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -150,6 +151,13 @@ class Membership(TrackedModel):
     def __str__(self) -> str:
         return f"{self.user} in {self.project} as {self.role}"
 
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """What one member muted is not muted for another whom the membership is given to."""
+        if {"project_id", "user_id"} & set(changed):
+            self.muted = False
+            return ["muted"]
+        return []
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's, in one transaction with the unassignment of the member's tasks."""
         with transaction.atomic():
@@ -203,12 +211,27 @@ class TaskQuerySet(TrackedQuerySet):
     def purge(self) -> int:
         """Delete the rows for good, with their comments; nobody is told. Returns how many tasks there were."""
         with transaction.atomic(using=self.db):
-            # What matched before may be restored by now: the conditions are looked at again on the locked rows.
-            locked = list(self.order_by("pk").select_for_update().values_list("pk", flat=True))
+            locked = self._lock_to_purge()
             models.QuerySet.delete(self.model._base_manager.using(self.db).filter(pk__in=locked))
         return len(locked)
 
     purge.alters_data = True  # type: ignore[attr-defined]
+
+    def purge_comments(self, most: int) -> int:
+        """As `purge`, for up to `most` of the comments alone, ahead of their tasks. Returns how many there were."""
+        with transaction.atomic(using=self.db):
+            tasks = self._lock_to_purge()
+            comments = Comment.objects.using(self.db).filter(task__in=tasks).order_by("pk")[:most]
+            # As part of the tasks: nobody is told of the deletion of each.
+            collector = Collector(using=self.db, origin=self)
+            collector.collect(list(comments))
+            return collector.delete()[0]
+
+    purge_comments.alters_data = True  # type: ignore[attr-defined]
+
+    def _lock_to_purge(self) -> list[int]:
+        """What matched before may be restored by now: the conditions are looked at again on the locked rows."""
+        return list(self.order_by("pk").select_for_update().values_list("pk", flat=True))
 
     def with_comment_count(self) -> Self:
         """Each task with `comments_now`, the number of its comments."""

@@ -2,14 +2,24 @@
 
 from datetime import datetime
 
-from .models import Task
+from .models import Task, TaskQuerySet
+
+#: Comments of one transaction: a task may have tens of thousands.
+COMMENTS = 500
 
 
 def purge_deleted_tasks(cutoff: datetime, limit: int) -> int:
     """Remove up to `limit` tasks that were deleted before `cutoff`; nobody is told. Returns how many.
 
-    Each in a transaction of its own, with its comments: a task that was restored meanwhile is left alone.
+    Each in transactions of its own, its comments first: a task that was restored meanwhile is left alone, with those
+    comments that it still has.
     """
     overdue = Task.all_objects.filter(deleted_at__lt=cutoff)
     pks = list(overdue.order_by("deleted_at").values_list("pk", flat=True)[:limit])
-    return sum(overdue.filter(pk=pk).purge() for pk in pks)
+    return sum(_purge(overdue.filter(pk=pk)) for pk in pks)
+
+
+def _purge(task: TaskQuerySet) -> int:
+    while task.purge_comments(COMMENTS) == COMMENTS:
+        pass
+    return task.purge()

@@ -6,14 +6,14 @@ as one likes: by `manage.py remind`, by cron, as the body of a Celery task.
 A lead time is a number of hours before a moment: neither of them depends on a time zone.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib.auth.models import User
 from django.db import models, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from . import events, notifying
 from .engine import log
@@ -95,7 +95,8 @@ def look_again(user: User) -> None:
     """The user's lead time changed: the next run looks at all of their open tasks; in the open transaction."""
     tasks = Task.objects.filter(Q(assignee=user) | Q(assignee=None, created_by=user))
     tasks = tasks.filter(due_at__isnull=False).exclude(status="completed")
-    _look_at(list(tasks.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)), AT_ONCE)
+    locked = tasks.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+    _look_next(dict.fromkeys(locked, AT_ONCE))
 
 
 # --- In batches -----------------------------------------------------------------------------
@@ -107,15 +108,14 @@ def _remind_of_tasks(now: datetime) -> tuple[int, int]:
     tasks = list(waiting[:BATCH])
     readers = _readers(tasks)
     due: list[_Due] = []
-    looks: dict[datetime | None, list[int]] = {}
+    looks: dict[int, datetime | None] = {}
     for task in tasks:
         reader = readers.get((task.project_id, _recipient_of(task)))
         kind, next_look = _judge(task, reader, now)
-        looks.setdefault(next_look, []).append(task.pk)
+        looks[task.pk] = next_look
         if kind is not None and reader is not None and task.due_at is not None:
             due.append(_Due(task, task.due_at, reader, kind))
-    for next_look, pks in looks.items():
-        _look_at(pks, next_look)
+    _look_next(looks)
     return len(tasks), _tell(_claim(due, now), now)
 
 
@@ -228,8 +228,11 @@ def _event_of(one: _Due, now: datetime) -> log.NewEvent:
     return log.NewEvent(user_room(one.reader.user_id), data.event, log.encode(data), now, subject_of(one.task))
 
 
-def _look_at(pks: Sequence[int], moment: datetime | None) -> None:
-    """Have reminders look at these tasks then."""
-    # Past our own `update`, which would read every row again to find that nothing is to be told.
+def _look_next(looks: Mapping[int, datetime | None]) -> None:
+    """Write down when reminders look at each of these tasks, by their ids."""
+    pks = sorted(looks)
     for start in range(0, len(pks), CHUNK):
-        models.QuerySet.update(Task.all_objects.filter(pk__in=pks[start : start + CHUNK]), remind_at=moment)
+        part = pks[start : start + CHUNK]
+        moments = Case(*(When(pk=pk, then=Value(looks[pk])) for pk in part), output_field=models.DateTimeField())
+        # Past our own `update`, which would read every row again to find that nothing is to be told.
+        models.QuerySet.update(Task.all_objects.filter(pk__in=part), remind_at=moments)

@@ -6,18 +6,20 @@ Django's signals call the `…_written` and `…_deleted` methods; code that wro
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from . import events, notifying
 from .actor import acting_as, current_actor
-from .engine import log
+from .engine import doorbell, log, retention
 from .engine.errors import InvalidData, NotFound
 from .engine.models import Event
-from .models import Comment, Membership, Project, Task, project_room
+from .models import Comment, Membership, Project, Task, project_room, user_room
 from .redaction import subject_of
 from .serializing import actor_object, comment_object, task_object, user_object
 
@@ -217,7 +219,8 @@ class RealTimeService:
 
         Args:
             comment_data: `{"content": …}` for a new comment, `{"id": …}` for one that was written past the ORM;
-                the latter is announced unless it already was.
+                the latter is announced unless it already was. Where the log was trimmed, one that is older than
+                what the log keeps counts as announced: its event may be among those that are gone.
 
         Returns:
             the comment.
@@ -237,10 +240,7 @@ class RealTimeService:
                 raise InvalidData.at("content", "The comment says something else in the database.")
             if comment.author_id != author_id:
                 raise InvalidData.at("author_id", f"The comment's author is {comment.author_id}.")
-            announced = Event.objects.filter(
-                room=project_room(project_id), type="comment_added", subject=subject_of(comment)
-            )
-            if not announced.exists():
+            if not _was_announced(comment, project_room(project_id)):
                 cls._announce_comment(comment, events.CommentAdded)
             return comment
 
@@ -377,6 +377,14 @@ class RealTimeService:
     def _announce_member_removed(cls, project_id: int, user_id: int) -> None:
         data = events.ProjectMemberRemoved(by=_by(), project_id=project_id, user_id=user_id)
         cls._announce(project_id, data, evicts=user_id)
+        cls.tell_departed(project_id, [user_id])
+
+    @classmethod
+    def tell_departed(cls, project_id: int, user_ids: Iterable[int]) -> None:
+        """Tell users who need not have joined a project just now that it is no longer theirs, after the commit."""
+        for user_id in user_ids:
+            ring = partial(doorbell.ring_departed, user_room(user_id), user_id, project_room(project_id))
+            transaction.on_commit(ring, robust=True)
 
 
 # --- Helpers of the doors -------------------------------------------------------------------
@@ -447,6 +455,14 @@ def _check_values(task: Task, updates: Mapping[str, Any]) -> None:
             raise InvalidData.at(f"updates.{name}", f"The database has {actual!r}.")
 
 
+def _was_announced(comment: Comment, room: str) -> bool:
+    """Whether the log says that this comment was added, or may have said so before it was trimmed."""
+    if Event.objects.filter(room=room, type="comment_added", subject=subject_of(comment)).exists():
+        return True
+    floor = log.bounds([room]).get(room, log.Bounds(0, 0, 0)).floor
+    return floor > 0 and comment.created_at < retention.cutoff()
+
+
 def _move_version(task: Task, names: Iterable[str]) -> None:
     task.version += 1
     task.updated_at = timezone.now()
@@ -457,6 +473,6 @@ def _move_version(task: Task, names: Iterable[str]) -> None:
 
 def _content(comment_data: Mapping[str, Any]) -> str:
     content = comment_data.get("content")
-    if not isinstance(content, str) or not 1 <= len(content) <= 10_000 or not content.strip() or "\0" in content:
+    if not isinstance(content, str) or not 1 <= len(content) <= 10_000 or "\0" in content:
         raise InvalidData.at("comment_data.content", "Must be a text of 1 to 10 000 characters.")
     return content

@@ -77,6 +77,7 @@ def make_room_of_loaded_project(instance: Project, raw: bool, **kwargs: Any) -> 
 def remember_what_is_in_it(instance: Project, **kwargs: Any) -> None:
     """A project is about to be deleted with all that is in it."""
     instance.subjects = redaction.subjects_in(instance)  # type: ignore[attr-defined]
+    instance.member_ids = list(instance.memberships.values_list("user_id", flat=True))  # type: ignore[attr-defined]
 
 
 @receiver(post_delete, sender=Project)
@@ -84,6 +85,7 @@ def close_project_room(instance: Project, **kwargs: Any) -> None:
     """A project is gone: its room is no more, everybody in it is told, and no other room says what was in it."""
     log.drop_room(project_room(instance.pk))
     retention.forget(instance.subjects)  # type: ignore[attr-defined]
+    RealTimeService.tell_departed(instance.pk, instance.member_ids)  # type: ignore[attr-defined]
 
 
 @receiver(post_save, sender=get_user_model())

@@ -14,9 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from . import access, actions, commands
+from .engine import limits
 from .events import PRIORITIES
 from .forms import ProjectForm
-from .models import Membership, Project, Task
+from .models import Membership, Preferences, Project, Task
 from .serializing import user_object
 
 #: status, its name, what an empty column says
@@ -51,7 +52,9 @@ def projects(request: HttpRequest) -> HttpResponse:
     user = _signed_in(request)
     form = ProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        answer = actions.perform(user, commands.ProjectCreate(name=form.cleaned_data["name"]))
+        command = commands.ProjectCreate(name=form.cleaned_data["name"])
+        limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
+        answer = actions.perform(user, command)
         assert isinstance(answer, commands.ProjectAnswer)
         return redirect("board", answer.project_id)
     context = {"projects": _projects_of(user), "form": form, "me": _person(user)}
@@ -66,11 +69,13 @@ def board(request: HttpRequest, project_id: int) -> HttpResponse:
 
     A project that does not exist and one that is not theirs are the same 404.
     """
-    project = access.visible_projects(_signed_in(request)).filter(pk=project_id).first()
+    user = _signed_in(request)
+    project = access.visible_projects(user).filter(pk=project_id).first()
     if project is None:
         return render(request, "404.html", status=404)  # not `Http404`: people meet it in development, too
     priorities = [(priority, priority.capitalize()) for priority in PRIORITIES]
-    return render(request, "board.html", {"project": project, "columns": COLUMNS, "priorities": priorities})
+    context = {"project": project, "columns": COLUMNS, "priorities": priorities, "me": _person(user)}
+    return render(request, "board.html", context)
 
 
 def _signed_in(request: HttpRequest) -> User:
@@ -98,8 +103,12 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
 
 
 def _person(user: User) -> dict[str, Any]:
-    """How the top bar shows somebody: as `static/js/board/people.js` does, by name, initials and colour."""
+    """How the top bar shows somebody, and in which time zone moments are shown to them.
+
+    As `static/js/board/people.js` does, by name, initials and colour; without preferences the browser's zone counts.
+    """
     name = user_object(user).name
     words = name.replace(".", " ").replace("_", " ").replace("-", " ").split()
     initials = words[0][0] + words[-1][0] if len(words) > 1 else name[:2]
-    return {"name": name, "initials": initials.upper(), "hue": user.pk % 10}
+    zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
+    return {"name": name, "initials": initials.upper(), "hue": user.pk % 10, "zone": zone or ""}

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from tests.services.process import scratch
 from tests.support.sockets import Socket
-from tests.support.stacks import KINDS, Server, Stack, User
+from tests.support.stacks import KINDS, ROOT, Server, Stack, User
 
 Connect = Callable[..., Socket]
 
@@ -81,8 +81,38 @@ def connect() -> Iterator[Connect]:
         socket.close()
 
 
+#: The files that take longest, the longest first: begun early, none of them keeps one worker busy when the others have
+#: nothing left to do. (The runs of faults take three minutes, and came last.) `--durations=30` tells who belongs here.
+LONGEST = (
+    "faults/test_faults.py",
+    "flows/test_serve.py",
+    "browser/test_two_people.py",
+    "faults/test_storm.py",
+    "flows/test_delivery.py",
+    "browser/test_interruptions.py",
+    "browser/test_pages.py",
+    "faults/test_sabotage.py",
+    "flows/test_moving.py",
+    "flows/test_endurance.py",
+    "flows/test_log_life.py",
+    "browser/test_members.py",
+    "flows/test_events.py",
+    "flows/test_polling.py",
+    "flows/test_hostile.py",
+    "flows/test_connecting.py",
+    "flows/test_javascript_client.py",
+    "test_replay_property.py",
+    "test_server.py",
+    "test_health.py",
+    "test_retention.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what talks to server processes, so that it can be left out: `-m "not end_to_end"`."""
+    """Begin with the longest files. Mark what talks to servers, so that it can be left out: `-m "not end_to_end"`."""
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    assert all(path.exists() for path in places), "LONGEST names a file that is gone"
+    items.sort(key=lambda item: places.get(item.path, len(places)))
     for item in items:
         if {"stack", "shared_stack"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("end_to_end")

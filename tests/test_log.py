@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from taskrealtime.engine import log
-from taskrealtime.engine.errors import NotFound
+from taskrealtime.engine.errors import NotFound, RealTimeError
 from taskrealtime.engine.models import Epoch, Event, Room
 from tests import services
 
@@ -334,3 +334,30 @@ def test_the_epoch_tells_postgresqls_timeline() -> None:
         assert log.epoch() == f"{Epoch.objects.get().value}-1"
     else:
         assert log.epoch() == Epoch.objects.get().value
+
+
+def name_the_log_elsewhere() -> None:
+    """As another process does that comes first."""
+
+    def name() -> None:
+        log.epoch()
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(name).result()
+
+
+@needs_postgresql
+def test_two_first_readers_of_a_log_without_a_name_agree(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second sees a moment at which there was no name yet, and may not give another."""
+    Epoch.objects.all().delete()
+    snapshot = log.snapshot(room, name_the_log_elsewhere)
+    assert snapshot.epoch == log.epoch()
+    Epoch.objects.all().delete()
+
+    def allow_slowly(pairs: object) -> dict[tuple[str, int], RealTimeError]:
+        name_the_log_elsewhere()
+        return {}
+
+    monkeypatch.setattr(log, "_refuse", allow_slowly)
+    assert resume(room, since=0).epoch == log.epoch()

@@ -240,6 +240,17 @@ def test_a_muted_project_says_nothing_but_that_one_was_added(world: World, inbox
     assert kinds(inboxes) == {"member": ["project_member_added", "creator"]}
 
 
+def test_a_membership_that_is_given_to_somebody_else_is_not_muted_for_them(
+    world: World, inboxes: dict[str, Inbox]
+) -> None:
+    prefer(world, "member", muted_projects=[world.project.pk])
+    membership = Membership.objects.get(project=world.project, user=world.people["member"])
+    membership.user = world.people["outsider"]
+    membership.save()
+    say(world, "owner", f"@{world.name('outsider')}")
+    assert kinds(inboxes) == {"outsider": ["project_member_added", "mention"]}
+
+
 # --- What one may no longer see -------------------------------------------------------------
 
 
@@ -317,5 +328,5 @@ def unnumbered() -> Iterator[None]:
 def rings(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What was rung, by room, with its events."""
     rung: list[dict[str, Any]] = []
-    monkeypatch.setattr(log.doorbell, "ring", lambda room, events: rung.append({"room": room, "events": events}))
+    monkeypatch.setattr(log.doorbell, "ring", lambda room, events, **_: rung.append({"room": room, "events": events}))
     return rung

@@ -1,7 +1,7 @@
 """`RealTimeService`: code that wrote past the ORM can tell it, and nothing but what the database says."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -115,6 +115,25 @@ def test_a_comment_is_written_and_told_or_told_once(world: World, ear: Ear) -> N
     assert ear.names() == ["comment_added"]
 
 
+def test_an_old_comment_whose_event_was_trimmed_is_not_told_again(world: World, ear: Ear) -> None:
+    about = {"task_id": world.task.pk, "project_id": world.project.pk, "author_id": world.people["member"].pk}
+
+    def told(comment: Comment) -> bool:
+        """Whether it is told once more, where the log holds no event of it."""
+        execute("UPDATE engine_event SET subject = %s WHERE subject = %s", "", f"comment.{comment.pk}")
+        ear.names()
+        assert RealTimeService.broadcast_comment_added(comment_data={"id": comment.pk}, **about) == comment
+        return ear.names() == ["comment_added"]
+
+    now = datetime.now(UTC)
+    old, young = (world.new_comment(name) for name in ("old", "young"))
+    for comment, days in ((old, 31), (young, 29)):
+        Comment.objects.filter(pk=comment.pk).update(created_at=now - timedelta(days=days))
+    assert told(old), "where nothing was trimmed, no event means that it was never told"
+    execute("UPDATE engine_room SET floor = 1 WHERE name = %s", world.project.room)
+    assert (told(old), told(young)) == (False, True)
+
+
 def test_memberships_are_told(world: World, ear: Ear) -> None:
     viewer = world.people["viewer"].pk
     about = {"project_id": world.project.pk, "user_id": viewer}
@@ -196,7 +215,7 @@ REFUSED: dict[str, tuple[type[Exception], Door]] = {
         InvalidData,
         lambda world: RealTimeService.broadcast_comment_added(
             task_id=world.task.pk,
-            comment_data={"content": " "},
+            comment_data={"content": ""},
             project_id=world.project.pk,
             author_id=world.people["member"].pk,
         ),

@@ -17,9 +17,11 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.db.models.signals import post_delete
 from django.test.utils import CaptureQueriesContext
 
-from taskrealtime import actions, commands
+from taskrealtime import actions, commands, purging
 from taskrealtime.engine import idempotency, log, retention, rooms
 from taskrealtime.engine.errors import NotFound
 from taskrealtime.engine.idempotency import once
@@ -672,6 +674,32 @@ def test_a_task_that_was_deleted_long_ago_goes_for_good_and_nobody_is_told(proje
     assert stored(f"task.{task.pk}")[0][2]["task"]["title"] == ""
 
 
+def test_a_task_with_very_many_comments_goes_in_many_transactions(task: Task) -> None:
+    """What was done before a kill stays done; the next round goes on."""
+    said = [Comment(task=task, content="Secret") for _ in range(2 * purging.COMMENTS + 1)]
+    QuerySet(Comment).bulk_create(said)
+    delete_at(task, OLD)
+    passed = itertools.count(1)
+
+    def die(**kwargs: object) -> None:
+        if next(passed) == purging.COMMENTS + 1:
+            raise OSError("killed")
+
+    post_delete.connect(die, sender=Comment)
+    try:
+        with pytest.raises(OSError, match="killed"):
+            retention.trim()
+        assert Comment.objects.filter(task=task.pk).count() == purging.COMMENTS + 1
+        assert Task.all_objects.filter(pk=task.pk).exists()
+        before = Event.objects.count()
+        assert retention.trim().removed["deleted tasks"] == 1
+    finally:
+        post_delete.disconnect(die, sender=Comment)
+    assert Event.objects.count() == before, "nobody is told"
+    assert not Comment.objects.filter(task=task.pk).exists()
+    assert not Task.all_objects.filter(pk=task.pk).exists()
+
+
 def test_a_task_that_can_be_restored_keeps_its_words(project: Project) -> None:
     owner = User.objects.create_user("owner")
     Membership.objects.create(project=project, user=owner, role="owner")
@@ -725,11 +753,11 @@ def test_trim_says_what_it_did(task: Task, room: str) -> None:
     say(room, OLD, OLD)
     delete_at(task, OLD)
     assert run("trim") == (
-        "Removed 2 events, 1 idempotency keys, 1 deleted tasks; blanked 0 deleted texts in the log.\n"
+        "Removed 2 events, 1 idempotency keys, 0 ended sessions, 1 deleted tasks; blanked 0 deleted texts in the log.\n"
     )
     assert not stored(f"comment.{said.pk}")[0][2]["comment"]["content"]
     assert run("trim") == (
-        "Removed 0 events, 0 idempotency keys, 0 deleted tasks; blanked 0 deleted texts in the log.\n"
+        "Removed 0 events, 0 idempotency keys, 0 ended sessions, 0 deleted tasks; blanked 0 deleted texts in the log.\n"
     )
 
 

@@ -274,6 +274,89 @@ async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str)
     await until(lambda: len(read) == 150)
 
 
+# --- One user's room ------------------------------------------------------------------------
+
+
+class Reader(Listener):
+    """Hears numbers, and marks as (up to, unread)."""
+
+    def hear(self, frames: Iterable[str]) -> None:
+        self.said = [*getattr(self, "said", []), *(_number_or_mark(frame) for frame in frames)]
+
+
+def _number_or_mark(frame: str) -> int | tuple[int, int]:
+    if frame.isdecimal():
+        return int(frame)
+    told = msgspec.json.decode(frame)
+    assert (told["event"], told["room"]) == ("notifications_read", "user.1")
+    return told["data"]["up_to"], told["data"]["unread"]
+
+
+async def enter(room: Room, cursor: int, read: int | None) -> Any:
+    reader = Reader()
+    await room.go_live(room.subscribe(reader, cursor=cursor, authorised=cursor, read=read))
+    return reader
+
+
+async def test_a_mark_is_told_once_and_never_goes_back() -> None:
+    log_of_five = ListedLog()
+    log_of_five.grow(5)
+    room = Room("user.1", 5, log_of_five.read)
+    reader = await enter(room, 5, read=0)
+    for mark in (2, 2, 1, 4, 3):
+        room.mark(mark, 0)
+    room.mark(4, 0)
+    assert reader.said == [(2, 3), (4, 1)]
+
+
+async def test_a_mark_waits_for_the_events_that_were_read_elsewhere() -> None:
+    log_of_three = ListedLog()
+    room = Room("user.1", 0, log_of_three.read)
+    reader = await enter(room, 0, read=0)
+    events = log_of_three.grow(3)
+    room.mark(2, 0)
+    room.hear(events[:1], 1)
+    await until(lambda: room.position == 1)
+    assert reader.said == [1]
+    room.hear(events[1:], 3)
+    await until(lambda: room.position == 3)
+    assert reader.said == [1, 2, 3, (2, 1)]
+
+
+async def test_who_comes_later_is_told_what_they_do_not_know() -> None:
+    log_of_three = ListedLog()
+    log_of_three.grow(3)
+    room = Room("user.1", 3, log_of_three.read)
+    room.mark(2, 1)
+    behind, knowing, polling = (
+        await enter(room, 1, read=0),
+        await enter(room, 3, read=2),
+        await enter(room, 1, read=None),
+    )
+    assert behind.said == [2, 3, (2, 1)]
+    assert not hasattr(knowing, "said")
+    assert polling.said == [2, 3]
+    room.mark(3, 1)
+    assert (behind.said[-1], knowing.said, polling.said) == ((3, 0), [(3, 0)], [2, 3])
+
+
+@pytest.mark.parametrize("name, again", [("user.1", "2 blanked"), ("project.1", "2")])
+async def test_a_users_room_keeps_nothing_in_memory(name: str, again: str) -> None:
+    """What it tells of may be lost to its reader by the next time."""
+
+    async def read_log(name: str, *, since: int, limit: int) -> list[LoggedEvent]:
+        return [LoggedEvent(2, "2 blanked")]
+
+    room = Room(name, 0, read_log)
+    room.hear([LoggedEvent(1, "1"), LoggedEvent(2, "2")], 2)
+    await until(lambda: room.position == 2)
+    heard: list[str] = []
+    listener = Listener()
+    listener.hear = heard.extend  # type: ignore[method-assign]
+    await room.go_live(room.subscribe(listener, cursor=1, authorised=1))
+    assert heard == [again]
+
+
 # --- A hub on the real log and the real layer -----------------------------------------------
 
 with_database = pytest.mark.django_db(transaction=True)
@@ -322,7 +405,7 @@ async def test_a_commit_is_heard_through_the_layer(hub: Hub) -> None:
 
 @with_database
 async def test_the_sweep_delivers_what_no_ring_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorbell, "ring", lambda room, events: None)
+    monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
     await in_database_thread(log.create_room, "project.1")
     ear = await listen(hub, "project.1")
     await in_database_thread(append, "project.1")
@@ -340,7 +423,7 @@ async def test_the_sweep_delivers_while_the_layer_is_gone(hub: Hub, monkeypatch:
     await in_database_thread(log.create_room, "project.1")
     with monkeypatch.context() as patch:
         patch.setattr(rooms, "get_channel_layer", Away)
-        patch.setattr(doorbell, "ring", lambda room, events: None)
+        patch.setattr(doorbell, "ring", lambda *_, **__: None)
         ear = await listen(hub, "project.1")
         assert hub.rooms["project.1"].deaf
         await in_database_thread(append, "project.1")
@@ -360,7 +443,7 @@ async def test_the_sweep_waits_for_no_layer_that_hangs(hub: Hub, monkeypatch: py
             await asyncio.Event().wait()
 
     await in_database_thread(log.create_room, "project.1")
-    monkeypatch.setattr(doorbell, "ring", lambda room, events: None)
+    monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
     ear = await listen(hub, "project.1")
     hub.rooms["project.1"].deaf = True
     monkeypatch.setattr(rooms, "get_channel_layer", Hanging)

@@ -568,6 +568,88 @@
     }
   };
 
+  // static/js/client/hints.js
+  var TYPING_RENEWAL = 2500;
+  var Hints = class {
+    /** @type {number | null} the task whose panel is open */
+    #viewing = null;
+    /** @type {Map<number, number>} task → when it was last told that the user types there */
+    #typing = /* @__PURE__ */ new Map();
+    /** @type {Status | null} as the present link has it; null: uncertain */
+    #told = "online";
+    #link;
+    #clock;
+    #status;
+    /**
+     * @param {object} options
+     * @param {Link} options.link
+     * @param {import('./client/clock.js').Clock} options.clock
+     * @param {() => Status} options.status
+     */
+    constructor({ link, clock, status }) {
+      this.#link = link;
+      this.#clock = clock;
+      this.#status = status;
+    }
+    /** There is a new link, which knows nothing: before the joins, so that nobody sees the user come as another. */
+    opened() {
+      this.#told = "online";
+      this.#typing.clear();
+      this.presence().catch(() => {
+      });
+      if (this.#viewing !== null) this.#tell("task_viewing", { task_id: this.#viewing }).catch(() => {
+      });
+    }
+    /** @returns {Promise<{status: Status}>} at once where there is no link: the next one is told */
+    async presence() {
+      const status = this.#status();
+      if (!this.#link.ready || status === this.#told) return { status };
+      this.#told = status;
+      await this.#tell("presence_update", { status }).catch((error) => {
+        this.#told = null;
+        throw error;
+      });
+      return { status };
+    }
+    /**
+     * May be called with every key: it is told once in a while.
+     *
+     * @param {number} taskId
+     * @param {boolean} isTyping
+     */
+    async typing(taskId, isTyping) {
+      const toldAt = this.#typing.get(taskId);
+      if (!this.#link.ready) return {};
+      if (isTyping ? this.#clock.now() - (toldAt ?? -Infinity) < TYPING_RENEWAL : toldAt === void 0) return {};
+      if (isTyping) this.#typing.set(taskId, this.#clock.now());
+      else this.#typing.delete(taskId);
+      return this.#tell("user_typing", { task_id: taskId, is_typing: isTyping });
+    }
+    /** @param {number} taskId a comment is sent there, with which the server ends the typing */
+    commented(taskId) {
+      this.#typing.delete(taskId);
+    }
+    /** @param {number | null} taskId */
+    async viewing(taskId) {
+      if (taskId === this.#viewing) return {};
+      this.#viewing = taskId;
+      return this.#link.ready ? this.#tell("task_viewing", { task_id: taskId }) : {};
+    }
+    /**
+     * @param {string} event
+     * @param {any} data
+     * @returns {Promise<any>}
+     */
+    #tell(event, data) {
+      return new Promise((resolve, reject) => {
+        this.#link.request(event, data, (error, answer) => {
+          if (error && error.code !== "connection_lost") reject(error);
+          else resolve(answer ?? {});
+        });
+      });
+    }
+  };
+
   // static/js/client/inbox.js
   var PATIENCE3 = 2e4;
   var Inbox = class {
@@ -672,6 +754,138 @@
     }
   };
 
+  // static/js/client/people.js
+  var People = class {
+    /** @type {Map<number, Place>} */
+    #places = /* @__PURE__ */ new Map();
+    #emit;
+    /** @param {{emit: (event: string, data: any, frame?: Frame) => void}} options */
+    constructor({ emit }) {
+      this.#emit = emit;
+    }
+    /**
+     * @param {number} projectId
+     * @returns {Map<number, string>} user → status
+     */
+    present(projectId) {
+      return new Map(this.#places.get(projectId)?.present);
+    }
+    /**
+     * @param {number} taskId
+     * @returns {number[]} ids of users
+     */
+    viewers(taskId) {
+      for (const { viewers } of this.#places.values()) {
+        const found = viewers.get(taskId);
+        if (found) return [...found];
+      }
+      return [];
+    }
+    /**
+     * @param {number} taskId
+     * @returns {User[]}
+     */
+    typing(taskId) {
+      for (const { typing } of this.#places.values()) {
+        const found = typing.get(taskId);
+        if (found) return [...found.values()];
+      }
+      return [];
+    }
+    /**
+     * A join was answered: everything is told anew.
+     *
+     * @param {any} answer
+     */
+    joined({ project_id: projectId, presence }) {
+      if (!presence) return;
+      const known = this.#places.get(projectId);
+      const place = emptyPlace();
+      for (const { user_id: userId, status } of presence) place.present.set(userId, status);
+      this.#places.set(projectId, place);
+      for (const taskId of known?.viewers.keys() ?? []) this.#tellViewers(projectId, taskId, []);
+      this.#tellPresent(projectId);
+    }
+    /**
+     * @param {Frame} frame
+     * @returns {boolean} whether it was about people, and is dealt with
+     */
+    receive(frame) {
+      const { event, data } = frame;
+      if (event === "user_presence") this.#receivePresence(frame);
+      else if (event === "task_viewers") this.#receiveViewers(frame);
+      else if (event === "user_typing_status") this.#typingChanged(data, frame);
+      else return false;
+      return true;
+    }
+    /** @param {number} projectId that was left, or that the user may not see any more */
+    left(projectId) {
+      this.#places.delete(projectId);
+    }
+    /** The link is gone, and nobody would tell when somebody stops typing. */
+    lost() {
+      for (const [projectId, { typing }] of this.#places) {
+        for (const [taskId, users] of typing) {
+          for (const user of users.values()) {
+            this.#typingChanged({ project_id: projectId, task_id: taskId, user, is_typing: false });
+          }
+        }
+      }
+    }
+    /** @param {Frame} frame of one user or of several: listeners hear of each by itself */
+    #receivePresence(frame) {
+      const { project_id: projectId, users = [frame.data] } = frame.data;
+      const place = this.#places.get(projectId);
+      if (!place) return;
+      for (const { user_id: userId, status } of users) {
+        if (status === "offline") place.present.delete(userId);
+        else place.present.set(userId, status);
+      }
+      for (const user of users) this.#emit("user_presence", { ...user, project_id: projectId }, frame);
+      this.#tellPresent(projectId);
+    }
+    /** @param {Frame} frame */
+    #receiveViewers(frame) {
+      const { project_id: projectId, task_id: taskId, user_ids: userIds } = frame.data;
+      const place = this.#places.get(projectId);
+      if (!place) return;
+      if (userIds.length > 0) place.viewers.set(taskId, [...userIds]);
+      else place.viewers.delete(taskId);
+      this.#emit("task_viewers", frame.data, frame);
+    }
+    /**
+     * @param {any} data
+     * @param {Frame} [frame] none: the client itself finds out
+     */
+    #typingChanged(data, frame) {
+      const place = this.#places.get(data.project_id);
+      if (!place) return;
+      const users = place.typing.get(data.task_id) ?? /* @__PURE__ */ new Map();
+      if (data.is_typing) users.set(data.user.id, data.user);
+      else users.delete(data.user.id);
+      if (users.size > 0) place.typing.set(data.task_id, users);
+      else place.typing.delete(data.task_id);
+      this.#emit("user_typing_status", data, frame ?? { event: "user_typing_status", data });
+    }
+    /**
+     * @param {number} projectId
+     * @param {number} taskId
+     * @param {number[]} userIds
+     */
+    #tellViewers(projectId, taskId, userIds) {
+      const data = { project_id: projectId, task_id: taskId, user_ids: userIds };
+      this.#emit("task_viewers", data, { event: "task_viewers", data });
+    }
+    /** @param {number} projectId */
+    #tellPresent(projectId) {
+      const users = [...this.present(projectId)].map(([userId, status]) => ({ user_id: userId, status }));
+      this.#emit("presence", { project_id: projectId, users });
+    }
+  };
+  function emptyPlace() {
+    return { present: /* @__PURE__ */ new Map(), viewers: /* @__PURE__ */ new Map(), typing: /* @__PURE__ */ new Map() };
+  }
+
   // static/js/client/polling.js
   var WAIT = 25;
   var SLACK = 1e4;
@@ -682,23 +896,23 @@
     /** Whether the latest poll got through. */
     works = false;
     #rest;
-    #projects;
+    #sources;
     #clock;
     #random;
     #events;
-    /** @type {Map<Project, AbortController> | null} null: not polling */
+    /** @type {Map<Followed, AbortController> | null} null: not polling */
     #loops = null;
     /**
      * @param {object} options
      * @param {import('./client/rest.js').Rest} options.rest
-     * @param {import('./client/projects.js').Projects} options.projects
+     * @param {Source[]} options.sources
      * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => number} options.random
      * @param {{changed: () => void, fatal: (error: Error) => void}} options.events
      */
-    constructor({ rest, projects, clock, random, events }) {
+    constructor({ rest, sources, clock, random, events }) {
       this.#rest = rest;
-      this.#projects = projects;
+      this.#sources = sources;
       this.#clock = clock;
       this.#random = random;
       this.#events = events;
@@ -718,38 +932,41 @@
     /** Projects were joined or left. */
     update() {
       if (!this.#loops) return;
-      for (const [project, loop] of this.#loops) {
-        if (this.#projects.has(project)) continue;
+      for (const [followed, loop] of this.#loops) {
+        if (this.#sources.some((source) => source.has(followed))) continue;
         loop.abort();
-        this.#loops.delete(project);
+        this.#loops.delete(followed);
       }
-      for (const project of this.#projects.all()) {
-        if (this.#loops.has(project)) continue;
-        const loop = new AbortController();
-        this.#loops.set(project, loop);
-        this.#follow(project, loop.signal);
+      for (const source of this.#sources) {
+        for (const followed of source.all()) {
+          if (this.#loops.has(followed)) continue;
+          const loop = new AbortController();
+          this.#loops.set(followed, loop);
+          this.#follow(source, followed, loop.signal);
+        }
       }
     }
     /**
-     * @param {Project} project
+     * @param {Source} source
+     * @param {Followed} followed
      * @param {AbortSignal} signal
      */
-    async #follow(project, signal) {
+    async #follow(source, followed, signal) {
       let failures = 0;
-      await project.resetting;
+      await followed.resetting;
       while (!signal.aborted) {
         try {
-          const [askedAt, wasCaughtUp] = [this.#clock.now(), project.room.caughtUp];
-          const answer = await this.#poll(project, signal);
+          const [askedAt, wasCaughtUp] = [this.#clock.now(), followed.room.caughtUp];
+          const answer = await this.#poll(followed, signal);
           if (signal.aborted) return;
           failures = 0;
           this.#report(true);
-          await this.#projects.polled(project, answer);
-          const idle = answer.events.length === 0 && (wasCaughtUp || !project.room.caughtUp);
+          await source.polled(followed, answer);
+          const idle = answer.events.length === 0 && (wasCaughtUp || !followed.room.caughtUp);
           if (idle) await pause(this.#clock, PAUSE - (this.#clock.now() - askedAt), signal);
         } catch (error) {
           if (signal.aborted) return;
-          if (error.code === "not_found" || error.code === "forbidden") return this.#projects.refused(project, error);
+          if (error.code === "not_found" || error.code === "forbidden") return source.refused(followed, error);
           if (error.code === "unauthenticated") return this.#events.fatal(error);
           this.#report(false);
           await pause(this.#clock, (error.retryAfter ?? 0) * 1e3 + backoff(failures, this.#random, RETRY2), signal);
@@ -761,17 +978,16 @@
       return (this.#loops?.size ?? 0) <= MOST_WAITING;
     }
     /**
-     * @param {Project} project
+     * @param {Followed} followed
      * @param {AbortSignal} signal
      */
-    async #poll({ id, room }, signal) {
+    async #poll({ path, room }, signal) {
       const { position } = room;
       const wait = this.#canWait && room.caughtUp ? WAIT : 0;
       const query = new URLSearchParams({ since: String(position?.seq ?? 0), wait: String(wait) });
       if (position?.epoch !== void 0) query.set("epoch", position.epoch);
       if (!position) query.set("limit", "1");
-      const path = `projects/${id}/events/?${query}`;
-      const answer = await this.#rest.call({ method: "GET", path }, { signal, patience: wait * 1e3 + SLACK });
+      const answer = await this.#rest.call({ method: "GET", path: `${path}?${query}` }, { signal, patience: wait * 1e3 + SLACK });
       return position ? answer : { ...answer, events: [], reset: false };
     }
     /** @param {boolean} works */
@@ -779,6 +995,87 @@
       if (this.works === works) return;
       this.works = works;
       this.#events.changed();
+    }
+  };
+
+  // static/js/client/presence.js
+  var IDLE_AFTER = 3e5;
+  var HIDDEN_AFTER = 5e3;
+  var PRESENCES = ["online", "idle", "busy"];
+  var INPUTS = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"];
+  var Presence = class {
+    /** @type {Status} as the user wants it; `online`: as they are at the page */
+    #chosen = "online";
+    #active = true;
+    #lastInput;
+    /** @type {number | null} since when the page is out of sight */
+    #hiddenSince = null;
+    #alarm;
+    #clock;
+    #page;
+    #changed;
+    /**
+     * @param {object} options
+     * @param {Page} [options.document] hears input and tells `visibilitychange`; without one the user is always there
+     * @param {import('./client/clock.js').Clock} options.clock
+     * @param {() => void} options.changed called when `status` became another one by itself
+     */
+    constructor({ document, clock, changed }) {
+      this.#clock = clock;
+      this.#alarm = new Alarm(clock);
+      this.#page = document;
+      this.#changed = changed;
+      this.#lastInput = clock.now();
+      if (!document) return;
+      for (const name of INPUTS) document.addEventListener(name, this.#input, { capture: true, passive: true });
+      document.addEventListener("visibilitychange", this.#seen);
+      this.#seen();
+    }
+    /** What everybody may know. */
+    get status() {
+      return this.#chosen === "online" && !this.#active ? "idle" : this.#chosen;
+    }
+    /**
+     * Who chooses tells it, too: `changed` is not called.
+     *
+     * @param {Status} status `busy` and `idle` stay until another choice; `online` follows what the user does
+     */
+    choose(status) {
+      if (!PRESENCES.includes(status)) throw new TypeError(`Not a status: ${status}`);
+      this.#chosen = status;
+      this.#lastInput = this.#clock.now();
+      this.#active = this.#idleAt() > this.#clock.now();
+      this.#watch();
+    }
+    stop() {
+      this.#alarm.clear();
+      for (const name of INPUTS) this.#page?.removeEventListener(name, this.#input, { capture: true });
+      this.#page?.removeEventListener("visibilitychange", this.#seen);
+    }
+    #input = () => {
+      this.#lastInput = this.#clock.now();
+      if (!this.#active) this.#look();
+    };
+    #seen = () => {
+      const hidden = this.#page?.visibilityState === "hidden";
+      this.#hiddenSince = hidden ? this.#hiddenSince ?? this.#clock.now() : null;
+      if (!hidden) this.#lastInput = this.#clock.now();
+      this.#look();
+    };
+    #look() {
+      const before = this.status;
+      this.#active = this.#idleAt() > this.#clock.now();
+      this.#watch();
+      if (this.status !== before) this.#changed();
+    }
+    #watch() {
+      if (this.#page && this.#active) this.#alarm.set(this.#idleAt() - this.#clock.now(), () => this.#look());
+    }
+    /** When the user counts as idle if nothing happens before. */
+    #idleAt() {
+      if (!this.#page) return Infinity;
+      const hidden = this.#hiddenSince === null ? Infinity : this.#hiddenSince + HIDDEN_AFTER;
+      return Math.min(this.#lastInput + IDLE_AFTER, hidden);
     }
   };
 
@@ -917,6 +1214,7 @@
      */
     constructor(id, position, clock) {
       this.id = id;
+      this.path = `projects/${id}/events/`;
       this.room = new Room(`project.${id}`, position);
       this.retry = new Alarm(clock);
     }
@@ -935,7 +1233,7 @@
      * @param {object} options
      * @param {Link} options.link
      * @param {{deliver: (frame: Frame) => void, emit: (event: string, data: any, frame?: Frame) => void,
-     *   changed: () => void}} options.events
+     *   changed: () => void, joined: (answer: any) => void, left: (projectId: number) => void}} options.events
      * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => number} options.random
      * @param {import('./client/log.js').Log} options.log
@@ -1068,6 +1366,7 @@
       project.answer = answer;
       for (const { resolve } of project.waiters.splice(0)) resolve(answer);
       const due = project.room.joined(answer);
+      this.#events.joined(answer);
       this.#events.emit("joined", answer);
       this.#deliver(project, due);
       if (answer.reset) this.#startReset(project, answer);
@@ -1166,6 +1465,7 @@
       if (!project) return;
       project.retry.clear();
       this.#projects.delete(project.room.name);
+      this.#events.left(id);
       for (const { reject } of project.waiters.splice(0)) reject(error);
     }
   };
@@ -1464,8 +1764,10 @@
 
   // static/js/client/user_room.js
   var UserRoom = class {
-    /** @type {Room | null} null: not known yet */
-    #room = null;
+    path = "notifications/events/";
+    resetting = null;
+    /** Without a name until the server told it. */
+    room = new Room("");
     #unread = new Unread();
     #link;
     #emit;
@@ -1479,10 +1781,10 @@
       this.#emit = emit;
     }
     get name() {
-      return this.#room?.name;
+      return this.room.name;
     }
     get caughtUp() {
-      return this.#room?.caughtUp ?? false;
+      return this.room.caughtUp;
     }
     /** @returns {number | null} how many notifications are unread; null: not known yet */
     get unread() {
@@ -1492,18 +1794,40 @@
     opened(frame) {
       const { room: name, seq, epoch } = frame.data;
       this.stood(frame.data);
-      const known = this.#room;
-      if (known && known.name === name) return this.#resume(known);
-      const room = this.#room = new Room(name);
+      if (!this.name) this.room.name = name;
+      if (this.name === name && this.room.position) return this.#resume(this.room);
+      const room = this.room = new Room(name);
       room.attach();
       room.joined({ seq, epoch });
       this.#emit("connected", frame.data, frame);
     }
     /** @param {Frame} frame a logged one */
     receive(frame) {
-      const verdict = this.#room?.receive(frame);
+      const verdict = this.room.receive(frame);
       if (verdict === "deliver") this.#deliver(frame);
-      else if (verdict === "gap") this.#link.restart("a gap in the user room");
+      else if (verdict === "gap" && this.#link.ready) this.#link.restart("a gap in the user room");
+    }
+    all() {
+      return [this];
+    }
+    /** @param {any} followed */
+    has(followed) {
+      return followed === this;
+    }
+    /**
+     * Takes over what a poll of the log gave.
+     *
+     * @param {any} _
+     * @param {{events: Frame[], head: number, epoch: string, reset: boolean}} answer
+     */
+    async polled(_, { events, head, epoch, reset }) {
+      if (reset || this.room.mode !== "following") this.room.joined({ seq: head, epoch, reset });
+      if (reset) this.#reset(this.room, { seq: head, epoch });
+      this.room.head = head;
+      for (const frame of events) this.receive(frame);
+    }
+    /** Nobody is refused their own room; where the server has none to offer, it is followed again by the next socket. */
+    refused() {
     }
     /**
      * The server told where the room stood at some moment.
@@ -1523,7 +1847,7 @@
       this.#link.request("connect", room.since, (error, answer) => {
         if (error?.code === "connection_lost") return;
         if (error) {
-          this.#room = null;
+          this.room = new Room("");
           return this.#link.restart(`the user room was not resumed: ${error.message}`);
         }
         this.stood(answer);
@@ -1601,6 +1925,9 @@
     #polling;
     #courier;
     #renewal;
+    #people;
+    #presence;
+    #hints;
     #stopWatchingPage;
     /** @param {Options} options */
     constructor(options) {
@@ -1640,23 +1967,35 @@
         restart: (why) => connection.restart(why)
       };
       const emit = this.#emitter.emit.bind(this.#emitter);
+      const page = { window: options.window ?? globalThis.window, document: options.document ?? globalThis.document };
+      this.#people = new People({ emit });
+      this.#presence = new Presence({
+        document: page.document,
+        clock,
+        changed: () => this.#hints.presence().catch((error) => emit("error", error))
+      });
+      this.#hints = new Hints({ link, clock, status: () => this.#presence.status });
       this.#userRoom = new UserRoom({ link, emit });
       this.#inbox = new Inbox(rest);
       this.#projects = new Projects({
         link,
-        events: { deliver: (frame) => this.#deliver(frame), emit, changed },
+        events: {
+          deliver: (frame) => this.#deliver(frame),
+          emit,
+          changed,
+          joined: (answer) => this.#people.joined(answer),
+          left: (projectId) => this.#people.left(projectId)
+        },
         clock,
         random,
         log
       });
       this.#projects.snapshot = options.snapshot ?? null;
-      this.#polling = new Polling({ rest, projects: this.#projects, clock, random, events: { changed, fatal } });
+      const sources = [this.#projects, this.#userRoom];
+      this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
       this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
       this.#renewal = new Renewal({ clock, tokens, request, log });
-      this.#stopWatchingPage = watchPage(
-        { window: options.window ?? globalThis.window, document: options.document ?? globalThis.document },
-        { back: () => connection.wake(), gone: () => connection.doubt() }
-      );
+      this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
       connection.start();
     }
     /** @returns {State} */
@@ -1676,7 +2015,7 @@
     }
     /**
      * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
-     *   `unread`, `state`, `joined`, `reset`
+     *   `unread`, `presence`, `state`, `joined`, `reset`
      * @param {import('./client/emitter.js').Handler} handler called with the event's data and its frame
      * @returns {() => void} takes the handler away again
      */
@@ -1765,7 +2104,19 @@
      * @param {string} content
      */
     async addComment(taskId, content) {
+      this.#hints.commented(toId(taskId));
       return this.#change("new_comment", { task_id: toId(taskId), content });
+    }
+    /**
+     * `busy` and `idle` stay until another choice. With `online`, the default, the client itself tells `idle` after five
+     * minutes without input or a few seconds out of sight, and `online` again.
+     *
+     * @param {import('./client/presence.js').Status} status
+     */
+    async setPresence(status) {
+      this.#requireOpen();
+      this.#presence.choose(status);
+      return this.#hints.presence();
     }
     /**
      * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
@@ -1799,20 +2150,46 @@
       return this.#inbox.snooze(toId(seq), minutes, makeKey());
     }
     /**
-     * A hint of the moment: where it cannot be told at once it is not told at all.
+     * A hint of the moment: where it cannot be told at once it is not told at all. May be called with every key.
      *
      * @param {Id} taskId
-     * @param {boolean} on
+     * @param {boolean} isTyping
      */
-    async setTyping(taskId, on) {
+    async typing(taskId, isTyping) {
       this.#requireOpen();
-      if (!this.#connection.ready) return {};
-      return new Promise((resolve, reject) => {
-        this.#request("user_typing", { task_id: toId(taskId), is_typing: on }, (error, data) => {
-          if (error && error.code !== "connection_lost") reject(error);
-          else resolve(data ?? {});
-        });
-      });
+      return this.#hints.typing(toId(taskId), isTyping);
+    }
+    /**
+     * Which task's panel is open; told again after every reconnect.
+     *
+     * @param {Id | null} taskId null: none any more
+     */
+    async viewing(taskId) {
+      this.#requireOpen();
+      return this.#hints.viewing(taskId === null ? null : toId(taskId));
+    }
+    /**
+     * Who is in a joined project.
+     *
+     * @param {Id} projectId
+     * @returns {Map<number, string>} user → `online`, `idle` or `busy`; the offline are not in it
+     */
+    presenceOf(projectId) {
+      return this.#people.present(toId(projectId));
+    }
+    /**
+     * @param {Id} taskId of a joined project
+     * @returns {number[]} ids of the users who have its panel open
+     */
+    viewersOf(taskId) {
+      return this.#people.viewers(toId(taskId));
+    }
+    /**
+     * @param {Id} taskId of a joined project
+     * @returns {import('./client/people.js').User[]} who types there; never the user of this client
+     */
+    typingOn(taskId) {
+      return this.#people.typing(toId(taskId));
     }
     /** For good: outstanding calls are rejected. */
     close() {
@@ -1822,6 +2199,7 @@
       this.#courier.stop();
       this.#inbox.close();
       this.#renewal.stop();
+      this.#presence.stop();
       this.#stopWatchingPage();
       const closed = closedError();
       this.#requests.lost();
@@ -1879,6 +2257,7 @@
       this.#courier.stop();
       this.#renewal.start(frame.data);
       this.#userRoom.opened(frame);
+      this.#hints.opened();
       this.#projects.opened();
       this.#outbox.expire(this.#clock.now(), this.#retention);
       for (const entry of this.#outbox.entries()) this.#sendChange(entry);
@@ -1886,6 +2265,7 @@
     #lost() {
       this.#renewal.stop();
       this.#projects.lost();
+      this.#people.lost();
       this.#requests.lost();
     }
     /** @param {Error} error */
@@ -1901,7 +2281,7 @@
       else if (event === "removed_from_project") this.#projects.removed(data.project_id, frame);
       else if (event === "error") this.#receivedError(frame);
       else if (event === "notifications_read") this.#receivedRead(frame);
-      else this.#emitter.emit(event, data, frame);
+      else if (!this.#people.receive(frame)) this.#emitter.emit(event, data, frame);
       if (this.#state !== "live") this.#changed();
     }
     /** @param {Frame} frame */

@@ -28,6 +28,9 @@ CONNECTION_ANSWERS: dict[type[commands.Command], str | type[commands.Answer]] = 
     commands.Ping: "pong",
     commands.JoinProject: commands.ProjectJoined,
     commands.LeaveProject: commands.ProjectAnswer,
+    commands.PresenceUpdate: commands.PresenceUpdated,
+    commands.UserTyping: commands.Answer,
+    commands.TaskViewing: commands.Answer,
     commands.TokenRefresh: commands.TokenRefreshed,
 }
 
@@ -45,7 +48,9 @@ CLOSE_CODES: dict[int, str] = {
     4401: "Authentication: no token, a bad one, or one that expired.",
     4403: "The user was deactivated or signed out everywhere.",
     4408: "No `connect` in time.",
+    4409: "Too many connections of one user, over all processes.",
     4410: "Too slow: the unread frames passed the bound.",
+    4429: "A flood: it went on after having been told `rate_limited` many times.",
 }
 
 MESSAGE_ID: Schema = {
@@ -130,13 +135,13 @@ def _messages() -> dict[str, Document]:
     messages = {f"client.{name}": _client_message(command) for name, command in CLIENT_EVENTS.items()}
     for name, command in CLIENT_EVENTS.items():
         if answer := _ack_type(command):
-            messages[f"ack.{name}"] = _message("ack", answer, f"Answers `{name}`.", id=MESSAGE_ID)
+            messages[f"ack.{name}"] = _message("ack", answer, summary=f"Answers `{name}`.", id=MESSAGE_ID)
     for name, event in events.LOGGED_EVENTS.items():
-        messages[name] = _message(name, event, _summary(event), room=ROOM, seq=SEQ, at=AT)
-    for name, told in events.EPHEMERAL_EVENTS.items():
-        messages[name] = _message(name, told, _summary(told), room=ROOM)
+        messages[name] = _message(name, event, summary=_summary(event), room=ROOM, seq=SEQ, at=AT)
+    for name, types in events.EPHEMERAL_EVENTS.items():
+        messages[name] = _message(name, *types, summary=_summary(types[0]), room=ROOM)
     for name, said in CONNECTION_EVENTS.items():
-        messages[name] = _message(name, said, _summary(said), optional={"id": MESSAGE_ID})
+        messages[name] = _message(name, said, summary=_summary(said), optional={"id": MESSAGE_ID})
     return messages
 
 
@@ -144,14 +149,15 @@ def _client_message(command: type[commands.Command]) -> Document:
     optional = {"id": MESSAGE_ID}
     if command in actions.ACTIONS:
         optional["key"] = KEY
-    return _message(command.event, command, _summary(command), optional=optional)
+    return _message(command.event, command, summary=_summary(command), optional=optional)
 
 
 def _message(
-    event: str, data: type[msgspec.Struct], summary: str, optional: dict[str, Schema] | None = None, **always: Schema
+    event: str, *data: type[msgspec.Struct], summary: str, optional: dict[str, Schema] | None = None, **always: Schema
 ) -> Document:
-    """A message whose payload is the envelope of `event` round `data`."""
-    properties = {"event": {"const": event}, **always, "data": reference(data)}
+    """A message whose payload is the envelope of `event` round data of one of these types."""
+    schemas = [reference(type) for type in data]
+    properties = {"event": {"const": event}, **always, "data": schemas[0] if len(data) == 1 else {"anyOf": schemas}}
     payload = {"type": "object", "properties": {**properties, **(optional or {})}, "required": list(properties)}
     return {"name": event, "summary": summary, "payload": payload}
 
@@ -200,7 +206,8 @@ def _in_channel(message: str) -> Document:
 @cache
 def _schemas() -> dict[str, Schema]:
     acks = [answer for command in CLIENT_EVENTS.values() if (answer := _ack_type(command))]
-    said = [*acks, *events.LOGGED_EVENTS.values(), *events.EPHEMERAL_EVENTS.values(), *CONNECTION_EVENTS.values()]
+    ephemeral = [type for types in events.EPHEMERAL_EVENTS.values() for type in types]
+    said = [*acks, *events.LOGGED_EVENTS.values(), *ephemeral, *CONNECTION_EVENTS.values()]
     _, schemas = describe([*CLIENT_EVENTS.values(), *said])
     for type in said:
         schemas[type.__name__]["required"] = always_written(type)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from taskrealtime import actions, commands
-from taskrealtime.engine import protocol
+from taskrealtime.engine import limits, protocol
 from taskrealtime.engine.errors import InvalidData
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -69,7 +69,9 @@ def carry_out(request: Request, command: commands.Command) -> commands.Answer:
     Raises:
         RealTimeError: it was refused; nothing was changed.
     """
-    return actions.perform(user_of(request), command, key=_key_of(request))
+    user, key = user_of(request), _key_of(request)
+    limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
+    return actions.perform(user, command, key=key)
 
 
 def _key_of(request: Request) -> str | None:

@@ -1,12 +1,14 @@
 """The snapshot of a board, which the log continues."""
 
+import msgspec
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime import access
 from taskrealtime.engine import log
 from taskrealtime.engine.errors import NotFound
-from taskrealtime.models import Membership, Task, project_room
+from taskrealtime.engine.snapshots import SharedSnapshot, SharedSnapshots
+from taskrealtime.models import Membership, Task, project_of_room, project_room
 from taskrealtime.serializing import member_object, project_object, task_object
 
 from .answers import Board
@@ -20,21 +22,39 @@ class BoardView(ApiView):
     @documented("project_board", answer=Board, errors=[NotFound])
     def get(self, request: Request, project_id: int) -> Response:
         """The whole board exactly as after event `seq`; join or poll with this `seq` and `epoch` to go on from it."""
+        user = user_of(request)
+        access.require_member(user, project_id)
+        board = boards.get(project_room(project_id), user.pk)
+        # Who was removed before its `seq` does not see it.
+        if user.pk not in board.readers:
+            raise NotFound("No such project.")
+        return Response(msgspec.Raw(board.body))
 
-        def read_state() -> tuple[list[Membership], list[Task]]:
-            # Inside the snapshot: who was removed before its `seq` does not see it.
-            access.require_member(user_of(request), project_id)
-            members = Membership.objects.filter(project_id=project_id).select_related("user", "project")
-            tasks = Task.objects.filter(project_id=project_id).with_comment_count()
-            return list(members.order_by("user_id")), list(tasks.order_by("position", "id"))
 
-        snapshot = log.snapshot(project_room(project_id), read_state)
-        members, tasks = snapshot.state
-        board = Board(
-            project=project_object(members[0].project),
-            members=[member_object(member) for member in members],
-            tasks=[task_object(task) for task in tasks],
-            seq=snapshot.seq,
-            epoch=snapshot.epoch,
-        )
-        return Response(board)
+def _build(room: str) -> SharedSnapshot:
+    """The board of a room. What is in it is the same for every role, so all members share it."""
+    project_id = project_of_room(room)
+    assert project_id is not None
+
+    def read_state() -> tuple[list[Membership], list[Task]]:
+        members = Membership.objects.filter(project_id=project_id).select_related("user", "project")
+        tasks = Task.objects.filter(project_id=project_id).with_comment_count()
+        return list(members.order_by("user_id")), list(tasks.order_by("position", "id"))
+
+    snapshot = log.snapshot(room, read_state)
+    members, tasks = snapshot.state
+    if not members:
+        raise NotFound("No such project.")
+    board = Board(
+        project=project_object(members[0].project),
+        members=[member_object(member) for member in members],
+        tasks=[task_object(task) for task in tasks],
+        seq=snapshot.seq,
+        epoch=snapshot.epoch,
+    )
+    readers = frozenset(member.user_id for member in members)
+    return SharedSnapshot(msgspec.json.encode(board), board.seq, board.epoch, readers)
+
+
+#: Those of this process.
+boards = SharedSnapshots(_build)

@@ -16,6 +16,7 @@ from taskrealtime.engine.errors import (
     Forbidden,
     InvalidData,
     InvalidMessage,
+    RateLimited,
     RealTimeError,
     TokenExpired,
     TokenInvalid,
@@ -65,7 +66,7 @@ def documented(
     if signed_in:
         told += [Unauthenticated, TokenInvalid, TokenExpired]
     if changes:
-        told += [Conflict, Forbidden]
+        told += [Conflict, Forbidden, RateLimited]
     return extend_schema(
         operation_id=operation,
         parameters=[*_query_parameters(query), *([IDEMPOTENCY_KEY] if changes else [])],

@@ -18,7 +18,7 @@ from .paging import PageQuery, answer_page
 class ProjectsView(ApiView):
     """`/api/projects/`."""
 
-    @documented("project_list", query=PageQuery, answer=ProjectPage)
+    @documented("project_list", query=PageQuery, answer=ProjectPage, errors=[NotFound])
     def get(self, request: Request) -> Response:
         """The projects that one is in, oldest first."""
         memberships = Membership.objects.filter(user=user_of(request)).select_related("project")

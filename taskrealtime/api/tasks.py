@@ -41,7 +41,7 @@ class TaskChange(commands.TaskFields, kw_only=True, omit_defaults=True):
 class TasksView(ApiView):
     """`/api/tasks/`."""
 
-    @documented("task_list", query=TaskQuery, answer=TaskPage)
+    @documented("task_list", query=TaskQuery, answer=TaskPage, errors=[NotFound])
     def get(self, request: Request) -> Response:
         """The tasks that one may see, of all projects, oldest first."""
         query = read_query(request, TaskQuery)

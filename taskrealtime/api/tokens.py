@@ -13,7 +13,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from taskrealtime.commands import Token
 from taskrealtime.engine import auth
-from taskrealtime.engine.errors import Forbidden, TokenExpired, TokenInvalid, Unauthenticated
+from taskrealtime.engine.errors import Forbidden, RateLimited, TokenExpired, TokenInvalid, Unauthenticated
 
 from .answers import AccessToken, TokenPair
 from .authentication import BrowserSessionAuthentication
@@ -40,7 +40,9 @@ class TokenView(ApiView):
     authentication_classes = ()
     permission_classes = ()
 
-    @documented("token_obtain", body=Credentials, answer=TokenPair, errors=[Unauthenticated], signed_in=False)
+    @documented(
+        "token_obtain", body=Credentials, answer=TokenPair, errors=[Unauthenticated, RateLimited], signed_in=False
+    )
     def post(self, request: Request) -> Response:
         """Sign in by name and password."""
         given = read_body(request, Credentials)
@@ -76,8 +78,9 @@ class SessionTokenView(ApiView):
 
     @documented("token_session", answer=AccessToken, errors=[Forbidden])
     def post(self, request: Request) -> Response:
-        """An access token for the page of a signed-in browser."""
-        return Response(AccessToken(access=str(auth.make_access_token(user_of(request)))))
+        """An access token for the page of a signed-in browser; signing out there ends it."""
+        token = auth.make_access_token(user_of(request), session_key=request._request.session.session_key)
+        return Response(AccessToken(access=str(token)))
 
 
 class RevokeView(ApiView):

@@ -4,14 +4,15 @@ from django.apps import AppConfig
 
 
 class EngineConfig(AppConfig):
-    """Owns the tables `Room`, `Event`, `Epoch`, `Redaction`, `IdempotencyKey` and `SessionVersion`."""
+    """Owns the tables of `engine.models`."""
 
     name = "taskrealtime.engine"
     label = "engine"
     verbose_name = "Event log"
 
     def ready(self) -> None:
-        """Have sessions remember their version from the first sign-in on."""
-        from . import browser_sessions
+        """Have sessions remember their version from the first sign-in on, and forget long ended ones."""
+        from . import auth, browser_sessions, retention
 
+        retention.register("ended sessions", auth.forget_ended_sessions)
         del browser_sessions  # imported for its registration

@@ -1,12 +1,15 @@
 """Whose token this is, and whether it still counts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
+from functools import lru_cache
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db.models import F
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.settings import api_settings
@@ -14,11 +17,13 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from .errors import RealTimeError, TokenExpired, TokenInvalid
-from .models import SessionVersion
+from .models import EndedSession, SessionVersion
 
 #: The claim with the user's session version: signing out everywhere ends the tokens of earlier ones. A token that
 #: other code made with simplejwt's `for_user` has none, and counts as of version 0, before any such sign-out.
 SESSION_CLAIM = "session"
+#: The claim with the mark of the browser's session whose page asked for the token; it ends with that session.
+BROWSER_CLAIM = "browser"
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Identity:
     stamp: str
     #: Unix time, seconds.
     expires_at: float
+    #: Of the browser's session that the token belongs to; None for one that was signed in for by name and password.
+    browser: str | None = None
 
 
 def make_refresh_token(user: User) -> RefreshToken:
@@ -39,11 +46,22 @@ def make_refresh_token(user: User) -> RefreshToken:
     return token
 
 
-def make_access_token(user: User) -> AccessToken:
-    """An access token of this user's present session."""
+def make_access_token(user: User, *, session_key: str | None = None) -> AccessToken:
+    """An access token of this user's present session.
+
+    Args:
+        session_key: of the browser's session that asks; signing out of that ends the token.
+    """
     token = AccessToken.for_user(user)
     token[SESSION_CLAIM] = session_version(user)
+    if session_key is not None:
+        token[BROWSER_CLAIM] = browser_mark(session_key)
     return token
+
+
+def browser_mark(session_key: str) -> str:
+    """Names a browser's session without telling its key."""
+    return salted_hmac("taskrealtime.browser", session_key).hexdigest()[:32]
 
 
 def identify(raw: str) -> Identity:
@@ -62,8 +80,9 @@ def identify(raw: str) -> Identity:
 def identify_all(tokens: Sequence[str]) -> list[Identity | RealTimeError]:
     """To each access token its user, or the error that `identify` raises."""
     verified = [_verify(raw) for raw in tokens]
-    users = _users_by_id(token for token in verified if not isinstance(token, RealTimeError))
-    return [token if isinstance(token, RealTimeError) else _identity(token, users) for token in verified]
+    good = [token for token in verified if not isinstance(token, RealTimeError)]
+    users, ended = _users_by_id(good), ended_sessions(_browser(token) for token in good)
+    return [token if isinstance(token, RealTimeError) else _identity(token, users, ended) for token in verified]
 
 
 def _verify(raw: str) -> AccessToken | RealTimeError:
@@ -75,12 +94,20 @@ def _verify(raw: str) -> AccessToken | RealTimeError:
         return TokenInvalid("The token is not valid.")
 
 
-def _identity(token: Token, users: Mapping[int, User]) -> Identity | RealTimeError:
+def _identity(token: Token, users: Mapping[int, User], ended: Collection[str]) -> Identity | RealTimeError:
     try:
         user = _active_user(token, users)
     except TokenInvalid as error:
         return error
-    return Identity(user, session_stamp(user), token["exp"])
+    browser = _browser(token)
+    if browser in ended:
+        return TokenInvalid("The session of this token was ended.")
+    return Identity(user, session_stamp(user), token["exp"], browser)
+
+
+def _browser(token: Token) -> str | None:
+    mark = token.get(BROWSER_CLAIM)
+    return mark if isinstance(mark, str) else None
 
 
 def user_of(token: Token) -> User:
@@ -94,7 +121,7 @@ def user_of(token: Token) -> User:
 
 def _users_by_id(tokens: Iterable[Token]) -> dict[int, User]:
     ids = {user_id for token in tokens if (user_id := _user_id(token)) is not None}
-    users = get_user_model().objects.select_related("session_version").filter(pk__in=ids)
+    users = get_user_model().objects.select_related("session_version").filter(pk__any_of=ids)
     return {user.pk: user for user in users}
 
 
@@ -120,14 +147,43 @@ def _active_user(token: Token, users: Mapping[int, User]) -> User:
 
 def session_stamp(user: AbstractBaseUser) -> str:
     """Names the user's present session: another after sign-out everywhere or a new password."""
-    value = f"{user.pk}:{session_version(user)}:{user.password}"
-    return salted_hmac("taskrealtime.session", value).hexdigest()[:16]
+    return _stamp(settings.SECRET_KEY, user.pk, session_version(user), user.password)
+
+
+@lru_cache(maxsize=20_000)
+def _stamp(secret: str, user_id: int, version: int, password: str) -> str:
+    """Remembered, since the sweep wants those of all connected users once a second."""
+    value = f"{user_id}:{version}:{password}"
+    return salted_hmac("taskrealtime.session", value, secret=secret).hexdigest()[:16]
 
 
 def sign_out_everywhere(user: User) -> None:
     """End every token and socket that this user has; open sockets close with the next sweep."""
     SessionVersion.objects.get_or_create(user=user)
     SessionVersion.objects.filter(user=user).update(version=F("version") + 1)
+
+
+def end_session(session_key: str) -> None:
+    """Somebody signed out of this browser's session; open sockets of its pages close with the next sweep."""
+    EndedSession.objects.get_or_create(mark=browser_mark(session_key))
+
+
+def ended_sessions(marks: Iterable[str | None]) -> set[str]:
+    """Which of these browsers' sessions were signed out of."""
+    wanted = {mark for mark in marks if mark is not None}
+    return set(EndedSession.objects.filter(mark__any_of=wanted).values_list("mark", flat=True)) if wanted else set()
+
+
+def forget_ended_sessions(cutoff: datetime, limit: int) -> int:
+    """Remove up to `limit` that ended before `cutoff` and whose last token is long past its time; how many it were."""
+    cutoff = min(cutoff, timezone.now() - 2 * _life_of_tokens())
+    marks = list(EndedSession.objects.filter(ended_at__lt=cutoff).values_list("mark", flat=True)[:limit])
+    return EndedSession.objects.filter(mark__in=marks).delete()[0]
+
+
+def _life_of_tokens() -> timedelta:
+    life: timedelta = api_settings.ACCESS_TOKEN_LIFETIME
+    return life + timedelta(hours=1)
 
 
 def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
@@ -137,8 +193,11 @@ def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
         by user id the stamp that is valid now, or None where the user is gone or inactive; only users
         some of whose stamps are not the valid one.
     """
-    users = get_user_model().objects.filter(pk__in=list(stamps), is_active=True).select_related("session_version")
-    valid: dict[int, Any] = {user.pk: session_stamp(user) for user in users}
+    users = get_user_model().objects.filter(pk__any_of=list(stamps), is_active=True)
+    rows = users.values_list("pk", "session_version__version", "password")
+    valid = {
+        user_id: _stamp(settings.SECRET_KEY, user_id, version or 0, password) for user_id, version, password in rows
+    }
     return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}
 
 

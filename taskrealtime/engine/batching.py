@@ -1,4 +1,4 @@
-"""Answers questions to the database together: those that come while one is being asked share the next.
+"""Answers questions to a database together: those that come while one is being asked share the next.
 
 A lone question is asked at once. When thousands of clients come back in the same moment, hundreds of their
 questions cost about what one does, and no more than one batch of each kind is at the database.
@@ -6,7 +6,7 @@ questions cost about what one does, and no more than one batch of each kind is a
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from .threads import in_database_thread
@@ -21,13 +21,20 @@ MAX_BATCH = 100
 class Batcher(Generic[QuestionT, AnswerT]):
     """Collects questions of one kind."""
 
-    def __init__(self, answer_all: Callable[[Sequence[QuestionT]], Sequence[AnswerT | Exception]]) -> None:
+    def __init__(
+        self,
+        answer_all: Callable[[Sequence[QuestionT]], Sequence[AnswerT | Exception]],
+        *,
+        run: Callable[..., Awaitable[Sequence[AnswerT | Exception]]] = in_database_thread,
+    ) -> None:
         """A batcher of the running event loop.
 
         Args:
-            answer_all: called in a database thread; gives to each question its answer, or the error that it raises.
+            answer_all: gives to each question its answer, or the error that it raises.
+            run: calls it in a thread.
         """
         self._answer_all = answer_all
+        self._run = run
         self._waiting: deque[tuple[QuestionT, asyncio.Future[AnswerT]]] = deque()
         self._asking: asyncio.Task[None] | None = None
 
@@ -61,7 +68,7 @@ class Batcher(Generic[QuestionT, AnswerT]):
     async def _ask_batch(self, batch: list[tuple[QuestionT, asyncio.Future[AnswerT]]]) -> None:
         answers: Sequence[AnswerT | Exception]
         try:
-            answers = await in_database_thread(self._answer_all, [question for question, _ in batch])
+            answers = await self._run(self._answer_all, [question for question, _ in batch])
         except Exception as error:
             answers = [error] * len(batch)
         for (_, future), answer in zip(batch, answers, strict=True):

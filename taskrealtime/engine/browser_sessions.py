@@ -1,15 +1,15 @@
-"""Ends the browsers' sessions, too, of a user who signs out everywhere."""
+"""Browsers' sessions and tokens end together: with signing out everywhere, and with signing out of one browser."""
 
 from typing import Any
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser, User
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from .auth import SESSION_CLAIM, session_version
+from .auth import SESSION_CLAIM, end_session, session_version
 
 
 class BrowserSessions(AuthenticationMiddleware):
@@ -27,6 +27,13 @@ def note_session_version(request: HttpRequest | None, user: User, **kwargs: Any)
     """The session belongs to the user's present version, as a token made now does."""
     if request is not None:
         request.session[SESSION_CLAIM] = session_version(user)
+
+
+@receiver(user_logged_out)
+def end_tokens_of_session(request: HttpRequest | None, **kwargs: Any) -> None:
+    """The tokens that the session's pages got end with it, and the sockets that they signed in."""
+    if request is not None and (key := request.session.session_key) is not None:
+        end_session(key)
 
 
 def _still_signed_in(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:

@@ -18,6 +18,24 @@ class Settings:
     WEBSOCKET_CONNECT_TIMEOUT: float = 10
     #: Bytes that may wait for one slow reader before it is cut.
     WEBSOCKET_SEND_BUFFER: int = 1024 * 1024
+    #: Events of one user over all connections and processes, changes by HTTP included: as many at once, and as many
+    #: again over the time behind the slash; `0`: no limit.
+    WEBSOCKET_RATE_LIMIT: str = "600/10s"
+    #: Connections of one user over all processes; the next is closed with 4409. 0: no limit, as below.
+    WEBSOCKET_MAX_CONNECTIONS_PER_USER: int = 1000
+    #: Connections to one process from one address; the next is refused with HTTP 429.
+    WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: int = 20_000
+    #: Connections to one process that are not signed in yet; the next is refused with HTTP 503.
+    WEBSOCKET_MAX_HANDSHAKES: int = 5000
+    #: Projects that one connection may have joined.
+    WEBSOCKET_MAX_PROJECTS: int = 500
+    #: Wrong passwords for one name, and from one address.
+    SIGN_IN_RATE_LIMIT: str = "10/5m"
+    SIGN_IN_ADDRESS_RATE_LIMIT: str = "100/5m"
+    #: Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed; `unix`: whoever uses the Unix socket.
+    TRUSTED_PROXIES: list[str] = []
+    #: The Redis servers over which processes count and know who is here; empty: there is one process.
+    REDIS_URLS: list[str] = []
     #: Pause between two looks at the log, seconds: the longest that a lost ring delays an event.
     SWEEP_INTERVAL: float = 1
     #: How long events and idempotency keys are kept, days.

@@ -19,8 +19,9 @@ logger = logging.getLogger(__name__)
 
 #: More events than this are not carried by a ring: rooms read them from the log, page by page.
 MAX_CARRIED = 100
-#: Rings that may wait for a layer that hangs; further ones are dropped at once.
-MAX_WAITING = 1000
+#: Rings that may wait for a layer that is slow or hangs; further ones are dropped at once. Those for one person's room
+#: have less: a comment may notify fifty people, and whoever looks at its board is to hear of it first.
+MAX_WAITING, MAX_WAITING_PERSONAL = 1000, 500
 #: Seconds after which a ring is given up.
 RING_TIMEOUT = 5.0
 
@@ -38,15 +39,15 @@ def set_server_loop(loop: asyncio.AbstractEventLoop | None) -> None:
     _server_loop = loop
 
 
-def ring(room: str, events: "list[LoggedEvent]") -> None:
-    """Tell every process that listens to `room` about these events. Never blocks, never raises."""
+def ring(room: str, events: "list[LoggedEvent]", *, personal: bool = False) -> None:
+    """Tell every process that listens to `room`, one person's or not, of these events. Never blocks, never raises."""
     carried = [list(event) for event in events] if len(events) <= MAX_CARRIED else []
-    _send(room, {"type": "room.events", "room": room, "head": events[-1].seq, "events": carried})
+    _send(room, {"type": "room.events", "room": room, "head": events[-1].seq, "events": carried}, personal=personal)
 
 
 def ring_read(room: str, read: int, floor: int) -> None:
     """Tell every process that listens to a personal `room` how far it was read, and how far it was trimmed."""
-    _send(room, {"type": "room.read", "room": room, "read": read, "floor": floor})
+    _send(room, {"type": "room.read", "room": room, "read": read, "floor": floor}, personal=True)
 
 
 def ring_closed(room: str) -> None:
@@ -54,14 +55,25 @@ def ring_closed(room: str) -> None:
     _send(room, {"type": "room.closed", "room": room})
 
 
-def _send(room: str, message: dict[str, Any]) -> None:
+def ring_departed(room: str, user_id: int, departed: str) -> None:
+    """Tell every process that listens to a user's personal `room` that they may no longer hear the room `departed`."""
+    _send(room, {"type": "room.departed", "room": room, "user": user_id, "departed": departed})
+
+
+def hint(room: str, message: dict[str, Any]) -> None:
+    """Tell every process that listens to `room` something passing, of a `type` of its own; lost, it is not missed."""
+    _send(room, {**message, "room": room}, missed=False)
+
+
+def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed: bool = True) -> None:
     loop = _loop()
     if loop is None:
         return
-    if len(_waiting) >= MAX_WAITING:
-        logger.warning("%s rings are waiting for the channel layer: the one for %s is dropped.", len(_waiting), room)
+    if (waiting := len(_waiting)) >= (MAX_WAITING_PERSONAL if personal else MAX_WAITING):
+        if missed:
+            logger.warning("%s rings are waiting for the channel layer: the one for %s is dropped.", waiting, room)
         return
-    delivery = _deliver(room, message)
+    delivery = _deliver(room, message, missed=missed)
     try:
         ringing = asyncio.run_coroutine_threadsafe(delivery, loop)
     except RuntimeError:  # The loop was closed in between: this process is ending.
@@ -71,12 +83,13 @@ def _send(room: str, message: dict[str, Any]) -> None:
     ringing.add_done_callback(_waiting.discard)
 
 
-async def _deliver(room: str, message: dict[str, Any]) -> None:
+async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
     try:
         layer = get_channel_layer()
         await asyncio.wait_for(layer.group_send(room, message), RING_TIMEOUT)
     except Exception as error:
-        logger.warning("The ring for %s was lost (%s: %s); the sweep delivers.", room, type(error).__name__, error)
+        if missed:
+            logger.warning("The ring for %s was lost (%s: %s); the sweep delivers.", room, type(error).__name__, error)
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:

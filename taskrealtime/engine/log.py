@@ -31,6 +31,8 @@ MAX_REPLAY = 2000
 SNAPSHOT_ATTEMPTS = 20
 #: SQLSTATEs that mean "try the same transaction again": serialisation failure, deadlock.
 RETRIED_SQLSTATES = {"40001", "40P01"}
+#: The name of PostgreSQL's present write-ahead log file, in SQL.
+WAL_FILE = "pg_walfile_name(pg_current_wal_lsn())"
 
 
 class LoggedEvent(NamedTuple):
@@ -98,6 +100,15 @@ class NewEvent(NamedTuple):
     subject: str = ""
     #: The user who may hear nothing of the room after it.
     evicts: int | None = None
+
+
+class Standing(NamedTuple):
+    """A room's log as one statement sees it."""
+
+    head: int
+    epoch: str
+    #: Every committed event has its number.
+    settled: bool
 
 
 class Resumed(NamedTuple):
@@ -349,7 +360,7 @@ def _moment(at: datetime | str) -> datetime:
 
 def _ring(numbered: dict[str, list[LoggedEvent]]) -> None:
     for name, events in numbered.items():
-        doorbell.ring(name, events)
+        doorbell.ring(name, events, personal=_is_personal(name))
 
 
 def unnumbered_rooms() -> list[str]:
@@ -412,21 +423,56 @@ def renew_epoch() -> str:
 
 def epoch() -> str:
     """The name of this life of the log; on PostgreSQL the timeline is part of it, so a failover renews it."""
-    row = (
-        Epoch.objects.filter(id=1).first()
-        or Epoch.objects.get_or_create(id=1, defaults={"value": secrets.token_hex(6)})[0]
-    )
+    try:
+        return _present_epoch()
+    except _EpochMissing:
+        # Of two who come first, the other's name may be the one.
+        Epoch.objects.bulk_create([Epoch(id=1, value=secrets.token_hex(6))], ignore_conflicts=True)
+        return _present_epoch()
+
+
+class _EpochMissing(Exception):
+    """The log has no name yet. Where a transaction sees one moment only, it is named after the end of that one."""
+
+
+def _present_epoch() -> str:
+    value = Epoch.objects.filter(id=1).values_list("value", flat=True).first()
+    if value is None:
+        raise _EpochMissing
     if connection.vendor != "postgresql":
-        return row.value
+        return value
     with connection.cursor() as cursor:
-        # The first eight hex digits of a WAL file's name are the timeline.
-        cursor.execute("SELECT substring(pg_walfile_name(pg_current_wal_lsn()) FROM 1 FOR 8)")
-        return f"{row.value}-{int(cursor.fetchone()[0], 16)}"
+        cursor.execute(f"SELECT {WAL_FILE}")
+        return _with_timeline(value, cursor.fetchone()[0])
+
+
+def _with_timeline(value: str, wal_file: str) -> str:
+    """The first eight hex digits of a WAL file's name are the timeline."""
+    return f"{value}-{int(wal_file[:8], 16)}"
+
+
+def standing(room: str) -> Standing | None:
+    """Where the room's log stands, by one cheap statement; None: there is no such room, or the log has no name yet."""
+    wal_file = WAL_FILE if connection.vendor == "postgresql" else "NULL"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT room.head, epoch.value, {wal_file},
+                EXISTS (SELECT 1 FROM engine_event WHERE engine_event.room = room.name AND seq IS NULL)
+            FROM engine_room AS room JOIN engine_epoch AS epoch ON epoch.id = 1 WHERE room.name = %s
+            """,  # noqa: S608 -- our own constant
+            [room],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    head, value, wal_name, unsettled = row
+    return Standing(head, value if wal_name is None else _with_timeline(value, wal_name), settled=not unsettled)
 
 
 def bounds(rooms: Iterable[str]) -> dict[str, Bounds]:
     """What is known of each of `rooms` that exists."""
-    rows = Room.objects.filter(name__in=list(rooms)).values_list("name", "floor", "head", "read")
+    rows = Room.objects.filter(name__any_of=list(rooms)).values_list("name", "floor", "head", "read")
     return {name: Bounds(*numbers) for name, *numbers in rows}
 
 
@@ -500,12 +546,16 @@ def _give_up_before(room: str, seq: int) -> None:
 def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[Stand | RealTimeError]], T]) -> T:
     """Find out where `readers` stand, and call `use` with it inside the same snapshot of the database."""
     for _ in range(SNAPSHOT_ATTEMPTS):
-        with _reading():
-            refusals = _refuse({(reader.room, reader.user_id) for reader in readers})
-            # An eviction that is committed but not numbered yet may lie before a return that was just authorised.
-            unsettled = _unnumbered_evictions(readers)
-            if not unsettled:
-                return use(_stands(readers, refusals))
+        try:
+            with _reading():
+                refusals = _refuse({(reader.room, reader.user_id) for reader in readers})
+                # An eviction that is committed but not numbered yet may lie before a return that was just authorised.
+                unsettled = _unnumbered_evictions(readers)
+                if not unsettled:
+                    return use(_stands(readers, refusals))
+        except _EpochMissing:
+            epoch()
+            continue
         sequence(unsettled)
     raise Internal("The log is too busy to resume from.")
 
@@ -513,13 +563,13 @@ def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[Stand | RealTi
 def _unnumbered_evictions(readers: Sequence[Reader]) -> set[str]:
     wanted = {(reader.room, reader.user_id) for reader in readers}
     rooms = {reader.room for reader in readers}
-    waiting = Event.objects.filter(room__in=rooms, seq=None, evicts__isnull=False).values_list("room", "evicts")
+    waiting = Event.objects.filter(room__any_of=rooms, seq=None, evicts__isnull=False).values_list("room", "evicts")
     return {room for room, user_id in waiting if (room, user_id) in wanted}
 
 
 def _stands(readers: Sequence[Reader], refusals: dict[tuple[str, int], RealTimeError]) -> list[Stand | RealTimeError]:
     rooms = Room.objects.in_bulk({reader.room for reader in readers})
-    present = epoch()
+    present = _present_epoch()
     return [
         refusals.get((reader.room, reader.user_id)) or _stand(reader, rooms.get(reader.room), present)
         for reader in readers
@@ -550,8 +600,11 @@ def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
             with transaction.atomic(durable=True):
                 _see_one_moment()
                 numbered = _number([room])
-                state = read_state()
-                result = Snapshot(state, heads([room]).get(room, 0), epoch())
+                name = _present_epoch()
+                result = Snapshot(read_state(), heads([room]).get(room, 0), name)
+        except _EpochMissing:
+            epoch()
+            continue
         except OperationalError as error:
             if not is_retryable(error):
                 raise

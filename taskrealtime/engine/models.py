@@ -1,7 +1,10 @@
-"""The tables of the event log: rooms with their last number, events, what to blank, keys, and who signed out."""
+"""The tables of the event log: rooms with their last number, events, what to blank, keys, who signed out, and who was
+seen when."""
 
 from django.conf import settings
 from django.db import models
+
+from . import lookups  # noqa: F401 -- registers `any_of`
 
 
 class Epoch(models.Model):
@@ -105,3 +108,26 @@ class SessionVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}@{self.version}"
+
+
+class EndedSession(models.Model):
+    """A browser's session that was signed out of: the access tokens that its pages got end with it."""
+
+    #: A hash of the session's key (`auth.browser_mark`).
+    mark = models.CharField(max_length=32, primary_key=True)
+    ended_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.mark
+
+
+class LastSeen(models.Model):
+    """When a user was connected last, to the minute; no row means never."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="last_seen"
+    )
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.at}"

@@ -1,10 +1,11 @@
-"""Refuses sockets that a foreign page opens, before the upgrade."""
+"""Refuses sockets before the upgrade: those that a foreign page opens, and more than can be served."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import draining
+from . import connections, draining
+from .addresses import countable
 from .conf import settings
 
 Scope = dict[str, Any]
@@ -14,7 +15,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 class OriginCheck:
-    """ASGI middleware: HTTP 403 for a refused Origin, 503 while sockets are switched off or the process ends.
+    """ASGI middleware: HTTP 403 for a refused Origin, 429 and 503 where there are too many connections.
+
+    503 also while sockets are switched off or the process ends.
 
     A missing Origin comes from a program, not a page. It is let through: nothing but a token signs a socket in,
     so there is no cookie that it could misuse.
@@ -29,8 +32,18 @@ class OriginCheck:
             await _refuse(scope, receive, send, 503)
         elif not is_allowed(_header(scope, b"origin"), _header(scope, b"host"), scope.get("scheme", "ws")):
             await _refuse(scope, receive, send, 403)
+        elif connections.has_too_many_handshakes():
+            await _refuse(scope, receive, send, 503)
         else:
-            await self._application(scope, receive, send)
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Any, send: Any) -> None:
+        peer = (scope.get("client") or [None])[0]
+        with connections.from_address(countable(peer)) as has_place:
+            if has_place:
+                await self._application(scope, receive, send)
+            else:
+                await _refuse(scope, receive, send, 429)
 
 
 def is_allowed(origin: str | None, host: str | None, scheme: str) -> bool:

@@ -12,8 +12,10 @@ from .frames import Frames
 from .rooms import hub
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 #: The key under which a view finds its `Wait` in the ASGI scope.
 WAIT_KEY = "taskrealtime.wait"
@@ -49,7 +51,7 @@ class LongPolling:
     asking is an ordinary, short request, authorised anew; between them there is only a listener in a room.
     """
 
-    def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, application: Application) -> None:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,39 +59,48 @@ class LongPolling:
         if scope["type"] != "http" or scope["method"] != "GET" or b"wait=" not in scope.get("query_string", b""):
             await self._application(scope, receive, send)
             return
-        deadline = asyncio.get_running_loop().time() + MAX_WAIT
-        while True:
-            asked = dict(scope)
-            messages = await self._ask(asked)
-            wait: Wait | None = asked.get(WAIT_KEY)
-            remaining = deadline - asyncio.get_running_loop().time()
-            if wait is None or remaining <= 0:
-                break
-            deadline = min(deadline, asyncio.get_running_loop().time() + wait.seconds)
-            if not await self._wait(wait, min(wait.seconds, remaining), receive):
-                break
+        left = asyncio.create_task(_disconnected(receive))
+        try:
+            messages = await self._answer(scope, left)
+        finally:
+            left.cancel()
         for message in messages:
             await send(message)
 
-    async def _ask(self, scope: Scope) -> list[Mapping[str, Any]]:
+    async def _answer(self, scope: Scope, left: asyncio.Task[None]) -> list[Message]:
+        """What the view says once there is something, or the time has ended, or the client has `left`."""
+        deadline = asyncio.get_running_loop().time() + MAX_WAIT
+        while True:
+            asked = dict(scope)
+            messages = await self._ask(asked, left)
+            wait: Wait | None = asked.get(WAIT_KEY)
+            remaining = deadline - asyncio.get_running_loop().time()
+            if wait is None or remaining <= 0:
+                return messages
+            deadline = min(deadline, asyncio.get_running_loop().time() + wait.seconds)
+            if not await self._wait(wait, min(wait.seconds, remaining), left):
+                return messages
+
+    async def _ask(self, scope: Scope, left: asyncio.Task[None]) -> list[Message]:
         """Run the application once, as if the request had just come, and keep its answer."""
-        messages: list[Mapping[str, Any]] = []
+        messages: list[Message] = []
         asked = False
 
-        async def receive() -> dict[str, Any]:
+        async def receive() -> Message:
             nonlocal asked
             if not asked:
                 asked = True
                 return {"type": "http.request", "body": b"", "more_body": False}
-            return await asyncio.get_running_loop().create_future()
+            await asyncio.wait({left})
+            return {"type": "http.disconnect"}
 
-        async def send(message: Mapping[str, Any]) -> None:
+        async def send(message: Message) -> None:
             messages.append(message)
 
         await self._application(scope, receive, send)
         return messages
 
-    async def _wait(self, wait: Wait, seconds: float, receive: Receive) -> bool:
+    async def _wait(self, wait: Wait, seconds: float, left: asyncio.Task[None]) -> bool:
         """Whether there is something new before the time ends or the client leaves."""
         room = await hub().open(wait.room)
         if room.position > wait.since:
@@ -98,7 +109,6 @@ class LongPolling:
         subscription = room.subscribe(listener, cursor=wait.since, authorised=wait.since)
         await room.go_live(subscription)
         happened = asyncio.create_task(listener.happened.wait())
-        left = asyncio.create_task(_disconnected(receive))
         draining.enter(listener)
         try:
             await asyncio.wait({happened, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -106,7 +116,6 @@ class LongPolling:
         finally:
             draining.leave(listener)
             happened.cancel()
-            left.cancel()
             room.unsubscribe(subscription)
 
 
@@ -122,6 +131,9 @@ class _Waiter:
 
     def left(self, room: str) -> None:
         self.happened.set()
+
+    def departed(self, room: str) -> None:
+        pass  # what it waits for is told by `left`
 
     def give_up(self, code: int, reason: str) -> None:
         self.happened.set()

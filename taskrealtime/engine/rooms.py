@@ -15,14 +15,17 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import auth, doorbell, log, protocol, retention
+from . import auth, connections, doorbell, log, protocol, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
 from .frames import Frames
+from .last_seen import LastSeenBook
 from .log import LoggedEvent
+from .presence import Presence
 from .recent import MAX_KEPT, RecentEvents
 from .threads import in_database_thread
+from .typists import Typists
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,9 @@ class Listener(Protocol):
 
     def left(self, room: str) -> None:
         """The user may no longer hear this room, or it is gone."""
+
+    def departed(self, room: str) -> None:
+        """The user may no longer hear a room, whether or not it is heard here; where it is, `left` comes, too."""
 
     def give_up(self, code: int, reason: str) -> None:
         """The connection must end with this close code."""
@@ -89,8 +95,21 @@ class Subscription:
 class Room:
     """One room as this process serves it."""
 
-    def __init__(self, name: str, position: int, read: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        position: int,
+        read: Callable[..., Any],
+        evicted: Callable[[str, int], None] = lambda room, user_id: None,
+    ) -> None:
+        """A room that has passed on everything up to `position`.
+
+        Args:
+            read: reads its log.
+            evicted: called when the event that ends a user's right to hear the room was passed on.
+        """
         self.name = name
+        self._evicted = evicted
         #: What was passed on to live listeners last.
         self._recent = self._remember_from(position)
         #: How far a personal room was read, and trimmed.
@@ -218,7 +237,7 @@ class Room:
         unread = self.position - max(self._marker, min(self._floor, self.position))
         told = {"up_to": self._marker, "unread": unread}
         frames = Frames([protocol.encode("notifications_read", told, room=self.name)])
-        for subscription in self._live:
+        for subscription in list(self._live):
             if subscription.read is not None and subscription.read < self._marker:
                 subscription.read = self._marker
                 subscription.listener.hear(frames)
@@ -304,6 +323,7 @@ class Room:
             for subscription in self.subscriptions():
                 if subscription.evicted_by(batch[-1]):
                     self._evict(subscription)
+            self._evicted(self.name, batch[-1].evicts)
 
     async def _let_read(self) -> None:
         """Wait for the live listeners; for a slow one only once, until it has caught up or was cut."""
@@ -349,6 +369,8 @@ class Hub:
         self.rooms: dict[str, Room] = {}
         #: Everything that listens by user, for the sweep's look at who was signed out. Values are `{listener: stamp}`.
         self.listeners: dict[int, dict[Listener, str]] = {}
+        #: The browsers' sessions that listeners belong to, by their marks.
+        self._browsers: dict[Listener, str] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
         #: The highest number that was rung for a room that is just being opened.
         self._rung: dict[str, int] = {}
@@ -361,21 +383,38 @@ class Hub:
         self.identities = Batcher(auth.identify_all)
         self.stands = Batcher(log.stand_all)
         self._bounds = Batcher(log.bounds_in_order)
+        self.connections = connections.Counts()
+        #: Who is here, and who types.
+        self.presence = Presence(settings.REDIS_URLS)
+        self.typists = Typists(self.presence, alone=not settings.REDIS_URLS)
+        self._last_seen = LastSeenBook(lambda: list(self.listeners))
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
         self._tasks.append(asyncio.create_task(retention.trim_forever()))
+        self._tasks += [asyncio.create_task(self.presence.run()), asyncio.create_task(self._last_seen.run())]
 
     # -- people --
 
-    def enter(self, listener: Listener, stamp: str) -> None:
-        """A signed-in listener, with the session stamp that its token carried."""
+    def enter(self, listener: Listener, stamp: str, browser: str | None = None) -> None:
+        """A signed-in listener, with the session stamp and the mark of the browser's session that its token carried."""
         self.listeners.setdefault(listener.user_id, {})[listener] = stamp
+        self._browsers.pop(listener, None)
+        if browser is not None:
+            self._browsers[listener] = browser
 
     def leave(self, listener: Listener) -> None:
         """The listener is gone."""
+        self._browsers.pop(listener, None)
+        self.presence.leave_all(listener)
         of_user = self.listeners.get(listener.user_id, {})
-        of_user.pop(listener, None)
+        if of_user.pop(listener, None) is not None:
+            self._last_seen.left(listener.user_id, time.time())
         if not of_user:
             self.listeners.pop(listener.user_id, None)
+
+    def _evicted(self, room: str, user_id: int) -> None:
+        """The user may not hear the room any more, and is not seen there."""
+        self.presence.forget(room, user_id)
+        self.typists.forget(room, user_id)
 
     # -- rooms --
 
@@ -398,7 +437,7 @@ class Hub:
             # The group first, the log's head second: an event in between is rung or read, never missed.
             deaf = not await self._join_group(name)
             bounds = await self._bounds.ask(name) or log.Bounds(0, 0, 0)
-            room = Room(name, bounds.head, self._read_log)
+            room = Room(name, bounds.head, self._read_log, self._evicted)
             room.mark(bounds.read, bounds.floor)
             room.deaf, room.renewed_at = deaf, time.monotonic()
             self.rooms[name] = room
@@ -433,6 +472,17 @@ class Hub:
                 await asyncio.sleep(1)
 
     def _heard(self, message: dict[str, Any]) -> None:
+        if message["type"] == "room.presence":
+            self.presence.heard(message)
+        elif message["type"] == "room.typing":
+            self.typists.heard(message)
+        elif message["type"] == "room.departed":
+            for listener in list(self.listeners.get(message["user"], ())):
+                listener.departed(message["departed"])
+        else:
+            self._heard_of_log(message)
+
+    def _heard_of_log(self, message: dict[str, Any]) -> None:
         room = self.rooms.get(message["room"])
         if room is None:
             if message["room"] in self._rung:
@@ -463,7 +513,7 @@ class Hub:
         """Look at the log once: what moved on, what is unnumbered, who was signed out, what is gone."""
         names = list(self.rooms)
         users = {user: set(of_user.values()) for user, of_user in self.listeners.items()}
-        found = await in_database_thread(_look_at_the_log, names, users)
+        found = await in_database_thread(_look_at_the_log, names, users, set(self._browsers.values()))
         if self._epoch is not None and found.epoch != self._epoch:
             self._start_over()
         self._epoch = found.epoch
@@ -474,6 +524,9 @@ class Hub:
             for listener, stamp in list(self.listeners.get(user_id, {}).items()):
                 if stamp != valid:
                     listener.give_up(4403, "You were signed out.")
+        for listener, browser in list(self._browsers.items()) if found.ended else ():
+            if browser in found.ended:
+                listener.give_up(4403, "You were signed out.")
         # Not waited for: while the layer is away each room costs seconds there, and delivery hangs on the sweep alone.
         if self._tending is None or self._tending.done():
             self._tending = asyncio.create_task(self._tend_groups())
@@ -528,16 +581,19 @@ class Hub:
 class _Found:
     """What one look at the log brought."""
 
-    def __init__(self, bounds: dict[str, log.Bounds], epoch: str, revoked: dict[int, str | None]) -> None:
+    def __init__(
+        self, bounds: dict[str, log.Bounds], epoch: str, revoked: dict[int, str | None], ended: set[str]
+    ) -> None:
         self.bounds = bounds
         self.epoch = epoch
         self.revoked = revoked
+        self.ended = ended
 
 
-def _look_at_the_log(names: list[str], users: dict[int, set[str]]) -> _Found:
+def _look_at_the_log(names: list[str], users: dict[int, set[str]], browsers: set[str]) -> _Found:
     if waiting := log.unnumbered_rooms():
         log.sequence(waiting)
-    return _Found(log.bounds(names), log.epoch(), auth.revoked_users(users))
+    return _Found(log.bounds(names), log.epoch(), auth.revoked_users(users), auth.ended_sessions(browsers))
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -10,11 +10,13 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 # Installs the reactor, which whatever else imports Twisted must find there.
 from daphne.server import Server as DaphneServer  # isort: skip
+import autobahn.websocket.protocol
 from autobahn.util import encode_truncate
 from autobahn.websocket.types import ConnectionDeny
 from daphne.ws_protocol import WebSocketProtocol
@@ -32,6 +34,8 @@ from .protocol import MAX_FRAME
 logger = logging.getLogger(__name__)
 #: Its type depends on what was installed.
 reactor: Any = twisted_reactor
+# For each connection autobahn lays out its options in lines for a debug message that nobody asked for: 0.1 ms.
+autobahn.websocket.protocol.pformat = repr  # type: ignore[attr-defined, assignment]
 
 #: Seconds from the signal until connections that do not end by themselves are cut. A process manager waits 10.
 DRAIN_TIME = 7.0
@@ -65,13 +69,12 @@ class SocketProtocol(WebSocketProtocol):
     application gets done is not read until it has.
     """
 
-    def onConnect(self, request: Any) -> Any:
-        """The upgrade was asked for."""
-        self._writable = asyncio.Event()
-        self._writable.set()
-        self._send_now: Callable[[bytes], int] | None = None
-        self._refused_with = 403
-        return super().onConnect(request)
+    #: While the transport is paused: what the application's `send` waits for.
+    _paused: asyncio.Future[None] | None = None
+    #: The socket's own `send`, where frames may go past the transport.
+    _send_now: Callable[[bytes], int] | None = None
+    #: The HTTP status of a refused upgrade.
+    _refused_with = 403
 
     def onOpen(self) -> None:
         """The upgrade is done: take the place of the HTTP channel, which the transport would go on pausing."""
@@ -102,25 +105,29 @@ class SocketProtocol(WebSocketProtocol):
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
         """The connection is lost, and nobody need wait for the client any more."""
-        self._writable.set()
+        self.resumeProducing()
         super().onClose(wasClean, code, reason)
 
     # -- what the transport calls (IPushProducer) --
 
     def pauseProducing(self) -> None:
         """More than the transport likes to buffer waits for the client."""
-        self._writable.clear()
+        if self._paused is None:
+            self._paused = asyncio.get_running_loop().create_future()
 
     def resumeProducing(self) -> None:
         """The client has read everything, or so the kernel says."""
-        self._writable.set()
+        if self._paused is not None:
+            self._paused.set_result(None)
+            self._paused = None
 
     def stopProducing(self) -> None:
         """The connection is lost; `onClose` follows."""
 
     async def writable(self) -> None:
         """Wait until the transport wants more, or the connection is lost."""
-        await self._writable.wait()
+        if self._paused is not None:
+            await asyncio.shield(self._paused)
 
     # -- at once --
 
@@ -132,7 +139,7 @@ class SocketProtocol(WebSocketProtocol):
         more. The transport gets what the kernel does not take, and then keeps the order, since nothing overtakes
         what it holds.
         """
-        if self._send_now is None or self.state != self.STATE_OPEN or self.muted or not self._writable.is_set():
+        if self._send_now is None or self.state != self.STATE_OPEN or self.muted or self._paused is not None:
             return False
         transport = self.transport
         if not (transport.dataBuffer or transport._tempDataBuffer):
@@ -180,6 +187,38 @@ class SocketProtocol(WebSocketProtocol):
         # As daphne's own does: by its absence daphne knows that there was an answer.
         del self.handshake_deferred
         self.server.protocol_disconnected(self)
+
+
+class Inbox:
+    """What a client said and its application has not heard yet.
+
+    In the place of daphne's `asyncio.Queue`, of which only this much is used, and which holds four deques: 3 KB for
+    each socket.
+    """
+
+    __slots__ = ("_messages", "_waiting")
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._waiting: asyncio.Future[None] | None = None
+
+    def put_nowait(self, message: Message) -> None:
+        """Daphne has heard something."""
+        self._messages.append(message)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def get(self) -> Message:
+        """The application's `receive`: one at a time."""
+        while not self._messages:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        self._waiting = None
+        return self._messages.pop(0)
+
+    def qsize(self) -> int:
+        """How many messages wait."""
+        return len(self._messages)
 
 
 class Server(DaphneServer):
@@ -230,6 +269,11 @@ class Server(DaphneServer):
             # Only a pong shows that a client reads what it is sent.
             autoPingRestartOnAnyTraffic=False,
         )
+        # Autobahn copies to each connection those options that its class does not have: 2 KB for the same values.
+        for name in SocketProtocol.CONFIG_ATTRS:
+            value = getattr(self.ws_factory, name)
+            if not callable(value):  # As an attribute of the class that would become a method.
+                setattr(SocketProtocol, name, value)
         self._port = reactor.adoptStreamPort(self._listening.fileno(), self._listening.family, self.http_factory)
         self._listening.close()  # The port has a duplicate: when it closes that one, nothing is left listening here.
         if self._lifeline is not None:
@@ -245,9 +289,14 @@ class Server(DaphneServer):
 
     def create_application(self, protocol: Any, scope: Message) -> Any:
         """Daphne's; tells sockets' applications what more they may do: refuse with a status of their own, and push."""
-        if scope["type"] == "websocket":
-            scope["extensions"] = {"websocket.http.response": {}, PUSH: protocol.push}
-        return super().create_application(protocol, scope)
+        if scope["type"] != "websocket":
+            return super().create_application(protocol, scope)
+        scope["extensions"] = {"websocket.http.response": {}, PUSH: protocol.push}
+        scope["asgi"] = {"version": "3.0"}
+        inbox = Inbox()
+        running = self.application(scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol))
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(running)
+        return inbox
 
     async def handle_reply(self, protocol: Any, message: Message) -> None:
         """Daphne's; waits until the client has read enough of what it was sent before."""

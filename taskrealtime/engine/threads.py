@@ -9,15 +9,19 @@ from weakref import WeakValueDictionary
 
 from django.db import close_old_connections
 
+from .capacity import CARETAKERS, READERS, WRITERS
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 # channels' `database_sync_to_async` shares ONE thread per process: one slow query would stall every socket.
 # Changes, which may have to wait for somebody's lock, have threads of their own: joins, replays and the sweep go on.
-_readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database-reading")
-_writers = ThreadPoolExecutor(max_workers=12, thread_name_prefix="database-writing")
+_readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="database-reading")
+_writers = ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="database-writing")
 # One for what nobody waits for: trimming.
-_caretakers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database-caretaking")
+_caretakers = ThreadPoolExecutor(max_workers=CARETAKERS, thread_name_prefix="database-caretaking")
+# One for what processes count together in Redis: while that hangs, nothing but counting waits for it.
+_counters = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counting")
 #: A user's changes to one project wait for each other at the lock of the membership anyway: better here, without a
 #: thread, so that a locked row stops only those who want it.
 THREADS_OF_A_USER = 2
@@ -41,6 +45,11 @@ async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args
 async def in_caretaking_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """As `in_database_thread`, for work that nobody waits for: it takes a thread from nobody."""
     return await _in_thread_of(_caretakers, work, *args, **kwargs)
+
+
+async def in_counting_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call `work`, which asks Redis and no database, in the thread for that; one after the other, in order."""
+    return await asyncio.get_running_loop().run_in_executor(_counters, lambda: work(*args, **kwargs))
 
 
 async def _in_thread_of(threads: ThreadPoolExecutor, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -19,6 +19,14 @@ class Board:
         """The open task's panel."""
         return self.page.locator("[data-task-panel]")
 
+    def person(self, user_id: int) -> Locator:
+        """Somebody in the list of those who are here."""
+        return self.page.locator(f'[data-presence] [data-user-id="{user_id}"]')
+
+    def viewer(self, task_id: int, user_id: int) -> Locator:
+        """Somebody who has a task open, as its card shows them."""
+        return self.card(task_id).locator(f'[data-viewers] [data-user-id="{user_id}"]')
+
     def column(self, status: str) -> Locator:
         """A column."""
         return self.page.locator(f"[data-status={status}]")

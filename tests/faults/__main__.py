@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--seconds N] [--seed N] [--kind deployed|embedded]`: a run as long as told, its report."""
+"""`python -m tests.faults [--seconds N] [--seed N] [--kind deployed|embedded] [--crowd N]`: a run, and its report."""
 
 import argparse
 import asyncio
@@ -18,6 +18,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300, help="seconds of faults (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="repeats the order of an earlier run's faults")
     parser.add_argument("--kind", choices=["deployed", "embedded"], default="deployed")
+    crowd_help = "clients of the storm at the end; 0: none (default: %(default)s)"
+    parser.add_argument("--crowd", type=int, default=1000, help=crowd_help)
     parser.add_argument("--folder", type=Path, default=None, help="where the histories go")
     given = parser.parse_args()
     services.set_environment(runs_tests=False)
@@ -35,6 +37,7 @@ def main() -> int:
         servers=3 if given.kind == "deployed" else 1,
         long=given.seconds >= 300,
         timings=5,
+        crowd=given.crowd,
     )
     try:
         report = asyncio.run(run(plan, folder=folder))

@@ -30,7 +30,7 @@ ERRORS = {"internal", "not_found"}
 class Violation:
     """A broken promise."""
 
-    #: lost, doubled, reordered, content, board, closed, reset, leak, refused, late or server.
+    #: lost, doubled, reordered, content, board, closed, reset, leak, refused, late, server or storm.
     kind: str
     who: str
     what: str

@@ -80,7 +80,7 @@ class Report:
             silence = f"{self.silences.get(kind, 0.0):.2f} s"
             lines.append(f"{kind:38} {times:5} {silence:>8}  {self.catching_up.get(kind, Seconds(()))}")
         if self.timings:
-            lines += ["", *(f"{name:60} {seconds}" for name, seconds in self.timings.items())]
+            lines += ["", *(f"{name:66} {seconds}" for name, seconds in self.timings.items())]
         if self.violations:
             lines += ["", "VIOLATIONS", *(str(violation)[:600] for violation in self.violations[:40])]
         return "\n".join(lines)
@@ -99,7 +99,8 @@ def make_report(
     polls = [h for h in record.histories if h.wire and not any(entry.what == "connected" for entry in h.entries)]
     polled = sum(entry.what == "joined" and not entry.data["reset"] for h in polls for entry in h.entries)
     log = record.final.log if record.final else {}
-    moments = {room: [_unix(frame["at"]) for frame in frames] for room, frames in log.items()}
+    begun = min((entry.at for entry in entries), default=0.0)
+    moments = {room: true_times([_unix(frame["at"]) for frame in frames], begun) for room, frames in log.items()}
     silences = _silences(record, moments)
     return Report(
         kind=kind,
@@ -133,10 +134,18 @@ def _unix(at: str) -> float:
     return datetime.fromisoformat(at).timestamp()
 
 
-def _late(at: float, delivered: float) -> float:
-    """Seconds from an event to its delivery, whatever hour the clock of its process was in."""
-    late = delivered - at
-    return late - round(late / HOUR) * HOUR
+def true_times(told: list[float], begun: float) -> list[float]:
+    """When the events of a room happened, though the clocks of some processes were hours off.
+
+    Args:
+        told: what the events say, in the order of their numbers.
+        begun: a moment before the first of them, by half an hour at the most.
+    """
+    times: list[float] = []
+    for at in told:
+        hours = round(((times[-1] if times else begun) - at) / HOUR)
+        times.append(at + hours * HOUR)
+    return times
 
 
 # --- Silence -----------------------------------------------------------------------------------
@@ -150,7 +159,7 @@ def _silences(record: Record, moments: dict[str, list[float]]) -> dict[str, floa
             seen = moments.get(entry.room, [])
             if entry.seq > len(seen) or _of_a_burst(entry):
                 continue
-            late = _late(seen[entry.seq - 1], entry.at)
+            late = entry.at - seen[entry.seq - 1]
             for kind in _in_force(record.faults, entry.at - late, entry.at) or [""]:
                 longest[kind] = max(longest.get(kind, 0.0), late)
     return longest
@@ -208,7 +217,7 @@ def _progress(history: History) -> dict[str, tuple[list[float], list[int]]]:
 def _head_at(moments: list[float], when: float) -> int:
     """The last number of what had happened by then."""
     for index in range(len(moments), 0, -1):
-        if _late(moments[index - 1], when) >= 0:
+        if moments[index - 1] <= when:
             return index
     return 0
 

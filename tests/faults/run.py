@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from . import checker
+from . import checker, storm
 from .checker import Violation
 from .clients import Follower, Pages, PollClient, SocketClient, Who
 from .installation import Installation
@@ -25,6 +25,8 @@ from .writers import ForeignWriter, World, Writer
 SETTLE = 30.0
 #: Threads for what blocks: starting services, waiting for foreign processes.
 THREADS = 32
+#: How often a crowd is cut off in each way.
+STORMS = 3
 #: Seconds between two looks of the run at itself, and how late one may be.
 PULSE, LATE = 0.1, 0.5
 
@@ -42,6 +44,8 @@ class Plan:
     long: bool = False
     #: Times that each of the promises in seconds is measured (on a deployed installation).
     timings: int = 0
+    #: Clients of the storms at the end; 0: there are none.
+    crowd: int = 0
     #: The safeguard that the servers are to do without.
     without: str | None = None
     #: The only faults there are, by the names of their cards; None: all.
@@ -190,12 +194,14 @@ class Stage:
         for client in self._clients:
             await client.stop()
         self._record.final = await self._installation.final(self._boards)
+        storms, broken = await self._storm()
+        timings |= storms
         late = [
             Violation("late", name, str(timings[name]))
             for name, seconds in PROMISES.items()
             if name in timings and timings[name].median > seconds
         ]
-        return [*checker.check(self._record), *late], timings
+        return [*checker.check(self._record), *late, *broken], timings
 
     async def _with_faults(self) -> bool:
         """Faults for the planned time; whether something was found before its end."""
@@ -251,6 +257,13 @@ class Stage:
             await writer.finish(0)
         await self._calm_down(self._plan.settle)
         return found
+
+    async def _storm(self) -> tuple[dict[str, Seconds], list[Violation]]:
+        """The last act, in rooms of its own, when everything else is on record."""
+        if not self._plan.crowd:
+            return {}, []
+        timings, broken = await storm.measure(self._installation, self._plan.crowd, STORMS)
+        return timings, [Violation("storm", "the crowd", what) for what in broken]
 
 
 def say(text: str) -> None:

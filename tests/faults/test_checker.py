@@ -6,6 +6,7 @@ import pytest
 
 from .checker import MAX_REPLAY, Violation, blanked, check, check_early
 from .record import ACKNOWLEDGED, REFUSED, UNKNOWN, Entry, Fault, Final, Frame, History, Operation, Record
+from .report import true_times
 
 ROOM, EPOCH = "project.1", "e"
 ANN = {"user": {"id": 1, "username": "ann", "name": ""}, "role": "owner"}
@@ -375,3 +376,8 @@ def test_a_connection_that_was_never_up_may_end() -> None:
 
 def test_a_server_that_ends_by_itself_is_found() -> None:
     assert ended(Fault("ended by itself", 49.0, 49.0, server=1, unwanted=True), meddled=["cut"]) == ["server"]
+
+
+def test_a_report_knows_when_things_happened_though_clocks_were_hours_off() -> None:
+    told = [10.0, 3620.0, 25.0, 1700.0, -1800.0, 2500.0, 3900.0, 7700.0]
+    assert true_times(told, begun=5.0) == [10.0, 20.0, 25.0, 1700.0, 1800.0, 2500.0, 3900.0, 4100.0]

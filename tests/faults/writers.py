@@ -378,12 +378,13 @@ class ForeignWriter:
         return self._popen
 
     def _reap(self) -> None:
-        if self._popen is not None:
-            self._popen.kill()
-            self._popen.wait()
-            for pipe in (self._popen.stdin, self._popen.stdout):
+        # Taken first: at the end of a run it is closed while a thread still waits for its answer.
+        popen, self._popen = self._popen, None
+        if popen is not None:
+            popen.kill()
+            popen.wait()
+            for pipe in (popen.stdin, popen.stdout):
                 if pipe is not None:
                     with suppress(OSError):
                         pipe.close()
-            guard.forget_process(self._popen)
-            self._popen = None
+            guard.forget_process(popen)

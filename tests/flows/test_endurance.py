@@ -5,6 +5,7 @@ import socket as sockets
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -96,21 +97,25 @@ def test_a_locked_row_stops_only_who_wants_it(server: Server, cast: Cast, connec
     task = quick.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"]
     quick.ask("join_project", {"project_id": project})
     waiting = [connect(server, (cast.bob, cast.cas)[number % 2]) for number in range(14)]
-    with Locked(server.stack, task, tmp_path):
+    api = server.api(cast.bob)
+    with ThreadPoolExecutor(16) as requests, Locked(server.stack, task, tmp_path):
         for number, socket in enumerate(waiting):
             socket.send_event("task_update", {"task_id": task, "changes": {"title": f"{number}"}}, id="waiting")
+        over_http = [requests.submit(api.patch, f"/api/tasks/{task}/", json={"priority": "high"}) for _ in range(16)]
         begun = time.monotonic()
         quick.ask("task_create", {"project_id": project, "title": "quick"}, timeout=4)
         quick.expect("task_created", task={"title": "quick"}, timeout=4)
         assert connect(server, cast.vic).ask("join_project", {"project_id": project}, timeout=4)
         assert server.api(cast.vic).get(f"/api/projects/{project}/board/", timeout=4).status_code == 200
         assert time.monotonic() - begun < 6
+    assert [answer.result(20).status_code for answer in over_http] == [200] * 16
     for socket in waiting:
         assert socket.next()["id"] == "waiting"
         assert socket.history[-1]["event"] == "ack"
-    titles = [quick.expect("task_updated")["data"]["changes"] for _ in range(15)]
-    assert titles[0] == {"description": "held"}
-    assert sorted(int(change["title"]) for change in titles[1:]) == list(range(14))
+    changes = [quick.expect("task_updated")["data"]["changes"] for _ in range(16)]
+    assert changes[0] == {"description": "held"}
+    assert sorted(int(change["title"]) for change in changes if "title" in change) == list(range(14))
+    assert [change for change in changes if "priority" in change] == [{"priority": "high"}]
 
 
 @pytest.mark.parametrize("stack", ["deployed"], indirect=True)

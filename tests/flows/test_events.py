@@ -587,6 +587,28 @@ def test_removed_and_added_again_at_once(scene: Scene, cast: Cast, connect: Conn
     assert tab.expect("task_updated")["seq"] > seq
 
 
+def test_a_removal_is_told_once_to_every_connection_of_the_user(scene: Scene, cast: Cast, connect: Connect) -> None:
+    inside, outside = connect(scene.server, cast.cas), connect(scene.server, cast.cas)
+    members = f"/api/projects/{scene.project}/members/"
+    for _ in range(2):
+        inside.ask("join_project", {"project_id": scene.project})
+        assert scene.api.delete(f"{members}{cast.cas.id}/").status_code == 204
+        for tab in (inside, outside):
+            tab.expect("removed_from_project", project_id=scene.project)
+        scene.api.post(members, json={"username": cast.cas.username, "role": "member"})
+        for tab in (inside, outside):
+            assert "removed_from_project" not in names(tab.settle())
+
+
+def test_a_deleted_project_is_told_to_members_who_had_not_joined_it(scene: Scene, cast: Cast, connect: Connect) -> None:
+    inside, outside = connect(scene.server, cast.cas), connect(scene.server, cast.cas)
+    inside.ask("join_project", {"project_id": scene.project})
+    assert scene.api.delete(f"/api/projects/{scene.project}/").status_code == 204
+    for tab in (inside, outside):
+        tab.expect("removed_from_project", project_id=scene.project)
+        assert "removed_from_project" not in names(tab.settle())
+
+
 def test_one_may_leave(scene: Scene, cast: Cast, connect: Connect) -> None:
     tab = connect(scene.server, cast.cas)
     tab.ask("join_project", {"project_id": scene.project})

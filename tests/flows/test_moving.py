@@ -131,6 +131,8 @@ def test_an_anchor_must_be_of_that_column(server: Server, cast: Cast, bob: Socke
         {"after_id": foreign},
         {"before_id": deleted},
         {"before_id": 999_999_999},
+        {"before_id": 0},
+        {"after_id": -1},
         {"before_id": ids["A"], "after_id": ids["A"]},
     ):
         with pytest.raises(Refused) as refused:

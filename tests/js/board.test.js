@@ -10,7 +10,8 @@ import { longestRun } from '../../static/js/board/order.js';
 import { arrange } from '../../static/js/board/pending.js';
 import { tell } from '../../static/js/board/sentences.js';
 import { BoardStore } from '../../static/js/board/store.js';
-import { ago, dueInWords, fromLocalInput, toLocalInput, urgency } from '../../static/js/board/time.js';
+import { ago, dueInWords, fromLocalInput, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/time.js';
+import { quote, shown } from '../../static/js/board/words.js';
 
 globalThis.requestAnimationFrame ??= /** @type {any} */ ((/** @type {() => void} */ paint) => setTimeout(paint));
 
@@ -211,6 +212,29 @@ describe('moments in words', () => {
     const iso = at(4, 15, 9, 5);
     assert.equal(fromLocalInput(toLocalInput(iso)), iso);
     assert.equal(fromLocalInput(''), null);
+    assert.equal(fromLocalInput('2030-13-45'), null);
+  });
+
+  test('moments are shown and read in the chosen zone, also when its clocks change', () => {
+    useZone('America/New_York');
+    try {
+      assert.equal(toLocalInput('2030-07-01T03:30:00Z'), '2030-06-30T23:30');
+      assert.equal(fromLocalInput('2030-06-30T23:30'), '2030-07-01T03:30:00.000Z');
+      for (const value of ['2030-03-10T01:59', '2030-03-10T03:00', '2030-11-03T00:59', '2030-11-03T02:00', '2030-12-31T23:59'])
+        assert.equal(toLocalInput(fromLocalInput(value)), value);
+      assert.equal(fromLocalInput('2030-03-10T02:30'), '2030-03-10T07:30:00.000Z', 'which the clocks leave out');
+      assert.equal(dueInWords('2030-07-02T03:30:00Z', new Date('2030-07-01T01:00:00Z')), 'Tomorrow');
+      assert.equal(tomorrowMorning(new Date('2030-07-01T03:30:00Z')).toISOString(), '2030-07-01T13:00:00.000Z');
+      assert.equal(tomorrowMorning(new Date('2030-12-31T12:00:00Z')).toISOString(), '2031-01-01T14:00:00.000Z');
+    } finally {
+      useZone('');
+    }
+  });
+
+  test('a zone that the browser does not know is the device\'s own', () => {
+    const before = toLocalInput('2030-07-01T03:30:00Z');
+    useZone('Mars/Olympus_Mons');
+    assert.equal(toLocalInput('2030-07-01T03:30:00Z'), before);
   });
 });
 
@@ -229,5 +253,10 @@ describe('what others did, in sentences', () => {
   test('is silent about order, and about what another event told', () => {
     assert.equal(told('task_updated', { changes: { position: 'x' } }), null);
     assert.equal(told('task_assigned', { assignee_id: 1 }), null);
+  });
+
+  test('a title of white space has a name', () => {
+    assert.deepEqual([' ', '\u2003\n', ' a '].map(shown), ['Untitled', 'Untitled', ' a ']);
+    assert.equal(quote(' '), '“Untitled”');
   });
 });

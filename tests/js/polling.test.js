@@ -42,7 +42,7 @@ test('nothing is polled any more once the socket is back', async (t) => {
       return fetch(url, init).finally(() => pending.delete(init.signal));
     },
   });
-  await until(() => server.polls === 1, 'an open poll');
+  await until(() => server.polls === 2, 'open polls of the project and the user room');
   server.sockets = 'ok';
   await new Promise((resolve) => client.once('connected', resolve));
   assert.ok([...pending].every(({ aborted }) => aborted));
@@ -160,4 +160,38 @@ test('a project that is gone is not polled any more, and the page is told', asyn
   server.append(ROOM, 'task_deleted');
   await until(() => told.events.length === 1, 'the end of the membership');
   assert.deepEqual(told.events, [['removed_from_project', { project_id: 3 }]]);
+});
+
+test('notifications come, once, and the socket takes over', async (t) => {
+  const { server, client } = await polling(t);
+  const told = record(client, ['notification']);
+  await client.notifications();
+  server.append('user.1', 'comment_added', { n: 1 });
+  await until(() => told.events.length === 1, 'the polled one');
+  assert.equal(client.unread, 1);
+  server.sockets = 'ok';
+  server.unread = 1;
+  await until(() => client.state === 'live', 'live');
+  server.append('user.1', 'comment_added', { n: 2 });
+  await until(() => told.events.length === 2, 'the live one');
+  assert.deepEqual(told.events.map(([, { n }]) => n), [1, 2]);
+  assert.equal(client.unread, 2);
+});
+
+test('notifications missed between socket and polls come, too', async (t) => {
+  const { server, connect } = await stage(t);
+  const client = connect();
+  const told = record(client, ['notification', 'reset']);
+  await until(() => client.state === 'live', 'live');
+  server.append('user.1', 'comment_added', { n: 1 });
+  server.sockets = '503';
+  server.cut();
+  server.logOnly('user.1', 'comment_added', { n: 2 });
+  await until(() => client.state === 'polling', 'polling');
+  await until(() => told.events.length === 2, 'both');
+  assert.deepEqual(told.events.map(([, { n }]) => n), [1, 2]);
+  server.epoch = 'e2';
+  server.append('user.1', 'comment_added', { n: 3 });
+  await until(() => told.events.length === 3, 'the reset');
+  assert.deepEqual(told.events.at(-1), ['reset', { project_id: null, room: 'user.1', seq: 3, epoch: 'e2' }]);
 });

@@ -1,4 +1,7 @@
-"""Thousands of clients in one process: each joins a project, follows its log and comes back whenever it is cut."""
+"""Thousands of clients in one process: each joins a project, follows its log and comes back whenever it is cut.
+
+Who is told to reset fetches the board and goes on from there, as the JavaScript client does.
+"""
 
 import asyncio
 import json
@@ -7,10 +10,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 #: As the JavaScript client waits: any time up to the bound, which doubles with each failure. Seconds.
 BACKOFF_BASE, BACKOFF_CAP = 0.5, 20.0
 #: Seconds that an attempt may take until it has joined.
 ATTEMPT_TIMEOUT = 10.0
+
+
+class Board(msgspec.Struct):
+    """As much of a board as costs little to read: its tasks are counted, not decoded."""
+
+    tasks: list[msgspec.Raw]
+    seq: int
+    epoch: str
 
 
 class Member(asyncio.Protocol):
@@ -22,8 +35,15 @@ class Member(asyncio.Protocol):
         self.seq: int | None = None
         self.epoch = ""
         self.joined = False
+        #: The board that it goes on from since its last reset.
+        self.board: Board | None = None
         self._token = token
         self._project = project
+        #: Set while no board is fetched.
+        self._settled = asyncio.Event()
+        self._settled.set()
+        #: The numbers that came on this connection since it was told to reset; None: it was not, or is over.
+        self._held: list[int] | None = None
         self._transport: asyncio.Transport | None = None
         self._received = b""
         self._upgraded = False
@@ -33,13 +53,14 @@ class Member(asyncio.Protocol):
     # -- coming and going --
 
     async def connect(self) -> None:
-        """Open the connection; where that fails, try again later."""
+        """Open the connection, once no board is under way; where that fails, try again later."""
         loop = asyncio.get_running_loop()
+        await self._settled.wait()
         self._received, self._upgraded, self.joined = b"", False, False
         self._timer = loop.call_later(ATTEMPT_TIMEOUT, self._give_up)
         self.crowd.told["attempts"] += 1
         try:
-            await loop.create_connection(lambda: self, "127.0.0.1", self.crowd.port)
+            await loop.create_connection(lambda: self, "127.0.0.1", random.choice(self.crowd.ports))
         except OSError:
             self._come_back()
 
@@ -71,10 +92,16 @@ class Member(asyncio.Protocol):
             return
         if not self.joined:
             self._failures += 1
-        self.joined = False
+        self.joined, self._held = False, None
         bound = min(BACKOFF_CAP, BACKOFF_BASE * 2**self._failures)
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(random.random() * bound, lambda: loop.create_task(self.connect()))
+        self._timer = loop.call_later(
+            random.random() * bound, lambda: self.crowd.keep(loop.create_task(self.connect()))
+        )
+
+    def is_at(self, head: int) -> bool:
+        """Whether it is here and has come to that number, by events or by a board."""
+        return self.joined and self._settled.is_set() and self.seq == head
 
     # -- talking --
 
@@ -130,23 +157,75 @@ class Member(asyncio.Protocol):
         data = frame["data"]
         assert isinstance(data, dict)
         if frame["event"] == "ack":
-            if data["reset"]:
-                self.crowd.told["resets"] += 1
-            if self.seq is None or data["reset"]:
-                self.seq = int(data["seq"])
-            self.epoch = str(data["epoch"])
-            self.joined, self._failures = True, 0
-            assert self._timer is not None
-            self._timer.cancel()
+            self._begin(data)
         elif frame["event"] == "error":
             self.crowd.told[f"error {data['code']}"] += 1
         elif frame.get("room") == self.room and "seq" in frame:
             seq = frame["seq"]
             assert isinstance(seq, int)
-            if self.seq is None or seq != self.seq + 1:
-                self.crowd.faults.append(f"{seq} after {self.seq}")
-            self.seq = seq
             self.crowd.deliveries += 1
+            if self._held is not None:
+                self._held.append(seq)
+            else:
+                self._step(seq)
+
+    def _begin(self, answer: dict[str, object]) -> None:
+        self.joined, self._failures = True, 0
+        assert self._timer is not None
+        self._timer.cancel()
+        if self.seq is None:
+            self.seq = int(str(answer["seq"]))
+        if answer["reset"]:
+            self.crowd.told["resets"] += 1
+            self._held, self.board = [], None
+            self._settled.clear()
+            self.crowd.keep(asyncio.create_task(self._start_over(answer)))
+        else:
+            self.epoch = str(answer["epoch"])
+
+    def _step(self, seq: int) -> None:
+        if self.seq is None or seq != self.seq + 1:
+            self.crowd.faults.append(f"{seq} after {self.seq}")
+        self.seq = seq
+
+    # -- after a reset --
+
+    async def _start_over(self, answer: dict[str, object]) -> None:
+        """Fetch the board until there is one. It is good also where the connection is lost meanwhile."""
+        failures = 0
+        while (board := await self._fetch_board()) is None:
+            failures += 1
+            await asyncio.sleep(random.random() * min(BACKOFF_CAP, BACKOFF_BASE * 2**failures))
+        if board.seq < int(str(answer["seq"])) or board.epoch != answer["epoch"]:
+            self.crowd.faults.append(f"a board of {board.seq} in {board.epoch}, asked for after {answer}")
+        self.board, self.seq, self.epoch = board, board.seq, board.epoch
+        held, self._held = self._held or [], None
+        for seq in held:
+            if seq > board.seq:
+                self._step(seq)
+        self._settled.set()
+
+    async def _fetch_board(self) -> Board | None:
+        request = (
+            f"GET /api/projects/{self._project}/board/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            f"Authorization: Bearer {self._token}\r\n\r\n"
+        )
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", random.choice(self.crowd.ports))
+        except OSError:
+            self.crowd.told["board: refused"] += 1
+            return None
+        try:
+            writer.write(request.encode())
+            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        except OSError:
+            self.crowd.told["board: cut"] += 1
+            return None
+        finally:
+            writer.close()
+        status = head.split(None, 2)[1].decode() if head else "nothing"
+        self.crowd.told[f"board: {status}"] += 1
+        return msgspec.json.decode(body, type=Board) if status == "200" else None
 
     def _write(self, data: str | bytes) -> None:
         if self._transport is not None:
@@ -154,14 +233,15 @@ class Member(asyncio.Protocol):
 
 
 class Crowd:
-    """Many members of one server."""
+    """Many members, each at one of these servers, another one with each attempt."""
 
-    def __init__(self, port: int, tokens: Sequence[str], projects: Sequence[int], count: int) -> None:
-        self.port = port
+    def __init__(self, ports: Sequence[int], tokens: Sequence[str], projects: Sequence[int], count: int) -> None:
+        self.ports = list(ports)
         self.closed = False
         self.deliveries = 0
         self.faults: list[str] = []
         self.told: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.members = [Member(self, tokens[n % len(tokens)], projects[n % len(projects)]) for n in range(count)]
 
     async def arrive(self, at_once: int = 50) -> None:
@@ -171,10 +251,30 @@ class Crowd:
             await asyncio.gather(*(member.connect() for member in part))
             await until(lambda part=part: all(member.joined for member in part), 60)  # type: ignore[misc]
 
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold on to a task until it ends: the loop itself does not."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def forget_epoch(self) -> None:
+        """Everybody comes back from another life of the log, as after a restored backup: to a reset."""
+        for member in self.members:
+            member.epoch = "before the backup"
+
     async def caught_up(self, heads: dict[str, int], seconds: float = 120) -> float:
         """Wait until everybody has joined and has come to these heads; the seconds that it took."""
         begun = time.monotonic()
-        await until(lambda: all(one.joined and one.seq == heads[one.room] for one in self.members), seconds)
+        behind: list[Member] = []
+
+        def nobody_is_behind() -> bool:
+            behind[:] = [one for one in self.members if not one.is_at(heads[one.room])]
+            return not behind
+
+        try:
+            await until(nobody_is_behind, seconds)
+        except TimeoutError:
+            told = f"{self.told}, {self.faults[:5]}"
+            raise AssertionError(f"{len(behind)} are behind after {seconds} s: {told}") from None
         return time.monotonic() - begun
 
     def cut(self) -> None:
@@ -186,6 +286,8 @@ class Crowd:
         """Nobody comes back any more."""
         self.closed = True
         self.cut()
+        for task in self._tasks:
+            task.cancel()
 
 
 async def until(condition: Callable[[], bool], seconds: float) -> None:

@@ -65,6 +65,16 @@ export function fetchBoard(projectId) {
   return call('GET', `/api/projects/${projectId}/board/`);
 }
 
+/**
+ * @param {number} projectId
+ * @param {number} since
+ * @param {number} limit
+ * @returns {Promise<{events: import("./reducer.js").LoggedFrame[], reset: boolean}>} the log after `since`
+ */
+export function fetchEvents(projectId, since, limit) {
+  return call('GET', `/api/projects/${projectId}/events/?since=${since}&limit=${limit}`);
+}
+
 /** @param {number} taskId @returns {Promise<import("./reducer.js").Task & {description_html: string}>} */
 export function fetchTask(taskId) {
   return call('GET', `/api/tasks/${taskId}/`);
@@ -76,15 +86,40 @@ export function fetchTask(taskId) {
  * @param {number} taskId
  * @returns {Promise<any[]>}
  */
-export async function fetchComments(taskId) {
-  const comments = [];
-  let path = `/api/tasks/${taskId}/comments/?page_size=200`;
-  while (path) {
-    const page = await call('GET', path);
-    comments.push(...page.results);
-    path = page.next ? new URL(page.next, location.href).pathname + new URL(page.next, location.href).search : '';
+export function fetchComments(taskId) {
+  return fetchAll(`/api/tasks/${taskId}/comments/?page_size=200`);
+}
+
+/** @returns {Promise<{id: number, name: string}[]>} every project that one is a member of */
+export function fetchProjects() {
+  return fetchAll('/api/projects/?page_size=200');
+}
+
+/** @returns {Promise<any>} the own settings */
+export function fetchMe() {
+  return call('GET', '/api/me/');
+}
+
+/** @param {object} changes @returns {Promise<any>} */
+export function changeMe(changes) {
+  return call('PATCH', '/api/me/', changes);
+}
+
+/** @param {string} path of the first page @returns {Promise<any[]>} */
+async function fetchAll(path) {
+  const found = [];
+  for (let next = path; next; ) {
+    const page = await call('GET', next);
+    found.push(...page.results);
+    next = page.next ? pathOf(page.next) : '';
   }
-  return comments;
+  return found;
+}
+
+/** @param {string} address as the server wrote it @returns {string} without its host, which may be a proxy's */
+function pathOf(address) {
+  const { pathname, search } = new URL(address, location.href);
+  return pathname + search;
 }
 
 /** @param {number} id @param {string} content @returns {Promise<any>} */

@@ -4,7 +4,7 @@
 import { clone, part, setAttribute, setText } from './dom.js';
 import { displayName, showAvatar } from './people.js';
 import { dueInWords, exact, urgency } from './time.js';
-import { PRIORITY_NAMES } from './words.js';
+import { PRIORITY_NAMES, shown } from './words.js';
 
 /**
  * @typedef {import("./reducer.js").Task} Task
@@ -41,7 +41,7 @@ export function paintCard(card, task, context) {
   setAttribute(link, 'data-comment-count', String(task.comment_count));
   setAttribute(link, 'data-pending', waiting ? '' : null);
   setAttribute(link, 'aria-current', isOpen ? 'true' : null);
-  setText(part(link, 'title'), task.title);
+  setText(part(link, 'title'), shown(task.title));
   paintPriority(part(link, 'priority'), task.priority);
   paintDue(part(link, 'due'), task, now);
   part(link, 'comments').hidden = task.comment_count < 1;

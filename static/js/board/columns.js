@@ -158,8 +158,9 @@ export class Columns {
 
   /** @param {View} view */
   #dropCards(view) {
+    const shown = new Set([...view.columns.values()].flat());
     for (const [id, { slot }] of this.cards) {
-      if (view.tasks.has(id)) continue;
+      if (shown.has(id)) continue;
       slot.remove();
       this.cards.delete(id);
     }
@@ -263,7 +264,8 @@ export class Columns {
     const place = id === null ? null : this.locate(id);
     if (!place) return null;
     const others = [...place.order.slice(place.index + 1), ...place.order.slice(0, place.index).reverse()];
-    const next = others.find((other) => view.tasks.has(other));
+    const shown = new Set([...view.columns.values()].flat());
+    const next = others.find((other) => shown.has(other));
     return next === undefined ? null : (this.cards.get(next) ?? null);
   }
 

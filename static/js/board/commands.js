@@ -7,7 +7,7 @@ import { explain, FIELD_NAMES, quote } from './words.js';
  * @typedef {import("./store.js").BoardStore} BoardStore
  * @typedef {import("./reducer.js").Task} Task
  * @typedef {{report: (text: string, action?: {label: string, act: () => void}) => void}} Problems
- * @typedef {{say: (text: string, action?: {label: string, act: () => void}) => void}} Toasts
+ * @typedef {{say: (text: string, ...actions: {label: string, act: () => void}[]) => void}} Toasts
  */
 
 export class Commands {

@@ -21,14 +21,16 @@ export class Comments {
    * @param {{
    *   taskId: number, store: import("./store.js").BoardStore,
    *   add: (content: string) => Promise<{comment_id: number}>, drafts: Map<number, string>, report: (text: string) => void,
+   *   tellTyping: (isTyping: boolean) => void,
    * }} parts
    */
-  constructor(panel, { taskId, store, add, drafts, report }) {
+  constructor(panel, { taskId, store, add, drafts, report, tellTyping }) {
     this.taskId = taskId;
     this.store = store;
     this.add = add;
     this.drafts = drafts;
     this.report = report;
+    this.tellTyping = tellTyping;
     this.list = part(panel, 'comments');
     this.status = part(panel, 'comments-status');
     this.form = /** @type {HTMLFormElement} */ (part(panel, 'comment-form'));
@@ -40,6 +42,8 @@ export class Comments {
     /** @type {Sent[]} */
     this.sent = [];
     this.loaded = false;
+    /** @type {number | null} a comment that somebody came for */
+    this.wanted = null;
     this.input.value = drafts.get(taskId) ?? '';
     this.#listen();
     setText(part(panel, 'send-hint'), `${/Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'} Enter sends`);
@@ -54,12 +58,27 @@ export class Comments {
         if (!this.shown.has(comment.id) && !this.deleted.has(comment.id)) this.#show(comment);
       this.loaded = true;
       this.#paintStatus();
+      if (this.wanted !== null) this.reveal(this.wanted);
     } catch (error) {
       this.#paintStatus(`The comments could not be loaded. ${explain(error)}`, {
         label: 'Try again',
         act: () => this.load(),
       });
     }
+  }
+
+  /** Brings one comment into view, now or once it is loaded. @param {number} id */
+  reveal(id) {
+    const element = this.shown.get(id)?.element;
+    this.wanted = element ? null : id;
+    if (!element) return;
+    element.scrollIntoView({ block: 'center' });
+    glow(element);
+  }
+
+  /** The panel closes. */
+  leave() {
+    this.tellTyping(false);
   }
 
   /** After a reset of the log nothing shown is certain. */
@@ -95,7 +114,11 @@ export class Comments {
       event.preventDefault();
       this.#send();
     });
-    this.input.addEventListener('input', () => this.drafts.set(this.taskId, this.input.value));
+    this.input.addEventListener('input', () => {
+      this.drafts.set(this.taskId, this.input.value);
+      this.tellTyping(this.input.value.trim() !== '');
+    });
+    this.input.addEventListener('blur', () => this.tellTyping(false));
     this.input.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
       event.preventDefault();

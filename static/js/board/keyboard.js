@@ -1,5 +1,5 @@
 // @ts-check
-/** The board's keys: arrows walk the cards, `m` moves one, `n` adds one, Escape closes what is open. */
+/** The board's keys: arrows walk the cards, `m` moves one, `n` adds one, `/` filters, `?` tells the keys, Escape closes what is open. */
 
 import { takesText } from './dom.js';
 
@@ -7,10 +7,10 @@ import { takesText } from './dom.js';
  * @typedef {import("./columns.js").Columns} Columns
  * @param {{
  *   columns: Columns, isOpen: () => boolean, close: () => void,
- *   move: (taskId: number) => void, add: (column: HTMLElement) => void,
+ *   move: (taskId: number) => void, add: (column: HTMLElement) => void, filter: () => void, help: () => void,
  * }} parts
  */
-export function listenToKeys({ columns, isOpen, close, move, add }) {
+export function listenToKeys({ columns, isOpen, close, move, add, filter, help }) {
   addEventListener('keydown', (event) => {
     if (
       event.defaultPrevented ||
@@ -26,6 +26,8 @@ export function listenToKeys({ columns, isOpen, close, move, add }) {
     const acts = {
       m: () => taskId !== null && move(taskId),
       n: () => add(columnOf(columns, taskId)),
+      '/': filter,
+      '?': help,
     };
     const act = acts[/** @type {keyof typeof acts} */ (event.key)];
     if (act) act();

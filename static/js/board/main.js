@@ -2,14 +2,20 @@
 /** The board's page: makes the parts and ties them together. Events → store → painting is the only way. */
 
 import { TaskManagerWebSocket } from '../client/index.js';
+import { openActivity } from './activity_dialog.js';
 import { Announcer } from './announcer.js';
 import { fetchBoard, fetchToken } from './api.js';
 import { Columns } from './columns.js';
 import { Commands } from './commands.js';
+import { Company } from './company.js';
 import { Composers } from './composer.js';
+import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
-import { find, setText } from './dom.js';
+import { find, part, setAttribute, setText } from './dom.js';
 import { CardDrag } from './drag.js';
+import { matches } from './filter.js';
+import { FilterBar } from './filter_bar.js';
+import { openKeyHelp } from './key_help.js';
 import { listenToKeys } from './keyboard.js';
 import { Members } from './members.js';
 import { choices, openMoveMenu } from './move_menu.js';
@@ -34,17 +40,20 @@ const toasts = new Toasts(find(document, '[data-toasts]'));
 const problems = new Problems(find(document, '[data-problems]'));
 const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
+const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
 const commands = new Commands({ client, store, problems, toasts, projectId, openTask: (id) => route.open(id) });
 const composers = new Composers(board, (status, title) => commands.create(status, title));
+const membersButton = find(document, '[data-open-members]');
 const members = new Members({
-  bar: find(document, '[data-people]'),
-  button: find(document, '[data-open-members]'),
+  button: membersButton,
   store,
   projectId,
+  presenceOf: (userId) => company.inWords(userId, new Date()),
   gone: goToList,
 });
 const panel = new TaskPanel({
+  projectId,
   store,
   commands,
   client,
@@ -52,6 +61,30 @@ const panel = new TaskPanel({
   problems,
   leave: () => route.close(),
   returnFocus: (taskId) => columns.focus(taskId),
+});
+const company = new Company({
+  client,
+  projectId,
+  userId: store.userId,
+  list: find(document, '[data-others]'),
+  changed: (others) => {
+    setAttribute(membersButton, 'data-here', others ? String(others) : null);
+    members.paintPresence();
+  },
+  holdersOf: viewerHolders,
+  typingIn: () => panel.typing,
+});
+const concerns = followConcerns({
+  client,
+  toasts,
+  title: () => `${store.state?.project.name ?? 'Board'} · taskrealtime`,
+  taskTitle: (taskId) => store.state?.tasks.get(taskId)?.title ?? null,
+  person: (id) => store.member(id),
+  follow: showConcern,
+  isInView: ({ event, data }) =>
+    event === 'comment_added' && data.reason !== 'mention' && data.task_id === panel.taskId,
+  repaint: paintMoments,
+  menu: [{ label: 'Activity', act: showActivity }],
 });
 const drag = new CardDrag({
   board,
@@ -63,20 +96,32 @@ let now = new Date();
 
 // --- Painting -----------------------------------------------------------------------------------
 
+store.fits = (task) => matches(task, filterBar.filter, { userId: store.userId, now });
+
 store.subscribe((view) => {
   if (drag.taskId !== null && !view.tasks.has(drag.taskId)) drag.cancel();
   columns.paint(view, { now, openTask: panel.taskId });
   composers.paint(store.mayEdit);
+  filterBar.paint(view);
   members.paint(view);
   panel.paint(view, now);
+  company.paint(view.members);
   setText(find(document, '[data-project-name]'), view.project.name);
-  document.title = `${view.project.name} · taskrealtime`;
+  concerns.paintTitle();
   body.dataset.role = store.role;
 });
-setInterval(() => {
+setInterval(paintMoments, CLOCK);
+
+function paintMoments() {
   now = new Date();
   store.paint();
-}, CLOCK);
+}
+
+find(document, '[data-open-activity]').addEventListener('click', showActivity);
+
+function showActivity() {
+  openActivity({ client, store, projectId });
+}
 
 // --- What the server says -----------------------------------------------------------------------
 
@@ -116,6 +161,8 @@ listenToKeys({
   isOpen: () => panel.taskId !== null,
   close: () => route.close(),
   add: (column) => composers.open(column),
+  filter: () => filterBar.focus(),
+  help: openKeyHelp,
   move: (taskId) => {
     const at = columns.locate(taskId);
     const card = columns.cards.get(taskId)?.link;
@@ -134,7 +181,7 @@ async function start() {
   try {
     const { seq, epoch } = await takeSnapshot(projectId);
     client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is told by `error` and `removed_from_project`
-    showTask(route.taskId);
+    showTask(route.place);
   } catch (error) {
     showFailure(error);
   }
@@ -150,24 +197,41 @@ async function takeSnapshot(id) {
   return snapshot;
 }
 
-/** @param {number | null} taskId */
-function showTask(taskId) {
+/** @param {import("./route.js").Place | null} place */
+function showTask(place) {
   if (!store.state) return;
-  if (taskId === null) panel.close();
-  else if (store.painted?.tasks.has(taskId)) panel.open(taskId);
+  if (place === null) panel.close();
+  else if (store.painted?.tasks.has(place.taskId)) panel.open(place.taskId);
   else {
     route.close();
     toasts.say('That task is no longer on this board.');
   }
   store.paint();
+  if (place?.commentId) panel.reveal(place.commentId);
+}
+
+/**
+ * @param {import("./inbox.js").Notification} notification
+ * @returns {boolean} whether it was about something on this board, which is shown now
+ */
+function showConcern({ data }) {
+  if (data.project_id !== projectId || !data.task_id) return false;
+  route.open(data.task_id, data.comment?.id ?? null);
+  return true;
+}
+
+/** @param {number} taskId @returns {HTMLElement[]} where the page shows who else looks at a task */
+function viewerHolders(taskId) {
+  const card = columns.cards.get(taskId);
+  return [card && part(card.link, 'viewers'), panel.viewersOf(taskId)].filter((holder) => !!holder);
 }
 
 /** The open task was deleted. @param {import("./reducer.js").Task | undefined} task @param {string | null} sentence */
 function tellDeleted(task, sentence) {
   route.close();
   if (!task) return;
-  const restore = store.mayEdit ? { label: 'Restore', act: () => void commands.restore(task) } : undefined;
-  toasts.say(`${sentence}.`, restore);
+  const restore = { label: 'Restore', act: () => void commands.restore(task) };
+  toasts.say(`${sentence}.`, ...(store.mayEdit ? [restore] : []));
 }
 
 function closeLostTask() {

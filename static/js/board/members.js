@@ -1,5 +1,5 @@
 // @ts-check
-/** The people of the project: their avatars in the bar, and the dialog in which an owner chooses them. */
+/** The people of the project, in the dialog in which an owner chooses them. */
 
 import * as api from './api.js';
 import { clone, find, part, setText } from './dom.js';
@@ -8,7 +8,6 @@ import { explain, ROLE_NAMES } from './words.js';
 
 /** @typedef {import("./reducer.js").Member} Member */
 
-const SHOWN = 5; // avatars in the bar
 const SURE = 4000; // ms in which a second press deletes the project
 
 /** @type {Record<string, string>} */
@@ -21,13 +20,13 @@ const EXPLANATIONS = {
 export class Members {
   /**
    * @param {{
-   *   bar: HTMLElement, button: HTMLElement, store: import("./store.js").BoardStore, projectId: number,
-   *   gone: (message: string) => void,
-   * }} parts `gone` is called when we left the project, or deleted it
+   *   button: HTMLElement, store: import("./store.js").BoardStore, projectId: number,
+   *   presenceOf: (userId: number) => string, gone: (message: string) => void,
+   * }} parts `presenceOf` says in words how present somebody is; `gone` is called when we left the project, or deleted it
    */
-  constructor({ bar, button, store, projectId, gone }) {
-    this.bar = bar;
+  constructor({ button, store, projectId, presenceOf, gone }) {
     this.store = store;
+    this.presenceOf = presenceOf;
     this.projectId = projectId;
     this.gone = gone;
     this.dialog = /** @type {HTMLDialogElement} */ (clone('members'));
@@ -44,6 +43,7 @@ export class Members {
 
   open() {
     this.#say(null);
+    this.paintPresence();
     this.dialog.showModal();
   }
 
@@ -51,7 +51,6 @@ export class Members {
   paint({ project, members }) {
     if (this.painted?.project === project && this.painted.members === members) return;
     this.painted = { project, members };
-    this.#paintBar(members);
     const isOwner = this.store.role === 'owner';
     part(this.dialog, 'add').hidden = !isOwner;
     part(this.dialog, 'owner-section').hidden = !isOwner;
@@ -60,17 +59,15 @@ export class Members {
     const rename = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=project_name]'));
     if (document.activeElement !== rename) rename.value = project.name;
     this.#paintList(members, isOwner);
+    this.paintPresence();
   }
 
-  /** @param {readonly Member[]} members */
-  #paintBar(members) {
-    const shown = members.slice(0, SHOWN).map(({ user }) => createAvatar(user));
-    this.bar.replaceChildren(...shown);
-    if (members.length <= SHOWN) return;
-    const more = document.createElement('span');
-    more.className = 'people__more';
-    more.textContent = `+${members.length - SHOWN}`;
-    this.bar.append(more);
+  /** Says in each row how present its person is. */
+  paintPresence() {
+    for (const [id, row] of this.rows) {
+      const words = this.presenceOf(id);
+      setText(part(row, 'presence'), words && ` · ${words}`);
+    }
   }
 
   /** @param {readonly Member[]} members @param {boolean} isOwner */

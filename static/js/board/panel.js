@@ -1,6 +1,7 @@
 // @ts-check
 /** The sheet of one task: opening and closing it, and keeping it the same as the task. */
 
+import { Activity } from './activity.js';
 import { Comments } from './comments.js';
 import { Description } from './description.js';
 import { clone, find, part, setText } from './dom.js';
@@ -9,18 +10,19 @@ import { exact, urgency } from './time.js';
 
 /**
  * @typedef {import("./store.js").View} View
- * @typedef {{taskId: number, element: HTMLElement, fields: TaskFields, comments: Comments, description: Description}} Sheet
+ * @typedef {{taskId: number, element: HTMLElement, fields: TaskFields, comments: Comments, description: Description, activity: Activity}} Sheet
  */
 
 export class TaskPanel {
   /**
    * @param {{
-   *   store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
+   *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
    *   toasts: import("./commands.js").Toasts, problems: import("./commands.js").Problems,
    *   leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `leave` is called when the person closes the panel
    */
-  constructor({ store, commands, client, toasts, problems, leave, returnFocus }) {
+  constructor({ projectId, store, commands, client, toasts, problems, leave, returnFocus }) {
+    this.projectId = projectId;
     this.store = store;
     this.commands = commands;
     this.client = client;
@@ -61,12 +63,16 @@ export class TaskPanel {
         add: (content) => this.client.addComment(taskId, content),
         drafts: this.drafts,
         report: (text) => this.problems.report(text),
+        tellTyping: (isTyping) => this.client.typing(taskId, isTyping).catch(() => {}), // a hint, no more
       }),
       description: new Description(taskId, {
         stack: part(element, 'description-stack'),
         formatted: part(element, 'description-formatted'),
       }),
+      activity: new Activity(part(element, 'activity-body'), { store: this.store, projectId: this.projectId, taskId }),
     };
+    const { activity } = this.sheet;
+    part(element, 'activity').addEventListener('toggle', () => activity.from ?? activity.load());
     this.commands.shownTask = taskId;
     find(element, '[data-close-panel]').addEventListener('click', () => this.leave());
     find(element, '[data-delete-task]').addEventListener('click', () => {
@@ -76,6 +82,22 @@ export class TaskPanel {
     document.body.append(element);
     element.focus({ preventScroll: true });
     this.sheet.comments.load();
+    this.client.viewing(taskId).catch(() => {});
+  }
+
+  /** Brings a comment of the open task into view. @param {number} commentId */
+  reveal(commentId) {
+    this.sheet?.comments.reveal(commentId);
+  }
+
+  /** @param {number} taskId @returns {HTMLElement | null} where the panel shows who else has the task open */
+  viewersOf(taskId) {
+    return this.sheet?.taskId === taskId ? part(this.sheet.element, 'viewers') : null;
+  }
+
+  /** @returns {{taskId: number, line: HTMLElement} | null} where the panel shows who is typing */
+  get typing() {
+    return this.sheet && { taskId: this.sheet.taskId, line: part(this.sheet.element, 'typing') };
   }
 
   /** Closes without leaving the address to anybody: `leave` did that, or the browser's own Back. */
@@ -83,6 +105,7 @@ export class TaskPanel {
     const taskId = this.taskId;
     const hadFocus = this.sheet?.element.contains(document.activeElement) || document.activeElement === document.body;
     this.#takeDown();
+    if (taskId !== null) this.client.viewing(null).catch(() => {});
     if (taskId !== null && hadFocus) this.returnFocus(taskId);
   }
 
@@ -107,7 +130,9 @@ export class TaskPanel {
 
   /** @param {import("./reducer.js").LoggedFrame} frame */
   apply(frame) {
-    if (this.sheet && frame.data.task_id === this.sheet.taskId) this.sheet.comments.apply(frame);
+    if (!this.sheet) return;
+    if (frame.data.task_id === this.sheet.taskId) this.sheet.comments.apply(frame);
+    this.sheet.activity.apply(frame);
   }
 
   /** The log was reset: the task comes with the next painting, the comments have to be fetched. */
@@ -117,8 +142,9 @@ export class TaskPanel {
 
   #takeDown() {
     if (!this.sheet) return;
-    const { element, fields } = this.sheet;
+    const { element, fields, comments } = this.sheet;
     fields.flush();
+    comments.leave();
     this.sheet = null;
     this.commands.shownTask = null;
     element.remove();

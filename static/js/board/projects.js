@@ -1,8 +1,9 @@
 // @ts-check
-/** The list of projects: shows what the page before left to say, and comes up to date whenever it is looked at. */
+/** The list of projects: follows what concerns its reader, and comes up to date with that and whenever it is looked at. */
 
 import { TaskManagerWebSocket } from '../client/index.js';
 import { fetchToken } from './api.js';
+import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
 import { find } from './dom.js';
 import { takeMessage, watchSession } from './session.js';
@@ -13,8 +14,14 @@ Object.assign(window, { taskManager: client });
 watchSession(client);
 client.on('state', (/** @type {string} */ state) => showConnection(document.body, state));
 
+const toasts = new Toasts(find(document, '[data-toasts]'));
+followConcerns({ client, toasts, title: () => 'Projects · taskrealtime' }).paintTitle();
+client.on('notification', (/** @type {any} */ { kind }) => kind === 'project_member_added' && refresh());
+client.on('removed_from_project', () => refresh());
+client.on('reset', () => refresh());
+
 const message = takeMessage();
-if (message) new Toasts(find(document, '[data-toasts]')).say(message);
+if (message) toasts.say(message);
 
 document.addEventListener('visibilitychange', () => void (document.hidden || refresh()));
 

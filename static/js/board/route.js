@@ -1,35 +1,44 @@
 // @ts-check
-/** The address says which task is open: `#task-7`. Back closes it, and a link to it opens it. */
+/**
+ * The address says which task is open: `#task-7`, and perhaps at which comment: `#task-7/comment-9`. Back closes it, and
+ * a link to it opens it.
+ */
+
+/** @typedef {{taskId: number, commentId: number | null}} Place */
 
 export class Route {
-  /** @param {(taskId: number | null) => void} show called whenever another task, or none, is to be open */
+  /** @param {(place: Place | null) => void} show called whenever another task, or none, is to be open */
   constructor(show) {
     this.show = show;
     /** Whether we went back a step that the browser has not taken so far: the address still names the old task. */
     this.leaving = false;
-    /** @type {number | null} what was opened meanwhile */
+    /** @type {Place | null} what was opened meanwhile */
     this.next = null;
     addEventListener('popstate', () => this.#arrived());
   }
 
-  /** @returns {number | null} */
-  get taskId() {
-    if (this.leaving) return this.next;
-    const match = /^#task-(\d+)$/.exec(location.hash);
-    return match ? Number(match[1]) : null;
+  /** @returns {Place | null} */
+  get place() {
+    return this.leaving ? this.next : read(location.hash);
   }
 
-  /** @param {number} taskId one step of the history for the panel, however many tasks are looked at in it */
-  open(taskId) {
-    if (this.leaving) this.next = taskId;
-    else if (this.taskId === null) history.pushState({ opened: true }, '', `#task-${taskId}`);
-    else history.replaceState(history.state, '', `#task-${taskId}`);
-    this.show(taskId);
+  /**
+   * One step of the history for the panel, however many tasks are looked at in it.
+   *
+   * @param {number} taskId
+   * @param {number | null} [commentId]
+   */
+  open(taskId, commentId = null) {
+    const place = { taskId, commentId };
+    if (this.leaving) this.next = place;
+    else if (this.place === null) history.pushState({ opened: true }, '', write(place));
+    else history.replaceState(history.state, '', write(place));
+    this.show(place);
   }
 
   close() {
     if (this.leaving) this.next = null;
-    else if (history.state?.opened && this.taskId !== null) {
+    else if (history.state?.opened && this.place !== null) {
       this.leaving = true;
       history.back();
     } else history.replaceState(null, '', location.pathname + location.search);
@@ -40,7 +49,18 @@ export class Route {
     const { leaving, next } = this;
     this.leaving = false;
     this.next = null;
-    if (leaving && next !== null) this.open(next);
-    else this.show(this.taskId);
+    if (leaving && next !== null) this.open(next.taskId, next.commentId);
+    else this.show(this.place);
   }
+}
+
+/** @param {string} hash @returns {Place | null} */
+function read(hash) {
+  const match = /^#task-(\d+)(?:\/comment-(\d+))?$/.exec(hash);
+  return match && { taskId: Number(match[1]), commentId: match[2] ? Number(match[2]) : null };
+}
+
+/** @param {Place} place @returns {string} */
+export function write({ taskId, commentId }) {
+  return commentId === null ? `#task-${taskId}` : `#task-${taskId}/comment-${commentId}`;
 }

@@ -10,11 +10,12 @@ import { FIELD_NAMES, PRIORITY_NAMES, quote, ROLE_NAMES, STATUS_NAMES } from './
 
 /** Events that another one has told already, or that say nothing worth hearing, have no teller. @type {Record<string, Teller | undefined>} */
 const TELLERS = {
-  task_created: ({ task }, who) => `${who} added ${quote(task.title)} to ${STATUS_NAMES[task.status]}`,
-  task_restored: ({ task }, who) => `${who} restored ${quote(task.title)}`,
+  task_created: ({ task }, who) => `${who} added ${named(task.title)} to ${STATUS_NAMES[task.status]}`,
+  task_restored: ({ task }, who) => `${who} restored ${named(task.title)}`,
   task_deleted: (_data, who, { title }) => `${who} deleted ${title}`,
   task_updated: ({ changes }, who, names) => tellChanges(changes, who, names),
-  comment_added: ({ comment }, who, { title }) => `${who} commented on ${title}: ${quote(comment.content)}`,
+  comment_added: ({ comment, redacted }, who, { title }) =>
+    redacted ? `${who} commented on ${title}, and it was deleted` : `${who} commented on ${title}: ${quote(comment.content)}`,
   project_member_added: ({ user, role }, who) =>
     `${who} added ${user.name || user.username} as ${ROLE_NAMES[role].toLowerCase()}`,
   project_member_updated: ({ user_id: id, role }, who, { person }) =>
@@ -34,7 +35,7 @@ export function tell(frame, before) {
   const person = (/** @type {number | null} */ id) => member(id)?.name || member(id)?.username || 'somebody';
   const { by } = frame.data;
   const who = by ? member(by.id)?.name || by.username : 'The system';
-  return TELLERS[frame.event]?.(frame.data, who, { title: task ? quote(task.title) : 'a task', person }) ?? null;
+  return TELLERS[frame.event]?.(frame.data, who, { title: named(task?.title), person }) ?? null;
 }
 
 /** @param {Record<string, any>} changes @param {string} who @param {{title: string, person: (id: number | null) => string}} names */
@@ -47,7 +48,12 @@ function tellChanges(changes, who, { title, person }) {
   }
   if (changes.priority)
     return `${who} set the priority of ${title} to ${PRIORITY_NAMES[changes.priority].toLowerCase()}`;
-  if (changes.title) return `${who} renamed ${title} to ${quote(changes.title)}`;
+  if ('title' in changes) return `${who} renamed ${title} to ${named(changes.title)}`;
   const names = Object.keys(changes).flatMap((field) => FIELD_NAMES[field] ?? []);
   return names.length ? `${who} changed the ${names.join(' and the ')} of ${title}` : null;
+}
+
+/** @param {string | undefined} title @returns {string} a deleted task has none any more */
+function named(title) {
+  return title ? quote(title) : 'a task';
 }

@@ -16,7 +16,7 @@ import { STATUS_NAMES } from './words.js';
  * @typedef {{
  *   project: import("./reducer.js").BoardState["project"], members: BoardState["members"], tasks: ReadonlyMap<number, Task>,
  *   columns: Map<string, number[]>, waiting: Set<number>, ghosts: readonly Ghost[],
- * }} View what there is to paint
+ * }} View what there is to paint; `columns` hold those tasks alone that fit the filter
  */
 
 const STATUSES = Object.keys(STATUS_NAMES);
@@ -41,6 +41,8 @@ export class BoardStore {
     /** @type {View | null} */
     this.painted = null;
     this.scheduled = false;
+    /** Which tasks are shown. @type {(task: Task) => boolean} */
+    this.fits = () => true;
   }
 
   /** @param {(view: View) => void} listener called with what there is to paint */
@@ -160,10 +162,16 @@ export class BoardStore {
       project,
       members,
       tasks: shown,
-      columns: arrange(shown, this.expectations, STATUSES),
+      columns: this.#filtered(arrange(shown, this.expectations, STATUSES), shown),
       waiting: new Set(waiting),
       ghosts: this.ghosts,
     };
+  }
+
+  /** @param {Map<string, number[]>} columns @param {ReadonlyMap<number, Task>} tasks @returns {Map<string, number[]>} */
+  #filtered(columns, tasks) {
+    const isShown = (/** @type {number} */ id) => this.fits(/** @type {Task} */ (tasks.get(id)));
+    return new Map([...columns].map(([status, ids]) => [status, ids.filter(isShown)]));
   }
 
   /** Forgets what has come true. */

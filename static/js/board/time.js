@@ -6,13 +6,42 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
-const dayMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-const dayMonthYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+
+/** @typedef {{year: number, month: number, day: number, hour: number, minute: number}} Wall what calendar and clock on the wall say; January is 1 */
+
+/** @type {ReturnType<typeof makeFormats>} */
+let formats = makeFormats(undefined);
+
+/** @param {string} zone an IANA name; "" for the device's own */
+export function useZone(zone) {
+  try {
+    formats = makeFormats(zone || undefined);
+  } catch {
+    formats = makeFormats(undefined); // one that this browser does not know
+  }
+}
+
+/** @param {string | undefined} timeZone @throws {RangeError} there is none of that name */
+function makeFormats(timeZone) {
+  return {
+    exactly: new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short', timeZone }),
+    dayMonth: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone }),
+    dayMonthYear: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone }),
+    parts: new Intl.DateTimeFormat('en-GB', {
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      hourCycle: 'h23',
+      timeZone,
+    }),
+  };
+}
 
 /** @param {string} iso @returns {string} the full date and time */
 export function exact(iso) {
-  return exactly.format(new Date(iso));
+  return formats.exactly.format(new Date(iso));
 }
 
 /**
@@ -29,7 +58,7 @@ export function dueInWords(iso, now) {
   const days = calendarDays(now, due);
   if (days === 0) return capital(relative.format(Math.round(distance / HOUR), 'hour'));
   if (Math.abs(days) < 7) return capital(relative.format(days, 'day'));
-  return (due.getFullYear() === now.getFullYear() ? dayMonth : dayMonthYear).format(due);
+  return date(due, now);
 }
 
 /**
@@ -47,7 +76,7 @@ export function ago(iso, now) {
   if (distance < DAY) return relative.format(-Math.floor(distance / HOUR), 'hour');
   const days = calendarDays(then, now);
   if (days < 7) return relative.format(-days, 'day');
-  return (then.getFullYear() === now.getFullYear() ? dayMonth : dayMonthYear).format(then);
+  return date(then, now);
 }
 
 /**
@@ -63,27 +92,67 @@ export function urgency(task, now) {
   return distance < DAY ? 'soon' : 'later';
 }
 
-/** @param {string | null} iso @returns {string} the value of an `input[type=datetime-local]`, in the local zone */
+/** @param {string | null} iso @returns {string} the value of an `input[type=datetime-local]` */
 export function toLocalInput(iso) {
   if (!iso) return '';
-  const date = new Date(iso);
+  const { year, month, day, hour, minute } = wall(new Date(iso));
   const two = (/** @type {number} */ number) => String(number).padStart(2, '0');
-  const day = `${String(date.getFullYear()).padStart(4, '0')}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
+  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}`;
 }
 
 /** @param {string} value of an `input[type=datetime-local]` @returns {string | null} the moment in ISO 8601, UTC */
 export function fromLocalInput(value) {
-  if (!value) return null;
-  const date = new Date(value);
-  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+  const match = /^(\d{4,6})-(\d\d)-(\d\d)T(\d\d):(\d\d)/.exec(value);
+  if (!match) return null;
+  const [year, month, day, hour, minute] = match.slice(1).map(Number);
+  return momentOf({ year, month, day, hour, minute })?.toISOString() ?? null;
 }
 
-/** @param {Date} from @param {Date} to @returns {number} midnights between them, here */
+/** @param {Date} now @returns {Date} nine o'clock tomorrow */
+export function tomorrowMorning(now) {
+  const { year, month, day } = wall(now);
+  return momentOf({ year, month, day: day + 1, hour: 9, minute: 0 }) ?? now;
+}
+
+/** @param {Date} date @returns {Wall} */
+function wall(date) {
+  const parts = new Map(formats.parts.formatToParts(date).map(({ type, value }) => [type, Number(value)]));
+  const part = (/** @type {Intl.DateTimeFormatPartTypes} */ name) => parts.get(name) ?? 0;
+  return { year: part('year'), month: part('month'), day: part('day'), hour: part('hour'), minute: part('minute') };
+}
+
+/**
+ * The wall's time is looked up as if it were UTC's, and put right by how far the zone is off then: once more, since the
+ * first look may fall beyond a change of the clocks.
+ *
+ * @param {Wall} time
+ * @returns {Date | null} null: there is no such date
+ */
+function momentOf(time) {
+  const wanted = asUtc(time);
+  if (Number.isNaN(new Date(wanted).getTime())) return null;
+  const off = (/** @type {number} */ at) => asUtc(wall(new Date(at))) - Math.floor(at / MINUTE) * MINUTE;
+  const first = wanted - off(wanted);
+  const second = wanted - off(first);
+  return new Date(second + off(second) === wanted ? second : first); // what the clocks leave out is taken as the hour after
+}
+
+/** @param {Wall} time @returns {number} ms, as if the wall were in UTC */
+function asUtc({ year, month, day, hour, minute }) {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day); // `Date.UTC` takes the year 70 for 1970
+  return date.setUTCHours(hour, minute);
+}
+
+/** @param {Date} from @param {Date} to @returns {number} midnights between them */
 function calendarDays(from, to) {
-  const midnight = (/** @type {Date} */ date) =>
-    new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-  return Math.round((midnight(to) - midnight(from)) / DAY); // rounded: a day may have 23 or 25 hours
+  const midnight = (/** @type {Date} */ date) => asUtc({ ...wall(date), hour: 0, minute: 0 });
+  return Math.round((midnight(to) - midnight(from)) / DAY);
+}
+
+/** @param {Date} day @param {Date} now @returns {string} with the year where it is another one */
+function date(day, now) {
+  return (wall(day).year === wall(now).year ? formats.dayMonth : formats.dayMonthYear).format(day);
 }
 
 /** @param {string} text @returns {string} */

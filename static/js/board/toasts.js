@@ -4,6 +4,8 @@
 const STAY = 6000; // ms; longer while the pointer or the focus is on it
 const MOST = 3;
 
+/** @typedef {{label: string, act: () => void}} Action */
+
 export class Toasts {
   /** @param {HTMLElement} region `role=status` */
   constructor(region) {
@@ -12,25 +14,50 @@ export class Toasts {
 
   /**
    * @param {string} text
-   * @param {{label: string, act: () => void}} [action]
+   * @param {...Action} actions
+   * @returns {() => void} takes it away
    */
-  say(text, action) {
+  say(text, ...actions) {
+    const toast = this.#put(text, actions);
+    this.#leaveLater(toast);
+    return () => toast.remove();
+  }
+
+  /**
+   * Says something that stays until somebody has answered it.
+   *
+   * @param {string} text
+   * @param {...Action} actions
+   * @returns {() => void} takes it away
+   */
+  ask(text, ...actions) {
+    const toast = this.#put(text, actions);
+    return () => toast.remove();
+  }
+
+  /** @param {string} text @param {Action[]} actions @returns {HTMLElement} */
+  #put(text, actions) {
     const toast = document.createElement('div');
     toast.className = 'toast';
     const words = document.createElement('span');
     words.className = 'toast__text';
     words.textContent = text;
-    toast.append(words);
-    if (action) toast.append(button(action.label, () => (action.act(), toast.remove())));
-    toast.append(button('Dismiss', () => toast.remove()));
+    const tools = document.createElement('span');
+    tools.className = 'toast__tools';
+    for (const { label, act } of actions) tools.append(button(label, () => (act(), toast.remove())));
+    tools.append(button('Dismiss', () => toast.remove()));
+    toast.append(words, tools);
     while (this.region.children.length >= MOST) this.region.firstElementChild?.remove();
     this.region.append(toast);
-    this.#leaveLater(toast);
+    return toast;
   }
 
-  /** @param {HTMLElement} toast */
+  /** In a tab that nobody looks at it waits. @param {HTMLElement} toast */
   #leaveLater(toast) {
-    setTimeout(() => (toast.matches(':hover, :focus-within') ? this.#leaveLater(toast) : toast.remove()), STAY);
+    setTimeout(
+      () => (document.hidden || toast.matches(':hover, :focus-within') ? this.#leaveLater(toast) : toast.remove()),
+      STAY,
+    );
   }
 }
 

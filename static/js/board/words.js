@@ -11,6 +11,9 @@ export const PRIORITY_NAMES = { low: 'Low', medium: 'Medium', high: 'High', urge
 export const ROLE_NAMES = { owner: 'Owner', member: 'Member', viewer: 'Viewer' };
 
 /** @type {Record<string, string>} */
+export const STATE_NAMES = { online: 'Online', idle: 'Idle', busy: 'Busy', offline: 'Offline' };
+
+/** @type {Record<string, string>} */
 export const FIELD_NAMES = {
   title: 'title',
   description: 'description',
@@ -36,7 +39,7 @@ export function explain(error) {
   if (code === 'too_large') return 'It is too long to be sent.';
   if (code === 'closed' || code === 'cancelled') return 'The connection was closed before it could be sent.';
   if (code === 'rate_limited') return 'That was too much at once. Please wait a moment.';
-  if (code === 'network') return 'The server could not be reached.';
+  if (code === 'network' || code === 'connection_lost') return 'The server could not be reached.';
   return sentence(error?.message) || 'Something went wrong.';
 }
 
@@ -55,7 +58,12 @@ function sentence(text) {
   return trimmed && !/[.!?]$/.test(trimmed) ? `${trimmed}.` : trimmed;
 }
 
+/** @param {string} title @returns {string} the title as a card shows it: nobody could read, or click, white space alone */
+export function shown(title) {
+  return title.trim() ? title : 'Untitled';
+}
+
 /** @param {string} title @returns {string} the title as it is quoted in messages */
 export function quote(title) {
-  return `“${title.length > 60 ? `${title.slice(0, 57)}…` : title}”`;
+  return `“${title.length > 60 ? `${title.slice(0, 57)}…` : shown(title)}”`;
 }

@@ -6,10 +6,13 @@ import { Connection } from './connection.js';
 import { Courier } from './courier.js';
 import { Emitter } from './emitter.js';
 import { encode, errorFrom, TaskManagerError } from './envelope.js';
+import { Hints } from './hints.js';
 import { Inbox } from './inbox.js';
 import { makeLog } from './log.js';
 import { Outbox } from './outbox.js';
+import { People } from './people.js';
 import { Polling } from './polling.js';
+import { Presence } from './presence.js';
 import { Projects } from './projects.js';
 import { Renewal } from './renewal.js';
 import { Requests } from './requests.js';
@@ -49,7 +52,7 @@ const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
  * @property {(callback: () => void, delay: number) => any} [setTimeout]
  * @property {(timer: any) => void} [clearTimeout]
  * @property {EventTarget} [window] tells `online`, `offline` and `pageshow`
- * @property {EventTarget & {visibilityState?: string}} [document] tells `visibilitychange`
+ * @property {EventTarget & {visibilityState?: string}} [document] tells `visibilitychange` and the user's input
  */
 
 export class TaskManagerWebSocket {
@@ -69,6 +72,9 @@ export class TaskManagerWebSocket {
   #polling;
   #courier;
   #renewal;
+  #people;
+  #presence;
+  #hints;
   #stopWatchingPage;
 
   /** @param {Options} options */
@@ -109,23 +115,35 @@ export class TaskManagerWebSocket {
       restart: (/** @type {string} */ why) => connection.restart(why),
     };
     const emit = this.#emitter.emit.bind(this.#emitter);
+    const page = { window: options.window ?? globalThis.window, document: options.document ?? globalThis.document };
+    this.#people = new People({ emit });
+    this.#presence = new Presence({
+      document: page.document,
+      clock,
+      changed: () => this.#hints.presence().catch((error) => emit('error', error)),
+    });
+    this.#hints = new Hints({ link, clock, status: () => this.#presence.status });
     this.#userRoom = new UserRoom({ link, emit });
     this.#inbox = new Inbox(rest);
     this.#projects = new Projects({
       link,
-      events: { deliver: (frame) => this.#deliver(frame), emit, changed },
+      events: {
+        deliver: (frame) => this.#deliver(frame),
+        emit,
+        changed,
+        joined: (answer) => this.#people.joined(answer),
+        left: (projectId) => this.#people.left(projectId),
+      },
       clock,
       random,
       log,
     });
     this.#projects.snapshot = options.snapshot ?? null;
-    this.#polling = new Polling({ rest, projects: this.#projects, clock, random, events: { changed, fatal } });
+    const sources = [this.#projects, this.#userRoom];
+    this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
     this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
     this.#renewal = new Renewal({ clock, tokens, request, log });
-    this.#stopWatchingPage = watchPage(
-      { window: options.window ?? globalThis.window, document: options.document ?? globalThis.document },
-      { back: () => connection.wake(), gone: () => connection.doubt() },
-    );
+    this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
     connection.start();
   }
 
@@ -150,7 +168,7 @@ export class TaskManagerWebSocket {
 
   /**
    * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
-   *   `unread`, `state`, `joined`, `reset`
+   *   `unread`, `presence`, `state`, `joined`, `reset`
    * @param {import('./emitter.js').Handler} handler called with the event's data and its frame
    * @returns {() => void} takes the handler away again
    */
@@ -247,7 +265,20 @@ export class TaskManagerWebSocket {
    * @param {string} content
    */
   async addComment(taskId, content) {
+    this.#hints.commented(toId(taskId));
     return this.#change('new_comment', { task_id: toId(taskId), content });
+  }
+
+  /**
+   * `busy` and `idle` stay until another choice. With `online`, the default, the client itself tells `idle` after five
+   * minutes without input or a few seconds out of sight, and `online` again.
+   *
+   * @param {import('./presence.js').Status} status
+   */
+  async setPresence(status) {
+    this.#requireOpen();
+    this.#presence.choose(status);
+    return this.#hints.presence();
   }
 
   /**
@@ -285,20 +316,50 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * A hint of the moment: where it cannot be told at once it is not told at all.
+   * A hint of the moment: where it cannot be told at once it is not told at all. May be called with every key.
    *
    * @param {Id} taskId
-   * @param {boolean} on
+   * @param {boolean} isTyping
    */
-  async setTyping(taskId, on) {
+  async typing(taskId, isTyping) {
     this.#requireOpen();
-    if (!this.#connection.ready) return {};
-    return new Promise((resolve, reject) => {
-      this.#request('user_typing', { task_id: toId(taskId), is_typing: on }, (error, data) => {
-        if (error && error.code !== 'connection_lost') reject(error);
-        else resolve(data ?? {});
-      });
-    });
+    return this.#hints.typing(toId(taskId), isTyping);
+  }
+
+  /**
+   * Which task's panel is open; told again after every reconnect.
+   *
+   * @param {Id | null} taskId null: none any more
+   */
+  async viewing(taskId) {
+    this.#requireOpen();
+    return this.#hints.viewing(taskId === null ? null : toId(taskId));
+  }
+
+  /**
+   * Who is in a joined project.
+   *
+   * @param {Id} projectId
+   * @returns {Map<number, string>} user → `online`, `idle` or `busy`; the offline are not in it
+   */
+  presenceOf(projectId) {
+    return this.#people.present(toId(projectId));
+  }
+
+  /**
+   * @param {Id} taskId of a joined project
+   * @returns {number[]} ids of the users who have its panel open
+   */
+  viewersOf(taskId) {
+    return this.#people.viewers(toId(taskId));
+  }
+
+  /**
+   * @param {Id} taskId of a joined project
+   * @returns {import('./people.js').User[]} who types there; never the user of this client
+   */
+  typingOn(taskId) {
+    return this.#people.typing(toId(taskId));
   }
 
   /** For good: outstanding calls are rejected. */
@@ -309,6 +370,7 @@ export class TaskManagerWebSocket {
     this.#courier.stop();
     this.#inbox.close();
     this.#renewal.stop();
+    this.#presence.stop();
     this.#stopWatchingPage();
     const closed = closedError();
     this.#requests.lost();
@@ -371,6 +433,7 @@ export class TaskManagerWebSocket {
     this.#courier.stop();
     this.#renewal.start(frame.data);
     this.#userRoom.opened(frame);
+    this.#hints.opened();
     this.#projects.opened();
     this.#outbox.expire(this.#clock.now(), this.#retention);
     for (const entry of this.#outbox.entries()) this.#sendChange(entry);
@@ -379,6 +442,7 @@ export class TaskManagerWebSocket {
   #lost() {
     this.#renewal.stop();
     this.#projects.lost();
+    this.#people.lost();
     this.#requests.lost();
   }
 
@@ -396,7 +460,7 @@ export class TaskManagerWebSocket {
     else if (event === 'removed_from_project') this.#projects.removed(data.project_id, frame);
     else if (event === 'error') this.#receivedError(frame);
     else if (event === 'notifications_read') this.#receivedRead(frame);
-    else this.#emitter.emit(event, data, frame);
+    else if (!this.#people.receive(frame)) this.#emitter.emit(event, data, frame);
     if (this.#state !== 'live') this.#changed();
   }
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Follows the logs of the joined projects by long polling, for as long as sockets do not get through. */
+/** Follows the logs of the joined projects and the user's by long polling, while sockets do not get through. */
 
 import { backoff } from './backoff.js';
 import { pause } from './clock.js';
@@ -8,38 +8,49 @@ import { pause } from './clock.js';
 const WAIT = 25;
 /** What the way there and back may add, milliseconds. */
 const SLACK = 10_000;
-/** A browser keeps few connections to a host: with more projects than this, nobody waits at the server. */
+/** A browser keeps few connections to a host: with more logs than this, nobody waits at the server. */
 const MOST_WAITING = 3;
 /** The least time between polls that give nothing, milliseconds. */
 const PAUSE = 3_000;
 /** The longest pause after failures, milliseconds. */
 const RETRY = { cap: 10_000 };
 
-/** @typedef {ReturnType<import('./projects.js').Projects['all']>[number]} Project */
+/**
+ * @typedef {object} Followed a room whose log is followed
+ * @property {string} path of its log beneath `/api/`
+ * @property {import('./rooms.js').Room} room
+ * @property {Promise<void> | null} resetting
+ *
+ * @typedef {object} Source
+ * @property {() => Followed[]} all
+ * @property {(followed: any) => boolean} has
+ * @property {(followed: any, answer: any) => Promise<void>} polled
+ * @property {(followed: any, error: any) => void} refused
+ */
 
 export class Polling {
   /** Whether the latest poll got through. */
   works = false;
 
   #rest;
-  #projects;
+  #sources;
   #clock;
   #random;
   #events;
-  /** @type {Map<Project, AbortController> | null} null: not polling */
+  /** @type {Map<Followed, AbortController> | null} null: not polling */
   #loops = null;
 
   /**
    * @param {object} options
    * @param {import('./rest.js').Rest} options.rest
-   * @param {import('./projects.js').Projects} options.projects
+   * @param {Source[]} options.sources
    * @param {import('./clock.js').Clock} options.clock
    * @param {() => number} options.random
    * @param {{changed: () => void, fatal: (error: Error) => void}} options.events
    */
-  constructor({ rest, projects, clock, random, events }) {
+  constructor({ rest, sources, clock, random, events }) {
     this.#rest = rest;
-    this.#projects = projects;
+    this.#sources = sources;
     this.#clock = clock;
     this.#random = random;
     this.#events = events;
@@ -63,39 +74,42 @@ export class Polling {
   /** Projects were joined or left. */
   update() {
     if (!this.#loops) return;
-    for (const [project, loop] of this.#loops) {
-      if (this.#projects.has(project)) continue;
+    for (const [followed, loop] of this.#loops) {
+      if (this.#sources.some((source) => source.has(followed))) continue;
       loop.abort();
-      this.#loops.delete(project);
+      this.#loops.delete(followed);
     }
-    for (const project of this.#projects.all()) {
-      if (this.#loops.has(project)) continue;
-      const loop = new AbortController();
-      this.#loops.set(project, loop);
-      this.#follow(project, loop.signal);
+    for (const source of this.#sources) {
+      for (const followed of source.all()) {
+        if (this.#loops.has(followed)) continue;
+        const loop = new AbortController();
+        this.#loops.set(followed, loop);
+        this.#follow(source, followed, loop.signal);
+      }
     }
   }
 
   /**
-   * @param {Project} project
+   * @param {Source} source
+   * @param {Followed} followed
    * @param {AbortSignal} signal
    */
-  async #follow(project, signal) {
+  async #follow(source, followed, signal) {
     let failures = 0;
-    await project.resetting;
+    await followed.resetting;
     while (!signal.aborted) {
       try {
-        const [askedAt, wasCaughtUp] = [this.#clock.now(), project.room.caughtUp];
-        const answer = await this.#poll(project, signal);
+        const [askedAt, wasCaughtUp] = [this.#clock.now(), followed.room.caughtUp];
+        const answer = await this.#poll(followed, signal);
         if (signal.aborted) return;
         failures = 0;
         this.#report(true);
-        await this.#projects.polled(project, answer);
-        const idle = answer.events.length === 0 && (wasCaughtUp || !project.room.caughtUp);
+        await source.polled(followed, answer);
+        const idle = answer.events.length === 0 && (wasCaughtUp || !followed.room.caughtUp);
         if (idle) await pause(this.#clock, PAUSE - (this.#clock.now() - askedAt), signal);
       } catch (/** @type {any} */ error) {
         if (signal.aborted) return;
-        if (error.code === 'not_found' || error.code === 'forbidden') return this.#projects.refused(project, error);
+        if (error.code === 'not_found' || error.code === 'forbidden') return source.refused(followed, error);
         if (error.code === 'unauthenticated') return this.#events.fatal(error);
         this.#report(false);
         await pause(this.#clock, (error.retryAfter ?? 0) * 1000 + backoff(failures, this.#random, RETRY), signal);
@@ -109,17 +123,16 @@ export class Polling {
   }
 
   /**
-   * @param {Project} project
+   * @param {Followed} followed
    * @param {AbortSignal} signal
    */
-  async #poll({ id, room }, signal) {
+  async #poll({ path, room }, signal) {
     const { position } = room;
     const wait = this.#canWait && room.caughtUp ? WAIT : 0;
     const query = new URLSearchParams({ since: String(position?.seq ?? 0), wait: String(wait) });
     if (position?.epoch !== undefined) query.set('epoch', position.epoch);
     if (!position) query.set('limit', '1');
-    const path = `projects/${id}/events/?${query}`;
-    const answer = await this.#rest.call({ method: 'GET', path }, { signal, patience: wait * 1000 + SLACK });
+    const answer = await this.#rest.call({ method: 'GET', path: `${path}?${query}` }, { signal, patience: wait * 1000 + SLACK });
     // Without a position there is nothing to continue: it begins at the log's end.
     return position ? answer : { ...answer, events: [], reset: false };
   }

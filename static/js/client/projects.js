@@ -40,6 +40,7 @@ class Project {
    */
   constructor(id, position, clock) {
     this.id = id;
+    this.path = `projects/${id}/events/`;
     this.room = new Room(`project.${id}`, position);
     this.retry = new Alarm(clock);
   }
@@ -60,7 +61,7 @@ export class Projects {
    * @param {object} options
    * @param {Link} options.link
    * @param {{deliver: (frame: Frame) => void, emit: (event: string, data: any, frame?: Frame) => void,
-   *   changed: () => void}} options.events
+   *   changed: () => void, joined: (answer: any) => void, left: (projectId: number) => void}} options.events
    * @param {import('./clock.js').Clock} options.clock
    * @param {() => number} options.random
    * @param {import('./log.js').Log} options.log
@@ -209,6 +210,7 @@ export class Projects {
     project.answer = answer;
     for (const { resolve } of project.waiters.splice(0)) resolve(answer);
     const due = project.room.joined(answer);
+    this.#events.joined(answer);
     this.#events.emit('joined', answer);
     this.#deliver(project, due);
     if (answer.reset) this.#startReset(project, answer);
@@ -315,6 +317,7 @@ export class Projects {
     if (!project) return;
     project.retry.clear();
     this.#projects.delete(project.room.name);
+    this.#events.left(id);
     for (const { reject } of project.waiters.splice(0)) reject(error);
   }
 }

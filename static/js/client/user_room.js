@@ -10,8 +10,10 @@ import { Unread } from './unread.js';
  */
 
 export class UserRoom {
-  /** @type {Room | null} null: not known yet */
-  #room = null;
+  path = 'notifications/events/';
+  resetting = null;
+  /** Without a name until the server told it. */
+  room = new Room('');
   #unread = new Unread();
   #link;
   #emit;
@@ -27,11 +29,11 @@ export class UserRoom {
   }
 
   get name() {
-    return this.#room?.name;
+    return this.room.name;
   }
 
   get caughtUp() {
-    return this.#room?.caughtUp ?? false;
+    return this.room.caughtUp;
   }
 
   /** @returns {number | null} how many notifications are unread; null: not known yet */
@@ -43,9 +45,10 @@ export class UserRoom {
   opened(frame) {
     const { room: name, seq, epoch } = frame.data;
     this.stood(frame.data);
-    const known = this.#room;
-    if (known && known.name === name) return this.#resume(known);
-    const room = (this.#room = new Room(name));
+    // By polling it may have come somewhere before it had a name.
+    if (!this.name) this.room.name = name;
+    if (this.name === name && this.room.position) return this.#resume(this.room);
+    const room = (this.room = new Room(name));
     room.attach();
     room.joined({ seq, epoch });
     this.#emit('connected', frame.data, frame);
@@ -53,10 +56,35 @@ export class UserRoom {
 
   /** @param {Frame} frame a logged one */
   receive(frame) {
-    const verdict = this.#room?.receive(frame);
+    const verdict = this.room.receive(frame);
     if (verdict === 'deliver') this.#deliver(frame);
-    else if (verdict === 'gap') this.#link.restart('a gap in the user room');
+    else if (verdict === 'gap' && this.#link.ready) this.#link.restart('a gap in the user room');
   }
+
+  all() {
+    return [this];
+  }
+
+  /** @param {any} followed */
+  has(followed) {
+    return followed === this;
+  }
+
+  /**
+   * Takes over what a poll of the log gave.
+   *
+   * @param {any} _
+   * @param {{events: Frame[], head: number, epoch: string, reset: boolean}} answer
+   */
+  async polled(_, { events, head, epoch, reset }) {
+    if (reset || this.room.mode !== 'following') this.room.joined({ seq: head, epoch, reset });
+    if (reset) this.#reset(this.room, { seq: head, epoch });
+    this.room.head = head;
+    for (const frame of events) this.receive(frame);
+  }
+
+  /** Nobody is refused their own room; where the server has none to offer, it is followed again by the next socket. */
+  refused() {}
 
   /**
    * The server told where the room stood at some moment.
@@ -78,7 +106,7 @@ export class UserRoom {
     this.#link.request('connect', room.since, (error, answer) => {
       if (error?.code === 'connection_lost') return;
       if (error) {
-        this.#room = null;
+        this.room = new Room('');
         return this.#link.restart(`the user room was not resumed: ${error.message}`);
       }
       this.stood(answer);

@@ -87,6 +87,9 @@ class Command(BaseCommand):
         self._comment(people["bob"], "Faster search on long boards", "A trigram index brought it to 41 ms here.")
         self._comment(people["carol"], "Faster search on long boards", "Lovely! Does it survive `typos` too?")
         self._comment(people["alice"], "Keyboard shortcuts for moving cards", "Tried it on a Mac: feels right.")
+        self._comment(
+            people["carol"], "Retry payments after a network error", "@bob the sandbox is back, and @dave asks."
+        )
 
     def _comment(self, author: User, title: str, content: str) -> None:
         with acting_as(author):

@@ -22,6 +22,8 @@ export class FakeServer {
   connections = [];
   /** HTTP requests as `METHOD path`. */
   requests = [];
+  /** Who is present, as joins are told: `{user_id, status}`. */
+  presence = [];
   /** What `connected` says. */
   pingInterval = 25;
   unread = 0;
@@ -108,6 +110,11 @@ export class FakeServer {
     return frame;
   }
 
+  /** Sends an event that is not logged to who listens. */
+  tell(room, event, data) {
+    for (const connection of this.open) if (connection.rooms.has(room)) connection.send({ event, room, data });
+  }
+
   /** Logs an event whose broadcast is lost. */
   logOnly(room, event, data = {}) {
     const log = this.log(room);
@@ -178,7 +185,7 @@ export class FakeServer {
     const room = `project.${message.data.project_id}`;
     const answer = (reset) => ({
       event: 'ack',
-      data: { project_id: message.data.project_id, room, seq: this.log(room).length, epoch: this.epoch, reset, presence: [] },
+      data: { project_id: message.data.project_id, room, seq: this.log(room).length, epoch: this.epoch, reset, presence: this.presence },
       id: message.id,
     });
     if (connection.rooms.has(room)) return connection.send(answer(false));
@@ -214,6 +221,7 @@ export class FakeServer {
     for await (const part of request) text += part;
     const events = url.pathname.match(/^\/api\/projects\/(\d+)\/events\/$/);
     if (events) return this.#answerPoll(`project.${events[1]}`, url.searchParams, json, response);
+    if (url.pathname === '/api/notifications/events/') return this.#answerPoll('user.1', url.searchParams, json, response);
     if (url.pathname === '/api/notifications/') {
       this.requests.push(`${request.method} ${request.url}`);
       const seq = this.log('user.1').length;

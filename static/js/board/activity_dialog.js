@@ -1,0 +1,15 @@
+// @ts-check
+/** The dialog of all that happened in the project. */
+
+import { Activity } from './activity.js';
+import { openDialog } from './dialog.js';
+import { clone, part } from './dom.js';
+
+/** @param {{client: any, store: import("./store.js").BoardStore, projectId: number}} parts */
+export function openActivity({ client, store, projectId }) {
+  const dialog = clone('activity-dialog');
+  const activity = new Activity(part(dialog, 'body'), { store, projectId });
+  const stop = client.on('event', (/** @type {any} */ _data, /** @type {any} */ frame) => activity.apply(frame));
+  openDialog(dialog, stop);
+  activity.load();
+}

@@ -1,0 +1,106 @@
+// @ts-check
+/** What concerns the one who is signed in: keeps the inbox in step with the own user room, and tells whoever shows it. */
+
+import { arrive, EMPTY, read, redactComment, seenUpTo, stand, takePage, unreadIn } from './inbox.js';
+
+/**
+ * @typedef {import("./inbox.js").Inbox} Inbox
+ * @typedef {import("./inbox.js").Notification} Notification
+ */
+
+const PAGE = 20; // notifications at a time
+const LOOKED = 700; // ms that a notification is on the screen before it counts as read
+
+export class Notifications {
+  /** @param {{client: any, arrived: (notification: Notification) => void}} parts `arrived` hears each new one, once */
+  constructor({ client, arrived }) {
+    this.client = client;
+    /** @type {Inbox} */
+    this.inbox = EMPTY;
+    this.isLoading = false;
+    /** @type {any} why the last page did not come */
+    this.error = null;
+    /** @type {Set<number>} */
+    this.seen = new Set();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    /** @type {Set<() => void>} */
+    this.listeners = new Set();
+    client.on('connected', (/** @type {any} */ standing) => this.#become(stand(this.inbox, standing)));
+    client.on('notification', (/** @type {any} */ _data, /** @type {any} */ frame) => {
+      const isNew = frame.seq > this.inbox.readUpTo && !this.inbox.items.some(({ seq }) => seq === frame.seq);
+      this.#become(arrive(this.inbox, frame));
+      if (isNew) arrived(frame);
+    });
+    client.on('notifications_read', (/** @type {any} */ data) => this.#become(read(this.inbox, data.up_to)));
+    client.on('comment_deleted', (/** @type {any} */ data) => this.#become(redactComment(this.inbox, data.comment_id)));
+    client.on('reset', (/** @type {any} */ { project_id: projectId }) => projectId === null && this.#startAnew());
+  }
+
+  /** @param {() => void} listener called whenever something is different */
+  subscribe(listener) {
+    this.listeners.add(listener);
+  }
+
+  /** @returns {number} */
+  get unread() {
+    return unreadIn(this.inbox);
+  }
+
+  /** Fetches the first page, or the next older one. */
+  async load() {
+    if (this.isLoading) return;
+    this.isLoading = true;
+    this.error = null;
+    this.#tellListeners();
+    try {
+      // What arrived meanwhile moves the pages: the next one may begin with some that are known, and leaves none out.
+      const page = this.inbox.isLoaded ? Math.floor(this.inbox.items.length / PAGE) + 1 : 1;
+      this.inbox = takePage(this.inbox, await this.client.notifications({ page, pageSize: PAGE }));
+    } catch (error) {
+      this.error = error;
+    }
+    this.isLoading = false;
+    this.#tellListeners();
+  }
+
+  /** A notification is on the screen, or led somebody to what it tells of. @param {number} seq */
+  look(seq) {
+    this.seen.add(seq);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      const upTo = seenUpTo(this.inbox, this.seen);
+      if (upTo) this.markRead(upTo);
+    }, LOOKED);
+  }
+
+  markAllRead() {
+    this.markRead(this.inbox.head);
+  }
+
+  /** @param {number} upTo */
+  markRead(upTo) {
+    if (upTo <= this.inbox.readUpTo) return;
+    this.#become(read(this.inbox, upTo));
+    this.client.notificationsRead(upTo).catch(() => {}); // kept over a lost connection; refused only where it is closed
+  }
+
+  /** The log could not be continued: nothing known is certain. */
+  #startAnew() {
+    const wasLoaded = this.inbox.isLoaded;
+    this.seen.clear();
+    this.#become(EMPTY);
+    if (wasLoaded) this.load();
+  }
+
+  /** @param {Inbox} inbox */
+  #become(inbox) {
+    if (inbox === this.inbox) return;
+    this.inbox = inbox;
+    this.#tellListeners();
+  }
+
+  #tellListeners() {
+    for (const listener of this.listeners) listener();
+  }
+}

@@ -1,0 +1,96 @@
+// @ts-check
+/** What the page tells of its user in passing: presence, typing, the open task. Nothing of it is kept for later. */
+
+/** While somebody types this is told again, milliseconds. The server forgets after 6 s. */
+export const TYPING_RENEWAL = 2_500;
+
+/**
+ * @typedef {import('./projects.js').Link} Link
+ * @typedef {import('./presence.js').Status} Status
+ */
+
+export class Hints {
+  /** @type {number | null} the task whose panel is open */
+  #viewing = null;
+  /** @type {Map<number, number>} task → when it was last told that the user types there */
+  #typing = new Map();
+  /** @type {Status | null} as the present link has it; null: uncertain */
+  #told = 'online';
+  #link;
+  #clock;
+  #status;
+
+  /**
+   * @param {object} options
+   * @param {Link} options.link
+   * @param {import('./clock.js').Clock} options.clock
+   * @param {() => Status} options.status
+   */
+  constructor({ link, clock, status }) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#status = status;
+  }
+
+  /** There is a new link, which knows nothing: before the joins, so that nobody sees the user come as another. */
+  opened() {
+    this.#told = 'online';
+    this.#typing.clear();
+    this.presence().catch(() => {});
+    if (this.#viewing !== null) this.#tell('task_viewing', { task_id: this.#viewing }).catch(() => {});
+  }
+
+  /** @returns {Promise<{status: Status}>} at once where there is no link: the next one is told */
+  async presence() {
+    const status = this.#status();
+    if (!this.#link.ready || status === this.#told) return { status };
+    this.#told = status;
+    await this.#tell('presence_update', { status }).catch((error) => {
+      this.#told = null;
+      throw error;
+    });
+    return { status };
+  }
+
+  /**
+   * May be called with every key: it is told once in a while.
+   *
+   * @param {number} taskId
+   * @param {boolean} isTyping
+   */
+  async typing(taskId, isTyping) {
+    const toldAt = this.#typing.get(taskId);
+    if (!this.#link.ready) return {};
+    if (isTyping ? this.#clock.now() - (toldAt ?? -Infinity) < TYPING_RENEWAL : toldAt === undefined) return {};
+    if (isTyping) this.#typing.set(taskId, this.#clock.now());
+    else this.#typing.delete(taskId);
+    return this.#tell('user_typing', { task_id: taskId, is_typing: isTyping });
+  }
+
+  /** @param {number} taskId a comment is sent there, with which the server ends the typing */
+  commented(taskId) {
+    this.#typing.delete(taskId);
+  }
+
+  /** @param {number | null} taskId */
+  async viewing(taskId) {
+    if (taskId === this.#viewing) return {};
+    this.#viewing = taskId;
+    return this.#link.ready ? this.#tell('task_viewing', { task_id: taskId }) : {};
+  }
+
+  /**
+   * @param {string} event
+   * @param {any} data
+   * @returns {Promise<any>}
+   */
+  #tell(event, data) {
+    return new Promise((resolve, reject) => {
+      this.#link.request(event, data, (error, answer) => {
+        // A connection that broke: the next one is told what still holds.
+        if (error && error.code !== 'connection_lost') reject(error);
+        else resolve(answer ?? {});
+      });
+    });
+  }
+}

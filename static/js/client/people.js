@@ -1,0 +1,158 @@
+// @ts-check
+/** Who is in the joined projects, who looks at which task, and who types. Pure: no sockets, no time. */
+
+/**
+ * @typedef {import('./envelope.js').Frame} Frame
+ * @typedef {{id: number, username: string, name: string}} User
+ *
+ * @typedef {object} Place what is known of one project
+ * @property {Map<number, string>} present user → status; the offline are not in it
+ * @property {Map<number, number[]>} viewers task → users who have its panel open
+ * @property {Map<number, Map<number, User>>} typing task → who types there
+ */
+
+export class People {
+  /** @type {Map<number, Place>} */
+  #places = new Map();
+  #emit;
+
+  /** @param {{emit: (event: string, data: any, frame?: Frame) => void}} options */
+  constructor({ emit }) {
+    this.#emit = emit;
+  }
+
+  /**
+   * @param {number} projectId
+   * @returns {Map<number, string>} user → status
+   */
+  present(projectId) {
+    return new Map(this.#places.get(projectId)?.present);
+  }
+
+  /**
+   * @param {number} taskId
+   * @returns {number[]} ids of users
+   */
+  viewers(taskId) {
+    for (const { viewers } of this.#places.values()) {
+      const found = viewers.get(taskId);
+      if (found) return [...found];
+    }
+    return [];
+  }
+
+  /**
+   * @param {number} taskId
+   * @returns {User[]}
+   */
+  typing(taskId) {
+    for (const { typing } of this.#places.values()) {
+      const found = typing.get(taskId);
+      if (found) return [...found.values()];
+    }
+    return [];
+  }
+
+  /**
+   * A join was answered: everything is told anew.
+   *
+   * @param {any} answer
+   */
+  joined({ project_id: projectId, presence }) {
+    if (!presence) return; // Of a long poll, which knows nobody.
+    const known = this.#places.get(projectId);
+    const place = emptyPlace();
+    for (const { user_id: userId, status } of presence) place.present.set(userId, status);
+    this.#places.set(projectId, place);
+    for (const taskId of known?.viewers.keys() ?? []) this.#tellViewers(projectId, taskId, []);
+    this.#tellPresent(projectId);
+  }
+
+  /**
+   * @param {Frame} frame
+   * @returns {boolean} whether it was about people, and is dealt with
+   */
+  receive(frame) {
+    const { event, data } = frame;
+    if (event === 'user_presence') this.#receivePresence(frame);
+    else if (event === 'task_viewers') this.#receiveViewers(frame);
+    else if (event === 'user_typing_status') this.#typingChanged(data, frame);
+    else return false;
+    return true;
+  }
+
+  /** @param {number} projectId that was left, or that the user may not see any more */
+  left(projectId) {
+    this.#places.delete(projectId);
+  }
+
+  /** The link is gone, and nobody would tell when somebody stops typing. */
+  lost() {
+    for (const [projectId, { typing }] of this.#places) {
+      for (const [taskId, users] of typing) {
+        for (const user of users.values()) {
+          this.#typingChanged({ project_id: projectId, task_id: taskId, user, is_typing: false });
+        }
+      }
+    }
+  }
+
+  /** @param {Frame} frame of one user or of several: listeners hear of each by itself */
+  #receivePresence(frame) {
+    const { project_id: projectId, users = [frame.data] } = frame.data;
+    const place = this.#places.get(projectId);
+    if (!place) return;
+    for (const { user_id: userId, status } of users) {
+      if (status === 'offline') place.present.delete(userId);
+      else place.present.set(userId, status);
+    }
+    for (const user of users) this.#emit('user_presence', { ...user, project_id: projectId }, frame);
+    this.#tellPresent(projectId);
+  }
+
+  /** @param {Frame} frame */
+  #receiveViewers(frame) {
+    const { project_id: projectId, task_id: taskId, user_ids: userIds } = frame.data;
+    const place = this.#places.get(projectId);
+    if (!place) return;
+    if (userIds.length > 0) place.viewers.set(taskId, [...userIds]);
+    else place.viewers.delete(taskId);
+    this.#emit('task_viewers', frame.data, frame);
+  }
+
+  /**
+   * @param {any} data
+   * @param {Frame} [frame] none: the client itself finds out
+   */
+  #typingChanged(data, frame) {
+    const place = this.#places.get(data.project_id);
+    if (!place) return;
+    const users = place.typing.get(data.task_id) ?? new Map();
+    if (data.is_typing) users.set(data.user.id, data.user);
+    else users.delete(data.user.id);
+    if (users.size > 0) place.typing.set(data.task_id, users);
+    else place.typing.delete(data.task_id);
+    this.#emit('user_typing_status', data, frame ?? { event: 'user_typing_status', data });
+  }
+
+  /**
+   * @param {number} projectId
+   * @param {number} taskId
+   * @param {number[]} userIds
+   */
+  #tellViewers(projectId, taskId, userIds) {
+    const data = { project_id: projectId, task_id: taskId, user_ids: userIds };
+    this.#emit('task_viewers', data, { event: 'task_viewers', data });
+  }
+
+  /** @param {number} projectId */
+  #tellPresent(projectId) {
+    const users = [...this.present(projectId)].map(([userId, status]) => ({ user_id: userId, status }));
+    this.#emit('presence', { project_id: projectId, users });
+  }
+}
+
+/** @returns {Place} */
+function emptyPlace() {
+  return { present: new Map(), viewers: new Map(), typing: new Map() };
+}

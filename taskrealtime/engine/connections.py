@@ -1,0 +1,178 @@
+"""How many connections there are: of a user over all processes, from an address, and such as are not signed in yet.
+
+Each process keeps its own count and announces it in Redis, beside a sign of life. The counts of a process that gives
+none count for nothing, so a killed one takes nobody's place. While Redis is away each process goes by its own count;
+when it is back, or has forgotten everything, the counts are announced again.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from . import shared_scripts
+from .batching import Batcher
+from .conf import settings
+from .threads import in_counting_thread
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two signs of life of a process, and how long one lasts. So a killed process counts for 3 s more.
+BEAT, LIFE = 0.5, 3.0
+#: Signs of life between two announcements of everything (5 min), and seconds after which what a dead process announced
+#: goes by itself.
+BEATS_BETWEEN, KEPT = 600, 3600
+
+_PREFIX = "taskrealtime:connections:"
+
+# Says how many connections of a user this process has; returns how many the other living ones have.
+_ANNOUNCE = """
+local mine, count = ARGV[1], tonumber(ARGV[2])
+if count > 0 then redis.call('HSET', KEYS[1], mine, count) else redis.call('HDEL', KEYS[1], mine) end
+redis.call('EXPIRE', KEYS[1], tonumber(ARGV[3]))
+local others, all = 0, redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  if all[i] ~= mine then
+    if redis.call('EXISTS', ARGV[4] .. all[i]) == 1 then
+      others = others + tonumber(all[i + 1])
+    else
+      redis.call('HDEL', KEYS[1], all[i])
+    end
+  end
+end
+return others
+"""
+# A sign of life; returns whether the last one still held.
+_BEAT = """
+local held = redis.call('EXISTS', KEYS[1])
+redis.call('SET', KEYS[1], '1', 'PX', tonumber(ARGV[1]))
+return held
+"""
+
+
+class Place:
+    """One connection's place among those of its user."""
+
+    def __init__(self, counts: "Counts", user_id: int) -> None:
+        self._counts: Counts | None = counts
+        self._user_id = user_id
+
+    def leave(self) -> None:
+        """Give the place up, once."""
+        if self._counts is not None:
+            counts, self._counts = self._counts, None
+            counts.leave(self._user_id)
+
+
+class Counts:
+    """The connections that one event loop serves, by user."""
+
+    def __init__(self) -> None:
+        self._own: Counter[int] = Counter()
+        self._announcer = Batcher(self._announce_all, run=in_counting_thread)
+        self._telling: set[asyncio.Task[int]] = set()
+        self._beating: asyncio.Task[None] | None = None
+        #: Another one each time, also where a process number is given again.
+        self._process = secrets.token_hex(8)
+
+    def enter(self, user_id: int) -> Place:
+        """Count one more connection; ask `is_full` next."""
+        self._own[user_id] += 1
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beat_forever())
+        return Place(self, user_id)
+
+    async def is_full(self, user_id: int) -> bool:
+        """Whether the connection that came last is one too many."""
+        limit = settings.WEBSOCKET_MAX_CONNECTIONS_PER_USER
+        own = self._own[user_id]
+        if own > limit > 0:
+            return True
+        others = await self._announcer.ask((user_id, own))
+        return own + others > limit > 0
+
+    def leave(self, user_id: int) -> None:
+        """Count one less, and say so."""
+        self._own[user_id] -= 1
+        own = self._own[user_id]
+        if not own:
+            del self._own[user_id]
+        telling = asyncio.create_task(self._announcer.ask((user_id, own)))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+
+    def _announce_all(self, counts: Sequence[tuple[int, int]]) -> list[int]:
+        """Announce how many connections these users have here; how many each has elsewhere."""
+        others: dict[int, int] = {}
+        names = [f"{_PREFIX}{user_id}" for user_id, _ in counts]
+        for shard in shared_scripts.shards():
+            mine = [index for index, name in enumerate(names) if shared_scripts.shard_of(name) is shard]
+            calls: list[shared_scripts.Call] = [
+                ([names[index]], [self._process, counts[index][1], KEPT, f"{_PREFIX}alive:"]) for index in mine
+            ]
+            try:
+                others.update(zip(mine, map(int, shard.run_all(_ANNOUNCE, calls)), strict=True))
+            except shared_scripts.SharedAway:
+                continue
+        return [others.get(index, 0) for index in range(len(counts))]
+
+    async def _beat_forever(self) -> None:
+        beats = 0
+        while True:
+            beats += 1
+            try:
+                if not await in_counting_thread(self._beat) or beats % BEATS_BETWEEN == 0:
+                    for user_id, own in list(self._own.items()):
+                        await self._announcer.ask((user_id, own))
+            except Exception:
+                logger.exception("Connections could not be announced.")
+            await asyncio.sleep(BEAT)
+
+    def _beat(self) -> bool:
+        """Give a sign of life; whether every Redis still had the last one."""
+        held = True
+        for shard in shared_scripts.shards():
+            try:
+                held &= bool(shard.run(_BEAT, [f"{_PREFIX}alive:{self._process}"], [int(LIFE * 1000)]))
+            except shared_scripts.SharedAway:
+                continue
+        return held
+
+
+# --- In this process alone ------------------------------------------------------------------
+
+_by_address: Counter[str] = Counter()
+_handshakes = 0
+
+
+@contextmanager
+def from_address(address: str | None) -> Iterator[bool]:
+    """Count a connection from there; whether there is a place for it. None: an address that everybody shares."""
+    if address is None:
+        yield True
+        return
+    _by_address[address] += 1
+    try:
+        yield not _by_address[address] > settings.WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS > 0
+    finally:
+        _by_address[address] -= 1
+        if not _by_address[address]:
+            del _by_address[address]
+
+
+@contextmanager
+def handshake() -> Iterator[None]:
+    """Count a connection that is not signed in yet."""
+    global _handshakes
+    _handshakes += 1
+    try:
+        yield
+    finally:
+        _handshakes -= 1
+
+
+def has_too_many_handshakes() -> bool:
+    """Whether newcomers must wait until those before them have signed in."""
+    return _handshakes >= settings.WEBSOCKET_MAX_HANDSHAKES > 0

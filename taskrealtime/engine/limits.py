@@ -1,0 +1,198 @@
+"""How often one may speak: the events and changes of a user, and attempts to sign in, over all processes."""
+
+import hashlib
+import math
+import threading
+import time
+from dataclasses import dataclass
+
+from . import shared_scripts
+from .addresses import countable
+from .buckets import Buckets, Limit, MemoryBuckets
+from .conf import settings
+from .errors import RateLimited
+from .threads import in_counting_thread
+
+#: The part of a burst that a process lets pass before it asks Redis, and asks for at a time. So of `200/10s` one
+#: message in ten costs a round trip, and each process lets at most ten too many pass; below 20 at once none.
+CHUNKS = 20
+#: Accounts after which those that are out of use are forgotten.
+MAX_ACCOUNTS = 10_000
+#: A connection that was told "too often" this many times its burst, or this often, and goes on is a flood.
+FLOOD_TIMES, FLOOD_LEAST = 5, 200
+
+
+@dataclass(slots=True)
+class _Account:
+    """What this process may spend of one bucket without asking."""
+
+    tokens: int
+    #: Spent or to be spent without having been taken out of the bucket.
+    owed: int
+    valid_until: float
+    refused_until: float = 0.0
+
+
+class Limiter:
+    """Spends from shared buckets in chunks, so that most of the time nobody else is asked."""
+
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
+        self._lock = threading.Lock()
+        self._accounts: dict[str, _Account] = {}
+
+    def spend(self, key: str, limit: Limit) -> None:
+        """Spend one; blocks where the shared bucket must be asked.
+
+        Raises:
+            RateLimited: there is none left.
+        """
+        if not self._spend_own(key, limit):
+            self._ask(key, limit)
+
+    async def aspend(self, key: str, limit: Limit) -> None:
+        """As `spend`, for an event loop.
+
+        Raises:
+            RateLimited: there is none left.
+        """
+        if self._spend_own(key, limit):
+            return
+        if shared_scripts.is_shared():
+            await in_counting_thread(self._ask, key, limit)
+        else:
+            self._ask(key, limit)
+
+    def _spend_own(self, key: str, limit: Limit) -> bool:
+        """Whether it could be spent without asking."""
+        now = time.monotonic()
+        with self._lock:
+            account = self._account(key, limit, now)
+            if account.refused_until > now:
+                raise _too_often(account.refused_until - now)
+            if account.tokens < 1:
+                return False
+            account.tokens -= 1
+            return True
+
+    def _account(self, key: str, limit: Limit, now: float) -> _Account:
+        account = self._accounts.get(key)
+        if account is None or account.valid_until <= now:
+            if len(self._accounts) >= MAX_ACCOUNTS:
+                self._accounts = {key: kept for key, kept in self._accounts.items() if kept.valid_until > now}
+            advance = limit.burst // CHUNKS
+            account = self._accounts[key] = _Account(advance, advance, now + limit.seconds)
+        return account
+
+    def _ask(self, key: str, limit: Limit) -> None:
+        with self._lock:
+            account = self._account(key, limit, time.monotonic())
+            owed, account.owed = account.owed, 0
+        granted, retry_after = self._buckets.take(key, limit, owed + max(1, limit.burst // CHUNKS))
+        now = time.monotonic()
+        with self._lock:
+            account.valid_until = now + limit.seconds
+            if granted <= owed:
+                account.refused_until = now + retry_after
+                raise _too_often(retry_after)
+            account.tokens += granted - owed - 1
+
+
+def _too_often(retry_after: float) -> RateLimited:
+    # Rounded up: who comes back after exactly that long is let in.
+    return RateLimited(
+        "Too much at once. Try again a little later.", retry_after=math.ceil(retry_after * 100 + 1) / 100
+    )
+
+
+_buckets = Buckets()
+_limiter = Limiter(_buckets)
+
+
+# --- Events and changes of a user -----------------------------------------------------------
+
+
+def spend_change(user_id: int, *, kind: str, slowness: float) -> None:
+    """Count one change of a user that came by HTTP.
+
+    Args:
+        kind: what it is, and `slowness` how many times slower such may come than all together; 1: as fast.
+
+    Raises:
+        RateLimited: there were too many, by sockets and HTTP together.
+    """
+    for key, limit in _limits_of(user_id, kind, slowness):
+        _limiter.spend(key, limit)
+
+
+async def spend_event(user_id: int, *, kind: str, slowness: float) -> None:
+    """Count one event of a user that came by a socket, as `spend_change` does.
+
+    Raises:
+        RateLimited: there were too many, by sockets and HTTP together.
+    """
+    for key, limit in _limits_of(user_id, kind, slowness):
+        await _limiter.aspend(key, limit)
+
+
+def _limits_of(user_id: int, kind: str, slowness: float) -> list[tuple[str, Limit]]:
+    limit = Limit.parse(settings.WEBSOCKET_RATE_LIMIT)
+    if limit is None:
+        return []
+    every = (f"events:{user_id}", limit)
+    return [every] if slowness <= 1 else [(f"{kind}:{user_id}", limit.slower(slowness)), every]
+
+
+class Patience:
+    """How often one connection may still be told that it speaks too often."""
+
+    def __init__(self) -> None:
+        self._refusals = MemoryBuckets()
+
+    def ends(self) -> bool:
+        """Count one more refusal; whether it is one too many."""
+        limit = Limit.parse(settings.WEBSOCKET_RATE_LIMIT)
+        if limit is None:
+            return False
+        refusals = Limit(max(FLOOD_LEAST, limit.burst * FLOOD_TIMES), limit.seconds)
+        return self._refusals.take("", refusals, 1).tokens < 1
+
+
+# --- Attempts to sign in --------------------------------------------------------------------
+
+
+def spend_sign_in(username: str, address: str | None) -> None:
+    """Count an attempt to sign in before its password is checked; `forgive_sign_in` takes back one that was right.
+
+    Raises:
+        RateLimited: there were too many wrong ones for this name, or from this address.
+    """
+    spent: list[tuple[str, Limit]] = []
+    for key, limit in _sign_in_limits(username, address):
+        granted, retry_after = _buckets.take(key, limit, 1)
+        if granted < 1:
+            _give_back(spent)
+            raise _too_often(retry_after)
+        spent.append((key, limit))
+
+
+def forgive_sign_in(username: str, address: str | None) -> None:
+    """The password was right: the attempt does not count."""
+    _give_back(_sign_in_limits(username, address))
+
+
+def _give_back(spent: list[tuple[str, Limit]]) -> None:
+    for key, limit in spent:
+        _buckets.take(key, limit, -1)
+
+
+def _sign_in_limits(username: str, address: str | None) -> list[tuple[str, Limit]]:
+    limits = []
+    if limit := Limit.parse(settings.SIGN_IN_RATE_LIMIT):
+        # What people type for a name is sometimes their password: it is not written down.
+        name = hashlib.sha256(username.casefold().encode(errors="replace")).hexdigest()[:32]
+        limits.append((f"sign-in:name:{name}", limit))
+    place = countable(address)
+    if place and (limit := Limit.parse(settings.SIGN_IN_ADDRESS_RATE_LIMIT)):
+        limits.append((f"sign-in:address:{place}", limit))
+    return limits

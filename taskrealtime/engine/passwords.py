@@ -1,0 +1,53 @@
+"""Checks names and passwords, not too often: for the API, the sign-in page and the admin alike."""
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
+
+from . import limits
+from .errors import RateLimited
+
+
+class LimitedAttempts(ModelBackend):
+    """Django's own, which counts wrong passwords by name and by address.
+
+    It stands first in `AUTHENTICATION_BACKENDS` and has the last word; Django's own behind it only knows again the
+    sessions that name it.
+    """
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """The user; None where no name or no password was given.
+
+        Raises:
+            PermissionDenied: they do not fit, or the user is not active; no other backend is asked.
+            RateLimited: there were too many wrong ones; the password was not looked at.
+        """
+        username = kwargs.get(User.USERNAME_FIELD) if username is None else username
+        if username is None or password is None:
+            return None
+        address = request.META.get("REMOTE_ADDR") if request else None
+        limits.spend_sign_in(username, address)
+        user = super().authenticate(request, username, password)
+        if user is None:
+            raise PermissionDenied
+        limits.forgive_sign_in(username, address)
+        return user
+
+
+class TooOftenPages(MiddlewareMixin):
+    """Answers a page's request that came too often; the API tells so itself."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A page with HTTP 429 for `RateLimited`; None, Django's own way, for any other exception."""
+        if not isinstance(exception, RateLimited):
+            return None
+        response = render(request, "429.html", status=429)
+        response["Retry-After"] = str(int(exception.retry_after or 0) + 1)
+        return response

@@ -1,0 +1,111 @@
+"""Every page and state, in light and dark, looked over by axe-core: nothing serious, nothing critical."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.stacks import Server
+
+from .board import Board
+from .concerns import Concerns
+from .conftest import NewPage
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+BAD = ("serious", "critical")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+
+
+def look_over(page: Page, state: str) -> None:
+    """Fail with what axe-core finds in the page as it is now, once nothing moves any more."""
+    page.wait_for_function(
+        "document.getAnimations().every(a => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"
+    )
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    bad = [
+        f"{state}: {violation['id']} ({violation['impact']}): {node['html'][:160]}\n    {node['failureSummary']}"
+        for violation in found["violations"]
+        if violation["impact"] in BAD
+        for node in violation["nodes"]
+    ]
+    assert not bad, "\n".join(bad)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_pages_round_the_board(server: Server, new_page: NewPage, scheme: str) -> None:
+    alice = server.stack.user(first_name="Alice", last_name="Okafor")
+    page = new_page(server, path="/login/", color_scheme=scheme)
+    look_over(page, "signing in")
+    page.fill("[name=username]", "nobody")
+    page.fill("[name=password]", "wrong")
+    page.press("[name=password]", "Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    look_over(page, "a wrong password")
+    page = new_page(server, alice, allow_errors="status of 404", color_scheme=scheme)
+    look_over(page, "no projects")
+    page.goto("/nowhere/")
+    look_over(page, "nothing there")
+    server.project(alice, name="Garden")
+    page.goto("/")
+    look_over(page, "projects")
+    Concerns(page).open()
+    expect(Concerns(page).inbox).to_contain_text("All quiet")
+    look_over(page, "an empty inbox")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["wide", "phone"])
+def test_the_board_and_all_that_opens_on_it(
+    server: Server, new_page: NewPage, scheme: str, size: dict[str, Any]
+) -> None:
+    alice = server.stack.user(first_name="Alice", last_name="Okafor")
+    bob = server.stack.user(first_name="Bob", last_name="Lindqvist")
+    project = server.project(alice, members=[bob])
+    page = new_page(server, alice, f"/projects/{project}/", color_scheme=scheme, **size)
+    board, mine = Board(page), Concerns(page)
+    look_over(page, "an empty board")
+    tasks = board.add("todo", "Paint the fence", "Buy the paint", "Find the brush")
+    for task, fields in zip(
+        tasks,
+        (
+            {"priority": "urgent", "due_at": "2020-01-01T00:00:00Z", "assignee_id": alice.id},
+            {"priority": "low", "due_at": "2100-01-01T00:00:00Z", "assignee_id": bob.id},
+            {"status": "completed", "description": "In **green**, `#0f0`, see [this](https://example.org)."},
+        ),
+        strict=True,
+    ):
+        assert server.api(bob).patch(f"/api/tasks/{task}/", json=fields).status_code == 200
+    theirs = Board(new_page(server, bob, f"/projects/{project}/"))
+    theirs.open(tasks[0])
+    expect(board.viewer(tasks[0], bob.id)).to_be_visible()
+    server.api(bob).post(f"/api/tasks/{tasks[0]}/comments/", json={"content": f"@{alice.username} *now*?"})
+    expect(mine.toasts.last).to_be_visible()
+    look_over(page, "a board with somebody else on it, and toasts")
+    board.open(tasks[0])
+    theirs.panel.locator("[name=content]").press_sequentially("And")
+    expect(board.panel.locator("[data-typing]")).not_to_be_empty()
+    look_over(page, "a task's panel")
+    page.keyboard.press("Escape")
+    board.open(tasks[2])
+    look_over(page, "a panel with a description")
+    page.keyboard.press("Escape")
+    mine.open()
+    expect(mine.items.first).to_be_visible()
+    look_over(page, "the inbox")
+    mine.inbox.locator("[data-open-settings]").click()
+    expect(page.get_by_label("Time zone")).not_to_have_value("")
+    look_over(page, "the settings")
+    page.keyboard.press("Escape")
+    page.locator("[data-open-members]").click()
+    look_over(page, "the members")
+    page.keyboard.press("Escape")
+    page.locator("[data-me]").click()
+    look_over(page, "the own menu")
+    page.keyboard.press("Escape")
+    board.card(tasks[1]).focus()
+    page.keyboard.press("m")
+    look_over(page, "the menu that moves a card")

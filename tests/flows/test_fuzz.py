@@ -1,0 +1,77 @@
+"""Tens of thousands of bad messages: none is our fault, none changes anything, and the server lives on."""
+
+import asyncio
+import itertools
+import time
+
+import pytest
+
+from tests.conftest import Connect
+from tests.support import fuzz
+from tests.support.stacks import Server, Stack
+
+SEED = 20
+#: Messages, unless this many seconds are over before; conversations that go on at a time.
+MESSAGES, SECONDS, AT_ONCE = 20_000, 15.0, 8
+#: Kilobytes by which a server may grow after it has warmed up. It levels off at 25 MB more; a leak of what was sent
+#: would be several times that.
+MAY_GROW = 48 * 1024
+
+EVERYTHING = (
+    "result = repr([[list(model.objects.order_by('pk').values_list())] for model in "
+    "(Task, Comment, Project, Membership, User, Event, IdempotencyKey, SessionVersion)])"
+)
+
+
+def resident(server: Server) -> int:
+    """The memory of the server process, kilobytes."""
+    with open(f"/proc/{server.pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+async def attack(server: Server, token: str, seed: int, frames: list[dict[str, object]], messages: int) -> int:
+    """Send so many messages, or as many as there is time for; how many it were."""
+    sent, deadline = 0, time.monotonic() + SECONDS
+    source = fuzz.conversations(seed, frames)
+
+    async def one_after_the_other() -> None:
+        nonlocal sent
+        while sent < messages and time.monotonic() < deadline:
+            count, wire = next(source)
+            sent += count
+            told = await fuzz.converse(server.port, token, wire)
+            assert told.finished or told.close_code is not None, (len(wire), wire[:600], wire[-600:], told.frames[-3:])
+            assert told.close_code != 1011, wire
+            for frame in told.frames:
+                assert frame["data"].get("code") != "internal", (frame, wire)
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
+    return sent
+
+
+@pytest.mark.parametrize("serve", [False, True], ids=["daphne", "serve"])
+def test_no_message_is_our_fault_or_changes_anything(stack: Stack, connect: Connect, serve: bool) -> None:
+    if serve != (stack.kind == "deployed"):
+        pytest.skip("one server on each kind of installation is enough")
+    server = stack.server(serve=serve)
+    ann, vic = stack.user(), stack.user()
+    project = server.project(ann, viewers=[vic])
+    task = server.api(ann).post("/api/tasks/", json={"project_id": project, "title": "A"}).json()["id"]
+    frames = fuzz.valid_frames(project_id=project, task_id=task)
+    connect(server, vic).close()  # whose room is made by that
+    before = stack.run(EVERYTHING)
+    asyncio.run(attack(server, server.token(vic), SEED, frames, MESSAGES // 5))
+    warm = resident(server)
+    sent = asyncio.run(attack(server, server.token(vic), SEED + 1, frames, MESSAGES))
+    assert sent > 1000
+    assert stack.run(EVERYTHING) == before
+    assert resident(server) - warm < MAY_GROW
+    listener = connect(server, ann)
+    assert listener.ask("join_project", {"project_id": project})
+    assert "Traceback" not in server.log(lines=0), server.log()
+
+
+def test_the_same_seed_sends_the_same() -> None:
+    frames = fuzz.valid_frames(project_id=1, task_id=1)
+    first, again = (list(itertools.islice(fuzz.conversations(3, frames), 20)) for _ in range(2))
+    assert first == again

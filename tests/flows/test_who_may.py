@@ -1,0 +1,225 @@
+"""Who may ask for what, and who hears what: a rule for every event, so that a new one without a rule fails."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import Any, NamedTuple
+
+import pytest
+
+from taskrealtime.commands import CLIENT_EVENTS
+from taskrealtime.events import LOGGED_EVENTS
+from tests.conftest import Connect
+from tests.flows.conftest import Cast
+from tests.support.sockets import Socket
+from tests.support.stacks import Server, User
+
+# --- Who may ask for what -----------------------------------------------------------------------------
+
+
+class Rule(NamedTuple):
+    """What owner, member, viewer and stranger are answered: an error's code, or `yes`."""
+
+    owner: str
+    member: str
+    viewer: str
+    stranger: str
+    data: Callable[[dict[str, int]], dict[str, Any]]
+
+
+def task(**more: Any) -> Callable[[dict[str, int]], dict[str, Any]]:
+    return lambda ids: {"task_id": ids["task"], **more}
+
+
+def project(**more: Any) -> Callable[[dict[str, int]], dict[str, Any]]:
+    return lambda ids: {"project_id": ids["project"], **more}
+
+
+READERS = ("yes", "yes", "yes", "not_found")
+EDITORS = ("yes", "yes", "forbidden", "not_found")
+ANYBODY = ("yes", "yes", "yes", "yes")
+
+RULES: dict[str, Rule] = {
+    "connect": Rule(*ANYBODY, lambda ids: {}),
+    "ping": Rule(*ANYBODY, lambda ids: {}),
+    # Tells nothing of the project: it is acked also where it was not joined.
+    "leave_project": Rule(*ANYBODY, project()),
+    # One's own token, which the test does not have here.
+    "token_refresh": Rule(*(("token_invalid",) * 4), lambda ids: {"token": "x"}),
+    "join_project": Rule(*READERS, project()),
+    "task_create": Rule(*EDITORS, project(title="New")),
+    "task_update": Rule(*EDITORS, task(changes={"title": "Other"})),
+    "task_status_update": Rule(*EDITORS, task(status="review")),
+    "task_move": Rule(*EDITORS, task(status="completed")),
+    "new_comment": Rule(*EDITORS, task(content="Hello")),
+    "task_delete": Rule(*EDITORS, task()),
+    "task_restore": Rule(*EDITORS, task()),
+}
+
+
+def test_every_client_event_has_a_rule() -> None:
+    assert set(RULES) == set(CLIENT_EVENTS)
+
+
+@pytest.mark.parametrize("event", RULES)
+def test_the_rule_of_a_client_event_is_kept(
+    server: Server, cast: Cast, connect: Connect, project: int, event: str
+) -> None:
+    rule = RULES[event]
+    answers = []
+    for user in (cast.ann, cast.bob, cast.vic, cast.eve):
+        ids = {"project": project, "task": new_task(server, cast.ann, project)}
+        frame = connect(server, user).ask_frame(event, rule.data(ids))
+        answers.append(frame["data"]["code"] if frame["event"] == "error" else "yes")
+    assert tuple(answers) == rule[:4]
+    with server.connect() as nobody:
+        nobody.send_event(event, rule.data(ids), id=1)
+        assert nobody.next()["data"]["code"] in {"unauthenticated", "token_invalid"}
+        assert nobody.wait_closed() == 4401
+
+
+def new_task(server: Server, user: User, project: int) -> int:
+    answer = server.api(user).post("/api/tasks/", json={"project_id": project, "title": "A"})
+    return int(answer.json()["id"])
+
+
+# --- Who hears what -----------------------------------------------------------------------------------
+
+Cause = Callable[[Any, int, int, Cast], Any]
+
+
+def _comment(api: Any, task: int) -> int:
+    return int(api.post(f"/api/tasks/{task}/comments/", json={"content": "c"}).json()["id"])
+
+
+#: To each logged event, which only those hear who joined the project: what makes it happen.
+CAUSES: dict[str, Cause] = {
+    "task_created": lambda api, project, task, cast: api.post(
+        "/api/tasks/", json={"project_id": project, "title": "B"}
+    ),
+    "task_updated": lambda api, project, task, cast: api.patch(f"/api/tasks/{task}/", json={"title": "B"}),
+    "task_status_changed": lambda api, project, task, cast: api.patch(f"/api/tasks/{task}/", json={"status": "review"}),
+    "task_assigned": lambda api, project, task, cast: api.patch(
+        f"/api/tasks/{task}/", json={"assignee_id": cast.ann.id}
+    ),
+    "task_deleted": lambda api, project, task, cast: api.delete(f"/api/tasks/{task}/"),
+    "task_restored": lambda api, project, task, cast: (
+        api.delete(f"/api/tasks/{task}/"),
+        api.post(f"/api/tasks/{task}/restore/"),
+    ),
+    "comment_added": lambda api, project, task, cast: _comment(api, task),
+    "comment_updated": lambda api, project, task, cast: api.patch(
+        f"/api/comments/{_comment(api, task)}/", json={"content": "d"}
+    ),
+    "comment_deleted": lambda api, project, task, cast: api.delete(f"/api/comments/{_comment(api, task)}/"),
+    "project_updated": lambda api, project, task, cast: api.patch(f"/api/projects/{project}/", json={"name": "B"}),
+    "project_member_added": lambda api, project, task, cast: api.post(
+        f"/api/projects/{project}/members/", json={"username": cast.eve.username}
+    ),
+    "project_member_updated": lambda api, project, task, cast: api.patch(
+        f"/api/projects/{project}/members/{cast.bob.id}/", json={"role": "viewer"}
+    ),
+    "project_member_removed": lambda api, project, task, cast: api.delete(
+        f"/api/projects/{project}/members/{cast.bob.id}/"
+    ),
+}
+
+
+def test_every_logged_event_has_a_rule() -> None:
+    assert set(CAUSES) == set(LOGGED_EVENTS)
+
+
+@pytest.mark.parametrize("event", CAUSES)
+def test_a_logged_event_is_heard_by_those_who_joined_and_by_nobody_else(
+    server: Server, cast: Cast, connect: Connect, project: int, event: str
+) -> None:
+    owner, viewer = (join(connect(server, user), project) for user in (cast.ann, cast.vic))
+    removed = join(connect(server, cast.cas), project)
+    absent, stranger = connect(server, cast.vic), connect(server, cast.eve)
+    stranger.send_event("join_project", {"project_id": project})
+    api = server.api(cast.ann)
+    assert api.delete(f"/api/projects/{project}/members/{cast.cas.id}/").status_code == 204
+    removed.expect("removed_from_project", project_id=project)
+    task = new_task(server, cast.ann, project)
+    seen = len(removed.history)
+    CAUSES[event](api, project, task, cast)
+    for socket in (owner, viewer):
+        frame = socket.expect(event)
+        assert frame["room"] == f"project.{project}"
+    room = f"project.{project}"
+    for socket in (removed, absent, stranger):
+        socket.settle()
+        assert room not in [frame.get("room") for frame in socket.history[seen if socket is removed else 0 :]]
+
+
+def join(socket: Socket, project: int) -> Socket:
+    socket.ask("join_project", {"project_id": project})
+    return socket
+
+
+# --- Who was removed, and the last owner --------------------------------------------------------------
+
+
+def test_who_was_removed_learns_nothing_more_by_any_way(
+    server: Server, cast: Cast, connect: Connect, project: int
+) -> None:
+    socket, api = connect(server, cast.bob), server.api(cast.bob)
+    seq = socket.ask("join_project", {"project_id": project})["seq"]
+    task = new_task(server, cast.ann, project)
+    comment = _comment(server.api(cast.bob), task)
+    socket.expect("comment_added")
+    answers: list[Any] = []
+    poll = Thread(
+        target=lambda: answers.append(api.get(f"/api/projects/{project}/events/?since={seq + 2}&wait=20").status_code)
+    )
+    poll.start()
+    server.api(cast.ann).delete(f"/api/projects/{project}/members/{cast.bob.id}/")
+    socket.expect("removed_from_project")
+    server.api(cast.ann).patch(f"/api/tasks/{task}/", json={"title": "Secret"})
+    poll.join(timeout=25)
+    assert answers == [404]
+    for path in (
+        f"/api/projects/{project}/",
+        f"/api/projects/{project}/board/",
+        f"/api/projects/{project}/events/?since=0",
+        f"/api/projects/{project}/members/",
+        f"/api/tasks/{task}/",
+        f"/api/tasks/{task}/comments/",
+    ):
+        assert api.get(path).status_code == 404, path
+    assert api.patch(f"/api/comments/{comment}/", json={"content": "x"}).status_code == 404
+    assert project not in [row["project_id"] for row in api.get("/api/tasks/?page_size=200").json()["results"]]
+    for since in (0, seq):
+        assert socket.ask_frame("join_project", {"project_id": project, "since": since})["data"]["code"] == "not_found"
+    socket.settle()
+    assert "Secret" not in str(socket.history)
+
+
+#: How an owner goes, by the API of `me`.
+GOES: dict[str, Callable[[Any, int, User, User], Any]] = {
+    "demoted": lambda api, project, me, other: api.patch(
+        f"/api/projects/{project}/members/{other.id}/", json={"role": "member"}
+    ),
+    "removed": lambda api, project, me, other: api.delete(f"/api/projects/{project}/members/{other.id}/"),
+    "left": lambda api, project, me, other: api.post(f"/api/projects/{project}/leave/"),
+}
+
+
+@pytest.mark.parametrize("how", GOES)
+def test_a_project_keeps_an_owner_also_when_two_go_at_once(server: Server, how: str) -> None:
+    ann, bob = server.stack.user(), server.stack.user()
+    apis = {ann: server.api(ann), bob: server.api(bob)}
+
+    def go(project: int, me: User, other: User) -> int:
+        return int(GOES[how](apis[me], project, me, other).status_code)
+
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(6):
+            project = server.project(ann)
+            owner = {"username": bob.username, "role": "owner"}
+            assert apis[ann].post(f"/api/projects/{project}/members/", json=owner).status_code == 201
+            first, second = sorted(threads.map(go, [project] * 2, [ann, bob], [bob, ann]))
+            assert first in {200, 204}
+            assert second in {403, 404}
+            count = "result = Membership.objects.filter(project_id=p, role='owner').count()"
+            assert server.stack.run(count, p=project) == 1

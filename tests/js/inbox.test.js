@@ -1,0 +1,106 @@
+// @ts-check
+/** The own notifications: how many wait, in whichever order answers and events come; and what they say. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { arrive, EMPTY, read, redactComment, seenUpTo, stand, takePage, unreadIn } from '../../static/js/board/inbox.js';
+import { describe as tell } from '../../static/js/board/notices.js';
+
+/** @param {number} seq @param {object} [more] @returns {any} */
+const frame = (seq, more) => ({ event: 'comment_added', data: {}, seq, at: 'then', ...more });
+/** @param {number[]} seqs @param {{readUpTo?: number, seq: number, next?: string | null}} page */
+const page = (seqs, { readUpTo = 0, seq, next = null }) => ({
+  results: seqs.map((number) => frame(number, { read: number <= readUpTo })), next, seq, unread: seq - readUpTo,
+});
+/** @param {import('../../static/js/board/inbox.js').Inbox} inbox */
+const shown = (inbox) => [inbox.items.map(({ seq }) => seq), unreadIn(inbox)];
+
+describe('the inbox', () => {
+  test('knows how many wait from the connection alone, and counts what arrives', () => {
+    const inbox = stand(EMPTY, { seq: 12, unread: 3 });
+    assert.deepEqual(shown(inbox), [[], 3]);
+    assert.deepEqual(shown(arrive(inbox, frame(13))), [[13], 4]);
+  });
+
+  test('what was missed is counted once, whether it was told before or is told after', () => {
+    const before = arrive(stand(EMPTY, { seq: 12, unread: 0 }), frame(13));
+    const back = stand(before, { seq: 15, unread: 3 });
+    assert.equal(unreadIn(back), 3);
+    assert.deepEqual(shown([14, 15, 15].reduce((inbox, seq) => arrive(inbox, frame(seq)), back)), [[15, 14, 13], 3]);
+  });
+
+  test('what was read elsewhere while we were away does not wait', () => {
+    const back = stand(stand(EMPTY, { seq: 12, unread: 2 }), { seq: 14, unread: 0 });
+    assert.equal(unreadIn(arrive(arrive(back, frame(13)), frame(14))), 0);
+  });
+
+  test('a page and what arrived meanwhile come together in either order', () => {
+    const answer = page([5, 4, 3], { readUpTo: 4, seq: 5, next: 'more' });
+    const start = stand(EMPTY, { seq: 5, unread: 1 });
+    const [one, other] = [takePage(arrive(start, frame(6)), answer), arrive(takePage(start, answer), frame(6))];
+    assert.deepEqual(shown(one), [[6, 5, 4, 3], 2]);
+    assert.deepEqual(shown(other), shown(one));
+    assert.deepEqual(shown(takePage(one, page([3, 2, 1], { readUpTo: 4, seq: 6 }))), [[6, 5, 4, 3, 2, 1], 2]);
+  });
+
+  test('reading and arriving may cross', () => {
+    const start = stand(EMPTY, { seq: 5, unread: 5 });
+    assert.equal(unreadIn(arrive(read(start, 5), frame(6))), 1);
+    assert.equal(unreadIn(read(arrive(start, frame(6)), 5)), 1);
+    assert.equal(unreadIn(read(read(start, 6), 5)), 0, 'the event that was read elsewhere is still on its way');
+  });
+
+  test('is seen up to the first that was not on the screen', () => {
+    const inbox = takePage(EMPTY, page([5, 4, 3, 2], { readUpTo: 2, seq: 5 }));
+    assert.equal(seenUpTo(inbox, new Set([5, 4])), 0);
+    assert.equal(seenUpTo(inbox, new Set([5, 3])), 3);
+    assert.equal(seenUpTo(inbox, new Set([5, 4, 3])), 5);
+    const long = takePage(EMPTY, page([5, 4], { readUpTo: 1, seq: 5, next: 'more' }));
+    assert.equal(seenUpTo(long, new Set([5, 4])), 0, 'number 3 is not loaded');
+  });
+
+  test('a deleted comment keeps its place and loses its words', () => {
+    const said = frame(5, { data: { comment: { id: 9, content: 'Secret' } } });
+    const [item] = redactComment(arrive(EMPTY, said), 9).items;
+    assert.deepEqual(item.data, { redacted: true, comment: { id: 9, content: '' } });
+  });
+});
+
+describe('a notification', () => {
+  const by = { id: 2, username: 'bob' };
+  const names = {
+    project: () => 'House',
+    task: () => 'Paint',
+    person: (/** @type {number} */ id) => (id === 2 ? { id, username: 'bob', name: 'Bob' } : null),
+  };
+  /** @param {string} event @param {any} data */
+  const said = (event, data) => tell(frame(1, { event, data: { by, project_id: 3, task_id: 7, ...data } }), names);
+
+  test('says who did what, and leads there', () => {
+    const comment = said('comment_added', { reason: 'mention', comment: { id: 9, content: 'Hi\n\n@ada!' } });
+    assert.deepEqual(
+      [comment.text, comment.excerpt, comment.href],
+      ['Bob mentioned you in “Paint”', 'Hi @ada!', '/projects/3/#task-7/comment-9'],
+    );
+    assert.equal(said('comment_added', { reason: 'creator', comment: {} }).text, 'Bob commented on “Paint”, which you created');
+    assert.equal(said('task_assigned', { title: 'Glue' }).text, 'Bob assigned “Glue” to you');
+    assert.equal(said('task_assigned', { title: 'Glue', by: null }).text, '“Glue” was assigned to you');
+    assert.equal(said('task_assigned', { title: 'Glue', by: { id: 9, username: 'cy' } }).text, 'cy assigned “Glue” to you');
+    const added = said('project_member_added', { task_id: undefined });
+    assert.deepEqual([added.text, added.href], ['Bob added you to “House”', '/projects/3/']);
+  });
+
+  test('a reminder says how late it is', () => {
+    const reminder = said('due_date_reminder', { by: null, title: 'Glue', kind: 'due_soon' });
+    assert.deepEqual([reminder.text, reminder.isReminder], ['“Glue” is due soon', true]);
+    assert.equal(said('due_date_reminder', { by: null, title: 'Glue', kind: 'overdue' }).text, '“Glue” is overdue');
+  });
+
+  test('of what is gone says just that', () => {
+    const comment = said('comment_added', { redacted: true, comment: { id: 9, content: '' } });
+    assert.deepEqual([comment.text, comment.excerpt, comment.isGone], ['Bob wrote a comment that is no longer there', '', true]);
+    const assigned = said('task_assigned', { redacted: true, title: '' });
+    assert.deepEqual([assigned.text, assigned.href], ['Bob assigned you a task that is no longer there', null]);
+  });
+});
