@@ -40,7 +40,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 50, BUFFER = 1 << 18, MAX_FIELDS = 32, SILENCE_SECONDS = 15, PROBE_NS = 5000000 };
+enum { AT_ONCE = 50, BUFFER = 1 << 20, MAX_FIELDS = 32, SILENCE_SECONDS = 15, PROBE_NS = 5000000 };
 
 typedef struct {
     int fd, upgraded, step, fields, ready;
@@ -401,7 +401,7 @@ static void open_sockets(int count) {
     while (ready < goal) {
         while (opened < goal && opening < AT_ONCE) open_next();
         serve(1000);
-        if (now_ns() - start > 600000000000ull) die("%d of %d sockets are ready after 600 s", ready, goal);
+        if (now_ns() - start > 180000000000ull) die("%d of %d sockets are ready after 180 s", ready, goal);
     }
     printf("{\"opened\": %d, \"seconds\": %.6f, \"loadgen_cpu\": %.6f}\n", goal - first, (double)(now_ns() - start) / 1e9,
            (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e9);

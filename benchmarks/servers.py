@@ -105,8 +105,8 @@ class Running:
         """Bytes that it holds."""
         return memory(self.pid)
 
-    def open(self, listeners: int) -> LoadGenerator:
-        """Let so many listeners join one room, and somebody who publishes."""
+    def open(self, listeners: int, *, rooms: int = 1) -> LoadGenerator:
+        """Let so many listeners join, and somebody who publishes; peers have one room, whatever `rooms` says."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -140,7 +140,7 @@ class RunningPeer(Running):
             return False
         return True
 
-    def open(self, listeners: int, writer: Writer | None = None) -> LoadGenerator:
+    def open(self, listeners: int, *, rooms: int = 1, writer: Writer | None = None) -> LoadGenerator:
         clients = [Client(self.port, "L", talk=self.peer.talk) for _ in range(listeners)]
         clients.append(Client(self.port, "P", talk=self.peer.talk))
         trigger = writer.trigger if writer else None
@@ -225,10 +225,16 @@ class RunningOurs(Running):
         self.pid, self.port = self._server.pid, self._server.port
 
     def open(
-        self, listeners: int, *, world: World | None = None, writer: Writer | None = None, probe: bool = False
+        self,
+        listeners: int,
+        *,
+        rooms: int = 1,
+        world: World | None = None,
+        writer: Writer | None = None,
+        probe: bool = False,
     ) -> LoadGenerator:
         """Let the listeners join the projects of `world`, each as another user; one more publishes."""
-        world = world or self.installation.populate(users=listeners + 2)
+        world = world or self.installation.populate(users=listeners + 2, projects=rooms)
         joins = [join(world.projects[n % len(world.projects)]) for n in range(listeners)]
         clients = [self.client("L", token, talk) for token, talk in zip(world.tokens, joins, strict=False)]
         clients.append(self.client("P", world.tokens[-1], ('"connected"',)))

@@ -27,4 +27,5 @@ def on_publish(data):
 
 
 if __name__ == "__main__":
-    socketio.run(app, host="127.0.0.1", port=int(sys.argv[1]))
+    # By itself eventlet's server stops at 1 024 connections.
+    socketio.run(app, host="127.0.0.1", port=int(sys.argv[1]), max_size=20_000)

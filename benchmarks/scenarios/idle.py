@@ -8,7 +8,7 @@ from benchmarks.servers import ALL, OURS, start
 from benchmarks.tables import number, table
 
 TITLE = "10 000 idle connections"
-CLIENTS, FEW = 10_000, 100
+CLIENTS, FEW, EACH = 10_000, 100, 50
 
 
 def measure(cores: Cores, effort: Effort) -> Result:
@@ -21,10 +21,10 @@ def _measure_one(name: str, cores: Cores, effort: Effort) -> Result:
     say(f"  {name}")
     # What the first connections need once is not counted.
     with closing(start(name, cores)) as running:
-        running.open(FEW)
+        running.open(FEW, rooms=FEW // EACH)
         few = running.memory()
     with closing(start(name, cores)) as running:
-        running.open(clients)
+        running.open(clients, rooms=clients // EACH)
         many = running.memory()
         before, begun = running.cpu(), time.monotonic()
         time.sleep(5 * effort.seconds)
@@ -40,7 +40,7 @@ def tell(result: Result) -> str:
     ]
     return f"""\
 What {number(result[OURS]["clients"])} connections hold in the server's memory (PSS, beside one with {FEW} of them),
-and what keeping them takes of its core. Ours are as many users, signed in and joined; once a second it looks whether
-all of them are still active.
+and what keeping them takes of its core. Ours are as many users, signed in and joined to projects of {EACH}; once
+a second it looks whether all of them are still active.
 
 {table(["server", "KiB for each", "of a core"], rows)}"""

@@ -25,7 +25,7 @@ def measure(cores: Cores, effort: Effort) -> Result:
         tutorial = stack.enter_context(closing(RunningPeer(PEERS_BY_NAME[TUTORIAL], cores)))
         command = [str(VENV / "bin" / "python"), "-m", "benchmarks.writer", "tutorial"]
         other = stack.enter_context(closing(Writer(command, tutorial.env)))
-        tutorial.open(LISTENERS, other)
+        tutorial.open(LISTENERS, writer=other)
         options = {"by": "other", "pause": PAUSE}
         longer = replace(effort, seconds=effort.seconds * 4)
         return alternate([Way(OURS, ours, options), Way(TUTORIAL, tutorial, options)], longer)
