@@ -3,6 +3,8 @@
 #               make lint types imports migrations js embedded pytest
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
 #               make faults SECONDS=600 SEED=7 CROWD=2000
+# make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
+#               make bench QUICK=1, make bench ONLY=fanout
 # make js-build builds static/js/websocket_client.js from static/js/client/
 # make lock     works out requirements.lock anew from requirements.txt: exact versions, with hashes, for servers
 # make audit    asks the public list of known holes about requirements.lock; needs the network
@@ -12,6 +14,7 @@ PY := .venv/bin/python
 CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite://:memory: REDIS_URL=
 # The tests themselves may be loose; what they stand on is not.
 TYPED_TESTS := tests/services tests/support tests/faults tests/conftest.py tests/browser/conftest.py
+TYPED_BENCHMARKS := $(wildcard benchmarks/*.py) benchmarks/scenarios
 CLIENT := static/js/websocket_client.js
 ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \
 	--charset=utf8 --log-level=warning \
@@ -21,7 +24,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
 
-.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults lock audit format
+.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults bench lock audit format
 
 setup:
 	@sh scripts/setup.sh
@@ -39,7 +42,7 @@ lint: dev
 	$(PY) -m ruff format --check .
 
 types: dev
-	$(CHECK_ENV) $(PY) -m mypy project taskrealtime $(TYPED_TESTS) scripts/run.py
+	$(CHECK_ENV) $(PY) -m mypy project taskrealtime $(TYPED_TESTS) $(TYPED_BENCHMARKS) scripts/run.py
 	node_modules/.bin/tsc --project jsconfig.json
 
 imports: dev
@@ -69,6 +72,9 @@ embedded: dev
 faults: dev
 	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) \
 		$(if $(CROWD),--crowd $(CROWD))
+
+bench: dev
+	$(PY) -m benchmarks $(if $(QUICK),--quick) $(foreach name,$(ONLY),--only $(name))
 
 # Not of .venv itself: they bring packages that must not get in the way of ours.
 $(TOOLS)/uv $(TOOLS)/pip-audit:

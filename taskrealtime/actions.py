@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib.auth.models import User
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.utils import timezone
 from msgspec import UNSET
 
@@ -37,7 +37,7 @@ def perform(user: User, command: commands.Command, *, key: str | None = None) ->
     """
     for attempt in range(ATTEMPTS):
         try:
-            with acting_as(user), transaction.atomic(durable=True):
+            with acting_as(user), log.atomic(durable=True):
                 answer = _perform(user, command, key)
                 crash_point("changing")
             return answer

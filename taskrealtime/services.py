@@ -403,7 +403,7 @@ class _announcing:
             if user is None:
                 raise NotFound(f"No user {self._user_id}.")
         self._acting = acting_as(user)
-        self._transaction = transaction.atomic()
+        self._transaction = log.atomic()
         self._acting.__enter__()
         self._transaction.__enter__()
 

@@ -7,13 +7,15 @@ instance remembers.
 receivers to say.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, cast
 
-from django.db import models, router, transaction
+from django.db import connections, models, router
 from django.dispatch import Signal
+
+from .engine import log
 
 #: Sent inside the transaction of the write, with `instance` as it is now in the database and `previous`, the row
 #: as it was (None: it is new).
@@ -28,7 +30,7 @@ class TrackedQuerySet(models.QuerySet[Any]):
 
     def update(self, **kwargs: Any) -> int:
         """As Django's, in one transaction; every row that really changed is told once."""
-        with transaction.atomic(using=self.db):
+        with log.atomic(using=self.db):
             before = {row.pk: row for row in self.model.lock_rows(self.values_list("pk", flat=True), using=self.db)}
             # Only the locked rows: one that begins to match meanwhile would change without being told.
             count = models.QuerySet.update(self.filter(pk__in=list(before)), **kwargs)
@@ -40,7 +42,7 @@ class TrackedQuerySet(models.QuerySet[Any]):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django's, on locked rows: of two who delete the same row one does, and tells it."""
-        with transaction.atomic(using=self.db):
+        with log.atomic(using=self.db):
             self.model.lock_rows(self.values_list("pk", flat=True), using=self.db)
             return super().delete()
 
@@ -58,7 +60,7 @@ class TrackedQuerySet(models.QuerySet[Any]):
         if ignore_conflicts or kwargs.get("update_conflicts"):
             raise ValueError(f"{self.model.__name__} cannot tell what a bulk_create() with conflicts did.")
         objs = list(objs)
-        with transaction.atomic(using=self.db):
+        with log.atomic(using=self.db):
             self.model.prepare_new(objs)
             for instance in objs:
                 instance.normalise()
@@ -83,7 +85,7 @@ class TrackedModel(models.Model):
         if update_fields is not None and not update_fields:
             return  # Nothing is written, as with Django's.
         using = using or router.db_for_write(type(self), instance=self)
-        with transaction.atomic(using=using):
+        with log.atomic(using=using):
             previous = self._previous(using)
             if previous is None:
                 self.prepare_new([self])
@@ -123,13 +125,26 @@ class TrackedModel(models.Model):
     @classmethod
     def lock_rows(cls, pks: Iterable[Any], *, using: str | None = None) -> list[Self]:
         """The rows with these ids, locked until the end of the transaction, in the order of their ids."""
-        rows = cls._base_manager.using(using) if using else cls._base_manager.all()
+        database = using or router.db_for_write(cls)
         wanted = sorted(pks)
-        locked: list[Self] = []
-        for start in range(0, len(wanted), CHUNK):
-            part = rows.filter(pk__in=wanted[start : start + CHUNK])
-            locked += part.order_by("pk").select_for_update(no_key=True)
-        return locked
+        parts = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
+        return [row for part in parts for row in cls._lock_part(connections[database], part)]
+
+    @classmethod
+    def _lock_part(cls, connection: Any, pks: Sequence[Any]) -> Iterator[Self]:
+        # By hand: every save begins with this, and a queryset's way to the same statement took a fifth of the save.
+        quote, fields = connection.ops.quote_name, cls._meta.concrete_fields
+        pk, columns = quote(cls._meta.pk.column), ", ".join(quote(field.column) for field in fields)
+        lock = connection.ops.for_update_sql(no_key=True) if connection.features.has_select_for_update else ""
+        places = ", ".join(["%s"] * len(pks))
+        statement = f"SELECT {columns} FROM {quote(cls._meta.db_table)} WHERE {pk} IN ({places}) ORDER BY {pk} {lock}"  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [cls._meta.pk.get_prep_value(one) for one in pks])
+            rows = cursor.fetchall()
+        compiler = cls._base_manager.db_manager(connection.alias).all().query.get_compiler(connection=connection)
+        converters = compiler.get_converters([field.cached_col for field in fields])
+        names = [field.attname for field in fields]
+        return (cls.from_db(connection.alias, names, row) for row in compiler.apply_converters(rows, converters))
 
     def changed_since(self, previous: Self, names: Iterable[str] | None = None) -> list[str]:
         """The tracked columns, out of `names`, in which this instance differs from `previous`."""
@@ -148,6 +163,8 @@ class TrackedModel(models.Model):
 
     def _as_stored(self, previous: Self, names: Collection[str]) -> Self:
         """The row after a save that wrote `names`: of the other columns this instance may remember old values."""
+        if len(names) == len(self.TRACKED):
+            return self
         stored = copy(self)
         for name in self.TRACKED:
             if name not in names:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,18 +21,26 @@ AS_MAPPED_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 # What a test database may do without, since nobody will want it back after a power cut.
 RELAXED = ["fsync=off", "full_page_writes=off", "max_wal_size=256MB", "max_connections=300"]
+# As PostgreSQL is by itself: a commit is on the disk.
+DURABLE = ["max_connections=300"]
 
 
 class Postgres:
     """One cluster with any number of databases.
 
     `binaries` is the folder of `initdb` and `postgres` (default: `find_binaries()`), `launcher` the command
-    that changes the user (default: `find_launcher()`).
+    that changes the user (default: `find_launcher()`), `settings` what differs from PostgreSQL's own.
     """
 
-    def __init__(self, binaries: Path | None = None, launcher: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        binaries: Path | None = None,
+        launcher: list[str] | None = None,
+        settings: Sequence[str] = RELAXED,
+    ) -> None:
         self.binaries = binaries or find_binaries()
         self.launcher = find_launcher(self.binaries) if launcher is None else launcher
+        self.settings = settings
         self.port = free_port()
         self._folder = scratch() / f"postgres-{self.port}"
         self._folder.mkdir()
@@ -54,7 +63,7 @@ class Postgres:
     def start(self) -> None:
         command = [*self.launcher, str(self.binaries / "postgres"), "-D", str(self._folder / "data")]
         command += ["-h", "127.0.0.1", "-p", str(self.port), "-k", str(self._folder)]
-        for setting in RELAXED:
+        for setting in self.settings:
             command += ["-c", setting]
         log_path = scratch() / f"postgres-{self.port}.log"
         self._process = Process(command, log_path=log_path, end_with=signal.SIGQUIT)

@@ -1,0 +1,14 @@
+"""What is measured, a file each.
+
+A scenario has a `TITLE`, `measure(cores, effort)`, which returns what is kept as JSON, and `tell(result)`, which makes
+the report's text of that.
+"""
+
+from types import ModuleType
+
+from . import accepting, backlog, fanout, idle, listeners, processes, rooms, saves, writers
+
+SCENARIOS: dict[str, ModuleType] = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (fanout, backlog, listeners, rooms, saves, writers, accepting, idle, processes)
+}
