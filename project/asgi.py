@@ -17,8 +17,8 @@ from taskrealtime.engine.polling import LongPolling
 from taskrealtime.engine.turnstile import Turnstile
 from taskrealtime.routing import websocket_application
 
-# A waiting long poll is outside and holds no slot. Whether the server lives and its static files need no database.
-turnstile = Turnstile(django_application, open_paths=["/healthz", "/readyz", settings.STATIC_URL])
+# A waiting long poll is outside and holds no slot. How the server does and its static files need no database.
+turnstile = Turnstile(django_application, open_paths=["/healthz", "/readyz", "/metrics", settings.STATIC_URL])
 application = ProxyHeaders(
     ProtocolTypeRouter(
         {

@@ -252,6 +252,8 @@ SPECTACULAR_SETTINGS = {
 # --- Sockets and delivery (see taskrealtime/engine/conf.py for what each means) -------------
 
 WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
+#: Who knows it may read `/metrics`; empty: everybody.
+METRICS_TOKEN = _env("METRICS_TOKEN")
 WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "600/10s")
 WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "1000"))
 WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "20_000"))
@@ -317,12 +319,18 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
+LOG_FORMAT = _env("LOG_FORMAT", "text" if DEBUG else "json")
+if LOG_FORMAT not in {"text", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be text or json, not {LOG_FORMAT!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "project.logs.JsonLines"},
+    },
     "filters": {"one_line": {"()": "project.logs.OneLine"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "taskrealtime": {"level": "INFO"},

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
 from . import access, actions, commands, events
-from .engine import auth, connections, draining, limits, log, protocol, rooms
+from .engine import auth, connections, draining, limits, log, metrics, protocol, rooms
 from .engine.conf import settings
 from .engine.errors import (
     Forbidden,
@@ -40,6 +41,8 @@ SUBPROTOCOL = "taskrealtime.v1"
 RESUME_GRACE = 1.0
 #: Bad messages within this many seconds that end a connection.
 MAX_BAD_MESSAGES, BAD_MESSAGE_SECONDS = 20, 60.0
+#: Close codes that are worth a line in the log: a client broke a bound.
+UNUSUAL_ENDS = frozenset({1009, 4400, 4409, 4410, 4429})
 #: Bytes of a ping's data.
 MAX_PING = 125
 #: Seconds that closing waits for the answer to a running command, and as many for what is still to be written.
@@ -100,14 +103,22 @@ class TaskBoardConsumer(AsyncConsumer):
         talk = asyncio.create_task(self._talk())
         talk.add_done_callback(self._end_with)
         draining.enter(self)
+        metrics.CONNECTIONS.inc()
+        begun, code = time.monotonic(), None
         try:
             closed = await self._ending
+            code = closed.code
+            if code in UNUSUAL_ENDS:
+                self._log(logging.WARNING, "Closed with %s: %s", code, closed)
             self._leave_everything()
             if self._busy:
                 await asyncio.wait({talk}, timeout=CLOSING_TIME)
             if closed.code is not None:
                 await self._close(closed)
         finally:
+            metrics.CONNECTIONS.dec()
+            metrics.CONNECTIONS_ENDED.labels("left" if code is None else str(code)).inc()
+            metrics.CONNECTION_SECONDS.observe(time.monotonic() - begun)
             draining.leave(self)
             self._leave_everything()
             self._outbox.close()
@@ -117,10 +128,15 @@ class TaskBoardConsumer(AsyncConsumer):
     def _end_with(self, talk: asyncio.Task[None]) -> None:
         error = None if talk.cancelled() else talk.exception()
         if error is not None and not isinstance(error, _Closed):
-            logger.error("Connection %s ended by a fault of ours.", self._session, exc_info=error)
+            self._log(logging.ERROR, "Ended by a fault of ours.", exc_info=error)
             error = _Closed(1011, "Internal error.")
         if error is not None and not self._ending.done():
             self._ending.set_result(error)
+
+    def _log(self, level: int, message: str, *args: object, exc_info: Any = None) -> None:
+        user = "nobody" if self._identity is None else f"user {self.user_id}"
+        text = f"Connection %s of %s: {message}"
+        logger.log(level, text, self._session, user, *args, exc_info=exc_info, extra={"session": self._session})
 
     async def _close(self, closed: _Closed) -> None:
         with suppress(asyncio.TimeoutError, TimeoutError):
@@ -235,18 +251,20 @@ class TaskBoardConsumer(AsyncConsumer):
             if text is None:
                 raise InvalidMessage("Binary frames are not understood.")
             envelope = protocol.decode(text)
-            await handle(envelope)
+            with metrics.event_time(envelope.event if envelope.event in commands.CLIENT_EVENTS else "unknown"):
+                await handle(envelope)
         except RealTimeError as error:
             self._answer_error(error, envelope.id if envelope else protocol.id_of(text))
         except _Closed:
             raise
         except Exception:
             reference = secrets.token_hex(6)
-            logger.exception("Connection %s, error %s.", self._session, reference)
+            self._log(logging.ERROR, "Error %s.", reference, exc_info=True)
             fault = Internal("Something went wrong on our side.", details={"reference": reference})
             self._answer_error(fault, envelope.id if envelope else UNSET)
 
     def _answer_error(self, error: RealTimeError, id: MessageId) -> None:
+        metrics.ERRORS.labels(error.code).inc()
         self._outbox.put(Frames([protocol.encode_error(error, id)]))
         if error.closes_with is not None:
             raise _Closed(error.closes_with, error.message)
@@ -366,6 +384,8 @@ class TaskBoardConsumer(AsyncConsumer):
         if not stand.exists and room == user_room(self.user_id):
             # Made before it is served: the sweep takes a served room without a row for one that is gone.
             await in_database_thread(log.create_room, room)
+        if since is not None:
+            metrics.RESUMES.labels("reset" if stand.reset else "continued").inc()
         served = await rooms.hub().open(room)
         cursor = stand.head if since is None or stand.reset else since
         subscription = served.subscribe(self, cursor=cursor, authorised=stand.head, read=stand.read)

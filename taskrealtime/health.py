@@ -1,4 +1,4 @@
-"""Whether this process lives (`/healthz`), and whether it can do its work (`/readyz`)."""
+"""What those who run the server ask: is it alive (`/healthz`), can it work (`/readyz`), how is it (`/metrics`)."""
 
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -7,13 +7,14 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .engine import draining
+from .engine import draining, metrics
 from .engine.capacity import PROBES
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,16 @@ def ready(request: HttpRequest) -> JsonResponse:
     if reasons:
         return JsonResponse({"status": "unavailable", "reasons": reasons}, status=503)
     return JsonResponse({"status": "ready", "degraded": _missing(layer, "redis")})
+
+
+@never_cache
+@require_safe
+def measured(request: HttpRequest) -> HttpResponse:
+    """`/metrics`: the figures of `engine.metrics`, to whoever knows `METRICS_TOKEN`, or to all where there is none."""
+    expected = f"Bearer {settings.METRICS_TOKEN}"
+    if settings.METRICS_TOKEN and not constant_time_compare(request.headers.get("Authorization", ""), expected):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    return HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
 
 
 def _missing(probe: Future[list[str]], asked: str) -> list[str]:

@@ -7,4 +7,5 @@ from . import health
 urlpatterns = [
     path("healthz", health.alive),
     path("readyz", health.ready),
+    path("metrics", health.measured),
 ]

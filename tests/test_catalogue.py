@@ -45,12 +45,6 @@ def rows(title: str) -> dict[str, list[str]]:
     return found
 
 
-def reserved(kind: str) -> set[str]:
-    """The names that mean something, but are not served yet."""
-    [text] = re.findall(rf"^- {kind}[^`]*(`.*?)(?=^- |\Z)", section("Reserved"), re.MULTILINE | re.DOTALL)
-    return set(names(str(text)))
-
-
 @cache
 def client_constants() -> dict[str, Any]:
     """What static/js/client/events.js exports."""

@@ -313,7 +313,7 @@ def test_nothing_is_left_of_a_user_who_is_deleted_while_being_notified(world: Wo
     log.sequence(log.unnumbered_rooms())
     assert not Room.objects.filter(name=room).exists()
     assert not Event.objects.filter(room=room).exists()
-    assert log.unnumbered_rooms() == []
+    assert log.unnumbered_rooms() == {}
 
 
 @contextmanager

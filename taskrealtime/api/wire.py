@@ -14,6 +14,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
+from taskrealtime.engine import metrics
 from taskrealtime.engine.errors import (
     Forbidden,
     Internal,
@@ -112,6 +113,7 @@ _OF_HTTP = (
 def answer_error(error: Exception, context: Mapping[str, Any]) -> Response:
     """The answer to a request whose view raised; what nobody expected is logged with a reference."""
     told = _translate(error)
+    metrics.ERRORS.labels(told.code).inc()
     response = Response(told.as_data(), status=error.status_code if isinstance(error, _OF_HTTP) else told.status)
     if response.status_code == 401:
         response["WWW-Authenticate"] = "Bearer"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
+from . import metrics
+
 if TYPE_CHECKING:
     from .log import LoggedEvent
 
@@ -71,6 +73,7 @@ def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed:
         return
     if (waiting := len(_waiting)) >= (MAX_WAITING_PERSONAL if personal else MAX_WAITING):
         if missed:
+            metrics.RINGS_LOST.inc()
             logger.warning("%s rings are waiting for the channel layer: the one for %s is dropped.", waiting, room)
         return
     delivery = _deliver(room, message, missed=missed)
@@ -89,6 +92,7 @@ async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
         await asyncio.wait_for(layer.group_send(room, message), RING_TIMEOUT)
     except Exception as error:
         if missed:
+            metrics.RINGS_LOST.inc()
             logger.warning("The ring for %s was lost (%s: %s); the sweep delivers.", room, type(error).__name__, error)
 
 

@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 from django.db import OperationalError, connection, transaction
+from django.db.models import Min
 
 from . import doorbell
 from .crash_points import crash_point
@@ -288,9 +289,11 @@ def _ring(numbered: dict[str, list[LoggedEvent]]) -> None:
         doorbell.ring(name, events, personal=_is_personal(name))
 
 
-def unnumbered_rooms() -> list[str]:
-    """Rooms with committed events that have no number yet: somebody is about to, or died before."""
-    return list(Event.objects.filter(seq=None).order_by().values_list("room", flat=True).distinct())
+def unnumbered_rooms() -> dict[str, datetime]:
+    """Rooms with committed events that have no number yet, as somebody is about to give it or died before, each with
+    the time of the oldest."""
+    waiting = Event.objects.filter(seq=None).order_by().values_list("room")
+    return dict(waiting.annotate(oldest=Min("at")).values_list("room", "oldest"))
 
 
 # --- Reading --------------------------------------------------------------------------------

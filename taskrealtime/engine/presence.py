@@ -163,6 +163,11 @@ class Presence:
                 self._give([one for one in attendance.listeners if one.user_id != not_to], attendance, Frames([frame]))
             )
 
+    @property
+    def people(self) -> int:
+        """How many users of this process's connections are in some room."""
+        return len({connection.user_id for connection in self._connections.values() if connection.rooms})
+
     def _connection(self, listener: Listener) -> Connection:
         return self._connections.setdefault(listener, Connection(listener.user_id))
 

@@ -9,13 +9,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import auth, connections, doorbell, log, protocol, retention
+from . import auth, connections, doorbell, log, metrics, protocol, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
@@ -29,6 +30,8 @@ from .typists import Typists
 
 logger = logging.getLogger(__name__)
 
+#: Whose room it is: the first part of its name.
+KINDS = ("project", "user")
 #: Events read from the log at a time.
 PAGE = 200
 #: Events that were heard of ahead of their turn; beyond this they are read again from the log.
@@ -109,6 +112,8 @@ class Room:
             evicted: called when the event that ends a user's right to hear the room was passed on.
         """
         self.name = name
+        #: `project` or `user`.
+        self.kind = name.partition(".")[0]
         self._evicted = evicted
         #: What was passed on to live listeners last.
         self._recent = self._remember_from(position)
@@ -162,7 +167,9 @@ class Room:
 
     async def _catch_up(self, subscription: Subscription) -> None:
         try:
-            page = self._recent.after(subscription.cursor) or await self._page_after(subscription.cursor)
+            page = self._recent.after(subscription.cursor)
+            metrics.REPLAYED_PAGES.labels("memory" if page else "log").inc()
+            page = page or await self._page_after(subscription.cursor)
         except Exception as error:
             logger.warning("A replay of %s waits for the database (%s).", self.name, type(error).__name__)
             await asyncio.sleep(settings.SWEEP_INTERVAL)
@@ -209,6 +216,11 @@ class Room:
     def subscriptions(self) -> list[Subscription]:
         """Everybody who listens, live or not yet."""
         return [*self._live, *self._ahead, *self._behind]
+
+    @property
+    def size(self) -> int:
+        """How many listen."""
+        return len(self._live) + len(self._ahead) + len(self._behind)
 
     def close(self) -> None:
         """The room is no more: everybody leaves."""
@@ -268,6 +280,7 @@ class Room:
         try:
             while self.head > self.position:
                 if self.position + 1 not in self._heard:
+                    metrics.GAPS_FILLED.inc()
                     page = await self._read(self.name, since=self.position, limit=PAGE)
                     if not page:
                         # The log has less than was told: a ring from another life of it. The sweep sorts it out.
@@ -309,14 +322,15 @@ class Room:
         # Moved first: whoever joins during the awaits below reads this batch from the log.
         self._recent.add(batch)
         self.head = max(self.head, self.position)
-        frames = Frames(event.frame for event in batch)
-        for count, subscription in enumerate(list(self._live), start=1):
+        frames, listeners = Frames(event.frame for event in batch), list(self._live)
+        for count, subscription in enumerate(listeners, start=1):
             if subscription.ended:
                 continue
             subscription.give(frames, self.position)
             crash_point("passing_on")
             if count % LISTENERS_AT_ONCE == 0:
                 await asyncio.sleep(0)
+        metrics.count_passed_on(frames, kind=self.kind, wire_bytes=len(frames.wire), listeners=len(listeners))
         self._let_catch_up(batch)
         self._tell_marker()
         if batch[-1].evicts is not None:
@@ -523,19 +537,33 @@ class Hub:
         for user_id, valid in found.revoked.items():
             for listener, stamp in list(self.listeners.get(user_id, {}).items()):
                 if stamp != valid:
+                    metrics.SWEEP_FINDINGS.labels("signed_out").inc()
                     listener.give_up(4403, "You were signed out.")
         for listener, browser in list(self._browsers.items()) if found.ended else ():
             if browser in found.ended:
+                metrics.SWEEP_FINDINGS.labels("signed_out").inc()
                 listener.give_up(4403, "You were signed out.")
         # Not waited for: while the layer is away each room costs seconds there, and delivery hangs on the sweep alone.
         if self._tending is None or self._tending.done():
             self._tending = asyncio.create_task(self._tend_groups())
+        self._measure()
+
+    def _measure(self) -> None:
+        for kind in KINDS:
+            sizes = [room.size for room in self.rooms.values() if room.kind == kind]
+            metrics.ROOMS.labels(kind).set(len(sizes))
+            metrics.LISTENERS.labels(kind).set(sum(sizes))
+        metrics.PRESENT.set(self.presence.people)
+        if (resident := metrics.resident_bytes()) is not None:
+            metrics.RESIDENT_BYTES.set(resident)
 
     def _settle(self, room: Room, bounds: log.Bounds | None) -> None:
         if bounds is None:
             self._close(room)
         else:
             room.rise(bounds.floor)
+            if bounds.head > room.head:
+                metrics.SWEEP_FINDINGS.labels("behind").inc()
             room.reach(bounds.head)
             room.mark(bounds.read, bounds.floor)
 
@@ -555,7 +583,7 @@ class Hub:
             now = time.monotonic()
             if self.rooms.get(room.name) is not room:
                 continue  # Closed while others were tended.
-            if room.subscriptions():
+            if room.size:
                 room.idle_since = None
             elif room.idle_since is None:
                 room.idle_since = now
@@ -591,7 +619,11 @@ class _Found:
 
 
 def _look_at_the_log(names: list[str], users: dict[int, set[str]], browsers: set[str]) -> _Found:
-    if waiting := log.unnumbered_rooms():
+    waiting = log.unnumbered_rooms()
+    ages = [(datetime.now(UTC) - oldest).total_seconds() for oldest in waiting.values()]
+    metrics.UNNUMBERED_SECONDS.set(max(0.0, *ages) if ages else 0.0)
+    if waiting:
+        metrics.SWEEP_FINDINGS.labels("unnumbered").inc(sum(age > settings.SWEEP_INTERVAL for age in ages))
         log.sequence(waiting)
     return _Found(log.bounds(names), log.epoch(), auth.revoked_users(users), auth.ended_sessions(browsers))
 

@@ -7,6 +7,8 @@ import signal
 import time
 from collections.abc import Sequence
 
+from . import metrics
+
 logger = logging.getLogger(__name__)
 
 #: A process that ends within so many seconds was not able to serve.
@@ -84,6 +86,7 @@ class Supervisor:
             return await process.wait()
         finally:
             self._running.discard(process)
+            metrics.forget_gauges(process.pid)
 
     def _give_up(self) -> None:
         logger.error("A server process ended %s times right after its start: giving up. It has said why.", MAX_FAILURES)

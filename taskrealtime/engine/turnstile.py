@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
+from . import metrics
 from .capacity import HTTP_READERS, HTTP_WRITERS
 from .errors import RateLimited
 from .polling import Application, Message, Receive, Scope, Send
@@ -95,6 +96,7 @@ class Turnstile:
 
     def _note_turned_away(self) -> None:
         self._turned_away += 1
+        metrics.ERRORS.labels(RateLimited.code).inc()
         now = asyncio.get_running_loop().time()
         if now - self._told_at >= SILENCE:
             logger.warning("Too many requests at once: %s were answered 503 so far.", self._turned_away)

@@ -17,6 +17,7 @@ from django.db import connection
 from django.utils.autoreload import get_child_arguments
 from django.utils.module_loading import import_string
 
+from taskrealtime.engine import metrics
 from taskrealtime.engine.supervisor import Supervisor
 
 #: Connections that the kernel keeps until somebody accepts them.
@@ -73,7 +74,8 @@ class Command(BaseCommand):
         manage = get_child_arguments()[: 1 - len(sys.argv)]
         command = [*manage, "serve", "--skip-checks", "--verbosity", str(options["verbosity"])]
         command += ["--fd", str(descriptor), "--lifeline", "{lifeline}"]
-        status = asyncio.run(Supervisor(command, options["processes"], inherited=descriptor).run())
+        with metrics.shared_folder():
+            status = asyncio.run(Supervisor(command, options["processes"], inherited=descriptor).run())
         if status:
             sys.exit(status)
 

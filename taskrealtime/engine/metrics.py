@@ -1,0 +1,138 @@
+"""What we count, for Prometheus. Labels hold names of events, codes and kinds: never an id.
+
+Nothing is counted per listener: a room counts once for all of them. With `manage.py serve --processes` the processes
+keep their figures in files of one folder (`PROMETHEUS_MULTIPROC_DIR`, set by the supervisor), and whichever is asked
+tells the sums of all of them; counts of a process that ended stay in them, its gauges do not.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+#: Where prometheus-client looks for the folder.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+#: The content type of `exposition`.
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_LONG = (1, 10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
+
+# --- Connections ------------------------------------------------------------------------------
+
+CONNECTIONS = Gauge("taskrealtime_connections", "Open WebSockets.", multiprocess_mode="livesum")
+CONNECTIONS_ENDED = Counter(
+    "taskrealtime_connections_ended",
+    "Ended WebSockets, by the close code that we sent; `left`: the client went.",
+    ["code"],
+)
+CONNECTION_SECONDS = Histogram("taskrealtime_connection_seconds", "How long WebSockets lived.", buckets=_LONG)
+RESUMES = Counter("taskrealtime_resumes", "Rooms entered with `since`: `continued`, or told to `reset`.", ["outcome"])
+REPLAYED_PAGES = Counter(
+    "taskrealtime_replayed_pages", "Pages of missed events, out of a room's `memory` or out of the `log`.", ["source"]
+)
+
+# --- What clients say -------------------------------------------------------------------------
+
+EVENT_SECONDS = Histogram(
+    "taskrealtime_client_event_seconds", "From reading a client's event to its answer.", ["event"], buckets=_FAST
+)
+ERRORS = Counter("taskrealtime_errors", "Errors told to clients, on sockets and over HTTP, by code.", ["code"])
+
+# --- What rooms pass on -----------------------------------------------------------------------
+
+EVENTS = Counter("taskrealtime_events", "Logged events that rooms of a kind passed on.", ["event", "kind"])
+DELIVERIES = Counter("taskrealtime_deliveries", "Logged events times the live listeners that were given them.")
+DELIVERED_BYTES = Counter("taskrealtime_delivered_bytes", "Bytes of these.")
+LAG = Histogram(
+    "taskrealtime_lag_seconds", "From the save that an event tells of until its listeners were given it.", buckets=_FAST
+)
+LISTENERS = Gauge("taskrealtime_listeners", "Listeners of rooms of a kind.", ["kind"], multiprocess_mode="livesum")
+ROOMS = Gauge("taskrealtime_rooms", "Rooms of a kind that are served.", ["kind"], multiprocess_mode="livesum")
+PRESENT = Gauge(
+    "taskrealtime_present",
+    "People of this process's connections that others see in projects.",
+    multiprocess_mode="livesum",
+)
+
+# --- What went another way than it should ---------------------------------------------------
+
+RINGS_LOST = Counter("taskrealtime_rings_lost", "Rings that the channel layer did not take; the sweep delivers.")
+GAPS_FILLED = Counter("taskrealtime_gaps_filled", "Times that a room read from the log what no ring had brought.")
+SWEEP_FINDINGS = Counter(
+    "taskrealtime_sweep_findings",
+    "What the sweep found: a room `behind` the log, `unnumbered` events, a listener who was `signed_out`.",
+    ["what"],
+)
+UNNUMBERED_SECONDS = Gauge(
+    "taskrealtime_unnumbered_seconds",
+    "The age of the oldest committed event without a number, as the last sweep saw it.",
+    multiprocess_mode="livemax",
+)
+RESIDENT_BYTES = Gauge("taskrealtime_process_resident_bytes", "Memory of a process.", multiprocess_mode="liveall")
+
+
+def exposition() -> bytes:
+    """All figures in Prometheus's text format: of this process, or of all processes of its supervisor."""
+    if FOLDER not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return generate_latest(registry)
+
+
+#: How every logged frame begins (`log`), with its event and its time.
+_HEAD = re.compile(r'\{"event":"([a-z_]+)",[^{]*"at":"([^"]+)"')
+
+
+@contextmanager
+def event_time(event: str) -> Iterator[None]:
+    """Count a client's event and the time that it takes."""
+    with EVENT_SECONDS.labels(event).time():
+        yield
+
+
+def count_passed_on(frames: Sequence[str], *, kind: str, wire_bytes: int, listeners: int) -> None:
+    """A room of that kind gave these frames of logged events to that many listeners."""
+    now = datetime.now(UTC)
+    for frame in frames:
+        if head := _HEAD.match(frame):
+            EVENTS.labels(head[1], kind).inc()
+            LAG.observe(max(0.0, (now - datetime.fromisoformat(head[2])).total_seconds()))
+    DELIVERIES.inc(len(frames) * listeners)
+    DELIVERED_BYTES.inc(wire_bytes * listeners)
+
+
+def resident_bytes() -> int | None:
+    """The memory of this process; None where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None
+
+
+# --- Several processes ------------------------------------------------------------------------
+
+
+@contextmanager
+def shared_folder() -> Iterator[None]:
+    """A supervisor's: a folder for the figures of the processes that it starts meanwhile."""
+    folder = os.environ[FOLDER] = tempfile.mkdtemp(prefix="taskrealtime-metrics-")
+    try:
+        yield
+    finally:
+        del os.environ[FOLDER]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_gauges(process_id: int) -> None:
+    """A supervisor's: that process has ended, and no longer has connections or memory."""
+    if folder := os.environ.get(FOLDER):
+        mark_process_dead(process_id, folder)
