@@ -63,7 +63,7 @@ def check_early(record: Record) -> list[Violation]:
         found += check_wire(entries) if history.wire else check_delivered(entries)
         heard = [entry for entry in entries.entries if entry.what == "event" and entry.frame is not None]
         frames |= {(entry.room, entry.seq): entry.frame for entry in heard if entry.frame is not None}
-    effects = _Effects({"": list(frames.values())})
+    effects = _Effects({"": [frame for (room, _), frame in frames.items() if not is_personal(room)]})
     for operation in record.operations:
         if (times := effects.texts[operation.kind, operation.token]) > 1:
             found.append(
@@ -83,16 +83,31 @@ def check_log(final: Final) -> Iterator[Violation]:
         seqs = [frame["seq"] for frame in frames]
         if seqs != list(range(1, final.heads[room] + 1)):
             yield Violation("lost", "log", f"{room} is not numbered 1 to {final.heads[room]}")
+        if is_personal(room):
+            yield from _check_inbox(room, frames)
+
+
+def is_personal(room: str) -> bool:
+    """Whether it is a user's: it has copies of what concerns them."""
+    return room.startswith("user.")
+
+
+def _check_inbox(room: str, frames: list[Frame]) -> Iterator[Violation]:
+    """That a user was told of each comment once."""
+    told = Counter(frame["data"]["comment"]["id"] for frame in frames if frame["event"] == "comment_added")
+    for comment, times in told.items():
+        if times > 1:
+            yield Violation("doubled", room, f"comment {comment} was told {times} times")
 
 
 class _Effects:
-    """How often each effect is told in the log."""
+    """How often each effect is told in the logs of projects."""
 
     def __init__(self, log: dict[str, list[Frame]]) -> None:
         self.texts: Counter[tuple[str, str]] = Counter()
         self.times: Counter[tuple[str, int, int | None]] = Counter()
         self.versions: set[tuple[int, int]] = set()
-        for frames in log.values():
+        for frames in (frames for room, frames in log.items() if not is_personal(room)):
             for frame in frames:
                 self._count(frame["event"], frame["data"])
 

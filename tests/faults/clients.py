@@ -193,6 +193,8 @@ class _Talk:
         #: Rooms whose reset's snapshot is on its way, with the last number that came meanwhile.
         self.resetting: dict[str, int] = {}
         self._ids = itertools.count(1)
+        #: Projects that it is being let into.
+        self._entering: set[int] = set()
         self._asked: dict[str, tuple[str, int | None, asyncio.Future[Frame]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -246,13 +248,20 @@ class _Talk:
                 await self._send("ping", {}, id=f"ping-{next(self._ids)}")
 
     async def _follow(self, project: int) -> None:
-        """Join until the server agrees; where it lets us in only from a snapshot, take one."""
+        """Join until the server agrees; where it lets us in only from a snapshot, take one.
+
+        A removal may be told while this goes on: somebody let us in and threw us out again meanwhile.
+        """
+        if project in self._entering:
+            return
+        self._entering.add(project)
         room = f"project.{project}"
         while True:
             answer = await self._enter(room, "join_project", {"project_id": project})
             if answer["event"] == "ack":
                 break
             await asyncio.sleep(0.2 + self.client.chance.random() * 0.6)
+        self._entering.discard(project)
         if room in self.resetting:
             await self.client.take_snapshot(project)
             self.client.positions[room] = max(self.client.positions[room], self.resetting.pop(room))

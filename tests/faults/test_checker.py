@@ -314,6 +314,16 @@ def test_a_log_with_gaps_or_without_numbers_is_a_loss() -> None:
     assert "lost" in told(log={ROOM: LOG[:2] + LOG[3:]})
 
 
+def test_a_copy_in_an_inbox_is_no_double_and_a_second_one_is() -> None:
+    def inbox(*seqs: int) -> dict[str, Any]:
+        copies = [frame(seq, "comment_added", task_id=11, comment={"id": 5, "content": "hello"}) for seq in seqs]
+        return {"log": {ROOM: LOG, "user.2": copies}, "heads": {ROOM: len(LOG), "user.2": len(copies)}}
+
+    made = operation("comment", "hello", task=11)
+    assert told(made, **inbox(1)) == []
+    assert told(made, **inbox(1, 2)) == ["doubled"]
+
+
 # --- Connections ------------------------------------------------------------------------------------
 
 
