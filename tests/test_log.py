@@ -125,6 +125,7 @@ def test_what_a_dead_process_left_is_numbered_by_the_next(room: str) -> None:
     log.sequence(log.unnumbered_rooms())
     assert heard(room) == [(1, "left")]
     assert room not in log.unnumbered_rooms()
+    log.sequence(log.unnumbered_rooms())  # Nothing is left to do.
 
 
 def test_the_first_event_makes_a_room_that_is_missing(room: str) -> None:

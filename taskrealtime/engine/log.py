@@ -300,6 +300,8 @@ def _lock_rooms(names: Collection[str], *, wait: bool = True) -> list[str]:
 
     By a statement of its own: the next one then sees all that was committed before.
     """
+    if not names:
+        return []
     has_locks = connection.features.has_select_for_update
     lock = connection.ops.for_update_sql(no_key=True, skip_locked=not wait) if has_locks else ""
     with connection.cursor() as cursor:
