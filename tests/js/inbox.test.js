@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 
 import { arrive, EMPTY, read, redact, seenUpTo, stand, takePage, unreadIn } from '../../static/js/board/inbox.js';
 import { describe as tell } from '../../static/js/board/notices.js';
+import { Notifications } from '../../static/js/board/notifications.js';
 
 /** @param {number} seq @param {object} [more] @returns {any} */
 const frame = (seq, more) => ({ event: 'comment_added', data: {}, seq, at: 'then', ...more });
@@ -104,5 +105,33 @@ describe('a notification', () => {
     assert.deepEqual([comment.text, comment.excerpt, comment.isGone], ['Bob wrote a comment that is no longer there', '', true]);
     const assigned = said('task_assigned', { redacted: true, title: '' });
     assert.deepEqual([assigned.text, assigned.href], ['Bob assigned you a task that is no longer there', null]);
+  });
+});
+
+describe('what is new', () => {
+  /** @param {any} answer of the list */
+  const begin = (answer) => {
+    /** @type {Record<string, (data: any, frame?: any) => void>} */
+    const handlers = {};
+    /** @type {number[]} */
+    const told = [];
+    const client = { on: (/** @type {string} */ name, /** @type {any} */ handler) => (handlers[name] = handler), notifications: async () => answer };
+    const notifications = new Notifications({ client, arrived: ({ seq }) => told.push(seq) });
+    handlers.connected({ seq: 1, unread: 0 });
+    return { notifications, told, arrives: (/** @type {number} */ seq) => handlers.notification({}, frame(seq)) };
+  };
+
+  test('is told also where the list had it a moment before the event came', async () => {
+    const { notifications, told, arrives } = begin(page([2, 1], { readUpTo: 1, seq: 2 }));
+    await notifications.load();
+    arrives(2);
+    assert.deepEqual(told, [2]);
+  });
+
+  test('is not what was read already', async () => {
+    const { notifications, told, arrives } = begin(page([2, 1], { readUpTo: 2, seq: 2 }));
+    await notifications.load();
+    arrives(2);
+    assert.deepEqual(told, []);
   });
 });

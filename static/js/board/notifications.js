@@ -28,9 +28,9 @@ export class Notifications {
     this.listeners = new Set();
     client.on('connected', (/** @type {any} */ standing) => this.#become(stand(this.inbox, standing)));
     client.on('notification', (/** @type {any} */ _data, /** @type {any} */ frame) => {
-      const isNew = frame.seq > this.inbox.readUpTo && !this.inbox.items.some(({ seq }) => seq === frame.seq);
+      // Each comes once. The list may have had it before, and then nobody was told of it yet.
       this.#become(arrive(this.inbox, frame));
-      if (isNew) arrived(frame);
+      if (frame.seq > this.inbox.readUpTo) arrived(frame);
     });
     client.on('notifications_read', (/** @type {any} */ data) => this.#become(read(this.inbox, data.up_to)));
     const gone = (/** @type {(told: any) => boolean} */ isGone) => this.#become(redact(this.inbox, isGone));
