@@ -118,7 +118,7 @@ describe('what is new', () => {
     const client = { on: (/** @type {string} */ name, /** @type {any} */ handler) => (handlers[name] = handler), notifications: async () => answer };
     const notifications = new Notifications({ client, arrived: ({ seq }) => told.push(seq) });
     handlers.connected({ seq: 1, unread: 0 });
-    return { notifications, told, arrives: (/** @type {number} */ seq) => handlers.notification({}, frame(seq)) };
+    return { notifications, told, handlers, arrives: (/** @type {number} */ seq) => handlers.notification({}, frame(seq)) };
   };
 
   test('is told also where the list had it a moment before the event came', async () => {
@@ -133,5 +133,15 @@ describe('what is new', () => {
     await notifications.load();
     arrives(2);
     assert.deepEqual(told, []);
+  });
+
+  test('loses its words where they were deleted while an answer that has them is on its way', async () => {
+    const answer = page([2, 1], { seq: 2 });
+    answer.results[0].data = { comment: { id: 7, content: 'A secret' } };
+    const { notifications, handlers } = begin(answer);
+    const loading = notifications.load();
+    handlers.comment_deleted({ comment_id: 7 });
+    await loading;
+    assert.equal(notifications.inbox.items[0].data.comment.content, '');
   });
 });

@@ -18,6 +18,8 @@ export class Notifications {
     /** @type {Inbox} */
     this.inbox = EMPTY;
     this.isLoading = false;
+    /** @type {((told: any) => boolean)[]} what was deleted since a page was asked for, which may have it still */
+    this.goneMeanwhile = [];
     /** @type {any} why the last page did not come */
     this.error = null;
     /** @type {Set<number>} */
@@ -33,7 +35,10 @@ export class Notifications {
       if (frame.seq > this.inbox.readUpTo) arrived(frame);
     });
     client.on('notifications_read', (/** @type {any} */ data) => this.#become(read(this.inbox, data.up_to)));
-    const gone = (/** @type {(told: any) => boolean} */ isGone) => this.#become(redact(this.inbox, isGone));
+    const gone = (/** @type {(told: any) => boolean} */ isGone) => {
+      if (this.isLoading) this.goneMeanwhile.push(isGone);
+      this.#become(redact(this.inbox, isGone));
+    };
     client.on('comment_deleted', (/** @type {any} */ { comment_id: id }) => gone(({ comment }) => comment?.id === id));
     client.on('task_deleted', (/** @type {any} */ { task_id: id }) => gone((told) => told.task_id === id));
     client.on('removed_from_project', (/** @type {any} */ { project_id: id }) => gone((told) => told.project_id === id));
@@ -59,12 +64,14 @@ export class Notifications {
   async load() {
     if (this.isLoading) return;
     this.isLoading = true;
+    this.goneMeanwhile = [];
     this.error = null;
     this.#tellListeners();
     try {
       // What arrived meanwhile moves the pages: the next one may begin with some that are known, and leaves none out.
       const page = this.inbox.isLoaded ? Math.floor(this.inbox.items.length / PAGE) + 1 : 1;
-      this.inbox = takePage(this.inbox, await this.client.notifications({ page, pageSize: PAGE }));
+      const answer = await this.client.notifications({ page, pageSize: PAGE });
+      this.inbox = this.goneMeanwhile.reduce(redact, takePage(this.inbox, answer));
     } catch (error) {
       this.error = error;
     }
@@ -96,6 +103,7 @@ export class Notifications {
   /** A deleted task is back, and the words about it with it. @param {number} taskId */
   #lookUp(taskId) {
     const { items, head, readUpTo } = this.inbox;
+    this.goneMeanwhile = [];
     if (items.some(({ data }) => data.redacted && data.task_id === taskId)) this.#startAnew({ ...EMPTY, head, readUpTo });
   }
 
