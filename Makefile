@@ -6,6 +6,7 @@
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
 #               make bench QUICK=1, make bench ONLY=fanout
 # make js-build builds static/js/websocket_client.js from static/js/client/
+# make screenshots  takes a picture of every page and state into docs/screenshots/
 # make lock     works out requirements.lock anew from requirements.txt: exact versions, with hashes, for servers
 # make audit    asks the public list of known holes about requirements.lock; needs the network
 # make format   lets ruff lay out the Python files
@@ -24,7 +25,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
 
-.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults bench lock audit format
+.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults bench lock audit format screenshots
 
 setup:
 	@sh scripts/setup.sh
@@ -68,6 +69,11 @@ pytest: dev
 # What runs inside the pytest process once more, on SQLite and memory.
 embedded: dev
 	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "not end_to_end"
+
+# The states are those that axe-core looks over.
+screenshots: dev
+	mkdir -p docs/screenshots
+	SCREENSHOTS=docs/screenshots $(PY) -m pytest tests/browser/test_accessibility.py
 
 faults: dev
 	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) \

@@ -1,5 +1,10 @@
-"""Every page and state, in light and dark, looked over by axe-core: nothing serious, nothing critical."""
+"""Every page and state, in light and dark, looked over by axe-core: nothing serious, nothing critical.
 
+`make screenshots` has the same run take a picture of each.
+"""
+
+import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +19,8 @@ from .conftest import NewPage
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 BAD = ("serious", "critical")
+#: The folder for pictures, if they are wanted.
+PICTURES = os.environ.get("SCREENSHOTS")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 
@@ -23,6 +30,11 @@ def look_over(page: Page, state: str) -> None:
     page.wait_for_function(
         "document.getAnimations().every(a => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"
     )
+    if PICTURES:
+        scheme = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'")
+        size = "phone" if page.evaluate("innerWidth < 600") else "desktop"
+        name = re.sub(r"[^a-z]+", "-", state.lower())
+        page.screenshot(path=f"{PICTURES}/{name}-{size}-{scheme}.png", caret="initial")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")

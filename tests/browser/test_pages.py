@@ -164,3 +164,29 @@ def test_pages_hold_no_inline_code_or_style(server: Server, new_page: NewPage) -
             html,
         )
         assert found == []
+
+
+def test_light_or_dark_is_as_the_system_has_it_until_one_chooses(server: Server, new_page: NewPage) -> None:
+    page = new_page(server, server.stack.user(), color_scheme="light")
+    light, dark = "rgb(247, 246, 243)", "rgb(21, 21, 20)"
+    ground = page.locator("html")
+
+    def choose(label: str) -> None:
+        page.locator("[data-me]").click()
+        page.get_by_role("menuitem", name="Appearance").click()
+        page.get_by_role("menuitemradio", name=label).click()
+
+    expect(ground).to_have_css("background-color", light)
+    page.emulate_media(color_scheme="dark")
+    expect(ground).to_have_css("background-color", dark)
+    choose("Light")
+    expect(ground).to_have_css("background-color", light)
+    page.emulate_media(color_scheme="light")
+    choose("Dark")
+    page.reload()
+    # The server's page has it: nothing flashes.
+    expect(ground).to_have_attribute("data-theme", "dark")
+    expect(ground).to_have_css("background-color", dark)
+    choose("As the system")
+    page.reload()
+    expect(ground).to_have_css("background-color", light)

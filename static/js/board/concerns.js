@@ -5,9 +5,11 @@ import { fetchProjects } from './api.js';
 import { find, setText } from './dom.js';
 import { InboxPanel } from './inbox_panel.js';
 import { followMe } from './me.js';
+import { openMenu } from './menu.js';
 import { describe } from './notices.js';
 import { Notifications } from './notifications.js';
 import { openSettings } from './settings.js';
+import { themeItems } from './theme.js';
 import { tomorrowMorning, useZone } from './time.js';
 import { explain } from './words.js';
 
@@ -50,7 +52,11 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     });
   const inbox = new InboxPanel({ notifications, names, follow, snoozes, openSettings: changeSettings, prepare });
 
-  const items = [...menu, { label: 'Settings', act: changeSettings }];
+  const items = [
+    ...menu,
+    { label: 'Appearance', act: () => openMenu(button, { label: 'Appearance', items: themeItems() }) },
+    { label: 'Settings', act: changeSettings },
+  ];
   followMe({ client, button, userId: Number(document.body.dataset.userId), items });
   notifications.subscribe(() => {
     inbox.paint();

@@ -1,0 +1,26 @@
+// @ts-check
+/** Light or dark: as the system has it, unless somebody chose for this browser. The server's pages read the cookie. */
+
+const YEAR = 365 * 24 * 60 * 60; // s
+
+/** By what the cookie says. @type {Record<string, string>} */
+const THEMES = { '': 'As the system', light: 'Light', dark: 'Dark' };
+
+/** @returns {import("./menu.js").Item[]} one of which is chosen */
+export function themeItems() {
+  const { dataset } = document.documentElement;
+  return Object.entries(THEMES).map(([theme, label]) => ({
+    label,
+    isChosen: theme === (dataset.theme ?? ''),
+    act: () => choose(theme),
+  }));
+}
+
+/** @param {string} theme */
+function choose(theme) {
+  const root = document.documentElement;
+  if (theme) root.dataset.theme = theme;
+  else delete root.dataset.theme;
+  const secure = location.protocol === 'https:' ? '; Secure' : '';
+  document.cookie = `theme=${theme}; Path=/; Max-Age=${theme ? YEAR : 0}; SameSite=Lax${secure}`;
+}
