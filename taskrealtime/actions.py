@@ -8,19 +8,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 from msgspec import UNSET
 
-from . import access, commands, ranks, reminders
+from . import access, commands, invitations, ranks, reminders
 from .actor import acting_as
 from .engine import idempotency, log
 from .engine.conf import settings
 from .engine.crash_points import crash_point
-from .engine.errors import Conflict, InvalidData, NotFound
-from .models import Comment, Membership, Preferences, Project, Task, user_room
+from .engine.errors import Conflict, Forbidden, InvalidData, NotFound
+from .models import Comment, Invitation, Membership, Preferences, Project, Task, user_room
 from .serializing import task_object
 
+#: Links of one project that are good at the same time.
+MAX_INVITATIONS = 20
 #: Attempts of a change that the database asks to try again (a deadlock, say).
 ATTEMPTS = 5
 
@@ -285,6 +287,69 @@ def _lock_membership(project_id: int, user_id: int) -> Membership:
     return membership
 
 
+# --- Invitations ----------------------------------------------------------------------------
+
+
+def create_invitation(user: User, command: commands.InvitationCreate) -> commands.InvitationMade:
+    """A link by which people join the project by themselves."""
+    access.lock_owner(user, command.project_id)
+    Project.lock_rows([command.project_id])
+    now = timezone.now()
+    if Invitation.objects.good(now).filter(project_id=command.project_id).count() >= MAX_INVITATIONS:
+        raise Forbidden(f"A project has up to {MAX_INVITATIONS} links at a time: revoke one first.")
+    secret = invitations.new_secret()
+    invitation = Invitation.objects.create(
+        project_id=command.project_id,
+        role=command.role,
+        secret_hash=invitations.hash_of(secret),
+        created_by=user,
+        created_at=now,
+        expires_at=now + timedelta(hours=command.expires_in_hours),
+        max_uses=command.max_uses,
+    )
+    return commands.InvitationMade(invitation_id=invitation.pk, secret=secret)
+
+
+def revoke_invitation(user: User, command: commands.InvitationRevoke) -> commands.InvitationAnswer:
+    """End a link."""
+    access.lock_owner(user, command.project_id)
+    found = Invitation.objects.filter(pk=command.invitation_id, project_id=command.project_id)
+    if not found.delete()[0]:
+        raise NotFound("No such invitation.")
+    return commands.InvitationAnswer(invitation_id=command.invitation_id)
+
+
+def accept_invitation(user: User, command: commands.InvitationAccept) -> commands.ProjectAnswer:
+    """Join a project by a link; whoever is in it already uses none up."""
+    project_id = access.lock_invited_project(command.secret_hash)
+    if not Membership.objects.filter(project_id=project_id, user=user).exists():
+        invitation = access.lock_invitation(command.secret_hash, now=timezone.now())
+        Membership.objects.create(project_id=project_id, user=user, role=invitation.role)
+        invitation.uses += 1
+        invitation.save(update_fields=["uses"])
+    return commands.ProjectAnswer(project_id=project_id)
+
+
+def sign_up(user: User, *, secret_hash: str | None = None) -> User:
+    """Save a new account, and with an invitation make it a member: both, or neither.
+
+    Args:
+        user: not saved yet, with its password set.
+
+    Raises:
+        InvalidData: somebody was faster with that name.
+        NotFound: the invitation is no longer good.
+    """
+    try:
+        with log.atomic(durable=True), acting_as(user):
+            user.save(force_insert=True)
+            if secret_hash is not None:
+                accept_invitation(user, commands.InvitationAccept(secret_hash=secret_hash))
+    except IntegrityError:
+        raise InvalidData.at("username", "A user with that username already exists.") from None
+    return user
+
+
 # --- One's own notifications and preferences ------------------------------------------------
 
 
@@ -383,6 +448,9 @@ ACTIONS: dict[type[commands.Command], Action] = {
     commands.MemberAdd: Action(add_member, commands.MemberAnswer),
     commands.MemberUpdate: Action(update_member, commands.MemberAnswer),
     commands.MemberRemove: Action(remove_member, commands.MemberAnswer),
+    commands.InvitationCreate: Action(create_invitation, commands.InvitationMade),
+    commands.InvitationRevoke: Action(revoke_invitation, commands.InvitationAnswer),
+    commands.InvitationAccept: Action(accept_invitation, commands.ProjectAnswer),
     commands.NotificationsRead: Action(read_notifications, commands.Unread),
     commands.ReminderSnooze: Action(snooze_reminder, commands.Snoozed),
     commands.MeUpdate: Action(update_me, commands.MeAnswer),

@@ -1,6 +1,11 @@
 """The forms of the pages."""
 
+from threading import Thread
+from typing import Any
+
 from django import forms
+from django.contrib.auth.forms import PasswordResetForm, UserCreationForm
+from django.contrib.auth.models import User
 
 from .models import Project
 
@@ -22,3 +27,25 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes
                 }
             )
         }
+
+
+class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
+    """A new account: its name and password, and an address for a lost one."""
+
+    class Meta(UserCreationForm.Meta):
+        model = User
+        fields = ("username", "email")
+
+
+class SecretForm(forms.Form):
+    """A link's secret, as the page's script posts it, or the whole link, pasted by somebody."""
+
+    secret = forms.CharField(max_length=2000)
+
+
+class LostPasswordForm(PasswordResetForm):
+    """Whom to send a link for a new password."""
+
+    def send_mail(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's, beside the answer: how long it takes would tell whether somebody has that address."""
+        Thread(target=super().send_mail, args=args, kwargs=kwargs, name="mail").start()
