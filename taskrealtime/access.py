@@ -108,14 +108,14 @@ def lock_editor(user: User, project_id: int, *, others: Iterable[int | None] = (
     return membership
 
 
-def lock_owner(user: User, project_id: int) -> Membership:
+def lock_owner(user: User, project_id: int, *, others: Iterable[int | None] = ()) -> Membership:
     """As `lock_member`, for a change of the project or its members.
 
     Raises:
         NotFound: there is no such project, or the user is not in it.
         Forbidden: the user is not an owner.
     """
-    membership = lock_member(user, project_id)
+    membership = lock_member(user, project_id, others=others)
     _require_owning(membership)
     return membership
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 from msgspec import UNSET
@@ -280,6 +282,24 @@ def remove_member(user: User, command: commands.MemberRemove) -> commands.Member
     return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
 
 
+def hand_over_project(user: User, command: commands.ProjectHandOver) -> commands.MemberAnswer:
+    """Make a member an owner, and then stay one, step down or leave."""
+    own = access.lock_owner(user, command.project_id, others=[command.user_id])
+    if command.user_id == user.pk:
+        raise InvalidData.at("user_id", "That is you: name another member.")
+    heir = _lock_membership(command.project_id, command.user_id)
+    if not heir.user.is_active:
+        raise InvalidData.at("user_id", "This account is not active.")
+    heir.role = "owner"
+    heir.save(update_fields=["role"])
+    if command.then == "leave":
+        own.delete()
+    elif command.then != "stay":
+        own.role = command.then
+        own.save(update_fields=["role"])
+    return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
 def _lock_membership(project_id: int, user_id: int) -> Membership:
     membership = Membership.objects.select_for_update().filter(project_id=project_id, user_id=user_id).first()
     if membership is None:
@@ -365,7 +385,9 @@ def snooze_reminder(user: User, command: commands.ReminderSnooze) -> commands.Sn
 
 
 def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
-    """Change the own name and preferences."""
+    """Change the own name, address and preferences."""
+    if command.email is not UNSET:
+        _change_email(user, command.email)
     if command.name is not UNSET:
         # The user model has two fields, whose words stand together in this order wherever the name is shown.
         first, _, last = command.name.strip().partition(" ")
@@ -374,6 +396,15 @@ def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
         _mute(user, set(command.muted_projects))
     _change_preferences(user, command)
     return commands.MeAnswer(user_id=user.pk)
+
+
+def _change_email(user: User, email: str) -> None:
+    try:
+        if email:
+            validate_email(email)
+    except ValidationError:
+        raise InvalidData.at("email", "This is no e-mail address.") from None
+    User.objects.filter(pk=user.pk).update(email=email)
 
 
 def _change_preferences(user: User, command: commands.MeUpdate) -> None:
@@ -448,6 +479,7 @@ ACTIONS: dict[type[commands.Command], Action] = {
     commands.MemberAdd: Action(add_member, commands.MemberAnswer),
     commands.MemberUpdate: Action(update_member, commands.MemberAnswer),
     commands.MemberRemove: Action(remove_member, commands.MemberAnswer),
+    commands.ProjectHandOver: Action(hand_over_project, commands.MemberAnswer),
     commands.InvitationCreate: Action(create_invitation, commands.InvitationMade),
     commands.InvitationRevoke: Action(revoke_invitation, commands.InvitationAnswer),
     commands.InvitationAccept: Action(accept_invitation, commands.ProjectAnswer),

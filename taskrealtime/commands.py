@@ -321,6 +321,14 @@ class MemberRemove(Command, kw_only=True):
     user_id: Id
 
 
+class ProjectHandOver(Command, kw_only=True):
+    """Make a member an owner, and then stay one, step down or leave: all of it, or nothing."""
+
+    project_id: Id
+    user_id: Id
+    then: Literal["stay", "member", "viewer", "leave"] = "stay"
+
+
 class MemberAnswer(Answer, kw_only=True):
     """The member that something was done with."""
 
@@ -404,6 +412,8 @@ class MeUpdate(Command, kw_only=True, omit_defaults=True):
     #: Null: the server's default.
     remind_before_hours: Hours | None | UnsetType = UNSET
     notify: Wanted | UnsetType = UNSET
+    #: For a lost password, shown to nobody else; empty: none. For another one the door asks for the present password.
+    email: Annotated[str, Meta(max_length=254)] | UnsetType = UNSET
     #: All of them: what is not named is no longer muted.
     muted_projects: Annotated[list[Id], Meta(max_length=10_000)] | UnsetType = UNSET
 

@@ -50,6 +50,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "projects/<id:project_id>/events/"): Rule(READERS),
     # The only owner may not leave.
     ("POST", "projects/<id:project_id>/leave/"): Rule((403, 204, 204, 404, 401)),
+    ("POST", "projects/<id:project_id>/hand-over/"): Rule(
+        (204, 403, 403, 404, 401), lambda world: {"user_id": world.people["viewer"].pk, "then": "leave"}
+    ),
     ("GET", "projects/<id:project_id>/members/"): Rule(READERS),
     ("POST", "projects/<id:project_id>/members/"): Rule(
         (201, 403, 403, 404, 401), lambda world: {"username": world.name("outsider")}

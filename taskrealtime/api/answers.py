@@ -171,6 +171,8 @@ class NotificationPage(Page, kw_only=True):
 class Me(UserObject, kw_only=True):
     """The asker, with their preferences."""
 
+    #: For a lost password; empty: none.
+    email: str
     timezone: str
     remind_before_hours: float
     #: Kind of notification → whether it is wanted.

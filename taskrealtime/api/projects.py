@@ -67,6 +67,22 @@ class LeaveView(ApiView):
         return deleted()
 
 
+class HandOverView(ApiView):
+    """`/api/projects/<id>/hand-over/`."""
+
+    @documented(
+        "project_hand_over",
+        body=body_of(commands.ProjectHandOver, "project_id"),
+        status=204,
+        changes=True,
+        errors=[NotFound, Forbidden],
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        """Make a member an owner (owners), and then stay one, step down or leave: all of it, or nothing."""
+        carry_out(request, read_body(request, commands.ProjectHandOver, project_id=project_id))
+        return deleted()
+
+
 def _change(request: Request, command: commands.Command) -> ProjectDetail | commands.Answer:
     """Carry out the command; the project as it is now, or the bare answer where it is gone again."""
     return show_project_of(user_of(request), carry_out(request, command))

@@ -30,6 +30,7 @@ urlpatterns = [
     path("projects/<id:project_id>/board/", board.BoardView.as_view()),
     path("projects/<id:project_id>/events/", events.EventsView.as_view()),
     path("projects/<id:project_id>/leave/", projects.LeaveView.as_view()),
+    path("projects/<id:project_id>/hand-over/", projects.HandOverView.as_view()),
     path("projects/<id:project_id>/members/", members.MembersView.as_view()),
     path("projects/<id:project_id>/members/<id:user_id>/", members.MemberView.as_view()),
     path("projects/<id:project_id>/invitations/", invitations.InvitationsView.as_view()),
