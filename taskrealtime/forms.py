@@ -36,6 +36,10 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
         model = User
         fields = ("username", "email")
 
+    def validate_password_for_user(self, user: User, password_field_name: str = "password1") -> None:
+        """As Django's, which says what is wrong with a password beside its repetition."""
+        super().validate_password_for_user(user, password_field_name)
+
 
 class SecretForm(forms.Form):
     """A link's secret, as the page's script posts it, or the whole link, pasted by somebody."""

@@ -7,6 +7,8 @@ import { displayName } from './people.js';
 import { exact } from './time.js';
 import { explain, ROLE_NAMES } from './words.js';
 
+const HOUR = 3_600_000; // ms
+
 /** @typedef {{id: number, role: string, created_by: import("./reducer.js").User, expires_at: string, max_uses: number | null, uses: number}} Invitation */
 
 export class Invitations {
@@ -90,7 +92,9 @@ export class Invitations {
     row.dataset.invitationId = String(id);
     setText(part(row, 'what'), `${ROLE_NAMES[role]} link by ${displayName(maker)}`);
     const joined = most === null ? `${uses} joined` : `${uses} of ${most} joined`;
-    setText(part(row, 'state'), `${joined} · until ${exact(end)}`);
+    const state = part(row, 'state');
+    setText(state, `${joined} · ends in ${timeLeft(end)}`);
+    state.title = `Until ${exact(end)}`;
     const revoke = part(row, 'revoke');
     revoke.addEventListener('click', async () => {
       if (await this.attempt(() => revokeInvitation(this.projectId, id), revoke)) await this.load();
@@ -102,4 +106,11 @@ export class Invitations {
   #say(text) {
     setText(part(this.section, 'link-status'), text);
   }
+}
+
+/** @param {string} end @returns {string} */
+function timeLeft(end) {
+  const hours = Math.max(1, Math.round((Date.parse(end) - Date.now()) / HOUR));
+  const [number, unit] = hours < 48 ? [hours, 'hour'] : [Math.round(hours / 24), 'day'];
+  return `${number} ${unit}${number === 1 ? '' : 's'}`;
 }
