@@ -36,9 +36,9 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
         model = User
         fields = ("username", "email")
 
-    def validate_password_for_user(self, user: User, password_field_name: str = "password1") -> None:
+    def validate_password_for_user(self, user: User, *args: Any) -> None:
         """As Django's, which says what is wrong with a password beside its repetition."""
-        super().validate_password_for_user(user, password_field_name)
+        super().validate_password_for_user(user, "password1")
 
 
 class SecretForm(forms.Form):
