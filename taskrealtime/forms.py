@@ -6,27 +6,36 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import PasswordResetForm, UserCreationForm
 from django.contrib.auth.models import User
+from django.core.validators import RegexValidator
 
+from .engine.protocol import TURNS_TEXT
 from .models import Project
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes none when the code runs
     """A new project's name."""
 
+    name = forms.CharField(
+        max_length=Project._meta.get_field("name").max_length,
+        error_messages={"required": "Please give the project a name."},
+        validators=[
+            RegexValidator(
+                f"[{TURNS_TEXT}]", "A name cannot hold characters that turn the direction of text.", inverse_match=True
+            )
+        ],
+        widget=forms.TextInput(
+            attrs={
+                "class": "input",
+                "id": "new-project-name",
+                "placeholder": "Name a new project",
+                "autocomplete": "off",
+            }
+        ),
+    )
+
     class Meta:
         model = Project
         fields = ["name"]
-        error_messages = {"name": {"required": "Please give the project a name."}}
-        widgets = {
-            "name": forms.TextInput(
-                attrs={
-                    "class": "input",
-                    "id": "new-project-name",
-                    "placeholder": "Name a new project",
-                    "autocomplete": "off",
-                }
-            )
-        }
 
 
 class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
@@ -38,7 +47,7 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
 
     def validate_password_for_user(self, user: User, *args: Any) -> None:
         """As Django's, which says what is wrong with a password beside its repetition."""
-        super().validate_password_for_user(user, "password1")
+        super().validate_password_for_user(user, "password1")  # type: ignore[misc]  # untyped in its mixin
 
 
 class SecretForm(forms.Form):
