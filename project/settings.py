@@ -204,6 +204,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+#: Whether anybody may make an account; without it, only those who were invited.
+OPEN_SIGN_UP = _env_bool("OPEN_SIGN_UP", "0")
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
@@ -318,6 +320,25 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [origin for origin in WEBSOCKET_CORS_ORIGINS if origin != "*"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+
+# --- Mail: links for lost passwords ---------------------------------------------------------
+
+EMAIL_HOST = _env("EMAIL_HOST")
+EMAIL_PORT = int(_env_number("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = _env("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = _env("EMAIL_HOST_PASSWORD")
+EMAIL_USE_SSL = _env_bool("EMAIL_USE_SSL", "0")
+EMAIL_USE_TLS = _env_bool("EMAIL_USE_TLS", "0" if EMAIL_USE_SSL else "1")
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise ImproperlyConfigured("EMAIL_USE_SSL and EMAIL_USE_TLS cannot both be 1.")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _env("DEFAULT_FROM_EMAIL", "taskrealtime@localhost")
+#: Without a host nothing is sent, and the pages say so; in development the mail is shown in the terminal.
+_MAILER = "smtp" if EMAIL_HOST else "console" if DEBUG else "dummy"
+EMAIL_BACKEND = f"django.core.mail.backends.{_MAILER}.EmailBackend"
+#: How long a link for a new password is good, seconds.
+PASSWORD_RESET_TIMEOUT = 3600
 
 
 # --- Language, time, logs -------------------------------------------------------------------

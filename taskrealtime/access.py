@@ -6,12 +6,13 @@ change sees the removal.
 """
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from .engine.errors import Forbidden, InvalidData, NotFound, RealTimeError
-from .models import Comment, Membership, Project, Task, TaskQuerySet, project_of_room, user_room
+from .models import Comment, Invitation, Membership, Project, Task, TaskQuerySet, project_of_room, user_room
 
 
 def visible_projects(user: User) -> QuerySet[Project]:
@@ -107,17 +108,33 @@ def lock_editor(user: User, project_id: int, *, others: Iterable[int | None] = (
     return membership
 
 
-def lock_owner(user: User, project_id: int) -> Membership:
+def lock_owner(user: User, project_id: int, *, others: Iterable[int | None] = ()) -> Membership:
     """As `lock_member`, for a change of the project or its members.
 
     Raises:
         NotFound: there is no such project, or the user is not in it.
         Forbidden: the user is not an owner.
     """
-    membership = lock_member(user, project_id)
+    membership = lock_member(user, project_id, others=others)
+    _require_owning(membership)
+    return membership
+
+
+def require_owner(user: User, project_id: int) -> Membership:
+    """As `require_member`, for what only owners see.
+
+    Raises:
+        NotFound: there is no such project, or the user is not in it.
+        Forbidden: the user is not an owner.
+    """
+    membership = require_member(user, project_id)
+    _require_owning(membership)
+    return membership
+
+
+def _require_owning(membership: Membership) -> None:
     if membership.role != "owner":
         raise Forbidden("Only owners may do that.")
-    return membership
 
 
 def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), deleted: bool = False) -> Task:
@@ -183,3 +200,43 @@ def require_other_owner(membership: Membership) -> None:
     owners = Membership.objects.filter(project_id=membership.project_id, role="owner").order_by("pk")
     if membership.role == "owner" and len(owners.select_for_update(no_key=True)) < 2:
         raise Forbidden("A project keeps at least one owner.")
+
+
+def find_invitation(secret_hash: str, *, now: datetime) -> Invitation:
+    """The invitation with that secret, for whoever has the link, signed in or not.
+
+    It is looked up by the secret's hash: how long that takes tells nothing about a secret.
+
+    Raises:
+        NotFound: there is none, or it is no longer good: revoked, expired, used up, or its maker no longer an owner.
+    """
+    invitations = Invitation.objects.good(now).select_related("project", "created_by")
+    invitation = invitations.filter(secret_hash=secret_hash).first()
+    if invitation is None:
+        raise NotFound("This invitation is not good, or no longer.")
+    return invitation
+
+
+def lock_invited_project(secret_hash: str) -> int:
+    """The project that an invitation leads to, good or not, locked: of those who join at once, one after the other.
+
+    Raises:
+        NotFound: there is no such invitation.
+    """
+    project_id = Invitation.objects.filter(secret_hash=secret_hash).values_list("project_id", flat=True).first()
+    if project_id is None:
+        raise NotFound("This invitation is not good, or no longer.")
+    Project.lock_rows([project_id])
+    return project_id
+
+
+def lock_invitation(secret_hash: str, *, now: datetime) -> Invitation:
+    """As `find_invitation`, locked for a use of it; its project is locked before, as where that is deleted.
+
+    Raises:
+        NotFound: there is none, or it is no longer good.
+    """
+    invitation = Invitation.objects.good(now).filter(secret_hash=secret_hash).select_for_update().first()
+    if invitation is None:
+        raise NotFound("This invitation is not good, or no longer.")
+    return invitation

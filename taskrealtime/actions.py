@@ -8,19 +8,23 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 from msgspec import UNSET
 
-from . import access, commands, ranks, reminders
+from . import access, commands, invitations, ranks, reminders
 from .actor import acting_as
 from .engine import idempotency, log
 from .engine.conf import settings
 from .engine.crash_points import crash_point
-from .engine.errors import Conflict, InvalidData, NotFound
-from .models import Comment, Membership, Preferences, Project, Task, user_room
+from .engine.errors import Conflict, Forbidden, InvalidData, NotFound
+from .models import Comment, Invitation, Membership, Preferences, Project, Task, user_room
 from .serializing import task_object
 
+#: Links of one project that are good at the same time.
+MAX_INVITATIONS = 20
 #: Attempts of a change that the database asks to try again (a deadlock, say).
 ATTEMPTS = 5
 
@@ -278,11 +282,92 @@ def remove_member(user: User, command: commands.MemberRemove) -> commands.Member
     return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
 
 
+def hand_over_project(user: User, command: commands.ProjectHandOver) -> commands.MemberAnswer:
+    """Make a member an owner, and then stay one, step down or leave."""
+    own = access.lock_owner(user, command.project_id, others=[command.user_id])
+    if command.user_id == user.pk:
+        raise InvalidData.at("user_id", "That is you: name another member.")
+    heir = _lock_membership(command.project_id, command.user_id)
+    if not heir.user.is_active:
+        raise InvalidData.at("user_id", "This account is not active.")
+    heir.role = "owner"
+    heir.save(update_fields=["role"])
+    if command.then == "leave":
+        own.delete()
+    elif command.then != "stay":
+        own.role = command.then
+        own.save(update_fields=["role"])
+    return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
 def _lock_membership(project_id: int, user_id: int) -> Membership:
     membership = Membership.objects.select_for_update().filter(project_id=project_id, user_id=user_id).first()
     if membership is None:
         raise NotFound("No such member.")
     return membership
+
+
+# --- Invitations ----------------------------------------------------------------------------
+
+
+def create_invitation(user: User, command: commands.InvitationCreate) -> commands.InvitationMade:
+    """A link by which people join the project by themselves."""
+    access.lock_owner(user, command.project_id)
+    Project.lock_rows([command.project_id])
+    now = timezone.now()
+    if Invitation.objects.good(now).filter(project_id=command.project_id).count() >= MAX_INVITATIONS:
+        raise Forbidden(f"A project has up to {MAX_INVITATIONS} links at a time: revoke one first.")
+    secret = invitations.new_secret()
+    invitation = Invitation.objects.create(
+        project_id=command.project_id,
+        role=command.role,
+        secret_hash=invitations.hash_of(secret),
+        created_by=user,
+        created_at=now,
+        expires_at=now + timedelta(hours=command.expires_in_hours),
+        max_uses=command.max_uses,
+    )
+    return commands.InvitationMade(invitation_id=invitation.pk, secret=secret)
+
+
+def revoke_invitation(user: User, command: commands.InvitationRevoke) -> commands.InvitationAnswer:
+    """End a link."""
+    access.lock_owner(user, command.project_id)
+    found = Invitation.objects.filter(pk=command.invitation_id, project_id=command.project_id)
+    if not found.delete()[0]:
+        raise NotFound("No such invitation.")
+    return commands.InvitationAnswer(invitation_id=command.invitation_id)
+
+
+def accept_invitation(user: User, command: commands.InvitationAccept) -> commands.ProjectAnswer:
+    """Join a project by a link; whoever is in it already uses none up."""
+    project_id = access.lock_invited_project(command.secret_hash)
+    if not Membership.objects.filter(project_id=project_id, user=user).exists():
+        invitation = access.lock_invitation(command.secret_hash, now=timezone.now())
+        Membership.objects.create(project_id=project_id, user=user, role=invitation.role)
+        invitation.uses += 1
+        invitation.save(update_fields=["uses"])
+    return commands.ProjectAnswer(project_id=project_id)
+
+
+def sign_up(user: User, *, secret_hash: str | None = None) -> User:
+    """Save a new account, and with an invitation make it a member: both, or neither.
+
+    Args:
+        user: not saved yet, with its password set.
+
+    Raises:
+        InvalidData: somebody was faster with that name.
+        NotFound: the invitation is no longer good.
+    """
+    try:
+        with log.atomic(durable=True), acting_as(user):
+            user.save(force_insert=True)
+            if secret_hash is not None:
+                accept_invitation(user, commands.InvitationAccept(secret_hash=secret_hash))
+    except IntegrityError:
+        raise InvalidData.at("username", "A user with that username already exists.") from None
+    return user
 
 
 # --- One's own notifications and preferences ------------------------------------------------
@@ -300,7 +385,9 @@ def snooze_reminder(user: User, command: commands.ReminderSnooze) -> commands.Sn
 
 
 def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
-    """Change the own name and preferences."""
+    """Change the own name, address and preferences."""
+    if command.email is not UNSET:
+        _change_email(user, command.email)
     if command.name is not UNSET:
         # The user model has two fields, whose words stand together in this order wherever the name is shown.
         first, _, last = command.name.strip().partition(" ")
@@ -309,6 +396,15 @@ def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
         _mute(user, set(command.muted_projects))
     _change_preferences(user, command)
     return commands.MeAnswer(user_id=user.pk)
+
+
+def _change_email(user: User, email: str) -> None:
+    try:
+        if email:
+            validate_email(email)
+    except ValidationError:
+        raise InvalidData.at("email", "This is no e-mail address.") from None
+    User.objects.filter(pk=user.pk).update(email=email)
 
 
 def _change_preferences(user: User, command: commands.MeUpdate) -> None:
@@ -383,6 +479,10 @@ ACTIONS: dict[type[commands.Command], Action] = {
     commands.MemberAdd: Action(add_member, commands.MemberAnswer),
     commands.MemberUpdate: Action(update_member, commands.MemberAnswer),
     commands.MemberRemove: Action(remove_member, commands.MemberAnswer),
+    commands.ProjectHandOver: Action(hand_over_project, commands.MemberAnswer),
+    commands.InvitationCreate: Action(create_invitation, commands.InvitationMade),
+    commands.InvitationRevoke: Action(revoke_invitation, commands.InvitationAnswer),
+    commands.InvitationAccept: Action(accept_invitation, commands.ProjectAnswer),
     commands.NotificationsRead: Action(read_notifications, commands.Unread),
     commands.ReminderSnooze: Action(snooze_reminder, commands.Snoozed),
     commands.MeUpdate: Action(update_me, commands.MeAnswer),

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from .engine.protocol import MAX_INTEGER, TURNS_TEXT
-from .events import PresentStatus, PresentUser, Priority, Role, Status, TaskObject
+from .events import InvitedRole, PresentStatus, PresentUser, Priority, Role, Status, TaskObject
 
 #: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
 Id = Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)]
@@ -323,11 +323,59 @@ class MemberRemove(Command, kw_only=True):
     user_id: Id
 
 
+class ProjectHandOver(Command, kw_only=True):
+    """Make a member an owner, and then stay one, step down or leave: all of it, or nothing."""
+
+    project_id: Id
+    user_id: Id
+    then: Literal["stay", "member", "viewer", "leave"] = "stay"
+
+
 class MemberAnswer(Answer, kw_only=True):
     """The member that something was done with."""
 
     project_id: int
     user_id: int
+
+
+class InvitationCreate(Command, kw_only=True):
+    """Make a link by which people join a project by themselves."""
+
+    slowness = 6
+    project_id: Id
+    role: InvitedRole = "member"
+    #: Up to 90 days.
+    expires_in_hours: Annotated[int, Meta(ge=1, le=90 * 24)] = 7 * 24
+    #: How many may join by it; null: any number.
+    max_uses: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+
+
+class InvitationRevoke(Command, kw_only=True):
+    """End a link: nobody joins by it any more."""
+
+    project_id: Id
+    invitation_id: Id
+
+
+class InvitationAccept(Command, kw_only=True):
+    """Join the project that a link leads to; whoever is in it already stays what they are."""
+
+    slowness = 6
+    #: What the door made of the link's secret, which goes no further.
+    secret_hash: str
+
+
+class InvitationMade(Answer, kw_only=True):
+    """The new link's number, and its secret, which is told this once."""
+
+    invitation_id: int
+    secret: str
+
+
+class InvitationAnswer(Answer, kw_only=True):
+    """The invitation that something was done with."""
+
+    invitation_id: int
 
 
 # --- One's own notifications and preferences ------------------------------------------------
@@ -366,6 +414,8 @@ class MeUpdate(Command, kw_only=True, omit_defaults=True):
     #: Null: the server's default.
     remind_before_hours: Hours | None | UnsetType = UNSET
     notify: Wanted | UnsetType = UNSET
+    #: For a lost password, shown to nobody else; empty: none. For another one the door asks for the present password.
+    email: Annotated[str, Meta(max_length=254)] | UnsetType = UNSET
     #: All of them: what is not named is no longer muted.
     muted_projects: Annotated[list[Id], Meta(max_length=10_000)] | UnsetType = UNSET
 

@@ -11,6 +11,8 @@ from .engine import attendance
 Status = Literal["todo", "in_progress", "review", "completed"]
 Priority = Literal["low", "medium", "high", "urgent"]
 Role = Literal["owner", "member", "viewer"]
+#: What a link may make of whoever opens it.
+InvitedRole = Literal["member", "viewer"]
 #: What people are notified of; each can be switched off.
 NotificationKind = Literal["task_assigned", "comment_added", "project_member_added", "due_date_reminder"]
 Reason = Literal["mention", "assignee", "creator", "participant"]
@@ -23,6 +25,7 @@ PresenceStatus = PresentStatus | Literal["offline"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 ROLES: tuple[Role, ...] = get_args(Role)
+INVITED_ROLES: tuple[InvitedRole, ...] = get_args(InvitedRole)
 NOTIFICATION_KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
 REMINDER_KINDS: tuple[ReminderKind, ...] = get_args(ReminderKind)
 

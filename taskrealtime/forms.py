@@ -1,6 +1,11 @@
 """The forms of the pages."""
 
+from threading import Thread
+from typing import Any
+
 from django import forms
+from django.contrib.auth.forms import PasswordResetForm, UserCreationForm
+from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
 
 from .engine.protocol import TURNS_TEXT
@@ -31,3 +36,29 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes
     class Meta:
         model = Project
         fields = ["name"]
+
+
+class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
+    """A new account: its name and password, and an address for a lost one."""
+
+    class Meta(UserCreationForm.Meta):
+        model = User
+        fields = ("username", "email")
+
+    def validate_password_for_user(self, user: User, *args: Any) -> None:
+        """As Django's, which says what is wrong with a password beside its repetition."""
+        super().validate_password_for_user(user, "password1")  # type: ignore[misc]  # untyped in its mixin
+
+
+class SecretForm(forms.Form):
+    """A link's secret, as the page's script posts it, or the whole link, pasted by somebody."""
+
+    secret = forms.CharField(max_length=2000)
+
+
+class LostPasswordForm(PasswordResetForm):
+    """Whom to send a link for a new password."""
+
+    def send_mail(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's, beside the answer: how long it takes would tell whether somebody has that address."""
+        Thread(target=super().send_mail, args=args, kwargs=kwargs, name="mail").start()

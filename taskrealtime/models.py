@@ -1,4 +1,4 @@
-"""Project, Membership, Task and Comment; what a user wants to be told, and was reminded of."""
+"""Project, Membership, Invitation, Task and Comment; what a user wants to be told, and was reminded of."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from . import ranks
-from .events import PRIORITIES, REMINDER_KINDS, ROLES, STATUSES
+from .events import INVITED_ROLES, PRIORITIES, REMINDER_KINDS, ROLES, STATUSES
 from .tracking import TrackedModel, TrackedQuerySet
 
 models.CharField.register_lookup(Length)
@@ -166,6 +166,41 @@ class Membership(TrackedModel):
                 return 0, {}
             self.project_id, self.user_id = rows[0].project_id, rows[0].user_id
             return super().delete(*args, **kwargs)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Invitations, good or no longer."""
+
+    def good(self, now: datetime) -> Self:
+        """Those that still let somebody in: in time, with a use left, made by somebody who still owns the project."""
+        owners = Membership.objects.filter(project_id=models.OuterRef("project_id"), role="owner")
+        makers = owners.filter(user_id=models.OuterRef("created_by_id"), user__is_active=True)
+        has_uses = Q(max_uses=None) | Q(uses__lt=models.F("max_uses"))
+        return self.filter(has_uses, models.Exists(makers), expires_at__gt=now)
+
+
+class Invitation(models.Model):
+    """A link by which whoever has it joins a project. Deleted, it is revoked."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=10, choices=_choices(INVITED_ROLES), default="member")
+    #: Of what stands in the link, which nobody keeps (`invitations.hash_of`).
+    secret_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(db_index=True)
+    #: How many may join by it; empty: any number.
+    max_uses = models.PositiveIntegerField(null=True, blank=True)
+    uses = models.PositiveIntegerField(default=0)
+
+    objects = models.Manager.from_queryset(InvitationQuerySet)()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(role__in=INVITED_ROLES), name="invitation_role")]
+
+    def __str__(self) -> str:
+        return f"Invitation {self.pk} to {self.project_id} as {self.role}"
 
 
 class Preferences(models.Model):

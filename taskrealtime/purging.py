@@ -1,8 +1,8 @@
-"""Removes for good the tasks that were deleted too long ago to be restored."""
+"""Removes for good what nobody can use any more: tasks deleted too long ago to be restored, old invitations."""
 
 from datetime import datetime
 
-from .models import Task, TaskQuerySet
+from .models import Invitation, Task, TaskQuerySet
 
 #: Comments of one transaction: a task may have tens of thousands.
 COMMENTS = 500
@@ -23,3 +23,9 @@ def _purge(task: TaskQuerySet) -> int:
     while task.purge_comments(COMMENTS) == COMMENTS:
         pass
     return task.purge()
+
+
+def purge_invitations(cutoff: datetime, limit: int) -> int:
+    """Remove up to `limit` invitations whose time ended before `cutoff`. Returns how many."""
+    old = Invitation.objects.filter(expires_at__lt=cutoff).order_by("expires_at").values_list("pk", flat=True)
+    return Invitation.objects.filter(pk__in=list(old[:limit])).delete()[0]

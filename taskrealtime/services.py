@@ -19,7 +19,7 @@ from .actor import acting_as, current_actor
 from .engine import doorbell, log, retention
 from .engine.errors import InvalidData, NotFound
 from .engine.models import Event
-from .models import Comment, Membership, Project, Task, project_room, user_room
+from .models import Comment, Invitation, Membership, Project, Task, project_room, user_room
 from .redaction import subject_of
 from .serializing import actor_object, comment_object, task_object, user_object
 
@@ -55,6 +55,8 @@ class RealTimeService:
             cls.membership_deleted(previous)
             cls._announce_member_added(membership)
             return
+        if events.ROLES.index(membership.role) > events.ROLES.index(previous.role):
+            _end_invitations(membership)
         cls._announce(
             membership.project_id,
             events.ProjectMemberUpdated(
@@ -70,6 +72,7 @@ class RealTimeService:
         """Somebody is about to leave: their tasks are unassigned first."""
         tasks = Task.all_objects.filter(project_id=membership.project_id, assignee_id=membership.user_id)
         tasks.update(assignee=None)
+        _end_invitations(membership)
 
     @classmethod
     def membership_deleted(cls, membership: Membership) -> None:
@@ -410,6 +413,16 @@ class _announcing:
     def __exit__(self, *exception: Any) -> None:
         self._transaction.__exit__(*exception)
         self._acting.__exit__(*exception)
+
+
+def _end_invitations(membership: Membership) -> None:
+    """Somebody may do less than before: a link that they kept must not give it back to them, under whatever name.
+
+    Only a member or viewer who leaves by themselves was not told to go.
+    """
+    actor = current_actor()
+    if actor is None or actor.pk != membership.user_id or membership.role == "owner":
+        Invitation.objects.filter(project_id=membership.project_id).delete()
 
 
 def _by() -> events.Actor | None:

@@ -1,11 +1,9 @@
-"""The pages: signing in, the list of projects, one project's board. What moves on them is JavaScript's."""
+"""The pages of work: the list of projects, one project's board. What moves on them is JavaScript's."""
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.contrib.auth.views import LoginView
 from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -27,21 +25,6 @@ COLUMNS = [
     ("review", "Review", "Nothing waits for a second look."),
     ("completed", "Completed", "Nothing is finished so far."),
 ]
-
-
-class SignIn(LoginView):
-    """`/login/`: name and password, then the page that was asked for."""
-
-    template_name = "login.html"
-    redirect_authenticated_user = True
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds whether somebody was sent here from a page, and in development how to get an account."""
-        context = super().get_context_data(**kwargs)
-        return context | {
-            "was_sent_here": self.get_redirect_url() not in ("", settings.LOGIN_REDIRECT_URL),
-            "demo_hint": settings.DEBUG,
-        }
 
 
 @never_cache

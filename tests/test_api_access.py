@@ -50,6 +50,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "projects/<id:project_id>/events/"): Rule(READERS),
     # The only owner may not leave.
     ("POST", "projects/<id:project_id>/leave/"): Rule((403, 204, 204, 404, 401)),
+    ("POST", "projects/<id:project_id>/hand-over/"): Rule(
+        (204, 403, 403, 404, 401), lambda world: {"user_id": world.people["viewer"].pk, "then": "leave"}
+    ),
     ("GET", "projects/<id:project_id>/members/"): Rule(READERS),
     ("POST", "projects/<id:project_id>/members/"): Rule(
         (201, 403, 403, 404, 401), lambda world: {"username": world.name("outsider")}
@@ -58,6 +61,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PUT", "projects/<id:project_id>/members/<id:user_id>/"): Rule(OWNERS, same(role="member")),
     # The address names the viewer, who may remove themselves.
     ("DELETE", "projects/<id:project_id>/members/<id:user_id>/"): Rule((204, 403, 204, 404, 401)),
+    ("GET", "projects/<id:project_id>/invitations/"): Rule(OWNERS),
+    ("POST", "projects/<id:project_id>/invitations/"): Rule((201, 403, 403, 404, 401), same(role="viewer")),
+    ("DELETE", "projects/<id:project_id>/invitations/<id:invitation_id>/"): Rule((204, 403, 403, 404, 401)),
+    # Whoever has the link may join by it.
+    ("POST", "invitations/accept/"): Rule(EVERYBODY_SIGNED_IN, lambda world: {"secret": world.invitation[1]}),
     ("GET", "tasks/"): Rule(EVERYBODY_SIGNED_IN),
     ("POST", "tasks/"): Rule(EDITORS_CREATE, lambda world: {"project_id": world.project.pk, "title": "New"}),
     ("GET", "tasks/<id:task_id>/"): Rule(READERS),

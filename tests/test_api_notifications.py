@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from taskrealtime.engine import log
 from taskrealtime.engine.models import Event
 from taskrealtime.models import Membership, user_room
 from tests.support.inboxes import Inbox
-from tests.support.world import World
+from tests.support.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,6 +133,7 @@ def test_one_begins_with_the_defaults(world: World) -> None:
         "id": user.pk,
         "username": user.username,
         "name": user.username,
+        "email": "",
         "timezone": "UTC",
         "remind_before_hours": 24,
         "notify": {
@@ -178,6 +180,38 @@ def test_what_does_not_fit_is_named_and_changes_nothing(world: World, field: str
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_data")
     assert answer.json()["details"][0]["field"].startswith(field)
     assert me(world) == before
+
+
+def test_another_address_needs_the_present_password_and_the_same_one_does_not(world: World) -> None:
+    address = {"email": "vera@example.org"}
+    for password in ({}, {"password": "wrong"}):
+        assert change(world, **address, **password).json()["details"][0]["field"] == "password"
+    assert change(world, email="nowhere", password=PASSWORD).json()["details"][0]["field"] == "email"
+    assert me(world)["email"] == ""
+    assert change(world, **address, password=PASSWORD).json()["email"] == "vera@example.org"
+    assert change(world, **address, name="Vera").json()["name"] == "Vera"
+    assert change(world, email="", password=PASSWORD).json()["email"] == ""
+
+
+def test_the_password_for_another_address_is_no_part_of_what_is_remembered(world: World) -> None:
+    api = world.api("viewer")
+    body = {"email": "vera@example.org"}
+    assert api.patch("/api/me/", body | {"password": PASSWORD}, key="k").status_code == 200
+    # The same request but for the password: its fingerprint is the same.
+    assert api.patch("/api/me/", body, key="k").json()["duplicate"] is True
+
+
+def test_guessing_at_the_password_for_another_address_is_slow(world: World, settings: Settings) -> None:
+    settings.SIGN_IN_RATE_LIMIT = "2/1h"
+    answers = [change(world, email="thief@example.org", password=f"guess {n}").status_code for n in range(3)]
+    assert answers == [400, 400, 429]
+
+
+def test_an_address_is_shown_to_nobody_else(world: World) -> None:
+    change(world, email="vera@example.org", password=PASSWORD)
+    api = world.api("owner")
+    for path in ("projects/<id:project_id>/members/", "projects/<id:project_id>/board/"):
+        assert "vera@" not in api.get(world.path(path)).content.decode()
 
 
 def test_only_own_projects_can_be_muted_and_only_as_long_as_one_is_in(world: World) -> None:

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from taskrealtime.api import board as board_api
 from taskrealtime.engine import log
+from taskrealtime.engine.models import Event
 from taskrealtime.engine.snapshots import SharedSnapshots
 from taskrealtime.forms import ProjectForm
 from taskrealtime.models import Comment, Membership, Project
@@ -212,3 +213,33 @@ def test_names_of_every_language_are_welcome(world: World) -> None:
         answer = world.api("owner").patch(world.path("projects/<id:project_id>/"), {"name": name})
         assert answer.json()["name"] == name
         assert ProjectForm({"name": name}).is_valid()
+
+
+# --- Handing over -----------------------------------------------------------------------------
+
+
+def roles(world: World) -> dict[str, str | None]:
+    held = dict(Membership.objects.filter(project=world.project).values_list("user_id", "role"))
+    return {name: held.get(world.people[name].pk) for name in ("owner", "member", "viewer")}
+
+
+@pytest.mark.parametrize("then, left", [("stay", "owner"), ("member", "member"), ("viewer", "viewer"), ("leave", None)])
+def test_a_project_is_handed_over_in_one_act(world: World, then: str, left: str | None) -> None:
+    heir = world.people["viewer"]
+    api, path = world.api("owner"), world.path("projects/<id:project_id>/hand-over/")
+    assert api("POST", path, {"user_id": heir.pk, "then": then}, key="once").status_code == 204
+    assert api("POST", path, {"user_id": heir.pk, "then": then}, key="once").status_code == 204
+    assert roles(world) == {"owner": left, "member": "member", "viewer": "owner"}
+    told = Event.objects.filter(room=world.project.room).order_by("id").values_list("type", flat=True)
+    last = {"stay": [], "leave": ["project_member_removed"]}.get(then, ["project_member_updated"])
+    assert list(told)[-1 - len(last) :] == ["project_member_updated", *last]
+
+
+def test_nobody_is_made_owner_who_cannot_be(world: World) -> None:
+    api, path = world.api("owner"), world.path("projects/<id:project_id>/hand-over/")
+    inactive = world.people["viewer"]
+    User.objects.filter(pk=inactive.pk).update(is_active=False)
+    for user, code in (("owner", "invalid_data"), ("outsider", "not_found"), ("viewer", "invalid_data")):
+        answer = api.post(path, {"user_id": world.people[user].pk, "then": "leave"})
+        assert answer.json()["code"] == code, user
+    assert roles(world) == {"owner": "owner", "member": "member", "viewer": "viewer"}

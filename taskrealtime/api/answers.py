@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from taskrealtime.events import (
     CommentObject,
+    InvitedRole,
     MemberObject,
     NotificationKind,
     ProjectObject,
@@ -44,6 +45,27 @@ class MemberDetail(MemberObject, kw_only=True):
     """A member."""
 
     duplicate: Duplicate = UNSET
+
+
+class InvitationObject(msgspec.Struct):
+    """A link by which people join a project; its secret was told to whoever made it."""
+
+    id: int
+    role: InvitedRole
+    created_by: UserObject
+    created_at: datetime
+    expires_at: datetime
+    #: How many may join by it; null: any number.
+    max_uses: int | None
+    #: How many did.
+    uses: int
+
+
+class NewInvitation(InvitationObject, kw_only=True):
+    """A new link, told in full this once."""
+
+    #: For whoever is to be let in: they open it, or send the part behind `#` to `/api/invitations/accept/`.
+    url: str
 
 
 class TaskDetail(TaskObject, kw_only=True):
@@ -118,6 +140,12 @@ class MemberPage(Page, kw_only=True):
     results: list[MemberObject]
 
 
+class InvitationPage(Page, kw_only=True):
+    """One page of links that are good."""
+
+    results: list[InvitationObject]
+
+
 class TaskPage(Page, kw_only=True):
     """One page of tasks."""
 
@@ -143,6 +171,8 @@ class NotificationPage(Page, kw_only=True):
 class Me(UserObject, kw_only=True):
     """The asker, with their preferences."""
 
+    #: For a lost password; empty: none.
+    email: str
     timezone: str
     remind_before_hours: float
     #: Kind of notification → whether it is wanted.

@@ -1,13 +1,16 @@
 """Oneself: name and preferences."""
 
+from typing import Annotated
+
 from django.contrib.auth.models import User
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime import commands
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.passwords import require_password
 from taskrealtime.events import NOTIFICATION_KINDS
 from taskrealtime.models import Membership, Preferences
 from taskrealtime.serializing import user_object
@@ -15,6 +18,14 @@ from taskrealtime.serializing import user_object
 from .answers import Duplicate, Me
 from .base import PutIsPatch, carry_out, read_body, user_of
 from .openapi import documented
+
+
+class MeChange(commands.MeUpdate, kw_only=True, omit_defaults=True):
+    """Changes what is given of one's name and preferences, and leaves the rest."""
+
+    #: The present one, for another `email`: whoever has its mailbox can have the account. It is kept nowhere, not even
+    #: as the fingerprint of a request with a key.
+    password: Annotated[str, Meta(max_length=4096)] = ""
 
 
 class MeView(PutIsPatch):
@@ -25,10 +36,14 @@ class MeView(PutIsPatch):
         """Who one is, and what one wants to be told."""
         return Response(_show(user_of(request)))
 
-    @documented("me_change", body=commands.MeUpdate, answer=Me, changes=True)
+    @documented("me_change", body=MeChange, answer=Me, changes=True)
     def patch(self, request: Request) -> Response:
         """Change what is given; it counts for whatever happens from then on."""
-        answer = carry_out(request, read_body(request, commands.MeUpdate))
+        given, user = read_body(request, MeChange), user_of(request)
+        if given.email is not UNSET and given.email != user.email:
+            require_password(user, given.password, address=request.META.get("REMOTE_ADDR"))
+        changes = {name: getattr(given, name) for name in commands.MeUpdate.__struct_fields__}
+        answer = carry_out(request, commands.MeUpdate(**changes))
         return Response(_show(User.objects.get(pk=user_of(request).pk), answer.duplicate))
 
 
@@ -38,6 +53,7 @@ def _show(user: User, duplicate: Duplicate = UNSET) -> Me:
     hours = preferences.remind_before_hours
     return Me(
         **asdict(user_object(user)),
+        email=user.email,
         timezone=preferences.timezone,
         remind_before_hours=settings.REMIND_BEFORE_HOURS if hours is None else hours,
         notify={kind: preferences.notify.get(kind, True) for kind in NOTIFICATION_KINDS},

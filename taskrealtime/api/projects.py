@@ -1,5 +1,6 @@
 """Projects: list, create, read, rename, delete, leave."""
 
+from django.contrib.auth.models import User
 from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -66,11 +67,31 @@ class LeaveView(ApiView):
         return deleted()
 
 
+class HandOverView(ApiView):
+    """`/api/projects/<id>/hand-over/`."""
+
+    @documented(
+        "project_hand_over",
+        body=body_of(commands.ProjectHandOver, "project_id"),
+        status=204,
+        changes=True,
+        errors=[NotFound, Forbidden],
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        """Make a member an owner (owners), and then stay one, step down or leave: all of it, or nothing."""
+        carry_out(request, read_body(request, commands.ProjectHandOver, project_id=project_id))
+        return deleted()
+
+
 def _change(request: Request, command: commands.Command) -> ProjectDetail | commands.Answer:
     """Carry out the command; the project as it is now, or the bare answer where it is gone again."""
-    answer = carry_out(request, command)
+    return show_project_of(user_of(request), carry_out(request, command))
+
+
+def show_project_of(user: User, answer: commands.Answer) -> ProjectDetail | commands.Answer:
+    """The project that an answer names, as it is now for this user; the bare answer where it is gone again."""
     assert isinstance(answer, commands.ProjectAnswer)
-    membership = Membership.objects.filter(project_id=answer.project_id, user=user_of(request)).first()
+    membership = Membership.objects.filter(project_id=answer.project_id, user=user).first()
     if membership is None:
         return answer
     shown = _show(membership)

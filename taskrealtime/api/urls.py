@@ -2,7 +2,20 @@
 
 from django.urls import path, re_path, register_converter
 
-from . import board, comments, documents, events, me, members, notifications, nowhere, projects, tasks, tokens
+from . import (
+    board,
+    comments,
+    documents,
+    events,
+    invitations,
+    me,
+    members,
+    notifications,
+    nowhere,
+    projects,
+    tasks,
+    tokens,
+)
 from .converters import IdConverter
 
 register_converter(IdConverter, "id")
@@ -17,8 +30,12 @@ urlpatterns = [
     path("projects/<id:project_id>/board/", board.BoardView.as_view()),
     path("projects/<id:project_id>/events/", events.EventsView.as_view()),
     path("projects/<id:project_id>/leave/", projects.LeaveView.as_view()),
+    path("projects/<id:project_id>/hand-over/", projects.HandOverView.as_view()),
     path("projects/<id:project_id>/members/", members.MembersView.as_view()),
     path("projects/<id:project_id>/members/<id:user_id>/", members.MemberView.as_view()),
+    path("projects/<id:project_id>/invitations/", invitations.InvitationsView.as_view()),
+    path("projects/<id:project_id>/invitations/<id:invitation_id>/", invitations.InvitationView.as_view()),
+    path("invitations/accept/", invitations.AcceptView.as_view()),
     path("tasks/", tasks.TasksView.as_view()),
     path("tasks/<id:task_id>/", tasks.TaskView.as_view()),
     path("tasks/<id:task_id>/status/", tasks.TaskStatusView.as_view()),

@@ -167,8 +167,35 @@ def spend_sign_in(username: str, address: str | None) -> None:
     Raises:
         RateLimited: there were too many wrong ones for this name, or from this address.
     """
+    _spend_all(_limits_at("sign-in", username, address))
+
+
+def forgive_sign_in(username: str, address: str | None) -> None:
+    """The password was right: the attempt does not count."""
+    _give_back(_limits_at("sign-in", username, address))
+
+
+def spend_attempt(door: str, address: str | None, *, name: str = "") -> None:
+    """Count an attempt at another door that strangers find open; it has as many at once as signing in, and is slower.
+
+    Args:
+        door: which: what comes there from an address is counted by itself.
+        name: whom it is about (an e-mail address, say), where that is counted too.
+
+    Raises:
+        RateLimited: there were too many.
+    """
+    _spend_all(_limits_at(door, name, address, slowness=12))
+
+
+def forgive_attempt(door: str, address: str | None, *, name: str = "") -> None:
+    """It was a right one: it does not count."""
+    _give_back(_limits_at(door, name, address, slowness=12))
+
+
+def _spend_all(limits: list[tuple[str, Limit]]) -> None:
     spent: list[tuple[str, Limit]] = []
-    for key, limit in _sign_in_limits(username, address):
+    for key, limit in limits:
         granted, retry_after = _buckets.take(key, limit, 1)
         if granted < 1:
             _give_back(spent)
@@ -176,23 +203,18 @@ def spend_sign_in(username: str, address: str | None) -> None:
         spent.append((key, limit))
 
 
-def forgive_sign_in(username: str, address: str | None) -> None:
-    """The password was right: the attempt does not count."""
-    _give_back(_sign_in_limits(username, address))
-
-
 def _give_back(spent: list[tuple[str, Limit]]) -> None:
     for key, limit in spent:
         _buckets.take(key, limit, -1)
 
 
-def _sign_in_limits(username: str, address: str | None) -> list[tuple[str, Limit]]:
+def _limits_at(door: str, name: str, address: str | None, *, slowness: float = 1) -> list[tuple[str, Limit]]:
     limits = []
-    if limit := Limit.parse(settings.SIGN_IN_RATE_LIMIT):
+    if name and (limit := Limit.parse(settings.SIGN_IN_RATE_LIMIT)):
         # What people type for a name is sometimes their password: it is not written down.
-        name = hashlib.sha256(username.casefold().encode(errors="replace")).hexdigest()[:32]
-        limits.append((f"sign-in:name:{name}", limit))
+        hashed = hashlib.sha256(name.casefold().encode(errors="replace")).hexdigest()[:32]
+        limits.append((f"{door}:name:{hashed}", limit.slower(slowness)))
     place = countable(address)
     if place and (limit := Limit.parse(settings.SIGN_IN_ADDRESS_RATE_LIMIT)):
-        limits.append((f"sign-in:address:{place}", limit))
+        limits.append((f"{door}:address:{place}", limit.slower(slowness)))
     return limits

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
 from . import limits
-from .errors import RateLimited
+from .errors import InvalidData, RateLimited
 
 
 class LimitedAttempts(ModelBackend):
@@ -39,6 +39,19 @@ class LimitedAttempts(ModelBackend):
             raise PermissionDenied
         limits.forgive_sign_in(username, address)
         return user
+
+
+def require_password(user: User, password: str, *, address: str | None) -> None:
+    """Whoever is signed in gives the present password once more.
+
+    Raises:
+        InvalidData: at `password`: it is another one.
+        RateLimited: there were too many wrong ones; the password was not looked at.
+    """
+    limits.spend_sign_in(user.get_username(), address)
+    if not user.check_password(password):
+        raise InvalidData.at("password", "Please give your present password.")
+    limits.forgive_sign_in(user.get_username(), address)
 
 
 class TooOftenPages(MiddlewareMixin):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.stacks import Server
+from tests.support.stacks import Server, Stack
 
 from .board import Board
 from .concerns import Concerns
@@ -121,3 +121,43 @@ def test_the_board_and_all_that_opens_on_it(
     board.card(tasks[1]).focus()
     page.keyboard.press("m")
     look_over(page, "the menu that moves a card")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # the same pages on either
+def test_the_ways_in(stack: Stack, new_page: NewPage, scheme: str, size: dict[str, Any]) -> None:
+    server = stack.server(EMAIL_HOST="127.0.0.1", OPEN_SIGN_UP="1")
+    alice, bob = stack.user(first_name="Alice", last_name="Okafor"), stack.user()
+    project = server.project(alice, members=[bob], name="Garden")
+    url = server.api(alice).post(f"/api/projects/{project}/invitations/", json={"max_uses": 10}).json()["url"]
+    page = new_page(server, path=url, allow_errors="status of 40", color_scheme=scheme, **size)
+    expect(page.get_by_role("heading")).to_contain_text("Garden")
+    look_over(page, "an invitation")
+    page.goto("/sign-up/")
+    page.get_by_label("User name").fill("with space")
+    page.get_by_label("Password", exact=True).fill("password")
+    page.get_by_label("Password again").fill("password")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("alert")).to_have_count(2)
+    look_over(page, "an account that cannot be")
+    for path in (
+        "/login/",
+        "/password/lost/",
+        "/password/lost/sent/",
+        "/password/new/",
+        "/password/new/MQ/",
+        "/password/set/",
+    ):
+        page.goto(path)
+        look_over(page, path)
+    page = new_page(server, alice, "/password/", color_scheme=scheme, **size)
+    for path in ("/password/", "/password/changed/", "/join/"):
+        page.goto(path)
+        look_over(page, path)
+    page.goto(f"/projects/{project}/")
+    Board(page)
+    page.locator("[data-open-members]").click()
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.locator("[data-invitation-id]")).to_have_count(2)
+    look_over(page, "members and links")

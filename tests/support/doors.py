@@ -18,7 +18,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.db.models import F, Value
 from django.db.models.functions import Left, Now, Reverse, Upper
 
-from taskrealtime import actions, commands, ranks
+from taskrealtime import actions, commands, invitations, ranks
 from taskrealtime.actor import acting_as
 from taskrealtime.engine import log
 from taskrealtime.engine.errors import RealTimeError
@@ -224,6 +224,13 @@ def add_member_by_command(hand: Hand) -> None:
     carry_out(hand, commands.MemberAdd(project_id=hand.project_id(), username=username, role=hand.one_of(ROLES)))
 
 
+def join_by_link(hand: Hand) -> None:
+    command = commands.InvitationCreate(project_id=hand.project_id(), role=hand.one_of(["member", "viewer"]))
+    made = actions.perform(hand.world.alice, command)
+    assert isinstance(made, commands.InvitationMade)
+    carry_out(hand, commands.InvitationAccept(secret_hash=invitations.hash_of(made.secret)))
+
+
 def change_member_by_command(hand: Hand) -> None:
     project_id = hand.project_id()
     user_id = hand.member_id(project_id) or 1
@@ -254,6 +261,7 @@ COMMANDS: list[Operation] = [
     edit_comment_by_command,
     delete_comment_by_command,
     add_member_by_command,
+    join_by_link,
     change_member_by_command,
     remove_member_by_command,
     rename_by_command,

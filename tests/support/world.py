@@ -96,6 +96,13 @@ class World:
             log._number([room])
         return log.heads([room])[room]
 
+    @cached_property
+    def invitation(self) -> tuple[int, str]:
+        """The number and the secret of a link, made by the owner."""
+        made = actions.perform(self.people["owner"], commands.InvitationCreate(project_id=self.project.pk))
+        assert isinstance(made, commands.InvitationMade)
+        return made.invitation_id, made.secret
+
     def name(self, role: str) -> str:
         """That person's username."""
         return self.people[role].username
@@ -117,6 +124,8 @@ class World:
         }
         if "<id:seq>" in address:
             ids["seq"] = self.reminder
+        if "<id:invitation_id>" in address:
+            ids["invitation_id"] = self.invitation[0]
         for name, id in ids.items():
             address = address.replace(f"<id:{name}>", str(id))
         return f"/api/{address}"

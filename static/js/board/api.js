@@ -147,6 +147,30 @@ export function removeMember(projectId, userId) {
   return call('DELETE', `/api/projects/${projectId}/members/${userId}/`);
 }
 
+/** @param {number} projectId @returns {Promise<any[]>} the links that are good; an owner's to see */
+export function fetchInvitations(projectId) {
+  return fetchAll(`/api/projects/${projectId}/invitations/?page_size=200`);
+}
+
+/**
+ * @param {number} projectId
+ * @param {{role: string, expires_in_hours: number, max_uses: number | null}} fields
+ * @returns {Promise<any>} the new link, with its `url`, which is told this once
+ */
+export function makeInvitation(projectId, fields) {
+  return call('POST', `/api/projects/${projectId}/invitations/`, fields);
+}
+
+/** @param {number} projectId @param {number} id @returns {Promise<null>} */
+export function revokeInvitation(projectId, id) {
+  return call('DELETE', `/api/projects/${projectId}/invitations/${id}/`);
+}
+
+/** @param {number} projectId @param {{user_id: number, then: string}} wish @returns {Promise<null>} */
+export function handOver(projectId, wish) {
+  return call('POST', `/api/projects/${projectId}/hand-over/`, wish);
+}
+
 /** @param {number} projectId @param {string} name @returns {Promise<any>} */
 export function renameProject(projectId, name) {
   return call('PATCH', `/api/projects/${projectId}/`, { name });

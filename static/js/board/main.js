@@ -267,8 +267,14 @@ function goToList(message) {
   location.assign('/');
 }
 
+const reload = { label: 'Reload', act: () => location.reload() };
+
 /** @param {any} error */
-function tellClosed(error) {
+async function tellClosed(error) {
+  // Another tab changed the password, which ends all connections: this browser is signed in as before.
+  if (error?.code === 'unauthenticated' && (await fetchToken().catch(() => null))) {
+    return problems.report('You changed your password, so this page no longer follows the board.', reload);
+  }
   const signedOut = ['unauthenticated', 'token_expired', 'token_invalid'].includes(error?.code);
   const here = encodeURIComponent(location.pathname + location.hash);
   problems.report(
@@ -277,7 +283,7 @@ function tellClosed(error) {
       : `This page no longer follows the board. ${explain(error)}`,
     signedOut
       ? { label: 'Sign in', act: () => location.assign(`/login/?next=${here}`) }
-      : { label: 'Reload', act: () => location.reload() },
+      : reload,
   );
 }
 

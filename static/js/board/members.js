@@ -3,6 +3,7 @@
 
 import * as api from './api.js';
 import { clone, find, part, setText } from './dom.js';
+import { Invitations } from './invitations.js';
 import { createAvatar, displayName } from './people.js';
 import { explain, ROLE_NAMES } from './words.js';
 
@@ -16,6 +17,11 @@ const EXPLANATIONS = {
   member: 'You can change everything on this board. Owners choose its members.',
   viewer: 'You can see this board and change nothing on it. Owners choose its members.',
 };
+
+const LEFT = 'You left the project.';
+const LEAVING = 'If you leave, your tasks stay on the board, assigned to nobody.';
+const LAST_OWNER = 'You are its only owner: to leave, hand the project over first. Or delete it, for everybody.';
+const ALONE = 'Nobody else is in this project: add somebody to hand it over to, or delete it.';
 
 export class Members {
   /**
@@ -36,6 +42,10 @@ export class Members {
     this.painted = null;
     /** @type {string | null} what to say when the end comes that we asked for, by whichever way it is told first */
     this.farewell = null;
+    this.invitations = new Invitations(part(this.dialog, 'invitations'), {
+      projectId,
+      attempt: (act, control) => this.#try(act, control),
+    });
     document.body.append(this.dialog);
     button.addEventListener('click', () => this.open());
     this.#listen();
@@ -45,6 +55,7 @@ export class Members {
     this.#say(null);
     this.paintPresence();
     this.dialog.showModal();
+    if (this.store.role === 'owner') this.invitations.load();
   }
 
   /** @param {import("./store.js").View} view */
@@ -54,12 +65,33 @@ export class Members {
     const isOwner = this.store.role === 'owner';
     part(this.dialog, 'add').hidden = !isOwner;
     part(this.dialog, 'owner-section').hidden = !isOwner;
-    part(this.dialog, 'leave-section').hidden = isOwner && members.filter(({ role }) => role === 'owner').length < 2;
+    part(this.dialog, 'delete-project').hidden = !isOwner;
+    part(this.dialog, 'invitations').hidden = !isOwner;
+    if (isOwner && this.dialog.open) this.invitations.load(); // who came may have come by a link, who went ended them
+    this.#paintLeaving(members, isOwner);
     setText(part(this.dialog, 'explain'), EXPLANATIONS[this.store.role]);
     const rename = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=project_name]'));
     if (document.activeElement !== rename) rename.value = project.name;
     this.#paintList(members, isOwner);
     this.paintPresence();
+  }
+
+  /**
+   * The last owner cannot just leave: what they can do instead is said, and offered.
+   *
+   * @param {readonly Member[]} members @param {boolean} isOwner
+   */
+  #paintLeaving(members, isOwner) {
+    const others = members.filter(({ user }) => user.id !== this.store.userId);
+    const heirs = others.filter(({ role }) => role !== 'owner');
+    const isLast = isOwner && others.length === heirs.length;
+    part(this.dialog, 'hand-over-section').hidden = !isOwner || !heirs.length;
+    part(this.dialog, 'leave-project').hidden = isLast;
+    setText(part(this.dialog, 'leave-explain'), isLast ? (heirs.length ? LAST_OWNER : ALONE) : LEAVING);
+    const select = /** @type {HTMLSelectElement} */ (find(this.dialog, '[name=heir]'));
+    const chosen = select.value;
+    select.replaceChildren(...heirs.map(({ user }) => new Option(displayName(user), String(user.id))));
+    if (heirs.some(({ user }) => String(user.id) === chosen)) select.value = chosen;
   }
 
   /** Says in each row how present its person is. */
@@ -115,6 +147,7 @@ export class Members {
 
   #listen() {
     part(this.dialog, 'close').addEventListener('click', () => this.dialog.close());
+    this.dialog.addEventListener('close', () => this.invitations.forget());
     this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close()); // the backdrop
     const add = /** @type {HTMLFormElement} */ (part(this.dialog, 'add'));
     const username = /** @type {HTMLInputElement} */ (find(add, '[name=username]'));
@@ -133,18 +166,35 @@ export class Members {
     });
     const remove = part(this.dialog, 'delete-project');
     remove.addEventListener('click', () =>
-      this.#askTwice(remove, 'Really delete it, for everybody?', async () => {
-        this.farewell = 'The project was deleted.';
-        if (await this.#try(() => api.deleteProject(this.projectId), remove)) this.gone(this.farewell);
-      }),
+      this.#askTwice(remove, 'Really delete it, for everybody?', () =>
+        this.#end('The project was deleted.', () => api.deleteProject(this.projectId), remove),
+      ),
     );
+    const handOver = /** @type {HTMLFormElement} */ (part(this.dialog, 'hand-over'));
+    const handing = find(handOver, '[type=submit]');
+    handOver.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#askTwice(handing, 'Really hand over?', () => this.#handOver(handOver, handing));
+    });
     const leave = part(this.dialog, 'leave-project');
     leave.addEventListener('click', () =>
-      this.#askTwice(leave, 'Really leave?', async () => {
-        this.farewell = 'You left the project.';
-        if (await this.#try(() => api.leaveProject(this.projectId), leave)) this.gone(this.farewell);
-      }),
+      this.#askTwice(leave, 'Really leave?', () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
     );
+  }
+
+  /** @param {HTMLFormElement} form @param {HTMLElement} button */
+  #handOver(form, button) {
+    const value = (/** @type {string} */ name) => /** @type {HTMLSelectElement} */ (find(form, `[name=${name}]`)).value;
+    const wish = { user_id: Number(value('heir')), then: value('then') };
+    const act = () => api.handOver(this.projectId, wish);
+    return wish.then === 'leave' ? this.#end(LEFT, act, button) : this.#try(act, button);
+  }
+
+  /** @param {string} farewell @param {() => Promise<any>} act @param {HTMLElement} control */
+  async #end(farewell, act, control) {
+    this.farewell = farewell; // the socket may tell of it before the answer comes
+    if (await this.#try(act, control)) this.gone(farewell);
+    else this.farewell = null;
   }
 
   /**

@@ -1,5 +1,5 @@
 // @ts-check
-/** The dialog of one's own settings: name, time zone, what to be told of, and when. */
+/** The dialog of one's own settings: name, address, time zone, what to be told of, and when. */
 
 import { changeMe, fetchMe, fetchProjects } from './api.js';
 import { openDialog } from './dialog.js';
@@ -19,6 +19,8 @@ class Settings {
     this.dialog = clone('settings');
     this.form = /** @type {HTMLFormElement} */ (part(this.dialog, 'form'));
     this.close = openDialog(this.dialog);
+    this.email = '';
+    this.#control('email').addEventListener('input', () => this.#askForPassword());
     part(this.dialog, 'cancel').addEventListener('click', this.close);
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -43,6 +45,7 @@ class Settings {
   /** @param {any} me @param {{id: number, name: string}[]} projects */
   #show(me, projects) {
     this.#control('display_name').value = me.name;
+    this.email = this.#control('email').value = me.email;
     this.#control('remind_before_hours').value = String(me.remind_before_hours);
     // Whoever never chose one sees the device's, on the page and here.
     this.#showZones(document.body.dataset.timeZone ? me.timezone : Intl.DateTimeFormat().resolvedOptions().timeZone);
@@ -63,6 +66,17 @@ class Settings {
     select.value = chosen;
   }
 
+  /** Only for another address: whoever has its mailbox can have the account. */
+  #askForPassword() {
+    part(this.dialog, 'password-field').hidden = !this.#hasOtherEmail;
+    this.#control('password').required = this.#hasOtherEmail;
+  }
+
+  /** @returns {boolean} */
+  get #hasOtherEmail() {
+    return this.#control('email').value.trim() !== this.email;
+  }
+
   async #save() {
     this.#complain('');
     const button = find(this.form, '[type=submit]');
@@ -81,7 +95,9 @@ class Settings {
   #written() {
     const kinds = this.#checks('notify').map(({ value, checked }) => [value, checked]);
     const muted = this.#checks('muted_projects').filter(({ checked }) => checked);
+    const email = { email: this.#control('email').value.trim(), password: this.#control('password').value };
     return {
+      ...(this.#hasOtherEmail ? email : null),
       name: this.#control('display_name').value.trim(),
       timezone: this.#control('timezone').value,
       remind_before_hours: Number(this.#control('remind_before_hours').value),

@@ -1,0 +1,17 @@
+"""The secrets of invitations: made, told once, and kept as hashes only."""
+
+import hashlib
+import secrets
+
+#: Random bytes of a secret: nobody guesses one of 2**192, so a plain hash keeps it well.
+SECRET_BYTES = 24
+
+
+def new_secret() -> str:
+    """What stands in a new invitation's link."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def hash_of(secret: str) -> str:
+    """What the database knows an invitation by; the whole link is as good as its secret."""
+    return hashlib.sha256(secret.rpartition("#")[2].strip().encode(errors="replace")).hexdigest()

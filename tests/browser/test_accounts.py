@@ -1,0 +1,134 @@
+"""Getting in: invitations, new accounts, another password; each with somebody else who looks on."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.support.stacks import Server
+
+from .board import Board
+from .conftest import NewPage
+
+NEW = "a whole new battery"
+
+
+def make_link(page: Page) -> str:
+    """The link that an owner's open dialog makes."""
+    dialog = page.locator("[data-members-dialog]")
+    dialog.get_by_role("button", name="Make a link").click()
+    url = dialog.get_by_label("The new link")
+    expect(url).to_have_value(re.compile("/join/#"))
+    return url.input_value()
+
+
+def test_somebody_new_joins_by_a_link_and_is_seen_at_once(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user(first_name="Alice", last_name="Okafor")
+    project = server.project(alice, name="Garden")
+    ours = Board(new_page(server, alice, f"/projects/{project}/"))
+    ours.page.locator("[data-open-members]").click()
+    dialog = ours.page.locator("[data-members-dialog]")
+    url = make_link(ours.page)
+    secret = url.partition("#")[2]
+    expect(dialog.locator("[data-invitation-id]")).to_contain_text("0 joined")
+
+    page = new_page(server, path=url)
+    expect(page.get_by_role("heading")).to_have_text("Join “Garden”")
+    expect(page.locator("main")).to_contain_text("Alice Okafor invites you")
+    assert "#" not in page.url
+    page.get_by_role("link", name="Create an account").click()
+    name = f"newcomer{project}"
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password", exact=True).fill(NEW)
+    page.get_by_label("Password again").fill(NEW)
+    page.get_by_role("button", name="Create account and join").click()
+    theirs = Board(page)
+    assert page.url == f"{server.url}/projects/{project}/"
+    (task,) = theirs.add("todo", "Sow the carrots")
+    ours.expect_order("todo", task)
+    expect(dialog.locator("[data-member-id]").filter(has_text=name)).to_be_visible()
+    expect(dialog.locator("[data-invitation-id]")).to_contain_text("1 joined")
+    assert secret not in server.log(lines=0)
+
+
+def test_who_has_an_account_joins_by_one_press(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice)
+    ours = Board(new_page(server, alice, f"/projects/{project}/"))
+    ours.page.locator("[data-open-members]").click()
+    ours.page.get_by_label("What they become").select_option("viewer")
+    url = make_link(ours.page)
+    page = new_page(server, bob, url)
+    page.get_by_role("button", name=f"Join as {bob.username}").click()
+    theirs = Board(page)
+    expect(theirs.page.locator("[data-add-task]")).to_have_count(0)
+    expect(ours.page.locator(f'[data-member-id="{bob.id}"]')).to_be_visible()
+
+
+def test_a_revoked_link_is_told_to_whoever_opens_it(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice)
+    ours = Board(new_page(server, alice, f"/projects/{project}/"))
+    ours.page.locator("[data-open-members]").click()
+    url = make_link(ours.page)
+    ours.page.get_by_role("button", name="Revoke").click()
+    expect(ours.page.locator("[data-invitation-id]")).to_have_count(0)
+    expect(ours.page.get_by_label("The new link")).to_be_hidden()
+    page = new_page(server, bob, url, allow_errors="status of 404")
+    expect(page.get_by_role("alert")).to_contain_text("no longer")
+
+
+def test_signing_in_by_the_way_comes_back_to_the_invitation(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice)
+    made = server.api(alice).post(f"/api/projects/{project}/invitations/", json={})
+    page = new_page(server, path=made.json()["url"])
+    page.get_by_role("link", name="sign in").click()
+    page.fill("[name=username]", bob.username)
+    page.fill("[name=password]", bob.password)
+    page.press("[name=password]", "Enter")
+    page.get_by_role("button", name=f"Join as {bob.username}").click()
+    Board(page)
+
+
+def test_a_new_password_keeps_this_browser_and_ends_the_others(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    project = server.project(alice)
+    here = new_page(server, alice, f"/projects/{project}/", allow_errors="status of 40|WebSocket")
+    Board(here)
+    elsewhere = new_page(server, alice, f"/projects/{project}/", allow_errors="status of 40|WebSocket")
+    Board(elsewhere)
+    other_tab = here.context.new_page()
+    other_tab.goto(f"{server.url}/projects/{project}/")
+    Board(other_tab)
+    here.locator("[data-me]").click()
+    here.get_by_role("menuitem", name="Settings").click()
+    here.get_by_role("link", name="Change password").click()
+    here.get_by_label("Present password").fill(alice.password)
+    here.get_by_label("New password", exact=True).fill(NEW)
+    here.get_by_label("New password again").fill(NEW)
+    here.get_by_role("button", name="Change password").click()
+    expect(here.get_by_role("heading")).to_have_text("Your password is changed")
+    here.get_by_role("link", name="Go to your projects").click()
+    expect(here.locator("body")).to_have_attribute("data-connection-state", "live")
+    # The other tab of this browser is still signed in, and the other browser has to sign in again.
+    other_tab.get_by_role("button", name="Reload").click()
+    Board(other_tab).add("todo", "Still here")
+    elsewhere.get_by_role("button", name="Sign in").click()
+    elsewhere.wait_for_url("**/login/**")
+
+
+def test_an_address_for_a_lost_password_needs_the_present_one(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    page = new_page(server, alice, allow_errors="status of 400")
+    page.locator("[data-me]").click()
+    page.get_by_role("menuitem", name="Settings").click()
+    dialog = page.locator("[data-settings-dialog]")
+    expect(dialog.locator("[name=password]")).to_be_hidden()
+    dialog.locator("[name=email]").fill("alice@example.org")
+    dialog.locator("[name=password]").fill("a wrong guess")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("present password")
+    dialog.locator("[name=password]").fill(alice.password)
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator("[role=status]")).to_contain_text("saved")
+    assert server.api(alice).get("/api/me/").json()["email"] == "alice@example.org"

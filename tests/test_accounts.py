@@ -1,0 +1,284 @@
+"""The pages by which people get in: signing up, joining by a link, a new or a lost password."""
+
+import re
+import threading
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.test import Client
+from pytest_django import Settings
+
+from taskrealtime.engine import auth
+from taskrealtime.engine.errors import TokenInvalid
+from taskrealtime.models import Membership
+from tests.support.world import PASSWORD, World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NEW = "a whole new battery"
+STRANGER = {"REMOTE_ADDR": "203.0.113.7"}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def signed_in(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def account(name: str = "newcomer", **fields: str) -> dict[str, str]:
+    return {"username": name, "password1": NEW, "password2": NEW, **fields}
+
+
+# --- Joining by a link ------------------------------------------------------------------------
+
+
+def test_opening_a_link_joins_nothing_and_the_button_does(world: World) -> None:
+    outsider = world.people["outsider"]
+    browser = signed_in(outsider)
+    assert browser.get("/join/").status_code == 200
+    page = browser.post("/join/", {"secret": world.invitation[1]}, follow=True).content.decode()
+    assert f"Join as {outsider.username}" in page
+    assert "Apollo" in page
+    assert world.invitation[1] not in page
+    browser.get("/join/")
+    assert not Membership.objects.filter(user=outsider).exists()
+    assert browser.post("/join/").headers["Location"] == f"/projects/{world.project.pk}/"
+    assert Membership.objects.get(user=outsider).role == "member"
+
+
+def test_who_is_in_already_is_led_to_the_board(world: World) -> None:
+    browser = signed_in(world.people["viewer"])
+    browser.post("/join/", {"secret": world.invitation[1]})
+    assert browser.get("/join/").headers["Location"] == f"/projects/{world.project.pk}/"
+
+
+def test_a_second_press_of_the_button_finds_the_board_too(world: World) -> None:
+    made = world.api("owner").post(world.path("projects/<id:project_id>/invitations/"), {"max_uses": 1}).json()
+    browser, slow = (signed_in(world.people["outsider"]) for _ in range(2))
+    for one in (browser, slow):
+        one.post("/join/", {"secret": made["url"]})
+    board = f"/projects/{world.project.pk}/"
+    assert [one.post("/join/").headers["Location"] for one in (browser, slow)] == [board, board]
+
+
+def test_signing_in_on_the_way_leads_back_to_the_invitation(world: World) -> None:
+    browser = Client()
+    page = browser.post("/join/", {"secret": f" http://testserver/join/#{world.invitation[1]} "}, follow=True)
+    assert "/login/?next=/join/" in page.content.decode()
+    form = {"username": world.name("outsider"), "password": PASSWORD, "next": "/join/"}
+    assert "Join as" in browser.post("/login/", form, follow=True).content.decode()
+
+
+def test_who_signs_up_by_a_link_is_in_at_once(world: World) -> None:
+    browser = Client()
+    browser.post("/join/", {"secret": world.invitation[1]})
+    answer = browser.post("/sign-up/", account(email="new@example.org"))
+    assert answer.headers["Location"] == f"/projects/{world.project.pk}/"
+    user = User.objects.get(username="newcomer")
+    assert user.check_password(NEW)
+    assert user.email == "new@example.org"
+    assert Membership.objects.get(user=user, project=world.project).role == "member"
+    assert browser.get(f"/projects/{world.project.pk}/").status_code == 200
+
+
+def test_an_invitation_that_ends_meanwhile_makes_no_account(world: World) -> None:
+    browser = Client()
+    browser.post("/join/", {"secret": world.invitation[1]})
+    assert browser.get("/sign-up/").status_code == 200
+    path = world.path("projects/<id:project_id>/invitations/<id:invitation_id>/")
+    assert world.api("owner").delete(path).status_code == 204
+    assert browser.post("/sign-up/", account()).status_code == 403
+    assert "no longer" in browser.get("/join/").content.decode()
+    assert not User.objects.filter(username="newcomer").exists()
+
+
+def test_a_wrong_link_is_told_so(world: World) -> None:
+    answer = Client().post("/join/", {"secret": "wrong"})
+    assert answer.status_code == 404
+    assert "no longer" in answer.content.decode()
+
+
+def test_guessing_at_links_and_names_is_slow(world: World, settings: Settings) -> None:
+    settings.SIGN_IN_ADDRESS_RATE_LIMIT, settings.OPEN_SIGN_UP = "3/1h", True
+    guesses = [Client().post("/join/", {"secret": f"wrong{n}"}, **STRANGER).status_code for n in range(4)]
+    assert guesses == [404, 404, 404, 429]
+    names = [Client().post("/sign-up/", account(f"a{n}"), **STRANGER).status_code for n in range(4)]
+    assert names == [302, 302, 302, 429]
+
+
+def test_a_good_link_counts_for_nothing(world: World, settings: Settings) -> None:
+    settings.SIGN_IN_ADDRESS_RATE_LIMIT = "1/1h"
+    opened = [Client().post("/join/", {"secret": world.invitation[1]}, REMOTE_ADDR="203.0.113.8") for _ in range(3)]
+    assert [answer.status_code for answer in opened] == [302, 302, 302]
+
+
+def test_the_pages_keep_their_csrf_tokens(world: World) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(world.people["outsider"])
+    for path, form in (
+        ("/join/", {"secret": world.invitation[1]}),
+        ("/sign-up/", account()),
+        ("/password/", {}),
+        ("/password/lost/", {}),
+        ("/password/new/", {}),
+    ):
+        assert browser.post(path, form).status_code == 403, path
+
+
+# --- Signing up -------------------------------------------------------------------------------
+
+
+def test_nobody_signs_up_uninvited_unless_the_setting_says_so(settings: Settings) -> None:
+    assert "/sign-up/" not in Client().get("/login/").content.decode()
+    assert Client().post("/sign-up/", account()).status_code == 403
+    assert not User.objects.exists()
+    settings.OPEN_SIGN_UP = True
+    assert "/sign-up/" in Client().get("/login/").content.decode()
+    browser = Client()
+    assert browser.post("/sign-up/", account()).headers["Location"] == "/"
+    assert browser.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "fields, words",
+    [
+        ({"username": "Taken"}, "already exists"),
+        ({"username": "with space"}, "valid username"),
+        ({"password1": "short", "password2": "short"}, "too short"),
+        ({"password1": "password", "password2": "password"}, "too common"),
+        ({"password2": "another one"}, "match"),
+        ({"email": "nowhere"}, "valid email"),
+    ],
+)
+def test_what_is_wrong_with_an_account_is_told(settings: Settings, fields: dict[str, str], words: str) -> None:
+    settings.OPEN_SIGN_UP = True
+    User.objects.create_user("taken")
+    answer = Client().post("/sign-up/", account() | fields)
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
+    assert User.objects.count() == 1
+
+
+# --- Another password -------------------------------------------------------------------------
+
+
+def test_a_new_password_ends_other_sessions_and_tokens_and_keeps_this_browser(world: World) -> None:
+    user = world.people["member"]
+    here, elsewhere = signed_in(user), signed_in(user)
+    token = str(auth.make_access_token(user))
+    form = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+    answer = here.post("/password/", form, follow=True)
+    assert "still signed in" in answer.content.decode()
+    assert here.get("/").status_code == 200
+    assert here.post("/api/token/session/").status_code == 200
+    assert elsewhere.get("/").status_code == 302
+    with pytest.raises(TokenInvalid):
+        auth.identify(token)
+    assert User.objects.get(pk=user.pk).check_password(NEW)
+
+
+def test_guessing_at_the_old_password_is_slow(world: World, settings: Settings) -> None:
+    settings.SIGN_IN_RATE_LIMIT = "3/1h"
+    browser = signed_in(world.people["member"])
+    form = {"new_password1": NEW, "new_password2": NEW}
+    codes = [browser.post("/password/", {"old_password": f"guess {n}", **form}).status_code for n in range(4)]
+    assert codes == [200, 200, 200, 429]
+    other = signed_in(world.people["viewer"])
+    weak = {"old_password": PASSWORD, "new_password1": "1", "new_password2": "1"}
+    assert {other.post("/password/", weak).status_code for _ in range(5)} == {200}
+
+
+def test_nobody_else_changes_a_password(world: World) -> None:
+    assert Client().get("/password/").headers["Location"] == "/login/?next=/password/"
+    browser = signed_in(world.people["member"])
+    answer = browser.post("/password/", {"old_password": "wrong", "new_password1": NEW, "new_password2": NEW})
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert User.objects.get(pk=world.people["member"].pk).check_password(PASSWORD)
+
+
+# --- A lost password --------------------------------------------------------------------------
+
+
+def wait_for_mail() -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("mail"):
+            thread.join(10)
+
+
+def link_in_mail() -> tuple[str, str]:
+    """Of the last mail: the page, and what stands behind the `#`."""
+    wait_for_mail()
+    [link] = re.findall(r"http\S+", str(mail.outbox[-1].body))
+    page, _, secret = link.partition("#")
+    return page, secret
+
+
+def test_a_lost_password_is_replaced_by_a_link(world: World) -> None:
+    user = world.people["member"]
+    User.objects.filter(pk=user.pk).update(email="Member@example.org")
+    elsewhere, token = signed_in(user), str(auth.make_access_token(user))
+    browser = Client()
+    assert (
+        "on its way" in browser.post("/password/lost/", {"email": "member@example.org"}, follow=True).content.decode()
+    )
+    page, secret = link_in_mail()
+    assert mail.outbox[-1].to == ["Member@example.org"]
+    assert page == "http://testserver/password/new/"
+    answer = browser.post("/password/new/", {"secret": secret}, follow=True)
+    assert secret.partition(".")[2] not in str(answer.redirect_chain)
+    path = answer.redirect_chain[-1][0]
+    assert "new_password1" in answer.content.decode()
+    browser.post(path, {"new_password1": NEW, "new_password2": NEW})
+    assert User.objects.get(pk=user.pk).check_password(NEW)
+    assert elsewhere.get("/").status_code == 302
+    with pytest.raises(TokenInvalid):
+        auth.identify(token)
+    again = Client().post("/password/new/", {"secret": secret}, follow=True)
+    assert "no longer good" in again.content.decode()
+
+
+def test_the_answer_does_not_tell_whether_there_is_such_an_address(world: World) -> None:
+    User.objects.filter(pk=world.people["member"].pk).update(email="member@example.org")
+    pages = [
+        Client().post("/password/lost/", {"email": email}, follow=True).content
+        for email in ("member@example.org", "nobody@example.org")
+    ]
+    wait_for_mail()
+    assert pages[0] == pages[1]
+    assert len(mail.outbox) == 1
+
+
+def test_a_mailbox_is_not_flooded(world: World, settings: Settings) -> None:
+    settings.SIGN_IN_RATE_LIMIT = "2/1h"
+    codes = [Client().post("/password/lost/", {"email": "a@example.org"}).status_code for _ in range(3)]
+    assert codes == [302, 302, 429]
+
+
+def test_a_server_without_mail_says_whom_to_ask(world: World, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    page = Client().get("/login/").content.decode()
+    assert "/password/lost/" not in page
+    assert "Ask an administrator" in page
+    for answer in (Client().get("/password/lost/"), Client().post("/password/lost/", {"email": "a@example.org"})):
+        assert "Ask an administrator" in answer.content.decode()
+        assert 'name="email"' not in answer.content.decode()
+
+
+@pytest.mark.parametrize("secret", ["", "x", "MQ.x", "MQ.", "/.x", "999.c-0"])
+def test_a_forged_link_changes_nothing(world: World, secret: str) -> None:
+    browser = Client()
+    answer = browser.post("/password/new/", {"secret": secret}, follow=True)
+    assert "new_password1" not in answer.content.decode()
+
+
+def test_the_token_counts_only_from_the_session(world: World) -> None:
+    User.objects.filter(pk=world.people["member"].pk).update(email="member@example.org")
+    Client().post("/password/lost/", {"email": "member@example.org"})
+    uid, _, token = link_in_mail()[1].partition(".")
+    assert Client().get(f"/password/new/{uid}/{token}/").status_code == 404
+    assert "new_password1" not in Client().get(f"/password/new/{uid}/").content.decode()
