@@ -18,25 +18,19 @@ async def flood(port: int, token: str, task_id: int, rate: float) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     async for socket in connect(f"ws://127.0.0.1:{port}/ws/", additional_headers=headers, proxy=None):
         print("ready", flush=True)
-        with suppress(ConnectionClosed):
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_ask(socket, task_id, rate))
-                group.create_task(_hear(socket))
+        asking = asyncio.create_task(_ask(socket, task_id, rate))
+        async for _ in socket:
+            pass
+        asking.cancel()
 
 
 async def _ask(socket: ClientConnection, task_id: int, rate: float) -> None:
     begun = asyncio.get_running_loop().time()
-    for number in count():
-        changes = {"title": f"Title {number}"}
-        data = {"task_id": task_id, "changes": changes}
-        await socket.send(json.dumps({"event": "task_update", "id": number, "data": data}))
-        await asyncio.sleep(begun + number / rate - asyncio.get_running_loop().time())
-
-
-async def _hear(socket: ClientConnection) -> None:
-    async for _ in socket:
-        pass
-    raise ConnectionResetError  # ends the asking, too
+    with suppress(ConnectionClosed):
+        for number in count():
+            data = {"task_id": task_id, "changes": {"title": f"Title {number}"}}
+            await socket.send(json.dumps({"event": "task_update", "id": number, "data": data}))
+            await asyncio.sleep(begun + number / rate - asyncio.get_running_loop().time())
 
 
 if __name__ == "__main__":
