@@ -180,6 +180,12 @@ class SocketProtocol(WebSocketProtocol):
         # Daphne's switch: the application has ended, and whatever the client still says is for nobody.
         self.muted = True
 
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
+        """Answer a bad upgrade; to Autobahn an Origin that is no URL is one, to us an Origin that is refused."""
+        if reason.startswith("HTTP Origin header"):
+            code = 403
+        super().failHandshake(reason, code, responseHeaders)
+
     def serverReject(self) -> None:
         """Answer the upgrade with an HTTP status; daphne only knows 403."""
         denied = ConnectionDeny(self._refused_with, HTTPStatus(self._refused_with).phrase)

@@ -125,6 +125,27 @@ def test_the_board_is_worked_without_a_mouse(server: Server, new_page: NewPage) 
     expect(board.titled("todo", "Three")).to_be_visible()
 
 
+def test_arrows_find_the_cards_where_none_has_the_focus(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/"))
+    keyboard = board.page.keyboard
+    (done,) = board.add("completed", "Done")
+    board.page.reload()
+    expect(board.card(done)).to_be_visible()
+    keyboard.press("ArrowDown")
+    expect(board.card(done)).to_be_focused()
+    first, second = board.add("todo", "One", "Two")
+    board.page.reload()
+    expect(board.card(first)).to_be_visible()
+    keyboard.press("ArrowRight")
+    expect(board.card(first)).to_be_focused()
+    keyboard.press("ArrowDown")
+    expect(board.card(second)).to_be_focused()
+    board.page.locator("[data-status=completed] [data-add-task]").focus()
+    keyboard.press("ArrowUp")
+    expect(board.card(done)).to_be_focused()
+
+
 def test_a_finger_scrolls_and_a_resting_finger_drags(server: Server, new_page: NewPage) -> None:
     alice = server.stack.user()
     phone = {"viewport": {"width": 375, "height": 700}, "has_touch": True, "is_mobile": True}

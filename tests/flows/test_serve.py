@@ -413,6 +413,16 @@ def test_the_port_comes_from_the_environment_too(stack: Stack, run: Callable[...
 
 
 @embedded
+def test_an_origin_that_is_none_at_all_is_refused_like_a_foreign_one(stack: Stack) -> None:
+    server = stack.server(serve=True)
+    handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    handshake["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+    for origin in ("garbage", "https://evil.example"):
+        assert httpx.get(f"{server.url}/ws/", headers=handshake | {"Origin": origin}).status_code == 403
+    assert httpx.get(f"{server.url}/ws/", headers=handshake | {"Sec-WebSocket-Key": "x"}).status_code == 400
+
+
+@embedded
 def test_an_inherited_socket_is_served_and_let_go(stack: Stack, run: Callable[..., Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         descriptor, port = listening.fileno(), listening.getsockname()[1]

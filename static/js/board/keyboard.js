@@ -1,7 +1,9 @@
 // @ts-check
-/** The board's keys: arrows walk the cards, `m` moves one, `n` adds one, `/` filters, Ctrl Z takes back, `?` tells the keys, Escape closes what is open. */
+/** The board's keys: arrows walk the cards (from nowhere: to the first), `m` moves one, `n` adds one, `/` filters, Ctrl Z takes back, `?` tells the keys, Escape closes what is open. */
 
 import { takesText } from './dom.js';
+
+const ARROWS = new Set(['ArrowDown', 'ArrowUp', 'ArrowLeft', 'ArrowRight']);
 
 /**
  * @typedef {import("./columns.js").Columns} Columns
@@ -36,7 +38,7 @@ export function listenToKeys({ columns, isOpen, close, move, add, filter, help, 
     };
     const act = acts[/** @type {keyof typeof acts} */ (event.key)];
     if (act) act();
-    else if (taskId === null || !walk(columns, taskId, event.key)) return;
+    else if (taskId === null ? isOpen() || !enter(columns, event) : !walk(columns, taskId, event.key)) return;
     event.preventDefault();
   });
 }
@@ -51,6 +53,20 @@ function columnOf(columns, taskId) {
   const status = taskId === null ? undefined : columns.locate(taskId)?.status;
   const column = columns.columns.get(status ?? 'todo');
   return /** @type {import("./columns.js").Column} */ (column).root;
+}
+
+/**
+ * Goes to the cards from where nothing else needs the arrows: the page itself, or a column's button.
+ *
+ * @param {Columns} columns
+ * @param {KeyboardEvent} event
+ * @returns {boolean} whether the key does that
+ */
+function enter(columns, { key, target }) {
+  if (!ARROWS.has(key) || !(target instanceof Element)) return false;
+  const full = [...columns.columns.values()].filter(({ order }) => order.length);
+  const column = target === document.body ? full[0] : full.find(({ root }) => root.contains(target));
+  return column !== undefined && columns.focus(column.tabStop ?? column.order[0]);
 }
 
 /**
