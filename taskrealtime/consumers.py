@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
 from . import access, actions, commands, events
-from .engine import auth, connections, draining, limits, log, metrics, protocol, rooms
+from .engine import auth, connections, draining, limits, log, metrics, protocol, rooms, watching
 from .engine.conf import settings
 from .engine.errors import (
     Forbidden,
@@ -212,6 +212,10 @@ class TaskBoardConsumer(AsyncConsumer):
     async def drained(self) -> None:
         """Wait until what was heard is on its way."""
         await self._outbox.drained()
+
+    def watch_ended(self) -> None:
+        """The user is no longer staff (`watching.Watcher`)."""
+        self._say("ops_ended", events.OpsEnded())
 
     # -- what the end of the process calls (`draining.Guest`) --
 
@@ -517,6 +521,15 @@ class TaskBoardConsumer(AsyncConsumer):
             rooms.hub().presence.view(self, project_room(task.project_id), task.pk)
         self._acknowledge(commands.Answer(), envelope.id)
 
+    async def ops_watch(self, command: commands.OpsWatch, envelope: protocol.Envelope) -> None:
+        """Tell staff how the server does, or no longer."""
+        await in_database_thread(access.require_staff, self.user)
+        self._acknowledge(commands.OpsWatched(watching=command.watching, every=watching.EVERY), envelope.id)
+        if command.watching and not self._ending.done():
+            rooms.hub().watch.enter(self)
+        else:
+            rooms.hub().watch.leave(self)
+
     async def token_refresh(self, command: commands.TokenRefresh, envelope: protocol.Envelope) -> None:
         """Go on with a fresh token of the same user."""
         await self._identify(command.token)
@@ -536,6 +549,7 @@ CONNECTION_HANDLERS: dict[type[commands.Command], Handler] = {
     commands.PresenceUpdate: TaskBoardConsumer.presence_update,
     commands.UserTyping: TaskBoardConsumer.user_typing,
     commands.TaskViewing: TaskBoardConsumer.task_viewing,
+    commands.OpsWatch: TaskBoardConsumer.ops_watch,
     commands.TokenRefresh: TaskBoardConsumer.token_refresh,
 }
 

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.samples import Sample
 
 #: Where prometheus-client looks for the folder.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -107,6 +109,28 @@ def count_passed_on(frames: Sequence[str], *, kind: str, wire_bytes: int, listen
             LAG.observe(max(0.0, (now - datetime.fromisoformat(head[2])).total_seconds()))
     DELIVERIES.inc(len(frames) * listeners)
     DELIVERED_BYTES.inc(wire_bytes * listeners)
+
+
+def own_total(metric: MetricWrapperBase, **labels: str) -> float:
+    """What this process alone has counted (a histogram: how often) under these labels and any others."""
+    return sum(sample.value for sample in _own_samples(metric) if labels.items() <= sample.labels.items())
+
+
+def own_by_label(metric: MetricWrapperBase, label: str) -> dict[str, int]:
+    """What this process alone has counted, by one label."""
+    return {sample.labels[label]: int(sample.value) for sample in _own_samples(metric)}
+
+
+def own_buckets(histogram: Histogram) -> dict[str, int]:
+    """A histogram of this process alone: by upper bound how often it was not more."""
+    samples = [sample for family in histogram.collect() for sample in family.samples]
+    return {sample.labels["le"]: int(sample.value) for sample in samples if sample.name.endswith("_bucket")}
+
+
+def _own_samples(metric: MetricWrapperBase) -> list[Sample]:
+    """Without sums, buckets and times of creation."""
+    wanted = {family.name + ending for family in metric.collect() for ending in ("", "_total", "_count")}
+    return [sample for family in metric.collect() for sample in family.samples if sample.name in wanted]
 
 
 def resident_bytes() -> int | None:
