@@ -41,8 +41,8 @@ SUBPROTOCOL = "taskrealtime.v1"
 RESUME_GRACE = 1.0
 #: Bad messages within this many seconds that end a connection.
 MAX_BAD_MESSAGES, BAD_MESSAGE_SECONDS = 20, 60.0
-#: Close codes that are worth a line in the log: a client broke a bound.
-UNUSUAL_ENDS = frozenset({1009, 4400, 4409, 4410, 4429})
+#: Close codes that are worth a line in the log: a client broke a bound, or was not let in.
+UNUSUAL_ENDS = frozenset({1009, 4400, 4401, 4408, 4409, 4410, 4429})
 #: Bytes of a ping's data.
 MAX_PING = 125
 #: Seconds that closing waits for the answer to a running command, and as many for what is still to be written.
@@ -240,6 +240,8 @@ class TaskBoardConsumer(AsyncConsumer):
         """
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
+            if message.get("code") == 1009:  # The server closed it before the message came here.
+                self._log(logging.WARNING, "Closed with 1009: a message of more than 256 KiB.")
             raise _Closed
         self._busy = True
         try:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
+from django.db import connection as database
 
 from . import auth, connections, doorbell, log, metrics, protocol, retention
 from .batching import Batcher
@@ -566,8 +567,8 @@ class Hub:
             metrics.ROOMS.labels(kind).set(len(sizes))
             metrics.LISTENERS.labels(kind).set(sum(sizes))
         metrics.PRESENT.set(self.presence.people)
-        if (resident := metrics.resident_bytes()) is not None:
-            metrics.RESIDENT_BYTES.set(resident)
+        # On PostgreSQL alone there is a pool.
+        metrics.measure_process(getattr(database, "pool", None))
 
     def _health(self) -> Health:
         """What staff who watch are told of this process's rooms."""

@@ -57,7 +57,7 @@ test('what was rate limited is no error, and an error of ours is one', () => {
 
 test('the lag is of the last ten seconds', () => {
   const history = new History();
-  history.add(figures(0, ['a', { lag: { 0.1: 1000, '+Inf': 1000 } }]));
+  history.add(figures(0, ['a', { lag: { 0.1: 1000, 1.0: 1000, '+Inf': 1000 } }]));
   const slow = history.add(figures(2, ['a', { lag: { 0.1: 1000, 1.0: 1010, '+Inf': 1010 } }]));
   assert.ok(slow.lag99 > 0.9 && slow.lag99 <= 1);
   let later = slow;
