@@ -19,8 +19,9 @@ async def flood(port: int, token: str, task_id: int, rate: float) -> None:
     async for socket in connect(f"ws://127.0.0.1:{port}/ws/", additional_headers=headers, proxy=None):
         print("ready", flush=True)
         asking = asyncio.create_task(_ask(socket, task_id, rate))
-        async for _ in socket:
-            pass
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
         asking.cancel()
 
 

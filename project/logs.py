@@ -2,7 +2,12 @@
 
 import json
 import logging
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+#: Kinds of lines that are counted; beyond, counting begins anew.
+MAX_KINDS = 1000
 
 
 class OneLine(logging.Filter):
@@ -14,6 +19,37 @@ class OneLine(logging.Filter):
             record.msg = f"{record.getMessage()} ({type(error).__name__}: {error})"
             record.args, record.exc_info = (), None
         return True
+
+
+class Seldom(logging.Filter):
+    """Of one kind of line so many a minute: a crowd, an attacker or a database that is away must not fill the disk.
+
+    Lines are of one kind where their logger and their text without its values are the same. Faults of ours are never
+    left out: each has a reference that somebody may ask for.
+    """
+
+    def __init__(self, a_minute: int = 60, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._a_minute = a_minute
+        self._clock = clock
+        #: By kind: the minute's beginning, lines in it, and how many of them were left out.
+        self._counted: dict[tuple[str, object], tuple[float, int, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it; the first of a new minute says how many were left out before."""
+        if record.levelno >= logging.ERROR:
+            return True
+        kind, now = (record.name, record.msg), self._clock()
+        begun, lines, left_out = self._counted.get(kind, (now, 0, 0))
+        if now - begun >= 60:
+            if left_out:
+                record.msg, record.args = f"{record.getMessage()} ({left_out} like this were left out before.)", ()
+            begun, lines, left_out = now, 0, 0
+        is_written = lines < self._a_minute
+        if len(self._counted) >= MAX_KINDS:
+            self._counted.clear()
+        self._counted[kind] = begun, lines + 1, left_out + (not is_written)
+        return is_written
 
 
 class JsonLines(logging.Formatter):

@@ -358,8 +358,8 @@ LOGGING = {
         "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
         "json": {"()": "project.logs.JsonLines"},
     },
-    "filters": {"one_line": {"()": "project.logs.OneLine"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "filters": {"one_line": {"()": "project.logs.OneLine"}, "seldom": {"()": "project.logs.Seldom"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["seldom"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "taskrealtime": {"level": "INFO"},

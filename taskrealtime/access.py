@@ -11,6 +11,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
+from .engine import auth
 from .engine.errors import Forbidden, InvalidData, NotFound, RealTimeError
 from .models import Comment, Invitation, Membership, Project, Task, TaskQuerySet, project_of_room, user_room
 
@@ -28,6 +29,16 @@ def visible_tasks(user: User) -> TaskQuerySet:
 def visible_comments(user: User) -> QuerySet[Comment]:
     """The comments that this user may see."""
     return Comment.objects.filter(task__project__memberships__user=user, task__deleted_at=None)
+
+
+def require_staff(user: User) -> None:
+    """How the server does is for staff alone, as the database has them now.
+
+    Raises:
+        NotFound: the user is not staff.
+    """
+    if not auth.staff_among([user.pk]):
+        raise NotFound("There is no such thing.")
 
 
 def require_member(user: User, project_id: int) -> Membership:

@@ -12,13 +12,15 @@ class TaskRealtimeConfig(AppConfig):
     def ready(self) -> None:
         """Connect signals and system checks; tell the engine what it must know of projects and tasks."""
         from . import access, checks, models, purging, redaction, signals
-        from .engine import log, presence, retention
+        from .engine import log, presence, retention, watching
         from .presence_frames import PresenceFrames
+        from .watching_frames import WatchingFrames
 
         log.set_refuser(access.refuse_reading)
         log.set_redactor(redaction.redact, deletions=redaction.DELETIONS)
         log.set_rooms(is_personal=models.is_user_room, without_owner=models.rooms_without_owner)
         presence.set_speaker(PresenceFrames())
+        watching.set_presenter(WatchingFrames())
         retention.register("deleted tasks", purging.purge_deleted_tasks)
         retention.register("invitations", purging.purge_invitations)
         del checks, signals  # imported for their registrations

@@ -101,6 +101,13 @@ class TaskViewing(Command, kw_only=True):
     task_id: Id | None
 
 
+class OpsWatch(Command, kw_only=True):
+    """Staff hear how the server does, from now on or no longer; for all others there is no such thing."""
+
+    event = "ops_watch"
+    watching: bool
+
+
 class TokenRefresh(Command, kw_only=True):
     """Go on with a fresh access token of the same user."""
 
@@ -130,6 +137,14 @@ class PresenceUpdated(Answer, kw_only=True):
     """The connection's status."""
 
     status: PresentStatus
+
+
+class OpsWatched(Answer, kw_only=True):
+    """Whether this connection hears how the server does, and how often."""
+
+    watching: bool
+    #: Seconds between two tellings.
+    every: float
 
 
 class TokenRefreshed(Answer, kw_only=True):

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
 from . import access, actions, commands, events
-from .engine import auth, connections, draining, limits, log, metrics, protocol, rooms
+from .engine import auth, connections, draining, limits, log, metrics, protocol, rooms, watching
 from .engine.conf import settings
 from .engine.errors import (
     Forbidden,
@@ -41,8 +41,8 @@ SUBPROTOCOL = "taskrealtime.v1"
 RESUME_GRACE = 1.0
 #: Bad messages within this many seconds that end a connection.
 MAX_BAD_MESSAGES, BAD_MESSAGE_SECONDS = 20, 60.0
-#: Close codes that are worth a line in the log: a client broke a bound.
-UNUSUAL_ENDS = frozenset({1009, 4400, 4409, 4410, 4429})
+#: Close codes that are worth a line in the log: a client broke a bound, or was not let in.
+UNUSUAL_ENDS = frozenset({1009, 4400, 4401, 4408, 4409, 4410, 4429})
 #: Bytes of a ping's data.
 MAX_PING = 125
 #: Seconds that closing waits for the answer to a running command, and as many for what is still to be written.
@@ -213,6 +213,10 @@ class TaskBoardConsumer(AsyncConsumer):
         """Wait until what was heard is on its way."""
         await self._outbox.drained()
 
+    def watch_ended(self) -> None:
+        """The user is no longer staff (`watching.Watcher`)."""
+        self._say("ops_ended", events.OpsEnded())
+
     # -- what the end of the process calls (`draining.Guest`) --
 
     def go_away(self, reconnect_in_ms: int) -> None:
@@ -236,6 +240,8 @@ class TaskBoardConsumer(AsyncConsumer):
         """
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
+            if message.get("code") == 1009:  # The server closed it before the message came here.
+                self._log(logging.WARNING, "Closed with 1009: a message of more than 256 KiB.")
             raise _Closed
         self._busy = True
         try:
@@ -517,6 +523,15 @@ class TaskBoardConsumer(AsyncConsumer):
             rooms.hub().presence.view(self, project_room(task.project_id), task.pk)
         self._acknowledge(commands.Answer(), envelope.id)
 
+    async def ops_watch(self, command: commands.OpsWatch, envelope: protocol.Envelope) -> None:
+        """Tell staff how the server does, or no longer."""
+        await in_database_thread(access.require_staff, self.user)
+        self._acknowledge(commands.OpsWatched(watching=command.watching, every=watching.EVERY), envelope.id)
+        if command.watching and not self._ending.done():
+            rooms.hub().watch.enter(self)
+        else:
+            rooms.hub().watch.leave(self)
+
     async def token_refresh(self, command: commands.TokenRefresh, envelope: protocol.Envelope) -> None:
         """Go on with a fresh token of the same user."""
         await self._identify(command.token)
@@ -536,6 +551,7 @@ CONNECTION_HANDLERS: dict[type[commands.Command], Handler] = {
     commands.PresenceUpdate: TaskBoardConsumer.presence_update,
     commands.UserTyping: TaskBoardConsumer.user_typing,
     commands.TaskViewing: TaskBoardConsumer.task_viewing,
+    commands.OpsWatch: TaskBoardConsumer.ops_watch,
     commands.TokenRefresh: TaskBoardConsumer.token_refresh,
 }
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from .engine import attendance
+from .engine.watching import ProcessFigures
 
 Status = Literal["todo", "in_progress", "review", "completed"]
 Priority = Literal["low", "medium", "high", "urgent"]
@@ -364,6 +365,29 @@ class GoingAway(msgspec.Struct):
     reconnect_in_ms: int
 
 
+class OpsProject(msgspec.Struct):
+    """A project where somebody is, as staff see it: people over all processes, and their connections that joined."""
+
+    project_id: int
+    name: str
+    people: int
+    connections: int
+
+
+class OpsFigures(msgspec.Struct):
+    """How the server does, to staff who asked with `ops_watch`."""
+
+    server_time: datetime
+    #: By each, what it told last; `silent_for` grows where one is gone.
+    processes: list[ProcessFigures]
+    #: Those with most people, 50 at the most.
+    projects: list[OpsProject]
+
+
+class OpsEnded(msgspec.Struct):
+    """The user is no longer staff, and hears no more of how the server does."""
+
+
 class ErrorData(msgspec.Struct, omit_defaults=True):
     """What went wrong, for programs (`code`) and people (`message`)."""
 
@@ -378,5 +402,7 @@ CONNECTION_EVENTS: dict[str, type[msgspec.Struct]] = {
     "connected": Connected,
     "removed_from_project": RemovedFromProject,
     "going_away": GoingAway,
+    "ops_figures": OpsFigures,
+    "ops_ended": OpsEnded,
     "error": ErrorData,
 }

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from . import reminders
 from .engine import draining, metrics
 from .engine.capacity import PROBES
 
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after which what did not answer counts as away.
 PATIENCE = 2.0
+#: Rows that are counted at the most.
+MAX_COUNTED = 1000
 
 # Threads of their own: one that hangs on a dead connection must not hold the answer back.
 _probes = ThreadPoolExecutor(max_workers=PROBES, thread_name_prefix="readiness")
@@ -56,6 +59,9 @@ def measured(request: HttpRequest) -> HttpResponse:
     expected = f"Bearer {settings.METRICS_TOKEN}"
     if settings.METRICS_TOKEN and not constant_time_compare(request.headers.get("Authorization", ""), expected):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    reminders_waiting = _probes.submit(_count_reminders)
+    wait([reminders_waiting], timeout=PATIENCE)
+    reminders_waiting.cancel()  # Where it has not begun: the database is away, and other figures tell so.
     return HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
 
 
@@ -80,6 +86,13 @@ def _ask_database() -> list[str]:
             executor = MigrationExecutor(connection)
             _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
         return [] if _migrated else ["migrations"]
+    finally:
+        connection.close()
+
+
+def _count_reminders() -> None:
+    try:
+        metrics.REMINDERS_WAITING.set(reminders.count_waiting(most=MAX_COUNTED))
     finally:
         connection.close()
 

@@ -56,6 +56,11 @@ def remind(*, now: datetime | None = None) -> int:
     return told + _in_batches(_waiting_snoozed, _remind_again, now)
 
 
+def count_waiting(*, most: int) -> int:
+    """How many tasks the next `remind` will look at, up to `most`: many for long where nobody calls it."""
+    return len(_waiting_tasks(database_time()).values_list("pk")[:most])
+
+
 def snooze(user: User, seq: int, pause: timedelta) -> datetime:
     """Have one of the user's reminders come again, once, after `pause`; in the open transaction.
 

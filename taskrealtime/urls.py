@@ -3,10 +3,13 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from . import accounts, views
+from . import accounts, ops, views
 
 urlpatterns = [
     path("", views.projects, name="projects"),
+    path("ops/", ops.running, name="ops"),
+    path("connection/", ops.connection, name="connection"),
+    path("connection/check/", ops.check_connection, name="check-connection"),
     path("projects/<int:project_id>/", views.board, name="board"),
     path("login/", accounts.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

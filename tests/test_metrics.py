@@ -47,7 +47,7 @@ def test_errors_over_http_count(client: Client) -> None:
 
 def test_no_label_holds_an_id() -> None:
     names = {name for metric in vars(metrics).values() for name in getattr(metric, "_labelnames", ())}
-    assert names == {"code", "outcome", "source", "event", "kind", "what"}
+    assert names == {"code", "outcome", "source", "event", "kind", "what", "status", "state"}
 
 
 # --- Over running servers ---------------------------------------------------------------------

@@ -31,6 +31,7 @@ CONNECTION_ANSWERS: dict[type[commands.Command], str | type[commands.Answer]] = 
     commands.PresenceUpdate: commands.PresenceUpdated,
     commands.UserTyping: commands.Answer,
     commands.TaskViewing: commands.Answer,
+    commands.OpsWatch: commands.OpsWatched,
     commands.TokenRefresh: commands.TokenRefreshed,
 }
 

@@ -201,6 +201,12 @@ def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
     return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}
 
 
+def staff_among(users: Collection[int]) -> set[int]:
+    """Which of these users are staff, and active, now."""
+    staff = get_user_model().objects.filter(pk__any_of=list(users), is_active=True, is_staff=True)
+    return set(staff.values_list("pk", flat=True))
+
+
 def session_version(user: AbstractBaseUser) -> int:
     row: SessionVersion | None = getattr(user, "session_version", None)
     return row.version if row else 0

@@ -7,14 +7,18 @@ tells the sums of all of them; counts of a process that ended stay in them, its 
 
 import os
 import re
+import resource
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.samples import Sample
 
 #: Where prometheus-client looks for the folder.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -33,6 +37,12 @@ CONNECTIONS_ENDED = Counter(
     ["code"],
 )
 CONNECTION_SECONDS = Histogram("taskrealtime_connection_seconds", "How long WebSockets lived.", buckets=_LONG)
+CONNECTIONS_REFUSED = Counter(
+    "taskrealtime_connections_refused",
+    "Upgrades that were refused, by status: 403 a foreign origin, 404 no such address, 429 too many of one address, "
+    "503 too many that are not signed in, switched off, or draining.",
+    ["status"],
+)
 RESUMES = Counter("taskrealtime_resumes", "Rooms entered with `since`: `continued`, or told to `reset`.", ["outcome"])
 REPLAYED_PAGES = Counter(
     "taskrealtime_replayed_pages", "Pages of missed events, out of a room's `memory` or out of the `log`.", ["source"]
@@ -76,6 +86,22 @@ UNNUMBERED_SECONDS = Gauge(
     multiprocess_mode="livemax",
 )
 RESIDENT_BYTES = Gauge("taskrealtime_process_resident_bytes", "Memory of a process.", multiprocess_mode="liveall")
+MAX_FILES = Gauge(
+    "taskrealtime_max_files",
+    "Files and sockets that processes may have open together, as the system bounds them.",
+    multiprocess_mode="livesum",
+)
+DATABASE_CONNECTIONS = Gauge(
+    "taskrealtime_database_connections",
+    "Connections of the pools: `used`, `idle`, and `max`, how many there may be; `waiting`: those who want one.",
+    ["state"],
+    multiprocess_mode="livesum",
+)
+REMINDERS_WAITING = Gauge(
+    "taskrealtime_reminders_waiting",
+    "Tasks that `manage.py remind` should have looked at by now, up to 1 000.",
+    multiprocess_mode="livemostrecent",
+)
 
 
 def exposition() -> bytes:
@@ -109,6 +135,28 @@ def count_passed_on(frames: Sequence[str], *, kind: str, wire_bytes: int, listen
     DELIVERED_BYTES.inc(wire_bytes * listeners)
 
 
+def own_total(metric: MetricWrapperBase, **labels: str) -> float:
+    """What this process alone has counted (a histogram: how often) under these labels and any others."""
+    return sum(sample.value for sample in _own_samples(metric) if labels.items() <= sample.labels.items())
+
+
+def own_by_label(metric: MetricWrapperBase, label: str) -> dict[str, int]:
+    """What this process alone has counted, by one label."""
+    return {sample.labels[label]: int(sample.value) for sample in _own_samples(metric)}
+
+
+def own_buckets(histogram: Histogram) -> dict[str, int]:
+    """A histogram of this process alone: by upper bound how often it was not more."""
+    samples = [sample for family in histogram.collect() for sample in family.samples]
+    return {sample.labels["le"]: int(sample.value) for sample in samples if sample.name.endswith("_bucket")}
+
+
+def _own_samples(metric: MetricWrapperBase) -> list[Sample]:
+    """Without sums, buckets and times of creation."""
+    wanted = {family.name + ending for family in metric.collect() for ending in ("", "_total", "_count")}
+    return [sample for family in metric.collect() for sample in family.samples if sample.name in wanted]
+
+
 def resident_bytes() -> int | None:
     """The memory of this process; None where the system does not tell."""
     try:
@@ -116,6 +164,23 @@ def resident_bytes() -> int | None:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return None
+
+
+def measure_process(pool: Any) -> None:
+    """Set the gauges that only looking tells.
+
+    Args:
+        pool: of database connections; None where there is none.
+    """
+    if (resident := resident_bytes()) is not None:
+        RESIDENT_BYTES.set(resident)
+    MAX_FILES.set(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    if pool is not None:
+        stats = pool.get_stats()
+        size, idle = stats.get("pool_size", 0), stats.get("pool_available", 0)
+        figures = {"used": size - idle, "idle": idle, "max": pool.max_size, "waiting": stats.get("requests_waiting", 0)}
+        for state, figure in figures.items():
+            DATABASE_CONNECTIONS.labels(state).set(figure)
 
 
 # --- Several processes ------------------------------------------------------------------------

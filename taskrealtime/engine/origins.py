@@ -1,12 +1,15 @@
 """Refuses sockets before the upgrade: those that a foreign page opens, and more than can be served."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import connections, draining
+from . import connections, draining, metrics
 from .addresses import countable
 from .conf import settings
+
+logger = logging.getLogger(__name__)
 
 Scope = dict[str, Any]
 Application = Callable[..., Awaitable[None]]
@@ -31,9 +34,9 @@ class OriginCheck:
         if not settings.WEBSOCKET_ENABLED or draining.is_draining():
             await _refuse(scope, receive, send, 503)
         elif not is_allowed(_header(scope, b"origin"), _header(scope, b"host"), scope.get("scheme", "ws")):
-            await _refuse(scope, receive, send, 403)
+            await _refuse(scope, receive, send, 403, f"its origin {_header(scope, b'origin')!r} is foreign")
         elif connections.has_too_many_handshakes():
-            await _refuse(scope, receive, send, 503)
+            await _refuse(scope, receive, send, 503, "too many connections are not signed in")
         else:
             await self._serve(scope, receive, send)
 
@@ -43,7 +46,7 @@ class OriginCheck:
             if has_place:
                 await self._application(scope, receive, send)
             else:
-                await _refuse(scope, receive, send, 429)
+                await _refuse(scope, receive, send, 429, f"{peer} has too many connections")
 
 
 def is_allowed(origin: str | None, host: str | None, scheme: str) -> bool:
@@ -79,8 +82,12 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name), None)
 
 
-async def _refuse(scope: Scope, receive: Any, send: Any, status: int) -> None:
+async def _refuse(scope: Scope, receive: Any, send: Any, status: int, why: str = "") -> None:
+    """Answer the upgrade with that status; `why` is there where somebody may have to do something about it."""
     await receive()
+    if why:
+        logger.warning("A socket was refused with %s: %s.", status, why[:300])
+    metrics.CONNECTIONS_REFUSED.labels(str(status)).inc()
     if "websocket.http.response" in scope.get("extensions", {}):
         await send({"type": "websocket.http.response.start", "status": status, "headers": []})
         await send({"type": "websocket.http.response.body", "body": b""})

@@ -168,6 +168,11 @@ class Presence:
         """How many users of this process's connections are in some room."""
         return len({connection.user_id for connection in self._connections.values() if connection.rooms})
 
+    @property
+    def sees_redis(self) -> bool | None:
+        """Whether every Redis answered when it was asked last; None: there is none."""
+        return all(not sharing.is_away for sharing in self._sharings) if self._sharings else None
+
     def _connection(self, listener: Listener) -> Connection:
         return self._connections.setdefault(listener, Connection(listener.user_id))
 
@@ -302,7 +307,8 @@ class _Sharing:
         self._flushing = False
         #: Whether the store has all that this process knows, under its lease.
         self._registered = False
-        self._away = False
+        #: Whether it did not answer when it was asked last.
+        self.is_away = False
         #: Other processes, with the (monotonic) time at which their lease was seen last; and those of them whose
         #: lease was seen since this process registered: only of these one that is missing has ended. After Redis
         #: came back empty, the others are given the time to register, too.
@@ -316,7 +322,7 @@ class _Sharing:
     def share_later(self, room: str, user_id: int) -> None:
         """Write what changed in a moment, together with what else changes until then."""
         self._unshared.setdefault(room, set()).add(user_id)
-        if not self._flushing and not self._away:
+        if not self._flushing and not self.is_away:
             self._flushing = True
             self._presence.later(SHARE, self._share)
 
@@ -418,7 +424,7 @@ class _Sharing:
 
     async def read(self, attendance: Attendance) -> None:
         """Read a whole room; at once in vain where Redis is away."""
-        if self._away:
+        if self.is_away:
             return
         if attendance not in self._reading:
             self._reading[attendance] = asyncio.create_task(self._read(attendance))
@@ -509,14 +515,14 @@ class _Sharing:
     def _failed(self, error: Exception) -> None:
         """Nobody knows what was carried out: the next look registers everything again."""
         self._registered = False
-        if not self._away:
-            self._away = True
+        if not self.is_away:
+            self.is_away = True
             logger.warning(
                 "Presence: Redis is away (%s); people on other processes are not seen until it is back.",
                 type(error).__name__,
             )
 
     def _works(self) -> None:
-        if self._away:
-            self._away = False
+        if self.is_away:
+            self.is_away = False
             logger.info("Presence: Redis is back.")

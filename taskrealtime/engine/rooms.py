@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
+from django.db import connection as database
 
 from . import auth, connections, doorbell, log, metrics, protocol, retention
 from .batching import Batcher
@@ -27,6 +28,8 @@ from .presence import Presence
 from .recent import MAX_KEPT, RecentEvents
 from .threads import in_database_thread
 from .typists import Typists
+from .watching import GROUP as ALL_PROCESSES
+from .watching import Health, RoomFigures, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,8 @@ LISTENERS_AT_ONCE = 500
 #: Seconds that a room without listeners is kept, and after which a group membership is renewed.
 LINGER = 30.0
 RENEW = 300.0
+#: Seconds that a sweep may take before the database counts as away.
+DATABASE_PATIENCE = 3.0
 #: Seconds that joining a group waits for this process's channel, which needs the layer to be there.
 CHANNEL_TIMEOUT = 1.0
 
@@ -401,6 +406,10 @@ class Hub:
         #: Who is here, and who types.
         self.presence = Presence(settings.REDIS_URLS)
         self.typists = Typists(self.presence, alone=not settings.REDIS_URLS)
+        #: What staff are shown of this process and the others, while they watch.
+        self.watch = Watch(self.presence.process, self._health)
+        #: When the last sweep found the database there (monotonic).
+        self._swept_at = time.monotonic()
         self._last_seen = LastSeenBook(lambda: list(self.listeners))
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
         self._tasks.append(asyncio.create_task(retention.trim_forever()))
@@ -418,6 +427,7 @@ class Hub:
     def leave(self, listener: Listener) -> None:
         """The listener is gone."""
         self._browsers.pop(listener, None)
+        self.watch.leave(listener)
         self.presence.leave_all(listener)
         of_user = self.listeners.get(listener.user_id, {})
         if of_user.pop(listener, None) is not None:
@@ -490,6 +500,8 @@ class Hub:
             self.presence.heard(message)
         elif message["type"] == "room.typing":
             self.typists.heard(message)
+        elif message["type"].startswith("processes."):
+            self.watch.heard(message)
         elif message["type"] == "room.departed":
             for listener in list(self.listeners.get(message["user"], ())):
                 listener.departed(message["departed"])
@@ -528,6 +540,7 @@ class Hub:
         names = list(self.rooms)
         users = {user: set(of_user.values()) for user, of_user in self.listeners.items()}
         found = await in_database_thread(_look_at_the_log, names, users, set(self._browsers.values()))
+        self._swept_at = time.monotonic()
         if self._epoch is not None and found.epoch != self._epoch:
             self._start_over()
         self._epoch = found.epoch
@@ -554,8 +567,18 @@ class Hub:
             metrics.ROOMS.labels(kind).set(len(sizes))
             metrics.LISTENERS.labels(kind).set(sum(sizes))
         metrics.PRESENT.set(self.presence.people)
-        if (resident := metrics.resident_bytes()) is not None:
-            metrics.RESIDENT_BYTES.set(resident)
+        # On PostgreSQL alone there is a pool.
+        metrics.measure_process(getattr(database, "pool", None))
+
+    def _health(self) -> Health:
+        """What staff who watch are told of this process's rooms."""
+        rooms = [
+            RoomFigures(name, len(attendance.present()), len(attendance.listeners))
+            for name, attendance in self.presence.known_rooms().items()
+            if attendance.listeners
+        ]
+        late = time.monotonic() - self._swept_at > settings.SWEEP_INTERVAL + DATABASE_PATIENCE
+        return Health(not late, self.presence.sees_redis, rooms)
 
     def _settle(self, room: Room, bounds: log.Bounds | None) -> None:
         if bounds is None:
@@ -592,6 +615,8 @@ class Hub:
                 continue
             if room.deaf or now - room.renewed_at > RENEW:
                 room.deaf, room.renewed_at = not await self._join_group(room.name), now
+        if self.watch.deaf or time.monotonic() - self.watch.renewed_at > RENEW:
+            self.watch.deaf, self.watch.renewed_at = not await self._join_group(ALL_PROCESSES), time.monotonic()
 
     def _retire(self, room: Room) -> None:
         del self.rooms[room.name]

@@ -316,6 +316,19 @@ export class TaskManagerWebSocket {
   }
 
   /**
+   * For staff: from now on `ops_figures` tells how the server does, until `ops_ended` or the end of this link: ask
+   * again whenever the state has become `live`.
+   *
+   * @returns {Promise<{watching: boolean, every: number}>}
+   */
+  async watchOps(watching = true) {
+    this.#requireOpen();
+    return new Promise((resolve, reject) => {
+      this.#request('ops_watch', { watching }, (error, answer) => (error ? reject(error) : resolve(answer)));
+    });
+  }
+
+  /**
    * A hint of the moment: where it cannot be told at once it is not told at all. May be called with every key.
    *
    * @param {Id} taskId

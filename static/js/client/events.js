@@ -18,6 +18,7 @@ export const CLIENT_EVENTS = [
   'presence_update',
   'task_viewing',
   'notifications_read',
+  'ops_watch',
   'token_refresh',
 ];
 
@@ -50,6 +51,8 @@ export const SERVER_EVENTS = [
   'pong',
   'removed_from_project',
   'going_away',
+  'ops_figures',
+  'ops_ended',
 ];
 
 /** The codes of the server's errors. */

@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils.autoreload import get_child_arguments
 from django.utils.module_loading import import_string
 
-from taskrealtime.engine import metrics
+from taskrealtime.engine import metrics, rooms
 from taskrealtime.engine.supervisor import Supervisor
 
 #: Connections that the kernel keeps until somebody accepts them.
@@ -69,11 +69,13 @@ class Command(BaseCommand):
         gc.set_threshold(*COLLECTING)
         where = _describe(listening)
 
-        def announce() -> None:
+        def begin() -> None:
+            # At once, and not with the first socket: staff who watch would not see a process that serves nobody yet.
+            asyncio.get_event_loop().call_soon(rooms.hub)
             if options["verbosity"] > 0:
                 self.stderr.write(f"Process {os.getpid()} serves at {where}.")
 
-        Server(application, listening, lifeline=options["lifeline"], ready=announce).run()
+        Server(application, listening, lifeline=options["lifeline"], ready=begin).run()
         _end_soon()
 
     def _supervise(self, listening: socket.socket, options: dict[str, Any]) -> None:

@@ -1,0 +1,125 @@
+// @ts-check
+/** The page of the connection test: takes one step after the other, and says how it went. */
+
+import { clone, find, part } from '../board/dom.js';
+import { watchSession } from '../board/session.js';
+import { STEPS } from './checks.js';
+import { writeReport } from './report.js';
+
+/** @type {Record<string, [mark: string, word: string]>} */
+const OUTCOMES = {
+  waiting: ['', ''],
+  running: ['…', ': running'],
+  ok: ['✓', ': works'],
+  warn: ['!', ': works, with a remark'],
+  fail: ['✕', ': fails'],
+  skipped: ['–', ': left out'],
+};
+
+const list = find(document, '[data-steps]');
+const verdict = find(document, '[data-check-verdict]');
+const start = /** @type {HTMLButtonElement} */ (find(document, '[data-check-start]'));
+const form = /** @type {HTMLFormElement} */ (find(document, '[data-check-form]'));
+const report = /** @type {HTMLTextAreaElement} */ (find(document, '[data-report-text]'));
+const copy = find(document, '[data-copy-report]');
+
+/** @type {import('./checks.js').Findings | null} */
+let running = null;
+watchSession({ close: () => running?.socket?.close() });
+
+const around = {
+  fetch: (/** @type {any} */ input, /** @type {any} */ init) => fetch(input, { credentials: 'same-origin', cache: 'no-store', ...init }),
+  WebSocket,
+  origin: location.origin,
+  csrfToken: () => /** @type {HTMLInputElement} */ (find(document, 'input[name=csrfmiddlewaretoken]')).value,
+};
+
+showSteps();
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  test(Number(new FormData(form).get('hold')));
+});
+copy.addEventListener('click', async () => {
+  report.select();
+  // Only over TLS or on this machine; elsewhere the text is marked, to be copied by hand.
+  const done = await navigator.clipboard?.writeText(report.value).then(() => true, () => false);
+  copy.textContent = done ? 'Copied' : 'Press Ctrl+C';
+});
+
+function showSteps() {
+  const items = STEPS.map(({ title }) => {
+    const item = clone('step');
+    part(item, 'title').textContent = title;
+    return item;
+  });
+  list.replaceChildren(...items);
+  return items;
+}
+
+/** @param {number} hold seconds */
+async function test(hold) {
+  start.disabled = true;
+  verdict.hidden = true;
+  find(document, '[data-check-report]').hidden = true;
+  copy.textContent = 'Copy';
+  const items = showSteps();
+  /** @type {import('./checks.js').Findings} */
+  const findings = (running = { hold });
+  const steps = [];
+  for (const [index, step] of STEPS.entries()) {
+    show(items[index], { outcome: 'running', result: '' });
+    const result = await take(step, findings);
+    show(items[index], result);
+    steps.push({ title: step.title, ...result });
+  }
+  findings.socket?.close();
+  running = null;
+  conclude(steps.map(({ outcome }) => outcome));
+  report.value = writeReport({
+    steps,
+    address: location.origin,
+    browser: navigator.userAgent,
+    at: new Date().toISOString(),
+    userId: document.body.dataset.userId ?? '',
+  });
+  find(document, '[data-check-report]').hidden = false;
+  start.disabled = false;
+}
+
+/** @param {import('./checks.js').Step} step @param {import('./checks.js').Findings} findings @returns {Promise<import('./checks.js').Result>} */
+async function take(step, findings) {
+  if (step.needs && !step.needs(findings)) return { outcome: 'skipped', result: 'A step before did not work.' };
+  try {
+    return await step.run(findings, around);
+  } catch (error) {
+    return { outcome: 'fail', result: `The test itself failed: ${error}`, advice: 'Send the report below.' };
+  }
+}
+
+/** @param {HTMLElement} item @param {{outcome: string, result: string, advice?: string}} result */
+function show(item, { outcome, result, advice }) {
+  const [mark, word] = OUTCOMES[outcome];
+  item.dataset.outcome = outcome;
+  part(item, 'mark').textContent = mark;
+  part(item, 'outcome').textContent = word;
+  part(item, 'result').textContent = result;
+  part(item, 'advice').textContent = advice ?? '';
+  part(item, 'advice').hidden = !advice;
+}
+
+/** @param {string[]} outcomes */
+function conclude(outcomes) {
+  const pollWorks = outcomes[outcomes.length - 1] === 'ok';
+  const socketsWork = !outcomes.slice(0, -1).some((outcome) => outcome === 'fail' || outcome === 'skipped');
+  const [text, kind] =
+    socketsWork && pollWorks
+      ? [outcomes.includes('warn') ? 'All works, with a remark.' : 'All works: boards are live here.', outcomes.includes('warn') ? 'warn' : '']
+      : socketsWork
+        ? ['Sockets work; the fallback for where they are blocked does not.', 'warn']
+        : pollWorks
+          ? ['Sockets do not work here. Boards stay live by polling, a little slower.', 'warn']
+          : ['Boards cannot be live here.', 'error'];
+  verdict.className = `note check__verdict${kind ? ` note--${kind}` : ''}`;
+  verdict.textContent = text;
+  verdict.hidden = false;
+}

@@ -1,0 +1,110 @@
+// @ts-check
+/** The tiles at the top: a figure, its unit, a plot of five minutes. */
+
+import { setAttribute, setText } from '../board/dom.js';
+import { KEPT } from './history.js';
+import { draw, makePlot } from './plot.js';
+import { count, milliseconds, rate } from './words.js';
+
+/**
+ * @typedef {import('./history.js').History} History
+ * @typedef {import('./history.js').Point} Point
+ *
+ * @typedef {object} Tile
+ * @property {string} name
+ * @property {string} label
+ * @property {string} unit
+ * @property {(point: Point) => number | null} plot
+ * @property {(point: Point, history: History) => string} value
+ * @property {(history: History, point: Point) => string} [more]
+ * @property {(history: History, point: Point) => boolean} [alarm]
+ */
+
+/** @param {string} counter @returns {(point: Point) => number} */
+const per = (counter) => (point) => point.rates[counter] ?? 0;
+
+/** @param {string} counter @returns {Pick<Tile, 'plot' | 'value' | 'unit'>} */
+const perSecond = (counter) => ({ plot: per(counter), value: (point) => rate(per(counter)(point)), unit: 'a second' });
+
+/** @param {History} history @param {string} counter */
+const total = (history, counter) => history.totals[counter] ?? 0;
+
+/** @param {string} counter @returns {Pick<Tile, 'plot' | 'value' | 'unit'>} since the page was opened */
+const soFar = (counter) => ({ plot: per(counter), value: (_, history) => count(total(history, counter)), unit: 'so far' });
+
+/** @type {Tile[]} */
+const TILES = [
+  { name: 'connections', label: 'Sockets', unit: 'open', plot: (point) => point.connections, value: (point) => count(point.connections) },
+  { name: 'client_events', label: 'Events from clients', ...perSecond('client_events') },
+  { name: 'events', label: 'Events passed on', ...perSecond('events'), more: (history) => `${total(history, 'gaps_filled')} read again from the log` },
+  { name: 'deliveries', label: 'Deliveries', ...perSecond('deliveries') },
+  {
+    name: 'lag',
+    label: 'From save to socket, p99',
+    unit: '',
+    plot: (point) => point.lag99,
+    value: (point) => milliseconds(point.lag99),
+    more: (_, point) => (point.lag50 === null ? 'nothing passed on lately' : `half within ${milliseconds(point.lag50)}`),
+    alarm: (_, point) => (point.lag99 ?? 0) > 2,
+  },
+  {
+    name: 'errors',
+    label: 'Errors told to clients',
+    ...perSecond('errors'),
+    more: (history) => `${total(history, 'errors')} so far, ${total(history, 'internal')} our fault`,
+    alarm: (history) => total(history, 'internal') > 0,
+  },
+  { name: 'limited', label: 'Rate limited', ...perSecond('limited'), more: (history) => `${total(history, 'limited')} so far, ${total(history, 'floods')} cut` },
+  {
+    name: 'slow_readers',
+    label: 'Slow readers cut',
+    ...soFar('slow_readers'),
+  },
+  {
+    name: 'rings_lost',
+    label: 'Rings lost',
+    ...soFar('rings_lost'),
+    more: () => 'the sweep delivers instead',
+  },
+];
+
+export class Tiles {
+  /** @type {Map<string, {item: HTMLElement, value: HTMLElement, more: HTMLElement, plot: SVGSVGElement}>} */
+  #parts = new Map();
+
+  /** @param {HTMLElement} list */
+  constructor(list) {
+    for (const { name, label, unit } of TILES) {
+      const item = element('li', 'tile');
+      item.dataset.tile = name;
+      const figure = element('span', 'tile__value');
+      const value = element('span', '');
+      value.dataset.value = '';
+      figure.append(value, ' ', element('span', 'tile__unit', unit));
+      const more = element('span', 'tile__more');
+      const plot = makePlot();
+      item.append(element('span', 'tile__label', label), figure, more, plot);
+      list.append(item);
+      this.#parts.set(name, { item, value, more, plot });
+    }
+  }
+
+  /** @param {History} history @param {Point} point the newest of it */
+  paint(history, point) {
+    for (const tile of TILES) {
+      const parts = /** @type {any} */ (this.#parts.get(tile.name));
+      setText(parts.value, tile.value(point, history));
+      setText(parts.more, tile.more?.(history, point) ?? '');
+      setAttribute(parts.item, 'data-alarm', tile.alarm?.(history, point) ? '' : null);
+      draw(parts.plot, history.points.map(tile.plot), KEPT);
+    }
+  }
+}
+
+/** @param {string} name @param {string} className @param {string} [text] */
+function element(name, className, text = '') {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.textContent = text;
+  return made;
+}

@@ -1,0 +1,114 @@
+"""The files of `deploy/`: they parse, and name only figures that the server tells."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+from taskrealtime.engine import metrics
+from tests.support.stacks import ROOT
+
+DEPLOY = ROOT / "deploy"
+#: What Prometheus itself tells of each server, and of each process where there are several.
+OF_PROMETHEUS = {"up", "instance", "job", "le", "pid"}
+WORDS = {"sum", "by", "rate", "increase", "histogram_quantile", "min_over_time", "max", "and", "or", "on", "offset"}
+WORDS |= {"label_values"}
+
+
+def told() -> dict[str, set[str]]:
+    """Every name of a sample that `/metrics` may have, with its labels."""
+    found: dict[str, set[str]] = {}
+    for metric in vars(metrics).values():
+        if isinstance(metric, MetricWrapperBase):
+            endings = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}[metric._type]
+            for ending in endings:
+                found[metric._name + ending] = set(metric._labelnames)
+    return found
+
+
+def alerts() -> list[dict[str, Any]]:
+    document = yaml.safe_load((DEPLOY / "prometheus-alerts.yml").read_text())
+    return [rule for group in document["groups"] for rule in group["rules"]]
+
+
+def dashboard() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DEPLOY / "grafana-dashboard.json").read_text())
+    return found
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    for rule in alerts():
+        yield rule["alert"], rule["expr"]
+    for panel in dashboard()["panels"]:
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"]
+    for variable in dashboard()["templating"]["list"]:
+        if variable["type"] == "query":
+            yield variable["name"], variable["query"]
+
+
+CASES = [pytest.param(expression, id=f"{where}: {expression[:50]}") for where, expression in expressions()]
+
+
+@pytest.mark.parametrize("expression", CASES)
+def test_an_expression_names_what_is_told(expression: str) -> None:
+    known = told()
+    bare = re.sub(r'"[^"]*"', "", expression)
+    used = set(re.findall(r"\btaskrealtime_\w+", bare))
+    assert used <= set(known), used - set(known)
+    assert used or "up{" in expression
+    labels = {label for name in used for label in known[name]} | OF_PROMETHEUS
+    words = set(re.findall(r"(?<![\w.])[a-z_]\w*", re.sub(r"\[\d+[smhd]\]|offset \d+[smhd]", "", bare)))
+    assert words - used - WORDS <= labels, words - used - WORDS - labels
+
+
+@pytest.mark.parametrize("expression", CASES)
+def test_brackets_of_an_expression_close(expression: str) -> None:
+    waiting: list[str] = []
+    for sign in re.sub(r'"[^"]*"', "", expression):
+        if sign in "([{":
+            waiting.append(sign)
+        elif sign in ")]}":
+            assert waiting, expression
+            assert waiting.pop() + sign in {"()", "[]", "{}"}, expression
+    assert not waiting
+    assert expression.count('"') % 2 == 0
+
+
+@pytest.mark.parametrize("expression", CASES)
+def test_counters_are_asked_for_their_rate(expression: str) -> None:
+    for counter in re.findall(r"(taskrealtime_\w+_(?:total|bucket|count))(?:\{[^}]*\})?(.)?", expression):
+        assert counter[1] == "[", f"{counter[0]} only ever grows: ask for its rate."
+
+
+def test_every_figure_is_on_the_dashboard() -> None:
+    shown = " ".join(target["expr"] for panel in dashboard()["panels"] for target in panel["targets"])
+    families = {re.sub(r"_(total|bucket|count|sum)$", "", name) for name in told()}
+    assert {family for family in families if family not in shown} == set()
+
+
+def test_every_alert_says_what_it_means_and_the_page_what_to_do() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    for rule in alerts():
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+        assert {"summary", "description"} == set(rule["annotations"])
+        assert f"`{rule['alert']}`" in page, rule["alert"]
+    assert len(alerts()) >= 10
+
+
+def test_panels_do_not_overlap() -> None:
+    cells: set[tuple[int, int]] = set()
+    for panel in dashboard()["panels"]:
+        place = panel["gridPos"]
+        own = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not own & cells, panel["title"]
+        assert place["x"] + place["w"] <= 24
+        cells |= own

@@ -1,0 +1,92 @@
+"""What the log of a server in production says: a JSON object a line, one for what is unusual, none for each frame."""
+
+import contextlib
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from project.logs import Seldom
+from tests.support.sockets import Closed, Socket
+from tests.support.stacks import Server, Stack
+
+
+def record(text: str, *args: object, level: int = logging.WARNING) -> logging.LogRecord:
+    return logging.LogRecord("somebody", level, __file__, 1, text, args, None)
+
+
+def test_of_one_kind_so_many_are_written_in_a_minute() -> None:
+    now = 0.0
+    seldom = Seldom(3, clock=lambda: now)
+    assert [seldom.filter(record("Lost %s", number)) for number in range(5)] == [True] * 3 + [False] * 2
+    assert seldom.filter(record("Something else")), "another kind"
+    now = 60.0
+    first = record("Lost %s", 9)
+    assert seldom.filter(first)
+    assert first.getMessage() == "Lost 9 (2 like this were left out before.)"
+    second = record("Lost %s", 10)
+    assert seldom.filter(second)
+    assert second.getMessage() == "Lost 10"
+
+
+def test_a_fault_of_ours_is_never_left_out() -> None:
+    seldom = Seldom(1, clock=lambda: 0.0)
+    assert all(seldom.filter(record("Error %s.", number, level=logging.ERROR)) for number in range(5))
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    stack = Stack("deployed")
+    try:
+        yield stack.server(serve=True, WEBSOCKET_RATE_LIMIT="20/10s", WEBSOCKET_CONNECT_TIMEOUT="1")
+    finally:
+        stack.close()
+
+
+def lines(server: Server) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in server.log_path.read_text().splitlines() if line.startswith("{")]
+
+
+def send_on(socket: Socket, text: str, times: int) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        for _ in range(times):
+            socket.send_text(text)
+
+
+@pytest.mark.end_to_end
+def test_what_is_unusual_has_one_line_with_its_session(server: Server) -> None:
+    users = [server.stack.user() for _ in range(4)]
+    quiet = server.connect(users[0])
+    for _ in range(15):
+        quiet.ask("ping", {})
+    before = len(lines(server))
+    with pytest.raises(InvalidStatus):
+        server.connect(users[0], origin="https://evil.example")
+    assert server.connect(token="secret-nonsense").wait_closed() == 4401
+    assert server.connect().wait_closed() == 4408
+    sessions = []
+    for user, text, code in (
+        (users[1], "{", 4400),
+        (users[2], '{"event":"ping"}', 4429),
+        (users[3], "x" * 300_000, 1009),
+    ):
+        socket = server.connect(user)
+        sessions.append(socket.expect("connected")["data"]["session"])
+        send_on(socket, text, 1 if code == 1009 else 600)
+        with contextlib.suppress(Closed):
+            assert socket.wait_closed() == code
+    deadline = time.monotonic() + 10  # The last one is written once the client has answered the close frame.
+    while len(said := lines(server)[before:]) < 6 and time.monotonic() < deadline:
+        threading.Event().wait(0.05)
+    assert "evil.example" in said[0]["message"]
+    codes = [re.search(r"Closed with (\d+)", line["message"]) for line in said[1:]]
+    assert [code and int(code[1]) for code in codes] == [4401, 4408, 4400, 4429, 1009]
+    assert [line["session"] for line in said[3:]] == sessions
+    assert all(line["session"] for line in said[1:])
+    assert "secret" not in server.log_path.read_text()

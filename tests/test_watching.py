@@ -1,0 +1,186 @@
+"""What staff see of the running servers, over real sockets, processes and Redis; and that others do not."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from tests.conftest import Connect
+from tests.support.sockets import Refused, Socket
+from tests.support.stacks import Server, Stack, User
+
+Figures = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Server]:
+    """Two processes of one server, over Redis."""
+    stack = Stack("deployed")
+    try:
+        yield stack.server(serve=True, processes=2)
+    finally:
+        stack.close()
+
+
+def staff(server: Server) -> User:
+    return server.stack.user(is_staff=True)
+
+
+def watch(connect: Connect, server: Server, user: User) -> Socket:
+    socket = connect(server, user)
+    assert socket.ask("ops_watch", {"watching": True}) == {"watching": True, "every": 2.0}
+    return socket
+
+
+def see(socket: Socket, is_so: Callable[[Figures], bool]) -> Figures:
+    """The first figures of which that is so."""
+    seen: Figures = {}
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        seen = socket.expect("ops_figures")["data"]
+        if is_so(seen):
+            return seen
+    raise AssertionError(f"Never seen; at last: {seen}")
+
+
+def heard(figures: Figures) -> list[Figures]:
+    return [process for process in figures["processes"] if process["silent_for"] < 5]
+
+
+def children(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+@pytest.mark.end_to_end
+def test_staff_see_every_process_and_every_project(two: Server, connect: Connect) -> None:
+    ann, bob = two.stack.user(), two.stack.user()
+    project = two.project(ann, members=[bob], name="Watched")
+    sockets = [connect(two, user) for user in (ann, ann, bob)]
+    for socket in sockets:
+        socket.ask("join_project", {"project_id": project})
+    watcher = watch(connect, two, staff(two))
+    first = watcher.expect("ops_figures")["data"]
+    assert {process["pid"] for process in first["processes"]} == children(two.pid), "the first telling has them all"
+    wanted = {"project_id": project, "name": "Watched", "people": 2, "connections": 3}
+    figures = see(watcher, lambda seen: wanted in seen["projects"])
+    assert sum(process["connections"] for process in figures["processes"]) == 4
+    for process in figures["processes"]:
+        assert (process["sees_database"], process["sees_redis"], process["draining"]) == (True, True, False)
+        assert process["memory_bytes"] > 20e6
+        assert process["cpu_seconds"] > 0
+    before = sum(process["deliveries"] for process in figures["processes"])
+    sockets[0].ask("task_create", {"project_id": project, "title": "Counted"})
+    see(watcher, lambda seen: sum(process["deliveries"] for process in seen["processes"]) == before + 3)
+
+
+@pytest.mark.end_to_end
+def test_to_others_there_is_no_such_thing(two: Server, connect: Connect) -> None:
+    socket = connect(two, two.stack.user())
+    watcher = watch(connect, two, staff(two))
+    for watching in (True, False):
+        with pytest.raises(Refused) as refused:
+            socket.ask("ops_watch", {"watching": watching})
+        assert refused.value.code == "not_found"
+    for _ in range(2):
+        watcher.expect("ops_figures")
+    assert "ops_figures" not in [frame["event"] for frame in socket.settle()]
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("change", ["is_staff=False", "is_active=False"])
+def test_who_is_no_longer_staff_sees_nothing_more(two: Server, connect: Connect, change: str) -> None:
+    user = staff(two)
+    watcher, other = watch(connect, two, user), watch(connect, two, staff(two))
+    watcher.expect("ops_figures")
+    # Past our code, as an administrator's SQL does it.
+    two.stack.run(f"User.objects.filter(id=id).update({change})", id=user.id)
+    begun = time.monotonic()
+    if change == "is_staff=False":
+        watcher.expect("ops_ended", timeout=5)
+        before = len(watcher.history)
+        for _ in range(2):
+            other.expect("ops_figures")
+        assert "ops_figures" not in [frame["event"] for frame in watcher.settle()[before:]]
+        assert watcher.ask_frame("ops_watch", {"watching": True})["data"]["code"] == "not_found"
+    else:
+        assert watcher.wait_closed() == 4403
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.end_to_end
+def test_a_process_that_died_is_silent_and_its_successor_is_seen(two: Server, connect: Connect) -> None:
+    watcher = watch(connect, two, staff(two))
+    figures = see(watcher, lambda seen: len(heard(seen)) == 2)
+    # The one that this socket is not served by: it alone tells the figures.
+    victim = next(process for process in figures["processes"] if process["connections"] == 0)
+    os.kill(victim["pid"], signal.SIGKILL)
+    begun = time.monotonic()
+
+    def is_replaced(seen: Figures) -> bool:
+        processes = {process["process"] for process in heard(seen)}
+        return victim["process"] not in processes and len(processes) == 2
+
+    see(watcher, is_replaced)
+    assert time.monotonic() - begun < 12
+
+
+@pytest.mark.end_to_end
+def test_a_lost_redis_is_seen(connect: Connect) -> None:
+    stack = Stack("deployed")
+    try:
+        assert stack.redis
+        server = stack.server(serve=True)
+        ann = stack.user()
+        connect(server, ann).ask("join_project", {"project_id": server.project(ann)})
+        watcher = watch(connect, server, staff(server))
+        see(watcher, lambda seen: seen["processes"][0]["sees_redis"] is True)
+        stack.redis.kill()
+        see(watcher, lambda seen: seen["processes"][0]["sees_redis"] is False)
+        assert watcher.expect("ops_figures")["data"]["processes"][0]["sees_database"] is True
+    finally:
+        stack.close()
+
+
+@pytest.mark.end_to_end
+def test_one_process_without_redis_tells_of_itself(connect: Connect) -> None:
+    stack = Stack("embedded")
+    try:
+        server = stack.server()
+        watcher = watch(connect, server, staff(server))
+        [process] = watcher.expect("ops_figures")["data"]["processes"]
+        assert (process["pid"], process["sees_redis"]) == (server.pid, None)
+        assert watcher.ask("ops_watch", {"watching": False})["watching"] is False
+        watcher.settle()
+        with pytest.raises(AssertionError, match="Waited in vain"):
+            watcher.expect("ops_figures", timeout=4.5)
+    finally:
+        stack.close()
+
+
+@pytest.mark.end_to_end
+def test_nothing_is_told_while_nobody_watches(two: Server, connect: Connect) -> None:
+    assert two.stack.redis
+    watcher = watch(connect, two, staff(two))
+    watcher.expect("ops_figures")
+    watcher.close()
+    with Redis.from_url(two.stack.redis.url) as redis, redis.pubsub() as listening:
+        listening.psubscribe("*processes*")
+
+        def is_silent(seconds: float) -> bool:
+            end = time.monotonic() + seconds
+            while (left := end - time.monotonic()) > 0:
+                message = listening.get_message(timeout=left)
+                if message and message["type"] == "pmessage":
+                    return False
+            return True
+
+        deadline = time.monotonic() + 20
+        while not is_silent(5):
+            assert time.monotonic() < deadline, "they go on, though nobody watches"
+        watch(connect, two, staff(two)).expect("ops_figures")
+        assert not is_silent(5), "or this test listens at the wrong door"
