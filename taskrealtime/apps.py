@@ -20,5 +20,5 @@ class TaskRealtimeConfig(AppConfig):
         log.set_rooms(is_personal=models.is_user_room, without_owner=models.rooms_without_owner)
         presence.set_speaker(PresenceFrames())
         retention.register("deleted tasks", purging.purge_deleted_tasks)
-        retention.register("invitations", purging.purge_invitations)
+        retention.register("old invitations", purging.purge_invitations)
         del checks, signals  # imported for their registrations
