@@ -228,7 +228,7 @@ function showTask(place) {
   else if (store.painted?.tasks.has(place.taskId)) panel.open(place.taskId);
   else {
     route.close();
-    toasts.say('That task is no longer on this board.');
+    toasts.say('That task is no longer on this board: it was archived or deleted.');
   }
   store.paint();
   if (place?.commentId) panel.reveal(place.commentId);
