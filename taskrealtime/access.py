@@ -22,8 +22,13 @@ def visible_projects(user: User) -> QuerySet[Project]:
 
 
 def visible_tasks(user: User) -> TaskQuerySet:
-    """The tasks that this user may see."""
+    """The tasks on boards that this user may see."""
     return Task.objects.filter(project__memberships__user=user)
+
+
+def readable_tasks(user: User) -> TaskQuerySet:
+    """As `visible_tasks`, with those in the archives."""
+    return Task.all_objects.filter(project__memberships__user=user).kept()
 
 
 def visible_comments(user: User) -> QuerySet[Comment]:
@@ -148,12 +153,12 @@ def _require_owning(membership: Membership) -> None:
         raise Forbidden("Only owners may do that.")
 
 
-def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), deleted: bool = False) -> Task:
+def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), gone: bool = False) -> Task:
     """The task, locked for a change by this user together with the membership that allows it.
 
     Args:
         others: users whose memberships are locked too.
-        deleted: whether a deleted task is wanted as well.
+        gone: whether a deleted or archived task is wanted as well.
 
     Raises:
         NotFound: there is no such task, or the user may not see it.
@@ -167,7 +172,7 @@ def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), de
     except NotFound:
         raise NotFound("No such task.") from None
     task = next(iter(Task.lock_rows([task_id])), None)
-    if task is None or task.project_id != project_id or (task.deleted_at is not None and not deleted):
+    if task is None or task.project_id != project_id or not (task.is_on_board or gone):
         raise NotFound("No such task.")
     return task
 
@@ -179,12 +184,13 @@ def lock_comment(user: User, comment_id: int, *, owners_too: bool) -> Comment:
         NotFound: there is no such comment, or the user may not see it.
         Forbidden: it is somebody else's.
     """
-    comment = visible_comments(user).select_related("task", "author").filter(pk=comment_id).first()
+    comments = visible_comments(user).filter(task__archived_at=None).select_related("task", "author")
+    comment = comments.filter(pk=comment_id).first()
     if comment is None:
         raise NotFound("No such comment.")
     membership = lock_editor(user, comment.task.project_id)
     Task.lock_rows([comment.task_id])
-    comment = visible_comments(user).select_related("task", "author").filter(pk=comment_id).first()
+    comment = comments.filter(pk=comment_id).first()
     if comment is None:
         raise NotFound("No such comment.")
     if comment.author_id != user.pk and not (owners_too and membership.role == "owner"):

@@ -10,7 +10,7 @@ import msgspec
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from msgspec import UNSET
 
@@ -25,6 +25,8 @@ from .serializing import task_object
 
 #: Links of one project that are good at the same time.
 MAX_INVITATIONS = 20
+#: Tasks that one request archives: the transaction holds their rows, and numbers their events, at once.
+ARCHIVED_AT_ONCE = 200
 #: Attempts of a change that the database asks to try again (a deadlock, say).
 ATTEMPTS = 5
 
@@ -126,13 +128,32 @@ def delete_task(user: User, command: commands.TaskDelete) -> commands.TaskGone:
 
 
 def restore_task(user: User, command: commands.TaskRestore) -> commands.TaskAnswer:
-    """Bring a deleted task back, while it is kept."""
-    task = access.lock_task(user, command.task_id, deleted=True)
+    """Bring a deleted task back, while it is kept, or an archived one."""
+    task = access.lock_task(user, command.task_id, gone=True)
     oldest = timezone.now() - timedelta(days=settings.EVENT_RETENTION_DAYS)
     if task.deleted_at is not None and task.deleted_at < oldest:
         raise NotFound("No such task.")
     task.restore()
     return commands.TaskAnswer(task=task_object(task))
+
+
+def archive_task(user: User, command: commands.TaskArchive) -> commands.TaskGone:
+    """Put a completed task into the archive."""
+    task = access.lock_task(user, command.task_id)
+    if task.status != "completed":
+        raise InvalidData("Only completed tasks can be archived.")
+    task.archived_at = timezone.now()
+    task.save(update_fields=["archived_at"])
+    return commands.TaskGone(task_id=task.pk, project_id=task.project_id)
+
+
+def archive_completed(user: User, command: commands.CompletedArchive) -> commands.Archived:
+    """Put completed tasks into the archive, the first of the column first."""
+    access.lock_editor(user, command.project_id)
+    completed = Task.objects.filter(project_id=command.project_id, status="completed").order_by("position", "pk")
+    ids = list(completed.values_list("pk", flat=True)[: ARCHIVED_AT_ONCE + 1])
+    count = completed.filter(pk__in=ids[:ARCHIVED_AT_ONCE]).update(archived_at=timezone.now())
+    return commands.Archived(archived=count, more=len(ids) > ARCHIVED_AT_ONCE)
 
 
 def _change_task(user: User, task_id: int, fields: dict[str, Any], version: int | None, at: str = "") -> Task:
@@ -253,10 +274,21 @@ def add_member(user: User, command: commands.MemberAdd) -> commands.MemberAnswer
         raise InvalidData.at("username", "There is no such user.")
     # Locks the project, so that of two who add the same person one is told.
     Project.lock_rows([command.project_id])
-    if Membership.objects.filter(project_id=command.project_id, user=newcomer).exists():
+    if not _let_in(command.project_id, newcomer, command.role):
         raise InvalidData.at("username", "Already a member.")
-    Membership.objects.create(project_id=command.project_id, user=newcomer, role=command.role)
     return commands.MemberAnswer(project_id=command.project_id, user_id=newcomer.pk)
+
+
+def _let_in(project_id: int, user: User, role: str) -> bool:
+    """Make somebody a member; False: they are one already."""
+    if Membership.objects.filter(project_id=project_id, user=user).exists():
+        return False
+    try:
+        with transaction.atomic():
+            Membership.objects.create(project_id=project_id, user=user, role=role)
+    except IntegrityError:  # by code that does not lock the project: the admin, a shell
+        return False
+    return True
 
 
 def update_member(user: User, command: commands.MemberUpdate) -> commands.MemberAnswer:
@@ -344,9 +376,9 @@ def accept_invitation(user: User, command: commands.InvitationAccept) -> command
     project_id = access.lock_invited_project(command.secret_hash)
     if not Membership.objects.filter(project_id=project_id, user=user).exists():
         invitation = access.lock_invitation(command.secret_hash, now=timezone.now())
-        Membership.objects.create(project_id=project_id, user=user, role=invitation.role)
-        invitation.uses += 1
-        invitation.save(update_fields=["uses"])
+        if _let_in(project_id, user, invitation.role):
+            invitation.uses += 1
+            invitation.save(update_fields=["uses"])
     return commands.ProjectAnswer(project_id=project_id)
 
 
@@ -470,6 +502,8 @@ ACTIONS: dict[type[commands.Command], Action] = {
     commands.TaskMove: Action(move_task, commands.TaskMoved),
     commands.TaskDelete: Action(delete_task, commands.TaskGone),
     commands.TaskRestore: Action(restore_task, commands.TaskAnswer),
+    commands.TaskArchive: Action(archive_task, commands.TaskGone),
+    commands.CompletedArchive: Action(archive_completed, commands.Archived),
     commands.NewComment: Action(add_comment, commands.CommentAnswer),
     commands.CommentUpdate: Action(update_comment, commands.CommentAnswer),
     commands.CommentDelete: Action(delete_comment, commands.CommentAnswer),

@@ -22,5 +22,5 @@ class TaskRealtimeConfig(AppConfig):
         presence.set_speaker(PresenceFrames())
         watching.set_presenter(WatchingFrames())
         retention.register("deleted tasks", purging.purge_deleted_tasks)
-        retention.register("invitations", purging.purge_invitations)
+        retention.register("old invitations", purging.purge_invitations)
         del checks, signals  # imported for their registrations

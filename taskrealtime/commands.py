@@ -216,10 +216,23 @@ class TaskDelete(Command, kw_only=True):
 
 
 class TaskRestore(Command, kw_only=True):
-    """Bring a deleted task back."""
+    """Bring a deleted or archived task back."""
 
     event = "task_restore"
     task_id: Id
+
+
+class TaskArchive(Command, kw_only=True):
+    """Put a completed task into the archive: off the board, and kept until it is brought back."""
+
+    task_id: Id
+
+
+class CompletedArchive(Command, kw_only=True):
+    """Put completed tasks of a project into the archive, so many at a time."""
+
+    slowness = 6
+    project_id: Id
 
 
 class NewComment(Command, kw_only=True):
@@ -282,6 +295,13 @@ class TaskGone(Answer, kw_only=True):
 
     task_id: int
     project_id: int
+
+
+class Archived(Answer, kw_only=True):
+    """How many tasks went to the archive, and whether there are more to put there."""
+
+    archived: int
+    more: bool
 
 
 class CommentAnswer(Answer, kw_only=True):

@@ -149,7 +149,7 @@ class TaskCreated(LoggedData, kw_only=True):
 
 
 class TaskRestored(LoggedData, kw_only=True):
-    """A deleted task is back, as it was."""
+    """A deleted or archived task is back, as it was."""
 
     event = "task_restored"
     task: TaskObject
@@ -196,6 +196,8 @@ class TaskDeleted(LoggedData, kw_only=True):
     event = "task_deleted"
     task_id: int
     project_id: int
+    #: True where it went to the archive: `task_restored` brings it back at any time.
+    archived: Literal[True] | UnsetType = UNSET
 
 
 class CommentAdded(LoggedData, kw_only=True):

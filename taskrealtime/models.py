@@ -229,7 +229,7 @@ class Preferences(models.Model):
 #: Before anything is due: what stands here is looked at by the next run of the reminders.
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 #: A change of any of these may change who is to be reminded, and when.
-REMINDED_OF = {"project_id", "status", "assignee_id", "due_at", "created_by_id", "deleted_at"}
+REMINDED_OF = {"project_id", "status", "assignee_id", "due_at", "created_by_id", "deleted_at", "archived_at"}
 
 
 class TaskQuerySet(TrackedQuerySet):
@@ -242,6 +242,14 @@ class TaskQuerySet(TrackedQuerySet):
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def archived(self) -> Self:
+        """Those in the archives."""
+        return self.filter(deleted_at=None, archived_at__isnull=False)
+
+    def kept(self) -> Self:
+        """Those on the boards or in the archives: what can be read."""
+        return self.filter(deleted_at=None)
 
     def purge(self) -> int:
         """Delete the rows for good, with their comments; nobody is told. Returns how many tasks there were."""
@@ -276,11 +284,11 @@ class TaskQuerySet(TrackedQuerySet):
 
 
 class LiveTaskManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
-    """The tasks on the boards, without the deleted ones."""
+    """The tasks on the boards, without the deleted and the archived ones."""
 
     def get_queryset(self) -> TaskQuerySet:
-        """Tasks that were not deleted."""
-        return super().get_queryset().filter(deleted_at=None)
+        """Tasks that were neither deleted nor archived."""
+        return super().get_queryset().filter(deleted_at=None, archived_at=None)
 
 
 class Task(TrackedModel):
@@ -297,6 +305,7 @@ class Task(TrackedModel):
         "position",
         "created_by_id",
         "deleted_at",
+        "archived_at",
     )
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
@@ -315,6 +324,8 @@ class Task(TrackedModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: Off the board, but kept, until it is brought back.
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: One more with every change that is told.
     version = models.BigIntegerField(default=1, editable=False)
     #: At which version each field last changed, for telling a conflict from two people's different edits.
@@ -333,6 +344,9 @@ class Task(TrackedModel):
         indexes = [
             models.Index(fields=["project", "status", "position"], name="task_by_column"),
             models.Index(fields=["deleted_at"], name="task_deleted", condition=Q(deleted_at__isnull=False)),
+            models.Index(
+                fields=["project", "archived_at"], name="task_archived", condition=Q(archived_at__isnull=False)
+            ),
             models.Index(fields=["remind_at"], name="task_remind_at", condition=Q(remind_at__isnull=False)),
         ]
         constraints = [
@@ -360,8 +374,13 @@ class Task(TrackedModel):
 
     def first_look(self) -> datetime | None:
         """When reminders must look at this task, now that something of it changed."""
-        there = self.due_at is not None and self.status != "completed" and self.deleted_at is None
+        there = self.due_at is not None and self.status != "completed" and self.is_on_board
         return AT_ONCE if there else None
+
+    @property
+    def is_on_board(self) -> bool:
+        """Whether it is there for everybody: neither deleted nor in the archive."""
+        return self.deleted_at is None and self.archived_at is None
 
     def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """One version more, and which fields it touched."""
@@ -388,9 +407,9 @@ class Task(TrackedModel):
     delete.alters_data = True  # type: ignore[attr-defined]
 
     def restore(self) -> None:
-        """Put a deleted task back where it was."""
-        self.deleted_at = None
-        self.save(update_fields=["deleted_at"])
+        """Put a deleted or archived task back where it was."""
+        self.deleted_at = self.archived_at = None
+        self.save(update_fields=["deleted_at", "archived_at"])
 
     @classmethod
     def last_position(cls, project_id: int, status: str) -> str | None:

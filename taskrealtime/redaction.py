@@ -67,7 +67,7 @@ def _present(subjects: Collection[str]) -> set[str]:
     comments = [int(subject[8:]) for subject in subjects if subject.startswith("comment.")]
     found: set[str] = set()
     if tasks:
-        found |= {f"task.{pk}" for pk in Task.objects.filter(pk__in=tasks).values_list("pk", flat=True)}
+        found |= {f"task.{pk}" for pk in Task.all_objects.kept().filter(pk__in=tasks).values_list("pk", flat=True)}
     if comments:
         living = Comment.objects.filter(pk__in=comments, task__deleted_at=None)
         found |= {f"comment.{pk}" for pk in living.values_list("pk", flat=True)}

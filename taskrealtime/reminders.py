@@ -80,7 +80,7 @@ def snooze(user: User, seq: int, pause: timedelta) -> datetime:
         raise InvalidData.at("seq", "Only reminders come again.")
     told = msgspec.json.decode(event.data, type=events.DueDateReminder)
     # Locked, as by everybody who writes down that a reminder was given.
-    task = next((task for task in Task.lock_rows([told.task_id]) if task.deleted_at is None), None)
+    task = next((task for task in Task.lock_rows([told.task_id]) if task.is_on_board), None)
     if task is None or not Membership.objects.filter(project_id=task.project_id, user=user).exists():
         raise NotFound("No such task.")
     now = database_time()

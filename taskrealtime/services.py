@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from msgspec import UNSET
 
 from . import events, notifying
 from .actor import acting_as, current_actor
@@ -81,17 +82,18 @@ class RealTimeService:
 
     @classmethod
     def task_written(cls, task: Task, previous: Task | None) -> None:
-        """A task was made, changed, deleted, restored, or moved to another project."""
-        was_there = previous is not None and previous.deleted_at is None
+        """A task was made, changed, deleted, archived, brought back, or moved to another project."""
+        was_there = previous is not None and previous.is_on_board
         if not was_there:
-            if task.deleted_at is None:
+            if task.is_on_board:
                 cls._announce_task_there(task, events.TaskCreated if previous is None else events.TaskRestored)
                 cls._notify_assignee(task, previous)
             return
         assert previous is not None
-        if task.deleted_at is not None or task.project_id != previous.project_id:
-            cls._announce_task_deleted(previous, at=task.updated_at)
-            if task.deleted_at is None:
+        if not task.is_on_board or task.project_id != previous.project_id:
+            is_archived = task.deleted_at is None and task.archived_at is not None
+            cls._announce_task_deleted(previous, at=task.updated_at, is_archived=is_archived)
+            if task.is_on_board:
                 cls._announce_task_there(task, events.TaskCreated)
                 cls._notify_assignee(task, previous)
             return
@@ -109,7 +111,7 @@ class RealTimeService:
     @classmethod
     def comment_deleted(cls, comment: Comment) -> None:
         """A comment is gone (not as part of its task or project)."""
-        if comment.task.deleted_at is None:
+        if comment.task.is_on_board:
             project_id = comment.task.project_id
             data = events.CommentDeleted(
                 by=_by(), comment_id=comment.pk, task_id=comment.task_id, project_id=project_id
@@ -303,8 +305,10 @@ class RealTimeService:
         )
 
     @classmethod
-    def _announce_task_deleted(cls, task: Task, *, at: datetime) -> None:
-        data = events.TaskDeleted(by=_by(), task_id=task.pk, project_id=task.project_id)
+    def _announce_task_deleted(cls, task: Task, *, at: datetime, is_archived: bool = False) -> None:
+        data = events.TaskDeleted(
+            by=_by(), task_id=task.pk, project_id=task.project_id, archived=True if is_archived else UNSET
+        )
         cls._announce(task.project_id, data, at=at)
 
     @classmethod
@@ -356,7 +360,7 @@ class RealTimeService:
     def _announce_comment(
         cls, comment: Comment, event: type[events.CommentAdded] | type[events.CommentUpdated]
     ) -> None:
-        if comment.task.deleted_at is not None:
+        if not comment.task.is_on_board:
             return
         project_id = comment.task.project_id
         data = event(by=_by(), comment=comment_object(comment), task_id=comment.task_id, project_id=project_id)
@@ -449,7 +453,7 @@ def _project(project_id: int) -> Project:
 
 
 def _locked_task(task_id: int, project_id: int) -> Task:
-    task = next((task for task in Task.lock_rows([task_id]) if task.deleted_at is None), None)
+    task = next((task for task in Task.lock_rows([task_id]) if task.is_on_board), None)
     if task is None or task.project_id != project_id:
         raise NotFound(f"No task {task_id} in project {project_id}.")
     return task

@@ -75,6 +75,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "tasks/<id:task_id>/status/"): Rule(EDITORS, same(status="review")),
     ("POST", "tasks/<id:task_id>/move/"): Rule(EDITORS, same(status="review")),
     ("POST", "tasks/<id:task_id>/restore/"): Rule(EDITORS),
+    # The task is not completed, which only those are told who may archive it.
+    ("POST", "tasks/<id:task_id>/archive/"): Rule((400, 400, 403, 404, 401)),
+    ("POST", "projects/<id:project_id>/archive/"): Rule(EDITORS),
     ("GET", "tasks/<id:task_id>/comments/"): Rule(READERS),
     ("POST", "tasks/<id:task_id>/comments/"): Rule(EDITORS_CREATE, same(content="Hi")),
     # The comment is the member's.

@@ -190,5 +190,5 @@ def writable() -> set[str]:
 def test_changes_hold_what_of_a_task_can_change() -> None:
     never = {"id", "project_id", "comment_count", "created_at", "updated_at", "version"}
     assert fields(events.TaskChanges) == fields(events.TaskObject) - never
-    told = {name for name in Task.TRACKED if name not in {"project_id", "deleted_at"}}
+    told = {name for name in Task.TRACKED if name not in {"project_id", "deleted_at", "archived_at"}}
     assert fields(events.TaskChanges) == told

@@ -753,11 +753,13 @@ def test_trim_says_what_it_did(task: Task, room: str) -> None:
     say(room, OLD, OLD)
     delete_at(task, OLD)
     assert run("trim") == (
-        "Removed 2 events, 1 idempotency keys, 0 ended sessions, 1 deleted tasks; blanked 0 deleted texts in the log.\n"
+        "Removed 2 events, 1 idempotency keys, 0 ended sessions, 1 deleted tasks, 0 old invitations; "
+        "blanked 0 deleted texts in the log.\n"
     )
     assert not stored(f"comment.{said.pk}")[0][2]["comment"]["content"]
     assert run("trim") == (
-        "Removed 0 events, 0 idempotency keys, 0 ended sessions, 0 deleted tasks; blanked 0 deleted texts in the log.\n"
+        "Removed 0 events, 0 idempotency keys, 0 ended sessions, 0 deleted tasks, 0 old invitations; "
+        "blanked 0 deleted texts in the log.\n"
     )
 
 

@@ -72,6 +72,8 @@ class TaskDetail(TaskObject, kw_only=True):
     """A task, with its description as sanitised HTML."""
 
     description_html: str
+    #: Only of one in the archive: since when.
+    archived_at: datetime | UnsetType = UNSET
     duplicate: Duplicate = UNSET
 
 

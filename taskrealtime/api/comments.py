@@ -20,7 +20,7 @@ class TaskCommentsView(ApiView):
     @documented("comment_list", query=PageQuery, answer=CommentPage, errors=[NotFound])
     def get(self, request: Request, task_id: int) -> Response:
         """What was said about a task, oldest first."""
-        if not access.visible_tasks(user_of(request)).filter(pk=task_id).exists():
+        if not access.readable_tasks(user_of(request)).filter(pk=task_id).exists():
             raise NotFound("No such task.")
         comments = access.visible_comments(user_of(request)).filter(task_id=task_id).select_related("task", "author")
         return answer_page(request, read_query(request, PageQuery), comments.order_by("id"), comment_object)

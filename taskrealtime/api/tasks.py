@@ -1,5 +1,6 @@
 """Tasks: list, create, read, change, move, delete, restore."""
 
+from datetime import datetime
 from typing import Annotated
 
 from django.db.models import Q
@@ -31,6 +32,8 @@ class TaskQuery(PageQuery, kw_only=True):
         Annotated[str, Meta(max_length=200)] | None, Meta(description="Only with this in title or description.")
     ] = None
 
+    archived: Annotated[bool, Meta(description="`1`: those in the archives, the last archived first.")] = False
+
 
 class TaskChange(commands.TaskFields, kw_only=True, omit_defaults=True):
     """The fields to change, and the `version` that the user was looking at."""
@@ -44,9 +47,12 @@ class TasksView(ApiView):
     @documented("task_list", query=TaskQuery, answer=TaskPage, errors=[NotFound])
     def get(self, request: Request) -> Response:
         """The tasks that one may see, of all projects, oldest first."""
-        query = read_query(request, TaskQuery)
-        tasks = access.visible_tasks(user_of(request)).filter(_wanted(query)).with_comment_count()
-        return answer_page(request, query, tasks.order_by("id"), task_object)
+        query, user = read_query(request, TaskQuery), user_of(request)
+        if query.archived:
+            tasks = access.readable_tasks(user).archived().order_by("-archived_at", "-id")
+        else:
+            tasks = access.visible_tasks(user).order_by("id")
+        return answer_page(request, query, tasks.filter(_wanted(query)).with_comment_count(), task_object)
 
     @documented(
         "task_create",
@@ -68,11 +74,12 @@ class TaskView(PutIsPatch):
 
     @documented("task_read", answer=TaskDetail, errors=[NotFound])
     def get(self, request: Request, task_id: int) -> Response:
-        """One task."""
-        task = _find(request, task_id)
+        """One task, on a board or in the archive."""
+        tasks = access.readable_tasks(user_of(request)).with_comment_count()
+        task = tasks.filter(pk=task_id).first()
         if task is None:
             raise NotFound("No such task.")
-        return Response(_show(task_object(task)))
+        return Response(_show(task_object(task), archived_at=task.archived_at))
 
     @documented("task_change", body=TaskChange, answer=TaskDetail, changes=True, errors=[NotFound, Forbidden, Conflict])
     def patch(self, request: Request, task_id: int) -> Response:
@@ -127,10 +134,29 @@ class TaskRestoreView(ApiView):
 
     @documented("task_restore", answer=TaskDetail, changes=True, errors=[NotFound, Forbidden])
     def post(self, request: Request, task_id: int) -> Response:
-        """Bring a deleted task back."""
+        """Bring a deleted or archived task back."""
         answer = carry_out(request, commands.TaskRestore(task_id=task_id))
         assert isinstance(answer, commands.TaskAnswer)
         return Response(_show(answer.task, answer.duplicate))
+
+
+class TaskArchiveView(ApiView):
+    """`/api/tasks/<id>/archive/`."""
+
+    @documented("task_archive", status=204, changes=True, errors=[NotFound, Forbidden])
+    def post(self, request: Request, task_id: int) -> Response:
+        """Put a completed task into the archive; `restore` brings it back at any time."""
+        carry_out(request, commands.TaskArchive(task_id=task_id))
+        return deleted()
+
+
+class CompletedArchiveView(ApiView):
+    """`/api/projects/<id>/archive/`."""
+
+    @documented("project_archive", answer=commands.Archived, changes=True, errors=[NotFound, Forbidden])
+    def post(self, request: Request, project_id: int) -> Response:
+        """Put completed tasks into the archive, up to 200; `more` says whether to ask again (with another key)."""
+        return Response(carry_out(request, commands.CompletedArchive(project_id=project_id)))
 
 
 def _wanted(query: TaskQuery) -> Q:
@@ -152,8 +178,13 @@ def _find(request: Request, task_id: int) -> Task | None:
     return access.visible_tasks(user_of(request)).with_comment_count().filter(pk=task_id).first()
 
 
-def _show(task: TaskObject, duplicate: Duplicate = UNSET) -> TaskDetail:
-    return TaskDetail(**asdict(task), description_html=render(task.description), duplicate=duplicate)
+def _show(task: TaskObject, duplicate: Duplicate = UNSET, archived_at: datetime | None = None) -> TaskDetail:
+    return TaskDetail(
+        **asdict(task),
+        description_html=render(task.description),
+        archived_at=archived_at or UNSET,
+        duplicate=duplicate,
+    )
 
 
 def _named_as_here(error: InvalidData) -> InvalidData:

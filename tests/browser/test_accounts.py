@@ -100,6 +100,10 @@ def test_a_new_password_keeps_this_browser_and_ends_the_others(server: Server, n
     other_tab = here.context.new_page()
     other_tab.goto(f"{server.url}/projects/{project}/")
     Board(other_tab)
+    listing = here.context.new_page()
+    listing.goto(server.url)
+    expect(listing.locator("body")).to_have_attribute("data-connection-state", "live")
+    listing.evaluate("window.marked = true")
     here.locator("[data-me]").click()
     here.get_by_role("menuitem", name="Settings").click()
     here.get_by_role("link", name="Change password").click()
@@ -113,6 +117,8 @@ def test_a_new_password_keeps_this_browser_and_ends_the_others(server: Server, n
     # The other tab of this browser is still signed in, and the other browser has to sign in again.
     other_tab.get_by_role("button", name="Reload").click()
     Board(other_tab).add("todo", "Still here")
+    listing.wait_for_function("window.marked === undefined")
+    expect(listing.locator("body")).to_have_attribute("data-connection-state", "live")
     elsewhere.get_by_role("button", name="Sign in").click()
     elsewhere.wait_for_url("**/login/**")
 

@@ -42,7 +42,9 @@ def real_ids(server: Server, owner: User, other: User) -> dict[str, int]:
     project = server.project(owner, members=[other])
     task = api.post("/api/tasks/", json={"project_id": project, "title": "A"}).json()["id"]
     comment = api.post(f"/api/tasks/{task}/comments/", json={"content": "c"}).json()["id"]
-    return {"project_id": project, "task_id": task, "comment_id": comment, "user_id": other.id, "seq": 1}
+    link = api.post(f"/api/projects/{project}/invitations/", json={}).json()["id"]
+    ids = {"project_id": project, "task_id": task, "comment_id": comment, "invitation_id": link}
+    return ids | {"user_id": other.id, "seq": 1}
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)

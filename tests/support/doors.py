@@ -105,11 +105,15 @@ class Hand:
         return self.one_of([*members.values_list("user_id", flat=True), None])
 
     def task_id(self, *, deleted: bool = False, **filters: Any) -> int:
-        """A task's id; 0, which no task has, where there is none."""
-        tasks = Task.all_objects.filter(project_id__in=self.world.projects, **filters)
-        return int(
-            self.one_of(tasks.filter(deleted_at__isnull=not deleted).order_by("pk").values_list("pk", flat=True), 0)
-        )
+        """The id of a task on a board, or of a deleted one; 0, which no task has, where there is none."""
+        tasks = Task.all_objects.filter(deleted_at__isnull=False) if deleted else Task.objects.all()
+        tasks = tasks.filter(project_id__in=self.world.projects, **filters)
+        return int(self.one_of(tasks.order_by("pk").values_list("pk", flat=True), 0))
+
+    def archived_id(self) -> int:
+        """Of a task in an archive, or 0."""
+        archived = Task.all_objects.archived().filter(project_id__in=self.world.projects)
+        return int(self.one_of(archived.order_by("pk").values_list("pk", flat=True), 0))
 
     def comment_id(self) -> int:
         comments = Comment.objects.filter(task__project_id__in=self.world.projects)
@@ -206,6 +210,18 @@ def restore_by_command(hand: Hand) -> None:
     carry_out(hand, commands.TaskRestore(task_id=hand.task_id(deleted=hand.often())))
 
 
+def archive_by_command(hand: Hand) -> None:
+    carry_out(hand, commands.TaskArchive(task_id=hand.task_id(status="completed")))
+
+
+def archive_all_by_command(hand: Hand) -> None:
+    carry_out(hand, commands.CompletedArchive(project_id=hand.project_id()))
+
+
+def bring_back_by_command(hand: Hand) -> None:
+    carry_out(hand, commands.TaskRestore(task_id=hand.archived_id()))
+
+
 def comment_by_command(hand: Hand) -> None:
     carry_out(hand, commands.NewComment(task_id=hand.task_id(), content="**Said** <b>so</b>"))
 
@@ -257,6 +273,9 @@ COMMANDS: list[Operation] = [
     move_by_command,
     delete_by_command,
     restore_by_command,
+    archive_by_command,
+    archive_all_by_command,
+    bring_back_by_command,
     comment_by_command,
     edit_comment_by_command,
     delete_comment_by_command,
@@ -493,6 +512,14 @@ def restore_many(hand: Hand) -> None:
     Task.all_objects.filter(project_id=hand.project_id(), status=hand.one_of(STATUSES)).update(deleted_at=None)
 
 
+def archive_many(hand: Hand) -> None:
+    hand.some_tasks().update(archived_at=hand.one_of([None, hand.moment()]))
+
+
+def bring_back_many(hand: Hand) -> None:
+    Task.all_objects.filter(project_id=hand.project_id(), priority=hand.one_of(PRIORITIES)).update(archived_at=None)
+
+
 def clear_assigned(hand: Hand) -> None:
     user = hand.user()
     if hand.often():
@@ -535,6 +562,8 @@ BULK: list[Operation] = [
     bulk_update_tasks,
     delete_many,
     restore_many,
+    archive_many,
+    bring_back_many,
     clear_assigned,
     bulk_create_comments,
     update_comments,
@@ -656,7 +685,7 @@ def announce_nonsense(hand: Hand) -> None:
 
 def _lock_some_task(hand: Hand) -> Task | None:
     rows = Task.lock_rows([hand.task_id()])
-    return rows[0] if rows and rows[0].deleted_at is None else None
+    return rows[0] if rows and rows[0].is_on_board else None
 
 
 def _living(hand: Hand) -> list[int]:

@@ -39,7 +39,7 @@ def read_board(project_id: int) -> Board:
 def _read_state(project_id: int) -> dict[str, Any]:
     tasks = Task.objects.filter(project_id=project_id).with_comment_count()
     members = Membership.objects.filter(project_id=project_id).select_related("user")
-    comments = Comment.objects.filter(task__project_id=project_id, task__deleted_at=None)
+    comments = Comment.objects.filter(task__project_id=project_id, task__deleted_at=None, task__archived_at=None)
     return {
         "project": project_object(Project.objects.get(pk=project_id)),
         "members": [member_object(member) for member in members.order_by("user_id")],

@@ -90,6 +90,29 @@ export function fetchComments(taskId) {
   return fetchAll(`/api/tasks/${taskId}/comments/?page_size=200`);
 }
 
+/**
+ * @param {number} projectId
+ * @param {string} text to look for; empty: any
+ * @returns {Promise<{count: number, results: import("./reducer.js").Task[]}>} the last archived ones, and how many there are
+ */
+export function fetchArchive(projectId, text) {
+  return call('GET', `/api/tasks/?archived=1&page_size=100&project=${projectId}&q=${encodeURIComponent(text)}`);
+}
+
+/** @param {number} taskId of a completed task @returns {Promise<null>} */
+export function archiveTask(taskId) {
+  return call('POST', `/api/tasks/${taskId}/archive/`);
+}
+
+/** @param {number} projectId @returns {Promise<number>} how many completed tasks went to the archive */
+export async function archiveCompleted(projectId) {
+  for (let sum = 0; ; ) {
+    const { archived, more } = await call('POST', `/api/projects/${projectId}/archive/`);
+    sum += archived;
+    if (!more) return sum;
+  }
+}
+
 /** @returns {Promise<{id: number, name: string}[]>} every project that one is a member of */
 export function fetchProjects() {
   return fetchAll('/api/projects/?page_size=200');

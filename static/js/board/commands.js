@@ -1,6 +1,7 @@
 // @ts-check
 /** What a person can ask for: each goes to the server, shows at once as waiting, and tells if it was refused. */
 
+import { archiveTask } from './api.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
 /**
@@ -144,6 +145,16 @@ export class Commands {
     this.toasts.say(`Deleted ${quote(task.title)}`, { label: 'Undo', act: () => void this.undo.run(step) });
   }
 
+  /** @param {number} taskId of a completed task: off the board, and offered back for a while */
+  async archive(taskId) {
+    const task = this.store.state?.tasks.get(taskId);
+    if (!task) return;
+    const archiving = this.#archive(task);
+    const step = this.undo.remember(`archiving ${quote(task.title)}`, async () => (await archiving) && this.restore(task));
+    if (!(await archiving)) return this.undo.forget(step);
+    this.toasts.say(`${quote(task.title)} is in the archive`, { label: 'Undo', act: () => void this.undo.run(step) });
+  }
+
   /** @param {Task} task @returns {Promise<boolean>} whether it is back */
   async restore(task) {
     try {
@@ -151,6 +162,17 @@ export class Commands {
       return true;
     } catch (error) {
       this.problems.report(`${quote(task.title)} was not restored. ${explain(error)}`);
+      return false;
+    }
+  }
+
+  /** @param {Task} task @returns {Promise<boolean>} */
+  async #archive(task) {
+    try {
+      await archiveTask(task.id);
+      return true;
+    } catch (error) {
+      this.problems.report(`${quote(task.title)} was not archived. ${explain(error)}`);
       return false;
     }
   }

@@ -3,6 +3,7 @@
 
 import { TaskManagerWebSocket } from '../client/index.js';
 import { openActivity } from './activity_dialog.js';
+import { openArchive } from './archive_dialog.js';
 import { Announcer } from './announcer.js';
 import { fetchBoard, fetchToken } from './api.js';
 import { Columns } from './columns.js';
@@ -128,6 +129,7 @@ function paintMoments() {
 }
 
 find(document, '[data-open-activity]').addEventListener('click', showActivity);
+find(document, '[data-open-archive]').addEventListener('click', () => openArchive({ client, store, projectId }));
 
 function showActivity() {
   openActivity({ client, store, projectId });
@@ -226,7 +228,7 @@ function showTask(place) {
   else if (store.painted?.tasks.has(place.taskId)) panel.open(place.taskId);
   else {
     route.close();
-    toasts.say('That task is no longer on this board.');
+    toasts.say('That task is no longer on this board: it was archived or deleted.');
   }
   store.paint();
   if (place?.commentId) panel.reveal(place.commentId);

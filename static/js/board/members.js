@@ -5,11 +5,10 @@ import * as api from './api.js';
 import { clone, find, part, setText } from './dom.js';
 import { Invitations } from './invitations.js';
 import { createAvatar, displayName } from './people.js';
+import { askTwice } from './sure.js';
 import { explain, ROLE_NAMES } from './words.js';
 
 /** @typedef {import("./reducer.js").Member} Member */
-
-const SURE = 4000; // ms in which a second press deletes the project
 
 /** @type {Record<string, string>} */
 const EXPLANATIONS = {
@@ -166,7 +165,7 @@ export class Members {
     });
     const remove = part(this.dialog, 'delete-project');
     remove.addEventListener('click', () =>
-      this.#askTwice(remove, 'Really delete it, for everybody?', () =>
+      askTwice(remove, 'Really delete it, for everybody?', () =>
         this.#end('The project was deleted.', () => api.deleteProject(this.projectId), remove),
       ),
     );
@@ -174,11 +173,11 @@ export class Members {
     const handing = find(handOver, '[type=submit]');
     handOver.addEventListener('submit', (event) => {
       event.preventDefault();
-      this.#askTwice(handing, 'Really hand over?', () => this.#handOver(handOver, handing));
+      askTwice(handing, 'Really hand over?', () => this.#handOver(handOver, handing));
     });
     const leave = part(this.dialog, 'leave-project');
     leave.addEventListener('click', () =>
-      this.#askTwice(leave, 'Really leave?', () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
+      askTwice(leave, 'Really leave?', () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
     );
   }
 
@@ -223,17 +222,5 @@ export class Members {
     const place = part(this.dialog, 'error');
     place.hidden = !text;
     setText(place, text ?? '');
-  }
-
-  /** @param {HTMLElement} button @param {string} question @param {() => void} act */
-  #askTwice(button, question, act) {
-    if (button.dataset.sure) return act();
-    const label = button.textContent ?? '';
-    button.dataset.sure = 'true';
-    button.textContent = question;
-    setTimeout(() => {
-      delete button.dataset.sure;
-      button.textContent = label;
-    }, SURE);
   }
 }

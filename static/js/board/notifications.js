@@ -40,7 +40,7 @@ export class Notifications {
       this.#become(redact(this.inbox, isGone));
     };
     client.on('comment_deleted', (/** @type {any} */ { comment_id: id }) => gone(({ comment }) => comment?.id === id));
-    client.on('task_deleted', (/** @type {any} */ { task_id: id }) => gone((told) => told.task_id === id));
+    client.on('task_deleted', (/** @type {any} */ { task_id: id, archived }) => archived || gone((told) => told.task_id === id));
     client.on('removed_from_project', (/** @type {any} */ { project_id: id }) => gone((told) => told.project_id === id));
     client.on('task_restored', (/** @type {any} */ { task }) => this.#lookUp(task.id));
     client.on('reset', (/** @type {any} */ { project_id: projectId }) => {

@@ -79,6 +79,10 @@ export class TaskPanel {
       this.leave();
       this.commands.remove(taskId);
     });
+    find(element, '[data-archive-task]').addEventListener('click', () => {
+      this.leave();
+      this.commands.archive(taskId);
+    });
     document.body.append(element);
     element.focus({ preventScroll: true });
     this.sheet.comments.load();
@@ -118,6 +122,7 @@ export class TaskPanel {
     element.setAttribute('aria-label', task.title);
     part(element, 'saving').hidden = !view.waiting.has(task.id);
     find(element, '[data-delete-task]').hidden = !this.store.mayEdit;
+    find(element, '[data-archive-task]').hidden = !this.store.mayEdit || task.status !== 'completed';
     setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
     fields.paint(task, view);
     comments.paint(now);

@@ -19,11 +19,18 @@ followConcerns({ client, toasts, title: () => 'Projects · taskrealtime' }).pain
 client.on('notification', (/** @type {any} */ { kind }) => kind === 'project_member_added' && refresh());
 client.on('removed_from_project', () => refresh());
 client.on('reset', () => refresh());
+client.on('error', () => queueMicrotask(() => client.state === 'closed' && comeBack()));
 
 const message = takeMessage();
 if (message) toasts.say(message);
 
 document.addEventListener('visibilitychange', () => void (document.hidden || refresh()));
+
+/** The connection was ended for good: by another tab that changed the password, or because one is signed out. */
+async function comeBack() {
+  if (await fetchToken().catch(() => null)) location.reload();
+  else toasts.ask('You are signed out.', { label: 'Sign in', act: () => location.assign('/login/') });
+}
 
 /** Takes the list from a fresh copy of this page, and leaves what somebody is typing alone. */
 async function refresh() {

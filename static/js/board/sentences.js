@@ -12,7 +12,7 @@ import { FIELD_NAMES, PRIORITY_NAMES, quote, ROLE_NAMES, STATUS_NAMES } from './
 const TELLERS = {
   task_created: ({ task }, who) => `${who} added ${named(task.title)} to ${STATUS_NAMES[task.status]}`,
   task_restored: ({ task }, who) => `${who} restored ${named(task.title)}`,
-  task_deleted: (_data, who, { title }) => `${who} deleted ${title}`,
+  task_deleted: ({ archived }, who, { title }) => `${who} ${archived ? 'archived' : 'deleted'} ${title}`,
   task_updated: ({ changes }, who, names) => tellChanges(changes, who, names),
   comment_added: ({ comment, redacted }, who, { title }) =>
     redacted ? `${who} commented on ${title}, and it was deleted` : `${who} commented on ${title}: ${quote(comment.content)}`,

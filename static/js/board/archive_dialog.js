@@ -1,0 +1,106 @@
+// @ts-check
+/** The dialog of what was archived: found by words, brought back, and filled with all that is completed. */
+
+import { archiveCompleted, fetchArchive } from './api.js';
+import { openDialog } from './dialog.js';
+import { clone, find, part, setText } from './dom.js';
+import { askTwice } from './sure.js';
+import { ago } from './time.js';
+import { explain, shown } from './words.js';
+
+const SETTLE = 250; // ms after the last letter, or the last of many events
+
+/** @typedef {{client: any, store: import("./store.js").BoardStore, projectId: number}} Parts */
+
+/** @param {Parts} parts */
+export function openArchive(parts) {
+  new Archive(parts).load();
+}
+
+class Archive {
+  /** @param {Parts} parts */
+  constructor({ client, store, projectId }) {
+    this.client = client;
+    this.store = store;
+    this.projectId = projectId;
+    this.asked = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    this.dialog = clone('archive-dialog');
+    this.text = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=archive_text]'));
+    const all = part(this.dialog, 'archive-all');
+    all.hidden = !store.mayEdit;
+    all.addEventListener('click', () => askTwice(all, 'Really archive all completed?', () => this.#archiveAll(all)));
+    this.text.addEventListener('input', () => this.#loadSoon());
+    const stop = client.on('event', (/** @type {any} */ { archived }, /** @type {any} */ { event }) => {
+      if (archived || event === 'task_restored') this.#loadSoon();
+    });
+    openDialog(this.dialog, () => {
+      stop();
+      clearTimeout(this.timer);
+    });
+  }
+
+  async load() {
+    const number = ++this.asked;
+    try {
+      const found = await fetchArchive(this.projectId, this.text.value.trim());
+      if (number === this.asked) this.#paint(found);
+    } catch (error) {
+      this.#complain(`The archive could not be loaded. ${explain(error)}`);
+    }
+  }
+
+  #loadSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load(), SETTLE);
+  }
+
+  /** @param {{count: number, results: import("./reducer.js").Task[]}} found */
+  #paint({ count, results }) {
+    const nothing = this.text.value.trim() ? 'Nothing in the archive has these words.' : 'Nothing is archived yet.';
+    const more = `The last ${results.length} of ${count}: look for others by their words.`;
+    setText(part(this.dialog, 'status'), count ? (count > results.length ? more : '') : nothing);
+    part(this.dialog, 'list').replaceChildren(...results.map((task) => this.#row(task)));
+  }
+
+  /** @param {import("./reducer.js").Task} task @returns {HTMLElement} */
+  #row({ id, title, updated_at: at }) {
+    const row = clone('archived');
+    row.dataset.archivedId = String(id);
+    setText(part(row, 'title'), shown(title));
+    setText(part(row, 'when'), `Archived ${ago(at, new Date())}`);
+    const back = part(row, 'bring-back');
+    back.hidden = !this.store.mayEdit;
+    back.setAttribute('aria-label', `Bring back ${shown(title)}`);
+    back.addEventListener('click', () => this.#try(() => this.client.restoreTask(id), back));
+    return row;
+  }
+
+  /** @param {HTMLElement} button */
+  async #archiveAll(button) {
+    let count = 0;
+    await this.#try(async () => (count = await archiveCompleted(this.projectId)), button);
+    if (!count && part(this.dialog, 'error').hidden) setText(part(this.dialog, 'status'), 'Nothing on the board is completed.');
+  }
+
+  /** @param {() => Promise<any>} act @param {HTMLElement} button */
+  async #try(act, button) {
+    this.#complain('');
+    button.setAttribute('aria-busy', 'true');
+    try {
+      await act();
+      await this.load();
+    } catch (error) {
+      this.#complain(explain(error));
+    } finally {
+      button.removeAttribute('aria-busy');
+    }
+  }
+
+  /** @param {string} text */
+  #complain(text) {
+    part(this.dialog, 'error').hidden = !text;
+    setText(part(this.dialog, 'error'), text);
+  }
+}

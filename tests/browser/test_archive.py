@@ -1,0 +1,55 @@
+"""The archive: what is completed leaves everybody's board, can be found, and comes back."""
+
+from playwright.sync_api import expect
+
+from tests.support.stacks import Server
+
+from .board import Board
+from .conftest import NewPage
+
+
+def test_archived_tasks_leave_both_boards_and_come_back(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    ours, theirs = (Board(new_page(server, user, f"/projects/{project}/")) for user in (alice, bob))
+    fence, paint, brush = ours.add("completed", "Paint the fence", "Buy the paint", "Find the brush")
+    (open_task,) = ours.add("todo", "Sow")
+    expect(ours.open(open_task).locator("[data-archive-task]")).to_be_hidden()
+    ours.page.keyboard.press("Escape")
+    theirs.expect_order("completed", fence, paint, brush)
+
+    theirs.open(fence)
+    ours.open(fence).locator("[data-archive-task]").click()
+    theirs.expect_order("completed", paint, brush)
+    expect(theirs.panel).to_have_count(0)
+    expect(theirs.page.locator("[role=status]")).to_contain_text("archived “Paint the fence”")
+    ours.page.locator("[role=status]").get_by_role("button", name="Undo").click()
+    theirs.expect_order("completed", fence, paint, brush)
+
+    theirs.page.locator("[data-open-archive]").click()
+    dialog = theirs.page.locator("[data-archive-dialog]")
+    expect(dialog).to_contain_text("Nothing is archived yet")
+    dialog.get_by_role("button", name="Archive all completed").click()
+    dialog.get_by_role("button", name="Really archive all completed?").click()
+    expect(dialog.locator("[data-archived-id]")).to_have_count(3)
+    ours.expect_order("completed")
+    ours.expect_order("todo", open_task)
+    dialog.locator("[name=archive_text]").fill("paint")
+    expect(dialog.locator("[data-archived-id]")).to_have_count(2)
+    dialog.get_by_role("button", name="Bring back Buy the paint").click()
+    ours.expect_order("completed", paint)
+    expect(dialog.locator("[data-archived-id]")).to_have_count(1)
+
+
+def test_a_viewer_reads_the_archive_and_brings_nothing_back(server: Server, new_page: NewPage) -> None:
+    alice, viewer = server.stack.user(), server.stack.user()
+    project = server.project(alice, viewers=[viewer])
+    fields = {"project_id": project, "title": "Done", "status": "completed"}
+    assert server.api(alice).post("/api/tasks/", json=fields).status_code == 201
+    board = Board(new_page(server, viewer, f"/projects/{project}/"))
+    assert server.api(alice).post(f"/api/projects/{project}/archive/").json() == {"archived": 1, "more": False}
+    board.page.locator("[data-open-archive]").click()
+    dialog = board.page.locator("[data-archive-dialog]")
+    expect(dialog.locator("[data-archived-id]")).to_contain_text("Done")
+    expect(dialog.get_by_role("button", name="Bring back")).to_be_hidden()
+    expect(dialog.get_by_role("button", name="Archive all completed")).to_be_hidden()

@@ -1,0 +1,147 @@
+"""Archived tasks: off the board for everybody, old clients too, and kept until they are brought back."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from taskrealtime import actions, purging
+from taskrealtime.engine.models import Event
+from taskrealtime.models import Task
+from taskrealtime.redaction import redact, subject_of
+from tests.support.replay import read_board, read_frames, replay
+from tests.support.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    Task.objects.filter(pk=world.task.pk).update(status="completed")
+    return world
+
+
+def archive(world: World, task: Task | None = None, role: str = "member") -> Any:
+    return world.api(role).post(f"/api/tasks/{(task or world.task).pk}/archive/")
+
+
+def on_board(world: World) -> list[int]:
+    board = world.api("viewer").get(world.path("projects/<id:project_id>/board/")).json()
+    return [task["id"] for task in board["tasks"]]
+
+
+def told(world: World) -> list[tuple[str, Any]]:
+    rows = Event.objects.filter(room=world.project.room).order_by("id").values_list("type", "data")
+    return [(type, msgspec.json.decode(data)) for type, data in rows]
+
+
+def test_an_archived_task_leaves_the_board_and_comes_back_as_it_was(world: World) -> None:
+    before = world.api("viewer").get(world.path("tasks/<id:task_id>/")).json()
+    assert archive(world).status_code == 204
+    assert on_board(world) == []
+    name, data = told(world)[-1]
+    assert (name, data["task_id"], data["archived"]) == ("task_deleted", world.task.pk, True)
+    back = world.api("member").post(world.path("tasks/<id:task_id>/restore/")).json()
+    assert told(world)[-1][0] == "task_restored"
+    assert on_board(world) == [world.task.pk]
+    moved = {"version", "updated_at"}
+    assert {k: v for k, v in back.items() if k not in moved} == {k: v for k, v in before.items() if k not in moved}
+
+
+def test_a_client_that_knows_no_archive_holds_the_same_board(world: World) -> None:
+    old = read_board(world.project.pk)
+    other = world.new_task("Second", status="completed")
+    archive(world)
+    archive(world, other)
+    world.api("member").post(world.path("tasks/<id:task_id>/restore/"))
+    fresh = read_board(world.project.pk)
+    held = replay(old, read_frames(world.project.pk, old["seq"]))
+    assert [task["id"] for task in held["tasks"]] == [world.task.pk]
+    assert held["tasks"] == fresh["tasks"]
+
+
+def test_a_deletion_is_told_as_before(world: World) -> None:
+    world.api("member").delete(world.path("tasks/<id:task_id>/"))
+    assert "archived" not in told(world)[-1][1]
+
+
+def test_only_what_is_completed_is_archived(world: World) -> None:
+    answer = archive(world, world.new_task("Open"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_data")
+    assert len(on_board(world)) == 2
+
+
+def test_all_completed_are_archived_in_portions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "ARCHIVED_AT_ONCE", 2)
+    open_task = world.new_task("Open")
+    for number in range(2):
+        world.new_task(f"Done {number}", status="completed")
+    api, path = world.api("member"), world.path("projects/<id:project_id>/archive/")
+    assert api.post(path).json() == {"archived": 2, "more": True}
+    assert api.post(path).json() == {"archived": 1, "more": False}
+    assert api.post(path).json() == {"archived": 0, "more": False}
+    assert on_board(world) == [open_task.pk]
+    assert [name for name, data in told(world) if data.get("archived")] == ["task_deleted"] * 3
+
+
+def test_what_is_archived_can_be_found_and_read(world: World) -> None:
+    done = world.new_task("Paint the fence", status="completed")
+    archive(world)
+    archive(world, done)
+    api = world.api("viewer")
+
+    def found(query: str) -> list[int]:
+        return [task["id"] for task in api.get(f"/api/tasks/?{query}").json()["results"]]
+
+    assert found(f"project={world.project.pk}") == []
+    assert found(f"project={world.project.pk}&archived=1") == [done.pk, world.task.pk]
+    assert found("archived=1&q=fence") == [done.pk]
+    assert "archived_at" in api.get(world.path("tasks/<id:task_id>/")).json()
+    assert api.get(world.path("tasks/<id:task_id>/comments/")).json()["count"] == 1
+    assert world.api("outsider").get("/api/tasks/?archived=1").json()["count"] == 0
+    assert world.api("outsider").get(world.path("tasks/<id:task_id>/")).status_code == 404
+
+
+def test_what_is_archived_is_changed_by_nobody(world: World) -> None:
+    archive(world)
+    api = world.api("member")
+    for method, address, body in (
+        ("PATCH", "tasks/<id:task_id>/", {"title": "Other"}),
+        ("DELETE", "tasks/<id:task_id>/", None),
+        ("POST", "tasks/<id:task_id>/move/", {"status": "todo"}),
+        ("POST", "tasks/<id:task_id>/archive/", None),
+        ("POST", "tasks/<id:task_id>/comments/", {"content": "Hi"}),
+        ("PATCH", "comments/<id:comment_id>/", {"content": "Hi"}),
+        ("DELETE", "comments/<id:comment_id>/", None),
+    ):
+        assert api(method, world.path(address), body).status_code == 404, (method, address)
+
+
+def test_a_viewer_and_a_stranger_archive_nothing(world: World) -> None:
+    for role, status in (("viewer", 403), ("outsider", 404)):
+        assert archive(world, role=role).status_code == status
+        assert world.api(role).post(world.path("projects/<id:project_id>/archive/")).status_code == status
+    assert on_board(world) == [world.task.pk]
+
+
+def test_the_archive_is_kept_however_long_and_its_words_stay_in_the_log(world: World, settings: Settings) -> None:
+    archive(world)
+    long_ago = timezone.now() - timedelta(days=1000)
+    Task.all_objects.filter(pk=world.task.pk).update(archived_at=long_ago)
+    assert purging.purge_deleted_tasks(timezone.now(), 100) == 0
+    assert redact(list(Event.objects.filter(subject=subject_of(world.task)))) == {}
+    assert world.api("member").post(world.path("tasks/<id:task_id>/restore/")).status_code == 200
+
+
+def test_who_leaves_is_unassigned_in_the_archive_too_and_nobody_is_told_there(world: World) -> None:
+    Task.objects.filter(pk=world.task.pk).update(assignee=world.people["viewer"])
+    archive(world)
+    before = len(told(world))
+    assert world.api("viewer").post(world.path("projects/<id:project_id>/leave/")).status_code == 204
+    assert [name for name, _ in told(world)[before:]] == ["project_member_removed"]
+    back = world.api("member").post(world.path("tasks/<id:task_id>/restore/")).json()
+    assert back["assignee_id"] is None
