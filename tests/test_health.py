@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests.services.redis import Redis
-from tests.support.stacks import plain_environment, run_manage
+from tests.support.stacks import Stack, plain_environment, run_manage
 
 ASK = """
 import json, time
@@ -84,3 +84,18 @@ def test_a_lost_redis_degrades(client: Client, nobody_answers: int, settings: Se
         assert (answer.status_code, answer.json()) == (200, {"status": "ready", "degraded": degraded}), url
         assert time.monotonic() - started < 4, "a probe must not wait for long"
     redis.kill()
+
+
+@pytest.mark.end_to_end
+def test_a_running_server_tells_of_its_lost_redis_and_of_its_return() -> None:
+    stack = Stack("deployed")
+    try:
+        assert stack.redis
+        api = stack.server(serve=True).api()
+        stack.redis.pause()
+        lost = api.get("/readyz")
+        assert (lost.status_code, lost.json()) == (200, {"status": "ready", "degraded": ["redis"]})
+        stack.redis.resume()
+        assert api.get("/readyz").json() == {"status": "ready", "degraded": []}
+    finally:
+        stack.close()

@@ -165,3 +165,23 @@ def test_the_ways_in(stack: Stack, new_page: NewPage, scheme: str, size: dict[st
     page.get_by_role("button", name="Make a link").click()
     expect(page.locator("[data-invitation-id]")).to_have_count(2)
     look_over(page, "members and links")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["wide", "phone"])
+def test_the_pages_that_look_at_the_server(
+    server: Server, new_page: NewPage, scheme: str, size: dict[str, Any]
+) -> None:
+    boss = server.stack.user(is_staff=True)
+    board = Board(new_page(server, boss, f"/projects/{server.project(boss)}/"))
+    page = new_page(server, boss, "/ops/", color_scheme=scheme, **size)
+    expect(page.locator("[data-projects] tr").first).to_be_visible()
+    look_over(page, "operations")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the tables alone scroll sideways"
+    page.goto("/connection/")
+    look_over(page, "a connection test before its start")
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.locator("[data-check-report]")).to_be_visible(timeout=60_000)
+    look_over(page, "a connection test")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    board.page.close()

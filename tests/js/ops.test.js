@@ -14,6 +14,7 @@ function figures(at, ...processes) {
     process,
     silent_for: 0,
     connections: 0,
+    loop_lag: 0,
     cpu_seconds: 0,
     errors: {},
     lag: {},

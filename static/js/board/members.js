@@ -66,7 +66,8 @@ export class Members {
     part(this.dialog, 'owner-section').hidden = !isOwner;
     part(this.dialog, 'delete-project').hidden = !isOwner;
     part(this.dialog, 'invitations').hidden = !isOwner;
-    if (isOwner && this.dialog.open) this.invitations.load(); // who came may have come by a link, who went ended them
+    // Who came may have come by a link, who went ended theirs. One who is leaving may not ask any more.
+    if (isOwner && this.dialog.open && !this.farewell) this.invitations.load();
     this.#paintLeaving(members, isOwner);
     setText(part(this.dialog, 'explain'), EXPLANATIONS[this.store.role]);
     const rename = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=project_name]'));

@@ -33,6 +33,7 @@ const COUNTERS = ['client_events', 'events', 'deliveries', 'slow_readers', 'floo
  * @typedef {object} Point
  * @property {number} at milliseconds
  * @property {number} connections
+ * @property {number} late seconds by which an event loop was late, at the worst
  * @property {Rates} rates by counter, and `limited`, `errors`, `internal`
  * @property {number | null} lag50 seconds; null: nothing was passed on
  * @property {number | null} lag99
@@ -69,6 +70,7 @@ export class History {
     const point = {
       at,
       connections: here.reduce((count, process) => count + process.connections, 0),
+      late: Math.max(0, ...here.map((process) => process.loop_lag)),
       rates: sum,
       lag50: percentile(lately, 0.5),
       lag99: percentile(lately, 0.99),

@@ -66,6 +66,14 @@ const TILES = [
     ...soFar('rings_lost'),
     more: () => 'the sweep delivers instead',
   },
+  {
+    name: 'late',
+    label: 'Loops late by',
+    unit: 'at the worst',
+    plot: (point) => point.late,
+    value: (point) => milliseconds(point.late),
+    alarm: (_, point) => point.late > 1,
+  },
 ];
 
 export class Tiles {
