@@ -36,7 +36,7 @@ def perform(user: User, command: commands.Command, *, key: str | None = None) ->
 
     Args:
         key: makes it idempotent: the same key again has no second effect and gets the first answer, with
-            `duplicate` set.
+            `duplicate` set. A command that takes no key is carried out each time.
 
     Raises:
         RealTimeError: it was refused; nothing was changed.
@@ -55,7 +55,7 @@ def perform(user: User, command: commands.Command, *, key: str | None = None) ->
 
 def _perform(user: User, command: commands.Command, key: str | None) -> commands.Answer:
     action = ACTIONS[type(command)]
-    if key is None:
+    if key is None or not command.takes_key:
         return action.do(user, command)
     answer, repeated = idempotency.once(
         user_id=user.pk,
