@@ -4,7 +4,7 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from django.contrib.auth.models import User
@@ -23,6 +23,8 @@ from .engine.errors import Conflict, Forbidden, InvalidData, NotFound
 from .models import Comment, Invitation, Membership, Preferences, Project, Task, user_room
 from .serializing import task_object
 
+Result = TypeVar("Result")
+
 #: Links of one project that are good at the same time.
 MAX_INVITATIONS = 20
 #: Tasks that one request archives: the transaction holds their rows, and numbers their events, at once.
@@ -36,17 +38,22 @@ def perform(user: User, command: commands.Command, *, key: str | None = None) ->
 
     Args:
         key: makes it idempotent: the same key again has no second effect and gets the first answer, with
-            `duplicate` set.
+            `duplicate` set. A command that takes no key is carried out each time.
 
     Raises:
         RealTimeError: it was refused; nothing was changed.
     """
+    return _committed(user, lambda: _perform(user, command, key))
+
+
+def _committed(user: User, change: Callable[[], Result]) -> Result:
+    """What `change` returned, once the transaction that it has for itself is committed."""
     for attempt in range(ATTEMPTS):
         try:
             with acting_as(user), log.atomic(durable=True):
-                answer = _perform(user, command, key)
+                result = change()
                 crash_point("changing")
-            return answer
+            return result
         except OperationalError as error:
             if not log.is_retryable(error) or attempt == ATTEMPTS - 1:
                 raise
@@ -55,7 +62,7 @@ def perform(user: User, command: commands.Command, *, key: str | None = None) ->
 
 def _perform(user: User, command: commands.Command, key: str | None) -> commands.Answer:
     action = ACTIONS[type(command)]
-    if key is None:
+    if key is None or not command.takes_key:
         return action.do(user, command)
     answer, repeated = idempotency.once(
         user_id=user.pk,
@@ -392,14 +399,18 @@ def sign_up(user: User, *, secret_hash: str | None = None) -> User:
         InvalidData: somebody was faster with that name.
         NotFound: the invitation is no longer good.
     """
+
+    def save() -> User:
+        user.pk = None
+        user.save(force_insert=True)
+        if secret_hash is not None:
+            accept_invitation(user, commands.InvitationAccept(secret_hash=secret_hash))
+        return user
+
     try:
-        with log.atomic(durable=True), acting_as(user):
-            user.save(force_insert=True)
-            if secret_hash is not None:
-                accept_invitation(user, commands.InvitationAccept(secret_hash=secret_hash))
+        return _committed(user, save)
     except IntegrityError:
         raise InvalidData.at("username", "A user with that username already exists.") from None
-    return user
 
 
 # --- One's own notifications and preferences ------------------------------------------------

@@ -53,6 +53,20 @@ def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register(Tags.security, deploy=True)
+def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Mail from an address that nobody can answer is seldom delivered, and then nobody gets a new password."""
+    if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
+        return [
+            Warning(
+                "EMAIL_HOST is set, but mail would come from an address at localhost.",
+                hint="Set DEFAULT_FROM_EMAIL to an address that the mail server may send from.",
+                id="taskrealtime.W003",
+            )
+        ]
+    return []
+
+
 @register
 def check_times(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Intervals must be positive, and a ping must fit into its timeout."""

@@ -35,6 +35,8 @@ class Command(msgspec.Struct, kw_only=True):
     #: More than 1: also counted by itself, and that many times slower than all a user's events may come (see
     #: `engine.limits`). As many may come at once: what was done offline arrives in one go.
     slowness: ClassVar[float] = 1
+    #: Whether a key makes it idempotent. The answer is kept with the key, so what answers with a secret takes none.
+    takes_key: ClassVar[bool] = True
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -377,6 +379,7 @@ class InvitationCreate(Command, kw_only=True):
     """Make a link by which people join a project by themselves."""
 
     slowness = 6
+    takes_key = False
     project_id: Id
     role: InvitedRole = "member"
     #: Up to 90 days.

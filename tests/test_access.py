@@ -79,7 +79,7 @@ def test_what_is_deleted_is_not_found_unless_it_is_to_be_restored(world: World) 
     assert outcome(lambda: access.lock_task(user, world.task.pk)) == "not_found"
     assert outcome(lambda: access.lock_comment(user, world.comment.pk, owners_too=True)) == "not_found"
     assert access.visible_comments(user).count() == access.visible_tasks(user).count() == 0
-    assert access.lock_task(user, world.task.pk, deleted=True) == world.task
+    assert access.lock_task(user, world.task.pk, gone=True) == world.task
 
 
 @pytest.mark.parametrize("id", [0, -1, 10**15])

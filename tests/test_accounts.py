@@ -6,11 +6,15 @@ import threading
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.db import OperationalError
 from django.test import Client
+from psycopg.errors import SerializationFailure
 from pytest_django import Settings
 
+from taskrealtime import actions, commands
 from taskrealtime.engine import auth
 from taskrealtime.engine.errors import TokenInvalid
+from taskrealtime.forms import SignUpForm
 from taskrealtime.models import Membership
 from tests.support.world import PASSWORD, World
 
@@ -162,6 +166,40 @@ def test_what_is_wrong_with_an_account_is_told(settings: Settings, fields: dict[
     assert answer.status_code == 400
     assert words in answer.content.decode()
     assert User.objects.count() == 1
+
+
+def test_of_two_who_take_a_name_at_once_the_slower_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.OPEN_SIGN_UP = True
+    checked = SignUpForm.clean_username
+
+    def check_and_lose(form: SignUpForm) -> str | None:
+        name = checked(form)
+        User.objects.create_user("newcomer")
+        return name
+
+    monkeypatch.setattr(SignUpForm, "clean_username", check_and_lose)
+    answer = Client().post("/sign-up/", account())
+    assert answer.status_code == 400
+    assert "already exists" in answer.content.decode()
+    assert User.objects.count() == 1
+
+
+def test_what_the_database_refuses_for_now_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def lose_once(user: User, command: commands.InvitationAccept) -> commands.ProjectAnswer:
+        tries.append(user.pk)
+        if len(tries) == 1:
+            raise OperationalError from SerializationFailure()
+        return accept(user, command)
+
+    accept = actions.accept_invitation
+    monkeypatch.setattr(actions, "accept_invitation", lose_once)
+    browser = Client()
+    browser.post("/join/", {"secret": world.invitation[1]})
+    assert browser.post("/sign-up/", account()).status_code == 302
+    assert len(tries) == 2
+    assert Membership.objects.get(user__username="newcomer").project == world.project
 
 
 # --- Another password -------------------------------------------------------------------------

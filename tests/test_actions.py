@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from psycopg.errors import SerializationFailure
 from pytest_django import Settings
 
-from taskrealtime import actions, commands
+from taskrealtime import actions, commands, invitations
 from taskrealtime.actor import current_actor
 from taskrealtime.engine.errors import Conflict, Forbidden, InvalidData, NotFound, RealTimeError
 from taskrealtime.engine.models import IdempotencyKey
@@ -28,6 +28,8 @@ pytestmark = pytest.mark.django_db
 NAMES = {command.__name__ for command in actions.ACTIONS}
 #: What one changes for oneself alone.
 OWN = {"NotificationsRead", "ReminderSnooze", "MeUpdate"}
+#: Of which no board tells: its owner has joined already.
+LINKS = {"InvitationCreate", "InvitationRevoke", "InvitationAccept"}
 
 
 @pytest.fixture
@@ -62,6 +64,8 @@ def changes_of(world: World) -> dict[str, commands.Command]:
         commands.TaskMove(task_id=task_id, status="completed"),
         commands.TaskDelete(task_id=task_id),
         commands.TaskRestore(task_id=task_id),
+        commands.TaskArchive(task_id=world.done.pk),
+        commands.CompletedArchive(project_id=project_id),
         commands.NewComment(task_id=task_id, content="New"),
         commands.CommentUpdate(comment_id=comment_id, content="Changed"),
         commands.CommentDelete(comment_id=comment_id),
@@ -70,6 +74,10 @@ def changes_of(world: World) -> dict[str, commands.Command]:
         commands.MemberAdd(project_id=project_id, username=world.name("outsider")),
         commands.MemberUpdate(project_id=project_id, user_id=world.people["viewer"].pk, role="member"),
         commands.MemberRemove(project_id=project_id, user_id=world.people["viewer"].pk),
+        commands.ProjectHandOver(project_id=project_id, user_id=world.people["viewer"].pk),
+        commands.InvitationCreate(project_id=project_id),
+        commands.InvitationRevoke(project_id=project_id, invitation_id=world.invitation[0]),
+        commands.InvitationAccept(secret_hash=invitations.hash_of(world.invitation[1])),
         commands.ProjectDelete(project_id=project_id),
         commands.NotificationsRead(up_to=0),
         commands.ReminderSnooze(seq=world.reminder, minutes=5),
@@ -85,23 +93,27 @@ def test_the_list_below_leaves_no_action_out(world: World) -> None:
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_every_change_is_told_in_the_name_of_its_user_and_once_for_a_key(world: World, ear: Ear, name: str) -> None:
     role = "member" if name == "CommentUpdate" else "owner"
-    first = ask(world, changes_of(world)[name], role, key="key")
-    assert type(first) is actions.ACTIONS[type(changes_of(world)[name])].answer
+    command = changes_of(world)[name]
+    ear.data()
+    first = ask(world, command, role, key="key")
+    assert type(first) is actions.ACTIONS[type(command)].answer
     told = ear.data()
-    assert bool(told) == (name not in {"ProjectCreate", "ProjectDelete", "TaskRestore", *OWN})
+    assert bool(told) == (name not in {"ProjectCreate", "ProjectDelete", "TaskRestore", *LINKS, *OWN})
     assert all(data["by"] == {"id": world.people[role].pk, "username": world.name(role)} for data in told)
-    again = ask(world, changes_of(world)[name], role, key="key")
-    assert again == msgspec.structs.replace(first, duplicate=True)
+    again = ask(world, command, role, key="key")
+    assert (again == msgspec.structs.replace(first, duplicate=True)) == command.takes_key
     assert ear.data() == []
     assert current_actor() is None
 
 
-@pytest.mark.parametrize("name", sorted(NAMES - {"ProjectCreate"} - OWN))
+# Whoever has a link may join by it.
+@pytest.mark.parametrize("name", sorted(NAMES - {"ProjectCreate", "InvitationAccept"} - OWN))
 @pytest.mark.parametrize("role, error", [("viewer", Forbidden), ("outsider", NotFound)])
 def test_who_may_not_changes_nothing(world: World, ear: Ear, name: str, role: str, error: type[RealTimeError]) -> None:
     command = changes_of(world)[name]
     if name == "MemberRemove":  # Everybody may remove themselves.
         command = commands.MemberRemove(project_id=world.project.pk, user_id=world.people["member"].pk)
+    ear.data()
     with pytest.raises(error):
         ask(world, command, role, key="key")
     assert ear.data() == []

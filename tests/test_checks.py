@@ -60,3 +60,10 @@ def test_sockets_for_every_page_are_a_warning_of_a_deployment(settings: Settings
     assert found(deploy=True) == {"taskrealtime.W002"}
     settings.WEBSOCKET_CORS_ORIGINS = ["https://board.example"]
     assert found(deploy=True) == set()
+
+
+def test_mail_from_nowhere_is_a_warning_of_a_deployment(settings: Settings) -> None:
+    settings.EMAIL_HOST, settings.DEFAULT_FROM_EMAIL = "mail.example", "taskrealtime@localhost"
+    assert found(deploy=True) == {"taskrealtime.W003"}
+    settings.DEFAULT_FROM_EMAIL = "Board <board@example.org>"
+    assert found(deploy=True) == set()

@@ -120,6 +120,7 @@ def test_production_settings_pass_the_checks_of_a_deployment() -> None:
         ({"WEBSOCKET_CORS_ORIGINS": "https://other.example, *"}, "WEBSOCKET_EVERY_ORIGIN=1"),
         ({"TRUSTED_PROXIES": "everybody"}, "TRUSTED_PROXIES"),
         ({"WEBSOCKET_RATE_LIMIT": "many"}, "WEBSOCKET_RATE_LIMIT"),
+        ({"EMAIL_USE_SSL": "1", "EMAIL_USE_TLS": "1"}, "EMAIL_USE_SSL"),
     ],
 )
 def test_a_dangerous_setting_stops_the_start(env: dict[str, str], reason: str) -> None:

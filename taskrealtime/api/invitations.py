@@ -10,8 +10,7 @@ from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime import access, actions, commands
-from taskrealtime.engine import limits
+from taskrealtime import access, commands
 from taskrealtime.engine.errors import Forbidden, NotFound, RateLimited
 from taskrealtime.invitations import hash_of
 from taskrealtime.models import Invitation
@@ -50,9 +49,7 @@ class InvitationsView(ApiView):
     )
     def post(self, request: Request, project_id: int) -> Response:
         """Make a link (owners). It takes no `Idempotency-Key`, since answers are kept with their keys."""
-        user, command = user_of(request), read_body(request, commands.InvitationCreate, project_id=project_id)
-        limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
-        made = actions.perform(user, command)
+        made = carry_out(request, read_body(request, commands.InvitationCreate, project_id=project_id))
         assert isinstance(made, commands.InvitationMade)
         invitation = Invitation.objects.select_related("created_by").filter(pk=made.invitation_id).first()
         if invitation is None:

@@ -249,6 +249,15 @@ describe('what others did, in sentences', () => {
     assert.equal(told('task_updated', { changes: { status: 'review', position: 'x' } }), 'Bob moved “Task 1” to Review');
     assert.equal(told('task_updated', { changes: { assignee_id: 1 } }), 'Bob assigned “Task 1” to Ada');
     assert.equal(told('task_deleted', {}), 'Bob deleted “Task 1”');
+    assert.equal(told('task_deleted', { archived: true }), 'Bob archived “Task 1”');
+  });
+
+  test('tells those who come and go by themselves from those who are let in and sent away', () => {
+    const cleo = { id: 3, username: 'cleo' };
+    assert.equal(told('project_member_added', { user: cleo, role: 'viewer' }), 'Bob added cleo as viewer');
+    assert.equal(told('project_member_added', { user: cleo, role: 'viewer', by: cleo }), 'cleo joined as viewer');
+    assert.equal(told('project_member_removed', { user_id: 1 }), 'Bob removed Ada from the project');
+    assert.equal(told('project_member_removed', { user_id: 2 }), 'Bob left the project');
   });
 
   test('is silent about order, and about what another event told', () => {

@@ -97,6 +97,11 @@ class World:
         return log.heads([room])[room]
 
     @cached_property
+    def done(self) -> Task:
+        """A completed task."""
+        return self.new_task("Done", status="completed")
+
+    @cached_property
     def invitation(self) -> tuple[int, str]:
         """The number and the secret of a link, made by the owner."""
         made = actions.perform(self.people["owner"], commands.InvitationCreate(project_id=self.project.pk))

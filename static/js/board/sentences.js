@@ -16,11 +16,14 @@ const TELLERS = {
   task_updated: ({ changes }, who, names) => tellChanges(changes, who, names),
   comment_added: ({ comment, redacted }, who, { title }) =>
     redacted ? `${who} commented on ${title}, and it was deleted` : `${who} commented on ${title}: ${quote(comment.content)}`,
-  project_member_added: ({ user, role }, who) =>
-    `${who} added ${user.name || user.username} as ${ROLE_NAMES[role].toLowerCase()}`,
+  project_member_added: ({ by, user, role }, who) =>
+    by?.id === user.id // by a link
+      ? `${user.name || user.username} joined as ${ROLE_NAMES[role].toLowerCase()}`
+      : `${who} added ${user.name || user.username} as ${ROLE_NAMES[role].toLowerCase()}`,
   project_member_updated: ({ user_id: id, role }, who, { person }) =>
     `${who} made ${person(id)} ${ROLE_NAMES[role].toLowerCase()}`,
-  project_member_removed: ({ user_id: id }, who, { person }) => `${who} removed ${person(id)} from the project`,
+  project_member_removed: ({ by, user_id: id }, who, { person }) =>
+    by?.id === id ? `${person(id)} left the project` : `${who} removed ${person(id)} from the project`,
   project_updated: ({ changes }, who) => (changes.name ? `${who} renamed the project to ${quote(changes.name)}` : null),
 };
 
