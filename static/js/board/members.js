@@ -41,9 +41,10 @@ export class Members {
     this.painted = null;
     /** @type {string | null} what to say when the end comes that we asked for, by whichever way it is told first */
     this.farewell = null;
+    this.isActing = false;
     this.invitations = new Invitations(part(this.dialog, 'invitations'), {
       projectId,
-      attempt: (act, control) => this.#try(act, control),
+      attempt: (act, control) => this.#try(act, control, { reload: false }),
     });
     document.body.append(this.dialog);
     button.addEventListener('click', () => this.open());
@@ -54,7 +55,7 @@ export class Members {
     this.#say(null);
     this.paintPresence();
     this.dialog.showModal();
-    if (this.store.role === 'owner') this.invitations.load();
+    this.#loadLinks();
   }
 
   /** @param {import("./store.js").View} view */
@@ -66,8 +67,7 @@ export class Members {
     part(this.dialog, 'owner-section').hidden = !isOwner;
     part(this.dialog, 'delete-project').hidden = !isOwner;
     part(this.dialog, 'invitations').hidden = !isOwner;
-    // Who came may have come by a link, who went ended theirs. One who is leaving may not ask any more.
-    if (isOwner && this.dialog.open && !this.farewell) this.invitations.load();
+    if (!this.isActing) this.#loadLinks(); // who came may have come by a link, who went ended them
     this.#paintLeaving(members, isOwner);
     setText(part(this.dialog, 'explain'), EXPLANATIONS[this.store.role]);
     const rename = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=project_name]'));
@@ -187,7 +187,8 @@ export class Members {
     const value = (/** @type {string} */ name) => /** @type {HTMLSelectElement} */ (find(form, `[name=${name}]`)).value;
     const wish = { user_id: Number(value('heir')), then: value('then') };
     const act = () => api.handOver(this.projectId, wish);
-    return wish.then === 'leave' ? this.#end(LEFT, act, button) : this.#try(act, button);
+    if (wish.then === 'leave') return this.#end(LEFT, act, button);
+    return this.#try(act, button, { reload: wish.then === 'stay' });
   }
 
   /** @param {string} farewell @param {() => Promise<any>} act @param {HTMLElement} control */
@@ -200,13 +201,16 @@ export class Members {
   /**
    * @param {() => Promise<any>} act
    * @param {Element | null} control busy meanwhile
+   * @param {{reload: boolean}} [links] whether the links may be others then, and are still ours to see
    * @returns {Promise<boolean>} whether it worked; if not, the dialog says why
    */
-  async #try(act, control) {
+  async #try(act, control, { reload } = { reload: true }) {
     this.#say(null);
+    this.isActing = true; // what happens by it is not looked up before it is done: we may be no owner any more
     control?.setAttribute('aria-busy', 'true');
     try {
       await act();
+      if (reload) this.#loadLinks();
       return true;
     } catch (error) {
       this.#say(explain(error));
@@ -214,8 +218,13 @@ export class Members {
       this.store.paint(); // a refused choice goes back
       return false;
     } finally {
+      this.isActing = false;
       control?.removeAttribute('aria-busy');
     }
+  }
+
+  #loadLinks() {
+    if (this.store.role === 'owner' && this.dialog.open && this.farewell === null) this.invitations.load();
   }
 
   /** @param {string | null} text */
