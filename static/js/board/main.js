@@ -1,10 +1,11 @@
 // @ts-check
 /** The board's page: makes the parts and ties them together. Events → store → painting is the only way. */
 
-import { TaskManagerWebSocket } from '../client/index.js';
+import { Shelf, TaskManagerWebSocket } from '../client/index.js';
 import { openActivity } from './activity_dialog.js';
 import { Announcer } from './announcer.js';
 import { fetchBoard, fetchToken } from './api.js';
+import { copyText } from './clipboard.js';
 import { Columns } from './columns.js';
 import { Commands } from './commands.js';
 import { Company } from './company.js';
@@ -17,6 +18,7 @@ import { matches } from './filter.js';
 import { FilterBar } from './filter_bar.js';
 import { openKeyHelp } from './key_help.js';
 import { listenToKeys } from './keyboard.js';
+import { followElsewhere, noteOf } from './leftovers.js';
 import { Members } from './members.js';
 import { choices, openMoveMenu } from './move_menu.js';
 import { TaskPanel } from './panel.js';
@@ -36,8 +38,11 @@ const projectId = Number(body.dataset.projectId);
 const firstTitle = document.title;
 const board = find(document, '[data-board]');
 
-const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnapshot });
 const store = new BoardStore({ userId: Number(body.dataset.userId) });
+const shelf = new Shelf({ userId: store.userId });
+const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnapshot, shelf, note });
+/** @type {import("./leftovers.js").Leftover[]} */
+const leftovers = [];
 const toasts = new Toasts(find(document, '[data-toasts]'));
 const problems = new Problems(find(document, '[data-problems]'));
 const announcer = new Announcer(find(document, '[data-announcer]'));
@@ -157,7 +162,11 @@ client.on('error', (/** @type {any} */ error) => {
   // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
   queueMicrotask(() => client.state === 'closed' && tellClosed(error));
 });
-watchSession(client);
+client.on('recovered', (/** @type {import("./leftovers.js").Leftover[]} */ found) => {
+  leftovers.push(...found);
+  resumeLeftovers();
+});
+watchSession(client, () => shelf.clear());
 
 // --- What people do -----------------------------------------------------------------------------
 
@@ -205,9 +214,29 @@ async function takeSnapshot(id) {
   const snapshot = await fetchBoard(id);
   const isFirst = store.state === null;
   store.replace(snapshot);
+  resumeLeftovers();
   if (!isFirst) panel.reload();
   closeLostTask();
   return snapshot;
+}
+
+/** What earlier pages left is shown as waiting once there is a board to show it on. */
+function resumeLeftovers() {
+  if (!store.state) return;
+  for (const leftover of leftovers.splice(0)) {
+    if ((leftover.note?.projectId ?? projectId) === projectId) commands.resume(leftover);
+    else void followElsewhere(leftover, reportElsewhere);
+  }
+}
+
+/** @param {string} text @param {string | null} lost */
+function reportElsewhere(text, lost) {
+  problems.report(text, ...(lost ? [{ label: 'Copy the text', act: () => void copyText(lost), stays: true }] : []));
+}
+
+/** @param {string} _event @param {any} data @returns {import("./leftovers.js").Note} */
+function note(_event, data) {
+  return noteOf(data, { projectId, task: store.painted?.tasks.get(data.task_id) });
 }
 
 /** @param {string} status @param {string} title @returns {Promise<boolean>} whether it was created */
@@ -273,7 +302,7 @@ function tellClosed(error) {
   const here = encodeURIComponent(location.pathname + location.hash);
   problems.report(
     signedOut
-      ? 'You are signed out, so this page no longer follows the board.'
+      ? 'You are signed out, so this page no longer follows the board. What you did is kept here, and sent once you sign in again.'
       : `This page no longer follows the board. ${explain(error)}`,
     signedOut
       ? { label: 'Sign in', act: () => location.assign(`/login/?next=${here}`) }

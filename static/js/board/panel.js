@@ -60,7 +60,7 @@ export class TaskPanel {
       comments: new Comments(element, {
         taskId,
         store: this.store,
-        add: (content) => this.client.addComment(taskId, content),
+        add: (content) => this.commands.comment(taskId, content),
         drafts: this.drafts,
         report: (text) => this.problems.report(text),
         tellTyping: (isTyping) => this.client.typing(taskId, isTyping).catch(() => {}), // a hint, no more
@@ -120,7 +120,7 @@ export class TaskPanel {
     find(element, '[data-delete-task]').hidden = !this.store.mayEdit;
     setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
     fields.paint(task, view);
-    comments.paint(now);
+    comments.paint(now, view);
     description.paint(task.description);
     const note = part(element, 'due-note');
     note.hidden = !task.due_at;

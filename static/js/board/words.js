@@ -67,3 +67,8 @@ export function shown(title) {
 export function quote(title) {
   return `“${title.length > 60 ? `${title.slice(0, 57)}…` : shown(title)}”`;
 }
+
+/** @param {number} count @param {string} one @param {string} [more] @returns {string} */
+export function counted(count, one, more = `${one}s`) {
+  return `${count} ${count === 1 ? one : more}`;
+}
