@@ -3,8 +3,10 @@
 
 import { changeComment, deleteComment, fetchComments } from './api.js';
 import { clone, find, isMac, part, setAttribute, setText } from './dom.js';
+import { copyText } from './clipboard.js';
 import { glow } from './motion.js';
 import { createAvatar, displayName } from './people.js';
+import { write } from './route.js';
 import { ago, exact } from './time.js';
 import { explain } from './words.js';
 
@@ -20,16 +22,17 @@ export class Comments {
    * @param {HTMLElement} panel
    * @param {{
    *   taskId: number, store: import("./store.js").BoardStore,
-   *   add: (content: string) => void, drafts: Map<number, string>, report: (text: string) => void,
-   *   tellTyping: (isTyping: boolean) => void,
+   *   add: (content: string) => void, drafts: import("./drafts.js").Drafts, report: (text: string) => void,
+   *   say: (text: string) => void, tellTyping: (isTyping: boolean) => void,
    * }} parts
    */
-  constructor(panel, { taskId, store, add, drafts, report, tellTyping }) {
+  constructor(panel, { taskId, store, add, drafts, report, say, tellTyping }) {
     this.taskId = taskId;
     this.store = store;
     this.add = add;
     this.drafts = drafts;
     this.report = report;
+    this.say = say;
     this.tellTyping = tellTyping;
     this.list = part(panel, 'comments');
     this.status = part(panel, 'comments-status');
@@ -44,7 +47,7 @@ export class Comments {
     this.loaded = false;
     /** @type {number | null} a comment that somebody came for */
     this.wanted = null;
-    this.input.value = drafts.get(taskId) ?? '';
+    this.input.value = drafts.get(taskId, 'comment')?.text ?? '';
     this.#listen();
     setText(part(panel, 'send-hint'), `${isMac ? '⌘' : 'Ctrl'} Enter sends`);
   }
@@ -72,6 +75,8 @@ export class Comments {
     const element = this.shown.get(id)?.element;
     this.wanted = element ? null : id;
     if (!element) return;
+    for (const other of this.shown.values()) setAttribute(other.element, 'aria-current', null);
+    setAttribute(element, 'aria-current', 'true');
     element.scrollIntoView({ block: 'center' });
     glow(element);
   }
@@ -115,7 +120,7 @@ export class Comments {
       this.#send();
     });
     this.input.addEventListener('input', () => {
-      this.drafts.set(this.taskId, this.input.value);
+      this.drafts.set(this.taskId, 'comment', { text: this.input.value });
       this.tellTyping(this.input.value.trim() !== '');
     });
     this.input.addEventListener('blur', () => this.tellTyping(false));
@@ -130,7 +135,7 @@ export class Comments {
     const text = this.input.value;
     if (!text.trim()) return this.input.focus();
     this.input.value = '';
-    this.drafts.delete(this.taskId);
+    this.drafts.delete(this.taskId, 'comment');
     this.add(text);
     this.form.scrollIntoView({ block: 'nearest' });
   }
@@ -157,6 +162,7 @@ export class Comments {
     const author = this.store.member(this.store.userId);
     const element = this.#create({ id: 0, author, content: outgoing.text, created_at: outgoing.at, updated_at: '' });
     element.removeAttribute('data-comment-id');
+    find(element, '[data-copy-link]').hidden = true; // it has no number so far
     this.list.append(element);
     this.outgoing.set(outgoing, element);
     return element;
@@ -193,6 +199,7 @@ export class Comments {
     time.title = exact(comment.created_at);
     setText(time, ago(comment.created_at, new Date()));
     this.#paintText(element, comment);
+    find(element, '[data-copy-link]').addEventListener('click', () => this.#copyLink(comment.id));
     find(element, '[data-edit-comment]').addEventListener('click', () => this.#edit(comment.id));
     const remove = find(element, '[data-delete-comment]');
     remove.addEventListener('click', () => this.#askTwice(remove, () => this.#delete(comment.id)));
@@ -216,6 +223,12 @@ export class Comments {
     const isOurs = author?.id === this.store.userId;
     find(element, '[data-edit-comment]').hidden = !(isOurs && this.store.mayEdit);
     find(element, '[data-delete-comment]').hidden = !((isOurs && this.store.mayEdit) || this.store.role === 'owner');
+  }
+
+  /** @param {number} id */
+  async #copyLink(id) {
+    const link = location.origin + location.pathname + write({ taskId: this.taskId, commentId: id });
+    this.say((await copyText(link)) ? 'The link to the comment is copied.' : `The link to the comment: ${link}`);
   }
 
   /** @param {number} id */

@@ -14,6 +14,7 @@ import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
 import { find, isMac, part, setAttribute, setText } from './dom.js';
 import { CardDrag } from './drag.js';
+import { Drafts } from './drafts.js';
 import { matches } from './filter.js';
 import { FilterBar } from './filter_bar.js';
 import { openKeyHelp } from './key_help.js';
@@ -49,6 +50,7 @@ const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
+const drafts = new Drafts(store.userId);
 const undoButton = find(document, '[data-undo]');
 const undo = new Undo({
   changed: (last) => {
@@ -57,7 +59,7 @@ const undo = new Undo({
   },
   undone: ({ words }) => toasts.say(`Took back ${words}.`),
 });
-const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id) });
+const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id), keepDraft: (id, field, text, version) => drafts.set(id, field, { text, version }) });
 const composers = new Composers(board, createTask);
 const membersButton = find(document, '[data-open-members]');
 const members = new Members({
@@ -72,6 +74,7 @@ const panel = new TaskPanel({
   store,
   commands,
   client,
+  drafts,
   toasts,
   problems,
   leave: () => route.close(),
@@ -166,7 +169,7 @@ client.on('recovered', (/** @type {import("./leftovers.js").Leftover[]} */ found
   leftovers.push(...found);
   resumeLeftovers();
 });
-watchSession(client, () => shelf.clear());
+watchSession(client, forgetAll);
 
 // --- What people do -----------------------------------------------------------------------------
 
@@ -218,6 +221,12 @@ async function takeSnapshot(id) {
   if (!isFirst) panel.reload();
   closeLostTask();
   return snapshot;
+}
+
+/** Nothing of the user's stays in this browser after signing out. */
+function forgetAll() {
+  drafts.clear();
+  return shelf.clear();
 }
 
 /** What earlier pages left is shown as waiting once there is a board to show it on. */

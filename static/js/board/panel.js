@@ -17,11 +17,12 @@ export class TaskPanel {
   /**
    * @param {{
    *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
+   *   drafts: import("./drafts.js").Drafts,
    *   toasts: import("./commands.js").Toasts, problems: import("./commands.js").Problems,
    *   leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `leave` is called when the person closes the panel
    */
-  constructor({ projectId, store, commands, client, toasts, problems, leave, returnFocus }) {
+  constructor({ projectId, store, commands, client, drafts, toasts, problems, leave, returnFocus }) {
     this.projectId = projectId;
     this.store = store;
     this.commands = commands;
@@ -30,8 +31,7 @@ export class TaskPanel {
     this.problems = problems;
     this.leave = leave;
     this.returnFocus = returnFocus;
-    /** @type {Map<number, string>} comments that were begun and not sent, by task */
-    this.drafts = new Map();
+    this.drafts = drafts;
     /** @type {Sheet | null} */
     this.sheet = null;
   }
@@ -54,6 +54,7 @@ export class TaskPanel {
       fields: new TaskFields(element, {
         taskId,
         store: this.store,
+        drafts: this.drafts,
         save: (field, value, version) => this.commands.update(taskId, field, value, version),
         complain: (text) => this.toasts.say(text),
       }),
@@ -63,6 +64,7 @@ export class TaskPanel {
         add: (content) => this.commands.comment(taskId, content),
         drafts: this.drafts,
         report: (text) => this.problems.report(text),
+        say: (text) => void this.toasts.say(text),
         tellTyping: (isTyping) => this.client.typing(taskId, isTyping).catch(() => {}), // a hint, no more
       }),
       description: new Description(taskId, {

@@ -7,6 +7,7 @@ import { copyText } from './clipboard.js';
 import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
 import { find } from './dom.js';
+import { Drafts } from './drafts.js';
 import { followElsewhere } from './leftovers.js';
 import { takeMessage, watchSession } from './session.js';
 import { Toasts } from './toasts.js';
@@ -14,7 +15,10 @@ import { Toasts } from './toasts.js';
 const shelf = new Shelf({ userId: Number(document.body.dataset.userId) });
 const client = new TaskManagerWebSocket({ token: fetchToken, shelf });
 Object.assign(window, { taskManager: client });
-watchSession(client, () => shelf.clear());
+watchSession(client, () => {
+  new Drafts(Number(document.body.dataset.userId)).clear();
+  return shelf.clear();
+});
 client.on('state', (/** @type {string} */ state) => showConnection(document.body, state));
 
 const toasts = new Toasts(find(document, '[data-toasts]'));
