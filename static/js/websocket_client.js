@@ -493,7 +493,7 @@
     /** @param {AbortSignal} signal */
     async #carry(signal) {
       let failures = 0;
-      for (let entry; !signal.aborted && (entry = this.#outbox.entries()[0]); ) {
+      for (let entry; !signal.aborted && (entry = this.#outbox.due()[0]); ) {
         if (await this.#deliver(entry, signal)) failures = 0;
         else await pause(this.#clock, backoff(failures++, this.#random, RETRY), signal);
       }
@@ -511,14 +511,15 @@
         return true;
       }
       try {
-        entry.firstSentAt ??= this.#clock.now();
+        this.#outbox.leaves(entry, this.#clock.now());
         const request = { ...twin.request(entry.data), key: entry.key };
         const body = await this.#rest.call(request, { signal, patience: PATIENCE2 });
         this.#outbox.settle(entry.id, null, twin.answer(body, entry.data));
         return true;
       } catch (error) {
         if (signal.aborted || error.code === "connection_lost") return false;
-        if (error.code === "unauthenticated") this.#fatal(error);
+        if (error.code === "rate_limited") await pause(this.#clock, (error.retryAfter ?? 1) * 1e3, signal);
+        else if (error.code === "unauthenticated") this.#fatal(error);
         else this.#outbox.settle(entry.id, error);
         return true;
       }
@@ -701,9 +702,24 @@
   var Outbox = class {
     /** @type {Map<number, Entry>} */
     #entries = /* @__PURE__ */ new Map();
+    #shelf;
+    /** Whether what an earlier page left is still being looked for: it goes before all others. */
+    waits = false;
+    /** @param {Shelf | null} [shelf] */
+    constructor(shelf = null) {
+      this.#shelf = shelf;
+    }
     /** @param {Entry} entry */
     add(entry) {
       this.#entries.set(entry.id, entry);
+      this.#shelf?.put(entry);
+    }
+    /** @param {Entry[]} entries that earlier pages left on the shelf, the oldest first */
+    adopt(entries) {
+      this.#entries = new Map([...entries.map((entry) => (
+        /** @type {const} */
+        [entry.id, entry]
+      )), ...this.#entries]);
     }
     get size() {
       return this.#entries.size;
@@ -718,6 +734,32 @@
     /** All of them, the oldest first. */
     entries() {
       return [...this.#entries.values()];
+    }
+    /** Those that may be sent by now, the oldest first. */
+    due() {
+      return this.waits ? [] : this.entries();
+    }
+    /**
+     * It is about to leave this client, and stays as it is from now on: its key stands for its content.
+     *
+     * @param {Entry} entry
+     * @param {number} now milliseconds
+     */
+    leaves(entry, now) {
+      if (entry.firstSentAt !== null) return;
+      entry.firstSentAt = now;
+      this.#shelf?.put(entry);
+    }
+    /**
+     * @param {Entry} entry
+     * @returns {boolean} whether an earlier change, which it follows, has no answer so far
+     */
+    mustWait(entry) {
+      for (const earlier of this.#entries.values()) {
+        if (earlier === entry) return false;
+        if (isFollowed(earlier, entry)) return true;
+      }
+      return false;
     }
     /**
      * Settles one. The answer to one that is settled already changes nothing.
@@ -734,7 +776,11 @@
       if (!entry) return;
       this.#entries.delete(entry.id);
       if (error) entry.reject(error);
-      else entry.resolve(data);
+      else {
+        this.#carryOn(entry, data);
+        entry.resolve(data);
+      }
+      this.#shelf?.remove(entry.key);
     }
     /**
      * Gives up those whose key the server may have forgotten: sending them again could do them twice.
@@ -748,11 +794,30 @@
         this.settle(id, new TaskManagerError("uncertain", "No answer came: this may have been done, or not."));
       }
     }
-    /** @param {Error} error */
-    rejectAll(error) {
-      for (const { id } of this.entries()) this.settle(id, error);
+    /** Nobody waits here any more; what lies on a shelf stays there. @param {Error} error */
+    abandon(error) {
+      for (const { reject } of this.entries()) reject(error);
+      this.#entries.clear();
+    }
+    /**
+     * What follows a change is made on what that one wrote.
+     *
+     * @param {Entry} done
+     * @param {any} answer
+     */
+    #carryOn(done, answer) {
+      for (const entry of this.#entries.values()) {
+        if (entry.firstSentAt !== null || !isFollowed(done, entry)) continue;
+        entry.data = { ...entry.data, version: Math.max(entry.data.version, answer?.version ?? 0) };
+        this.#shelf?.put(entry);
+      }
     }
   };
+  function isFollowed(earlier, later) {
+    if (!later.follows || later.data.version === void 0) return false;
+    if (earlier.event !== "task_update" || earlier.data.task_id !== later.data.task_id) return false;
+    return Object.keys(later.data.changes).some((field) => field in earlier.data.changes);
+  }
 
   // static/js/client/people.js
   var People = class {
@@ -1651,6 +1716,87 @@
     throw error?.code === "unauthenticated" ? error : unreachable(error);
   }
 
+  // static/js/client/sender.js
+  var IN_FLIGHT = 8;
+  var BRISK = 50;
+  var WINDOW = 1e4;
+  var PATIENCE4 = 1e3;
+  var Sender = class {
+    #outbox;
+    #clock;
+    #send;
+    #open = false;
+    /** @type {Set<number>} */
+    #inFlight = /* @__PURE__ */ new Set();
+    /** When the latest were sent. @type {number[]} */
+    #sentAt = [];
+    /** Whether one was refused as too fast since all was sent the last time. */
+    #isCareful = false;
+    #alarm;
+    /**
+     * @param {object} options
+     * @param {import('./client/outbox.js').Outbox} options.outbox
+     * @param {import('./client/clock.js').Clock} options.clock
+     * @param {(entry: import('./client/outbox.js').Entry) => void} options.send
+     */
+    constructor({ outbox, clock, send }) {
+      this.#outbox = outbox;
+      this.#clock = clock;
+      this.#send = send;
+      this.#alarm = new Alarm(clock);
+    }
+    /** There is a new link: what has no answer goes again. */
+    opened() {
+      this.#open = true;
+      this.#inFlight.clear();
+      this.#alarm.clear();
+      this.kick();
+    }
+    /** The link is gone, and the answers with it. */
+    lost() {
+      this.#open = false;
+      this.#inFlight.clear();
+      this.#alarm.clear();
+    }
+    /** There may be something to send. */
+    kick() {
+      if (!this.#open || this.#alarm.pending) return;
+      if (!this.#outbox.size) this.#isCareful = false;
+      for (const entry of this.#outbox.due()) {
+        if (this.#inFlight.has(entry.id)) continue;
+        if (this.#inFlight.size >= this.#allowance || this.#outbox.mustWait(entry)) return;
+        this.#inFlight.add(entry.id);
+        this.#sentAt = [...this.#sentAt.slice(1 - BRISK), this.#clock.now()];
+        this.#outbox.leaves(entry, this.#clock.now());
+        this.#send(entry);
+      }
+    }
+    /**
+     * One was answered.
+     *
+     * @param {unknown} id
+     * @param {import('./client/envelope.js').TaskManagerError | null} error
+     * @param {any} data
+     */
+    answered(id, error, data) {
+      if (!this.#inFlight.delete(
+        /** @type {number} */
+        id
+      )) return;
+      if (error?.code === "rate_limited") {
+        this.#isCareful = true;
+        this.#alarm.set(error.retryAfter === void 0 ? PATIENCE4 : error.retryAfter * 1e3, () => this.kick());
+      } else {
+        this.#outbox.settle(id, error, data);
+        this.kick();
+      }
+    }
+    get #allowance() {
+      const isBrisk = this.#sentAt.length >= BRISK && this.#clock.now() - this.#sentAt[0] < WINDOW;
+      return this.#isCareful || isBrisk ? 1 : IN_FLIGHT;
+    }
+  };
+
   // static/js/client/tokens.js
   var TOO_OLD = 5e3;
   var Tokens = class {
@@ -1907,14 +2053,19 @@
   // static/js/client/client.js
   var BLOCKED_AFTER = 3;
   var RETENTION = 29 * 24 * 36e5;
+  var LOOK_AGAIN = { first: 1e3, cap: 15e3 };
+  var SHELF_PATIENCE = 3e3;
   var TOKEN_ERRORS = ["unauthenticated", "token_invalid", "token_expired"];
   var TaskManagerWebSocket = class {
     /** @type {State} */
     #state = "connecting";
     #lastId = 0;
     #emitter = new Emitter();
-    #outbox = new Outbox();
     #requests = new Requests();
+    #outbox;
+    #sender;
+    #shelf;
+    #note;
     #clock;
     #log;
     #retention;
@@ -1929,11 +2080,18 @@
     #presence;
     #hints;
     #stopWatchingPage;
+    /** Looks at the shelf again. */
+    #lookAgain;
     /** @param {Options} options */
     constructor(options) {
       const random = options.random ?? Math.random;
       const url = socketUrl(options.url);
       const clock = this.#clock = makeClock(options);
+      this.#shelf = options.shelf ?? null;
+      this.#note = options.note ?? (() => void 0);
+      this.#outbox = new Outbox(this.#shelf);
+      this.#sender = new Sender({ outbox: this.#outbox, clock, send: (entry) => this.#sendChange(entry) });
+      this.#lookAgain = new Alarm(clock);
       const log = this.#log = makeLog(options.debug ?? false);
       const tokens = new Tokens(options.token, clock);
       const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
@@ -1997,6 +2155,7 @@
       this.#renewal = new Renewal({ clock, tokens, request, log });
       this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
       connection.start();
+      if (this.#shelf) this.#lookAtShelf(this.#shelf);
     }
     /** @returns {State} */
     get state() {
@@ -2067,9 +2226,11 @@
      * @param {Id} taskId
      * @param {Record<string, any>} changes
      * @param {number} [version] that the user was looking at
+     * @param {{follows?: boolean}} [more] `follows`: he was looking at what the own changes of these fields made that have no
+     *   answer so far; this one waits for theirs, and is made on their version
      */
-    async updateTask(taskId, changes, version) {
-      return this.#change("task_update", { task_id: toId(taskId), changes, version });
+    async updateTask(taskId, changes, version, { follows = false } = {}) {
+      return this.#change("task_update", { task_id: toId(taskId), changes, version }, follows);
     }
     /**
      * @param {Id} taskId
@@ -2209,6 +2370,8 @@
       this.#connection.stop();
       this.#polling.stop();
       this.#courier.stop();
+      this.#sender.lost();
+      this.#lookAgain.clear();
       this.#inbox.close();
       this.#renewal.stop();
       this.#presence.stop();
@@ -2216,28 +2379,69 @@
       const closed = closedError();
       this.#requests.lost();
       this.#projects.close(closed);
-      this.#outbox.rejectAll(closed);
+      this.#outbox.abandon(closed);
+      this.#shelf?.close();
       this.#setState("closed");
     }
     /**
      * @param {string} event
      * @param {any} data
+     * @param {boolean} [follows]
      * @returns {Promise<any>}
      */
-    #change(event, data) {
+    #change(event, data, follows) {
       this.#requireOpen();
       const [id, key] = [this.#nextId(), makeKey()];
       encode({ event, data, id, key });
+      const kept = { event, data, key, follows, note: this.#note(event, data), at: this.#clock.now(), firstSentAt: null };
       return new Promise((resolve, reject) => {
-        const entry = { id, event, data, key, firstSentAt: null, resolve, reject };
-        this.#outbox.add(entry);
-        if (this.#connection.ready) this.#sendChange(entry);
-        else this.#courier.kick();
+        this.#outbox.add({ ...kept, id, resolve, reject });
+        this.#sendDue();
       });
+    }
+    #sendDue() {
+      this.#sender.kick();
+      this.#courier.kick();
+    }
+    /** What an earlier page left goes before all that is asked for on this one. @param {import('./client/shelf.js').Shelf} shelf */
+    #lookAtShelf(shelf) {
+      this.#outbox.waits = true;
+      this.#lookAgain.set(SHELF_PATIENCE, () => {
+        this.#outbox.waits = false;
+        this.#sendDue();
+      });
+      this.#adopt(shelf, LOOK_AGAIN.first);
+    }
+    /**
+     * Takes over what tabs left that are gone.
+     *
+     * @param {import('./client/shelf.js').Shelf} shelf
+     * @param {number} delay until the next look, milliseconds
+     */
+    async #adopt(shelf, delay) {
+      const kept = await shelf.adopt().catch(() => []);
+      if (this.#state === "closed") return;
+      const changes = kept.map((change) => this.#revive(change));
+      this.#outbox.adopt(changes.map(({ entry }) => entry));
+      this.#outbox.waits = false;
+      if (changes.length) this.#emitter.emit("recovered", changes.map(({ change }) => change));
+      this.#sendDue();
+      this.#lookAgain.set(delay, () => this.#adopt(shelf, Math.min(delay * 2, LOOK_AGAIN.cap)));
+    }
+    /** @param {import('./client/outbox.js').Kept} kept */
+    #revive(kept) {
+      const { event, data, note, at, firstSentAt } = kept;
+      const entry = (
+        /** @type {import('./client/outbox.js').Entry} */
+        { ...kept, id: this.#nextId() }
+      );
+      const answer = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+      answer.catch(() => {
+      });
+      return { entry, change: { event, data, note, at, firstSentAt, answer } };
     }
     /** @param {import('./client/outbox.js').Entry} entry */
     #sendChange(entry) {
-      entry.firstSentAt ??= this.#clock.now();
       this.#send({ event: entry.event, data: entry.data, id: entry.id, key: entry.key });
     }
     /**
@@ -2272,9 +2476,10 @@
       this.#hints.opened();
       this.#projects.opened();
       this.#outbox.expire(this.#clock.now(), this.#retention);
-      for (const entry of this.#outbox.entries()) this.#sendChange(entry);
+      this.#sender.opened();
     }
     #lost() {
+      this.#sender.lost();
       this.#renewal.stop();
       this.#projects.lost();
       this.#people.lost();
@@ -2301,7 +2506,7 @@
       const error = event === "error" ? errorFrom(data) : null;
       if (this.#requests.settle(id, error, data)) return;
       if (error && TOKEN_ERRORS.includes(error.code)) return;
-      this.#outbox.settle(id, error, data);
+      this.#sender.answered(id, error, data);
     }
     /** @param {Frame} frame that answers nothing */
     #receivedError(frame) {

@@ -54,7 +54,7 @@ function makeClient() {
         refuse: (error) => (reject(error), /** @type {Promise<void>} */ (settled())),
       });
     });
-  return { calls, createTask: call, updateTask: call, moveTask: call, deleteTask: call, restoreTask: call };
+  return { calls, addComment: call, createTask: call, updateTask: call, moveTask: call, deleteTask: call, restoreTask: call };
 }
 
 /** @param {BoardStore} store */
@@ -112,12 +112,14 @@ describe('an own change', () => {
     commands.update(1, 'title', 'One', 1);
     const second = commands.update(1, 'title', 'Two', 1);
     await tick();
-    assert.equal(client.calls.length, 1, 'the second waits');
+    const asked = client.calls.map(({ args }) => args.slice(1));
+    assert.deepEqual(asked, [[{ title: 'One' }, 1, { follows: true }], [{ title: 'Two' }, 1, { follows: true }]]);
     await client.calls[0].answer({ version: 2 });
-    assert.deepEqual(client.calls[1].args, [1, { title: 'Two' }, 2]);
     await client.calls[1].answer({ version: 3 });
     await second;
     assert.equal(store.painted?.tasks.get(1)?.title, 'Two');
+    commands.update(1, 'title', 'Three', 1);
+    assert.equal(client.calls[2].args[2], 3, 'on what was answered already');
   });
 
   test('edits of different fields do not wait for each other', async () => {

@@ -57,7 +57,7 @@ describe('what one did', () => {
     await commands.remove(2);
     asked.length = told.length = 0;
     for (let step = 0; step < 4; step += 1) await undo.run();
-    assert.deepEqual(asked, [['restore', 2], ['update', 1, { title: 'Task 1' }, 3], ['delete', 9]]);
+    assert.deepEqual(asked, [['restore', 2], ['update', 1, { title: 'Task 1' }, 3, { follows: true }], ['delete', 9]]);
     assert.deepEqual(told, ['deleting “Task 2”', 'changing the title of “Task 1”', 'adding “New”']);
   });
 
@@ -70,7 +70,7 @@ describe('what one did', () => {
       await done;
     }
     assert.deepEqual(asked.slice(1), [
-      ['update', 1, { priority: 'high' }, 2], ['update', 1, { priority: 'medium' }, 3], ['delete', 2], ['restore', 2],
+      ['update', 1, { priority: 'high' }, 2, { follows: true }], ['update', 1, { priority: 'medium' }, 3, { follows: true }], ['delete', 2], ['restore', 2],
     ]);
     assert.equal(undo.last?.words, 'changing the title of “Task 1”');
   });

@@ -55,9 +55,21 @@ function csrfToken() {
   return field?.value ?? '';
 }
 
-/** @returns {Promise<string>} a fresh access token for the socket */
+/**
+ * A fresh access token for the socket. Where somebody else has signed in meanwhile, in another tab, there is none: what was done
+ * on this page must not be sent in their name.
+ *
+ * @returns {Promise<string | null>} null: the page's user is signed out
+ */
 export async function fetchToken() {
-  return (await call('POST', '/api/token/session/')).access;
+  const { access } = await call('POST', '/api/token/session/');
+  return userOf(access) === document.body.dataset.userId ? access : null;
+}
+
+/** @param {string} token @returns {string} the id of its user */
+function userOf(token) {
+  const payload = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+  return String(JSON.parse(atob(payload)).user_id);
 }
 
 /** @param {number} projectId @returns {Promise<import("./reducer.js").Snapshot>} */

@@ -2,24 +2,26 @@
 /** What a person can ask for: each goes to the server, shows at once as waiting, and tells if it was refused. */
 
 import { archiveTask } from './api.js';
+import { copyText } from './clipboard.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
 /**
  * @typedef {import("./store.js").BoardStore} BoardStore
  * @typedef {import("./reducer.js").Task} Task
- * @typedef {{last: Promise<number | null>, version: number}} Edit `last`: its answer; `version`: the latest one of ours
- * @typedef {{report: (text: string, action?: {label: string, act: () => void}) => void}} Problems
- * @typedef {{say: (text: string, ...actions: {label: string, act: () => void}[]) => void}} Toasts
+ * @typedef {import("./toasts.js").Action} Action
+ * @typedef {{report: (text: string, ...actions: Action[]) => void}} Problems
+ * @typedef {{say: (text: string, ...actions: Action[]) => void}} Toasts
+ * @typedef {import("./leftovers.js").Leftover} Leftover
  */
 
 export class Commands {
   /**
    * @param {{
    *   client: any, store: BoardStore, problems: Problems, toasts: Toasts, undo: import("./undo.js").Undo, projectId: number,
-   *   openTask: (taskId: number) => void,
-   * }} parts `client` is the page's TaskManagerWebSocket
+   *   openTask: (taskId: number) => void, keepDraft?: (taskId: number, field: string, text: string, version: number) => void,
+   * }} parts `client` is the page's TaskManagerWebSocket; `keepDraft` keeps over reloads what stands against somebody else's
    */
-  constructor({ client, store, problems, toasts, undo, projectId, openTask }) {
+  constructor({ client, store, problems, toasts, undo, projectId, openTask, keepDraft = () => {} }) {
     this.client = client;
     this.store = store;
     this.problems = problems;
@@ -27,8 +29,9 @@ export class Commands {
     this.undo = undo;
     this.projectId = projectId;
     this.openTask = openTask;
-    /** @type {Map<string, Edit>} our own edits, by task and field */
-    this.edits = new Map();
+    this.keepDraft = keepDraft;
+    /** @type {Map<string, number>} the latest version that an edit of ours made, by task and field */
+    this.versions = new Map();
     /** @type {number | null} the task whose panel is open: it shows its conflicts itself */
     this.shownTask = null;
   }
@@ -43,15 +46,21 @@ export class Commands {
   }
 
   /** @param {string} status @param {string} title @returns {Promise<Task | null>} */
-  async #create(status, title) {
+  #create(status, title) {
+    return this.#created(status, title, this.client.createTask(this.projectId, { title, status }));
+  }
+
+  /** @param {string} status @param {string} title @param {Promise<any>} answer @returns {Promise<Task | null>} */
+  async #created(status, title, answer) {
     const ghost = this.store.addGhost(status, title);
     try {
-      const { task } = await this.client.createTask(this.projectId, { title, status });
+      const { task } = await answer;
       this.store.nameGhost(ghost, task.id);
       return task;
     } catch (error) {
+      if (isKept(error)) return null;
       this.store.dropGhost(ghost);
-      this.problems.report(`${quote(title)} was not created. ${explain(error)}`);
+      this.problems.report(`${quote(title)} was not created. ${explain(error)}`, copy(title));
       return null;
     }
   }
@@ -74,8 +83,8 @@ export class Commands {
   /**
    * Changes one field of a task.
    *
-   * Two edits of one field in a row wait for each other: the second is made on what the first wrote, which
-   * only the first one's answer can name. Edits of different fields do not meet.
+   * Of two edits of one field in a row the second is made on what the first wrote, which only the first one's answer can
+   * name: the client sees to that. Edits of different fields do not meet.
    *
    * @param {number} taskId
    * @param {string} field
@@ -120,19 +129,10 @@ export class Commands {
    * @param {number} version
    * @returns {Promise<number | null>} the version that it made; null: it was refused
    */
-  async #change(taskId, field, value, version) {
-    const key = `${taskId} ${field}`;
-    const expectation = this.store.expect(taskId, { patch: { [field]: value } });
-    const before = this.edits.get(key) ?? { last: Promise.resolve(null), version: 0 };
-    /** @type {Edit} */
-    const edit = { version: before.version, last: Promise.resolve(null) };
-    edit.last = before.last.then(async () => {
-      const made = await this.#send(taskId, field, value, Math.max(version, before.version), expectation);
-      edit.version = made ?? before.version;
-      return made;
-    });
-    this.edits.set(key, edit);
-    return edit.last;
+  #change(taskId, field, value, version) {
+    const base = Math.max(version, this.versions.get(`${taskId} ${field}`) ?? 0);
+    const answer = this.client.updateTask(taskId, { [field]: value }, base, { follows: true });
+    return this.#changed({ taskId, field, value, version: base, answer });
   }
 
   /** @param {number} taskId deleted at once, and offered back for a while */
@@ -156,12 +156,21 @@ export class Commands {
   }
 
   /** @param {Task} task @returns {Promise<boolean>} whether it is back */
-  async restore(task) {
+  restore(task) {
+    return this.#restored(task, this.client.restoreTask(task.id));
+  }
+
+  /** @param {{title: string, status: string}} task @param {Promise<any>} answer @returns {Promise<boolean>} */
+  async #restored({ title, status }, answer) {
+    const ghost = this.store.addGhost(status, title);
     try {
-      await this.client.restoreTask(task.id);
+      await answer;
+      this.store.dropGhost(ghost);
       return true;
     } catch (error) {
-      this.problems.report(`${quote(task.title)} was not restored. ${explain(error)}`);
+      if (isKept(error)) return false;
+      this.store.dropGhost(ghost);
+      this.problems.report(`${quote(title)} was not restored. ${explain(error)}`);
       return false;
     }
   }
@@ -178,17 +187,86 @@ export class Commands {
   }
 
   /** @param {Task} task @returns {Promise<boolean>} */
-  async #delete(task) {
-    const expectation = this.store.expect(task.id);
+  #delete(task) {
+    return this.#deleted(task.id, task.title, this.client.deleteTask(task.id));
+  }
+
+  /** @param {number} taskId @param {string} title @param {Promise<any>} answer @returns {Promise<boolean>} */
+  async #deleted(taskId, title, answer) {
+    const expectation = this.store.expect(taskId);
     try {
-      await this.client.deleteTask(task.id);
+      await answer;
+      this.store.fulfil(expectation, 0); // its event takes the card away
       return true;
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
+      if (isKept(error)) return false;
       this.store.forget(expectation);
-      if (/** @type {any} */ (error).code === 'not_found') return false; // somebody else was faster
-      this.problems.report(`${quote(task.title)} was not deleted. ${explain(error)}`);
+      if (error.code === 'not_found') return false; // somebody else was faster
+      this.problems.report(`${quote(title)} was not deleted. ${explain(error)}`);
       return false;
     }
+  }
+
+  /**
+   * @param {number} taskId
+   * @param {string} text
+   */
+  comment(taskId, text) {
+    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    void this.#commented({ taskId, text, title, at: Date.now(), answer: this.client.addComment(taskId, text) });
+  }
+
+  /** @param {{taskId: number, text: string, title: string, at: number, answer: Promise<any>}} comment */
+  async #commented({ taskId, text, title, at, answer }) {
+    const outgoing = this.store.addOutgoing(taskId, text, new Date(at).toISOString());
+    try {
+      const { comment_id: id, duplicate } = await answer;
+      // Done over a connection whose answer was lost: its event may have come long ago.
+      if (duplicate) this.store.dropOutgoing(outgoing);
+      else this.store.nameOutgoing(outgoing, id);
+    } catch (error) {
+      if (isKept(error)) return;
+      this.store.dropOutgoing(outgoing);
+      const again = { label: 'Try again', act: () => this.comment(taskId, text) };
+      this.problems.report(
+        `Your comment on ${quote(title)} was not sent: ${quote(text)}. ${explain(error)}`,
+        ...(isFinal(error) ? [] : [again]),
+        copy(text),
+      );
+    }
+  }
+
+  /**
+   * Shows what an earlier page asked for and has no answer so far, as if it had been asked for here.
+   *
+   * @param {Leftover} leftover
+   */
+  resume({ event, data, note, at, firstSentAt, answer }) {
+    const { task_id: taskId } = data;
+    const title = note?.title ?? 'the task';
+    if (event === 'task_create') {
+      if (firstSentAt !== null && this.#exists(data, at)) return;
+      void this.#created(data.status, data.title, answer);
+    } else if (event === 'task_move') {
+      void this.#moved(taskId, title, { status: data.status ?? note?.status, beforeId: data.before_id ?? null }, answer);
+    } else if (event === 'task_update') {
+      const [[field, value]] = Object.entries(data.changes);
+      void this.#changed({ taskId, field, value, version: data.version, title, answer });
+    } else if (event === 'task_delete') void this.#deleted(taskId, title, answer);
+    else if (event === 'task_restore') void this.#restored({ title, status: note?.status ?? 'todo' }, answer);
+    else if (event === 'new_comment') void this.#commented({ taskId, text: data.content, title, at, answer });
+  }
+
+  /** @param {{title: string, status: string}} wanted @param {number} at @returns {boolean} whether such a task was made since */
+  #exists({ title, status }, at) {
+    const since = at - 60_000; // the server's clock may be behind
+    return [...(this.store.state?.tasks.values() ?? [])].some(
+      (task) =>
+        task.title === title &&
+        task.status === status &&
+        task.created_by_id === this.store.userId &&
+        Date.parse(task.created_at) > since,
+    );
   }
 
   /** @param {number} taskId @returns {import("./pending.js").Place | null} where a task stands, as one sees it */
@@ -205,15 +283,28 @@ export class Commands {
    * @param {import("./pending.js").Place} place
    * @returns {Promise<{version: number, position: string} | null>} null: it was refused
    */
-  async #move(task, { status, beforeId }) {
-    const expectation = this.store.expect(task.id, { patch: { status }, place: { status, beforeId } });
+  #move({ id, title }, { status, beforeId }) {
+    const answer = this.client.moveTask(id, beforeId === null ? { status } : { status, beforeId });
+    return this.#moved(id, title, { status, beforeId }, answer);
+  }
+
+  /**
+   * @param {number} taskId
+   * @param {string} title
+   * @param {import("./pending.js").Place} place
+   * @param {Promise<any>} answering
+   * @returns {Promise<{version: number, position: string} | null>}
+   */
+  async #moved(taskId, title, place, answering) {
+    const expectation = this.store.expect(taskId, { patch: { status: place.status }, place });
     try {
-      const answer = await this.client.moveTask(task.id, beforeId === null ? { status } : { status, beforeId });
+      const answer = await answering;
       this.store.fulfil(expectation, answer.version);
       return answer;
     } catch (error) {
+      if (isKept(error)) return null;
       this.store.forget(expectation);
-      this.problems.report(`${quote(task.title)} was not moved. ${explain(error)}`);
+      this.problems.report(`${quote(title)} was not moved. ${explain(error)}`);
       return null;
     }
   }
@@ -237,22 +328,22 @@ export class Commands {
   }
 
   /**
-   * @param {number} taskId
-   * @param {string} field
-   * @param {any} value
-   * @param {number} version
-   * @param {import("./pending.js").Expectation} expectation
+   * @param {{taskId: number, field: string, value: any, version: number, title?: string, answer: Promise<{version: number}>}} edit
    * @returns {Promise<number | null>} the version that it made, null where it was refused
    */
-  async #send(taskId, field, value, version, expectation) {
+  async #changed({ taskId, field, value, version, title, answer }) {
+    const expectation = this.store.expect(taskId, { patch: { [field]: value } });
+    const key = `${taskId} ${field}`;
     try {
-      const answer = await this.client.updateTask(taskId, { [field]: value }, version);
-      this.store.fulfil(expectation, answer.version);
-      return answer.version;
+      const made = (await answer).version;
+      this.versions.set(key, Math.max(made, this.versions.get(key) ?? 0));
+      this.store.fulfil(expectation, made);
+      return made;
     } catch (error) {
-      const title = quote(this.store.state?.tasks.get(taskId)?.title ?? 'the task');
+      if (isKept(error)) return null;
       this.store.forget(expectation);
-      this.#refused({ taskId, field, value, version, title, error });
+      const name = this.store.state?.tasks.get(taskId)?.title ?? title;
+      this.#refused({ taskId, field, value, version, title: name === undefined ? 'the task' : quote(name), error });
       return null;
     }
   }
@@ -261,19 +352,38 @@ export class Commands {
   #refused({ taskId, field, value, version, title, error }) {
     const current = error.code === 'conflict' ? error.details?.task : null;
     const name = FIELD_NAMES[field];
-    if (!current) {
+    if (!current || !this.store.state?.tasks.has(taskId)) {
       const again = { label: 'Try again', act: () => void this.update(taskId, field, value, version) };
-      const isFinal = ['forbidden', 'not_found', 'invalid_data'].includes(error.code);
       return this.problems.report(
         `The ${name} of ${title} was not changed. ${explain(error)}`,
-        isFinal ? undefined : again,
+        ...(isFinal(error) ? [] : [again]),
+        ...(TEXTS.includes(field) ? [copy(value)] : []),
       );
     }
     this.store.setConflict(taskId, field, { mine: value, version: current.version });
+    if (field === 'description') this.keepDraft(taskId, field, value, version);
     if (this.shownTask === taskId) return;
     this.problems.report(`Somebody else changed the ${name} of ${title} while you did.`, {
       label: 'Compare',
       act: () => this.openTask(taskId),
     });
   }
+}
+
+/** Fields in which one writes: what was not taken can be copied. */
+const TEXTS = ['title', 'description'];
+
+/** @param {any} error @returns {boolean} whether the change lies on the shelf still, and goes with the next page */
+function isKept(error) {
+  return error.code === 'closed';
+}
+
+/** @param {any} error @returns {boolean} whether asking again would be refused again */
+function isFinal(error) {
+  return ['forbidden', 'not_found', 'invalid_data', 'conflict'].includes(error.code);
+}
+
+/** @param {string} text @returns {Action} */
+function copy(text) {
+  return { label: 'Copy the text', act: () => void copyText(text), stays: true };
 }

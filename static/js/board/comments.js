@@ -2,15 +2,17 @@
 /** The comments of the open task: the list, the form, and editing and deleting one's own. */
 
 import { changeComment, deleteComment, fetchComments } from './api.js';
-import { clone, find, isMac, part, setText } from './dom.js';
+import { clone, find, isMac, part, setAttribute, setText } from './dom.js';
+import { copyText } from './clipboard.js';
 import { glow } from './motion.js';
 import { createAvatar, displayName } from './people.js';
+import { write } from './route.js';
 import { ago, exact } from './time.js';
 import { explain } from './words.js';
 
 /**
  * @typedef {{id: number, author: import("./reducer.js").User | null, content: string, content_html?: string, created_at: string, updated_at: string}} Comment
- * @typedef {{text: string, element: HTMLElement}} Sent a comment without its event so far
+ * @typedef {import("./store.js").Outgoing} Outgoing
  */
 
 const SURE = 4000; // ms in which a second press deletes
@@ -20,16 +22,17 @@ export class Comments {
    * @param {HTMLElement} panel
    * @param {{
    *   taskId: number, store: import("./store.js").BoardStore,
-   *   add: (content: string) => Promise<{comment_id: number}>, drafts: Map<number, string>, report: (text: string) => void,
-   *   tellTyping: (isTyping: boolean) => void,
+   *   add: (content: string) => void, drafts: import("./drafts.js").Drafts, report: (text: string) => void,
+   *   say: (text: string) => void, tellTyping: (isTyping: boolean) => void,
    * }} parts
    */
-  constructor(panel, { taskId, store, add, drafts, report, tellTyping }) {
+  constructor(panel, { taskId, store, add, drafts, report, say, tellTyping }) {
     this.taskId = taskId;
     this.store = store;
     this.add = add;
     this.drafts = drafts;
     this.report = report;
+    this.say = say;
     this.tellTyping = tellTyping;
     this.list = part(panel, 'comments');
     this.status = part(panel, 'comments-status');
@@ -39,12 +42,12 @@ export class Comments {
     this.shown = new Map();
     /** @type {Set<number>} deleted while the list was on its way */
     this.deleted = new Set();
-    /** @type {Sent[]} */
-    this.sent = [];
+    /** @type {Map<Outgoing, HTMLElement>} */
+    this.outgoing = new Map();
     this.loaded = false;
     /** @type {number | null} a comment that somebody came for */
     this.wanted = null;
-    this.input.value = drafts.get(taskId) ?? '';
+    this.input.value = drafts.get(taskId, 'comment')?.text ?? '';
     this.#listen();
     setText(part(panel, 'send-hint'), `${isMac ? '⌘' : 'Ctrl'} Enter sends`);
   }
@@ -72,6 +75,8 @@ export class Comments {
     const element = this.shown.get(id)?.element;
     this.wanted = element ? null : id;
     if (!element) return;
+    for (const other of this.shown.values()) setAttribute(other.element, 'aria-current', null);
+    setAttribute(element, 'aria-current', 'true');
     element.scrollIntoView({ block: 'center' });
     glow(element);
   }
@@ -94,14 +99,14 @@ export class Comments {
     if (event === 'comment_deleted') this.#remove(data.comment_id);
     if (event !== 'comment_added' && event !== 'comment_updated') return;
     const isOurs = data.by?.id === this.store.userId;
-    if (event === 'comment_added' && isOurs) this.#arrived(({ text }) => text === data.comment.content);
     const element = this.#show(data.comment);
     if (!isOurs) glow(element);
     this.#paintStatus();
   }
 
-  /** @param {Date} now */
-  paint(now) {
+  /** @param {Date} now @param {import("./store.js").View} view */
+  paint(now, { outgoing }) {
+    this.#paintOutgoing(outgoing);
     this.form.hidden = !this.store.mayEdit;
     for (const { comment, element } of this.shown.values()) {
       setText(part(element, 'time'), ago(comment.created_at, now));
@@ -115,7 +120,7 @@ export class Comments {
       this.#send();
     });
     this.input.addEventListener('input', () => {
-      this.drafts.set(this.taskId, this.input.value);
+      this.drafts.set(this.taskId, 'comment', { text: this.input.value });
       this.tellTyping(this.input.value.trim() !== '');
     });
     this.input.addEventListener('blur', () => this.tellTyping(false));
@@ -126,44 +131,41 @@ export class Comments {
     });
   }
 
-  async #send() {
+  #send() {
     const text = this.input.value;
     if (!text.trim()) return this.input.focus();
     this.input.value = '';
-    this.drafts.delete(this.taskId);
-    const me = this.store.member(this.store.userId);
-    const waiting = this.#create({
-      id: 0,
-      author: me,
-      content: text,
-      created_at: new Date().toISOString(),
-      updated_at: '',
-    });
-    waiting.setAttribute('data-pending', '');
-    waiting.removeAttribute('data-comment-id');
-    setText(part(waiting, 'time'), 'sending…');
-    this.list.append(waiting);
-    this.sent.push({ text, element: waiting });
-    this.#paintStatus();
+    this.drafts.delete(this.taskId, 'comment');
+    this.add(text);
     this.form.scrollIntoView({ block: 'nearest' });
-    try {
-      const { comment_id: id } = await this.add(text);
-      waiting.removeAttribute('data-pending');
-      setText(part(waiting, 'time'), 'just now');
-      if (this.shown.has(id) || this.deleted.has(id)) this.#arrived(({ element }) => element === waiting);
-    } catch (error) {
-      this.#arrived(({ element }) => element === waiting);
-      this.#paintStatus();
-      if (!this.input.value) this.input.value = text;
-      this.drafts.set(this.taskId, this.input.value);
-      this.report(`Your comment was not sent. ${explain(error)}`);
-    }
   }
 
-  /** @param {(sent: Sent) => boolean} is takes away the stand-in of a comment that is there for real, or never will be */
-  #arrived(is) {
-    const index = this.sent.findIndex(is);
-    if (index >= 0) this.sent.splice(index, 1)[0].element.remove();
+  /** One's own that have no event so far stand at the end. @param {readonly Outgoing[]} outgoing of all tasks */
+  #paintOutgoing(outgoing) {
+    const ours = outgoing.filter(({ taskId, commentId }) => taskId === this.taskId && !this.shown.has(commentId ?? 0));
+    for (const [one, element] of this.outgoing) {
+      if (ours.includes(one)) continue;
+      element.remove();
+      this.outgoing.delete(one);
+    }
+    for (const one of ours) {
+      const element = this.outgoing.get(one) ?? this.#createOutgoing(one);
+      const isWaiting = one.commentId === null;
+      setAttribute(element, 'data-pending', isWaiting ? '' : null);
+      setText(part(element, 'time'), isWaiting ? 'waiting to be sent' : 'just now');
+    }
+    if (this.loaded) this.#paintStatus();
+  }
+
+  /** @param {Outgoing} outgoing @returns {HTMLElement} */
+  #createOutgoing(outgoing) {
+    const author = this.store.member(this.store.userId);
+    const element = this.#create({ id: 0, author, content: outgoing.text, created_at: outgoing.at, updated_at: '' });
+    element.removeAttribute('data-comment-id');
+    find(element, '[data-copy-link]').hidden = true; // it has no number so far
+    this.list.append(element);
+    this.outgoing.set(outgoing, element);
+    return element;
   }
 
   /** @param {Comment} comment @returns {HTMLElement} */
@@ -197,6 +199,7 @@ export class Comments {
     time.title = exact(comment.created_at);
     setText(time, ago(comment.created_at, new Date()));
     this.#paintText(element, comment);
+    find(element, '[data-copy-link]').addEventListener('click', () => this.#copyLink(comment.id));
     find(element, '[data-edit-comment]').addEventListener('click', () => this.#edit(comment.id));
     const remove = find(element, '[data-delete-comment]');
     remove.addEventListener('click', () => this.#askTwice(remove, () => this.#delete(comment.id)));
@@ -220,6 +223,12 @@ export class Comments {
     const isOurs = author?.id === this.store.userId;
     find(element, '[data-edit-comment]').hidden = !(isOurs && this.store.mayEdit);
     find(element, '[data-delete-comment]').hidden = !((isOurs && this.store.mayEdit) || this.store.role === 'owner');
+  }
+
+  /** @param {number} id */
+  async #copyLink(id) {
+    const link = location.origin + location.pathname + write({ taskId: this.taskId, commentId: id });
+    this.say((await copyText(link)) ? 'The link to the comment is copied.' : `The link to the comment: ${link}`);
   }
 
   /** @param {number} id */
@@ -297,7 +306,7 @@ export class Comments {
 
   /** @param {string} [text] @param {{label: string, act: () => void}} [action] */
   #paintStatus(text, action) {
-    const empty = this.loaded && !this.shown.size && !this.sent.length;
+    const empty = this.loaded && !this.shown.size && !this.outgoing.size;
     this.status.hidden = !text && !empty;
     this.status.textContent = text ?? 'No comments yet.';
     if (!action) return;

@@ -24,13 +24,14 @@ export class TaskFields {
   /**
    * @param {HTMLElement} panel
    * @param {{
-   *   taskId: number, store: BoardStore,
+   *   taskId: number, store: BoardStore, drafts: import("./drafts.js").Drafts,
    *   save: (field: string, value: any, version: number) => void, complain: (text: string) => void,
    * }} parts
    */
-  constructor(panel, { taskId, store, save, complain }) {
+  constructor(panel, { taskId, store, drafts, save, complain }) {
     this.taskId = taskId;
     this.store = store;
+    this.drafts = drafts;
     this.save = save;
     this.complain = complain;
     /** @type {Task | null} as it was last painted: what the person is looking at */
@@ -41,6 +42,7 @@ export class TaskFields {
       return { name, control: find(holder, `[name="${name}"]`), holder, draftSince: null };
     });
     for (const field of this.fields) this.#listen(field);
+    this.#takeUpDraft();
   }
 
   /** @param {Task} task @param {import("./store.js").View} view */
@@ -63,10 +65,22 @@ export class TaskFields {
     for (const field of this.fields) this.#save(field);
   }
 
+  /** A description that was being written when the page ended: it is saved like one that was written just now. */
+  #takeUpDraft() {
+    const draft = this.drafts.get(this.taskId, 'description');
+    const field = /** @type {Field} */ (this.fields.find(({ name }) => name === 'description'));
+    if (!draft || !this.store.mayEdit || this.store.conflicts.get(this.taskId)?.has('description')) return;
+    field.control.value = draft.text;
+    field.draftSince = draft.version ?? 0;
+  }
+
   /** @param {Field} field */
   #listen(field) {
     const { control, name } = field;
-    control.addEventListener('input', () => (field.draftSince ??= this.task?.version ?? 0));
+    control.addEventListener('input', () => {
+      field.draftSince ??= this.task?.version ?? 0;
+      if (name === 'description') this.drafts.set(this.taskId, name, { text: control.value, version: field.draftSince });
+    });
     control.addEventListener('change', () => {
       if (name !== 'due_at') return this.#save(field);
       clearTimeout(field.timer);
@@ -88,6 +102,7 @@ export class TaskFields {
     if (field.draftSince === null || !this.task) return;
     const version = field.draftSince;
     field.draftSince = null;
+    this.drafts.delete(this.taskId, field.name);
     const value = fromControl(field.name, field.control.value);
     const shown = this.task[/** @type {keyof Task} */ (field.name)];
     if (field.name === 'title' && !value) {
@@ -105,6 +120,7 @@ export class TaskFields {
     if (!conflict) return;
     this.store.setConflict(this.taskId, field.name, null);
     field.draftSince = null;
+    this.drafts.delete(this.taskId, field.name);
     // What stands there now has been seen beside ours: the newest version is the one that was looked at.
     if (choice === 'mine') this.save(field.name, conflict.mine, Math.max(conflict.version, this.task?.version ?? 0));
     field.control.focus();

@@ -1,11 +1,12 @@
 // @ts-check
 /** The board's page: makes the parts and ties them together. Events → store → painting is the only way. */
 
-import { TaskManagerWebSocket } from '../client/index.js';
+import { Shelf, TaskManagerWebSocket } from '../client/index.js';
 import { openActivity } from './activity_dialog.js';
 import { openArchive } from './archive_dialog.js';
 import { Announcer } from './announcer.js';
 import { fetchBoard, fetchToken } from './api.js';
+import { copyText } from './clipboard.js';
 import { Columns } from './columns.js';
 import { Commands } from './commands.js';
 import { Company } from './company.js';
@@ -14,10 +15,13 @@ import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
 import { find, isMac, part, setAttribute, setText } from './dom.js';
 import { CardDrag } from './drag.js';
+import { Drafts } from './drafts.js';
 import { matches } from './filter.js';
 import { FilterBar } from './filter_bar.js';
+import { forgetUser } from './forgetting.js';
 import { openKeyHelp } from './key_help.js';
 import { listenToKeys } from './keyboard.js';
+import { followElsewhere, noteOf } from './leftovers.js';
 import { Members } from './members.js';
 import { choices, openMoveMenu } from './move_menu.js';
 import { TaskPanel } from './panel.js';
@@ -37,14 +41,18 @@ const projectId = Number(body.dataset.projectId);
 const firstTitle = document.title;
 const board = find(document, '[data-board]');
 
-const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnapshot });
 const store = new BoardStore({ userId: Number(body.dataset.userId) });
+const shelf = new Shelf({ userId: store.userId });
+const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnapshot, shelf, note });
+/** @type {import("./leftovers.js").Leftover[]} */
+const leftovers = [];
 const toasts = new Toasts(find(document, '[data-toasts]'));
 const problems = new Problems(find(document, '[data-problems]'));
 const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
+const drafts = new Drafts(store.userId);
 const undoButton = find(document, '[data-undo]');
 const undo = new Undo({
   changed: (last) => {
@@ -53,7 +61,7 @@ const undo = new Undo({
   },
   undone: ({ words }) => toasts.say(`Took back ${words}.`),
 });
-const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id) });
+const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id), keepDraft: (id, field, text, version) => drafts.set(id, field, { text, version }) });
 const composers = new Composers(board, createTask);
 const membersButton = find(document, '[data-open-members]');
 const members = new Members({
@@ -68,6 +76,7 @@ const panel = new TaskPanel({
   store,
   commands,
   client,
+  drafts,
   toasts,
   problems,
   leave: () => route.close(),
@@ -159,7 +168,11 @@ client.on('error', (/** @type {any} */ error) => {
   // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
   queueMicrotask(() => client.state === 'closed' && tellClosed(error));
 });
-watchSession(client);
+client.on('recovered', (/** @type {import("./leftovers.js").Leftover[]} */ found) => {
+  leftovers.push(...found);
+  resumeLeftovers();
+});
+watchSession(client, () => forgetUser(shelf));
 
 // --- What people do -----------------------------------------------------------------------------
 
@@ -207,9 +220,29 @@ async function takeSnapshot(id) {
   const snapshot = await fetchBoard(id);
   const isFirst = store.state === null;
   store.replace(snapshot);
+  resumeLeftovers();
   if (!isFirst) panel.reload();
   closeLostTask();
   return snapshot;
+}
+
+/** What earlier pages left is shown as waiting once there is a board to show it on. */
+function resumeLeftovers() {
+  if (!store.state) return;
+  for (const leftover of leftovers.splice(0)) {
+    if ((leftover.note?.projectId ?? projectId) === projectId) commands.resume(leftover);
+    else void followElsewhere(leftover, reportElsewhere);
+  }
+}
+
+/** @param {string} text @param {string | null} lost */
+function reportElsewhere(text, lost) {
+  problems.report(text, ...(lost ? [{ label: 'Copy the text', act: () => void copyText(lost), stays: true }] : []));
+}
+
+/** @param {string} _event @param {any} data @returns {import("./leftovers.js").Note} */
+function note(_event, data) {
+  return noteOf(data, { projectId, task: store.painted?.tasks.get(data.task_id) });
 }
 
 /** @param {string} status @param {string} title @returns {Promise<boolean>} whether it was created */
@@ -281,7 +314,7 @@ async function tellClosed(error) {
   const here = encodeURIComponent(location.pathname + location.hash);
   problems.report(
     signedOut
-      ? 'You are signed out, so this page no longer follows the board.'
+      ? 'You are signed out, so this page no longer follows the board. What you did is kept here, and sent once you sign in again.'
       : `This page no longer follows the board. ${explain(error)}`,
     signedOut
       ? { label: 'Sign in', act: () => location.assign(`/login/?next=${here}`) }

@@ -17,11 +17,12 @@ export class TaskPanel {
   /**
    * @param {{
    *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
+   *   drafts: import("./drafts.js").Drafts,
    *   toasts: import("./commands.js").Toasts, problems: import("./commands.js").Problems,
    *   leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `leave` is called when the person closes the panel
    */
-  constructor({ projectId, store, commands, client, toasts, problems, leave, returnFocus }) {
+  constructor({ projectId, store, commands, client, drafts, toasts, problems, leave, returnFocus }) {
     this.projectId = projectId;
     this.store = store;
     this.commands = commands;
@@ -30,8 +31,7 @@ export class TaskPanel {
     this.problems = problems;
     this.leave = leave;
     this.returnFocus = returnFocus;
-    /** @type {Map<number, string>} comments that were begun and not sent, by task */
-    this.drafts = new Map();
+    this.drafts = drafts;
     /** @type {Sheet | null} */
     this.sheet = null;
   }
@@ -54,15 +54,17 @@ export class TaskPanel {
       fields: new TaskFields(element, {
         taskId,
         store: this.store,
+        drafts: this.drafts,
         save: (field, value, version) => this.commands.update(taskId, field, value, version),
         complain: (text) => this.toasts.say(text),
       }),
       comments: new Comments(element, {
         taskId,
         store: this.store,
-        add: (content) => this.client.addComment(taskId, content),
+        add: (content) => this.commands.comment(taskId, content),
         drafts: this.drafts,
         report: (text) => this.problems.report(text),
+        say: (text) => void this.toasts.say(text),
         tellTyping: (isTyping) => this.client.typing(taskId, isTyping).catch(() => {}), // a hint, no more
       }),
       description: new Description(taskId, {
@@ -125,7 +127,7 @@ export class TaskPanel {
     find(element, '[data-archive-task]').hidden = !this.store.mayEdit || task.status !== 'completed';
     setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
     fields.paint(task, view);
-    comments.paint(now);
+    comments.paint(now, view);
     description.paint(task.description);
     const note = part(element, 'due-note');
     note.hidden = !task.due_at;

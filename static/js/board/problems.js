@@ -13,16 +13,19 @@ export class Problems {
 
   /**
    * @param {string} text
-   * @param {{label: string, act: () => void}} [action]
+   * @param {...import("./toasts.js").Action} actions what can be done about it, beside reading it
    */
-  report(text, action) {
+  report(text, ...actions) {
     const item = document.createElement('li');
     item.className = 'problem';
     const words = document.createElement('span');
     words.className = 'problem__text';
     words.textContent = text;
-    item.append(words);
-    if (action) item.append(this.#button(action.label, item, action.act));
+    const tools = document.createElement('span');
+    tools.className = 'problem__tools';
+    for (const action of actions) tools.append(this.#button(action, item));
+    tools.append(this.#button({ label: 'Dismiss', act: () => {} }, item));
+    item.append(words, tools);
     this.region.hidden = false;
     this.list.append(item);
   }
@@ -32,14 +35,14 @@ export class Problems {
     this.region.hidden = true;
   }
 
-  /** @param {string} label @param {HTMLElement} item @param {() => void} act @returns {HTMLButtonElement} */
-  #button(label, item, act) {
+  /** @param {import("./toasts.js").Action} action @param {HTMLElement} item @returns {HTMLButtonElement} */
+  #button({ label, act, stays }, item) {
     const element = document.createElement('button');
     element.type = 'button';
     element.className = 'button button--outline';
     element.textContent = label;
     element.addEventListener('click', () => {
-      item.remove();
+      if (!stays) item.remove();
       this.region.hidden = !this.list.childElementCount;
       act();
     });

@@ -1,21 +1,28 @@
 // @ts-check
 /** The list of projects: follows what concerns its reader, and comes up to date with that and whenever it is looked at. */
 
-import { TaskManagerWebSocket } from '../client/index.js';
+import { Shelf, TaskManagerWebSocket } from '../client/index.js';
 import { fetchToken } from './api.js';
+import { copyText } from './clipboard.js';
 import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
 import { find } from './dom.js';
+import { forgetUser } from './forgetting.js';
+import { followElsewhere } from './leftovers.js';
 import { takeMessage, watchSession } from './session.js';
 import { Toasts } from './toasts.js';
 
-const client = new TaskManagerWebSocket({ token: fetchToken });
+const shelf = new Shelf({ userId: Number(document.body.dataset.userId) });
+const client = new TaskManagerWebSocket({ token: fetchToken, shelf });
 Object.assign(window, { taskManager: client });
-watchSession(client);
+watchSession(client, () => forgetUser(shelf));
 client.on('state', (/** @type {string} */ state) => showConnection(document.body, state));
 
 const toasts = new Toasts(find(document, '[data-toasts]'));
 followConcerns({ client, toasts, title: () => 'Projects · taskrealtime' }).paintTitle();
+client.on('recovered', (/** @type {import("./leftovers.js").Leftover[]} */ found) => {
+  for (const leftover of found) void followElsewhere(leftover, report);
+});
 client.on('notification', (/** @type {any} */ { kind }) => kind === 'project_member_added' && refresh());
 client.on('removed_from_project', () => refresh());
 client.on('reset', () => refresh());
@@ -30,6 +37,11 @@ document.addEventListener('visibilitychange', () => void (document.hidden || ref
 async function comeBack() {
   if (await fetchToken().catch(() => null)) location.reload();
   else toasts.ask('You are signed out.', { label: 'Sign in', act: () => location.assign('/login/') });
+}
+
+/** Stays until somebody has read it. @param {string} text @param {string | null} lost what somebody wrote */
+function report(text, lost) {
+  toasts.ask(text, ...(lost ? [{ label: 'Copy the text', act: () => void copyText(lost), stays: true }] : []));
 }
 
 /** Takes the list from a fresh copy of this page, and leaves what somebody is typing alone. */

@@ -6,18 +6,20 @@ const FLASH = 'taskrealtime.flash';
 
 /**
  * @param {{close: () => void}} client
+ * @param {() => Promise<unknown>} forget takes away what this browser keeps for the user
  */
-export function watchSession(client) {
+export function watchSession(client, forget) {
   const channel = new BroadcastChannel(CHANNEL);
-  channel.addEventListener('message', () => {
+  channel.addEventListener('message', async () => {
     client.close();
+    await forget();
     location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.hash)}`);
   });
   for (const button of document.querySelectorAll('[data-sign-out]')) {
     const form = /** @type {HTMLFormElement} */ (button.closest('form'));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      signOut(form, client, channel);
+      signOut(form, { client, channel, forget });
     });
   }
 }
@@ -26,10 +28,9 @@ export function watchSession(client) {
  * The others are told once the session has ended: one that came sooner would be signed in again.
  *
  * @param {HTMLFormElement} form
- * @param {{close: () => void}} client
- * @param {BroadcastChannel} channel
+ * @param {{client: {close: () => void}, channel: BroadcastChannel, forget: () => Promise<unknown>}} parts
  */
-async function signOut(form, client, channel) {
+async function signOut(form, { client, channel, forget }) {
   const answer = await fetch(form.action, {
     method: 'POST',
     body: new FormData(form),
@@ -38,6 +39,7 @@ async function signOut(form, client, channel) {
   if (!answer?.ok) return form.submit(); // the server's own answer tells what is wrong
   client.close();
   channel.postMessage('signed out');
+  await forget();
   location.assign(answer.url);
 }
 

@@ -12,10 +12,11 @@ import { STATUS_NAMES } from './words.js';
  * @typedef {import("./pending.js").Expectation} Expectation
  * @typedef {import("./pending.js").Place} Place
  * @typedef {{status: string, title: string, taskId: number | null}} Ghost a task on its way to the server; `taskId` once answered
+ * @typedef {{taskId: number, text: string, at: string, commentId: number | null}} Outgoing a comment on its way; `commentId` once answered
  * @typedef {{mine: any, version: number}} Conflict the value that was refused, and the version that stood in its way
  * @typedef {{
  *   project: import("./reducer.js").BoardState["project"], members: BoardState["members"], tasks: ReadonlyMap<number, Task>,
- *   columns: Map<string, number[]>, waiting: Set<number>, ghosts: readonly Ghost[],
+ *   columns: Map<string, number[]>, waiting: Set<number>, ghosts: readonly Ghost[], outgoing: readonly Outgoing[],
  * }} View what there is to paint; `columns` hold those tasks alone that fit the filter
  */
 
@@ -32,6 +33,8 @@ export class BoardStore {
     this.expectations = [];
     /** @type {Ghost[]} */
     this.ghosts = [];
+    /** @type {Outgoing[]} */
+    this.outgoing = [];
     /** @type {Map<number, Map<string, Conflict>>} by task, then by field */
     this.conflicts = new Map();
     /** @type {Set<number>} tasks that were deleted while we looked */
@@ -54,6 +57,7 @@ export class BoardStore {
   replace(board) {
     this.state = fromSnapshot(board);
     this.ghosts = this.ghosts.filter((ghost) => ghost.taskId === null);
+    this.outgoing = this.outgoing.filter(({ commentId }) => commentId === null);
     this.expectations = this.expectations.filter((expectation) => !expectation.answered);
     this.#settle();
     this.paint();
@@ -68,6 +72,7 @@ export class BoardStore {
     if (frame.event === 'task_deleted') this.deleted.add(frame.data.task_id);
     if (frame.event === 'task_restored') this.deleted.delete(frame.data.task.id);
     if (frame.event === 'task_created') this.#recognise(frame.data);
+    if (frame.event === 'comment_added') this.#recogniseComment(frame.data);
     this.#settle();
     this.#schedule();
   }
@@ -122,6 +127,26 @@ export class BoardStore {
     this.paint();
   }
 
+  /** @param {number} taskId @param {string} text @param {string} at when it was written @returns {Outgoing} */
+  addOutgoing(taskId, text, at) {
+    const outgoing = { taskId, text, at, commentId: null };
+    this.outgoing = [...this.outgoing, outgoing];
+    this.paint();
+    return outgoing;
+  }
+
+  /** @param {Outgoing} outgoing @param {number} commentId its event has come, or is about to */
+  nameOutgoing(outgoing, commentId) {
+    outgoing.commentId = commentId;
+    this.paint();
+  }
+
+  /** @param {Outgoing} outgoing */
+  dropOutgoing(outgoing) {
+    this.outgoing = this.outgoing.filter((other) => other !== outgoing);
+    this.paint();
+  }
+
   /** @param {number} taskId @param {string} field @param {Conflict | null} conflict null: settled */
   setConflict(taskId, field, conflict) {
     const fields = this.conflicts.get(taskId) ?? new Map();
@@ -157,7 +182,10 @@ export class BoardStore {
   /** @param {BoardState} state @returns {View} */
   #view({ project, members, tasks }) {
     const shown = withExpectations(tasks, this.expectations);
-    const waiting = this.expectations.filter(({ answered }) => !answered).map(({ taskId }) => taskId);
+    const waiting = [
+      ...this.expectations.filter(({ answered }) => !answered),
+      ...this.outgoing.filter(({ commentId }) => commentId === null),
+    ].map(({ taskId }) => taskId);
     return {
       project,
       members,
@@ -165,6 +193,7 @@ export class BoardStore {
       columns: this.#filtered(arrange(shown, this.expectations, STATUSES), shown),
       waiting: new Set(waiting),
       ghosts: this.ghosts,
+      outgoing: this.outgoing,
     };
   }
 
@@ -195,6 +224,15 @@ export class BoardStore {
       ({ taskId, status, title }) => taskId === null && status === task.status && title === task.title,
     );
     if (ghost) this.ghosts = this.ghosts.filter((other) => other !== ghost);
+  }
+
+  /** As with a task's: the event may come before the answer. @param {any} data of a new comment */
+  #recogniseComment({ comment, task_id, by }) {
+    if (by?.id !== this.userId) return;
+    const outgoing =
+      this.outgoing.find(({ commentId }) => commentId === comment.id) ??
+      this.outgoing.find(({ taskId, text, commentId }) => commentId === null && taskId === task_id && text === comment.content);
+    this.outgoing = this.outgoing.filter((other) => other !== outgoing);
   }
 
   /** Paints soon, once for all the events of a burst. */

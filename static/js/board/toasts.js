@@ -4,7 +4,7 @@
 const STAY = 6000; // ms; longer while the pointer or the focus is on it
 const MOST = 3;
 
-/** @typedef {{label: string, act: () => void}} Action */
+/** @typedef {{label: string, act: () => void, stays?: boolean}} Action `stays`: the message is still there afterwards */
 
 export class Toasts {
   /** @param {HTMLElement} region `role=status` */
@@ -44,7 +44,7 @@ export class Toasts {
     words.textContent = text;
     const tools = document.createElement('span');
     tools.className = 'toast__tools';
-    for (const { label, act } of actions) tools.append(button(label, () => (act(), toast.remove())));
+    for (const { label, act, stays } of actions) tools.append(button(label, () => (act(), stays || toast.remove())));
     tools.append(button('Dismiss', () => toast.remove()));
     toast.append(words, tools);
     while (this.region.children.length >= MOST) this.region.firstElementChild?.remove();

@@ -68,3 +68,8 @@ export function quote(title) {
   const plain = shown(title.replace(/[\u202a-\u202e\u2066-\u2069]/g, ''));
   return `“${plain.length > 60 ? `${plain.slice(0, 57)}…` : plain}”`;
 }
+
+/** @param {number} count @param {string} one @param {string} [more] @returns {string} */
+export function counted(count, one, more = `${one}s`) {
+  return `${count} ${count === 1 ? one : more}`;
+}

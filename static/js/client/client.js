@@ -1,7 +1,7 @@
 // @ts-check
 /** `TaskManagerWebSocket`: what a page holds. It ties the parts together and has no cleverness of its own. */
 
-import { makeClock } from './clock.js';
+import { Alarm, makeClock } from './clock.js';
 import { Connection } from './connection.js';
 import { Courier } from './courier.js';
 import { Emitter } from './emitter.js';
@@ -17,6 +17,7 @@ import { Projects } from './projects.js';
 import { Renewal } from './renewal.js';
 import { Requests } from './requests.js';
 import { Rest } from './rest.js';
+import { Sender } from './sender.js';
 import { Tokens } from './tokens.js';
 import { apiUrl, socketUrl } from './urls.js';
 import { UserRoom } from './user_room.js';
@@ -27,6 +28,11 @@ const BLOCKED_AFTER = 3;
 
 /** A little less than the server remembers keys by default (30 days), milliseconds. */
 const RETENTION = 29 * 24 * 3_600_000;
+
+/** How often to look for what tabs left that are gone by now: soon at first, then now and again, milliseconds. */
+const LOOK_AGAIN = { first: 1_000, cap: 15_000 };
+/** A shelf that takes longer to be read is not waited for, milliseconds. */
+const SHELF_PATIENCE = 3_000;
 
 /** What the server answers when the connection, not the call, was at fault. */
 const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
@@ -43,6 +49,9 @@ const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
  *   when the user is signed out, and throws where it may succeed later
  * @property {import('./projects.js').Snapshot} [snapshot] fetches a project's board after a reset, takes it over,
  *   and says its `seq` and `epoch`; nothing of the project is delivered meanwhile
+ * @property {import('./shelf.js').Shelf} [shelf] keeps changes without an answer over the end of the page; what earlier pages
+ *   left there is sent before all else, and told as `recovered`
+ * @property {(event: string, data: any) => any} [note] what to keep beside a change, for whoever shows it after a reload
  * @property {boolean} [debug] log to the console
  * @property {number} [retention] how long the server remembers a key, milliseconds
  * @property {any} [WebSocket]
@@ -60,8 +69,11 @@ export class TaskManagerWebSocket {
   #state = 'connecting';
   #lastId = 0;
   #emitter = new Emitter();
-  #outbox = new Outbox();
   #requests = new Requests();
+  #outbox;
+  #sender;
+  #shelf;
+  #note;
   #clock;
   #log;
   #retention;
@@ -76,12 +88,19 @@ export class TaskManagerWebSocket {
   #presence;
   #hints;
   #stopWatchingPage;
+  /** Looks at the shelf again. */
+  #lookAgain;
 
   /** @param {Options} options */
   constructor(options) {
     const random = options.random ?? Math.random;
     const url = socketUrl(options.url);
     const clock = (this.#clock = makeClock(options));
+    this.#shelf = options.shelf ?? null;
+    this.#note = options.note ?? (() => undefined);
+    this.#outbox = new Outbox(this.#shelf);
+    this.#sender = new Sender({ outbox: this.#outbox, clock, send: (entry) => this.#sendChange(entry) });
+    this.#lookAgain = new Alarm(clock);
     const log = (this.#log = makeLog(options.debug ?? false));
     const tokens = new Tokens(options.token, clock);
     const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
@@ -145,6 +164,7 @@ export class TaskManagerWebSocket {
     this.#renewal = new Renewal({ clock, tokens, request, log });
     this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
     connection.start();
+    if (this.#shelf) this.#lookAtShelf(this.#shelf);
   }
 
   /** @returns {State} */
@@ -223,9 +243,11 @@ export class TaskManagerWebSocket {
    * @param {Id} taskId
    * @param {Record<string, any>} changes
    * @param {number} [version] that the user was looking at
+   * @param {{follows?: boolean}} [more] `follows`: he was looking at what the own changes of these fields made that have no
+   *   answer so far; this one waits for theirs, and is made on their version
    */
-  async updateTask(taskId, changes, version) {
-    return this.#change('task_update', { task_id: toId(taskId), changes, version });
+  async updateTask(taskId, changes, version, { follows = false } = {}) {
+    return this.#change('task_update', { task_id: toId(taskId), changes, version }, follows);
   }
 
   /**
@@ -381,6 +403,8 @@ export class TaskManagerWebSocket {
     this.#connection.stop();
     this.#polling.stop();
     this.#courier.stop();
+    this.#sender.lost();
+    this.#lookAgain.clear();
     this.#inbox.close();
     this.#renewal.stop();
     this.#presence.stop();
@@ -388,30 +412,71 @@ export class TaskManagerWebSocket {
     const closed = closedError();
     this.#requests.lost();
     this.#projects.close(closed);
-    this.#outbox.rejectAll(closed);
+    this.#outbox.abandon(closed);
+    this.#shelf?.close();
     this.#setState('closed');
   }
 
   /**
    * @param {string} event
    * @param {any} data
+   * @param {boolean} [follows]
    * @returns {Promise<any>}
    */
-  #change(event, data) {
+  #change(event, data, follows) {
     this.#requireOpen();
     const [id, key] = [this.#nextId(), makeKey()];
     encode({ event, data, id, key }); // Refuses here what no connection could carry.
+    const kept = { event, data, key, follows, note: this.#note(event, data), at: this.#clock.now(), firstSentAt: null };
     return new Promise((resolve, reject) => {
-      const entry = { id, event, data, key, firstSentAt: null, resolve, reject };
-      this.#outbox.add(entry);
-      if (this.#connection.ready) this.#sendChange(entry);
-      else this.#courier.kick();
+      this.#outbox.add({ ...kept, id, resolve, reject });
+      this.#sendDue();
     });
+  }
+
+  #sendDue() {
+    this.#sender.kick();
+    this.#courier.kick();
+  }
+
+  /** What an earlier page left goes before all that is asked for on this one. @param {import('./shelf.js').Shelf} shelf */
+  #lookAtShelf(shelf) {
+    this.#outbox.waits = true;
+    this.#lookAgain.set(SHELF_PATIENCE, () => {
+      this.#outbox.waits = false;
+      this.#sendDue();
+    });
+    this.#adopt(shelf, LOOK_AGAIN.first);
+  }
+
+  /**
+   * Takes over what tabs left that are gone.
+   *
+   * @param {import('./shelf.js').Shelf} shelf
+   * @param {number} delay until the next look, milliseconds
+   */
+  async #adopt(shelf, delay) {
+    const kept = await shelf.adopt().catch(() => []);
+    if (this.#state === 'closed') return;
+    const changes = kept.map((change) => this.#revive(change));
+    this.#outbox.adopt(changes.map(({ entry }) => entry));
+    this.#outbox.waits = false;
+    if (changes.length) this.#emitter.emit('recovered', changes.map(({ change }) => change));
+    this.#sendDue();
+    this.#lookAgain.set(delay, () => this.#adopt(shelf, Math.min(delay * 2, LOOK_AGAIN.cap)));
+  }
+
+  /** @param {import('./outbox.js').Kept} kept */
+  #revive(kept) {
+    const { event, data, note, at, firstSentAt } = kept;
+    const entry = /** @type {import('./outbox.js').Entry} */ ({ ...kept, id: this.#nextId() });
+    const answer = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+    answer.catch(() => {}); // for whoever wants to know
+    return { entry, change: { event, data, note, at, firstSentAt, answer } };
   }
 
   /** @param {import('./outbox.js').Entry} entry */
   #sendChange(entry) {
-    entry.firstSentAt ??= this.#clock.now();
     this.#send({ event: entry.event, data: entry.data, id: entry.id, key: entry.key });
   }
 
@@ -449,10 +514,11 @@ export class TaskManagerWebSocket {
     this.#hints.opened();
     this.#projects.opened();
     this.#outbox.expire(this.#clock.now(), this.#retention);
-    for (const entry of this.#outbox.entries()) this.#sendChange(entry);
+    this.#sender.opened();
   }
 
   #lost() {
+    this.#sender.lost();
     this.#renewal.stop();
     this.#projects.lost();
     this.#people.lost();
@@ -483,7 +549,7 @@ export class TaskManagerWebSocket {
     if (this.#requests.settle(id, error, data)) return;
     // The connection ends with it; the change goes again over the next, with another token.
     if (error && TOKEN_ERRORS.includes(error.code)) return;
-    this.#outbox.settle(id, error, data);
+    this.#sender.answered(id, error, data);
   }
 
   /** @param {Frame} frame that answers nothing */

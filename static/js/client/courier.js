@@ -58,7 +58,7 @@ export class Courier {
   /** @param {AbortSignal} signal */
   async #carry(signal) {
     let failures = 0;
-    for (let entry; !signal.aborted && (entry = this.#outbox.entries()[0]); ) {
+    for (let entry; !signal.aborted && (entry = this.#outbox.due()[0]); ) {
       if (await this.#deliver(entry, signal)) failures = 0;
       else await pause(this.#clock, backoff(failures++, this.#random, RETRY), signal);
     }
@@ -77,14 +77,15 @@ export class Courier {
       return true;
     }
     try {
-      entry.firstSentAt ??= this.#clock.now();
+      this.#outbox.leaves(entry, this.#clock.now());
       const request = { ...twin.request(entry.data), key: entry.key };
       const body = await this.#rest.call(request, { signal, patience: PATIENCE });
       this.#outbox.settle(entry.id, null, twin.answer(body, entry.data));
       return true;
     } catch (/** @type {any} */ error) {
       if (signal.aborted || error.code === 'connection_lost') return false;
-      if (error.code === 'unauthenticated') this.#fatal(error);
+      if (error.code === 'rate_limited') await pause(this.#clock, (error.retryAfter ?? 1) * 1000, signal);
+      else if (error.code === 'unauthenticated') this.#fatal(error);
       else this.#outbox.settle(entry.id, error);
       return true;
     }

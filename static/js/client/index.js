@@ -4,3 +4,4 @@
 export { TaskManagerWebSocket } from './client.js';
 export { TaskManagerError } from './envelope.js';
 export * from './events.js';
+export { Shelf } from './shelf.js';

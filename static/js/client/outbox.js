@@ -3,29 +3,49 @@
  * Changes that have no answer yet, in the order in which they were asked for. Pure: no sockets, no time.
  *
  * Each keeps the key that was made for it once, so that it may be sent again until an answer comes and still
- * has one effect.
+ * has one effect. Where there is a shelf they lie on that, too, and outlive the page.
  */
 
 import { TaskManagerError } from './envelope.js';
 
 /**
- * @typedef {object} Entry
- * @property {number} id
+ * @typedef {object} Kept what is needed to send a change again, from another page if need be
  * @property {string} event
  * @property {any} data
  * @property {string} key
+ * @property {number} at milliseconds; when it was asked for
+ * @property {boolean} [follows] its `version` is at least the one that an earlier change of the same fields makes
+ * @property {any} [note] of the page, for whoever shows it after a reload
  * @property {number | null} firstSentAt milliseconds; null: it never left this client
- * @property {(data: any) => void} resolve
- * @property {(error: Error) => void} reject
+ *
+ * @typedef {Kept & {id: number, resolve: (data: any) => void, reject: (error: Error) => void}} Entry
+ *
+ * @typedef {object} Shelf keeps changes over the end of a page
+ * @property {(entry: Kept) => void} put as it is now
+ * @property {(key: string) => void} remove
  */
 
 export class Outbox {
   /** @type {Map<number, Entry>} */
   #entries = new Map();
+  #shelf;
+  /** Whether what an earlier page left is still being looked for: it goes before all others. */
+  waits = false;
+
+  /** @param {Shelf | null} [shelf] */
+  constructor(shelf = null) {
+    this.#shelf = shelf;
+  }
 
   /** @param {Entry} entry */
   add(entry) {
     this.#entries.set(entry.id, entry);
+    this.#shelf?.put(entry);
+  }
+
+  /** @param {Entry[]} entries that earlier pages left on the shelf, the oldest first */
+  adopt(entries) {
+    this.#entries = new Map([...entries.map((entry) => /** @type {const} */ ([entry.id, entry])), ...this.#entries]);
   }
 
   get size() {
@@ -42,6 +62,35 @@ export class Outbox {
     return [...this.#entries.values()];
   }
 
+  /** Those that may be sent by now, the oldest first. */
+  due() {
+    return this.waits ? [] : this.entries();
+  }
+
+  /**
+   * It is about to leave this client, and stays as it is from now on: its key stands for its content.
+   *
+   * @param {Entry} entry
+   * @param {number} now milliseconds
+   */
+  leaves(entry, now) {
+    if (entry.firstSentAt !== null) return;
+    entry.firstSentAt = now;
+    this.#shelf?.put(entry);
+  }
+
+  /**
+   * @param {Entry} entry
+   * @returns {boolean} whether an earlier change, which it follows, has no answer so far
+   */
+  mustWait(entry) {
+    for (const earlier of this.#entries.values()) {
+      if (earlier === entry) return false;
+      if (isFollowed(earlier, entry)) return true;
+    }
+    return false;
+  }
+
   /**
    * Settles one. The answer to one that is settled already changes nothing.
    *
@@ -54,7 +103,11 @@ export class Outbox {
     if (!entry) return;
     this.#entries.delete(entry.id);
     if (error) entry.reject(error);
-    else entry.resolve(data);
+    else {
+      this.#carryOn(entry, data);
+      entry.resolve(data);
+    }
+    this.#shelf?.remove(entry.key);
   }
 
   /**
@@ -70,8 +123,33 @@ export class Outbox {
     }
   }
 
-  /** @param {Error} error */
-  rejectAll(error) {
-    for (const { id } of this.entries()) this.settle(id, error);
+  /** Nobody waits here any more; what lies on a shelf stays there. @param {Error} error */
+  abandon(error) {
+    for (const { reject } of this.entries()) reject(error);
+    this.#entries.clear();
   }
+
+  /**
+   * What follows a change is made on what that one wrote.
+   *
+   * @param {Entry} done
+   * @param {any} answer
+   */
+  #carryOn(done, answer) {
+    for (const entry of this.#entries.values()) {
+      if (entry.firstSentAt !== null || !isFollowed(done, entry)) continue;
+      entry.data = { ...entry.data, version: Math.max(entry.data.version, answer?.version ?? 0) };
+      this.#shelf?.put(entry);
+    }
+  }
+}
+
+/**
+ * @param {Entry} earlier
+ * @param {Entry} later
+ */
+function isFollowed(earlier, later) {
+  if (!later.follows || later.data.version === undefined) return false;
+  if (earlier.event !== 'task_update' || earlier.data.task_id !== later.data.task_id) return false;
+  return Object.keys(later.data.changes).some((field) => field in earlier.data.changes);
 }

@@ -2,6 +2,7 @@
 /** The page of the connection test: takes one step after the other, and says how it went. */
 
 import { clone, find, part } from '../board/dom.js';
+import { forgetUser } from '../board/forgetting.js';
 import { watchSession } from '../board/session.js';
 import { STEPS } from './checks.js';
 import { writeReport } from './report.js';
@@ -25,7 +26,7 @@ const copy = find(document, '[data-copy-report]');
 
 /** @type {import('./checks.js').Findings | null} */
 let running = null;
-watchSession({ close: () => running?.socket?.close() });
+watchSession({ close: () => running?.socket?.close() }, forgetUser);
 
 const around = {
   fetch: (/** @type {any} */ input, /** @type {any} */ init) => fetch(input, { credentials: 'same-origin', cache: 'no-store', ...init }),

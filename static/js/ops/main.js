@@ -4,6 +4,7 @@
 import { fetchToken } from '../board/api.js';
 import { showConnection } from '../board/connection_badge.js';
 import { find } from '../board/dom.js';
+import { forgetUser } from '../board/forgetting.js';
 import { watchSession } from '../board/session.js';
 import { TaskManagerWebSocket } from '../client/index.js';
 import { History } from './history.js';
@@ -23,7 +24,7 @@ let staleness;
 
 const client = new TaskManagerWebSocket({ token: fetchToken });
 Object.assign(window, { taskManager: client });
-watchSession(client);
+watchSession(client, forgetUser);
 
 client.on('state', (/** @type {string} */ state) => {
   showConnection(document.body, state);

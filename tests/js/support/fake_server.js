@@ -34,6 +34,8 @@ export class FakeServer {
   refusedTokens = new Map();
   /** 'ok', '503' (upgrades are refused) or 'mute' (accepted, never answered). */
   sockets = 'ok';
+  /** So many changes over HTTP are refused as too fast. */
+  tooFast = 0;
   /** 'ok', 'away' or 'deaf' (it does what it is asked, and the answer is lost). */
   http = 'ok';
   #keys = new Map();
@@ -200,6 +202,11 @@ export class FakeServer {
     if (since !== undefined && !reset) for (const frame of log.slice(since)) connection.send(frame);
   }
 
+  /** Carries out a message for a test that answers itself. */
+  carryOut({ event, data, key }) {
+    return this.#carryOut(event, data, key);
+  }
+
   /** A change has one effect however often its key comes. */
   #carryOut(event, data, key) {
     if (key !== undefined && this.#keys.has(key)) return { ...this.#keys.get(key), duplicate: true };
@@ -228,6 +235,10 @@ export class FakeServer {
       return json(200, { count: 0, next: null, previous: null, results: [], seq, epoch: this.epoch, unread: this.unread });
     }
     const body = text ? JSON.parse(text) : null;
+    if (this.tooFast > 0) {
+      this.tooFast -= 1;
+      return json(429, { code: 'rate_limited', message: 'Wait.', retry_after: 0.05 });
+    }
     const done = this.#carryOut(`${request.method} ${url.pathname}`, body, request.headers['idempotency-key']);
     if (this.http === 'deaf') return response.destroy();
     if (request.method === 'DELETE') return response.writeHead(204).end();

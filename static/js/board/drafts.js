@@ -1,0 +1,61 @@
+// @ts-check
+/** What somebody has begun to write, kept over reloads in this browser, for each user apart. */
+
+/** @typedef {{text: string, version?: number}} Draft `version`: the task's when the writing began */
+
+const PREFIX = 'taskrealtime.draft';
+const MOST = 100; // drafts of one user; the oldest go first
+
+export class Drafts {
+  /** @param {number} userId @param {Storage} [storage] */
+  constructor(userId, storage = localStorage) {
+    this.prefix = `${PREFIX}.${userId}.`;
+    this.storage = storage;
+  }
+
+  /** @param {number} taskId @param {string} field @returns {Draft | null} */
+  get(taskId, field) {
+    try {
+      return JSON.parse(this.storage.getItem(this.#key(taskId, field)) ?? 'null');
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {number} taskId @param {string} field @param {Draft} draft */
+  set(taskId, field, draft) {
+    if (!draft.text) return this.delete(taskId, field);
+    try {
+      this.storage.setItem(this.#key(taskId, field), JSON.stringify({ ...draft, at: Date.now() }));
+      this.#forgetOld();
+    } catch {
+      // The browser's room is full: the text is still in its field.
+    }
+  }
+
+  /** @param {number} taskId @param {string} field */
+  delete(taskId, field) {
+    this.storage.removeItem(this.#key(taskId, field));
+  }
+
+  /** All of the user's. */
+  clear() {
+    for (const key of this.#keys()) this.storage.removeItem(key);
+  }
+
+  /** @param {number} taskId @param {string} field */
+  #key(taskId, field) {
+    return `${this.prefix}${taskId}.${field}`;
+  }
+
+  #keys() {
+    return Object.keys(this.storage).filter((key) => key.startsWith(this.prefix));
+  }
+
+  #forgetOld() {
+    const keys = this.#keys();
+    if (keys.length <= MOST) return;
+    const at = (/** @type {string} */ key) => JSON.parse(this.storage.getItem(key) ?? '{}').at ?? 0;
+    for (const key of keys.sort((a, b) => at(a) - at(b)).slice(0, keys.length - MOST)) this.storage.removeItem(key);
+  }
+}

@@ -1,0 +1,12 @@
+// @ts-check
+/** Nothing of the user's stays in this browser after signing out: no draft, no change without an answer. */
+
+import { Shelf } from '../client/index.js';
+import { Drafts } from './drafts.js';
+
+/** @param {Shelf} [shelf] the page's own, where it has one @returns {Promise<void>} */
+export function forgetUser(shelf) {
+  const userId = Number(document.body.dataset.userId);
+  new Drafts(userId).clear();
+  return (shelf ?? new Shelf({ userId })).clear();
+}

@@ -1,0 +1,54 @@
+// @ts-check
+/** What an earlier page asked for and has no answer so far: where it belongs, and what is said of it elsewhere. Pure. */
+
+import { explain, quote } from './words.js';
+
+/**
+ * @typedef {{event: string, data: any, note: any, at: number, firstSentAt: number | null, answer: Promise<any>}} Leftover
+ *   as the client's `recovered` tells it
+ * @typedef {{projectId: number | null, title?: string, status?: string}} Note kept beside a change
+ */
+
+/** @type {Record<string, string>} */
+const DONE = {
+  task_create: 'created',
+  task_update: 'changed',
+  task_move: 'moved',
+  task_delete: 'deleted',
+  task_restore: 'restored',
+  new_comment: 'commented on',
+};
+
+/**
+ * What to keep beside a change, for the words that are said of it after a reload.
+ *
+ * @param {any} data of the change
+ * @param {{projectId: number, task: {title: string, status: string} | undefined}} place the board that it was made on
+ * @returns {Note}
+ */
+export function noteOf(data, { projectId, task }) {
+  return { projectId, title: data.title ?? task?.title, status: data.status ?? task?.status };
+}
+
+/**
+ * A change of another board than the one on the screen: it is told where it came to nothing.
+ *
+ * @param {Leftover} leftover
+ * @param {(text: string, lost: string | null) => void} report `lost`: the text that somebody wrote
+ */
+export async function followElsewhere({ event, data, note, answer }, report) {
+  try {
+    await answer;
+  } catch (/** @type {any} */ error) {
+    const done = DONE[event];
+    if (!done || error.code === 'closed' || (event === 'task_delete' && error.code === 'not_found')) return;
+    const why = error.code === 'conflict' ? 'Somebody else changed it meanwhile.' : explain(error);
+    report(`${quote(note?.title ?? 'A task')} was not ${done}. ${why}`, textOf(data));
+  }
+}
+
+/** @param {any} data @returns {string | null} */
+function textOf(data) {
+  const text = data.content ?? data.changes?.description ?? data.changes?.title ?? data.title;
+  return typeof text === 'string' && text ? text : null;
+}

@@ -1,0 +1,177 @@
+// @ts-check
+/**
+ * Where a user's unanswered changes outlive the page: IndexedDB of this origin, each change marked with its user and its tab.
+ *
+ * A tab holds a Web Lock for as long as it lives. So another one, or the same after a reload, knows what was left by tabs that
+ * are gone, and one of them alone takes it over.
+ */
+
+/**
+ * @typedef {import('./outbox.js').Kept} Kept
+ * @typedef {Kept & {user: number, tab: string, order: number}} Stored
+ */
+
+const DATABASE = 'taskrealtime';
+const STORE = 'changes';
+const LOCK = 'taskrealtime.tab.';
+
+export class Shelf {
+  #userId;
+  #tab = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  /** @type {Map<string, Kept | null>} what is to be written next, by key; null: to be removed */
+  #writes = new Map();
+  #written = 0;
+  /** @type {Map<string, number>} the place of each, by key */
+  #orders = new Map();
+  #release = () => {};
+  /** Settled when others see that this tab lives. */
+  #alive;
+  /** @type {Promise<IDBDatabase | null>} null: this browser keeps nothing */
+  #database;
+  /** @type {Promise<void>} */
+  #flushed = Promise.resolve();
+
+  /** @param {{userId: number}} options whose changes: nobody else's are seen or sent */
+  constructor({ userId }) {
+    this.#userId = userId;
+    this.#alive = this.#live();
+    this.#database = open().catch(() => null);
+  }
+
+  /** @param {Kept} change as it is at the end of this turn */
+  put(change) {
+    this.#write(change.key, change);
+  }
+
+  /** @param {string} key */
+  remove(key) {
+    this.#write(key, null);
+  }
+
+  /**
+   * Takes over what tabs that are gone left. Where the browser has no locks (a page without TLS) every tab does: the keys
+   * see to it that nothing is done twice.
+   *
+   * @returns {Promise<Kept[]>} the oldest first
+   */
+  async adopt() {
+    await this.#alive;
+    const take = async () => {
+      const living = await livingTabs();
+      return this.#take((tab) => tab !== this.#tab && !living.has(tab));
+    };
+    return locks() ? locks().request(`taskrealtime.adopt.${this.#userId}`, take) : take();
+  }
+
+  /** Forgets all changes of the user, of every tab. */
+  async clear() {
+    this.#writes.clear();
+    await this.#change((store, stored) => store.delete(stored.key));
+  }
+
+  /** This tab no longer sends what lies here: another one may. */
+  async close() {
+    await this.#flushed;
+    this.#release();
+  }
+
+  /**
+   * All that changes in one turn is written at once, so that a crash between two of them leaves neither or both.
+   *
+   * @param {string} key
+   * @param {Kept | null} change
+   */
+  #write(key, change) {
+    if (!this.#writes.size) this.#flushed = Promise.resolve().then(() => this.#flush());
+    this.#writes.set(key, change);
+  }
+
+  async #flush() {
+    await this.#alive;
+    const database = await this.#database;
+    const writes = [...this.#writes];
+    this.#writes.clear();
+    if (!database || !writes.length) return;
+    const transaction = database.transaction(STORE, 'readwrite');
+    const store = transaction.objectStore(STORE);
+    for (const [key, change] of writes) {
+      if (change) store.put(this.#stored(change));
+      else {
+        store.delete(key);
+        this.#orders.delete(key);
+      }
+    }
+    transaction.commit?.();
+    await ended(transaction).catch(() => {}); // a full disk: the change is still sent from memory
+  }
+
+  /** @param {Kept} change @returns {Stored} */
+  #stored({ event, data, key, at, follows, note, firstSentAt }) {
+    const order = this.#orders.get(key) ?? (this.#written += 1);
+    this.#orders.set(key, order);
+    return { event, data: JSON.parse(JSON.stringify(data)), key, at, follows, note, firstSentAt, user: this.#userId, tab: this.#tab, order };
+  }
+
+  /** @param {(tab: string) => boolean} isLeft @returns {Promise<Kept[]>} */
+  async #take(isLeft) {
+    /** @type {Stored[]} */
+    const taken = [];
+    await this.#change((store, stored) => {
+      if (!isLeft(stored.tab)) return;
+      taken.push({ ...stored });
+      this.#orders.set(stored.key, stored.order);
+      store.put({ ...stored, tab: this.#tab });
+    });
+    return taken.sort((a, b) => a.at - b.at || a.order - b.order);
+  }
+
+  /** @param {(store: IDBObjectStore, stored: Stored) => void} each for each change of the user */
+  async #change(each) {
+    const database = await this.#database;
+    if (!database) return;
+    const transaction = database.transaction(STORE, 'readwrite');
+    const store = transaction.objectStore(STORE);
+    const all = store.index('user').getAll(this.#userId);
+    all.onsuccess = () => all.result.forEach((stored) => each(store, stored));
+    await ended(transaction).catch(() => {});
+  }
+
+  /** @returns {Promise<void>} */
+  #live() {
+    return new Promise((alive) => {
+      if (!locks()) return alive();
+      const forLife = () => new Promise((release) => (alive(), (this.#release = () => release(undefined))));
+      locks().request(LOCK + this.#tab, forLife).catch(() => alive());
+    });
+  }
+}
+
+/** @returns {any} the browser's lock manager */
+function locks() {
+  return globalThis.navigator?.locks;
+}
+
+/** @returns {Promise<Set<string>>} the tabs of this origin that hold their lock */
+async function livingTabs() {
+  const { held = [] } = locks() ? await locks().query() : {};
+  const names = held.map((/** @type {{name: string}} */ { name }) => name);
+  return new Set(names.filter((/** @type {string} */ name) => name.startsWith(LOCK)).map((/** @type {string} */ name) => name.slice(LOCK.length)));
+}
+
+/** @returns {Promise<IDBDatabase>} */
+function open() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'key' }).createIndex('user', 'user');
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** @param {IDBTransaction} transaction @returns {Promise<void>} */
+function ended(transaction) {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = transaction.onerror = () => reject(transaction.error);
+  });
+}

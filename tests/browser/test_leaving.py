@@ -1,0 +1,122 @@
+"""What was done without a connection, through a reload and a closed tab: it is sent once, in order, by one tab."""
+
+from playwright.sync_api import Page, expect
+
+from tests.support.stacks import Stack
+
+from .board import Board
+from .conftest import NewPage
+
+LOST = r"WebSocket|ERR_CONNECTION|Failed to (fetch|load)|status of 50"
+
+
+def titles(stack: Stack, project: int) -> list[str]:
+    """The project's tasks in the order in which they were made."""
+    code = "result = list(Task.objects.filter(project_id=id).order_by('id').values_list('title', flat=True))"
+    found: list[str] = stack.run(code, id=project)
+    return found
+
+
+def comments(stack: Stack, task: int) -> list[str]:
+    """What was said about a task."""
+    code = "result = list(Comment.objects.filter(task_id=id).order_by('id').values_list('content', flat=True))"
+    found: list[str] = stack.run(code, id=task)
+    return found
+
+
+def work_offline(board: Board, task: int) -> None:
+    """Do some of everything."""
+    board.drag(task, onto=board.column("review"))
+    panel = board.open(task)
+    panel.locator("[name=title]").fill("First")
+    panel.locator("[name=title]").press("Enter")
+    panel.locator("[name=title]").fill("Second")
+    panel.locator("[name=title]").press("Enter")
+    panel.locator("[name=content]").fill("Said offline")
+    panel.locator("[name=content]").press("Control+Enter")
+    expect(panel.locator(".comment[data-pending]")).to_contain_text("Said offline")
+    board.page.keyboard.press("Escape")
+    column = board.column("todo")
+    column.locator("[data-add-task]").click()
+    for title in ("One", "Two"):
+        column.locator("input[name=title]").fill(title)
+        column.locator("input[name=title]").press("Enter")
+    expect(column.locator(".card--ghost")).to_have_count(2)
+
+
+def test_what_was_done_offline_is_sent_by_the_next_page(stack: Stack, new_page: NewPage) -> None:
+    server = stack.server()
+    alice = stack.user()
+    project = server.project(alice)
+    path = f"/projects/{project}/"
+    board = Board(new_page(server, alice, path, allow_errors=LOST))
+    (task,) = board.add("todo", "Before")
+    context = board.page.context
+    server.kill()
+    board.wait_until("offline")
+    work_offline(board, task)
+    board.page.close()
+    server.start()
+    tabs = [context.new_page(), context.new_page()]
+    for tab in tabs:
+        tab.goto(path)
+    for tab in tabs:
+        again = Board(tab)
+        again.expect_order("review", task)
+        expect(again.card(task)).to_contain_text("Second")
+        expect(again.card(task)).to_have_attribute("data-comment-count", "1")
+        expect(tab.locator("[data-pending]")).to_have_count(0)
+        expect(tab.locator("[data-problems]")).to_be_hidden()
+    assert titles(stack, project) == ["Second", "One", "Two"]
+    assert comments(stack, task) == ["Said offline"]
+
+
+def test_what_became_impossible_is_listed_with_its_text(stack: Stack, new_page: NewPage) -> None:
+    server = stack.server()
+    alice = stack.user()
+    project = server.project(alice)
+    page: Page = new_page(server, alice, f"/projects/{project}/", allow_errors=LOST)
+    board = Board(page)
+    (task,) = board.add("todo", "Before")
+    server.kill()
+    board.wait_until("offline")
+    panel = board.open(task)
+    panel.locator("[name=content]").fill("Too late")
+    panel.locator("[name=content]").press("Control+Enter")
+    expect(board.card(task)).to_have_attribute("data-pending", "")
+    stack.run("Task.objects.get(id=id).delete()", id=task)
+    server.start()
+    board.wait_until("live")
+    problems = page.locator("[data-problems]")
+    expect(problems).to_contain_text("Too late")
+    expect(problems.get_by_role("button", name="Copy the text")).to_be_visible()
+    problems.get_by_role("button", name="Dismiss", exact=True).click()
+    expect(problems).to_be_hidden()
+
+
+def test_signing_out_forgets_what_was_not_sent(stack: Stack, new_page: NewPage) -> None:
+    server = stack.server()
+    alice = stack.user()
+    project = server.project(alice)
+    path = f"/projects/{project}/"
+    board = Board(new_page(server, alice, path, allow_errors=LOST))
+    board.page.context.route_web_socket("**/ws/", lambda socket: socket.close())
+    board.page.route("**/api/tasks/", lambda route: route.abort())
+    board.page.reload()
+    expect(board.page.locator("body")).not_to_have_attribute("data-connection-state", "live")
+    column = board.column("todo")
+    column.locator("[data-add-task]").click()
+    column.locator("input[name=title]").fill("Forgotten")
+    column.locator("input[name=title]").press("Enter")
+    expect(column.locator(".card--ghost")).to_have_count(1)
+    board.page.locator("[data-sign-out]").click()
+    board.page.wait_for_url("**/login/**")
+    kept = """() => new Promise((done) => {
+        const opening = indexedDB.open('taskrealtime', 1);
+        opening.onsuccess = () => {
+            const counting = opening.result.transaction('changes').objectStore('changes').count();
+            counting.onsuccess = () => done(counting.result);
+        };
+    })"""
+    assert board.page.evaluate(kept) == 0
+    assert titles(stack, project) == []

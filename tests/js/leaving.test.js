@@ -1,0 +1,223 @@
+// @ts-check
+/** Changes that outlive their page, and changes that came too fast: nothing lost, nothing twice, in order. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { followElsewhere, noteOf } from '../../static/js/board/leftovers.js';
+import { BRISK, IN_FLIGHT } from '../../static/js/client/sender.js';
+import { stage, until } from './support/harness.js';
+
+/** What a browser keeps for one user, for pages that come one after the other. */
+function makeDisk() {
+  /** @type {Map<string, any>} */
+  const kept = new Map();
+  const shelf = () => ({
+    put: (/** @type {any} */ { id, resolve, reject, ...change }) => void kept.set(change.key, structuredClone(change)),
+    remove: (/** @type {string} */ key) => void kept.delete(key),
+    adopt: async () => structuredClone([...kept.values()]),
+    close: async () => {},
+  });
+  return { kept, shelf };
+}
+
+/** @param {any} connect @param {any} disk @param {any} [options] */
+function open(connect, disk, options) {
+  /** @type {any[]} */
+  const recovered = [];
+  let first = true;
+  const shelf = disk.shelf();
+  const { adopt } = shelf;
+  // A page takes over once what was left: its own is its own.
+  shelf.adopt = async () => (first ? ((first = false), adopt()) : []);
+  const client = connect({ shelf, ...options });
+  client.on('recovered', (/** @type {any[]} */ changes) => recovered.push(...changes));
+  return { client, recovered };
+}
+
+const titles = (/** @type {any} */ server) => server.effects.map(([, data]) => data.title);
+
+describe('a page that ends before its changes were answered', () => {
+  test('leaves them to the next one, which sends them in order, with their keys', async (t) => {
+    const { server, connect } = await stage(t);
+    const disk = makeDisk();
+    server.sockets = '503';
+    const before = open(connect, disk, { note: () => ({ title: 'x' }) });
+    for (const title of ['a', 'b', 'c']) before.client.createTask(3, { title }).catch(() => {});
+    before.client.close();
+    assert.equal(disk.kept.size, 3);
+    server.sockets = 'ok';
+    const after = open(connect, disk);
+    const own = after.client.createTask(3, { title: 'd' });
+    await own;
+    assert.deepEqual(titles(server), ['a', 'b', 'c', 'd']);
+    assert.deepEqual(after.recovered.map(({ data, note }) => [data.title, note?.title]), [['a', 'x'], ['b', 'x'], ['c', 'x']]);
+    await Promise.all(after.recovered.map(({ answer }) => answer));
+    assert.equal(disk.kept.size, 0);
+  });
+
+  test('what was carried out unheard is not done again', async (t) => {
+    const { server, connect } = await stage(t);
+    const disk = makeDisk();
+    const before = open(connect, disk);
+    server.overrides.task_create = (message, { send }) => {
+      if (message.deaf) return false;
+      server.overrides.task_create = null;
+      // Carried out, and its answer is lost with the connection.
+      server.carryOut(message);
+      server.cut();
+      return true;
+    };
+    await until(() => before.client.state === 'live', 'live');
+    before.client.createTask(3, { title: 'once' }).catch(() => {});
+    await until(() => server.effects.length === 1, 'the effect');
+    before.client.close();
+    const after = open(connect, disk);
+    await until(() => after.recovered.length === 1, 'what was left');
+    assert.equal((await after.recovered[0].answer).duplicate, true);
+    assert.deepEqual(titles(server), ['once']);
+  });
+
+  test('a refusal is told to the page that sent it', async (t) => {
+    const { server, connect } = await stage(t);
+    const disk = makeDisk();
+    const before = open(connect, disk);
+    before.client.deleteTask(7).catch(() => {});
+    before.client.close();
+    server.overrides.task_delete = ({ id }, { send }) => {
+      send({ event: 'error', id, data: { code: 'forbidden', message: 'No.' } });
+      return true;
+    };
+    const { recovered } = open(connect, disk);
+    await until(() => recovered.length, 'what was left');
+    await assert.rejects(recovered[0].answer, { code: 'forbidden' });
+    assert.equal(disk.kept.size, 0);
+  });
+
+  test('a shelf that cannot be read holds nothing up for long', async (t) => {
+    const { server, connect } = await stage(t);
+    const shelf = { put() {}, remove() {}, adopt: () => new Promise(() => {}), close: async () => {} };
+    await connect({ shelf }).createTask(3, { title: 'now' });
+    assert.deepEqual(titles(server), ['now']);
+  });
+});
+
+describe('changes that come too fast', () => {
+  /** A server that lets so many pass, and then one more in each `pause`. @param {any} server @param {number} burst */
+  function limit(server, burst, pause = 0.05) {
+    const seen = { refused: 0, most: 0 };
+    let left = burst;
+    let waiting = 0;
+    server.overrides.task_create = (message, { send }) => {
+      waiting += 1;
+      seen.most = Math.max(seen.most, waiting);
+      setTimeout(() => {
+        waiting -= 1;
+        if (left < 1) {
+          seen.refused += 1;
+          setTimeout(() => (left += 3), 1);
+          return send({ event: 'error', id: message.id, data: { code: 'rate_limited', message: 'Wait.', retry_after: pause } });
+        }
+        left -= 1;
+        send({ event: 'ack', id: message.id, data: server.carryOut(message) });
+      }, 1);
+      return true;
+    };
+    return seen;
+  }
+
+  test('three hundred at once arrive all, in order, and never flood', async (t) => {
+    const { server, connect } = await stage(t);
+    const seen = limit(server, BRISK + 20);
+    const client = connect();
+    const wanted = Array.from({ length: 300 }, (_, index) => `n${index}`);
+    await Promise.all(wanted.map((title) => client.createTask(3, { title })));
+    assert.deepEqual(titles(server), wanted);
+    assert.ok(seen.refused > 5, `${seen.refused} refused`);
+    assert.ok(seen.most <= IN_FLIGHT, `${seen.most} at a time`);
+  });
+
+  test('a refusal of the first is waited out as long as the server says', async (t) => {
+    const { server, connect } = await stage(t);
+    limit(server, 0, 4);
+    const started = performance.now();
+    await connect().createTask(3, { title: 'late' });
+    assert.ok(performance.now() - started >= 4000 / 20, 'the clock of tests is 20 times as fast');
+  });
+
+  test('over HTTP, too', async (t) => {
+    const { server, connect } = await stage(t);
+    server.sockets = '503';
+    server.tooFast = 2;
+    const client = connect();
+    await Promise.all(['a', 'b'].map((title) => client.createTask(3, { title })));
+    assert.deepEqual(titles(server), ['a', 'b']);
+    assert.equal(server.tooFast, 0);
+  });
+
+  test('a hint of the moment is dropped', async (t) => {
+    const { server, connect } = await stage(t);
+    let asked = 0;
+    server.overrides.user_typing = ({ id }, { send }) => {
+      asked += 1;
+      send({ event: 'error', id, data: { code: 'rate_limited', message: 'Wait.', retry_after: 0.01 } });
+      return true;
+    };
+    const client = connect();
+    await until(() => client.state === 'live', 'live');
+    await assert.rejects(client.typing(7, true), { code: 'rate_limited' });
+    await client.createTask(3, { title: 'after' });
+    assert.equal(asked, 1);
+  });
+});
+
+describe('an edit that follows another one', () => {
+  test('waits for its answer, and is made on its version', async (t) => {
+    const { server, connect } = await stage(t);
+    /** @type {any[]} */
+    const asked = [];
+    server.overrides.task_update = ({ id, data }, { send }) => {
+      asked.push([data.changes, data.version]);
+      setTimeout(() => send({ event: 'ack', id, data: { version: data.version + 4 } }), 5);
+      return true;
+    };
+    const client = connect();
+    const follows = { follows: true };
+    await Promise.all([
+      client.updateTask(7, { title: 'One' }, 1, follows),
+      client.updateTask(7, { priority: 'low' }, 1, follows),
+      client.updateTask(7, { title: 'Two' }, 1, follows),
+    ]);
+    assert.deepEqual(asked, [[{ title: 'One' }, 1], [{ priority: 'low' }, 1], [{ title: 'Two' }, 5]]);
+  });
+
+  test('where that one is refused it stands on its own', async (t) => {
+    const { server, connect } = await stage(t);
+    /** @type {any[]} */
+    const asked = [];
+    server.overrides.task_update = ({ id, data }, { send }) => {
+      asked.push(data.version);
+      const answer = asked.length === 1 ? { event: 'error', data: { code: 'invalid_data', message: 'No.' } } : { event: 'ack', data: { version: 3 } };
+      send({ ...answer, id });
+      return true;
+    };
+    const client = connect();
+    const [first, second] = ['', 'Two'].map((title) => client.updateTask(7, { title }, 2, { follows: true }));
+    await assert.rejects(first, { code: 'invalid_data' });
+    await second;
+    assert.deepEqual(asked, [2, 2]);
+  });
+});
+
+describe('what was left on another board', () => {
+  const note = noteOf({ task_id: 7, changes: { description: 'long' } }, { projectId: 3, task: { title: 'Paint', status: 'todo' } });
+
+  test('is told only where it came to nothing, with the text that would be lost', async () => {
+    /** @type {any[]} */
+    const told = [];
+    const leftover = { event: 'task_update', data: { changes: { description: 'long' } }, note, at: 0, firstSentAt: null };
+    await followElsewhere({ ...leftover, answer: Promise.resolve({}) }, (...words) => told.push(words));
+    await followElsewhere({ ...leftover, answer: Promise.reject({ code: 'not_found' }) }, (...words) => told.push(words));
+    assert.deepEqual(told, [['“Paint” was not changed. It is no longer there, or no longer yours to see.', 'long']]);
+  });
+});
