@@ -189,14 +189,18 @@ class World:
     #: Of each member; the n-th is a member of project n modulo their number.
     tokens: list[str]
 
+    def of(self, index: int) -> "World":
+        """One project's part of it."""
+        return World([self.projects[index]], [self.tasks[index]], self.tokens[index :: len(self.projects)])
+
 
 class Installation:
     """One installation of ours: PostgreSQL, Redis, and a world in it."""
 
-    def __init__(self) -> None:
-        # Made for the life of a benchmark, and without the bound on how much one user may change.
+    def __init__(self, limit: str = "0") -> None:
+        # Made for the life of a benchmark; as a rule without the bound on how much one user may change.
         self.stack = Stack("deployed")
-        self.stack.env |= {"ACCESS_TOKEN_MINUTES": "600", "WEBSOCKET_RATE_LIMIT": "0"}
+        self.stack.env |= {"ACCESS_TOKEN_MINUTES": "600", "WEBSOCKET_RATE_LIMIT": limit}
 
     def populate(self, *, users: int, projects: int = 1, tasks: int = 1) -> World:
         """Make projects with so many tasks each, and users who are members of one each."""
@@ -215,11 +219,11 @@ class Installation:
 class RunningOurs(Running):
     """`manage.py serve`, with JWT, log, PostgreSQL and Redis."""
 
-    def __init__(self, cores: Cores, installation: Installation | None = None) -> None:
+    def __init__(self, cores: Cores, installation: Installation | None = None, *, limit: str = "0") -> None:
         super().__init__()
         self.name = OURS
         self._own = installation is None
-        self.installation = installation or Installation()
+        self.installation = installation or Installation(limit)
         with cores.serving():
             self._server = self.installation.stack.server(serve=True)
         self.pid, self.port = self._server.pid, self._server.port

@@ -88,9 +88,12 @@ if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set in the environment (or DEBUG=1 in development).")
 
 ALLOWED_HOSTS = _env_list("ALLOWED_HOSTS", "localhost,127.0.0.1")
-if DEBUG and (public := [host for host in ALLOWED_HOSTS if not _is_private(host)]):
+_PUBLIC_HOSTS = [host for host in ALLOWED_HOSTS if not _is_private(host)]
+if DEBUG and _PUBLIC_HOSTS:
     # Its error pages show the code, and settings.
-    raise ImproperlyConfigured(f"DEBUG=1 is for development, but ALLOWED_HOSTS has {public[0]!r}, a public name.")
+    raise ImproperlyConfigured(
+        f"DEBUG=1 is for development, but ALLOWED_HOSTS has {_PUBLIC_HOSTS[0]!r}, a public name."
+    )
 TRUSTED_PROXIES = _env_networks("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
@@ -254,14 +257,19 @@ SPECTACULAR_SETTINGS = {
 WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
 #: Who knows it may read `/metrics`; empty: everybody.
 METRICS_TOKEN = _env("METRICS_TOKEN")
-WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "600/10s")
-WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "1000"))
+WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "200/10s")
+WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "50"))
 WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "20_000"))
 WEBSOCKET_MAX_HANDSHAKES = int(_env_number("WEBSOCKET_MAX_HANDSHAKES", "5000"))
 WEBSOCKET_MAX_PROJECTS = int(_env_number("WEBSOCKET_MAX_PROJECTS", "500"))
 SIGN_IN_RATE_LIMIT = _env_limit("SIGN_IN_RATE_LIMIT", "10/5m")
 SIGN_IN_ADDRESS_RATE_LIMIT = _env_limit("SIGN_IN_ADDRESS_RATE_LIMIT", "100/5m")
 WEBSOCKET_CORS_ORIGINS = _env_list("WEBSOCKET_CORS_ORIGINS")
+if "*" in WEBSOCKET_CORS_ORIGINS and _PUBLIC_HOSTS and not _env_bool("WEBSOCKET_EVERY_ORIGIN", "0"):
+    raise ImproperlyConfigured(
+        "WEBSOCKET_CORS_ORIGINS=* lets every page on the web open sockets to "
+        f"{_PUBLIC_HOSTS[0]!r}: list your own pages, or confirm it with WEBSOCKET_EVERY_ORIGIN=1."
+    )
 WEBSOCKET_PING_INTERVAL = _env_number("WEBSOCKET_PING_INTERVAL", "25")
 WEBSOCKET_PING_TIMEOUT = _env_number("WEBSOCKET_PING_TIMEOUT", "60")
 WEBSOCKET_CONNECT_TIMEOUT = _env_number("WEBSOCKET_CONNECT_TIMEOUT", "10")

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .engine.protocol import MAX_INTEGER
+from .engine.protocol import MAX_INTEGER, TURNS_TEXT
 from .events import PresentStatus, PresentUser, Priority, Role, Status, TaskObject
 
 #: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
@@ -16,8 +16,10 @@ Version = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=20_000)]
 Content = Annotated[str, Meta(min_length=1, max_length=10_000)]
-#: At least one character that is not white space.
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+#: At least one character that is not white space; see `TURNS_TEXT`.
+Name = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=rf"^[^{TURNS_TEXT}]*[^\s{TURNS_TEXT}][^{TURNS_TEXT}]*$")
+]
 Moment = Annotated[datetime, Meta(tz=True)]
 Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
 #: A year at the most.
@@ -358,7 +360,7 @@ class MeUpdate(Command, kw_only=True, omit_defaults=True):
     """Change what is given of one's name and preferences, and leave the rest."""
 
     #: Empty: the username is shown.
-    name: Annotated[str, Meta(max_length=150)] | UnsetType = UNSET
+    name: Annotated[str, Meta(max_length=150, pattern=rf"^[^{TURNS_TEXT}]*$")] | UnsetType = UNSET
     #: An IANA name, such as `Europe/Berlin`.
     timezone: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
     #: Null: the server's default.

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from taskrealtime.api import board as board_api
 from taskrealtime.engine import log
 from taskrealtime.engine.snapshots import SharedSnapshots
+from taskrealtime.forms import ProjectForm
 from taskrealtime.models import Comment, Membership, Project
 from tests.support.world import Api, World
 
@@ -36,6 +37,7 @@ def test_everybody_sees_their_own_role(world: World) -> None:
 def test_a_project_is_renamed_and_deleted_by_an_owner(world: World) -> None:
     api, path = world.api("owner"), world.path("projects/<id:project_id>/")
     assert api.patch(path, {"name": "Apollo 11"}).json()["name"] == "Apollo 11"
+    assert api.patch(path, {"name": " \n"}).json()["code"] == "invalid_data"
     assert api.patch(path, {}).json()["details"] == [{"field": "name", "message": "This field is required."}]
     assert api.delete(path).status_code == 204
     assert not Project.objects.exists()
@@ -190,3 +192,23 @@ def test_links_keep_the_filters(world: World) -> None:
         world.new_task(f"ä&b {number}", status="review")
     url = world.api("member").get("/api/tasks/?status=review&q=%C3%A4%26b&page_size=2").json()["next"]
     assert [task["title"] for task in world.api("member").get(url).json()["results"]] == ["ä&b 2"]
+
+
+@pytest.mark.parametrize("name", ["\u202etxt.exe", "a\u2066b", "\u2069", "Apollo\u202c\n"])
+def test_a_name_turns_the_direction_of_no_text(world: World, name: str) -> None:
+    for api, method, address in (
+        (world.api("owner"), "post", "/api/projects/"),
+        (world.api("owner"), "patch", world.path("projects/<id:project_id>/")),
+        (world.api("owner"), "patch", "/api/me/"),
+    ):
+        answer = getattr(api, method)(address, {"name": name})
+        assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "name")
+    assert not ProjectForm({"name": name}).is_valid()
+    assert list(Project.objects.values_list("name", flat=True)) == ["Apollo"]
+
+
+def test_names_of_every_language_are_welcome(world: World) -> None:
+    for name in ("مشروع", "פרויקט \u200f(ב)", "プロジェクト", " a\nb "):
+        answer = world.api("owner").patch(world.path("projects/<id:project_id>/"), {"name": name})
+        assert answer.json()["name"] == name
+        assert ProjectForm({"name": name}).is_valid()

@@ -3,6 +3,7 @@
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
@@ -316,6 +317,68 @@ def test_a_snapshot_sees_one_moment_only(room: str) -> None:
     snapshot = log.snapshot(room, read_slowly)
     assert (snapshot.state, snapshot.seq) == ((1, 1), 1)
     assert log.snapshot(room, lambda: heard(room)).seq == 2
+
+
+def test_while_a_snapshot_is_read_others_write_on(room: str) -> None:
+    """A large board takes its time: neither waits for the other."""
+
+    def write() -> None:
+        say_and_commit(room, "meanwhile")
+        connection.close()
+
+    def read_slowly() -> list[tuple[int, str]]:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(write).result(timeout=10)
+        return heard(room)
+
+    log.epoch()
+    say_and_commit(room, "a")
+    snapshot = log.snapshot(room, read_slowly)
+    assert (snapshot.state, snapshot.seq) == ([(1, "a")], 1)
+    assert heard(room) == [(1, "a"), (2, "meanwhile")]
+
+
+@pytest.mark.skipif(services.TEST_STACK != "embedded", reason="only SQLite locks the whole database")
+def test_who_read_first_writes_as_everybody_does(room: str) -> None:
+    """A transaction of SQLite that only turns out to write is refused where somebody else wrote meanwhile."""
+
+    def read_then_write() -> None:
+        resume(room, since=0)
+        with transaction.atomic():
+            heard(room)
+            other = pool.submit(write, "second")
+            with suppress(TimeoutError):
+                other.result(timeout=0.3)  # It should not come through before we have ended.
+            say(room, "first")
+        connection.close()
+        other.result(timeout=20)
+
+    def write(text: str) -> None:
+        say_and_commit(room, text)
+        connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(read_then_write).result()
+    assert [text for _, text in heard(room)] == ["first", "second"]
+
+
+@needs_postgresql
+def test_a_snapshot_waits_for_nobody_who_numbers(room: str) -> None:
+    def lock_and_look() -> int:
+        with transaction.atomic():
+            Room.objects.select_for_update(no_key=True).get(name=room)
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(look).result(timeout=10)
+
+    def look() -> int:
+        try:
+            return log.snapshot(room, lambda: None).seq
+        finally:
+            connection.close()
+
+    log.epoch()
+    say_and_commit(room, "a")
+    assert lock_and_look() == 1
 
 
 # --- The epoch ------------------------------------------------------------------------------

@@ -116,6 +116,8 @@ def test_production_settings_pass_the_checks_of_a_deployment() -> None:
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"DEBUG": "1"}, "ALLOWED_HOSTS"),
         ({"DEBUG": "1", "ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
+        ({"WEBSOCKET_CORS_ORIGINS": "*"}, "WEBSOCKET_EVERY_ORIGIN=1"),
+        ({"WEBSOCKET_CORS_ORIGINS": "https://other.example, *"}, "WEBSOCKET_EVERY_ORIGIN=1"),
         ({"TRUSTED_PROXIES": "everybody"}, "TRUSTED_PROXIES"),
         ({"WEBSOCKET_RATE_LIMIT": "many"}, "WEBSOCKET_RATE_LIMIT"),
     ],
@@ -123,6 +125,11 @@ def test_production_settings_pass_the_checks_of_a_deployment() -> None:
 def test_a_dangerous_setting_stops_the_start(env: dict[str, str], reason: str) -> None:
     with pytest.raises(AssertionError, match=f"ImproperlyConfigured: .*{reason}"):
         run_manage(["check"], plain_environment() | PRODUCTION | env)
+
+
+@pytest.mark.parametrize("env", [{"WEBSOCKET_EVERY_ORIGIN": "1"}, {"ALLOWED_HOSTS": "localhost,10.0.0.7"}])
+def test_sockets_for_every_page_are_possible(env: dict[str, str]) -> None:
+    run_manage(["check"], plain_environment() | PRODUCTION | {"WEBSOCKET_CORS_ORIGINS": "*"} | env)
 
 
 def test_a_local_development_server_starts() -> None:

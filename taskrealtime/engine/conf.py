@@ -20,9 +20,9 @@ class Settings:
     WEBSOCKET_SEND_BUFFER: int = 1024 * 1024
     #: Events of one user over all connections and processes, changes by HTTP included: as many at once, and as many
     #: again over the time behind the slash; `0`: no limit.
-    WEBSOCKET_RATE_LIMIT: str = "600/10s"
+    WEBSOCKET_RATE_LIMIT: str = "200/10s"
     #: Connections of one user over all processes; the next is closed with 4409. 0: no limit, as below.
-    WEBSOCKET_MAX_CONNECTIONS_PER_USER: int = 1000
+    WEBSOCKET_MAX_CONNECTIONS_PER_USER: int = 50
     #: Connections to one process from one address; the next is refused with HTTP 429.
     WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: int = 20_000
     #: Connections to one process that are not signed in yet; the next is refused with HTTP 503.

@@ -10,6 +10,9 @@ from .errors import InvalidData, InvalidMessage, RealTimeError, UnknownEvent
 MAX_FRAME = 256 * 1024
 #: What the database's integer columns hold.
 MAX_INTEGER = 2**63 - 1
+#: Characters that turn the direction of the text after them (UAX #9's embeddings, overrides and isolates), as in a
+#: pattern: names with them could pass for others. Languages written from right to left need none of them.
+TURNS_TEXT = r"\u202a-\u202e\u2066-\u2069"
 
 CommandT = TypeVar("CommandT", bound=msgspec.Struct)
 
@@ -139,8 +142,8 @@ def _explain(message: str) -> tuple[str, str]:
     """msgspec's message as field and reason: ``Expected `int`, got `str` - at `$.task_id` ``."""
     reason, _, path = message.partition(" - at `")
     field = path.rstrip("`").removeprefix("$").removeprefix(".")
-    if "matching regex" in reason:  # The only pattern of the catalogue asks for something to read.
-        return field, "Must not be blank."
+    if "matching regex" in reason:  # The patterns of the catalogue are about names.
+        return field, "Must not be blank, nor hold characters that turn the direction of text."
     if reason.startswith("Object missing required field `"):
         missing = reason.removeprefix("Object missing required field `").rstrip("`")
         return ".".join(filter(None, [field, missing])), "This field is required."

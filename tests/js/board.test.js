@@ -261,5 +261,6 @@ describe('what others did, in sentences', () => {
   test('a title of white space has a name', () => {
     assert.deepEqual([' ', '\u2003\n', ' a '].map(shown), ['Untitled', 'Untitled', ' a ']);
     assert.equal(quote(' '), '“Untitled”');
+    assert.equal(quote('\u202etxt.\u2069exe'), '“txt.exe”');
   });
 });

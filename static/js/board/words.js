@@ -63,9 +63,10 @@ export function shown(title) {
   return title.trim() ? title : 'Untitled';
 }
 
-/** @param {string} title @returns {string} the title as it is quoted in messages */
+/** @param {string} title @returns {string} the title as it is quoted in messages, where it turns the direction of no words but its own */
 export function quote(title) {
-  return `“${title.length > 60 ? `${title.slice(0, 57)}…` : shown(title)}”`;
+  const plain = shown(title.replace(/[\u202a-\u202e\u2066-\u2069]/g, ''));
+  return `“${plain.length > 60 ? `${plain.slice(0, 57)}…` : plain}”`;
 }
 
 /** @param {number} count @param {string} one @param {string} [more] @returns {string} */
