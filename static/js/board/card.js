@@ -9,7 +9,7 @@ import { PRIORITY_NAMES, shown } from './words.js';
 /**
  * @typedef {import("./reducer.js").Task} Task
  * @typedef {import("./reducer.js").User} User
- * @typedef {{waiting: boolean, isOpen: boolean, assignee: User | null, now: Date}} Context
+ * @typedef {{waiting: boolean, isOpen: boolean, mark: import("./absence.js").Mark | null, assignee: User | null, now: Date}} Context
  * @typedef {{slot: HTMLElement, link: HTMLAnchorElement, painted: {task: Task, context: Context} | null}} Card
  *   `slot` is the list's item, `link` the card itself
  */
@@ -35,11 +35,14 @@ export function paintCard(card, task, context) {
   if (card.painted?.task === task && isSame(card.painted.context, context)) return;
   card.painted = { task, context };
   const { link } = card;
-  const { waiting, isOpen, assignee, now } = context;
+  const { waiting, isOpen, mark, assignee, now } = context;
   setAttribute(link, 'data-priority', task.priority);
   setAttribute(link, 'data-assignee-id', task.assignee_id === null ? '' : String(task.assignee_id));
   setAttribute(link, 'data-comment-count', String(task.comment_count));
   setAttribute(link, 'data-pending', waiting ? '' : null);
+  setAttribute(link, 'data-unseen', mark);
+  part(link, 'mark').hidden = mark === null;
+  setText(part(link, 'mark-name'), mark === 'new' ? 'New' : 'Changed');
   setAttribute(link, 'aria-current', isOpen ? 'true' : null);
   setText(part(link, 'title'), shown(task.title));
   paintPriority(part(link, 'priority'), task.priority);
@@ -55,6 +58,7 @@ function isSame(one, other) {
   return (
     one.waiting === other.waiting &&
     one.isOpen === other.isOpen &&
+    one.mark === other.mark &&
     one.assignee === other.assignee &&
     one.now === other.now
   );

@@ -45,7 +45,7 @@ export class Columns {
 
   /**
    * @param {View} view
-   * @param {{now: Date, openTask: number | null}} context
+   * @param {{now: Date, openTask: number | null, marks: ReadonlyMap<number, import("./absence.js").Mark>}} context
    */
   paint(view, context) {
     const changed = [...this.columns].filter(
@@ -65,6 +65,7 @@ export class Columns {
       paintCard(card, task, {
         waiting: view.waiting.has(id),
         isOpen: context.openTask === id,
+        mark: context.marks.get(id) ?? null,
         assignee,
         now: context.now,
       });

@@ -2,10 +2,11 @@
 /** The board's page: makes the parts and ties them together. Events → store → painting is the only way. */
 
 import { Shelf, TaskManagerWebSocket } from '../client/index.js';
+import { Absence } from './absence.js';
 import { openActivity } from './activity_dialog.js';
 import { openArchive } from './archive_dialog.js';
 import { Announcer } from './announcer.js';
-import { fetchBoard, fetchToken } from './api.js';
+import { fetchBoard, fetchEvents, fetchToken } from './api.js';
 import { copyText } from './clipboard.js';
 import { Columns } from './columns.js';
 import { Commands } from './commands.js';
@@ -32,8 +33,10 @@ import { leaveMessage, watchSession } from './session.js';
 import { BoardStore } from './store.js';
 import { Toasts } from './toasts.js';
 import { Undo } from './undo.js';
-import { explain, quote } from './words.js';
+import { counted, explain, quote } from './words.js';
 
+const FIRST_POLL = 500; // ms in which the first poll after an outage tells what was missed
+const MOST_MISSED = 500; // events of the log that are read to find what one missed
 const CLOCK = 30_000; // ms between paintings for the sake of "in 5 minutes"
 
 const { body } = document;
@@ -52,6 +55,8 @@ const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
+const absence = new Absence({ key: `taskrealtime.seen.${store.userId}.${projectId}`, userId: store.userId });
+const seeAll = find(document, '[data-see-all]');
 const drafts = new Drafts(store.userId);
 const undoButton = find(document, '[data-undo]');
 const undo = new Undo({
@@ -113,6 +118,8 @@ const drag = new CardDrag({
   drop: (taskId, place) => void commands.move(taskId, place),
 });
 let now = new Date();
+/** Whether the page is not in step with the board, so that what comes is what one missed. */
+let isAway = false;
 
 // --- Painting -----------------------------------------------------------------------------------
 
@@ -120,7 +127,10 @@ store.fits = (task) => matches(task, filterBar.filter, { userId: store.userId, n
 
 store.subscribe((view) => {
   if (drag.taskId !== null && !view.tasks.has(drag.taskId)) drag.cancel();
-  columns.paint(view, { now, openTask: panel.taskId });
+  columns.paint(view, { now, openTask: panel.taskId, marks: absence.marks });
+  const unseen = [...absence.marks.keys()].filter((id) => view.tasks.has(id)).length;
+  seeAll.hidden = !unseen;
+  setText(seeAll, `Mark ${counted(unseen, 'card')} as seen`);
   composers.paint(store.mayEdit);
   filterBar.paint(view);
   members.paint(view);
@@ -131,6 +141,8 @@ store.subscribe((view) => {
   body.dataset.role = store.role;
 });
 setInterval(paintMoments, CLOCK);
+addEventListener('pagehide', rememberSeen);
+document.addEventListener('visibilitychange', rememberSeen);
 
 function paintMoments() {
   now = new Date();
@@ -146,7 +158,12 @@ function showActivity() {
 
 // --- What the server says -----------------------------------------------------------------------
 
-client.on('state', (/** @type {string} */ state) => showConnection(body, state));
+client.on('state', (/** @type {string} */ state) => {
+  showConnection(body, state);
+  if (state === 'live') welcomeBack('Caught up');
+  else if (state === 'polling') setTimeout(() => client.state === 'polling' && welcomeBack('Caught up'), FIRST_POLL);
+  else isAway = true;
+});
 client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
   const before = store.state;
   store.apply(frame);
@@ -154,6 +171,7 @@ client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
   panel.apply(frame);
   if (frame.event === 'comment_deleted') announcer.forget();
   if (data.by?.id === store.userId) return;
+  if (isAway) absence.missed(frame, before);
   const sentence = tell(frame, before);
   if (sentence) announcer.announce(sentence);
   const taskId = data.task_id ?? data.task?.id;
@@ -182,6 +200,10 @@ board.addEventListener('click', (event) => {
   event.preventDefault();
   route.open(taskId);
 });
+for (const look of ['pointerover', 'focusin', 'click']) {
+  board.addEventListener(look, (event) => seen(columns.taskAt(event.target)));
+}
+seeAll.addEventListener('click', seenAll);
 undoButton.addEventListener('click', () => void undo.run());
 listenToKeys({
   columns,
@@ -207,9 +229,11 @@ start();
 /** Fetches the board and goes on from exactly there. */
 async function start() {
   try {
+    const last = absence.read();
     const { seq, epoch } = await takeSnapshot(projectId);
     client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is told by `error` and `removed_from_project`
     showTask(route.place);
+    await lookBack(last, seq, epoch);
   } catch (error) {
     showFailure(error);
   }
@@ -224,6 +248,48 @@ async function takeSnapshot(id) {
   if (!isFirst) panel.reload();
   closeLostTask();
   return snapshot;
+}
+
+/** Marks what others changed since the last visit. @param {import("./absence.js").Seen | null} last @param {number} seq @param {string} epoch of the board on the screen */
+async function lookBack(last, seq, epoch) {
+  if (last && last.epoch === epoch && last.seq < seq) {
+    const { events, reset } = await fetchEvents(projectId, last.seq, Math.min(seq - last.seq, MOST_MISSED)).catch(() => ({ events: [], reset: true }));
+    if (!reset && store.state) for (const frame of events) if ((frame.seq ?? 0) <= seq) absence.missed(frame, store.state);
+  }
+  const words = absence.back('Since your last visit');
+  if (words) sayWhatChanged(words);
+  store.paint();
+}
+
+/** @param {string} since */
+function welcomeBack(since) {
+  isAway = false;
+  const words = absence.back(since);
+  if (words) sayWhatChanged(words);
+  rememberSeen();
+  store.paint();
+}
+
+/** @param {string} words */
+function sayWhatChanged(words) {
+  toasts.say(words, ...(absence.marks.size ? [{ label: 'Mark all as seen', act: seenAll }] : []));
+}
+
+function rememberSeen() {
+  if (store.state && !isAway) absence.remember(store.state);
+}
+
+/** @param {number | null} taskId somebody looks at its card, or at the task */
+function seen(taskId) {
+  if (taskId === null || !absence.marks.delete(taskId)) return;
+  rememberSeen();
+  store.paint();
+}
+
+function seenAll() {
+  absence.marks.clear();
+  rememberSeen();
+  store.paint();
 }
 
 /** What earlier pages left is shown as waiting once there is a board to show it on. */
