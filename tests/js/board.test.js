@@ -143,6 +143,17 @@ describe('an own change', () => {
   });
 });
 
+test('two edits of one field that are both in conflict are one problem, with the later value', async () => {
+  const store = makeStore(task(1));
+  const { client, commands, told } = makeCommands(store);
+  commands.update(1, 'title', 'First', 1);
+  commands.update(1, 'title', 'Second', 1);
+  happens(store, 'task_updated', { task_id: 1, changes: { title: 'Theirs' }, version: 2 });
+  for (const call of client.calls) await call.refuse({ code: 'conflict', details: { task: { version: 2 }, fields: ['title'] } });
+  assert.equal(told.length, 1);
+  assert.equal(store.conflicts.get(1)?.get('title')?.mine, 'Second');
+});
+
 describe('a new task', () => {
   const created = { task: task(7, { title: 'New' }), by: { id: 1, username: 'ada' } };
 

@@ -360,9 +360,10 @@ export class Commands {
         ...(TEXTS.includes(field) ? [copy(value)] : []),
       );
     }
+    const isTold = this.store.conflicts.get(taskId)?.has(field); // of two edits in a row both were refused: the last one is mine
     this.store.setConflict(taskId, field, { mine: value, version: current.version });
     if (field === 'description') this.keepDraft(taskId, field, value, version);
-    if (this.shownTask === taskId) return;
+    if (isTold || this.shownTask === taskId) return;
     this.problems.report(`Somebody else changed the ${name} of ${title} while you did.`, {
       label: 'Compare',
       act: () => this.openTask(taskId),
