@@ -10,8 +10,10 @@ const FLASH = 'taskrealtime.flash';
  */
 export function watchSession(client, forget) {
   const channel = new BroadcastChannel(CHANNEL);
-  channel.addEventListener('message', async () => {
-    client.close();
+  channel.addEventListener('message', async ({ data }) => {
+    if (data === 'still here') return location.reload();
+    client.close(); // before the session ends: no tab asks for a token that it will not get
+    if (data !== 'signed out') return;
     await forget();
     location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.hash)}`);
   });
@@ -25,19 +27,23 @@ export function watchSession(client, forget) {
 }
 
 /**
- * The others are told once the session has ended: one that came sooner would be signed in again.
+ * The others leave once the session has ended: one that came to the login page sooner would be signed in again.
  *
  * @param {HTMLFormElement} form
  * @param {{client: {close: () => void}, channel: BroadcastChannel, forget: () => Promise<unknown>}} parts
  */
 async function signOut(form, { client, channel, forget }) {
+  client.close();
+  channel.postMessage('signing out');
   const answer = await fetch(form.action, {
     method: 'POST',
     body: new FormData(form),
     credentials: 'same-origin',
   }).catch(() => null);
-  if (!answer?.ok) return form.submit(); // the server's own answer tells what is wrong
-  client.close();
+  if (!answer?.ok) {
+    channel.postMessage('still here');
+    return form.submit(); // the server's own answer tells what is wrong
+  }
   channel.postMessage('signed out');
   await forget();
   location.assign(answer.url);
