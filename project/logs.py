@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 #: Kinds of lines that are counted; beyond, counting begins anew.
 MAX_KINDS = 1000
+#: Where Django tells of requests that it refused: as errors, in words that their senders chose (a `Host`, say).
+REFUSALS = "django.security"
 
 
 class OneLine(logging.Filter):
@@ -24,8 +26,9 @@ class OneLine(logging.Filter):
 class Seldom(logging.Filter):
     """Of one kind of line so many a minute: a crowd, an attacker or a database that is away must not fill the disk.
 
-    Lines are of one kind where their logger and their text without its values are the same. Faults of ours are never
-    left out: each has a reference that somebody may ask for.
+    Lines are of one kind where their logger and their text without its values are the same, or where they tell of
+    requests that were refused for one reason. Faults of ours are never left out: each has a reference that somebody
+    may ask for.
     """
 
     def __init__(self, a_minute: int = 60, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,13 +36,15 @@ class Seldom(logging.Filter):
         self._a_minute = a_minute
         self._clock = clock
         #: By kind: the minute's beginning, lines in it, and how many of them were left out.
-        self._counted: dict[tuple[str, object], tuple[float, int, int]] = {}
+        self._counted: dict[tuple[str, str], tuple[float, int, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to write it; the first of a new minute says how many were left out before."""
-        if record.levelno >= logging.ERROR:
+        kind, now = _kind_of(record), self._clock()
+        if record.name.startswith(REFUSALS):
+            record.exc_info = None  # It leads through Django alone, and is twenty times as long as the line.
+        elif record.levelno >= logging.ERROR:
             return True
-        kind, now = (record.name, record.msg), self._clock()
         begun, lines, left_out = self._counted.get(kind, (now, 0, 0))
         if now - begun >= 60:
             if left_out:
@@ -50,6 +55,13 @@ class Seldom(logging.Filter):
             self._counted.clear()
         self._counted[kind] = begun, lines + 1, left_out + (not is_written)
         return is_written
+
+
+def _kind_of(record: logging.LogRecord) -> tuple[str, str]:
+    if record.name.startswith(REFUSALS):
+        return record.name, ""
+    # Some libraries log an exception, or whatever they have, for a text.
+    return record.name, record.msg if isinstance(record.msg, str) else type(record.msg).__name__
 
 
 class JsonLines(logging.Formatter):

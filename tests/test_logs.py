@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.exceptions import DisallowedHost
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from project.logs import Seldom
+from project.logs import JsonLines, Seldom
 from tests.support.sockets import Closed, Socket
 from tests.support.stacks import Server, Stack
 
 
-def record(text: str, *args: object, level: int = logging.WARNING) -> logging.LogRecord:
-    return logging.LogRecord("somebody", level, __file__, 1, text, args, None)
+def record(
+    text: object, *args: object, level: int = logging.WARNING, name: str = "somebody", error: Any = None
+) -> logging.LogRecord:
+    return logging.LogRecord(name, level, __file__, 1, text, args, error)
 
 
 def test_of_one_kind_so_many_are_written_in_a_minute() -> None:
@@ -38,6 +41,29 @@ def test_of_one_kind_so_many_are_written_in_a_minute() -> None:
 def test_a_fault_of_ours_is_never_left_out() -> None:
     seldom = Seldom(1, clock=lambda: 0.0)
     assert all(seldom.filter(record("Error %s.", number, level=logging.ERROR)) for number in range(5))
+
+
+def test_refused_requests_are_no_faults_of_ours() -> None:
+    """Django tells of each as an error, with a traceback, in words that whoever sent it chose."""
+    seldom = Seldom(2, clock=lambda: 0.0)
+    error = DisallowedHost()
+    refused = [
+        record(
+            f"Invalid HTTP_HOST header: 'evil{number}'",
+            level=logging.ERROR,
+            name="django.security.DisallowedHost",
+            error=(DisallowedHost, error, error.__traceback__),
+        )
+        for number in range(4)
+    ]
+    assert [seldom.filter(one) for one in refused] == [True, True, False, False]
+    assert "traceback" not in json.loads(JsonLines().format(refused[0]))
+
+
+def test_whatever_is_logged_is_counted() -> None:
+    seldom = Seldom(1, clock=lambda: 0.0)
+    for kind in (ValueError, dict):
+        assert [seldom.filter(record(kind())) for _ in range(2)] == [True, False], kind
 
 
 @pytest.fixture
