@@ -23,4 +23,5 @@ class TaskRealtimeConfig(AppConfig):
         watching.set_presenter(WatchingFrames())
         retention.register("deleted tasks", purging.purge_deleted_tasks)
         retention.register("old invitations", purging.purge_invitations)
+        retention.register("expired sessions", purging.purge_sessions)
         del checks, signals  # imported for their registrations

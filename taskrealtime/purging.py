@@ -1,6 +1,8 @@
-"""Removes for good what nobody can use any more: tasks deleted too long ago to be restored, old invitations."""
+"""Removes for good what nobody can use any more: old deleted tasks, invitations and sessions."""
 
 from datetime import datetime
+
+from django.contrib.sessions.models import Session
 
 from .models import Invitation, Task, TaskQuerySet
 
@@ -29,3 +31,9 @@ def purge_invitations(cutoff: datetime, limit: int) -> int:
     """Remove up to `limit` invitations whose time ended before `cutoff`. Returns how many."""
     old = Invitation.objects.filter(expires_at__lt=cutoff).order_by("expires_at").values_list("pk", flat=True)
     return Invitation.objects.filter(pk__in=list(old[:limit])).delete()[0]
+
+
+def purge_sessions(cutoff: datetime, limit: int) -> int:
+    """Remove up to `limit` browsers' sessions whose time ended before `cutoff`. Returns how many."""
+    old = Session.objects.filter(expire_date__lt=cutoff).order_by("expire_date").values_list("pk", flat=True)
+    return Session.objects.filter(pk__in=list(old[:limit])).delete()[0]
