@@ -44,6 +44,11 @@ class SignIn(auth_views.LoginView):
     template_name = "login.html"
     redirect_authenticated_user = True
 
+    def get_success_url(self) -> str:
+        """As Django's, but not back to this page, where whoever is signed in would go round for ever."""
+        url = super().get_success_url()
+        return settings.LOGIN_REDIRECT_URL if url == self.request.path else url
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Adds whether somebody was sent here from a page, and how to get an account or a new password."""
         context = super().get_context_data(**kwargs)
@@ -106,6 +111,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
 
 
 @never_cache
+@sensitive_post_parameters("secret")
 @require_http_methods(PAGE)
 def join(request: HttpRequest) -> HttpResponse:
     """`/join/#<secret>`: what an invitation leads to, and the button that accepts it.
@@ -229,8 +235,10 @@ class PasswordSent(auth_views.PasswordResetDoneView):
 def open_password_link(request: HttpRequest) -> HttpResponse:
     """`/password/new/#<user>.<token>`: where the mail's link leads; the page's script posts what is behind the `#`."""
     if request.method == "POST":
+        # Each may leave a session in the database, whoever sent it.
+        limits.spend_attempt("password-link", request.META.get("REMOTE_ADDR"))
         uid, _, token = request.POST.get("secret", "").strip().rpartition("#")[2].partition(".")
-        if uid.isalnum() and token:
+        if uid.isascii() and uid.isalnum() and token:
             # Where Django's own view puts a token that came in an address; it checks it at every step.
             request.session[INTERNAL_RESET_SESSION_TOKEN] = token
             return redirect("password_reset_confirm", uid)

@@ -1,5 +1,6 @@
 """The forms of the pages."""
 
+from heapq import nsmallest
 from threading import Thread
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.core.validators import RegexValidator
 
 from .engine.protocol import TURNS_TEXT
 from .models import Project
+
+#: Accounts of one address that get a mail at a time: anybody may give somebody else's address for any number of theirs.
+MAX_MAILS = 5
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes none when the code runs
@@ -58,6 +62,10 @@ class SecretForm(forms.Form):
 
 class LostPasswordForm(PasswordResetForm):
     """Whom to send a link for a new password."""
+
+    def get_users(self, email: str) -> list[User]:
+        """As Django's, those who have had the address longest: nobody gets before them by making more accounts."""
+        return nsmallest(MAX_MAILS, super().get_users(email), key=lambda user: user.pk)
 
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
         """As Django's, beside the answer: how long it takes would tell whether somebody has that address."""

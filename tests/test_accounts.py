@@ -5,16 +5,18 @@ import threading
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import OperationalError
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.views.debug import SafeExceptionReporterFilter
 from psycopg.errors import SerializationFailure
 from pytest_django import Settings
 
-from taskrealtime import actions, commands
+from taskrealtime import accounts, actions, commands
 from taskrealtime.engine import auth
 from taskrealtime.engine.errors import TokenInvalid
-from taskrealtime.forms import SignUpForm
+from taskrealtime.forms import MAX_MAILS, SignUpForm
 from taskrealtime.models import Membership
 from tests.support.world import PASSWORD, World
 
@@ -113,6 +115,14 @@ def test_guessing_at_links_and_names_is_slow(world: World, settings: Settings) -
     assert guesses == [404, 404, 404, 429]
     names = [Client().post("/sign-up/", account(f"a{n}"), **STRANGER).status_code for n in range(4)]
     assert names == [302, 302, 302, 429]
+
+
+def test_a_report_of_a_fault_holds_no_link(world: World) -> None:
+    request = RequestFactory().post("/join/", {"secret": world.invitation[1]})
+    request.session = Client().session
+    accounts.join(request)
+    reported = SafeExceptionReporterFilter().get_post_parameters(request)
+    assert world.invitation[1] not in str(reported)
 
 
 def test_a_good_link_counts_for_nothing(world: World, settings: Settings) -> None:
@@ -239,6 +249,19 @@ def test_nobody_else_changes_a_password(world: World) -> None:
     assert User.objects.get(pk=world.people["member"].pk).check_password(PASSWORD)
 
 
+# --- Signing in -------------------------------------------------------------------------------
+
+
+def test_who_is_signed_in_is_led_on_wherever_the_sign_in_page_was_to_lead(world: World) -> None:
+    for path in (
+        "/login/",
+        "/login/?next=/login/",
+        "/login/?next=//evil.example/",
+        "/login/?next=https://evil.example/",
+    ):
+        assert signed_in(world.people["member"]).get(path).headers["Location"] == "/", path
+
+
 # --- A lost password --------------------------------------------------------------------------
 
 
@@ -297,6 +320,15 @@ def test_a_mailbox_is_not_flooded(world: World, settings: Settings) -> None:
     assert codes == [302, 302, 429]
 
 
+def test_accounts_that_share_an_address_do_not_flood_its_mailbox(world: World) -> None:
+    for number in range(12):
+        User.objects.create_user(f"double{number}", email="victim@example.org", password=PASSWORD)
+    Client().post("/password/lost/", {"email": "victim@example.org"})
+    wait_for_mail()
+    named = [re.findall(r"account (\w+) at", str(one.body)) for one in mail.outbox]
+    assert sorted(named) == [[f"double{number}"] for number in range(MAX_MAILS)], "those who had it first"
+
+
 def test_a_server_without_mail_says_whom_to_ask(world: World, settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     page = Client().get("/login/").content.decode()
@@ -307,11 +339,19 @@ def test_a_server_without_mail_says_whom_to_ask(world: World, settings: Settings
         assert 'name="email"' not in answer.content.decode()
 
 
-@pytest.mark.parametrize("secret", ["", "x", "MQ.x", "MQ.", "/.x", "999.c-0"])
+@pytest.mark.parametrize("secret", ["", "x", "MQ.x", "MQ.", "/.x", "999.c-0", "é.x", "٣.x", "ª.x"])
 def test_a_forged_link_changes_nothing(world: World, secret: str) -> None:
     browser = Client()
     answer = browser.post("/password/new/", {"secret": secret}, follow=True)
+    assert answer.status_code == 200
     assert "new_password1" not in answer.content.decode()
+
+
+def test_strangers_fill_no_table_with_sessions(world: World, settings: Settings) -> None:
+    settings.SIGN_IN_ADDRESS_RATE_LIMIT = "3/1h"
+    codes = [Client().post("/password/new/", {"secret": "MQ.x"}, **STRANGER).status_code for _ in range(5)]
+    assert codes == [302, 302, 302, 429, 429]
+    assert Session.objects.count() == 3
 
 
 def test_the_token_counts_only_from_the_session(world: World) -> None:
