@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from . import access, actions, commands
 from .engine import limits
-from .events import PRIORITIES
+from .events import LABEL_COLORS, PRIORITIES
 from .forms import ProjectForm
 from .models import Membership, Preferences, Project, Task
 from .serializing import user_object
@@ -57,7 +57,13 @@ def board(request: HttpRequest, project_id: int) -> HttpResponse:
     if project is None:
         return render(request, "404.html", status=404)  # not `Http404`: people meet it in development, too
     priorities = [(priority, priority.capitalize()) for priority in PRIORITIES]
-    context = {"project": project, "columns": COLUMNS, "priorities": priorities, "me": _person(user)}
+    context = {
+        "project": project,
+        "columns": COLUMNS,
+        "priorities": priorities,
+        "label_colors": [(color, color.capitalize()) for color in LABEL_COLORS],
+        "me": _person(user),
+    }
     return render(request, "board.html", context)
 
 

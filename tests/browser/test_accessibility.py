@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from taskrealtime.events import LABEL_COLORS
 from tests.support.stacks import Server, Stack
 
 from .board import AT_REST, Board
@@ -83,10 +84,17 @@ def test_the_board_and_all_that_opens_on_it(server: Server, new_page: NewPage, l
     board, mine = Board(page), Concerns(page)
     look_over(page, "an empty board")
     tasks = board.add("todo", "Paint the fence", "Buy the paint", "Find the brush")
+    for color in LABEL_COLORS:
+        server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": f"A {color} one", "color": color})
     for task, fields in zip(
         tasks,
         (
-            {"priority": "urgent", "due_at": "2020-01-01T00:00:00Z", "assignee_id": alice.id},
+            {
+                "priority": "urgent",
+                "due_at": "2020-01-01T00:00:00Z",
+                "assignee_id": alice.id,
+                "labels": [1, 2, 3, 4, 5, 6, 7, 8],
+            },
             {"priority": "low", "due_at": "2100-01-01T00:00:00Z", "assignee_id": bob.id},
             {"status": "completed", "description": "In **green**, `#0f0`, see [this](https://example.org)."},
         ),
@@ -103,6 +111,13 @@ def test_the_board_and_all_that_opens_on_it(server: Server, new_page: NewPage, l
     theirs.panel.locator("[name=content]").press_sequentially("And")
     expect(board.panel.locator("[data-typing]")).not_to_be_empty()
     look_over(page, "a task's panel")
+    board.panel.locator("[name=labels]").click()
+    expect(page.get_by_role("menuitemcheckbox")).to_have_count(len(LABEL_COLORS))
+    look_over(page, "the menu of labels")
+    page.get_by_role("menuitem", name="Edit labels…").click()
+    expect(page.locator("[data-labels-dialog]")).to_be_visible()
+    look_over(page, "the labels")
+    page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     board.open(tasks[2])
     look_over(page, "a panel with a description")

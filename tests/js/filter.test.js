@@ -17,7 +17,7 @@ const fits = (fields, one) => matches(one, { ...ALL, ...fields }, { userId: 1, n
 
 describe('a filter', () => {
   test('goes into the address and comes back', () => {
-    const filter = { text: 'a & b', assignee: 'me', priority: 'high', due: 'week' };
+    const filter = { text: 'a & b', assignee: 'me', priority: 'high', label: '3', due: 'week' };
     assert.deepEqual(parse(write(filter)), filter);
     assert.deepEqual([write(ALL), isActive(ALL), isActive({ ...ALL, text: '  ' })], ['', false, false]);
     assert.deepEqual(parse('?utm=1'), ALL);
@@ -35,6 +35,14 @@ describe('a filter', () => {
     assert.ok(fits({ assignee: '11' }, task({ assignee_id: 11 })));
     assert.ok(fits({ assignee: 'none' }, task()));
     assert.ok(!fits({ assignee: 'none' }, task({ assignee_id: 1 })));
+  });
+
+  test('knows what a task carries', () => {
+    assert.ok(fits({ label: '3' }, task({ labels: [1, 3] })));
+    assert.ok(!fits({ label: '3' }, task({ labels: [13] })));
+    assert.ok(!fits({ label: '3' }, task()));
+    assert.ok(fits({ label: 'none' }, task()));
+    assert.ok(!fits({ label: 'none' }, task({ labels: [1] })));
   });
 
   test('knows when a task is due, as long as it is not completed', () => {

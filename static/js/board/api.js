@@ -211,6 +211,21 @@ export function renameProject(projectId, name) {
   return call('PATCH', `/api/projects/${projectId}/`, { name });
 }
 
+/** @param {number} projectId @param {{name: string, color: string}} label @returns {Promise<any>} */
+export function addLabel(projectId, label) {
+  return call('POST', `/api/projects/${projectId}/labels/`, label);
+}
+
+/** @param {number} projectId @param {number} id @param {{name?: string, color?: string}} changes @returns {Promise<any>} */
+export function changeLabel(projectId, id, changes) {
+  return call('PATCH', `/api/projects/${projectId}/labels/${id}/`, changes);
+}
+
+/** @param {number} projectId @param {number} id @returns {Promise<null>} */
+export function deleteLabel(projectId, id) {
+  return call('DELETE', `/api/projects/${projectId}/labels/${id}/`);
+}
+
 /** @param {number} projectId @returns {Promise<null>} */
 export function deleteProject(projectId) {
   return call('DELETE', `/api/projects/${projectId}/`);

@@ -2,6 +2,7 @@
 /** One card: a link to its task, painted from the task and nothing else. */
 
 import { clone, part, setAttribute, setText } from './dom.js';
+import { labelsOf, paintChips } from './labels.js';
 import { displayName, showAvatar } from './people.js';
 import { dueInWords, exact, urgency } from './time.js';
 import { PRIORITY_NAMES, shown } from './words.js';
@@ -9,7 +10,7 @@ import { PRIORITY_NAMES, shown } from './words.js';
 /**
  * @typedef {import("./reducer.js").Task} Task
  * @typedef {import("./reducer.js").User} User
- * @typedef {{waiting: boolean, isOpen: boolean, mark: import("./absence.js").Mark | null, assignee: User | null, now: Date}} Context
+ * @typedef {{waiting: boolean, isOpen: boolean, mark: import("./absence.js").Mark | null, assignee: User | null, project: Readonly<import("./reducer.js").Project>, now: Date}} Context
  * @typedef {{slot: HTMLElement, link: HTMLAnchorElement, painted: {task: Task, context: Context} | null}} Card
  *   `slot` is the list's item, `link` the card itself
  */
@@ -35,7 +36,7 @@ export function paintCard(card, task, context) {
   if (card.painted?.task === task && isSame(card.painted.context, context)) return;
   card.painted = { task, context };
   const { link } = card;
-  const { waiting, isOpen, mark, assignee, now } = context;
+  const { waiting, isOpen, mark, assignee, project, now } = context;
   setAttribute(link, 'data-priority', task.priority);
   setAttribute(link, 'data-assignee-id', task.assignee_id === null ? '' : String(task.assignee_id));
   setAttribute(link, 'data-comment-count', String(task.comment_count));
@@ -45,6 +46,7 @@ export function paintCard(card, task, context) {
   setText(part(link, 'mark-name'), mark === 'new' ? 'New' : 'Changed');
   setAttribute(link, 'aria-current', isOpen ? 'true' : null);
   setText(part(link, 'title'), shown(task.title));
+  paintChips(part(link, 'labels'), labelsOf(task, project));
   paintPriority(part(link, 'priority'), task.priority);
   paintDue(part(link, 'due'), task, now);
   part(link, 'comments').hidden = task.comment_count < 1;
@@ -60,6 +62,7 @@ function isSame(one, other) {
     one.isOpen === other.isOpen &&
     one.mark === other.mark &&
     one.assignee === other.assignee &&
+    one.project.labels === other.project.labels &&
     one.now === other.now
   );
 }

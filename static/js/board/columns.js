@@ -67,6 +67,7 @@ export class Columns {
         isOpen: context.openTask === id,
         mark: context.marks.get(id) ?? null,
         assignee,
+        project: view.project,
         now: context.now,
       });
     }

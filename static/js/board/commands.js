@@ -98,7 +98,7 @@ export class Commands {
     const made = await this.#reversibly(
       `changing the ${FIELD_NAMES[field]} of ${quote(task.title)}`,
       this.#change(taskId, field, value, version),
-      async (ours) => (await this.#change(taskId, field, /** @type {any} */ (task)[field], ours)) !== null,
+      async (ours) => (await this.#change(taskId, field, /** @type {any} */ ({ labels: [], ...task })[field], ours)) !== null,
     );
     return made !== null;
   }

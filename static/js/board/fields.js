@@ -1,8 +1,9 @@
 // @ts-check
 /** The panel's fields: show the task as it becomes, keep what somebody is just writing, and save it. */
 
-import { find, setText } from './dom.js';
+import { find, part, setText } from './dom.js';
 import { paintConflict } from './conflict.js';
+import { labelsOf, paintChips } from './labels.js';
 import { displayName } from './people.js';
 import { exact, fromLocalInput, toLocalInput } from './time.js';
 import { PRIORITY_NAMES, STATUS_NAMES } from './words.js';
@@ -10,14 +11,14 @@ import { PRIORITY_NAMES, STATUS_NAMES } from './words.js';
 /**
  * @typedef {import("./reducer.js").Task} Task
  * @typedef {import("./store.js").BoardStore} BoardStore
- * @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Control
+ * @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement | HTMLButtonElement} Control
  * @typedef {{
  *   name: string, control: Control, holder: HTMLElement, draftSince: number | null,
  *   timer?: ReturnType<typeof setTimeout>,
  * }} Field `draftSince`: the task's version when somebody began to write here; null: what it shows is the task's
  */
 
-const NAMES = ['title', 'status', 'assignee_id', 'priority', 'due_at', 'description'];
+const NAMES = ['title', 'status', 'assignee_id', 'priority', 'due_at', 'labels', 'description'];
 const SETTLE = 700; // ms; a date's picker tells a change with every digit
 
 export class TaskFields {
@@ -26,9 +27,10 @@ export class TaskFields {
    * @param {{
    *   taskId: number, store: BoardStore, drafts: import("./drafts.js").Drafts,
    *   save: (field: string, value: any, version: number) => void, complain: (text: string) => void,
-   * }} parts
+   *   chooseLabels: (button: Control, carry: (ids: number[]) => void) => void,
+   * }} parts `chooseLabels` opens the menu of labels
    */
-  constructor(panel, { taskId, store, drafts, save, complain }) {
+  constructor(panel, { taskId, store, drafts, save, complain, chooseLabels }) {
     this.taskId = taskId;
     this.store = store;
     this.drafts = drafts;
@@ -42,13 +44,18 @@ export class TaskFields {
       return { name, control: find(holder, `[name="${name}"]`), holder, draftSince: null };
     });
     for (const field of this.fields) this.#listen(field);
+    this.labels = /** @type {Field} */ (this.fields.find(({ name }) => name === 'labels'));
+    this.labels.control.addEventListener('click', () => chooseLabels(this.labels.control, (ids) => this.#carry(ids)));
     this.#takeUpDraft();
   }
 
   /** @param {Task} task @param {import("./store.js").View} view */
-  paint(task, { members }) {
+  paint(task, { members, project }) {
     this.task = task;
     this.#paintAssignees(members, task.assignee_id);
+    const labels = labelsOf(task, project);
+    paintChips(part(this.labels.holder, 'labels'), labels);
+    part(this.labels.holder, 'no-labels').hidden = labels.length > 0;
     const conflicts = this.store.conflicts.get(this.taskId);
     for (const field of this.fields) {
       setEditable(field.control, this.store.mayEdit);
@@ -63,6 +70,13 @@ export class TaskFields {
   /** Saves whatever is still being written; called before the panel goes. */
   flush() {
     for (const field of this.fields) this.#save(field);
+  }
+
+  /** @param {number[]} ids */
+  #carry(ids) {
+    this.labels.control.value = String(ids);
+    this.labels.draftSince = this.task?.version ?? 0;
+    this.#save(this.labels);
   }
 
   /** A description that was being written when the page ended: it is saved like one that was written just now. */
@@ -136,6 +150,10 @@ export class TaskFields {
     if (name === 'status') return STATUS_NAMES[value];
     if (name === 'priority') return PRIORITY_NAMES[value];
     if (name === 'due_at') return value ? exact(value) : 'No date';
+    if (name === 'labels') {
+      const project = this.store.state?.project;
+      return (project && labelsOf({ labels: value }, project).map((label) => label.name).join(', ')) || 'None';
+    }
     if (name !== 'assignee_id') return value;
     const user = this.store.member(value);
     return user ? displayName(user) : value === null ? 'Nobody' : 'Somebody who left';
@@ -164,7 +182,7 @@ export class TaskFields {
 
 /** @param {Control} control @param {boolean} editable */
 function setEditable(control, editable) {
-  if (control instanceof HTMLSelectElement) control.disabled = !editable;
+  if (control instanceof HTMLSelectElement || control instanceof HTMLButtonElement) control.disabled = !editable;
   else control.readOnly = !editable;
 }
 
@@ -191,6 +209,7 @@ function toControl(name, task) {
 /** @param {string} name @param {string} value @returns {any} */
 function fromControl(name, value) {
   if (name === 'assignee_id') return value ? Number(value) : null;
+  if (name === 'labels') return value ? value.split(',').map(Number) : [];
   if (name === 'due_at') return fromLocalInput(value);
   return name === 'title' ? value.replace(/\s+/g, ' ').trim() : value;
 }
@@ -198,5 +217,6 @@ function fromControl(name, value) {
 /** @param {string} name @param {any} one @param {any} other @returns {boolean} */
 function isSame(name, one, other) {
   // The field shows minutes: seconds that a script set are no difference that anybody here made.
-  return name === 'due_at' ? toLocalInput(one) === toLocalInput(other) : one === other;
+  if (name === 'due_at') return toLocalInput(one) === toLocalInput(other);
+  return name === 'labels' ? String(one ?? '') === String(other ?? '') : one === other;
 }

@@ -2,18 +2,18 @@
 /** Which tasks are shown: as the address says it, and whether a task fits. Pure; `now` is an argument. */
 
 /**
- * @typedef {{text: string, assignee: string, priority: string, due: string}} Filter "" everywhere: all tasks
- *   `assignee`: `me`, `none` or a user's id; `due`: `overdue`, `day`, `week` or `none`
+ * @typedef {{text: string, assignee: string, priority: string, label: string, due: string}} Filter "" everywhere: all tasks
+ *   `assignee`: `me`, `none` or a user's id; `label`: `none` or a label's id; `due`: `overdue`, `day`, `week` or `none`
  * @typedef {import("./reducer.js").Task} Task
  */
 
 const DAY = 24 * 3_600_000;
 
 /** @type {Filter} */
-export const ALL = { text: '', assignee: '', priority: '', due: '' };
+export const ALL = { text: '', assignee: '', priority: '', label: '', due: '' };
 
 /** How the fields are called in the address. @type {Record<keyof Filter, string>} */
-const NAMES = { text: 'q', assignee: 'assignee', priority: 'priority', due: 'due' };
+const NAMES = { text: 'q', assignee: 'assignee', priority: 'priority', label: 'label', due: 'due' };
 
 /** @param {string} search the address's, with its question mark @returns {Filter} */
 export function parse(search) {
@@ -47,7 +47,13 @@ export function matches(task, filter, { userId, now }) {
   const wanted = filter.assignee === 'me' ? String(userId) : filter.assignee === 'none' ? 'null' : filter.assignee;
   if (wanted && String(task.assignee_id) !== wanted) return false;
   if (filter.priority && task.priority !== filter.priority) return false;
-  return isDue(task, filter.due, now) && hasWords(task, filter.text);
+  return isLabelled(task, filter.label) && isDue(task, filter.due, now) && hasWords(task, filter.text);
+}
+
+/** @param {Task} task @param {string} label @returns {boolean} */
+function isLabelled({ labels = [] }, label) {
+  if (label === 'none') return !labels.length;
+  return !label || labels.includes(Number(label));
 }
 
 /** @param {Task} task @param {string} due @param {Date} now @returns {boolean} what is completed is not due any more */

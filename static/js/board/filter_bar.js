@@ -26,6 +26,8 @@ export class FilterBar {
     this.filter = parse(location.search);
     /** @type {readonly Member[] | null} */
     this.members = null;
+    /** @type {readonly import("./reducer.js").Label[] | undefined} */
+    this.labels = [];
     form.addEventListener('input', () => this.#choose(this.#written()));
     form.addEventListener('submit', (event) => event.preventDefault());
     this.clearing.addEventListener('click', () => this.clear());
@@ -57,8 +59,9 @@ export class FilterBar {
   }
 
   /** @param {import("./store.js").View} view */
-  paint({ members, tasks, columns }) {
+  paint({ project, members, tasks, columns }) {
     this.#paintMembers(members);
+    this.#paintLabels(project.labels);
     const active = isActive(this.filter);
     const shown = [...columns.values()].reduce((sum, ids) => sum + ids.length, 0);
     this.clearing.hidden = !active;
@@ -80,6 +83,19 @@ export class FilterBar {
     this.#show();
   }
 
+  /** @param {readonly import("./reducer.js").Label[]} [labels] */
+  #paintLabels(labels) {
+    if (labels === this.labels) return;
+    this.labels = labels;
+    const select = this.#control('filter_label');
+    for (const option of [...select.options].slice(2)) option.remove();
+    select.append(...(labels ?? []).map(({ id, name }) => new Option(name, String(id))));
+    const { label } = this.filter;
+    if (label && ![...select.options].some(({ value }) => value === label)) select.append(new Option('A deleted label', label));
+    select.hidden = select.length < 3;
+    this.#show();
+  }
+
   /** @param {Filter} filter */
   #choose(filter) {
     this.filter = filter;
@@ -95,14 +111,15 @@ export class FilterBar {
       text: this.text.value,
       assignee: value('filter_assignee'),
       priority: value('filter_priority'),
+      label: value('filter_label'),
       due: value('filter_due'),
     };
   }
 
   #show() {
-    const { text, assignee, priority, due } = this.filter;
+    const { text, assignee, priority, label, due } = this.filter;
     if (this.text.value !== text) this.text.value = text;
-    for (const [name, value] of Object.entries({ filter_assignee: assignee, filter_priority: priority, filter_due: due })) {
+    for (const [name, value] of Object.entries({ filter_assignee: assignee, filter_priority: priority, filter_label: label, filter_due: due })) {
       const select = this.#control(name);
       select.value = value;
       setAttribute(select, 'data-chosen', value ? '' : null);

@@ -84,6 +84,8 @@ const panel = new TaskPanel({
   drafts,
   toasts,
   problems,
+  chooseLabels: (button, carry) =>
+    onDemand(import('./labels_menu.js'), (menu) => menu.openLabelsMenu(button, { store, carry, edit: editLabels, say: (text) => toasts.say(text) })),
   leave: () => route.close(),
   returnFocus: (taskId) => columns.focus(taskId),
 });
@@ -151,6 +153,17 @@ function paintMoments() {
 
 find(document, '[data-open-activity]').addEventListener('click', showActivity);
 find(document, '[data-open-archive]').addEventListener('click', () => openArchive({ client, store, projectId }));
+
+find(document, '[data-open-labels]').addEventListener('click', editLabels);
+
+function editLabels() {
+  onDemand(import('./labels_dialog.js'), (dialog) => dialog.openLabels({ client, store, projectId }));
+}
+
+/** @template T @param {Promise<T>} module what is seldom needed, and not loaded before @param {(module: T) => void} use */
+function onDemand(module, use) {
+  module.then(use, () => toasts.say('The server could not be reached.'));
+}
 
 function showActivity() {
   openActivity({ client, store, projectId });

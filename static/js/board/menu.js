@@ -2,13 +2,15 @@
 /** A small menu beside what it belongs to: `role=menu`, walked with the arrows, closed by Escape, Tab or a press elsewhere. */
 
 /**
- * @typedef {{label: string, act: (() => void) | null, isChosen?: boolean}} Item
- *   `act` null: not possible now; `isChosen`: one of several states, and whether it is the present one
+ * @typedef {{label: string, act: (() => void) | null, isChosen?: boolean, isChecked?: () => boolean, color?: string}} Item
+ *   `act` null: not possible now; `isChosen`: one of several states, and whether it is the present one; `isChecked`: one of
+ *   those of which any number may be chosen, for which the menu stays open
  */
 
 /**
  * @param {HTMLElement} anchor takes the focus back
  * @param {{label: string, items: Item[], inset?: number}} menu `inset`: px from the anchor's left side
+ * @returns {{isOpen: () => boolean, paint: () => void}} `paint` shows what is checked by now
  */
 export function openMenu(anchor, { label, items, inset = 0 }) {
   const menu = document.createElement('div');
@@ -30,6 +32,12 @@ export function openMenu(anchor, { label, items, inset = 0 }) {
     if (!(event.target instanceof Node && menu.contains(event.target))) close();
   };
   for (const item of items) menu.append(createItem(item, () => (close(), anchor.focus())));
+  const paint = () => {
+    items.forEach(({ isChecked }, index) => {
+      if (isChecked) menu.children[index + 1].setAttribute('aria-checked', String(isChecked())); // after the heading
+    });
+  };
+  paint();
   menu.addEventListener('keydown', (event) => {
     const buttons = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll('button:not(:disabled)')]);
     const index = buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement));
@@ -47,20 +55,22 @@ export function openMenu(anchor, { label, items, inset = 0 }) {
   addEventListener('pointerdown', closeOutside, true);
   const first = menu.querySelector('[aria-checked="true"]') ?? menu.querySelector('button:not(:disabled)');
   /** @type {HTMLElement | null} */ (first)?.focus();
+  return { isOpen: () => menu.isConnected, paint };
 }
 
 /** @param {Item} item @param {() => void} close @returns {HTMLButtonElement} */
-function createItem({ label, act, isChosen }, close) {
+function createItem({ label, act, isChosen, isChecked, color }, close) {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'button menu__item';
-  button.setAttribute('role', isChosen === undefined ? 'menuitem' : 'menuitemradio');
+  button.setAttribute('role', isChecked ? 'menuitemcheckbox' : isChosen === undefined ? 'menuitem' : 'menuitemradio');
   if (isChosen !== undefined) button.setAttribute('aria-checked', String(isChosen));
   button.tabIndex = -1;
   button.disabled = !act;
   button.textContent = label;
+  if (color) button.dataset.color = color;
   button.addEventListener('click', () => {
-    close();
+    if (!isChecked) close();
     act?.();
   });
   return button;

@@ -19,16 +19,17 @@ export class TaskPanel {
    *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
    *   drafts: import("./drafts.js").Drafts,
    *   toasts: import("./commands.js").Toasts, problems: import("./commands.js").Problems,
-   *   leave: () => void, returnFocus: (taskId: number) => boolean,
-   * }} parts `leave` is called when the person closes the panel
+   *   chooseLabels: (button: any, carry: (ids: number[]) => void) => void, leave: () => void, returnFocus: (taskId: number) => boolean,
+   * }} parts `chooseLabels` opens the menu of labels; `leave` is called when the person closes the panel
    */
-  constructor({ projectId, store, commands, client, drafts, toasts, problems, leave, returnFocus }) {
+  constructor({ projectId, store, commands, client, drafts, toasts, problems, chooseLabels, leave, returnFocus }) {
     this.projectId = projectId;
     this.store = store;
     this.commands = commands;
     this.client = client;
     this.toasts = toasts;
     this.problems = problems;
+    this.chooseLabels = chooseLabels;
     this.leave = leave;
     this.returnFocus = returnFocus;
     this.drafts = drafts;
@@ -57,6 +58,7 @@ export class TaskPanel {
         drafts: this.drafts,
         save: (field, value, version) => this.commands.update(taskId, field, value, version),
         complain: (text) => this.toasts.say(text),
+        chooseLabels: this.chooseLabels,
       }),
       comments: new Comments(element, {
         taskId,

@@ -21,6 +21,7 @@ export const FIELD_NAMES = {
   priority: 'priority',
   assignee_id: 'assignee',
   due_at: 'due date',
+  labels: 'labels',
 };
 
 /**

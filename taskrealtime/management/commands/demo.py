@@ -34,6 +34,15 @@ TASKS: list[tuple[str, str, str, str, str | None, int | None]] = [
     ("completed", "Sign in with a passkey", "", "high", "alice", None),
     ("completed", "Weekly backup drill", "", "medium", "bob", None),
 ]
+#: name, colour; their ids count from 1
+LABELS = [("Bug", "red"), ("Design", "purple"), ("Docs", "teal")]
+#: title of a task, ids of the labels that it carries
+LABELLED = {
+    "Write the release notes": [3],
+    "Dark theme for the e-mail templates": [2],
+    "Collect screenshots for the press page": [2, 3],
+    "Retry payments after a network error": [1],
+}
 
 
 class Command(BaseCommand):
@@ -70,7 +79,8 @@ class Command(BaseCommand):
         return user
 
     def _board(self, people: dict[str, User]) -> None:
-        project = Project.objects.create(name="Spring release")
+        labels = [{"id": id, "name": name, "color": color} for id, (name, color) in enumerate(LABELS, start=1)]
+        project = Project.objects.create(name="Spring release", labels=labels)
         for name, *_, role in PEOPLE:
             Membership.objects.create(project=project, user=people[name], role=role)
         for status, title, description, priority, assignee, due_in in TASKS:
@@ -82,6 +92,7 @@ class Command(BaseCommand):
                 priority=priority,
                 assignee=people[assignee] if assignee else None,
                 created_by=people["alice"],
+                labels=LABELLED.get(title, []),
                 due_at=timezone.now() + timedelta(hours=due_in) if due_in is not None else None,
             )
         self._comment(people["bob"], "Faster search on long boards", "A trigram index brought it to 41 ms here.")

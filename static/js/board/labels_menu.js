@@ -1,0 +1,39 @@
+// @ts-check
+/** The menu in which one chooses a task's labels: several, one after the other. */
+
+import { openMenu } from './menu.js';
+
+const MOST = 10; // labels of one task
+
+/**
+ * @param {HTMLButtonElement} button whose value is the ids that the task carries, as they become
+ * @param {{
+ *   store: import("./store.js").BoardStore, carry: (ids: number[]) => void, edit: () => void, say: (text: string) => void,
+ * }} parts `carry` gives the task these labels; `edit` opens the dialog of the project's
+ */
+export function openLabelsMenu(button, { store, carry, edit, say }) {
+  const carried = () => button.value.split(',').filter(Boolean).map(Number);
+  const toggle = (/** @type {number} */ id) => {
+    const others = carried().filter((one) => one !== id);
+    if (others.length < carried().length) carry(others);
+    else if (others.length < MOST) carry([...others, id].sort((one, other) => one - other));
+    else say(`A task carries up to ${MOST} labels.`);
+  };
+  const labels = store.state?.project.labels ?? [];
+  const menu = openMenu(button, {
+    label: 'Labels',
+    items: [
+      ...labels.map(({ id, name, color }) => ({
+        label: name,
+        color,
+        act: () => toggle(id),
+        isChecked: () => carried().includes(id),
+      })),
+      ...(labels.length ? [] : [{ label: 'There are none yet', act: null }]),
+      ...(store.role === 'owner' ? [{ label: 'Edit labels…', act: edit }] : []),
+    ],
+  });
+  // By each choice, and where somebody else changes the same task.
+  const watch = new MutationObserver(() => (menu.isOpen() ? menu.paint() : watch.disconnect()));
+  watch.observe(button, { attributes: true, attributeFilter: ['value'] });
+}

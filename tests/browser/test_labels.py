@@ -1,0 +1,113 @@
+"""Labels, as two people see them: set by one, seen by the other at once; renamed, filtered by, deleted."""
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.stacks import Server, User
+
+from .board import Board
+from .conftest import NewPage
+
+
+def two_boards(server: Server, new_page: NewPage) -> tuple[User, int, Board, Board]:
+    """Alice, an owner, and Bob, a member, in front of the same project; it has the labels Bug (1) and Docs (2)."""
+    alice, bob = server.stack.user(), server.stack.user(first_name="Bob", last_name="Lindqvist")
+    project = server.project(alice, members=[bob])
+    for name, color in (("Bug", "red"), ("Docs", "teal")):
+        made = server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": name, "color": color})
+        assert made.status_code == 201, made.text
+    # A name that is refused is a line in the console, too.
+    pages = [new_page(server, user, f"/projects/{project}/", "status of 400") for user in (alice, bob)]
+    boards = [Board(page) for page in pages]
+    return alice, project, boards[0], boards[1]
+
+
+def chips(holder: Locator) -> Locator:
+    return holder.locator("[data-label-id]")
+
+
+def item(page: Page, name: str) -> Locator:
+    return page.get_by_role("menuitemcheckbox", name=name)
+
+
+def test_labels_are_chosen_by_the_keyboard_and_seen_by_the_other_at_once(server: Server, new_page: NewPage) -> None:
+    _, _, ours, theirs = two_boards(server, new_page)
+    (task,) = ours.add("todo", "Paint the fence")
+    theirs.open(task)
+    page, field = ours.page, ours.open(task).locator("[name=labels]")
+    field.press("Enter")
+    expect(item(page, "Bug")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(item(page, "Bug")).to_be_checked()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(item(page, "Docs")).to_be_checked()
+    for board in (ours, theirs):
+        expect(chips(board.card(task))).to_have_text(["Bug", "Docs"])
+    expect(chips(theirs.panel)).to_have_text(["Bug", "Docs"])
+    # An open menu follows what the other one chooses.
+    theirs.panel.locator("[name=labels]").click()
+    item(theirs.page, "Bug").click()
+    expect(item(page, "Bug")).not_to_be_checked()
+    expect(item(page, "Docs")).to_be_checked()
+    expect(page.locator("[data-announcer]")).to_contain_text(
+        "Bob Lindqvist removed the label “Bug” from “Paint the fence”"
+    )
+    item(page, "Bug").click()
+    expect(item(page, "Bug")).to_be_checked()
+    page.keyboard.press("Escape")
+    expect(field).to_be_focused()
+    expect(ours.panel).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(chips(theirs.card(task))).to_have_text(["Bug", "Docs"])
+    page.keyboard.press("Control+z")
+    for board in (ours, theirs):
+        expect(chips(board.card(task))).to_have_text(["Docs"])
+    expect(ours.card(task)).not_to_have_attribute("data-pending", "")
+
+
+def test_labels_are_made_renamed_filtered_by_and_deleted(server: Server, new_page: NewPage) -> None:
+    alice, _, ours, theirs = two_boards(server, new_page)
+    first, second = ours.add("todo", "Paint the fence", "Buy the paint")
+    for task in (first, second):
+        assert server.api(alice).patch(f"/api/tasks/{task}/", json={"labels": [1]}).status_code == 200
+    theirs.page.locator("[name=filter_label]").select_option(label="Bug")
+    theirs.expect_order("todo", first, second)
+    assert theirs.page.url.endswith("?label=1")
+    # Bob may not edit them: he is a member.
+    theirs.open(second).locator("[name=labels]").click()
+    expect(item(theirs.page, "Bug")).to_be_checked()
+    expect(theirs.page.get_by_role("menuitem", name="Edit labels…")).to_have_count(0)
+    item(theirs.page, "Bug").click()
+    theirs.expect_order("todo", first)  # the filter is live, and its count
+    expect(theirs.page.locator("[data-filter-count]")).to_have_text("1 of 2 tasks")
+    theirs.page.keyboard.press("Escape")
+    theirs.page.keyboard.press("Escape")
+    expect(theirs.panel).to_have_count(0)
+
+    ours.open(first).locator("[name=labels]").click()
+    ours.page.get_by_role("menuitem", name="Edit labels…").click()
+    dialog = ours.page.locator("[data-labels-dialog]")
+    dialog.locator("[name=label_name]").fill("docs")
+    dialog.locator("[name=label_name]").press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_text("There is a label of that name already.")
+    dialog.locator("[name=label_name]").fill("Idea")
+    dialog.locator("[name=label_color]").select_option("purple")
+    dialog.locator("[name=label_name]").press("Enter")
+    expect(dialog.locator("[data-edit-label]")).to_have_count(3)
+    bug = dialog.locator("[data-edit-label='1']")
+    bug.locator("[name=name]").fill("Defect")
+    bug.locator("[name=name]").press("Enter")
+    bug.locator("[name=color]").select_option("blue")
+    for board in (ours, theirs):
+        chip = chips(board.card(first))
+        expect(chip).to_have_text("Defect")
+        expect(chip).to_have_attribute("data-color", "blue")
+    expect(theirs.page.locator("[name=filter_label] option:checked")).to_have_text("Defect")
+    bug.get_by_role("button", name="Delete").click()
+    bug.get_by_role("button", name="Delete, from 1 card?").click()
+    expect(dialog.locator("[data-edit-label]")).to_have_count(2)
+    for board in (ours, theirs):
+        expect(chips(board.page.locator("[data-board]"))).to_have_count(0)
+    theirs.expect_order("todo")
+    theirs.page.locator("[data-clear-filter]").click()
+    theirs.expect_order("todo", first, second)
