@@ -35,6 +35,11 @@ def django_db_modify_db_settings() -> None:
 @pytest.fixture(params=KINDS)
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """An installation for this test alone: start servers on it with `stack.server()`."""
+    yield from fresh_stack(request)
+
+
+def fresh_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """What a fixture `stack` yields."""
     stack = Stack(request.param)
     request.node.stash[_STACK] = stack
     yield stack

@@ -2,6 +2,11 @@
 
 from playwright.sync_api import Locator, Page, expect
 
+#: In JavaScript: nothing moves any more; what moves for ever does not count.
+AT_REST = (
+    "document.getAnimations().every(a => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"
+)
+
 
 class Board:
     """A page that shows a board."""
@@ -78,6 +83,7 @@ class Board:
 
     def drag(self, task_id: int, onto: Locator, below: bool = False) -> None:
         """Drag a card with the mouse to the upper or lower part of another element, and let go."""
+        self.page.wait_for_function(AT_REST)
         target = onto.bounding_box()
         assert target
         self.grab(task_id)

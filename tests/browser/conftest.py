@@ -11,11 +11,32 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.conftest import fresh_stack
 from tests.services import chromium
-from tests.support.stacks import Server, User
+from tests.support.stacks import Server, Stack, User
 
 NewPage = Callable[..., Page]
 TIMEOUT = 20_000  # milliseconds that anything may take on a busy machine
+
+
+# A page cannot tell what is behind its server: `test_two_people.py` alone looks at both kinds.
+@pytest.fixture(params=["deployed"])
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """An installation for this test alone."""
+    yield from fresh_stack(request)
+
+
+@pytest.fixture(scope="session", params=["deployed"])
+def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The installation behind `server`, one for the whole folder."""
+    stack = Stack(request.param)
+    yield stack
+    stack.close()
+
+
+@pytest.fixture(scope="session")
+def running_server(shared_stack: Stack) -> Server:
+    return shared_stack.server()
 
 
 @pytest.fixture(scope="package")

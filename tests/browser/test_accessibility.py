@@ -6,14 +6,14 @@
 import os
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.stacks import Server, Stack
 
-from .board import Board
+from .board import AT_REST, Board
 from .concerns import Concerns
 from .conftest import NewPage
 
@@ -21,15 +21,20 @@ AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.m
 BAD = ("serious", "critical")
 #: The folder for pictures, if they are wanted.
 PICTURES = os.environ.get("SCREENSHOTS")
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+Looks = dict[str, Any]
+PHONE: Looks = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+#: What contrast and layout depend on. Together two of the four see both schemes and both sizes; pictures are of all.
+LOOKS = [
+    pytest.param({"color_scheme": scheme, **size}, id=f"{name}-{scheme}")
+    for name, size in (("wide", Looks()), ("phone", PHONE))
+    for scheme in ("light", "dark")
+    if PICTURES or (name == "wide") == (scheme == "light")
+]
 
 
 def look_over(page: Page, state: str) -> None:
     """Fail with what axe-core finds in the page as it is now, once nothing moves any more."""
-    page.wait_for_function(
-        "document.getAnimations().every(a => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"
-    )
+    page.wait_for_function(AT_REST)
     if PICTURES:
         scheme = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'")
         size = "phone" if page.evaluate("innerWidth < 600") else "desktop"
@@ -47,17 +52,17 @@ def look_over(page: Page, state: str) -> None:
     assert not bad, "\n".join(bad)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_pages_round_the_board(server: Server, new_page: NewPage, scheme: str) -> None:
+@pytest.mark.parametrize("looks", LOOKS)
+def test_the_pages_round_the_board(server: Server, new_page: NewPage, looks: Looks) -> None:
     alice = server.stack.user(first_name="Alice", last_name="Okafor")
-    page = new_page(server, path="/login/", color_scheme=scheme)
+    page = new_page(server, path="/login/", **looks)
     look_over(page, "signing in")
     page.fill("[name=username]", "nobody")
     page.fill("[name=password]", "wrong")
     page.press("[name=password]", "Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     look_over(page, "a wrong password")
-    page = new_page(server, alice, allow_errors="status of 404", color_scheme=scheme)
+    page = new_page(server, alice, allow_errors="status of 404", **looks)
     look_over(page, "no projects")
     page.goto("/nowhere/")
     look_over(page, "nothing there")
@@ -69,15 +74,12 @@ def test_the_pages_round_the_board(server: Server, new_page: NewPage, scheme: st
     look_over(page, "an empty inbox")
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("size", [{}, PHONE], ids=["wide", "phone"])
-def test_the_board_and_all_that_opens_on_it(
-    server: Server, new_page: NewPage, scheme: str, size: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("looks", LOOKS)
+def test_the_board_and_all_that_opens_on_it(server: Server, new_page: NewPage, looks: Looks) -> None:
     alice = server.stack.user(first_name="Alice", last_name="Okafor")
     bob = server.stack.user(first_name="Bob", last_name="Lindqvist")
     project = server.project(alice, members=[bob])
-    page = new_page(server, alice, f"/projects/{project}/", color_scheme=scheme, **size)
+    page = new_page(server, alice, f"/projects/{project}/", **looks)
     board, mine = Board(page), Concerns(page)
     look_over(page, "an empty board")
     tasks = board.add("todo", "Paint the fence", "Buy the paint", "Find the brush")
@@ -127,15 +129,13 @@ def test_the_board_and_all_that_opens_on_it(
     look_over(page, "the menu that moves a card")
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("size", [{}, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # the same pages on either
-def test_the_ways_in(stack: Stack, new_page: NewPage, scheme: str, size: dict[str, Any]) -> None:
+@pytest.mark.parametrize("looks", LOOKS)
+def test_the_ways_in(stack: Stack, new_page: NewPage, looks: Looks) -> None:
     server = stack.server(EMAIL_HOST="127.0.0.1", OPEN_SIGN_UP="1")
     alice, bob = stack.user(first_name="Alice", last_name="Okafor"), stack.user()
     project = server.project(alice, members=[bob], name="Garden")
     url = server.api(alice).post(f"/api/projects/{project}/invitations/", json={"max_uses": 10}).json()["url"]
-    page = new_page(server, path=url, allow_errors="status of 40", color_scheme=scheme, **size)
+    page = new_page(server, path=url, allow_errors="status of 40", **looks)
     expect(page.get_by_role("heading")).to_contain_text("Garden")
     look_over(page, "an invitation")
     page.goto("/sign-up/")
@@ -155,7 +155,7 @@ def test_the_ways_in(stack: Stack, new_page: NewPage, scheme: str, size: dict[st
     ):
         page.goto(path)
         look_over(page, path)
-    page = new_page(server, alice, "/password/", color_scheme=scheme, **size)
+    page = new_page(server, alice, "/password/", **looks)
     for path in ("/password/", "/password/changed/", "/join/"):
         page.goto(path)
         look_over(page, path)
@@ -167,14 +167,11 @@ def test_the_ways_in(stack: Stack, new_page: NewPage, scheme: str, size: dict[st
     look_over(page, "members and links")
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("size", [{}, PHONE], ids=["wide", "phone"])
-def test_the_pages_that_look_at_the_server(
-    server: Server, new_page: NewPage, scheme: str, size: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("looks", LOOKS)
+def test_the_pages_that_look_at_the_server(server: Server, new_page: NewPage, looks: Looks) -> None:
     boss = server.stack.user(is_staff=True)
     board = Board(new_page(server, boss, f"/projects/{server.project(boss)}/"))
-    page = new_page(server, boss, "/ops/", color_scheme=scheme, **size)
+    page = new_page(server, boss, "/ops/", **looks)
     expect(page.locator("[data-projects] tr").first).to_be_visible()
     look_over(page, "operations")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the tables alone scroll sideways"

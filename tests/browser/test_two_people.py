@@ -5,10 +5,13 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server, User
+from tests.support.stacks import KINDS, Server, User
 
 from .board import Board
 from .conftest import NewPage
+
+#: One server alone, as `make run` starts it, is looked at here; the other files need not do it again.
+pytestmark = pytest.mark.parametrize("shared_stack", KINDS, indirect=True)
 
 
 class Scene(NamedTuple):
