@@ -65,7 +65,7 @@ learn({
   "After {seconds} s of silence nothing came through any more.": "Nach {seconds} s Stille kam nichts mehr durch.",
   "Something on the way forgot the connection without a word. Boards notice that and come back, some seconds late.": "Etwas auf dem Weg hat die Verbindung wortlos vergessen. Boards merken das und kommen einige Sekunden später zurück.",
   "It was open for {seconds} s, and works.": "Er war {seconds} s offen und funktioniert.",
-  "The notifications could not be read.": "Die Benachrichtigungen konnten nicht gelesen werden.",
+  "The notifications could not be read.": "Die Mitteilungen konnten nicht gelesen werden.",
   "Reload this page; if it stays, send the report below.": "Lade diese Seite neu; wenn es so bleibt, schicke den Bericht unten.",
   "A request that waits {seconds} s came to nothing (status {status}).": "Aus einer Anfrage, die {seconds} s wartet, wurde nichts (Status {status}).",
   "A request that waits {seconds} s came to nothing.": "Aus einer Anfrage, die {seconds} s wartet, wurde nichts.",

@@ -36,7 +36,7 @@ learn({
   "Rings lost": "Verlorene Signale",
   "the sweep delivers instead": "das regelmäßige Nachsehen stellt zu",
   "Loops late by": "Schleifen verspätet um",
-  "at the worst": "im schlechtesten Fall",
+  "at the worst": "höchstens",
   "{count} read again from the log": {"other": "{count} noch einmal aus dem Log gelesen", "one": "{count} noch einmal aus dem Log gelesen"},
   "Sockets": "Sockets",
   "{days} d {hours} h": "{days} T {hours} h",
