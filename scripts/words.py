@@ -185,15 +185,24 @@ def _of_python(source: str, name: str) -> Iterator[Text]:
         if not isinstance(node, ast.Call):
             continue
         called = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
-        texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        texts = [text for arg in node.args if (text := _text(arg))]
         if called in {"_", "gettext", "gettext_lazy"} and texts:
             yield texts[0]
         elif called in {"ngettext", "ngettext_lazy"}:
             yield (texts[0], texts[1])
         elif name in _SAID and called in {"Forbidden", "InvalidData"} and texts:
             yield texts[0]
-        elif name in _SAID and called == "at" and isinstance(node.args[-1], ast.Constant):
-            yield texts[-1]
+        elif name in _SAID and called == "at" and (text := _text(node.args[-1])):
+            yield text
+
+
+def _text(node: ast.expr) -> str | None:
+    """A text as it is written; what the server puts into one is a number."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if not isinstance(node, ast.JoinedStr):
+        return None
+    return "".join(_text(part) or "" if isinstance(part, ast.Constant) else "{number}" for part in node.values)
 
 
 def _of_script(source: str, name: str) -> Iterator[Text]:

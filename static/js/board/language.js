@@ -60,8 +60,10 @@ export function tn(count, one, many, values) {
  * @returns {string} in the page's language; "" where it has no words for it
  */
 export function said(message) {
-  const known = texts[message];
-  return typeof known === 'string' ? known : language === 'en' ? message : '';
+  if (language === 'en') return message;
+  const number = /\d+/.exec(message)?.[0] ?? '';
+  const known = texts[message] ?? texts[message.replace(number, '{number}')];
+  return typeof known === 'string' ? fill(known, { number }) : '';
 }
 
 /** @param {readonly string[]} items @returns {string} `a, b and c` */

@@ -260,6 +260,7 @@ learn({
   "Already a member.": "Schon Mitglied.",
   "That is you: name another member.": "Das bist du: Nenne ein anderes Mitglied.",
   "This account is not active.": "Dieses Konto ist nicht aktiv.",
+  "A project has up to {number} links at a time: revoke one first.": "Ein Projekt hat höchstens {number} Links zugleich: Widerrufe zuerst einen.",
   "Only projects that you are in can be muted.": "Nur Projekte, in denen du Mitglied bist, können stumm sein.",
   "There is no room before that task.": "Vor dieser Aufgabe ist kein Platz.",
   "A user with that username already exists.": "Diesen Benutzernamen gibt es schon.",
