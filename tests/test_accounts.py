@@ -354,6 +354,14 @@ def test_strangers_fill_no_table_with_sessions(world: World, settings: Settings)
     assert Session.objects.count() == 3
 
 
+@pytest.mark.parametrize("secret", ["MQ." + "x" * 100_000, "M" * 100_000 + ".x"])
+def test_what_is_no_link_is_not_kept(secret: str) -> None:
+    answer = Client().post("/password/new/", {"secret": secret})
+    assert answer.status_code == 200
+    assert "not complete" in answer.content.decode()
+    assert Session.objects.count() == 0
+
+
 def test_the_token_counts_only_from_the_session(world: World) -> None:
     User.objects.filter(pk=world.people["member"].pk).update(email="member@example.org")
     Client().post("/password/lost/", {"email": "member@example.org"})
