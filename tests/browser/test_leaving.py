@@ -157,3 +157,32 @@ def test_signing_out_forgets_what_was_not_sent(stack: Stack, new_page: NewPage) 
     })"""
     assert board.page.evaluate(kept) == 0
     assert titles(stack, project) == []
+
+
+def test_a_browser_that_cleared_its_data_still_keeps_changes_and_signs_out(stack: Stack, new_page: NewPage) -> None:
+    server = stack.server()
+    alice = stack.user()
+    project = server.project(alice)
+    page: Page = new_page(server, alice, f"/projects/{project}/", allow_errors=LOST)
+    board = Board(page)
+    page.evaluate("indexedDB.databases()")
+    devtools = page.context.new_cdp_session(page)
+
+    def clear() -> None:
+        """As the browser's own settings do: it closes what is open."""
+        devtools.send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": "indexeddb"})
+
+    clear()
+    server.kill()
+    board.wait_until("offline")
+    column = board.column("todo")
+    column.locator("[data-add-task]").click()
+    column.locator("input[name=title]").fill("Kept")
+    column.locator("input[name=title]").press("Enter")
+    expect(column.locator(".card--ghost")).to_have_count(1)
+    server.start()
+    page.reload()
+    Board(page).titled("todo", "Kept").wait_for()
+    clear()
+    page.locator("[data-sign-out]").click()
+    page.wait_for_url("**/login/**")
