@@ -81,6 +81,12 @@ def test_a_long_reason_is_cut_between_characters(port: int) -> None:
     assert payload[2:].decode() == "€" * 41
 
 
+def test_a_connection_does_not_keep_the_token_it_came_with(port: int) -> None:
+    with RawSocket(port, "/kept", token="secret-of-this-test") as socket:
+        kind, text = socket.read_frame()
+    assert (kind, b"http_headers" in text, b"secret-of-this-test" in text) == (TEXT, True, False)
+
+
 @pytest.mark.parametrize("status", [403, 429, 503])
 def test_an_upgrade_is_refused_with_the_status_asked_for(port: int, status: int) -> None:
     with RawSocket(port, f"/refuse/{status}") as socket:

@@ -85,7 +85,15 @@ class SocketProtocol(WebSocketProtocol):
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)
             if self._is_plain():
                 self._send_now = handle.send
+        self._forget_request()
         super().onOpen()
+
+    def _forget_request(self) -> None:
+        """Drop what autobahn keeps for as long as the connection lives: 3 KB and more, cookies and tokens among it."""
+        self.http_request_data = b""
+        self.http_headers.clear()
+        # For messages sent in pieces, which nobody does; a deque takes 0.7 KB.
+        self.send_queue = _NoQueue()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """The client said something."""
@@ -193,6 +201,15 @@ class SocketProtocol(WebSocketProtocol):
         # As daphne's own does: by its absence daphne knows that there was an answer.
         del self.handshake_deferred
         self.server.protocol_disconnected(self)
+
+
+class _NoQueue(list[Any]):
+    """Small while it is empty, as it always is."""
+
+    __slots__ = ()
+
+    def popleft(self) -> Any:
+        return self.pop(0)
 
 
 class Inbox:
