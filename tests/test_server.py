@@ -145,6 +145,16 @@ def read_text(socket: RawSocket) -> str:
     return frame[1].decode()
 
 
+@pytest.mark.parametrize("pushes", [True, False])
+def test_everybody_is_pinged(server: tuple[int, Process], ordinary_server: tuple[int, Process], pushes: bool) -> None:
+    with RawSocket((server if pushes else ordinary_server)[0], "/listen/0") as socket:
+        kind, first = socket.read_frame()
+        socket.send_frame(PONG, first)
+        assert (kind, len(first)) == (PING, 12)
+        kind, second = socket.read_frame()
+        assert (kind, len(second), second != first) == (PING, 12, True)
+
+
 def test_pushing_to_a_client_that_is_gone_harms_nobody(server: tuple[int, Process]) -> None:
     port, process = server
     for _ in range(5):

@@ -47,6 +47,8 @@ CLOSE_ANSWER_TIME = 4.0
 MAX_REASON = 123
 #: Bytes that the kernel is asked to keep for one slow client. By itself Linux goes up to 4 MiB.
 KERNEL_BUFFER = 256 * 1024
+#: The first byte of a ping in one frame (RFC 6455, 5.2).
+PING = 0x89
 #: Messages of one client that may wait for the application before no more is read; seconds until the next look.
 MAX_UNHANDLED, LOOK_AGAIN = 100, 0.01
 
@@ -160,6 +162,15 @@ class SocketProtocol(WebSocketProtocol):
             wire = wire[sent:]
         transport.write(wire)
         return True
+
+    def sendPing(self, payload: bytes | None = None) -> None:
+        """Autobahn's, at once where that can be.
+
+        Its timers have whole seconds: who came in one second are all pinged in one go, up to a thousand of them, with
+        0.3 ms for each.
+        """
+        if payload is None or not self.push(bytes([PING, len(payload)]) + payload):
+            super().sendPing(payload)
 
     def _is_plain(self) -> bool:
         """Whether frames may go to the socket past the transport and autobahn."""
