@@ -57,7 +57,7 @@ class RealTimeService:
             cls._announce_member_added(membership)
             return
         if events.ROLES.index(membership.role) > events.ROLES.index(previous.role):
-            _end_invitations(membership)
+            _end_invitations(previous)
         cls._announce(
             membership.project_id,
             events.ProjectMemberUpdated(
@@ -420,7 +420,7 @@ class _announcing:
 
 
 def _end_invitations(membership: Membership) -> None:
-    """Somebody may do less than before: a link that they kept must not give it back to them, under whatever name.
+    """Somebody may do less than as this: a link that they kept must not give it back to them, under whatever name.
 
     Only a member or viewer who leaves by themselves was not told to go.
     """

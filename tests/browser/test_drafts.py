@@ -39,6 +39,20 @@ def test_signing_out_takes_the_drafts_away(server: Server, new_page: NewPage) ->
     assert "Secret" not in board.page.evaluate("JSON.stringify(localStorage)")
 
 
+def test_who_signs_out_to_join_as_somebody_else_leaves_nothing_either(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    invited = server.api(bob).post(f"/api/projects/{server.project(bob)}/invitations/", json={}).json()["url"]
+    board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/"))
+    (task,) = board.add("todo", "Paint")
+    board.open(task).locator("[name=content]").press_sequentially("Secret")
+    page = board.page.context.new_page()
+    page.goto(invited)
+    page.get_by_role("button", name="Sign out").click()
+    for tab in (page, board.page):
+        tab.wait_for_url("**/login/**")
+    assert "Secret" not in page.evaluate("JSON.stringify(localStorage)")
+
+
 def test_a_link_to_a_comment_opens_its_task_and_marks_it(server: Server, new_page: NewPage) -> None:
     alice = server.stack.user()
     project = server.project(alice)

@@ -94,6 +94,27 @@ describe('a page that ends before its changes were answered', () => {
     assert.equal(disk.kept.size, 0);
   });
 
+  test('what may have been done longer ago than keys are remembered is not sent, however late it is found', async (t) => {
+    const { server, connect } = await stage(t);
+    const disk = makeDisk();
+    disk.kept.set('old', { event: 'task_create', data: { project_id: 3, title: 'old' }, key: 'old', at: -2_000, firstSentAt: -2_000 });
+    const shelf = disk.shelf();
+    const { adopt } = shelf;
+    let isConnected = () => {};
+    const connected = new Promise((resolve) => (isConnected = () => resolve(undefined)));
+    shelf.adopt = () => connected.then(adopt);
+    const client = connect({ shelf, retention: 1_000 });
+    /** @type {any[]} */
+    const recovered = [];
+    client.on('recovered', (/** @type {any[]} */ changes) => recovered.push(...changes));
+    await until(() => client.state === 'live', 'live');
+    isConnected();
+    await until(() => recovered.length, 'what was left');
+    await assert.rejects(recovered[0].answer, { code: 'uncertain' });
+    assert.deepEqual(titles(server), []);
+    assert.equal(disk.kept.size, 0);
+  });
+
   test('a shelf that cannot be read holds nothing up for long', async (t) => {
     const { server, connect } = await stage(t);
     const shelf = { put() {}, remove() {}, adopt: () => new Promise(() => {}), close: async () => {} };

@@ -462,6 +462,7 @@ export class TaskManagerWebSocket {
     this.#outbox.adopt(changes.map(({ entry }) => entry));
     this.#outbox.waits = false;
     if (changes.length) this.#emitter.emit('recovered', changes.map(({ change }) => change));
+    this.#giveUpOld();
     this.#sendDue();
     this.#lookAgain.set(delay, () => this.#adopt(shelf, Math.min(delay * 2, LOOK_AGAIN.cap)));
   }
@@ -513,8 +514,13 @@ export class TaskManagerWebSocket {
     this.#userRoom.opened(frame);
     this.#hints.opened();
     this.#projects.opened();
-    this.#outbox.expire(this.#clock.now(), this.#retention);
+    this.#giveUpOld();
     this.#sender.opened();
+  }
+
+  /** What the server may have done, and may not know again by its key, is not sent again. */
+  #giveUpOld() {
+    this.#outbox.expire(this.#clock.now(), this.#retention);
   }
 
   #lost() {
