@@ -22,7 +22,7 @@ from .engine.errors import InvalidData, NotFound
 from .engine.models import Event
 from .models import Comment, Invitation, Membership, Project, Task, project_room, user_room
 from .redaction import subject_of
-from .serializing import actor_object, comment_object, task_object, user_object
+from .serializing import actor_object, comment_object, label_objects, task_object, user_object
 
 #: The columns of a task that `changes` may hold, in the order of the catalogue.
 CHANGE_FIELDS = events.TaskChanges.__struct_fields__
@@ -39,10 +39,11 @@ class RealTimeService:
         if previous is None:
             log.create_room(project.room)
             return
-        cls._announce(
-            project.pk,
-            events.ProjectUpdated(by=_by(), project_id=project.pk, changes=events.ProjectChanges(name=project.name)),
-        )
+        changed = project.changed_since(previous)
+        data = events.ProjectUpdated(by=_by(), project_id=project.pk, changes=_project_changes(project, changed))
+        if "labels" in changed:
+            data.previous = _project_changes(previous, ["labels"])
+        cls._announce(project.pk, data)
 
     @classmethod
     def membership_written(cls, membership: Membership, previous: Membership | None) -> None:
@@ -443,6 +444,11 @@ def _assignment(task: Task, previous_assignee_id: int | None) -> events.TaskAssi
         previous_assignee_id=previous_assignee_id,
         version=task.version,
     )
+
+
+def _project_changes(project: Project, names: Iterable[str]) -> events.ProjectChanges:
+    values: dict[str, Any] = {"name": project.name, "labels": label_objects(project)}
+    return events.ProjectChanges(**{name: values[name] for name in names})
 
 
 def _project(project_id: int) -> Project:
