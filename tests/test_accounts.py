@@ -342,6 +342,17 @@ def test_accounts_that_share_an_address_do_not_flood_its_mailbox(world: World) -
     assert sorted(named) == [[f"double{number}"] for number in range(MAX_MAILS)], "those who had it first"
 
 
+def test_a_mail_says_nothing_that_its_asker_wrote(world: World) -> None:
+    user = world.people["member"]
+    lure = {"first_name": "Locked:", "last_name": "see http://evil.example/", "email": "victim@example.org"}
+    User.objects.filter(pk=user.pk).update(**lure)
+    Client().post("/password/lost/", {"email": "victim@example.org"})
+    page, _ = link_in_mail()
+    assert page == "http://testserver/password/new/"
+    assert "Locked" not in str(mail.outbox[-1].body)
+    assert user.username in str(mail.outbox[-1].body)
+
+
 def test_a_server_without_mail_says_whom_to_ask(world: World, settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     page = Client().get("/login/").content.decode()
