@@ -4,6 +4,7 @@
 import { changeComment, deleteComment, fetchComments } from './api.js';
 import { clone, find, isMac, part, setAttribute, setText } from './dom.js';
 import { copyText } from './clipboard.js';
+import { t } from './language.js';
 import { glow } from './motion.js';
 import { createAvatar, displayName } from './people.js';
 import { write } from './route.js';
@@ -49,12 +50,12 @@ export class Comments {
     this.wanted = null;
     this.input.value = drafts.get(taskId, 'comment')?.text ?? '';
     this.#listen();
-    setText(part(panel, 'send-hint'), `${isMac ? '⌘' : 'Ctrl'} Enter sends`);
+    setText(part(panel, 'send-hint'), t('{keys} sends', { keys: isMac ? '⌘ Enter' : t('Ctrl Enter') }));
   }
 
   /** Fetches the list; what events tell meanwhile is newer and wins. */
   async load() {
-    this.#paintStatus('Loading…');
+    this.#paintStatus(t('Loading…'));
     try {
       const comments = await fetchComments(this.taskId);
       for (const comment of comments)
@@ -63,8 +64,8 @@ export class Comments {
       this.#paintStatus();
       if (this.wanted !== null) this.reveal(this.wanted);
     } catch (error) {
-      this.#paintStatus(`The comments could not be loaded. ${explain(error)}`, {
-        label: 'Try again',
+      this.#paintStatus(`${t('The comments could not be loaded.')} ${explain(error)}`, {
+        label: t('Try again'),
         act: () => this.load(),
       });
     }
@@ -152,7 +153,7 @@ export class Comments {
       const element = this.outgoing.get(one) ?? this.#createOutgoing(one);
       const isWaiting = one.commentId === null;
       setAttribute(element, 'data-pending', isWaiting ? '' : null);
-      setText(part(element, 'time'), isWaiting ? 'waiting to be sent' : 'just now');
+      setText(part(element, 'time'), isWaiting ? t('waiting to be sent') : t('just now'));
     }
     if (this.loaded) this.#paintStatus();
   }
@@ -192,7 +193,7 @@ export class Comments {
   #create(comment) {
     const element = clone('comment');
     element.dataset.commentId = String(comment.id);
-    setText(part(element, 'author'), comment.author ? displayName(comment.author) : 'Somebody who left');
+    setText(part(element, 'author'), comment.author ? displayName(comment.author) : t('Somebody who left'));
     if (comment.author) part(element, 'avatar').replaceWith(createAvatar(comment.author, { large: true }));
     const time = /** @type {HTMLTimeElement} */ (part(element, 'time'));
     time.dateTime = comment.created_at;
@@ -228,7 +229,7 @@ export class Comments {
   /** @param {number} id */
   async #copyLink(id) {
     const link = location.origin + location.pathname + write({ taskId: this.taskId, commentId: id });
-    this.say((await copyText(link)) ? 'The link to the comment is copied.' : `The link to the comment: ${link}`);
+    this.say((await copyText(link)) ? t('The link to the comment is copied.') : t('The link to the comment: {link}', { link }));
   }
 
   /** @param {number} id */
@@ -277,7 +278,7 @@ export class Comments {
     try {
       await deleteComment(id);
     } catch (error) {
-      this.report(`The comment was not deleted. ${explain(error)}`);
+      this.report(`${t('The comment was not deleted.')} ${explain(error)}`);
     }
   }
 
@@ -285,10 +286,10 @@ export class Comments {
   #askTwice(button, act) {
     if (button.dataset.sure) return act();
     button.dataset.sure = 'true';
-    button.textContent = 'Really delete?';
+    button.textContent = t('Really delete?');
     setTimeout(() => {
       delete button.dataset.sure;
-      button.textContent = 'Delete';
+      button.textContent = t('Delete');
     }, SURE);
   }
 
@@ -308,7 +309,7 @@ export class Comments {
   #paintStatus(text, action) {
     const empty = this.loaded && !this.shown.size && !this.outgoing.size;
     this.status.hidden = !text && !empty;
-    this.status.textContent = text ?? 'No comments yet.';
+    this.status.textContent = text ?? t('No comments yet.');
     if (!action) return;
     const button = document.createElement('button');
     button.className = 'button';

@@ -6,6 +6,7 @@ import { Comments } from './comments.js';
 import { Description } from './description.js';
 import { clone, find, part, setText } from './dom.js';
 import { TaskFields } from './fields.js';
+import { t } from './language.js';
 import { exact, urgency } from './time.js';
 
 /**
@@ -47,7 +48,7 @@ export class TaskPanel {
     this.#takeDown();
     const element = clone('panel');
     element.dataset.taskPanel = String(taskId);
-    setText(part(element, 'reference'), `Task ${taskId}`);
+    setText(part(element, 'reference'), t('Task {number}', { number: taskId }));
     this.sheet = {
       taskId,
       element,
@@ -132,7 +133,9 @@ export class TaskPanel {
     const note = part(element, 'due-note');
     note.hidden = !task.due_at;
     note.toggleAttribute('data-overdue', urgency(task, now) === 'overdue');
-    if (task.due_at) setText(note, `${urgency(task, now) === 'overdue' ? 'Overdue since ' : ''}${exact(task.due_at)}`);
+    if (!task.due_at) return;
+    const moment = exact(task.due_at);
+    setText(note, urgency(task, now) === 'overdue' ? t('Overdue since {moment}', { moment }) : moment);
   }
 
   /** @param {import("./reducer.js").LoggedFrame} frame */

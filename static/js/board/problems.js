@@ -2,6 +2,7 @@
 /** The list of what could not be done: it stays until somebody has read it. */
 
 import { find } from './dom.js';
+import { t } from './language.js';
 
 export class Problems {
   /** @param {HTMLElement} region */
@@ -24,7 +25,7 @@ export class Problems {
     const tools = document.createElement('span');
     tools.className = 'problem__tools';
     for (const action of actions) tools.append(this.#button(action, item));
-    tools.append(this.#button({ label: 'Dismiss', act: () => {} }, item));
+    tools.append(this.#button({ label: t('Dismiss'), act: () => {} }, item));
     item.append(words, tools);
     this.region.hidden = false;
     this.list.append(item);
