@@ -32,6 +32,9 @@ export class TaskPanel {
     this.leave = leave;
     this.returnFocus = returnFocus;
     this.drafts = drafts;
+    /** @type {import("./mentions.js").MentionList | null} null: nobody has written here so far */
+    this.mentions = null;
+    client.on('presence', () => this.mentions?.refresh());
     /** @type {Sheet | null} */
     this.sheet = null;
   }
@@ -85,6 +88,9 @@ export class TaskPanel {
       this.leave();
       this.commands.archive(taskId);
     });
+    element.addEventListener('focusin', ({ target }) => {
+      if (target instanceof HTMLTextAreaElement && target.matches('[data-mentions]')) void this.#offerNames(target);
+    });
     document.body.append(element);
     element.focus({ preventScroll: true });
     this.sheet.comments.load();
@@ -128,6 +134,7 @@ export class TaskPanel {
     setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
     fields.paint(task, view);
     comments.paint(now, view);
+    this.mentions?.refresh();
     description.paint(task.description);
     const note = part(element, 'due-note');
     note.hidden = !task.due_at;
@@ -147,8 +154,21 @@ export class TaskPanel {
     this.sheet?.comments.reload();
   }
 
+  /** Loaded on demand: who only looks never needs it. Where it cannot be loaded, the next focus tries again. @param {HTMLTextAreaElement} field */
+  async #offerNames(field) {
+    const module = await import('./mentions.js').catch(() => null);
+    if (!module || !field.isConnected) return;
+    this.mentions ??= new module.MentionList(() => ({
+      // Nobody is told of a mention of one's own.
+      users: (this.store.state?.members ?? []).map(({ user }) => user).filter(({ id }) => id !== this.store.userId),
+      present: this.client.presenceOf(this.projectId),
+    }));
+    this.mentions.attach(field);
+  }
+
   #takeDown() {
     if (!this.sheet) return;
+    this.mentions?.close();
     const { element, fields, comments } = this.sheet;
     fields.flush();
     comments.leave();
