@@ -237,6 +237,44 @@ export class Commands {
   }
 
   /**
+   * @param {number} taskId
+   * @param {number} commentId an own one
+   * @param {string} text
+   */
+  editComment(taskId, commentId, text) {
+    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    void this.#commentChanged({ taskId, commentId, text, title, answer: this.client.updateComment(taskId, commentId, text) });
+  }
+
+  /** @param {number} taskId @param {number} commentId */
+  deleteComment(taskId, commentId) {
+    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    void this.#commentChanged({ taskId, commentId, text: null, title, answer: this.client.deleteComment(taskId, commentId) });
+  }
+
+  /** @param {{taskId: number, commentId: number, text: string | null, title: string, answer: Promise<any>}} change `text` null: deleted */
+  async #commentChanged({ taskId, commentId, text, title, answer }) {
+    const change = this.store.addCommentChange(taskId, commentId, text);
+    try {
+      this.store.nameCommentChange(change, (await answer).comment ?? null);
+    } catch (/** @type {any} */ error) {
+      if (isKept(error)) return;
+      this.store.dropCommentChange(change);
+      const isGone = error.code === 'not_found';
+      if (text === null && isGone) return; // somebody else was faster
+      const again = {
+        label: 'Try again',
+        act: () => (text === null ? this.deleteComment(taskId, commentId) : this.editComment(taskId, commentId, text)),
+      };
+      this.problems.report(
+        `A comment on ${quote(title)} was not ${text === null ? 'deleted' : `changed: ${quote(text)}`}. ${explain(error)}`,
+        ...(isFinal(error) ? [] : [again]),
+        ...(text === null ? [] : [copy(text)]),
+      );
+    }
+  }
+
+  /**
    * Shows what an earlier page asked for and has no answer so far, as if it had been asked for here.
    *
    * @param {Leftover} leftover
@@ -255,6 +293,8 @@ export class Commands {
     } else if (event === 'task_delete') void this.#deleted(taskId, title, answer);
     else if (event === 'task_restore') void this.#restored({ title, status: note?.status ?? 'todo' }, answer);
     else if (event === 'new_comment') void this.#commented({ taskId, text: data.content, title, at, answer });
+    else if (event === 'comment_update' || event === 'comment_delete')
+      void this.#commentChanged({ taskId, commentId: data.comment_id, text: data.content ?? null, title, answer });
   }
 
   /** @param {{title: string, status: string}} wanted @param {number} at @returns {boolean} whether such a task was made since */

@@ -17,6 +17,8 @@ const DONE = {
   task_delete: 'deleted',
   task_restore: 'restored',
   new_comment: 'commented on',
+  comment_update: 'changed',
+  comment_delete: 'deleted',
 };
 
 /**
@@ -41,9 +43,10 @@ export async function followElsewhere({ event, data, note, answer }, report) {
     await answer;
   } catch (/** @type {any} */ error) {
     const done = DONE[event];
-    if (!done || error.code === 'closed' || (event === 'task_delete' && error.code === 'not_found')) return;
+    if (!done || error.code === 'closed' || (event.endsWith('_delete') && error.code === 'not_found')) return;
     const why = error.code === 'conflict' ? 'Somebody else changed it meanwhile.' : explain(error);
-    report(`${quote(note?.title ?? 'A task')} was not ${done}. ${why}`, textOf(data));
+    const what = event.startsWith('comment_') ? 'A comment on ' : '';
+    report(`${what}${quote(note?.title ?? 'a task')} was not ${done}. ${why}`, textOf(data));
   }
 }
 

@@ -66,7 +66,8 @@ export class TaskPanel {
         store: this.store,
         add: (content) => this.commands.comment(taskId, content),
         drafts: this.drafts,
-        report: (text) => this.problems.report(text),
+        edit: (commentId, content) => this.commands.editComment(taskId, commentId, content),
+        remove: (commentId) => this.commands.deleteComment(taskId, commentId),
         say: (text) => void this.toasts.say(text),
         tellTyping: (isTyping) => this.client.typing(taskId, isTyping).catch(() => {}), // a hint, no more
       }),
