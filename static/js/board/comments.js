@@ -11,7 +11,7 @@ import { ago, exact } from './time.js';
 import { explain } from './words.js';
 
 /**
- * @typedef {{id: number, author: import("./reducer.js").User | null, content: string, content_html?: string, created_at: string, updated_at: string}} Comment
+ * @typedef {import("./store.js").Comment} Comment
  * @typedef {import("./store.js").Outgoing} Outgoing
  */
 

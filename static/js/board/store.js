@@ -13,8 +13,9 @@ import { STATUS_NAMES } from './words.js';
  * @typedef {import("./pending.js").Place} Place
  * @typedef {{status: string, title: string, taskId: number | null}} Ghost a task on its way to the server; `taskId` once answered
  * @typedef {{taskId: number, text: string, at: string, commentId: number | null}} Outgoing a comment on its way; `commentId` once answered
+ * @typedef {{id: number, author: User | null, content: string, content_html?: string, created_at: string, updated_at: string}} Comment
  * @typedef {{
- *   taskId: number, commentId: number, text: string | null, answered: boolean, comment: import("./comments.js").Comment | null,
+ *   taskId: number, commentId: number, text: string | null, answered: boolean, comment: Comment | null,
  * }} CommentChange of an own comment, on its way; `text` null: it is deleted; `comment`: as the answer tells it, until its event comes
  * @typedef {{mine: any, version: number}} Conflict the value that was refused, and the version that stood in its way
  * @typedef {{
