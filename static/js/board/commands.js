@@ -2,7 +2,7 @@
 /** What a person can ask for: each goes to the server, shows at once as waiting, and tells if it was refused. */
 
 import { archiveTask } from './api.js';
-import { copyText } from './clipboard.js';
+import { copying } from './problems.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
 /**
@@ -60,7 +60,7 @@ export class Commands {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.dropGhost(ghost);
-      this.problems.report(`${quote(title)} was not created. ${explain(error)}`, copy(title));
+      this.problems.report(`${quote(title)} was not created. ${explain(error)}`, copying(title));
       return null;
     }
   }
@@ -231,7 +231,7 @@ export class Commands {
       this.problems.report(
         `Your comment on ${quote(title)} was not sent: ${quote(text)}. ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
-        copy(text),
+        copying(text),
       );
     }
   }
@@ -269,7 +269,7 @@ export class Commands {
       this.problems.report(
         `A comment on ${quote(title)} was not ${text === null ? 'deleted' : `changed: ${quote(text)}`}. ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
-        ...(text === null ? [] : [copy(text)]),
+        ...(text === null ? [] : [copying(text)]),
       );
     }
   }
@@ -397,17 +397,18 @@ export class Commands {
       return this.problems.report(
         `The ${name} of ${title} was not changed. ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
-        ...(TEXTS.includes(field) ? [copy(value)] : []),
+        ...(TEXTS.includes(field) ? [copying(value)] : []),
       );
     }
     const isTold = this.store.conflicts.get(taskId)?.has(field); // of two edits in a row both were refused: the last one is mine
     this.store.setConflict(taskId, field, { mine: value, version: current.version });
     if (field === 'description') this.keepDraft(taskId, field, value, version);
     if (isTold || this.shownTask === taskId) return;
-    this.problems.report(`Somebody else changed the ${name} of ${title} while you did.`, {
-      label: 'Compare',
-      act: () => this.openTask(taskId),
-    });
+    this.problems.report(
+      `Somebody else changed the ${name} of ${title} while you did.`,
+      { label: 'Compare', act: () => this.openTask(taskId) },
+      ...(TEXTS.includes(field) ? [copying(value)] : []),
+    );
   }
 }
 
@@ -422,9 +423,4 @@ function isKept(error) {
 /** @param {any} error @returns {boolean} whether asking again would be refused again */
 function isFinal(error) {
   return ['forbidden', 'not_found', 'invalid_data', 'conflict'].includes(error.code);
-}
-
-/** @param {string} text @returns {Action} */
-function copy(text) {
-  return { label: 'Copy the text', act: () => void copyText(text), stays: true };
 }

@@ -65,7 +65,10 @@ export class Comments {
         if (!this.shown.has(comment.id) && !this.deleted.has(comment.id)) this.#show(comment);
       this.loaded = true;
       this.#paintStatus();
-      if (this.wanted !== null) this.reveal(this.wanted);
+      if (this.wanted === null) return;
+      if (this.shown.has(this.wanted)) return this.reveal(this.wanted);
+      this.wanted = null;
+      this.say('That comment is no longer there: it was deleted.');
     } catch (error) {
       this.#paintStatus(`The comments could not be loaded. ${explain(error)}`, {
         label: 'Try again',
@@ -78,7 +81,7 @@ export class Comments {
   reveal(id) {
     const element = this.shown.get(id)?.element;
     this.wanted = element ? null : id;
-    if (!element) return;
+    if (!element) return void (this.loaded && this.load()); // its event may be on its way
     for (const other of this.shown.values()) setAttribute(other.element, 'aria-current', null);
     setAttribute(element, 'aria-current', 'true');
     element.scrollIntoView({ block: 'center' });

@@ -18,17 +18,16 @@ export class TaskPanel {
    * @param {{
    *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
    *   drafts: import("./drafts.js").Drafts,
-   *   toasts: import("./commands.js").Toasts, problems: import("./commands.js").Problems,
+   *   toasts: import("./commands.js").Toasts,
    *   leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `leave` is called when the person closes the panel
    */
-  constructor({ projectId, store, commands, client, drafts, toasts, problems, leave, returnFocus }) {
+  constructor({ projectId, store, commands, client, drafts, toasts, leave, returnFocus }) {
     this.projectId = projectId;
     this.store = store;
     this.commands = commands;
     this.client = client;
     this.toasts = toasts;
-    this.problems = problems;
     this.leave = leave;
     this.returnFocus = returnFocus;
     this.drafts = drafts;
