@@ -17,6 +17,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -90,7 +91,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
         try:
             user = actions.sign_up(form.save(commit=False), secret_hash=secret_hash)
         except InvalidData as error:
-            form.add_error("username", error.details[0]["message"])
+            form.add_error("username", gettext(error.details[0]["message"]))  # Django knows it
             return self.form_invalid(form)
         except NotFound:
             return redirect("join")

@@ -7,7 +7,7 @@ instance remembers.
 receivers to say.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from copy import copy
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, cast
@@ -103,7 +103,8 @@ class TrackedModel(models.Model):
                 update_fields = {*update_fields, *stamped}
             super().save(using=using, update_fields=update_fields, **kwargs)
             if changed:
-                written.send(sender=type(self), instance=self._as_stored(previous, names), previous=previous)
+                stored = self._as_stored(previous, {*names, *stamped})
+                written.send(sender=type(self), instance=stored, previous=previous)
 
     save.alters_data = True  # type: ignore[attr-defined]
 
@@ -161,9 +162,9 @@ class TrackedModel(models.Model):
             models.Model.save(self, using=using, update_fields=stamped)
         written.send(sender=type(self), instance=self, previous=previous)
 
-    def _as_stored(self, previous: Self, names: Collection[str]) -> Self:
+    def _as_stored(self, previous: Self, names: Set[str]) -> Self:
         """The row after a save that wrote `names`: of the other columns this instance may remember old values."""
-        if len(names) == len(self.TRACKED):
+        if names >= set(self.TRACKED):
             return self
         stored = copy(self)
         for name in self.TRACKED:

@@ -71,7 +71,7 @@ def test_what_was_done_offline_is_sent_by_the_next_page(stack: Stack, new_page: 
     assert comments(stack, task) == ["Said offline"]
 
 
-def test_what_became_impossible_is_listed_with_its_text(stack: Stack, new_page: NewPage) -> None:
+def test_what_became_impossible_is_listed_with_its_text_until_it_is_dismissed(stack: Stack, new_page: NewPage) -> None:
     server = stack.server()
     alice = stack.user()
     project = server.project(alice)
@@ -89,8 +89,14 @@ def test_what_became_impossible_is_listed_with_its_text(stack: Stack, new_page: 
     board.wait_until("live")
     problems = page.locator("[data-problems]")
     expect(problems).to_contain_text("Too late")
-    expect(problems.get_by_role("button", name="Copy the text")).to_be_visible()
+    page.reload()
+    expect(problems).to_contain_text("Too late")
+    problems.get_by_role("button", name="Copy the text").click()
+    expect(problems.locator("li")).to_have_count(1)
     problems.get_by_role("button", name="Dismiss", exact=True).click()
+    expect(problems).to_be_hidden()
+    page.reload()
+    board.wait_until("live")
     expect(problems).to_be_hidden()
 
 

@@ -123,6 +123,51 @@ describe('a page that ends before its changes were answered', () => {
   });
 });
 
+describe('changes of comments, which no socket takes', () => {
+  test('go over HTTP, in order with the others of their task, and hold up no other task', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect();
+    await client.joinProject(3);
+    server.http = 'away';
+    const changes = [
+      client.updateTask(7, { title: 'a' }),
+      client.updateComment(7, 9, 'first'),
+      client.updateComment(7, 9, 'second'),
+      client.deleteComment(7, 9),
+      client.deleteTask(7),
+    ];
+    await client.updateTask(8, { title: 'b' });
+    await until(() => server.requests.includes('PATCH /api/comments/9/'), 'an attempt');
+    server.http = 'ok';
+    const answers = await Promise.all(changes);
+    assert.deepEqual(server.effects, [
+      ['task_update', { task_id: 7, changes: { title: 'a' } }],
+      ['task_update', { task_id: 8, changes: { title: 'b' } }],
+      ['PATCH /api/comments/9/', { content: 'first' }],
+      ['PATCH /api/comments/9/', { content: 'second' }],
+      ['DELETE /api/comments/9/', null],
+      ['task_delete', { task_id: 7 }],
+    ]);
+    assert.deepEqual([answers[1].comment.content, answers[3]], ['first', { comment_id: 9, task_id: 7 }]);
+  });
+
+  test('are kept for the next page, and done once where their answer was lost', async (t) => {
+    const { server, connect } = await stage(t);
+    const disk = makeDisk();
+    const before = open(connect, disk);
+    await before.client.joinProject(3);
+    server.http = 'deaf';
+    before.client.updateComment(7, 9, 'once').catch(() => {});
+    await until(() => server.effects.length === 1, 'the effect');
+    before.client.close();
+    server.http = 'ok';
+    const after = open(connect, disk);
+    await until(() => after.recovered.length === 1, 'what was left');
+    assert.equal((await after.recovered[0].answer).duplicate, true);
+    assert.deepEqual([server.effects.length, disk.kept.size], [1, 0]);
+  });
+});
+
 describe('changes that come too fast', () => {
   /** A server that lets so many pass, and then one more in each `pause`. @param {any} server @param {number} burst */
   function limit(server, burst, pause = 0.05) {

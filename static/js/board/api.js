@@ -148,16 +148,6 @@ function pathOf(address) {
   return pathname + search;
 }
 
-/** @param {number} id @param {string} content @returns {Promise<any>} */
-export function changeComment(id, content) {
-  return call('PATCH', `/api/comments/${id}/`, { content });
-}
-
-/** @param {number} id @returns {Promise<null>} */
-export function deleteComment(id) {
-  return call('DELETE', `/api/comments/${id}/`);
-}
-
 /** @param {number} projectId @param {{username: string, role: string}} member @returns {Promise<any>} */
 export function addMember(projectId, member) {
   return call('POST', `/api/projects/${projectId}/members/`, member);

@@ -3,6 +3,7 @@
 
 import { find, setAttribute, setText } from './dom.js';
 import { ALL, isActive, parse, write } from './filter.js';
+import { t, tn } from './language.js';
 import { displayName } from './people.js';
 
 /**
@@ -63,7 +64,7 @@ export class FilterBar {
     const shown = [...columns.values()].reduce((sum, ids) => sum + ids.length, 0);
     this.clearing.hidden = !active;
     setAttribute(this.form, 'data-active', active ? '' : null);
-    setText(this.count, active ? `${shown} of ${tasks.size} tasks` : '');
+    setText(this.count, active ? tn(tasks.size, '{shown} of {count} task', '{shown} of {count} tasks', { shown }) : '');
   }
 
   /** @param {readonly Member[]} members */
@@ -76,7 +77,7 @@ export class FilterBar {
     select.append(...others.map(({ user }) => new Option(displayName(user), String(user.id))));
     const { assignee } = this.filter;
     // Somebody who left, and whom the address still names: nothing is assigned to them any more.
-    if (assignee && ![...select.options].some(({ value }) => value === assignee)) select.append(new Option('Somebody who left', assignee));
+    if (assignee && ![...select.options].some(({ value }) => value === assignee)) select.append(new Option(t('Somebody who left'), assignee));
     this.#show();
   }
 

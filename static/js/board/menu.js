@@ -2,8 +2,9 @@
 /** A small menu beside what it belongs to: `role=menu`, walked with the arrows, closed by Escape, Tab or a press elsewhere. */
 
 /**
- * @typedef {{label: string, act: (() => void) | null, isChosen?: boolean}} Item
- *   `act` null: not possible now; `isChosen`: one of several states, and whether it is the present one
+ * @typedef {{label: string, act: (() => void) | null, isChosen?: boolean, lang?: string}} Item
+ *   `act` null: not possible now; `isChosen`: one of several states, and whether it is the present one; `lang`: of
+ *   the label, where it is not the page's
  */
 
 /**
@@ -50,13 +51,14 @@ export function openMenu(anchor, { label, items, inset = 0 }) {
 }
 
 /** @param {Item} item @param {() => void} close @returns {HTMLButtonElement} */
-function createItem({ label, act, isChosen }, close) {
+function createItem({ label, act, isChosen, lang }, close) {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'button menu__item';
   button.setAttribute('role', isChosen === undefined ? 'menuitem' : 'menuitemradio');
   if (isChosen !== undefined) button.setAttribute('aria-checked', String(isChosen));
   button.tabIndex = -1;
+  if (lang) button.lang = lang;
   button.disabled = !act;
   button.textContent = label;
   button.addEventListener('click', () => {
