@@ -129,6 +129,8 @@ class TrackedModel(models.Model):
             stamped = self.stamp(previous, changed)
             if update_fields is not None:
                 update_fields = {*update_fields, *stamped}
+            elif changed and not kwargs:
+                update_fields = self._but(set(self.TRACKED).difference(changed))
             super().save(using=using, update_fields=update_fields, **kwargs)
             if changed:
                 stored = self._as_stored(previous, {*names, *stamped})
@@ -208,6 +210,12 @@ class TrackedModel(models.Model):
 
     def _loaded_names(self) -> set[str]:
         return set(self.TRACKED) - self.get_deferred_fields()
+
+    def _but(self, unchanged: set[str]) -> list[str]:
+        """The fields to write: without what stands in the locked row already, the statement is a third as long."""
+        left_out = unchanged | self.get_deferred_fields()
+        fields = self._meta.concrete_fields
+        return [field.name for field in fields if not (field.primary_key or field.attname in left_out)]
 
     def _written_names(self, update_fields: Collection[str] | None) -> list[str]:
         """The tracked columns that a save writes."""
