@@ -137,6 +137,17 @@ def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(stack: Stack
     assert stack.run(made, id=project) == alice.id
 
 
+def test_nobodys_list_of_projects_stands_on_a_page_of_somebody_else(stack: Stack, new_page: NewPage) -> None:
+    server = stack.server()
+    alice, bob = stack.user(), stack.user()
+    project = server.project(bob)
+    page: Page = new_page(server, alice)
+    page.context.add_cookies([{"name": "sessionid", "value": server.session(bob), "url": server.url}])
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator(f'[data-project-id="{project}"]')).to_be_visible()
+    expect(page.locator("body")).to_have_attribute("data-user-id", str(bob.id))
+
+
 def test_signing_out_forgets_what_was_not_sent(stack: Stack, new_page: NewPage) -> None:
     server = stack.server()
     alice = stack.user()
