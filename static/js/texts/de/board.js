@@ -78,6 +78,7 @@ learn({
   "You will be reminded again tomorrow at nine.": "Du wirst morgen um neun wieder erinnert.",
   "{count} new notification": {"other": "{count} neue Mitteilungen", "one": "{count} neue Mitteilung"},
   "“{text}”": "„{text}“",
+  "Operations": "Betrieb",
   "Settings": "Einstellungen",
   "You and somebody else both changed the {field}.": "Du und jemand anders habt dasselbe geändert: {field}.",
   "The connection is being made.": "Die Verbindung wird aufgebaut.",
