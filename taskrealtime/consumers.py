@@ -217,6 +217,11 @@ class TaskBoardConsumer(AsyncConsumer):
         if not self._ending.done():
             self._ending.set_result(_Closed(code, reason))
 
+    @property
+    def lags(self) -> bool:
+        """Whether something that was heard is not on its way yet."""
+        return self._outbox.lags
+
     async def drained(self) -> None:
         """Wait until what was heard is on its way."""
         await self._outbox.drained()

@@ -130,7 +130,7 @@ class TrackedModel(models.Model):
             if update_fields is not None:
                 update_fields = {*update_fields, *stamped}
             elif changed and not kwargs:
-                update_fields = self._but(set(self.TRACKED).difference(changed))
+                update_fields = self._but(set(self.TRACKED).difference(changed, stamped))
             super().save(using=using, update_fields=update_fields, **kwargs)
             if changed:
                 stored = self._as_stored(previous, {*names, *stamped})

@@ -332,6 +332,8 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
 class Listener:
     """Writes down the numbers that it hears."""
 
+    lags = False
+
     def __init__(self) -> None:
         self.user_id = 1
         self.heard: list[int] = []
