@@ -136,6 +136,20 @@ def lock_owner(user: User, project_id: int, *, others: Iterable[int | None] = ()
     return membership
 
 
+def lock_project(user: User, project_id: int) -> Project:
+    """The project, locked for a change by this owner of it.
+
+    Raises:
+        NotFound: there is no such project, or the user is not in it.
+        Forbidden: the user is not an owner.
+    """
+    lock_owner(user, project_id)
+    project = next(iter(Project.lock_rows([project_id])), None)
+    if project is None:
+        raise NotFound("No such project.")
+    return project
+
+
 def require_owner(user: User, project_id: int) -> Membership:
     """As `require_member`, for what only owners see.
 
@@ -208,15 +222,26 @@ def require_assignable(project_id: int, user_id: int | None, field: str) -> None
         raise InvalidData.at(field, "Not a member of this project.")
 
 
+def require_labels(project_id: int, labels: Collection[int] | None, field: str) -> None:
+    """Tasks carry labels of their own project. One that is deleted at the same moment is shown to nobody.
+
+    Raises:
+        InvalidData: at `field`, where one of `labels` is none of them.
+    """
+    if labels and not Project.objects.get(pk=project_id).label_ids.issuperset(labels):
+        raise InvalidData.at(field, "Not labels of this project.")
+
+
 def require_other_owner(membership: Membership) -> None:
-    """A project keeps an owner; the owners are locked, so that two cannot leave at once.
+    """A project keeps an owner who can sign in; the others are locked, so that two cannot leave at once.
 
     Raises:
         Forbidden: this is the last one.
     """
-    owners = Membership.objects.filter(project_id=membership.project_id, role="owner").order_by("pk")
-    if membership.role == "owner" and len(owners.select_for_update(no_key=True)) < 2:
-        raise Forbidden("A project keeps at least one owner.")
+    owners = Membership.objects.filter(project_id=membership.project_id, role="owner", user__is_active=True)
+    others = owners.exclude(pk=membership.pk).order_by("pk").select_for_update(of=("self",), no_key=True)
+    if membership.role == "owner" and not list(others):
+        raise Forbidden("A project keeps at least one owner whose account is active.")
 
 
 def find_invitation(secret_hash: str, *, now: datetime) -> Invitation:

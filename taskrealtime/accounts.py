@@ -238,7 +238,9 @@ def open_password_link(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         # Each may leave a session in the database, whoever sent it.
         limits.spend_attempt("password-link", request.META.get("REMOTE_ADDR"))
-        uid, _, token = request.POST.get("secret", "").strip().rpartition("#")[2].partition(".")
+        form = SecretForm(request.POST)
+        secret = form.cleaned_data["secret"] if form.is_valid() else ""
+        uid, _, token = secret.rpartition("#")[2].partition(".")
         if uid.isascii() and uid.isalnum() and token:
             # Where Django's own view puts a token that came in an address; it checks it at every step.
             request.session[INTERNAL_RESET_SESSION_TOKEN] = token

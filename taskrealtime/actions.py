@@ -1,5 +1,6 @@
 """Every change that a user can ask for: check, then do, one transaction each."""
 
+import unicodedata
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,12 +22,14 @@ from .engine.conf import settings
 from .engine.crash_points import crash_point
 from .engine.errors import Conflict, Forbidden, InvalidData, NotFound
 from .models import Comment, Invitation, Membership, Preferences, Project, Task, user_room
-from .serializing import task_object
+from .serializing import shown_task_object, task_object
 
 Result = TypeVar("Result")
 
 #: Links of one project that are good at the same time.
 MAX_INVITATIONS = 20
+#: Labels of one project.
+MAX_LABELS = 30
 #: Tasks that one request archives: the transaction holds their rows, and numbers their events, at once.
 ARCHIVED_AT_ONCE = 200
 #: Attempts of a change that the database asks to try again (a deadlock, say).
@@ -82,6 +85,7 @@ def create_task(user: User, command: commands.TaskCreate) -> commands.TaskAnswer
     fields = _given(command)
     access.lock_editor(user, command.project_id, others=[fields.get("assignee_id")])
     access.require_assignable(command.project_id, fields.get("assignee_id"), "assignee_id")
+    access.require_labels(command.project_id, fields.get("labels"), "labels")
     _lock_ranks(command.project_id)
     task = Task.objects.create(project_id=command.project_id, created_by=user, **fields)
     return commands.TaskAnswer(task=task_object(task))
@@ -141,7 +145,7 @@ def restore_task(user: User, command: commands.TaskRestore) -> commands.TaskAnsw
     if task.deleted_at is not None and task.deleted_at < oldest:
         raise NotFound("No such task.")
     task.restore()
-    return commands.TaskAnswer(task=task_object(task))
+    return commands.TaskAnswer(task=shown_task_object(task))
 
 
 def archive_task(user: User, command: commands.TaskArchive) -> commands.TaskGone:
@@ -166,6 +170,7 @@ def archive_completed(user: User, command: commands.CompletedArchive) -> command
 def _change_task(user: User, task_id: int, fields: dict[str, Any], version: int | None, at: str = "") -> Task:
     task = access.lock_task(user, task_id, others=[fields.get("assignee_id")])
     access.require_assignable(task.project_id, fields.get("assignee_id"), f"{at}assignee_id")
+    access.require_labels(task.project_id, fields.get("labels"), f"{at}labels")
     _refuse_stale(task, fields, version)
     for name, value in fields.items():
         setattr(task, name, value)
@@ -182,7 +187,7 @@ def _refuse_stale(task: Task, fields: dict[str, Any], version: int | None) -> No
     if stale:
         raise Conflict(
             "Somebody changed this meanwhile.",
-            details={"task": msgspec.to_builtins(task_object(task)), "fields": stale},
+            details={"task": msgspec.to_builtins(shown_task_object(task)), "fields": stale},
         )
 
 
@@ -264,6 +269,62 @@ def update_project(user: User, command: commands.ProjectUpdate) -> commands.Proj
     project.name = command.name
     project.save(update_fields=["name"])
     return commands.ProjectAnswer(project_id=project.pk)
+
+
+def create_label(user: User, command: commands.LabelCreate) -> commands.LabelAnswer:
+    """A new label, after those that there are."""
+    project = access.lock_project(user, command.project_id)
+    if len(project.labels) >= MAX_LABELS:
+        raise Forbidden(f"A project has up to {MAX_LABELS} labels: delete one first.")
+    label_id = project.last_label_id + 1
+    label = {"id": label_id, "name": _label_name(project, command.name), "color": command.color}
+    return _save_labels(project, [*project.labels, label], label_id)
+
+
+def update_label(user: User, command: commands.LabelUpdate) -> commands.LabelAnswer:
+    """Rename a label, or give it another colour."""
+    project = access.lock_project(user, command.project_id)
+    label = dict(_find_label(project, command.label_id))
+    if command.name is not UNSET:
+        label["name"] = _label_name(project, command.name, but=label["id"])
+    if command.color is not UNSET:
+        label["color"] = command.color
+    labels = [label if other["id"] == label["id"] else other for other in project.labels]
+    return _save_labels(project, labels, label["id"])
+
+
+def delete_label(user: User, command: commands.LabelDelete) -> commands.LabelAnswer:
+    """Take a label away; tasks keep its id, which is never another's, and nobody is shown it."""
+    project = access.lock_project(user, command.project_id)
+    label = _find_label(project, command.label_id)
+    return _save_labels(project, [other for other in project.labels if other is not label], label["id"])
+
+
+def _find_label(project: Project, label_id: int) -> dict[str, Any]:
+    for label in project.labels:
+        if label["id"] == label_id:
+            return label
+    raise NotFound("No such label.")
+
+
+def _label_name(project: Project, name: str, but: int | None = None) -> str:
+    """The name, trimmed; `but` is the label that has it perhaps already."""
+    name = name.strip()
+    key = _compared(name)
+    if any(_compared(label["name"]) == key for label in project.labels if label["id"] != but):
+        raise InvalidData.at("name", "There is a label of that name already.")
+    return name
+
+
+def _compared(name: str) -> str:
+    """Names are the same where nobody could tell them apart but by their case."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _save_labels(project: Project, labels: list[dict[str, Any]], label_id: int) -> commands.LabelAnswer:
+    project.labels = labels
+    project.save(update_fields=["labels"])
+    return commands.LabelAnswer(project_id=project.pk, label_id=label_id)
 
 
 def delete_project(user: User, command: commands.ProjectDelete) -> commands.ProjectAnswer:
@@ -520,6 +581,9 @@ ACTIONS: dict[type[commands.Command], Action] = {
     commands.CommentDelete: Action(delete_comment, commands.CommentAnswer),
     commands.ProjectCreate: Action(create_project, commands.ProjectAnswer),
     commands.ProjectUpdate: Action(update_project, commands.ProjectAnswer),
+    commands.LabelCreate: Action(create_label, commands.LabelAnswer),
+    commands.LabelUpdate: Action(update_label, commands.LabelAnswer),
+    commands.LabelDelete: Action(delete_label, commands.LabelAnswer),
     commands.ProjectDelete: Action(delete_project, commands.ProjectAnswer),
     commands.MemberAdd: Action(add_member, commands.MemberAnswer),
     commands.MemberUpdate: Action(update_member, commands.MemberAnswer),

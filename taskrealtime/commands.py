@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .engine.protocol import MAX_INTEGER, TURNS_TEXT
-from .events import InvitedRole, PresentStatus, PresentUser, Priority, Role, Status, TaskObject
+from .engine.protocol import BREAKS_LINE, MAX_INTEGER, TURNS_TEXT
+from .events import InvitedRole, LabelColor, PresentStatus, PresentUser, Priority, Role, Status, TaskObject
 
 #: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
 Id = Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)]
@@ -20,6 +20,14 @@ Content = Annotated[str, Meta(min_length=1, max_length=10_000)]
 Name = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=rf"^[^{TURNS_TEXT}]*[^\s{TURNS_TEXT}][^{TURNS_TEXT}]*$")
 ]
+_IN_LABELS = rf"[^{BREAKS_LINE}{TURNS_TEXT}]*"
+#: As `Name`, and on one line: it stands in a small chip.
+LabelName = Annotated[
+    str,
+    Meta(min_length=1, max_length=40, pattern=rf"^{_IN_LABELS}[^\s{BREAKS_LINE}{TURNS_TEXT}]{_IN_LABELS}$"),
+]
+#: The labels that a task carries, in any order.
+LabelIds = Annotated[list[Annotated[int, Meta(ge=1, le=MAX_INTEGER)]], Meta(max_length=10)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
 #: A year at the most.
@@ -167,6 +175,7 @@ class TaskFields(msgspec.Struct, kw_only=True, omit_defaults=True):
     priority: Priority | UnsetType = UNSET
     assignee_id: Id | None | UnsetType = UNSET
     due_at: Moment | None | UnsetType = UNSET
+    labels: LabelIds | UnsetType = UNSET
 
 
 class TaskCreate(Command, kw_only=True, omit_defaults=True):
@@ -180,6 +189,7 @@ class TaskCreate(Command, kw_only=True, omit_defaults=True):
     priority: Priority | UnsetType = UNSET
     assignee_id: Id | None | UnsetType = UNSET
     due_at: Moment | None | UnsetType = UNSET
+    labels: LabelIds | UnsetType = UNSET
 
 
 class TaskUpdate(Command, kw_only=True, omit_defaults=True):
@@ -334,6 +344,37 @@ class ProjectDelete(Command, kw_only=True):
     """Delete a project with all that is in it."""
 
     project_id: Id
+
+
+class LabelCreate(Command, kw_only=True):
+    """A new label for the project's tasks."""
+
+    project_id: Id
+    name: LabelName
+    color: LabelColor
+
+
+class LabelUpdate(Command, kw_only=True, omit_defaults=True):
+    """Rename a label, or give it another colour, on all tasks that carry it."""
+
+    project_id: Id
+    label_id: Id
+    name: LabelName | UnsetType = UNSET
+    color: LabelColor | UnsetType = UNSET
+
+
+class LabelDelete(Command, kw_only=True):
+    """Take a label away, from all tasks, too."""
+
+    project_id: Id
+    label_id: Id
+
+
+class LabelAnswer(Answer, kw_only=True):
+    """The label that something was done with."""
+
+    project_id: int
+    label_id: int
 
 
 class MemberAdd(Command, kw_only=True):

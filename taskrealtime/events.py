@@ -18,6 +18,8 @@ InvitedRole = Literal["member", "viewer"]
 NotificationKind = Literal["task_assigned", "comment_added", "project_member_added", "due_date_reminder"]
 Reason = Literal["mention", "assignee", "creator", "participant"]
 ReminderKind = Literal["due_soon", "overdue"]
+#: What a label may look like; how that is in light and dark, the pages say.
+LabelColor = Literal["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple"]
 #: Of somebody who is in a project: over several connections the strongest counts.
 PresentStatus = attendance.Status
 #: Of a user in a project; `offline` is told once and then left out of lists.
@@ -29,6 +31,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 INVITED_ROLES: tuple[InvitedRole, ...] = get_args(InvitedRole)
 NOTIFICATION_KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
 REMINDER_KINDS: tuple[ReminderKind, ...] = get_args(ReminderKind)
+LABEL_COLORS: tuple[LabelColor, ...] = get_args(LabelColor)
 
 
 # --- Objects --------------------------------------------------------------------------------
@@ -50,12 +53,23 @@ class Actor(msgspec.Struct):
     username: str
 
 
+class LabelObject(msgspec.Struct):
+    """A label of a project, which its tasks may carry."""
+
+    #: Within its project, and never another label's.
+    id: int
+    name: str
+    color: LabelColor
+
+
 class ProjectObject(msgspec.Struct):
     """A project."""
 
     id: int
     name: str
     created_at: datetime
+    #: In the order of their making; left out where there are none.
+    labels: list[LabelObject] | UnsetType = UNSET
 
 
 class MemberObject(msgspec.Struct):
@@ -84,6 +98,8 @@ class TaskObject(msgspec.Struct):
     updated_at: datetime
     #: 1, 2, 3, …: one more with every change; comments do not move it.
     version: int
+    #: Ids of the project's labels, ascending; left out where there are none.
+    labels: list[int] | UnsetType = UNSET
 
 
 class CommentObject(msgspec.Struct):
@@ -119,12 +135,15 @@ class TaskChanges(msgspec.Struct, omit_defaults=True):
     due_at: datetime | None | UnsetType = UNSET
     position: str | UnsetType = UNSET
     created_by_id: int | None | UnsetType = UNSET
+    labels: list[int] | UnsetType = UNSET
 
 
 class ProjectChanges(msgspec.Struct, omit_defaults=True):
-    """Fields of a project with their new values; only the ones that changed."""
+    """Fields of a project with their values; only the ones that changed."""
 
     name: str | UnsetType = UNSET
+    #: All of them.
+    labels: list[LabelObject] | UnsetType = UNSET
 
 
 # --- Events of the rooms of projects and users -----------------------------------------------
@@ -261,6 +280,8 @@ class ProjectUpdated(LoggedData, kw_only=True):
     event = "project_updated"
     project_id: int
     changes: ProjectChanges
+    #: The labels as they were; only where they changed.
+    previous: ProjectChanges | UnsetType = UNSET
 
 
 class DueDateReminder(LoggedData, kw_only=True):

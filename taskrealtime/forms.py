@@ -68,7 +68,7 @@ class LostPasswordForm(PasswordResetForm):
     """Whom to send a link for a new password."""
 
     def get_users(self, email: str) -> list[User]:
-        """As Django's, those who have had the address longest: nobody gets before them by making more accounts."""
+        """As Django's, the oldest accounts: nobody gets before them by making more."""
         return nsmallest(MAX_MAILS, super().get_users(email), key=lambda user: user.pk)
 
     def send_mail(self, *args: Any, **kwargs: Any) -> None:

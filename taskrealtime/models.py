@@ -71,6 +71,18 @@ class PositionField(models.TextField):  # type: ignore[type-arg]
         return parameters
 
 
+class IdsField(models.JSONField):
+    """A list of ids, kept in ascending order and each once."""
+
+    def to_python(self, value: Any) -> list[int]:
+        """The ids as the database has them."""
+        return sorted(set(value))
+
+    def get_prep_value(self, value: Any) -> Any:
+        """As Django's, in that order."""
+        return super().get_prep_value(self.to_python(value) if isinstance(value, list | tuple | set) else value)
+
+
 # --- Projects and their people --------------------------------------------------------------
 
 
@@ -96,12 +108,20 @@ class ProjectQuerySet(TrackedQuerySet):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
 
+#: What rows get that are inserted past the ORM.
+NO_LABELS = models.Value([], models.JSONField())
+
+
 class Project(TrackedModel):
     """A board, and the people who may see it."""
 
-    TRACKED = ("name",)
+    TRACKED = ("name", "labels")
 
     name = models.CharField(max_length=100)
+    #: `{"id", "name", "color"}` of each label. A column, not a table: a board has few, and all of it needs them all.
+    labels = models.JSONField(default=list, db_default=NO_LABELS, blank=True, editable=False)
+    #: The highest id that a label ever had here: none is used again, since tasks keep the ids of deleted ones.
+    last_label_id = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = models.Manager.from_queryset(ProjectQuerySet)()
@@ -118,6 +138,22 @@ class Project(TrackedModel):
     def room(self) -> str:
         """The name of this project's room."""
         return project_room(self.pk)
+
+    @property
+    def label_ids(self) -> set[int]:
+        """The ids of the labels that there are."""
+        return {label["id"] for label in self.labels}
+
+    @classmethod
+    def prepare_new(cls, instances: Sequence[Self]) -> None:
+        """The labels that a project is made with have ids."""
+        for project in instances:
+            project.last_label_id = max(project.label_ids, default=0)
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """Which label ids were used."""
+        self.last_label_id = max(previous.last_label_id, *self.label_ids, 0)
+        return ["last_label_id"]
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's, in one transaction with the end of its room."""
@@ -306,6 +342,7 @@ class Task(TrackedModel):
         "created_by_id",
         "deleted_at",
         "archived_at",
+        "labels",
     )
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
@@ -323,6 +360,9 @@ class Task(TrackedModel):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    #: Ids of the project's labels. Those that were deleted since are left here and shown to nobody: taking one away
+    #: must not rewrite a thousand tasks.
+    labels = IdsField(default=list, db_default=NO_LABELS, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: Off the board, but kept, until it is brought back.
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -392,7 +432,11 @@ class Task(TrackedModel):
             self.version += 1
             self.updated_at = timezone.now()
             self.field_versions |= dict.fromkeys(changed, self.version)
-        return ["version", "updated_at", "field_versions", "remind_at"]
+        stamped = ["version", "updated_at", "field_versions", "remind_at"]
+        if "project_id" in changed:
+            self.labels = []  # They were the other project's.
+            stamped.append("labels")
+        return stamped
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Take the task off the board; it can be restored for `EVENT_RETENTION_DAYS`."""

@@ -1,8 +1,9 @@
 """From rows to the objects of the catalogue."""
 
 from django.contrib.auth.models import User
+from msgspec import UNSET
 
-from .events import Actor, CommentObject, MemberObject, ProjectObject, TaskObject, UserObject
+from .events import Actor, CommentObject, LabelObject, MemberObject, ProjectObject, TaskObject, UserObject
 from .markdown import render
 from .models import Comment, Membership, Project, Task
 
@@ -19,7 +20,14 @@ def actor_object(user: User | None) -> Actor | None:
 
 def project_object(project: Project) -> ProjectObject:
     """A project."""
-    return ProjectObject(id=project.pk, name=project.name, created_at=project.created_at)
+    return ProjectObject(
+        id=project.pk, name=project.name, created_at=project.created_at, labels=label_objects(project) or UNSET
+    )
+
+
+def label_objects(project: Project) -> list[LabelObject]:
+    """A project's labels."""
+    return [LabelObject(**label) for label in project.labels]
 
 
 def member_object(membership: Membership) -> MemberObject:
@@ -45,7 +53,17 @@ def task_object(task: Task) -> TaskObject:
         created_at=task.created_at,
         updated_at=task.updated_at,
         version=task.version,
+        labels=task.labels or UNSET,
     )
+
+
+def shown_task_object(task: Task, project: Project | None = None) -> TaskObject:
+    """As `task_object`, without labels that were deleted; reads the project where it is neither given nor selected."""
+    shown = task_object(task)
+    if task.labels:
+        there = (project or task.project).label_ids
+        shown.labels = [label for label in task.labels if label in there] or UNSET
+    return shown
 
 
 def comment_object(comment: Comment) -> CommentObject:

@@ -22,7 +22,7 @@ from .engine.errors import InvalidData, NotFound
 from .engine.models import Event
 from .models import Comment, Invitation, Membership, Project, Task, project_room, user_room
 from .redaction import subject_of
-from .serializing import actor_object, comment_object, task_object, user_object
+from .serializing import actor_object, comment_object, label_objects, task_object, user_object
 
 #: The columns of a task that `changes` may hold, in the order of the catalogue.
 CHANGE_FIELDS = events.TaskChanges.__struct_fields__
@@ -39,10 +39,11 @@ class RealTimeService:
         if previous is None:
             log.create_room(project.room)
             return
-        cls._announce(
-            project.pk,
-            events.ProjectUpdated(by=_by(), project_id=project.pk, changes=events.ProjectChanges(name=project.name)),
-        )
+        changed = project.changed_since(previous)
+        data = events.ProjectUpdated(by=_by(), project_id=project.pk, changes=_project_changes(project, changed))
+        if "labels" in changed:
+            data.previous = _project_changes(previous, ["labels"])
+        cls._announce(project.pk, data)
 
     @classmethod
     def membership_written(cls, membership: Membership, previous: Membership | None) -> None:
@@ -57,7 +58,7 @@ class RealTimeService:
             cls._announce_member_added(membership)
             return
         if events.ROLES.index(membership.role) > events.ROLES.index(previous.role):
-            _end_invitations(membership)
+            _end_invitations(previous)
         cls._announce(
             membership.project_id,
             events.ProjectMemberUpdated(
@@ -420,7 +421,7 @@ class _announcing:
 
 
 def _end_invitations(membership: Membership) -> None:
-    """Somebody may do less than before: a link that they kept must not give it back to them, under whatever name.
+    """Somebody may do less than as this: a link that they kept must not give it back to them, under whatever name.
 
     Only a member or viewer who leaves by themselves was not told to go.
     """
@@ -443,6 +444,11 @@ def _assignment(task: Task, previous_assignee_id: int | None) -> events.TaskAssi
         previous_assignee_id=previous_assignee_id,
         version=task.version,
     )
+
+
+def _project_changes(project: Project, names: Iterable[str]) -> events.ProjectChanges:
+    values: dict[str, Any] = {"name": project.name, "labels": label_objects(project)}
+    return events.ProjectChanges(**{name: values[name] for name in names})
 
 
 def _project(project_id: int) -> Project:
@@ -474,6 +480,7 @@ def _check_values(task: Task, updates: Mapping[str, Any]) -> None:
 
 def _was_announced(comment: Comment, room: str) -> bool:
     """Whether the log says that this comment was added, or may have said so before it was trimmed."""
+    log.write_appended()
     if Event.objects.filter(room=room, type="comment_added", subject=subject_of(comment)).exists():
         return True
     floor = log.bounds([room]).get(room, log.Bounds(0, 0, 0)).floor

@@ -61,6 +61,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PUT", "projects/<id:project_id>/members/<id:user_id>/"): Rule(OWNERS, same(role="member")),
     # The address names the viewer, who may remove themselves.
     ("DELETE", "projects/<id:project_id>/members/<id:user_id>/"): Rule((204, 403, 204, 404, 401)),
+    ("POST", "projects/<id:project_id>/labels/"): Rule((201, 403, 403, 404, 401), same(name="New", color="red")),
+    ("PATCH", "projects/<id:project_id>/labels/<id:label_id>/"): Rule(OWNERS, same(name="Other")),
+    ("PUT", "projects/<id:project_id>/labels/<id:label_id>/"): Rule(OWNERS, same(name="Other")),
+    ("DELETE", "projects/<id:project_id>/labels/<id:label_id>/"): Rule((204, 403, 403, 404, 401)),
     ("GET", "projects/<id:project_id>/invitations/"): Rule(OWNERS),
     ("POST", "projects/<id:project_id>/invitations/"): Rule((201, 403, 403, 404, 401), same(role="viewer")),
     ("DELETE", "projects/<id:project_id>/invitations/<id:invitation_id>/"): Rule((204, 403, 403, 404, 401)),

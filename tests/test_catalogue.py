@@ -102,6 +102,8 @@ def test_choices_are_the_same_everywhere() -> None:
     assert tuple(constants["STATUSES"]) == events.STATUSES == choices(Task, "status")
     assert tuple(constants["PRIORITIES"]) == events.PRIORITIES == choices(Task, "priority")
     assert choices(Membership, "role") == events.ROLES
+    assert tuple(constants["LABEL_COLORS"]) == events.LABEL_COLORS
+    assert re.search(r"`color` is one of (.*?)\)", PAGE)[1] == ", ".join(f"`{value}`" for value in events.LABEL_COLORS)  # type: ignore[index]
     [task] = re.findall(r"^- task: (.*?)^- member", section("Objects"), re.MULTILINE | re.DOTALL)
     assert re.search(r"`status` \((.*?)\)", task)[1] == ", ".join(f"`{value}`" for value in events.STATUSES)  # type: ignore[index]
     assert re.search(r"`priority` \((.*?)\)", task)[1] == ", ".join(f"`{value}`" for value in events.PRIORITIES)  # type: ignore[index]

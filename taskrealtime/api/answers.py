@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from taskrealtime.events import (
     CommentObject,
     InvitedRole,
+    LabelObject,
     MemberObject,
     NotificationKind,
     ProjectObject,
@@ -38,6 +39,12 @@ class ProjectDetail(ProjectObject, kw_only=True):
     """A project, and what the asker is in it."""
 
     role: Role
+    duplicate: Duplicate = UNSET
+
+
+class LabelDetail(LabelObject, kw_only=True):
+    """A label."""
+
     duplicate: Duplicate = UNSET
 
 

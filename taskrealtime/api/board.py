@@ -9,7 +9,7 @@ from taskrealtime.engine import log
 from taskrealtime.engine.errors import NotFound
 from taskrealtime.engine.snapshots import SharedSnapshot, SharedSnapshots
 from taskrealtime.models import Membership, Task, project_of_room, project_room
-from taskrealtime.serializing import member_object, project_object, task_object
+from taskrealtime.serializing import member_object, project_object, shown_task_object
 
 from .answers import Board
 from .base import ApiView, user_of
@@ -45,10 +45,11 @@ def _build(room: str) -> SharedSnapshot:
     members, tasks = snapshot.state
     if not members:
         raise NotFound("No such project.")
+    project = members[0].project
     board = Board(
-        project=project_object(members[0].project),
+        project=project_object(project),
         members=[member_object(member) for member in members],
-        tasks=[task_object(task) for task in tasks],
+        tasks=[shown_task_object(task, project) for task in tasks],
         seq=snapshot.seq,
         epoch=snapshot.epoch,
     )

@@ -14,7 +14,7 @@ from taskrealtime.engine.errors import Conflict, Forbidden, InvalidData, NotFoun
 from taskrealtime.events import Status, TaskObject
 from taskrealtime.markdown import render
 from taskrealtime.models import Task
-from taskrealtime.serializing import task_object
+from taskrealtime.serializing import shown_task_object
 
 from .answers import Duplicate, TaskDetail, TaskPage
 from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of
@@ -52,7 +52,8 @@ class TasksView(ApiView):
             tasks = access.readable_tasks(user).archived().order_by("-archived_at", "-id")
         else:
             tasks = access.visible_tasks(user).order_by("id")
-        return answer_page(request, query, tasks.filter(_wanted(query)).with_comment_count(), task_object)
+        tasks = tasks.filter(_wanted(query)).with_comment_count().select_related("project")
+        return answer_page(request, query, tasks, shown_task_object)
 
     @documented(
         "task_create",
@@ -79,7 +80,7 @@ class TaskView(PutIsPatch):
         task = tasks.filter(pk=task_id).first()
         if task is None:
             raise NotFound("No such task.")
-        return Response(_show(task_object(task), archived_at=task.archived_at))
+        return Response(_show(shown_task_object(task), archived_at=task.archived_at))
 
     @documented("task_change", body=TaskChange, answer=TaskDetail, changes=True, errors=[NotFound, Forbidden, Conflict])
     def patch(self, request: Request, task_id: int) -> Response:
@@ -171,7 +172,7 @@ def _change(request: Request, command: commands.TaskUpdate | commands.TaskStatus
     """Carry out the command; the task as it is now, or the bare answer where it is gone again."""
     answer = carry_out(request, command)
     task = _find(request, command.task_id)
-    return answer if task is None else _show(task_object(task), answer.duplicate)
+    return answer if task is None else _show(shown_task_object(task), answer.duplicate)
 
 
 def _find(request: Request, task_id: int) -> Task | None:

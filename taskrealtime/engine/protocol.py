@@ -13,6 +13,8 @@ MAX_INTEGER = 2**63 - 1
 #: Characters that turn the direction of the text after them (UAX #9's embeddings, overrides and isolates), as in a
 #: pattern: names with them could pass for others. Languages written from right to left need none of them.
 TURNS_TEXT = r"\u202a-\u202e\u2066-\u2069"
+#: Control characters and what ends a line, as in a pattern.
+BREAKS_LINE = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 
 CommandT = TypeVar("CommandT", bound=msgspec.Struct)
 
@@ -143,7 +145,8 @@ def _explain(message: str) -> tuple[str, str]:
     reason, _, path = message.partition(" - at `")
     field = path.rstrip("`").removeprefix("$").removeprefix(".")
     if "matching regex" in reason:  # The patterns of the catalogue are about names.
-        return field, "Must not be blank, nor hold characters that turn the direction of text."
+        lines = " break the line or" if "u2028" in reason else ""
+        return field, f"Must not be blank, nor hold characters that{lines} turn the direction of text."
     if reason.startswith("Object missing required field `"):
         missing = reason.removeprefix("Object missing required field `").rstrip("`")
         return ".".join(filter(None, [field, missing])), "This field is required."

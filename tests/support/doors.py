@@ -22,13 +22,16 @@ from taskrealtime import actions, commands, invitations, ranks
 from taskrealtime.actor import acting_as
 from taskrealtime.engine import log
 from taskrealtime.engine.errors import RealTimeError
-from taskrealtime.events import PRIORITIES, ROLES, STATUSES
+from taskrealtime.events import LABEL_COLORS, PRIORITIES, ROLES, STATUSES
 from taskrealtime.models import Comment, Membership, Project, Task
 from taskrealtime.services import RealTimeService
 
 Operation = Callable[["Hand"], object]
 
 _numbers = itertools.count(1)
+
+#: Labels that both boards have in the beginning: any code may put them on tasks, also once they are deleted.
+LABELS = [1, 2, 3]
 
 
 class RolledBack(Exception):
@@ -50,7 +53,8 @@ class World:
         alice, bob, carol, dave = (new_user(name) for name in ("alice", "bob", "carol", "dave"))
         projects = []
         for name in ("House", "Garden"):
-            project = Project.objects.create(name=name)
+            labels = [{"id": id, "name": f"Label {id}", "color": "red"} for id in LABELS]
+            project = Project.objects.create(name=name, labels=labels)
             for user, role in ((alice, "owner"), (bob, "member"), (carol, "viewer")):
                 Membership.objects.create(project=project, user=user, role=role)
             for status in STATUSES:
@@ -143,6 +147,7 @@ class Hand:
             "priority": self.one_of(PRIORITIES),
             "assignee_id": self.one_of([None, *self.world.users]),
             "due_at": self.one_of([None, self.moment()]),
+            "labels": self.some_of(LABELS),
         }
         return {name: value for name, value in values.items() if self.chance.random() < 0.35}
 
@@ -266,6 +271,21 @@ def rename_by_command(hand: Hand) -> None:
     carry_out(hand, commands.ProjectUpdate(project_id=hand.project_id(), name=name))
 
 
+def make_label_by_command(hand: Hand) -> None:
+    name, color = hand.one_of(["Bug", "bug", "Docs", "Idea"]), hand.one_of(LABEL_COLORS)
+    carry_out(hand, commands.LabelCreate(project_id=hand.project_id(), name=name, color=color))
+
+
+def change_label_by_command(hand: Hand) -> None:
+    label_id = hand.one_of(LABELS)
+    changes = hand.one_of([{"name": hand.one_of(["Bug", "Docs"])}, {"color": "teal"}, {}])
+    carry_out(hand, commands.LabelUpdate(project_id=hand.project_id(), label_id=label_id, **changes))
+
+
+def delete_label_by_command(hand: Hand) -> None:
+    carry_out(hand, commands.LabelDelete(project_id=hand.project_id(), label_id=hand.one_of(LABELS)))
+
+
 COMMANDS: list[Operation] = [
     create_by_command,
     update_by_command,
@@ -284,6 +304,9 @@ COMMANDS: list[Operation] = [
     change_member_by_command,
     remove_member_by_command,
     rename_by_command,
+    make_label_by_command,
+    change_label_by_command,
+    delete_label_by_command,
 ]
 
 
@@ -693,6 +716,8 @@ def _living(hand: Hand) -> list[int]:
 
 
 def _for_sql(value: Any) -> Any:
+    if isinstance(value, list):
+        return msgspec.json.encode(value).decode()
     if isinstance(value, datetime) and connection.vendor == "sqlite":
         return value.replace(tzinfo=None).isoformat(" ")
     return value

@@ -15,7 +15,7 @@ from taskrealtime.engine import log
 from taskrealtime.events import LOGGED_EVENTS
 from taskrealtime.models import Comment, Membership, Project, Task, project_room
 from taskrealtime.redaction import CONTENT
-from taskrealtime.serializing import comment_object, member_object, project_object, task_object
+from taskrealtime.serializing import comment_object, member_object, project_object, shown_task_object
 from tests.support.stacks import ROOT
 
 #: `{project, members, tasks, seq, epoch}` as `/api/projects/<id>/board/` gives it, and `comments`: of each task's
@@ -37,13 +37,13 @@ def read_board(project_id: int) -> Board:
 
 
 def _read_state(project_id: int) -> dict[str, Any]:
-    tasks = Task.objects.filter(project_id=project_id).with_comment_count()
+    tasks = Task.objects.filter(project_id=project_id).with_comment_count().select_related("project")
     members = Membership.objects.filter(project_id=project_id).select_related("user")
     comments = Comment.objects.filter(task__project_id=project_id, task__deleted_at=None, task__archived_at=None)
     return {
         "project": project_object(Project.objects.get(pk=project_id)),
         "members": [member_object(member) for member in members.order_by("user_id")],
-        "tasks": [task_object(task) for task in tasks.order_by("position", "id")],
+        "tasks": [shown_task_object(task) for task in tasks.order_by("position", "id")],
         "comments": [comment_object(comment) for comment in comments.select_related("task", "author").order_by("id")],
     }
 
@@ -112,10 +112,15 @@ class _Held:
         return {
             "project": self.project,
             "members": [self.members[id] for id in sorted(self.members)],
-            "tasks": sorted(self.tasks.values(), key=lambda task: (task["position"], task["id"])),
+            "tasks": sorted(map(self._labelled, self.tasks.values()), key=lambda task: (task["position"], task["id"])),
             "comments": {id: _in_order(comments) for id, comments in self.comments.items()},
             "seq": self.seq,
         }
+
+    def _labelled(self, task: dict[str, Any]) -> dict[str, Any]:
+        """The task with those labels alone that the project has."""
+        there = {label["id"] for label in self.project.get("labels", [])}
+        return _without_empty(task | {"labels": [label for label in task.get("labels", []) if label in there]})
 
     def task_created(self, data: Any, at: str) -> None:
         task = data["task"]
@@ -139,7 +144,10 @@ class _Held:
             # Texts of what was deleted are blank, in this event or in an earlier one.
             blank = name in CONTENT and (data.get("redacted") or task[name] == "")
             assert value != changes[name] or blank, f"{name} did not change"
-            assert value == task[name] or blank, f"{name} was {task[name]!r}"
+            if name == "labels":  # Those that were deleted are told, and need not be held.
+                assert self._labelled({name: value}) == self._labelled({name: task.get(name, [])})
+            else:
+                assert value == task[name] or blank, f"{name} was {task[name]!r}"
         self.earlier[task["id"]] = task
         self.tasks[task["id"]] = task | changes | {"version": data["version"], "updated_at": at}
 
@@ -204,8 +212,17 @@ class _Held:
         del self.members[data["user_id"]]
 
     def project_updated(self, data: Any, at: str) -> None:
-        assert data["changes"].items() - self.project.items()
-        self.project |= data["changes"]
+        changes = data["changes"]
+        assert any(value != self.project.get(name) for name, value in changes.items())
+        assert data.get("previous", {}).get("labels") == (
+            self.project.get("labels", []) if "labels" in changes else None
+        )
+        self.project = _without_empty(self.project | changes)
+
+
+def _without_empty(labelled: dict[str, Any]) -> dict[str, Any]:
+    """Labels are left out where there are none."""
+    return {name: value for name, value in labelled.items() if name != "labels" or value}
 
 
 def _by_id(comments: list[Any] | None) -> dict[int, Any] | None:

@@ -14,7 +14,7 @@ from django.test.client import ClientHandler
 
 from taskrealtime import actions, commands
 from taskrealtime.engine import auth, log
-from taskrealtime.events import DueDateReminder
+from taskrealtime.events import DueDateReminder, LabelColor
 from taskrealtime.models import Comment, Membership, Project, Task, user_room
 
 _numbers = itertools.count(1)
@@ -102,6 +102,18 @@ class World:
         return self.new_task("Done", status="completed")
 
     @cached_property
+    def label(self) -> int:
+        """A label of the project, made by the owner."""
+        return self.new_label("Bug")
+
+    def new_label(self, name: str, color: LabelColor = "red") -> int:
+        """The number of a new label of the project."""
+        command = commands.LabelCreate(project_id=self.project.pk, name=name, color=color)
+        made = actions.perform(self.people["owner"], command)
+        assert isinstance(made, commands.LabelAnswer)
+        return made.label_id
+
+    @cached_property
     def invitation(self) -> tuple[int, str]:
         """The number and the secret of a link, made by the owner."""
         made = actions.perform(self.people["owner"], commands.InvitationCreate(project_id=self.project.pk))
@@ -131,6 +143,8 @@ class World:
             ids["seq"] = self.reminder
         if "<id:invitation_id>" in address:
             ids["invitation_id"] = self.invitation[0]
+        if "<id:label_id>" in address:
+            ids["label_id"] = self.label
         for name, id in ids.items():
             address = address.replace(f"<id:{name}>", str(id))
         return f"/api/{address}"

@@ -2,8 +2,8 @@
 /** What a person can ask for: each goes to the server, shows at once as waiting, and tells if it was refused. */
 
 import { archiveTask } from './api.js';
-import { copyText } from './clipboard.js';
 import { t } from './language.js';
+import { copying } from './problems.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
 /**
@@ -61,7 +61,7 @@ export class Commands {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.dropGhost(ghost);
-      this.problems.report(`${t('{title} was not created.', { title: quote(title) })} ${explain(error)}`, copy(title));
+      this.problems.report(`${t('{title} was not created.', { title: quote(title) })} ${explain(error)}`, copying(title));
       return null;
     }
   }
@@ -234,7 +234,50 @@ export class Commands {
       this.problems.report(
         `${t('Your comment on {title} was not sent: {text}.', { title: quote(title), text: quote(text) })} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
-        copy(text),
+        copying(text),
+      );
+    }
+  }
+
+  /**
+   * @param {number} taskId
+   * @param {number} commentId an own one
+   * @param {string} text
+   */
+  editComment(taskId, commentId, text) {
+    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    void this.#commentChanged({ taskId, commentId, text, title, answer: this.client.updateComment(taskId, commentId, text) });
+  }
+
+  /** @param {number} taskId @param {number} commentId */
+  deleteComment(taskId, commentId) {
+    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    void this.#commentChanged({ taskId, commentId, text: null, title, answer: this.client.deleteComment(taskId, commentId) });
+  }
+
+  /** @param {{taskId: number, commentId: number, text: string | null, title: string, answer: Promise<any>}} change `text` null: deleted */
+  async #commentChanged({ taskId, commentId, text, title, answer }) {
+    const change = this.store.addCommentChange(taskId, commentId, text);
+    try {
+      this.store.nameCommentChange(change, (await answer).comment ?? null);
+    } catch (/** @type {any} */ error) {
+      if (isKept(error)) return;
+      this.store.dropCommentChange(change);
+      const isGone = error.code === 'not_found';
+      if (text === null && isGone) return; // somebody else was faster
+      const again = {
+        label: t('Try again'),
+        act: () => (text === null ? this.deleteComment(taskId, commentId) : this.editComment(taskId, commentId, text)),
+      };
+      const values = { title: quote(title), text: quote(text ?? '') };
+      const refused =
+        text === null
+          ? t('A comment on {title} was not deleted.', values)
+          : t('A comment on {title} was not changed: {text}.', values);
+      this.problems.report(
+        `${refused} ${explain(error)}`,
+        ...(isFinal(error) ? [] : [again]),
+        ...(text === null ? [] : [copying(text)]),
       );
     }
   }
@@ -258,6 +301,8 @@ export class Commands {
     } else if (event === 'task_delete') void this.#deleted(taskId, title, answer);
     else if (event === 'task_restore') void this.#restored({ title, status: note?.status ?? 'todo' }, answer);
     else if (event === 'new_comment') void this.#commented({ taskId, text: data.content, title, at, answer });
+    else if (event === 'comment_update' || event === 'comment_delete')
+      void this.#commentChanged({ taskId, commentId: data.comment_id, text: data.content ?? null, title, answer });
   }
 
   /** @param {{title: string, status: string}} wanted @param {number} at @returns {boolean} whether such a task was made since */
@@ -364,17 +409,18 @@ export class Commands {
       return this.problems.report(
         `${t('The {field} of {title} was not changed.', values)} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
-        ...(TEXTS.includes(field) ? [copy(value)] : []),
+        ...(TEXTS.includes(field) ? [copying(value)] : []),
       );
     }
     const isTold = this.store.conflicts.get(taskId)?.has(field); // of two edits in a row both were refused: the last one is mine
     this.store.setConflict(taskId, field, { mine: value, version: current.version });
     if (field === 'description') this.keepDraft(taskId, field, value, version);
     if (isTold || this.shownTask === taskId) return;
-    this.problems.report(t('Somebody else changed the {field} of {title} while you did.', values), {
-      label: t('Compare'),
-      act: () => this.openTask(taskId),
-    });
+    this.problems.report(
+      t('Somebody else changed the {field} of {title} while you did.', values),
+      { label: t('Compare'), act: () => this.openTask(taskId) },
+      ...(TEXTS.includes(field) ? [copying(value)] : []),
+    );
   }
 }
 
@@ -389,9 +435,4 @@ function isKept(error) {
 /** @param {any} error @returns {boolean} whether asking again would be refused again */
 function isFinal(error) {
   return ['forbidden', 'not_found', 'invalid_data', 'conflict'].includes(error.code);
-}
-
-/** @param {string} text @returns {Action} */
-function copy(text) {
-  return { label: t('Copy the text'), act: () => void copyText(text), stays: true };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The comments of the open task: the list, the form, and editing and deleting one's own. */
 
-import { changeComment, deleteComment, fetchComments } from './api.js';
+import { fetchComments } from './api.js';
 import { clone, find, isMac, part, setAttribute, setText } from './dom.js';
 import { copyText } from './clipboard.js';
 import { t } from './language.js';
@@ -12,7 +12,7 @@ import { ago, exact } from './time.js';
 import { explain } from './words.js';
 
 /**
- * @typedef {{id: number, author: import("./reducer.js").User | null, content: string, content_html?: string, created_at: string, updated_at: string}} Comment
+ * @typedef {import("./store.js").Comment} Comment
  * @typedef {import("./store.js").Outgoing} Outgoing
  */
 
@@ -23,16 +23,18 @@ export class Comments {
    * @param {HTMLElement} panel
    * @param {{
    *   taskId: number, store: import("./store.js").BoardStore,
-   *   add: (content: string) => void, drafts: import("./drafts.js").Drafts, report: (text: string) => void,
+   *   add: (content: string) => void, edit: (commentId: number, content: string) => void, remove: (commentId: number) => void,
+   *   drafts: import("./drafts.js").Drafts,
    *   say: (text: string) => void, tellTyping: (isTyping: boolean) => void,
    * }} parts
    */
-  constructor(panel, { taskId, store, add, drafts, report, say, tellTyping }) {
+  constructor(panel, { taskId, store, add, edit, remove, drafts, say, tellTyping }) {
     this.taskId = taskId;
     this.store = store;
     this.add = add;
+    this.edit = edit;
+    this.remove = remove;
     this.drafts = drafts;
-    this.report = report;
     this.say = say;
     this.tellTyping = tellTyping;
     this.list = part(panel, 'comments');
@@ -45,6 +47,8 @@ export class Comments {
     this.deleted = new Set();
     /** @type {Map<Outgoing, HTMLElement>} */
     this.outgoing = new Map();
+    /** Own changes that are painted over comments. @type {Map<number, import("./store.js").CommentChange>} */
+    this.changed = new Map();
     this.loaded = false;
     /** @type {number | null} a comment that somebody came for */
     this.wanted = null;
@@ -62,7 +66,10 @@ export class Comments {
         if (!this.shown.has(comment.id) && !this.deleted.has(comment.id)) this.#show(comment);
       this.loaded = true;
       this.#paintStatus();
-      if (this.wanted !== null) this.reveal(this.wanted);
+      if (this.wanted === null) return;
+      if (this.shown.has(this.wanted)) return this.reveal(this.wanted);
+      this.wanted = null;
+      this.say(t('That comment is no longer there: it was deleted.'));
     } catch (error) {
       this.#paintStatus(`${t('The comments could not be loaded.')} ${explain(error)}`, {
         label: t('Try again'),
@@ -75,7 +82,7 @@ export class Comments {
   reveal(id) {
     const element = this.shown.get(id)?.element;
     this.wanted = element ? null : id;
-    if (!element) return;
+    if (!element) return void (this.loaded && this.load()); // its event may be on its way
     for (const other of this.shown.values()) setAttribute(other.element, 'aria-current', null);
     setAttribute(element, 'aria-current', 'true');
     element.scrollIntoView({ block: 'center' });
@@ -106,11 +113,12 @@ export class Comments {
   }
 
   /** @param {Date} now @param {import("./store.js").View} view */
-  paint(now, { outgoing }) {
+  paint(now, { outgoing, commentChanges }) {
     this.#paintOutgoing(outgoing);
+    this.#paintChanges(commentChanges);
     this.form.hidden = !this.store.mayEdit;
     for (const { comment, element } of this.shown.values()) {
-      setText(part(element, 'time'), ago(comment.created_at, now));
+      setText(part(element, 'time'), this.#inWords(comment, now));
       this.#paintTools(comment, element);
     }
   }
@@ -158,6 +166,23 @@ export class Comments {
     if (this.loaded) this.#paintStatus();
   }
 
+  /** Own changes without an event so far lie over the comments. @param {readonly import("./store.js").CommentChange[]} changes of all tasks, the newest last */
+  #paintChanges(changes) {
+    const before = this.changed;
+    this.changed = new Map(changes.map((change) => [change.commentId, change]));
+    for (const id of new Set([...before.keys(), ...this.changed.keys()])) {
+      const shown = this.shown.get(id);
+      if (shown) this.#paintText(shown.element, shown.comment);
+    }
+  }
+
+  /** @param {Comment} comment @param {Date} now @returns {string} when it was written, or what becomes of it */
+  #inWords({ id, created_at }, now) {
+    const change = this.changed.get(id);
+    if (!change || change.answered) return ago(created_at, now);
+    return change.text === null ? 'waiting to be deleted' : 'change waiting to be sent';
+  }
+
   /** @param {Outgoing} outgoing @returns {HTMLElement} */
   #createOutgoing(outgoing) {
     const author = this.store.member(this.store.userId);
@@ -203,12 +228,17 @@ export class Comments {
     find(element, '[data-copy-link]').addEventListener('click', () => this.#copyLink(comment.id));
     find(element, '[data-edit-comment]').addEventListener('click', () => this.#edit(comment.id));
     const remove = find(element, '[data-delete-comment]');
-    remove.addEventListener('click', () => this.#askTwice(remove, () => this.#delete(comment.id)));
+    remove.addEventListener('click', () => this.#askTwice(remove, () => this.#goes(comment.id) || this.remove(comment.id)));
     return element;
   }
 
   /** @param {HTMLElement} element @param {Comment} comment */
-  #paintText(element, { content, content_html: html, created_at, updated_at }) {
+  #paintText(element, comment) {
+    const change = this.changed.get(comment.id);
+    setAttribute(element, 'data-pending', change && !change.answered ? '' : null);
+    const isEdited = change && change.text !== null;
+    const { content, content_html: html, created_at, updated_at } =
+      (isEdited && (change.comment ?? { ...comment, content: change.text, content_html: '' })) || comment;
     const text = part(element, 'text');
     text.classList.toggle('comment__text--plain', !html);
     if (html)
@@ -220,9 +250,9 @@ export class Comments {
   }
 
   /** @param {Comment} comment @param {HTMLElement} element */
-  #paintTools({ author }, element) {
+  #paintTools({ id, author }, element) {
     const isOurs = author?.id === this.store.userId;
-    find(element, '[data-edit-comment]').hidden = !(isOurs && this.store.mayEdit);
+    find(element, '[data-edit-comment]').hidden = this.#goes(id) || !(isOurs && this.store.mayEdit);
     find(element, '[data-delete-comment]').hidden = !((isOurs && this.store.mayEdit) || this.store.role === 'owner');
   }
 
@@ -244,18 +274,13 @@ export class Comments {
       text.hidden = false;
       find(shown.element, '[data-edit-comment]').focus();
     };
-    const save = async () => {
+    const save = () => {
       if (!input.value.trim()) return input.focus();
-      try {
-        if (input.value !== this.shown.get(id)?.comment.content) await changeComment(id, input.value);
-        close();
-      } catch (error) {
-        const place = part(editor, 'error');
-        place.hidden = false;
-        setText(place, explain(error));
-      }
+      const now = this.#contentOf(id);
+      close();
+      if (input.value !== now) this.edit(id, input.value);
     };
-    input.value = shown.comment.content;
+    input.value = this.#contentOf(id) ?? '';
     editor.addEventListener('submit', (event) => {
       event.preventDefault();
       save();
@@ -273,13 +298,14 @@ export class Comments {
     input.focus();
   }
 
-  /** @param {number} id */
-  async #delete(id) {
-    try {
-      await deleteComment(id);
-    } catch (error) {
-      this.report(`${t('The comment was not deleted.')} ${explain(error)}`);
-    }
+  /** @param {number} id @returns {boolean} whether it is being deleted */
+  #goes(id) {
+    return this.changed.get(id)?.text === null;
+  }
+
+  /** @param {number} id @returns {string | undefined} as one sees it */
+  #contentOf(id) {
+    return this.changed.get(id)?.text ?? this.shown.get(id)?.comment.content;
   }
 
   /** A comment cannot be brought back: it takes two presses. @param {HTMLElement} button @param {() => void} act */

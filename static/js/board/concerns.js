@@ -54,11 +54,13 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     });
   const inbox = new InboxPanel({ notifications, names, follow, snoozes, openSettings: changeSettings, prepare });
 
+  const { operations } = button.dataset; // where staff look at the servers
   const items = [
     ...menu,
     { label: t('Appearance'), act: () => openMenu(button, { label: t('Appearance'), items: themeItems() }) },
     { label: t('Language'), act: () => openMenu(button, { label: t('Language'), items: languageItems() }) },
     { label: t('Settings'), act: changeSettings },
+    ...(operations ? [{ label: t('Operations'), act: () => location.assign(operations) }] : []),
   ];
   followMe({ client, button, userId: Number(document.body.dataset.userId), items });
   notifications.subscribe(() => {

@@ -18,6 +18,8 @@ const NOT_DONE = {
   task_delete: (title) => t('{title} was not deleted.', { title }),
   task_restore: (title) => t('{title} was not restored.', { title }),
   new_comment: (title) => t('{title} was not commented on.', { title }),
+  comment_update: (title) => t('A comment on {title} was not changed.', { title }),
+  comment_delete: (title) => t('A comment on {title} was not deleted.', { title }),
 };
 
 /**
@@ -42,7 +44,7 @@ export async function followElsewhere({ event, data, note, answer }, report) {
     await answer;
   } catch (/** @type {any} */ error) {
     const notDone = NOT_DONE[event];
-    if (!notDone || error.code === 'closed' || (event === 'task_delete' && error.code === 'not_found')) return;
+    if (!notDone || error.code === 'closed' || (event.endsWith('_delete') && error.code === 'not_found')) return;
     const why = error.code === 'conflict' ? t('Somebody else changed it meanwhile.') : explain(error);
     report(`${notDone(quote(note?.title ?? t('A task')))} ${why}`, textOf(data));
   }

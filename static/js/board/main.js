@@ -7,7 +7,6 @@ import { openActivity } from './activity_dialog.js';
 import { openArchive } from './archive_dialog.js';
 import { Announcer } from './announcer.js';
 import { fetchBoard, fetchEvents, fetchToken } from './api.js';
-import { copyText } from './clipboard.js';
 import { Columns } from './columns.js';
 import { Commands } from './commands.js';
 import { Company } from './company.js';
@@ -27,7 +26,7 @@ import { followElsewhere, noteOf } from './leftovers.js';
 import { Members } from './members.js';
 import { choices, openMoveMenu } from './move_menu.js';
 import { TaskPanel } from './panel.js';
-import { Problems } from './problems.js';
+import { copying, Problems } from './problems.js';
 import { Route } from './route.js';
 import { tell } from './sentences.js';
 import { leaveMessage, watchSession } from './session.js';
@@ -51,7 +50,7 @@ const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnaps
 /** @type {import("./leftovers.js").Leftover[]} */
 const leftovers = [];
 const toasts = new Toasts(find(document, '[data-toasts]'));
-const problems = new Problems(find(document, '[data-problems]'));
+const problems = new Problems(find(document, '[data-problems]'), { userId: store.userId, projectId });
 const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
@@ -84,7 +83,6 @@ const panel = new TaskPanel({
   client,
   drafts,
   toasts,
-  problems,
   leave: () => route.close(),
   returnFocus: (taskId) => columns.focus(taskId),
 });
@@ -303,7 +301,7 @@ function resumeLeftovers() {
 
 /** @param {string} text @param {string | null} lost */
 function reportElsewhere(text, lost) {
-  problems.report(text, ...(lost ? [{ label: t('Copy the text'), act: () => void copyText(lost), stays: true }] : []));
+  problems.report(text, ...(lost ? [copying(lost)] : []));
 }
 
 /** @param {string} _event @param {any} data @returns {import("./leftovers.js").Note} */
@@ -381,11 +379,11 @@ const reload = { label: t('Reload'), act: () => location.reload() };
 async function tellClosed(error) {
   // Another tab changed the password, which ends all connections: this browser is signed in as before.
   if (error?.code === 'unauthenticated' && (await fetchToken().catch(() => null))) {
-    return problems.report(t('You changed your password, so this page no longer follows the board.'), reload);
+    return void problems.tell(t('You changed your password, so this page no longer follows the board.'), reload);
   }
   const signedOut = ['unauthenticated', 'token_expired', 'token_invalid'].includes(error?.code);
   const here = encodeURIComponent(location.pathname + location.hash);
-  problems.report(
+  problems.tell(
     signedOut
       ? t('You are signed out, so this page no longer follows the board. What you did is kept here, and sent once you sign in again.')
       : `${t('This page no longer follows the board.')} ${explain(error)}`,

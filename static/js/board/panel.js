@@ -19,20 +19,22 @@ export class TaskPanel {
    * @param {{
    *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
    *   drafts: import("./drafts.js").Drafts,
-   *   toasts: import("./commands.js").Toasts, problems: import("./commands.js").Problems,
+   *   toasts: import("./commands.js").Toasts,
    *   leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `leave` is called when the person closes the panel
    */
-  constructor({ projectId, store, commands, client, drafts, toasts, problems, leave, returnFocus }) {
+  constructor({ projectId, store, commands, client, drafts, toasts, leave, returnFocus }) {
     this.projectId = projectId;
     this.store = store;
     this.commands = commands;
     this.client = client;
     this.toasts = toasts;
-    this.problems = problems;
     this.leave = leave;
     this.returnFocus = returnFocus;
     this.drafts = drafts;
+    /** @type {import("./mentions.js").MentionList | null} null: nobody has written here so far */
+    this.mentions = null;
+    client.on('presence', () => this.mentions?.refresh());
     /** @type {Sheet | null} */
     this.sheet = null;
   }
@@ -64,7 +66,8 @@ export class TaskPanel {
         store: this.store,
         add: (content) => this.commands.comment(taskId, content),
         drafts: this.drafts,
-        report: (text) => this.problems.report(text),
+        edit: (commentId, content) => this.commands.editComment(taskId, commentId, content),
+        remove: (commentId) => this.commands.deleteComment(taskId, commentId),
         say: (text) => void this.toasts.say(text),
         tellTyping: (isTyping) => this.client.typing(taskId, isTyping).catch(() => {}), // a hint, no more
       }),
@@ -85,6 +88,9 @@ export class TaskPanel {
     find(element, '[data-archive-task]').addEventListener('click', () => {
       this.leave();
       this.commands.archive(taskId);
+    });
+    element.addEventListener('focusin', ({ target }) => {
+      if (target instanceof HTMLTextAreaElement && target.matches('[data-mentions]')) void this.#offerNames(target);
     });
     document.body.append(element);
     element.focus({ preventScroll: true });
@@ -129,6 +135,7 @@ export class TaskPanel {
     setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
     fields.paint(task, view);
     comments.paint(now, view);
+    this.mentions?.refresh();
     description.paint(task.description);
     const note = part(element, 'due-note');
     note.hidden = !task.due_at;
@@ -150,8 +157,21 @@ export class TaskPanel {
     this.sheet?.comments.reload();
   }
 
+  /** Loaded on demand: who only looks never needs it. Where it cannot be loaded, the next focus tries again. @param {HTMLTextAreaElement} field */
+  async #offerNames(field) {
+    const module = await import('./mentions.js').catch(() => null);
+    if (!module || !field.isConnected) return;
+    this.mentions ??= new module.MentionList(() => ({
+      // Nobody is told of a mention of one's own.
+      users: (this.store.state?.members ?? []).map(({ user }) => user).filter(({ id }) => id !== this.store.userId),
+      present: this.client.presenceOf(this.projectId),
+    }));
+    this.mentions.attach(field);
+  }
+
   #takeDown() {
     if (!this.sheet) return;
+    this.mentions?.close();
     const { element, fields, comments } = this.sheet;
     fields.flush();
     comments.leave();

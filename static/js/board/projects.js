@@ -50,6 +50,8 @@ async function refresh() {
   const answer = await fetch(location.pathname, { credentials: 'same-origin' }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  // Somebody else has signed in, in another tab: their list belongs on a page of theirs.
+  if (fresh.body.dataset.userId !== document.body.dataset.userId) return location.reload();
   const [before, after] = [document, fresh].map((page) => page.querySelector('[data-list]'));
   if (before && after) before.replaceWith(after);
 }

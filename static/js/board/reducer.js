@@ -8,13 +8,15 @@
 
 /**
  * @typedef {{id: number, username: string, name?: string}} User
- * @typedef {{id: number, name: string, created_at?: string}} Project
+ * @typedef {{id: number, name: string, color: string}} Label
+ * @typedef {{id: number, name: string, created_at?: string, labels?: readonly Label[]}} Project
  * @typedef {{user: User, role: string}} Member
  * @typedef {{
  *   id: number, project_id: number, title: string, description: string, status: string, priority: string,
  *   assignee_id: number | null, due_at: string | null, position: string, comment_count: number,
  *   created_by_id: number | null, created_at: string, updated_at: string, version: number,
- * }} Task
+ *   labels?: readonly number[],
+ * }} Task `labels`: only where it carries any, and only those that the project has
  * @typedef {{project: Project, members: Member[], tasks: Task[], seq: number, epoch: string}} Snapshot
  *   the answer of `GET /api/projects/<id>/board/`
  * @typedef {{
@@ -102,12 +104,35 @@ const REDUCERS = {
   project_member_removed: (state, data) => ({
     members: state.members.filter((member) => member.user.id !== data.user_id),
   }),
-  project_updated: (state, data) => ({ project: { ...state.project, ...data.changes } }),
+  project_updated: updateProject,
 };
 
 /** @type {Reducer} */
 function putTask(state, { task }) {
-  return { tasks: new Map(state.tasks).set(task.id, task) };
+  return { tasks: new Map(state.tasks).set(task.id, labelled(task, state.project)) };
+}
+
+/** @type {Reducer} */
+function updateProject(state, { changes }) {
+  const { labels, ...project } = { ...state.project, ...changes };
+  if (labels?.length) project.labels = labels;
+  if (!changes.labels) return { project };
+  return { project, tasks: new Map([...state.tasks].map(([id, task]) => [id, labelled(task, project)])) };
+}
+
+/**
+ * The server leaves the ids of deleted labels where they are: whoever reads them drops them.
+ *
+ * @param {Task} task
+ * @param {Project} project
+ * @returns {Task} the same where it carries what the project has
+ */
+function labelled(task, { labels = [] }) {
+  if (!task.labels) return task;
+  const there = task.labels.filter((id) => labels.some((label) => label.id === id));
+  if (there.length && there.length === task.labels.length) return task;
+  const { labels: _, ...rest } = task;
+  return there.length ? { ...rest, labels: there } : rest;
 }
 
 /**
@@ -120,7 +145,9 @@ function putTask(state, { task }) {
  */
 function updateTask(state, { task_id, version }, { at }, changes) {
   return changeTask(state, task_id, (task) =>
-    task.version === version ? task : { ...task, ...changes, version, updated_at: at ?? task.updated_at },
+    task.version === version
+      ? task
+      : labelled({ ...task, ...changes, version, updated_at: at ?? task.updated_at }, state.project),
   );
 }
 

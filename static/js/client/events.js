@@ -79,5 +79,8 @@ export const STATUSES = ['todo', 'in_progress', 'review', 'completed'];
 /** From the least to the most pressing. */
 export const PRIORITIES = ['low', 'medium', 'high', 'urgent'];
 
+/** What a project's labels may look like. */
+export const LABEL_COLORS = ['grey', 'red', 'orange', 'yellow', 'green', 'teal', 'blue', 'purple'];
+
 /** With which codes the server closes a socket. */
 export const CLOSE_CODES = [1000, 1009, 1012, 4400, 4401, 4403, 4408, 4409, 4410, 4429];
