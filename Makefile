@@ -6,6 +6,8 @@
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
 #               make bench QUICK=1, make bench ONLY=fanout
 # make js-build builds static/js/websocket_client.js from static/js/client/
+# make words    collects the texts of the pages into locale/*/LC_MESSAGES/django.po and compiles what stands there:
+#               make words, make words NEW=fr
 # make screenshots  takes a picture of every page and state into docs/screenshots/
 # make lock     works out requirements.lock anew from requirements.txt: exact versions, with hashes, for servers
 # make audit    asks the public list of known holes about requirements.lock; needs the network
@@ -25,7 +27,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
 
-.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults bench lock audit format screenshots
+.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults bench lock audit format screenshots words
 
 setup:
 	@sh scripts/setup.sh
@@ -43,7 +45,7 @@ lint: dev
 	$(PY) -m ruff format --check .
 
 types: dev
-	$(CHECK_ENV) $(PY) -m mypy project taskrealtime $(TYPED_TESTS) $(TYPED_BENCHMARKS) scripts/run.py
+	$(CHECK_ENV) $(PY) -m mypy project taskrealtime $(TYPED_TESTS) $(TYPED_BENCHMARKS) scripts/run.py scripts/words.py
 	node_modules/.bin/tsc --project jsconfig.json
 
 imports: dev
@@ -69,6 +71,9 @@ pytest: dev
 # What runs inside the pytest process once more, on SQLite and memory.
 embedded: dev
 	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "not end_to_end"
+
+words: dev
+	$(PY) scripts/words.py $(NEW)
 
 # The states are those that axe-core looks over.
 screenshots: dev

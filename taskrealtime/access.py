@@ -233,14 +233,15 @@ def require_labels(project_id: int, labels: Collection[int] | None, field: str) 
 
 
 def require_other_owner(membership: Membership) -> None:
-    """A project keeps an owner; the owners are locked, so that two cannot leave at once.
+    """A project keeps an owner who can sign in; the others are locked, so that two cannot leave at once.
 
     Raises:
         Forbidden: this is the last one.
     """
-    owners = Membership.objects.filter(project_id=membership.project_id, role="owner").order_by("pk")
-    if membership.role == "owner" and len(owners.select_for_update(no_key=True)) < 2:
-        raise Forbidden("A project keeps at least one owner.")
+    owners = Membership.objects.filter(project_id=membership.project_id, role="owner", user__is_active=True)
+    others = owners.exclude(pk=membership.pk).order_by("pk").select_for_update(of=("self",), no_key=True)
+    if membership.role == "owner" and not list(others):
+        raise Forbidden("A project keeps at least one owner whose account is active.")
 
 
 def find_invitation(secret_hash: str, *, now: datetime) -> Invitation:

@@ -17,6 +17,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -90,7 +91,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
         try:
             user = actions.sign_up(form.save(commit=False), secret_hash=secret_hash)
         except InvalidData as error:
-            form.add_error("username", error.details[0]["message"])
+            form.add_error("username", gettext(error.details[0]["message"]))  # Django knows it
             return self.form_invalid(form)
         except NotFound:
             return redirect("join")
@@ -237,7 +238,9 @@ def open_password_link(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         # Each may leave a session in the database, whoever sent it.
         limits.spend_attempt("password-link", request.META.get("REMOTE_ADDR"))
-        uid, _, token = request.POST.get("secret", "").strip().rpartition("#")[2].partition(".")
+        form = SecretForm(request.POST)
+        secret = form.cleaned_data["secret"] if form.is_valid() else ""
+        uid, _, token = secret.rpartition("#")[2].partition(".")
         if uid.isascii() and uid.isalnum() and token:
             # Where Django's own view puts a token that came in an address; it checks it at every step.
             request.session[INTERNAL_RESET_SESSION_TOKEN] = token

@@ -78,17 +78,18 @@ class TaskBoardConsumer(AsyncConsumer):
         self._ending: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
         self._identity: auth.Identity | None = None
         self._subscriptions: dict[str, rooms.Subscription] = {}
-        #: Projects left whose end one of two has told so far: their own room, and the user's.
-        self._half_left: set[str] = set()
-        self._replays: set[asyncio.Task[None]] = set()
+        #: Projects left whose end one of two has told so far: their own room, and the user's. (Lists: sets would take
+        #: four times the memory while they are empty, as they mostly are.)
+        self._half_left: list[str] = []
+        self._replays: list[asyncio.Task[None]] = []
         #: A client that signed in with the upgrade may still ask, once, for what its user room missed.
         self._may_resume = False
         #: Starts the user room's live events; they wait a moment for that question.
         self._begin: Callable[[], None] | None = None
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._expiry: asyncio.TimerHandle | None = None
         #: When the last of them came, on the event loop's clock.
         self._bad_messages: list[float] = []
-        self._patience = limits.Patience()
+        self._patience: limits.Patience | None = None
         #: Among the connections of this user.
         self._place: connections.Place | None = None
         #: Whether a message is being carried out, rather than waited for.
@@ -159,8 +160,9 @@ class TaskBoardConsumer(AsyncConsumer):
             subscription.room.unsubscribe(subscription)
         for replay in self._replays:
             replay.cancel()
-        for timer in self._timers.values():
-            timer.cancel()
+        self._begin = None
+        if self._expiry is not None:
+            self._expiry.cancel()
 
     async def _send_text(self, text: str) -> None:
         await self._send({"type": "websocket.send", "text": text})
@@ -189,15 +191,21 @@ class TaskBoardConsumer(AsyncConsumer):
             self.give_up(4403, "This account is gone.")
         else:
             self._depart(room, at_once=True)
-            self._half_left ^= {room}
+            self._tell_half(room)
             self._say_removed(room)
 
     def departed(self, room: str) -> None:
         """The membership ended, or the project is gone; where it is joined, `left` says so, sooner or later."""
         if room in self._subscriptions or room in self._half_left:
-            self._half_left ^= {room}
+            self._tell_half(room)
         else:
             self._say_removed(room)
+
+    def _tell_half(self, room: str) -> None:
+        if room in self._half_left:
+            self._half_left.remove(room)
+        else:
+            self._half_left.append(room)
 
     def _say_removed(self, room: str) -> None:
         project_id = project_of_room(room)
@@ -208,6 +216,11 @@ class TaskBoardConsumer(AsyncConsumer):
         """End the connection with this close code."""
         if not self._ending.done():
             self._ending.set_result(_Closed(code, reason))
+
+    @property
+    def lags(self) -> bool:
+        """Whether something that was heard is not on its way yet."""
+        return self._outbox.lags
 
     async def drained(self) -> None:
         """Wait until what was heard is on its way."""
@@ -229,6 +242,8 @@ class TaskBoardConsumer(AsyncConsumer):
     async def _talk(self) -> None:
         with connections.handshake():
             await self._sign_in()
+        # Cookies and tokens are among them, and nobody asks for them again.
+        self.scope["headers"].clear()
         while not self._ending.done():
             await self._hear_message(self._handle)
 
@@ -276,8 +291,10 @@ class TaskBoardConsumer(AsyncConsumer):
             raise _Closed(error.closes_with, error.message)
         if isinstance(error, InvalidMessage | InvalidData):
             self._count_bad_message()
-        if isinstance(error, RateLimited) and self._patience.ends():
-            raise _Closed(4429, "Too many messages.")
+        if isinstance(error, RateLimited):
+            self._patience = self._patience or limits.Patience()
+            if self._patience.ends():
+                raise _Closed(4429, "Too many messages.")
 
     def _count_bad_message(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -353,7 +370,10 @@ class TaskBoardConsumer(AsyncConsumer):
             await self._take_place(identity.user.pk)
         self._identity = identity
         rooms.hub().enter(self, identity.stamp, identity.browser)
-        self._call_later("expiry", identity.expires_at - datetime.now(UTC).timestamp(), self._expire)
+        if self._expiry is not None:
+            self._expiry.cancel()
+        left = identity.expires_at - datetime.now(UTC).timestamp()
+        self._expiry = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
 
     async def _take_place(self, user_id: int) -> None:
         """Be counted among the connections of this user.
@@ -369,12 +389,6 @@ class TaskBoardConsumer(AsyncConsumer):
     def _expire(self) -> None:
         self._outbox.put(Frames([protocol.encode_error(TokenExpired("The token has expired."))]))
         self.give_up(4401, "The token has expired.")
-
-    def _call_later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
-        """One timer of each name; they end with the connection."""
-        if name in self._timers:
-            self._timers[name].cancel()
-        self._timers[name] = asyncio.get_running_loop().call_later(max(0.0, seconds), call)
 
     # -- rooms --
 
@@ -401,8 +415,8 @@ class TaskBoardConsumer(AsyncConsumer):
 
         def begin() -> None:
             replay = asyncio.create_task(served.go_live(subscription))
-            self._replays.add(replay)
-            replay.add_done_callback(self._replays.discard)
+            self._replays.append(replay)
+            replay.add_done_callback(self._replays.remove)
 
         return stand, begin
 
@@ -414,7 +428,7 @@ class TaskBoardConsumer(AsyncConsumer):
         assert self._identity is not None
         name = user_room(self.user_id)
         stand, self._begin = await self._subscribe(name, since, epoch)
-        self._call_later("begin", RESUME_GRACE, self._begin_user_room)
+        asyncio.get_running_loop().call_later(RESUME_GRACE, self._begin_user_room)
         connected = events.Connected(
             session=self._session,
             user=user_object(self.user),

@@ -8,6 +8,8 @@ from django import forms
 from django.contrib.auth.forms import PasswordResetForm, UserCreationForm
 from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext_lazy as _
 
 from .engine.protocol import TURNS_TEXT
 from .models import Project
@@ -21,17 +23,19 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes
 
     name = forms.CharField(
         max_length=Project._meta.get_field("name").max_length,
-        error_messages={"required": "Please give the project a name."},
+        error_messages={"required": _("Please give the project a name.")},
         validators=[
             RegexValidator(
-                f"[{TURNS_TEXT}]", "A name cannot hold characters that turn the direction of text.", inverse_match=True
+                f"[{TURNS_TEXT}]",
+                _("A name cannot hold characters that turn the direction of text."),
+                inverse_match=True,
             )
         ],
         widget=forms.TextInput(
             attrs={
                 "class": "input",
                 "id": "new-project-name",
-                "placeholder": "Name a new project",
+                "placeholder": _("Name a new project"),
                 "autocomplete": "off",
             }
         ),
@@ -64,9 +68,15 @@ class LostPasswordForm(PasswordResetForm):
     """Whom to send a link for a new password."""
 
     def get_users(self, email: str) -> list[User]:
-        """As Django's, those who have had the address longest: nobody gets before them by making more accounts."""
+        """As Django's, the oldest accounts: nobody gets before them by making more."""
         return nsmallest(MAX_MAILS, super().get_users(email), key=lambda user: user.pk)
 
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
         """As Django's, beside the answer: how long it takes would tell whether somebody has that address."""
-        Thread(target=super().send_mail, args=args, kwargs=kwargs, name="mail").start()
+        language, send = get_language(), super().send_mail
+
+        def send_in_language() -> None:
+            with override(language):  # a thread begins with the server's own
+                send(*args, **kwargs)
+
+        Thread(target=send_in_language, name="mail").start()

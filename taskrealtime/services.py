@@ -58,7 +58,7 @@ class RealTimeService:
             cls._announce_member_added(membership)
             return
         if events.ROLES.index(membership.role) > events.ROLES.index(previous.role):
-            _end_invitations(membership)
+            _end_invitations(previous)
         cls._announce(
             membership.project_id,
             events.ProjectMemberUpdated(
@@ -421,7 +421,7 @@ class _announcing:
 
 
 def _end_invitations(membership: Membership) -> None:
-    """Somebody may do less than before: a link that they kept must not give it back to them, under whatever name.
+    """Somebody may do less than as this: a link that they kept must not give it back to them, under whatever name.
 
     Only a member or viewer who leaves by themselves was not told to go.
     """
@@ -480,6 +480,7 @@ def _check_values(task: Task, updates: Mapping[str, Any]) -> None:
 
 def _was_announced(comment: Comment, room: str) -> bool:
     """Whether the log says that this comment was added, or may have said so before it was trimmed."""
+    log.write_appended()
     if Event.objects.filter(room=room, type="comment_added", subject=subject_of(comment)).exists():
         return True
     floor = log.bounds([room]).get(room, log.Bounds(0, 0, 0)).floor

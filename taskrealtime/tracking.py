@@ -71,6 +71,34 @@ class TrackedQuerySet(models.QuerySet[Any]):
         return objs
 
 
+class _RowReader:
+    """Locks and reads rows of one model over one connection.
+
+    By hand: every save begins with this, and a queryset's way to the same statement took a fifth of the save.
+    """
+
+    def __init__(self, model: type[models.Model], connection: Any) -> None:
+        fields, quote = model._meta.concrete_fields, connection.ops.quote_name
+        pk, columns = quote(model._meta.pk.column), ", ".join(quote(field.column) for field in fields)
+        lock = connection.ops.for_update_sql(no_key=True) if connection.features.has_select_for_update else ""
+        self._connection = connection
+        self._head = f"SELECT {columns} FROM {quote(model._meta.db_table)} WHERE {pk} IN ("  # noqa: S608 -- names only
+        self._tail = f") ORDER BY {pk} {lock}"
+        self._prepare = model._meta.pk.get_prep_value
+        self._names = [field.attname for field in fields]
+        query = model._base_manager.db_manager(connection.alias).all().query
+        self._compiler = query.get_compiler(connection=connection)
+        self._converters = self._compiler.get_converters([field.cached_col for field in fields])
+
+    def lock(self, pks: Sequence[Any]) -> Iterator[tuple[list[str], Sequence[Any]]]:
+        """The names and values of each row, in the order of their ids."""
+        places = ", ".join(["%s"] * len(pks))
+        with self._connection.cursor() as cursor:
+            cursor.execute(self._head + places + self._tail, [self._prepare(one) for one in pks])
+            rows = cursor.fetchall()
+        return ((self._names, row) for row in self._compiler.apply_converters(rows, self._converters))
+
+
 class TrackedModel(models.Model):
     """A model whose saves are told, in the transaction of the save."""
 
@@ -101,6 +129,8 @@ class TrackedModel(models.Model):
             stamped = self.stamp(previous, changed)
             if update_fields is not None:
                 update_fields = {*update_fields, *stamped}
+            elif changed and not kwargs:
+                update_fields = self._but(set(self.TRACKED).difference(changed, stamped))
             super().save(using=using, update_fields=update_fields, **kwargs)
             if changed:
                 stored = self._as_stored(previous, {*names, *stamped})
@@ -132,20 +162,11 @@ class TrackedModel(models.Model):
         return [row for part in parts for row in cls._lock_part(connections[database], part)]
 
     @classmethod
-    def _lock_part(cls, connection: Any, pks: Sequence[Any]) -> Iterator[Self]:
-        # By hand: every save begins with this, and a queryset's way to the same statement took a fifth of the save.
-        quote, fields = connection.ops.quote_name, cls._meta.concrete_fields
-        pk, columns = quote(cls._meta.pk.column), ", ".join(quote(field.column) for field in fields)
-        lock = connection.ops.for_update_sql(no_key=True) if connection.features.has_select_for_update else ""
-        places = ", ".join(["%s"] * len(pks))
-        statement = f"SELECT {columns} FROM {quote(cls._meta.db_table)} WHERE {pk} IN ({places}) ORDER BY {pk} {lock}"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [cls._meta.pk.get_prep_value(one) for one in pks])
-            rows = cursor.fetchall()
-        compiler = cls._base_manager.db_manager(connection.alias).all().query.get_compiler(connection=connection)
-        converters = compiler.get_converters([field.cached_col for field in fields])
-        names = [field.attname for field in fields]
-        return (cls.from_db(connection.alias, names, row) for row in compiler.apply_converters(rows, converters))
+    def _lock_part(cls, connection: Any, pks: Sequence[Any]) -> list[Self]:
+        readers: dict[Any, _RowReader] = connection.__dict__.setdefault("taskrealtime_readers", {})
+        if cls not in readers:
+            readers[cls] = _RowReader(cls, connection)
+        return [cls.from_db(connection.alias, *row) for row in readers[cls].lock(pks)]
 
     def changed_since(self, previous: Self, names: Iterable[str] | None = None) -> list[str]:
         """The tracked columns, out of `names`, in which this instance differs from `previous`."""
@@ -189,6 +210,12 @@ class TrackedModel(models.Model):
 
     def _loaded_names(self) -> set[str]:
         return set(self.TRACKED) - self.get_deferred_fields()
+
+    def _but(self, unchanged: set[str]) -> list[str]:
+        """The fields to write: without what stands in the locked row already, the statement is a third as long."""
+        left_out = unchanged | self.get_deferred_fields()
+        fields = self._meta.concrete_fields
+        return [field.name for field in fields if not (field.primary_key or field.attname in left_out)]
 
     def _written_names(self, update_fields: Collection[str] | None) -> list[str]:
         """The tracked columns that a save writes."""

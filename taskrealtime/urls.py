@@ -2,6 +2,8 @@
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.i18n import set_language
 
 from . import accounts, ops, views
 
@@ -11,6 +13,8 @@ urlpatterns = [
     path("connection/", ops.connection, name="connection"),
     path("connection/check/", ops.check_connection, name="check-connection"),
     path("projects/<int:project_id>/", views.board, name="board"),
+    # Another site could change the language at most; pages that have no other form need no token for this one.
+    path("language/", csrf_exempt(set_language), name="set_language"),
     path("login/", accounts.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("sign-up/", accounts.SignUp.as_view(), name="sign_up"),

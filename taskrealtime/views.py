@@ -8,6 +8,7 @@ from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -20,11 +21,23 @@ from .serializing import user_object
 
 #: status, its name, what an empty column says
 COLUMNS = [
-    ("todo", "To do", "Nothing waits to be started."),
-    ("in_progress", "In progress", "Nobody works on anything."),
-    ("review", "Review", "Nothing waits for a second look."),
-    ("completed", "Completed", "Nothing is finished so far."),
+    ("todo", _("To do"), _("Nothing waits to be started.")),
+    ("in_progress", _("In progress"), _("Nobody works on anything.")),
+    ("review", _("Review"), _("Nothing waits for a second look.")),
+    ("completed", _("Completed"), _("Nothing is finished so far.")),
 ]
+
+PRIORITY_NAMES = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
+LABEL_COLOR_NAMES = {
+    "grey": _("Grey"),
+    "red": _("Red"),
+    "orange": _("Orange"),
+    "yellow": _("Yellow"),
+    "green": _("Green"),
+    "teal": _("Teal"),
+    "blue": _("Blue"),
+    "purple": _("Purple"),
+}
 
 
 @never_cache
@@ -56,12 +69,12 @@ def board(request: HttpRequest, project_id: int) -> HttpResponse:
     project = access.visible_projects(user).filter(pk=project_id).first()
     if project is None:
         return render(request, "404.html", status=404)  # not `Http404`: people meet it in development, too
-    priorities = [(priority, priority.capitalize()) for priority in PRIORITIES]
+    priorities = [(priority, PRIORITY_NAMES[priority]) for priority in PRIORITIES]
     context = {
         "project": project,
         "columns": COLUMNS,
         "priorities": priorities,
-        "label_colors": [(color, color.capitalize()) for color in LABEL_COLORS],
+        "label_colors": [(color, LABEL_COLOR_NAMES[color]) for color in LABEL_COLORS],
         "me": _person(user),
     }
     return render(request, "board.html", context)

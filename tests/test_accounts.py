@@ -262,6 +262,19 @@ def test_who_is_signed_in_is_led_on_wherever_the_sign_in_page_was_to_lead(world:
         assert signed_in(world.people["member"]).get(path).headers["Location"] == "/", path
 
 
+def test_who_signs_in_in_anothers_place_ends_their_tokens(world: World) -> None:
+    browser = signed_in(world.people["member"])
+    token = browser.post("/api/token/session/").json()["access"]
+    auth.identify(token)
+    User.objects.filter(pk=world.people["owner"].pk).update(is_staff=True)
+    # The one page of ours that lets somebody sign in while another is.
+    form = {"username": world.name("owner"), "password": PASSWORD, "next": "/admin/"}
+    assert browser.post("/admin/login/", form).headers["Location"] == "/admin/"
+    with pytest.raises(TokenInvalid):
+        auth.identify(token)
+    assert auth.identify(browser.post("/api/token/session/").json()["access"]).user == world.people["owner"]
+
+
 # --- A lost password --------------------------------------------------------------------------
 
 
@@ -329,6 +342,17 @@ def test_accounts_that_share_an_address_do_not_flood_its_mailbox(world: World) -
     assert sorted(named) == [[f"double{number}"] for number in range(MAX_MAILS)], "those who had it first"
 
 
+def test_a_mail_says_nothing_that_its_asker_wrote(world: World) -> None:
+    user = world.people["member"]
+    lure = {"first_name": "Locked:", "last_name": "see http://evil.example/", "email": "victim@example.org"}
+    User.objects.filter(pk=user.pk).update(**lure)
+    Client().post("/password/lost/", {"email": "victim@example.org"})
+    page, _ = link_in_mail()
+    assert page == "http://testserver/password/new/"
+    assert "Locked" not in str(mail.outbox[-1].body)
+    assert user.username in str(mail.outbox[-1].body)
+
+
 def test_a_server_without_mail_says_whom_to_ask(world: World, settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     page = Client().get("/login/").content.decode()
@@ -352,6 +376,14 @@ def test_strangers_fill_no_table_with_sessions(world: World, settings: Settings)
     codes = [Client().post("/password/new/", {"secret": "MQ.x"}, **STRANGER).status_code for _ in range(5)]
     assert codes == [302, 302, 302, 429, 429]
     assert Session.objects.count() == 3
+
+
+@pytest.mark.parametrize("secret", ["MQ." + "x" * 100_000, "M" * 100_000 + ".x"])
+def test_what_is_no_link_is_not_kept(secret: str) -> None:
+    answer = Client().post("/password/new/", {"secret": secret})
+    assert answer.status_code == 200
+    assert "not complete" in answer.content.decode()
+    assert Session.objects.count() == 0
 
 
 def test_the_token_counts_only_from_the_session(world: World) -> None:

@@ -81,6 +81,17 @@ def test_the_last_owner_stays(world: World) -> None:
     assert api.post(world.path("projects/<id:project_id>/leave/")).status_code == 204
 
 
+def test_an_owner_who_cannot_sign_in_is_none_to_leave_it_to(world: World) -> None:
+    owner, heir = world.people["owner"], world.people["member"]
+    path = f"/api/projects/{world.project.pk}/members/"
+    assert world.api("owner").patch(f"{path}{heir.pk}/", {"role": "owner"}).status_code == 200
+    User.objects.filter(pk=heir.pk).update(is_active=False)
+    assert world.api("owner").post(world.path("projects/<id:project_id>/leave/")).status_code == 403
+    assert world.api("owner").patch(f"{path}{owner.pk}/", {"role": "member"}).status_code == 403
+    # That one may go, though.
+    assert world.api("owner").delete(f"{path}{heir.pk}/").status_code == 204
+
+
 def test_leaving_again_with_its_key_is_204_and_without_is_404(world: World) -> None:
     api, path = world.api("member"), world.path("projects/<id:project_id>/leave/")
     assert api.post(path, key="k").status_code == 204

@@ -47,6 +47,20 @@ def test_wrong_credentials_are_401_and_do_not_say_which(ann: User, username: str
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
+def test_a_page_is_served_for_its_own_user_alone(ann: User) -> None:
+    bob = User.objects.create_user("bob")
+    browser = Client()
+    browser.force_login(bob)
+    of_ann, of_bob = ({"X-Page-User": str(user.pk)} for user in (ann, bob))
+    assert browser.get("/api/me/", headers=of_bob).json()["username"] == "bob"
+    assert browser.get("/api/me/", headers=of_ann).json()["code"] == "unauthenticated"
+    name = {"data": {"name": "Ann"}, "content_type": "application/json"}
+    assert browser.patch("/api/me/", headers=of_ann, **name).status_code == 401
+    assert browser.post("/api/token/session/", headers=of_ann).status_code in {401, 403}
+    assert browser.post("/api/token/session/", headers=of_bob).status_code == 200
+    assert User.objects.get(pk=bob.pk).first_name == ""
+
+
 def test_an_inactive_user_is_out(ann: User) -> None:
     access = auth.make_access_token(ann)
     ann.is_active = False

@@ -91,6 +91,8 @@ def assert_each_leads_to_the_last(snapshots: dict[int, list[Board]]) -> None:
 class Listener:
     """A client's side of one room: it joins, hears, is thrown out and comes back with the number that it has."""
 
+    lags = False
+
     user: User
     project_id: int
     cursor: int

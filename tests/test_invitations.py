@@ -192,6 +192,15 @@ def test_who_leaves_by_themselves_or_rises_ends_no_link(world: World) -> None:
     accept(world.people["outsider"], secret)
 
 
+def test_an_owner_who_stepped_down_and_rises_again_finds_no_old_link(world: World) -> None:
+    _, secret = make(world)
+    heir, path = world.people["member"], world.path("projects/<id:project_id>/hand-over/")
+    assert world.api("owner").post(path, {"user_id": heir.pk, "then": "member"}).status_code == 204
+    assert world.api("member").post(path, {"user_id": world.people["owner"].pk, "then": "stay"}).status_code == 204
+    with pytest.raises(NotFound):
+        accept(world.people["outsider"], secret)
+
+
 def test_links_of_another_project_are_not_an_owners_to_revoke(world: World) -> None:
     other = World()
     number, secret = make(other)

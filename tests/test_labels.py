@@ -291,3 +291,12 @@ def test_a_save_of_a_task_asks_no_more_than_without_labels(world: World) -> None
             task.save()
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_task_that_moves_to_another_project_leaves_its_labels(world: World) -> None:
+    world.api("owner").post(world.path("projects/<id:project_id>/labels/"), {"name": "Bug", "color": "red"})
+    assert put(world, 1).status_code == 200
+    task = Task.objects.get(pk=world.task.pk)
+    task.project = Project.objects.create(name="Elsewhere")
+    task.save()
+    assert Task.objects.get(pk=task.pk).labels == []

@@ -2,16 +2,19 @@
 
 import itertools
 import json
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
 
-from taskrealtime.engine import log
+from taskrealtime.engine import doorbell, log
 from taskrealtime.engine.errors import NotFound, RealTimeError
 from taskrealtime.engine.models import Epoch, Event, Room
 from tests import services
@@ -19,6 +22,7 @@ from tests import services
 pytestmark = pytest.mark.django_db(transaction=True)
 needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite has one writer at a time")
 
+OTHERS = timezone(timedelta(hours=5))
 AT = datetime(2031, 5, 17, 12, 30, 0, 250_000, UTC)
 
 
@@ -29,6 +33,9 @@ class Said(msgspec.Struct):
 
 
 _numbers = itertools.count(1)
+Atomic = Callable[[], AbstractContextManager[None]]
+#: Numbered after the commit, and within the transaction.
+both_ways = pytest.mark.parametrize("within", [transaction.atomic, log.atomic])
 
 
 @pytest.fixture
@@ -43,8 +50,16 @@ def say(room: str, text: str) -> None:
     log.append(room=room, type="said", data=Said(text), at=AT)
 
 
-def say_and_commit(room: str, *texts: str) -> None:
-    with transaction.atomic():
+@pytest.fixture
+def shared() -> str:
+    """A room of this test's own that is not one reader's alone: its events may be numbered before the commit."""
+    name = f"room.{next(_numbers)}"
+    log.create_room(name)
+    return name
+
+
+def say_and_commit(room: str, *texts: str, within: Atomic = transaction.atomic) -> None:
+    with within():
         for text in texts:
             say(room, text)
 
@@ -76,27 +91,84 @@ def test_an_event_outside_a_transaction_is_refused(room: str) -> None:
     assert not Event.objects.filter(room=room).exists()
 
 
-def test_what_is_committed_is_numbered_in_the_order_of_writing(room: str) -> None:
-    say_and_commit(room, "a", "b")
-    say_and_commit(room, "c")
-    assert heard(room) == [(1, "a"), (2, "b"), (3, "c")]
-    assert log.heads([room, "room.none"]) == {room: 3}
+@both_ways
+def test_what_is_committed_is_numbered_in_the_order_of_writing(shared: str, within: Atomic) -> None:
+    say_and_commit(shared, "a", "b", within=within)
+    say_and_commit(shared, "c", within=within)
+    assert heard(shared) == [(1, "a"), (2, "b"), (3, "c")]
+    assert log.heads([shared, "room.none"]) == {shared: 3}
 
 
-def test_what_is_rolled_back_never_happened_and_leaves_no_gap(room: str) -> None:
-    say_and_commit(room, "a")
-    with transaction.atomic():
-        say(room, "never")
+@both_ways
+def test_what_is_rolled_back_never_happened_and_leaves_no_gap(shared: str, within: Atomic) -> None:
+    say_and_commit(shared, "a", within=within)
+    with within():
+        say(shared, "never")
         transaction.set_rollback(True)
-    with transaction.atomic():
+    with within():
         with transaction.atomic():
-            say(room, "never")
+            say(shared, "never")
             transaction.set_rollback(True)
-        say(room, "b")
+        say(shared, "b")
         with transaction.atomic():
-            say(room, "never")
+            with transaction.atomic():
+                say(shared, "never")
             transaction.set_rollback(True)
-    assert heard(room) == [(1, "a"), (2, "b")]
+    assert heard(shared) == [(1, "a"), (2, "b")]
+
+
+def test_a_change_of_ours_is_committed_with_its_numbers(shared: str) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        say_and_commit(shared, "a", "b", within=log.atomic)
+    assert [query["sql"].split()[0] for query in queries] == ["BEGIN", "UPDATE", "INSERT", "COMMIT"]
+    assert heard(shared) == [(1, "a"), (2, "b")]
+
+
+def test_what_is_passed_on_is_what_the_log_says(shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[log.LoggedEvent] = []
+    monkeypatch.setattr(doorbell, "ring", lambda room, events, **options: rung.extend(events))
+    with log.atomic():
+        for text in ("a", "Ü"):
+            log.append(room=shared, type="said", data=Said(text), at=AT.astimezone(OTHERS), evicts=7)
+    assert rung == log.read(shared, since=0, limit=10)
+
+
+def test_what_waits_in_the_room_is_numbered_before(shared: str) -> None:
+    leave_unnumbered(shared, "left")
+    say_and_commit(shared, "b", within=log.atomic)
+    say_and_commit(shared, "c", within=log.atomic)
+    assert heard(shared) == [(1, "left"), (2, "b"), (3, "c")]
+
+
+@needs_postgresql
+def test_a_change_is_committed_while_somebody_else_numbers(shared: str) -> None:
+    numbering, done = threading.Event(), threading.Event()
+
+    def number() -> None:
+        try:
+            with transaction.atomic():
+                list(Room.objects.select_for_update().filter(name=shared))
+                numbering.set()
+                while not Event.objects.filter(room=shared).exists():  # Seen only once it is committed.
+                    assert not done.wait(0.01)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(number)
+        assert numbering.wait(10)
+        say_and_commit(shared, "a", within=log.atomic)
+        done.set()
+        other.result()
+    assert heard(shared) == [(1, "a")]
+
+
+def test_a_hook_that_comes_first_may_append_too(shared: str) -> None:
+    with log.atomic():
+        transaction.on_commit(lambda: say_and_commit(shared, "after"))
+        say(shared, "a")
+    assert sorted(text for _, text in heard(shared)) == ["a", "after"]
+    assert [seq for seq, _ in heard(shared)] == [1, 2]
 
 
 def test_an_event_beside_a_rolled_back_savepoint_is_numbered_at_once(room: str) -> None:
@@ -153,11 +225,14 @@ def test_a_dropped_room_is_gone_with_its_events(room: str) -> None:
 
 
 @needs_postgresql
-def test_many_writers_at_once_leave_no_gap_and_no_double(room: str) -> None:
+@both_ways
+def test_many_writers_at_once_leave_no_gap_and_no_double(shared: str, within: Atomic) -> None:
+    room = shared
+
     def write(writer: int) -> None:
         try:
             for number in range(15):
-                say_and_commit(room, f"{writer}.{number}a", f"{writer}.{number}b")
+                say_and_commit(room, f"{writer}.{number}a", f"{writer}.{number}b", within=within)
         finally:
             connection.close()
 
@@ -185,7 +260,7 @@ def test_a_frame_is_the_envelope_round_the_data_as_it_was_written(room: str) -> 
     }
 
 
-@pytest.mark.parametrize("moment", [AT, AT.replace(microsecond=0), AT.astimezone(timezone(timedelta(hours=5)))])
+@pytest.mark.parametrize("moment", [AT, AT.replace(microsecond=0), AT.astimezone(OTHERS)])
 def test_times_of_frames_read_like_times_inside_the_data(moment: datetime) -> None:
     assert f'"{log.wire_time(moment)}"' == msgspec.json.encode(moment.astimezone(UTC)).decode()
 

@@ -81,6 +81,12 @@ def test_a_long_reason_is_cut_between_characters(port: int) -> None:
     assert payload[2:].decode() == "€" * 41
 
 
+def test_a_connection_does_not_keep_the_token_it_came_with(port: int) -> None:
+    with RawSocket(port, "/kept", token="secret-of-this-test") as socket:
+        kind, text = socket.read_frame()
+    assert (kind, b"http_headers" in text, b"secret-of-this-test" in text) == (TEXT, True, False)
+
+
 @pytest.mark.parametrize("status", [403, 429, 503])
 def test_an_upgrade_is_refused_with_the_status_asked_for(port: int, status: int) -> None:
     with RawSocket(port, f"/refuse/{status}") as socket:
@@ -137,6 +143,16 @@ def read_text(socket: RawSocket) -> str:
         socket.send_frame(PONG, frame[1])
     assert frame[0] == TEXT
     return frame[1].decode()
+
+
+@pytest.mark.parametrize("pushes", [True, False])
+def test_everybody_is_pinged(server: tuple[int, Process], ordinary_server: tuple[int, Process], pushes: bool) -> None:
+    with RawSocket((server if pushes else ordinary_server)[0], "/listen/0") as socket:
+        kind, first = socket.read_frame()
+        socket.send_frame(PONG, first)
+        assert (kind, len(first)) == (PING, 12)
+        kind, second = socket.read_frame()
+        assert (kind, len(second), second != first) == (PING, 12, True)
 
 
 def test_pushing_to_a_client_that_is_gone_harms_nobody(server: tuple[int, Process]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Now, Upper
+from django.test.utils import CaptureQueriesContext
 
 from taskrealtime.engine.models import Event
 from taskrealtime.models import Comment, Membership, Project, Task
@@ -51,6 +52,29 @@ def test_a_save_tells_the_fields_that_changed_with_their_old_values(world: World
         "previous": {"title": "First", "priority": "medium"},
         "version": 2,
     }
+
+
+def updates(queries: CaptureQueriesContext) -> list[str]:
+    return [query["sql"] for query in queries if query["sql"].startswith('UPDATE "taskrealtime_task"')]
+
+
+def test_a_save_writes_what_changed_and_all_that_is_not_told(world: World) -> None:
+    world.task.title, world.task.created_by = "Second", world.people["viewer"]
+    with CaptureQueriesContext(connection) as queries:
+        world.task.save()
+    [update] = updates(queries)
+    assert ('"title" = ' in update, '"description" = ' in update) == (True, False)
+    assert (old(world.task).title, old(world.task).created_by) == ("Second", world.people["viewer"])
+
+
+def test_what_was_not_read_is_not_written(world: World) -> None:
+    task = Task.objects.only("title").get(pk=world.task.pk)
+    task.title = "Second"
+    with CaptureQueriesContext(connection) as queries:
+        task.save()
+    [update] = updates(queries)
+    assert ('"title" = ' in update, '"created_by_id" = ' in update) == (True, False)
+    assert old(task).title == "Second"
 
 
 def test_a_change_of_column_and_assignee_is_told_again_by_name(world: World, ear: Ear) -> None:

@@ -395,6 +395,7 @@
   };
 
   // static/js/client/rest_commands.js
+  var HTTP_ONLY = /* @__PURE__ */ new Set(["comment_update", "comment_delete"]);
   var REST_COMMANDS = {
     task_create: {
       request: (data) => ({ method: "POST", path: "tasks/", body: data }),
@@ -428,6 +429,14 @@
       request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/comments/`, body }),
       answer: ({ id, comment_id = id, task_id, project_id, duplicate }) => defined({ comment_id, task_id, project_id, duplicate })
     },
+    comment_update: {
+      request: ({ comment_id, content }) => ({ method: "PATCH", path: `comments/${comment_id}/`, body: { content } }),
+      answer: ({ duplicate, comment_id, ...comment }, data) => defined({ comment_id: data.comment_id, task_id: data.task_id, comment: comment.id && comment, duplicate })
+    },
+    comment_delete: {
+      request: ({ comment_id }) => ({ method: "DELETE", path: `comments/${comment_id}/` }),
+      answer: (_, { comment_id, task_id }) => ({ comment_id, task_id })
+    },
     notifications_read: {
       request: (data) => ({ method: "POST", path: "notifications/read/", body: data }),
       answer: (body) => body
@@ -457,6 +466,8 @@
     #clock;
     #random;
     #fatal;
+    #carried;
+    #isAlone = false;
     /** @type {AbortController | null} null: not carrying */
     #round = null;
     #running = false;
@@ -467,15 +478,19 @@
      * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => number} options.random
      * @param {(error: Error) => void} options.fatal
+     * @param {() => void} options.carried one was answered: others may have waited for it
      */
-    constructor({ rest, outbox, clock, random, fatal }) {
+    constructor({ rest, outbox, clock, random, fatal, carried }) {
       this.#rest = rest;
       this.#outbox = outbox;
       this.#clock = clock;
       this.#random = random;
       this.#fatal = fatal;
+      this.#carried = carried;
     }
-    start() {
+    /** @param {{isAlone: boolean}} way `isAlone`: there is no socket beside it */
+    start({ isAlone }) {
+      this.#isAlone = isAlone;
       this.#round ??= new AbortController();
       this.kick();
     }
@@ -493,11 +508,22 @@
     /** @param {AbortSignal} signal */
     async #carry(signal) {
       let failures = 0;
-      for (let entry; !signal.aborted && (entry = this.#outbox.due()[0]); ) {
+      for (let entry; !signal.aborted && (entry = this.#next()); ) {
         if (await this.#deliver(entry, signal)) failures = 0;
         else await pause(this.#clock, backoff(failures++, this.#random, RETRY), signal);
       }
       if (!signal.aborted) this.#running = false;
+    }
+    /** @returns {import('./client/outbox.js').Entry | undefined} the oldest of mine that waits for none of its task */
+    #next() {
+      const due = this.#outbox.due();
+      if (this.#isAlone) return due[0];
+      const held = /* @__PURE__ */ new Set();
+      return due.find(({ event, data }) => {
+        if (HTTP_ONLY.has(event) && !held.has(data.task_id)) return true;
+        held.add(data.task_id);
+        return false;
+      });
     }
     /**
      * @param {import('./client/outbox.js').Entry} entry
@@ -515,12 +541,16 @@
         const request = { ...twin.request(entry.data), key: entry.key };
         const body = await this.#rest.call(request, { signal, patience: PATIENCE2 });
         this.#outbox.settle(entry.id, null, twin.answer(body, entry.data));
+        this.#carried();
         return true;
       } catch (error) {
         if (signal.aborted || error.code === "connection_lost") return false;
         if (error.code === "rate_limited") await pause(this.#clock, (error.retryAfter ?? 1) * 1e3, signal);
         else if (error.code === "unauthenticated") this.#fatal(error);
-        else this.#outbox.settle(entry.id, error);
+        else {
+          this.#outbox.settle(entry.id, error);
+          this.#carried();
+        }
         return true;
       }
     }
@@ -1762,8 +1792,10 @@
     kick() {
       if (!this.#open || this.#alarm.pending) return;
       if (!this.#outbox.size) this.#isCareful = false;
+      const held = /* @__PURE__ */ new Set();
       for (const entry of this.#outbox.due()) {
-        if (this.#inFlight.has(entry.id)) continue;
+        if (HTTP_ONLY.has(entry.event)) held.add(entry.data.task_id);
+        if (held.has(entry.data.task_id) || this.#inFlight.has(entry.id)) continue;
         if (this.#inFlight.size >= this.#allowance || this.#outbox.mustWait(entry)) return;
         this.#inFlight.add(entry.id);
         this.#sentAt = [...this.#sentAt.slice(1 - BRISK), this.#clock.now()];
@@ -2151,7 +2183,7 @@
       this.#projects.snapshot = options.snapshot ?? null;
       const sources = [this.#projects, this.#userRoom];
       this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
-      this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
+      this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal, carried: () => this.#sender.kick() });
       this.#renewal = new Renewal({ clock, tokens, request, log });
       this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
       connection.start();
@@ -2267,6 +2299,25 @@
     async addComment(taskId, content) {
       this.#hints.commented(toId(taskId));
       return this.#change("new_comment", { task_id: toId(taskId), content });
+    }
+    /**
+     * Over HTTP, since the socket has no event for it; in order with the other changes of the task all the same.
+     *
+     * @param {Id} taskId
+     * @param {Id} commentId of the task
+     * @param {string} content
+     */
+    async updateComment(taskId, commentId, content) {
+      return this.#change("comment_update", { task_id: toId(taskId), comment_id: toId(commentId), content });
+    }
+    /**
+     * Over HTTP, as `updateComment`.
+     *
+     * @param {Id} taskId
+     * @param {Id} commentId of the task
+     */
+    async deleteComment(taskId, commentId) {
+      return this.#change("comment_delete", { task_id: toId(taskId), comment_id: toId(commentId) });
     }
     /**
      * `busy` and `idle` stay until another choice. With `online`, the default, the client itself tells `idle` after five
@@ -2425,6 +2476,7 @@
       this.#outbox.adopt(changes.map(({ entry }) => entry));
       this.#outbox.waits = false;
       if (changes.length) this.#emitter.emit("recovered", changes.map(({ change }) => change));
+      this.#giveUpOld();
       this.#sendDue();
       this.#lookAgain.set(delay, () => this.#adopt(shelf, Math.min(delay * 2, LOOK_AGAIN.cap)));
     }
@@ -2475,11 +2527,17 @@
       this.#userRoom.opened(frame);
       this.#hints.opened();
       this.#projects.opened();
-      this.#outbox.expire(this.#clock.now(), this.#retention);
+      this.#giveUpOld();
       this.#sender.opened();
+      this.#courier.start({ isAlone: false });
+    }
+    /** What the server may have done, and may not know again by its key, is not sent again. */
+    #giveUpOld() {
+      this.#outbox.expire(this.#clock.now(), this.#retention);
     }
     #lost() {
       this.#sender.lost();
+      this.#courier.stop();
       this.#renewal.stop();
       this.#projects.lost();
       this.#people.lost();
@@ -2507,6 +2565,7 @@
       if (this.#requests.settle(id, error, data)) return;
       if (error && TOKEN_ERRORS.includes(error.code)) return;
       this.#sender.answered(id, error, data);
+      this.#courier.kick();
     }
     /** @param {Frame} frame that answers nothing */
     #receivedError(frame) {
@@ -2533,7 +2592,7 @@
       if (this.#state === "closed") return;
       const { ready, blocked } = this.#connection;
       if (!ready && blocked >= BLOCKED_AFTER && !this.#polling.started) {
-        this.#courier.start();
+        this.#courier.start({ isAlone: true });
         this.#polling.start();
       }
       this.#polling.update();

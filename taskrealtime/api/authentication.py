@@ -7,6 +7,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.request import Request
 
 from taskrealtime.engine import auth
+from taskrealtime.engine.errors import Unauthenticated
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -30,4 +31,19 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class BrowserSessionAuthentication(SessionAuthentication):
-    """A signed-in browser: Django's session, and its CSRF token for every change."""
+    """A signed-in browser: Django's session, and its CSRF token for every change.
+
+    A page that says whose it is (`X-Page-User`) is not served once somebody else has signed in, in another tab.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, Any] | None:
+        """The session's user; None where nobody is signed in.
+
+        Raises:
+            Unauthenticated: the page is somebody else's.
+            PermissionDenied: the CSRF token is missing, or not the session's.
+        """
+        found: tuple[User, Any] | None = super().authenticate(request)
+        if found is not None and request.META.get("HTTP_X_PAGE_USER", str(found[0].pk)) != str(found[0].pk):
+            raise Unauthenticated("Somebody else has signed in in this browser: reload the page.")
+        return found

@@ -1,7 +1,8 @@
-"""Browsers' sessions and tokens end together: with signing out everywhere, and with signing out of one browser."""
+"""Browsers' sessions and tokens end together: signed out of, everywhere or in one browser, or replaced by another's."""
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -27,6 +28,15 @@ def note_session_version(request: HttpRequest | None, user: User, **kwargs: Any)
     """The session belongs to the user's present version, as a token made now does."""
     if request is not None:
         request.session[SESSION_CLAIM] = session_version(user)
+
+
+@receiver(user_logged_in)
+def end_tokens_of_replaced_session(request: HttpRequest | None, **kwargs: Any) -> None:
+    """Where somebody else was signed in, Django ends their session without a word: the new one has no key so far."""
+    if request is None or request.session.session_key is not None:
+        return
+    if (replaced := request.COOKIES.get(settings.SESSION_COOKIE_NAME)) is not None:
+        end_session(replaced)
 
 
 @receiver(user_logged_out)

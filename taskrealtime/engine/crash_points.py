@@ -10,7 +10,7 @@ import signal
 
 #: Every place, in the order in which a change passes them on its way to the browsers.
 CRASH_POINTS = (
-    "changing",  # the effect and its events are written, the transaction is open
+    "changing",  # the effect is written and its events are appended, the transaction is open
     "committed",  # the change is committed, its events have no numbers yet
     "numbering",  # numbers are given, their transaction is open
     "numbered",  # numbers are committed, nobody was told

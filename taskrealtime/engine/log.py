@@ -4,6 +4,7 @@ The log is the only truth about events. Whatever rings, fans out or polls may be
 from here.
 """
 
+import itertools
 import logging
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 #: A client that missed more events than this takes a snapshot instead: a replay would cost more.
 MAX_REPLAY = 2000
+#: Events that one statement writes: SQLite takes 32 766 values.
+ROWS = 1000
 #: Attempts of a snapshot that lost a race against the numbering of new events.
 SNAPSHOT_ATTEMPTS = 20
 #: SQLSTATEs that mean "try the same transaction again": serialisation failure, deadlock.
@@ -135,24 +138,58 @@ class Snapshot(Generic[T]):
 
 @dataclass
 class _Batch:
-    """The rooms that one transaction wrote to. Each append asks for a flush; the first one does it."""
+    """What one transaction appends. Each append asks for a flush after the commit; the first one does it."""
 
+    #: Whether its events wait for `atomic`, which writes them at the end of the transaction.
+    deferred: bool
+    #: Appends whose events wait, or waited until their savepoint was rolled back.
+    appends: int = 0
+    #: Rooms whose events are without numbers at the commit.
     rooms: set[str] = field(default_factory=set)
-    #: Rooms that need no numbering after the commit, and what was numbered before it.
-    settled: set[str] = field(default_factory=set)
+    #: What was numbered before it.
     numbered: dict[str, list[LoggedEvent]] = field(default_factory=dict)
     flushed: bool = False
 
-    def number(self) -> None:
-        """The last act of the transaction: number in those rooms that are shared and that nobody else is numbering.
+    def write(self) -> None:
+        """The last act of the transaction: write its events, with numbers where their room can be had at once.
 
         It waits for nobody: whoever waited would hold the locks of a whole change meanwhile.
         """
-        shared = {room for room in self.rooms if not _is_personal(room)}
-        if shared and (locked := _lock_rooms(shared, wait=False)):
-            self.settled = set(locked)
-            self.numbered = _number_rooms(locked)
+        events = self.take()
+        by_room: dict[str, list[NewEvent]] = {}
+        for event in events:
+            by_room.setdefault(event.room, []).append(event)
+        numbers: dict[str, Iterator[int]] = {}
+        for room in sorted(by_room):
+            if not _is_personal(room) and (head := _claim_numbers(room, by_room[room])) is not None:
+                first = head - len(by_room[room]) + 1
+                numbers[room] = itertools.count(first)
+                self.numbered[room] = [_logged(seq, event) for seq, event in enumerate(by_room[room], first)]
+        self.rooms |= by_room.keys() - numbers.keys()
+        _insert([(event, next(numbers[event.room]) if event.room in numbers else None) for event in events])
+        self.deferred = False
+        if numbers:
             crash_point("numbering")
+
+    def write_now(self, events: Sequence[NewEvent]) -> None:
+        """Write these events without numbers."""
+        self.rooms |= {event.room for event in events}
+        _insert([(event, None) for event in events])
+
+    def take(self) -> list[NewEvent]:
+        """The events that wait, without those of savepoints that were rolled back: Django drops their hooks."""
+        found: list[_Appended] = []
+        for _, hook, *_ in reversed(connection.run_on_commit):
+            if len(found) == self.appends:
+                break
+            one = getattr(hook, "__self__", None)
+            if isinstance(one, _Appended) and one.events:
+                found.append(one)
+        taken = [event for one in reversed(found) for event in one.events]
+        for one in found:
+            one.events = ()
+        self.appends = 0
+        return taken
 
     def flush(self) -> None:
         if self.flushed:
@@ -163,8 +200,20 @@ class _Batch:
             _tell(self.numbered)
         personal = {room for room in self.rooms if _is_personal(room)}
         # What many share first: it waits for no other change that notifies the same people.
-        for rooms in filter(None, (self.rooms - self.settled - personal, personal)):
+        for rooms in filter(None, (self.rooms - personal, personal)):
             sequence(rooms)
+
+
+@dataclass
+class _Appended:
+    """One append; its `flush` is a hook after the commit."""
+
+    batch: _Batch
+    #: Those that wait for the end of the transaction.
+    events: Sequence[NewEvent]
+
+    def flush(self) -> None:
+        self.batch.flush()
 
 
 @contextmanager
@@ -179,12 +228,12 @@ def atomic(using: str | None = None, *, durable: bool = False) -> Iterator[None]
             yield
         return
     # What a transaction that failed has left, if anything, says nothing of this one.
-    connection.taskrealtime_batch = None  # type: ignore[attr-defined]
+    batch = connection.taskrealtime_batch = _Batch(deferred=True)  # type: ignore[attr-defined]
     try:
         with transaction.atomic(using=using, durable=durable):
             yield
-            if (batch := connection.taskrealtime_batch) is not None:  # type: ignore[attr-defined]
-                batch.number()
+            if not connection.needs_rollback:
+                batch.write()
     finally:
         connection.taskrealtime_batch = None  # type: ignore[attr-defined]
 
@@ -215,25 +264,60 @@ def append_all(events: Sequence[NewEvent]) -> None:
         raise transaction.TransactionManagementError("An event belongs into the transaction of its change.")
     if not events:
         return
-    _insert(events)
     batch: _Batch | None = getattr(connection, "taskrealtime_batch", None)
     if batch is None or batch.flushed:
-        batch = _Batch()
-        connection.taskrealtime_batch = batch  # type: ignore[attr-defined]
-    batch.rooms |= {event.room for event in events}
+        batch = connection.taskrealtime_batch = _Batch(deferred=False)  # type: ignore[attr-defined]
+    if batch.deferred:
+        batch.appends += 1
+    else:
+        batch.write_now(events)
     # One hook per append: a savepoint that is rolled back takes only its own hooks with it.
-    transaction.on_commit(batch.flush, robust=True)
+    transaction.on_commit(_Appended(batch, events if batch.deferred else ()).flush, robust=True)
 
 
-def _insert(events: Sequence[NewEvent]) -> None:
+def write_appended() -> None:
+    """Have the table hold all that the open transaction has appended until now: somebody is going to look for it."""
+    batch: _Batch | None = getattr(connection, "taskrealtime_batch", None)
+    if batch is not None and batch.appends:
+        batch.write_now(batch.take())
+
+
+def _insert(numbered: Sequence[tuple[NewEvent, int | None]]) -> None:
     # By hand, as all that every save does here: Django's way of making these few statements took half of a save's time.
-    values: list[Any] = []
-    for event in events:
-        at = connection.ops.adapt_datetimefield_value(event.at)
-        values += (event.room, event.type, event.data, at, event.subject, event.evicts)
+    for start in range(0, len(numbered), ROWS):
+        values: list[Any] = []
+        for event, seq in numbered[start : start + ROWS]:
+            at = connection.ops.adapt_datetimefield_value(event.at)
+            values += (event.room, seq, event.type, event.data, at, event.subject, event.evicts)
+        rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * (len(values) // 7))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO engine_event (room, seq, type, data, at, subject, evicts) VALUES {rows}",  # noqa: S608 -- placeholders only
+                values,
+            )
+
+
+def _claim_numbers(room: str, events: Sequence[NewEvent]) -> int | None:
+    """Give the room's next numbers to these events, which are about to be written; returns the last of the numbers.
+
+    None, and nothing is done: somebody else is numbering in the room at this moment, or events wait there that were
+    committed before. The statement sees them where what was changed here since depends on them: whoever wrote
+    them held the same rows.
+    """
+    has_locks = connection.features.has_select_for_update
+    lock = connection.ops.for_update_sql(no_key=True, skip_locked=True) if has_locks else ""
     with connection.cursor() as cursor:
-        rows = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(events))
-        cursor.execute(f"INSERT INTO engine_event (room, type, data, at, subject, evicts) VALUES {rows}", values)  # noqa: S608 -- placeholders only
+        cursor.execute(
+            f"""
+            UPDATE engine_room SET head = head + %s, oldest = COALESCE(oldest, %s)
+            WHERE name = (SELECT name FROM engine_room WHERE name = %s {lock})
+                AND NOT EXISTS (SELECT 1 FROM engine_event WHERE room = %s AND seq IS NULL)
+            RETURNING head
+            """,  # noqa: S608 -- our own constant
+            [len(events), connection.ops.adapt_datetimefield_value(events[0].at), room, room],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def encode(data: msgspec.Struct) -> str:
@@ -295,15 +379,15 @@ def _number(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
     return _number_rooms(locked) if locked else {}
 
 
-def _lock_rooms(names: Collection[str], *, wait: bool = True) -> list[str]:
-    """Those of the rooms that exist (without `wait`: and that nobody else has locked), in the order of their names.
+def _lock_rooms(names: Collection[str]) -> list[str]:
+    """Those of the rooms that exist, locked in the order of their names.
 
     By a statement of its own: the next one then sees all that was committed before.
     """
     if not names:
         return []
     has_locks = connection.features.has_select_for_update
-    lock = connection.ops.for_update_sql(no_key=True, skip_locked=not wait) if has_locks else ""
+    lock = connection.ops.for_update_sql(no_key=True) if has_locks else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT name FROM engine_room WHERE name IN ({_places(names)}) ORDER BY name {lock}",  # noqa: S608
@@ -351,9 +435,7 @@ def _number_rooms(rooms: Sequence[str]) -> dict[str, list[LoggedEvent]]:
             )
     # What one person is told may be lost to them, or gone, since it was written.
     blanked = redacted([event for room, found in events.items() if _is_personal(room) for event in found])
-    return {
-        room: [_logged(event, blanked.get(event.id, event.data)) for event in found] for room, found in events.items()
-    }
+    return {room: [_logged_row(event, blanked) for event in found] for room, found in events.items()}
 
 
 def _moment(at: datetime | str) -> datetime:
@@ -496,14 +578,14 @@ def read(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
     """The next events after `since`, in order, at most `limit`."""
     events = list(Event.objects.filter(room=room, seq__gt=since).order_by("seq")[:limit])
     blanked = redacted(events)
-    return [_logged(event, blanked.get(event.id, event.data)) for event in events]
+    return [_logged_row(event, blanked) for event in events]
 
 
 def read_back(room: str, *, last: int, first: int) -> list[LoggedEvent]:
     """The events from number `last` back to number `first`, newest first."""
     events = list(Event.objects.filter(room=room, seq__gte=first, seq__lte=last).order_by("-seq"))
     blanked = redacted(events)
-    return [_logged(event, blanked.get(event.id, event.data)) for event in events]
+    return [_logged_row(event, blanked) for event in events]
 
 
 def stand_all(readers: Sequence[Reader]) -> list[Stand | RealTimeError]:
@@ -677,13 +759,18 @@ def _reading() -> Iterator[None]:
             connection.transaction_mode = mode  # type: ignore[attr-defined]
 
 
-def _logged(event: Event, data: str) -> LoggedEvent:
-    assert event.seq is not None
+def _logged(seq: int, event: Event | NewEvent, data: str | None = None) -> LoggedEvent:
     # Room, type and time hold no character that JSON would escape.
     frame = (
-        f'{{"event":"{event.type}","room":"{event.room}","seq":{event.seq},"at":"{wire_time(event.at)}","data":{data}}}'
+        f'{{"event":"{event.type}","room":"{event.room}","seq":{seq},"at":"{wire_time(event.at)}"'
+        f',"data":{event.data if data is None else data}}}'
     )
-    return LoggedEvent(event.seq, frame, event.evicts, event.type in _deletions)
+    return LoggedEvent(seq, frame, event.evicts, event.type in _deletions)
+
+
+def _logged_row(event: Event, blanked: dict[int, str]) -> LoggedEvent:
+    assert event.seq is not None
+    return _logged(event.seq, event, blanked.get(event.id))
 
 
 def wire_time(moment: datetime) -> str:

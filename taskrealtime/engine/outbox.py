@@ -62,6 +62,11 @@ class Outbox:
         if self._writing is not None:
             self._writing.cancel()
 
+    @property
+    def lags(self) -> bool:
+        """Whether something is queued."""
+        return self._writing is not None
+
     async def drained(self) -> None:
         """Wait until everything queued so far was handed to the server."""
         if self._writing is not None:

@@ -122,6 +122,8 @@ class LongPolling:
 class _Waiter:
     """A listener that only notes that something happened."""
 
+    lags = False
+
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
         self.happened = asyncio.Event()

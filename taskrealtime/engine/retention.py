@@ -235,6 +235,7 @@ def forget(subjects: Iterable[str]) -> None:
 
 def _spoken_of(subjects: Iterable[str]) -> list[str]:
     """Those of `subjects` that the log says something about. (The second condition is the index's.)"""
+    log.write_appended()
     wanted = sorted(subjects)
     found: list[str] = []
     for start in range(0, len(wanted), BATCH):

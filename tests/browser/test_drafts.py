@@ -39,7 +39,23 @@ def test_signing_out_takes_the_drafts_away(server: Server, new_page: NewPage) ->
     assert "Secret" not in board.page.evaluate("JSON.stringify(localStorage)")
 
 
-def test_a_link_to_a_comment_opens_its_task_and_marks_it(server: Server, new_page: NewPage) -> None:
+def test_who_signs_out_to_join_as_somebody_else_leaves_nothing_either(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    invited = server.api(bob).post(f"/api/projects/{server.project(bob)}/invitations/", json={}).json()["url"]
+    board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/"))
+    (task,) = board.add("todo", "Paint")
+    board.open(task).locator("[name=content]").press_sequentially("Secret")
+    page = board.page.context.new_page()
+    page.goto(invited)
+    page.get_by_role("button", name="Sign out").click()
+    for tab in (page, board.page):
+        tab.wait_for_url("**/login/**")
+    assert "Secret" not in page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_a_link_to_a_comment_opens_its_task_and_marks_it_or_says_that_it_is_gone(
+    server: Server, new_page: NewPage
+) -> None:
     alice = server.stack.user()
     project = server.project(alice)
     page = new_page(server, alice, f"/projects/{project}/", permissions=["clipboard-read", "clipboard-write"])
@@ -52,6 +68,13 @@ def test_a_link_to_a_comment_opens_its_task_and_marks_it(server: Server, new_pag
     comment.locator("[data-copy-link]").click()
     expect(page.locator("[data-toasts]")).to_contain_text("copied")
     page.goto("/")
-    page.goto(page.evaluate("navigator.clipboard.readText()"))
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto(link)
     expect(comment).to_have_attribute("aria-current", "true")
     expect(comment).to_be_in_viewport()
+    server.api(alice).delete(f"/api/comments/{link.rpartition('-')[2]}/")
+    expect(comment).to_have_count(0)
+    page.goto("/")
+    page.goto(link)
+    expect(board.panel.locator("[data-comment-id]")).to_have_count(11)
+    expect(page.locator("[data-toasts]")).to_contain_text("no longer there")

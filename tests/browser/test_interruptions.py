@@ -45,6 +45,39 @@ def test_what_is_done_without_a_connection_waits_and_arrives(stack: Stack, new_p
     assert stack.run("result = Task.objects.get(id=id).status", id=task) == "review"
 
 
+def test_a_server_killed_while_two_are_at_work_loses_nothing_and_doubles_nothing(
+    stack: Stack, new_page: NewPage
+) -> None:
+    server = stack.server()
+    people = {"Alice": stack.user(), "Bob": stack.user()}
+    project = server.project(people["Alice"], members=[people["Bob"]])
+    boards = {
+        name: Board(new_page(server, user, f"/projects/{project}/", allow_errors=LOST)) for name, user in people.items()
+    }
+    for board in boards.values():
+        board.mark()
+        board.column("todo").locator("[data-add-task]").click()
+    for number in range(8):
+        for name, board in boards.items():
+            board.column("todo").locator("input[name=title]").fill(f"{name} {number}")
+            board.column("todo").locator("input[name=title]").press("Enter")
+        if number == 3:
+            server.kill()  # some are done, some are on their way, some have no answer
+    for board in boards.values():
+        board.wait_until("offline")
+    server.start()
+    for board in boards.values():
+        board.wait_until("live")
+        expect(board.page.locator(".card--ghost")).to_have_count(0)
+    code = "result = list(Task.objects.filter(project_id=id).order_by('id').values_list('id', 'title'))"
+    tasks: list[tuple[int, str]] = stack.run(code, id=project)
+    for name in people:
+        assert [title for _, title in tasks if title.startswith(name)] == [f"{name} {number}" for number in range(8)]
+    for board in boards.values():
+        board.expect_order("todo", *[task for task, _ in tasks])
+        assert not board.was_reloaded
+
+
 def test_signing_out_ends_the_sockets_of_every_tab(server: Server, new_page: NewPage) -> None:
     alice = server.stack.user()
     path = f"/projects/{server.project(alice)}/"

@@ -71,7 +71,7 @@ def test_what_was_done_offline_is_sent_by_the_next_page(stack: Stack, new_page: 
     assert comments(stack, task) == ["Said offline"]
 
 
-def test_what_became_impossible_is_listed_with_its_text(stack: Stack, new_page: NewPage) -> None:
+def test_what_became_impossible_is_listed_with_its_text_until_it_is_dismissed(stack: Stack, new_page: NewPage) -> None:
     server = stack.server()
     alice = stack.user()
     project = server.project(alice)
@@ -89,9 +89,63 @@ def test_what_became_impossible_is_listed_with_its_text(stack: Stack, new_page: 
     board.wait_until("live")
     problems = page.locator("[data-problems]")
     expect(problems).to_contain_text("Too late")
-    expect(problems.get_by_role("button", name="Copy the text")).to_be_visible()
+    page.reload()
+    expect(problems).to_contain_text("Too late")
+    problems.get_by_role("button", name="Copy the text").click()
+    expect(problems.locator("li")).to_have_count(1)
     problems.get_by_role("button", name="Dismiss", exact=True).click()
     expect(problems).to_be_hidden()
+    page.reload()
+    board.wait_until("live")
+    expect(problems).to_be_hidden()
+
+
+def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(stack: Stack, new_page: NewPage) -> None:
+    server = stack.server()
+    alice, bob = stack.user(), stack.user()
+    project = server.project(alice, members=[bob])
+    page: Page = new_page(server, alice, f"/projects/{project}/", allow_errors=f"{LOST}|status of 40[13]")
+    board = Board(page)
+    page.locator("[data-me]").click()
+    page.get_by_role("menuitem", name="Settings").click()
+    dialog = page.locator("[data-settings-dialog]")
+    expect(dialog.locator("[name=remind_before_hours]")).to_have_value("24")
+
+    def sign_in(session: str) -> None:
+        page.context.add_cookies([{"name": "sessionid", "value": session, "url": server.url}])
+
+    sign_in(server.session(bob))
+    dialog.locator("[name=display_name]").fill("Alice")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_contain_text("Somebody else has signed in")
+    page.keyboard.press("Escape")
+    server.kill()
+    board.wait_until("offline")
+    column = board.column("todo")
+    column.locator("[data-add-task]").click()
+    column.locator("input[name=title]").fill("Hers")
+    column.locator("input[name=title]").press("Enter")
+    stack.run("from taskrealtime.engine import auth; auth.sign_out_everywhere(User.objects.get(id=id))", id=alice.id)
+    server.start()
+    expect(page.locator("[data-problems]")).to_contain_text("You are signed out")
+    assert titles(stack, project) == []
+    assert server.api(bob).get("/api/me/").json()["name"] == bob.username
+    sign_in(server.session(alice))
+    page.reload()
+    Board(page).titled("todo", "Hers").wait_for()
+    made = "result = Task.objects.get(project_id=id).created_by_id"
+    assert stack.run(made, id=project) == alice.id
+
+
+def test_nobodys_list_of_projects_stands_on_a_page_of_somebody_else(stack: Stack, new_page: NewPage) -> None:
+    server = stack.server()
+    alice, bob = stack.user(), stack.user()
+    project = server.project(bob)
+    page: Page = new_page(server, alice)
+    page.context.add_cookies([{"name": "sessionid", "value": server.session(bob), "url": server.url}])
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator(f'[data-project-id="{project}"]')).to_be_visible()
+    expect(page.locator("body")).to_have_attribute("data-user-id", str(bob.id))
 
 
 def test_signing_out_forgets_what_was_not_sent(stack: Stack, new_page: NewPage) -> None:
@@ -120,3 +174,32 @@ def test_signing_out_forgets_what_was_not_sent(stack: Stack, new_page: NewPage) 
     })"""
     assert board.page.evaluate(kept) == 0
     assert titles(stack, project) == []
+
+
+def test_a_browser_that_cleared_its_data_still_keeps_changes_and_signs_out(stack: Stack, new_page: NewPage) -> None:
+    server = stack.server()
+    alice = stack.user()
+    project = server.project(alice)
+    page: Page = new_page(server, alice, f"/projects/{project}/", allow_errors=LOST)
+    board = Board(page)
+    page.evaluate("indexedDB.databases()")
+    devtools = page.context.new_cdp_session(page)
+
+    def clear() -> None:
+        """As the browser's own settings do: it closes what is open."""
+        devtools.send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": "indexeddb"})
+
+    clear()
+    server.kill()
+    board.wait_until("offline")
+    column = board.column("todo")
+    column.locator("[data-add-task]").click()
+    column.locator("input[name=title]").fill("Kept")
+    column.locator("input[name=title]").press("Enter")
+    expect(column.locator(".card--ghost")).to_have_count(1)
+    server.start()
+    page.reload()
+    Board(page).titled("todo", "Kept").wait_for()
+    clear()
+    page.locator("[data-sign-out]").click()
+    page.wait_for_url("**/login/**")

@@ -42,10 +42,12 @@ def test_what_changed_since_the_last_visit_is_marked_until_it_is_looked_at(serve
     page.goto("/")
     assert server.api(bob).patch(f"/api/tasks/{one}/", json={"priority": "high"}).status_code == 200
     assert server.api(alice).patch(f"/api/tasks/{two}/", json={"priority": "high"}).status_code == 200
+    page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"/projects/{project}/")
     expect(page.locator("[data-toasts]")).to_contain_text("Since your last visit, 1 change")
     expect(board.card(one)).to_have_attribute("data-unseen", "changed")
     expect(page.locator("[data-see-all]")).to_have_text("Mark 1 card as seen")
+    expect(page.locator("[data-see-all]")).to_be_in_viewport(ratio=1)
     page.reload()
     expect(board.card(one)).to_have_attribute("data-unseen", "changed")
     board.card(one).focus()

@@ -275,7 +275,7 @@ from taskrealtime.engine import log
 from tests.support.replay import read_board
 frames = {room: [] for room in Room.objects.values_list('name', flat=True)}
 for event in Event.objects.exclude(seq=None).order_by('room', 'seq'):
-    frames.setdefault(event.room, []).append(log._logged(event, event.data).frame)
+    frames.setdefault(event.room, []).append(log._logged(event.seq, event).frame)
 found = {
     'log': frames,
     'heads': dict(Room.objects.values_list('name', 'head')),

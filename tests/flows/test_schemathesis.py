@@ -43,7 +43,8 @@ def real_ids(server: Server, owner: User, other: User) -> dict[str, int]:
     task = api.post("/api/tasks/", json={"project_id": project, "title": "A"}).json()["id"]
     comment = api.post(f"/api/tasks/{task}/comments/", json={"content": "c"}).json()["id"]
     link = api.post(f"/api/projects/{project}/invitations/", json={}).json()["id"]
-    ids = {"project_id": project, "task_id": task, "comment_id": comment, "invitation_id": link}
+    label = api.post(f"/api/projects/{project}/labels/", json={"name": "l", "color": "red"}).json()["id"]
+    ids = {"project_id": project, "task_id": task, "comment_id": comment, "invitation_id": link, "label_id": label}
     return ids | {"user_id": other.id, "seq": 1}
 
 

@@ -20,7 +20,7 @@ handed_over = 0
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """`/close/<code>/<reason>`, `/refuse/<status>`, `/flood`, `/fail`, `/listen/<seconds that it is busy before>`,
-    `/mixed/<frames>/<characters of each>`."""
+    `/mixed/<frames>/<characters of each>`, `/kept`."""
     word, *rest = scope["path"].strip("/").split("/")
     if scope["type"] == "http":
         await answer(send, str(handed_over))
@@ -40,11 +40,19 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     elif word == "mixed":
         await mix(scope, send, int(rest[0]), int(rest[1]))
         await end_of(receive)
+    elif word == "kept":
+        scope["headers"].clear()
+        await send({"type": "websocket.send", "text": kept(scope["extensions"][PUSH].__self__)})
     elif word == "fail":
         raise RuntimeError("As asked.")
     elif word == "listen":
         await asyncio.sleep(float(rest[0]))
         await end_of(receive)
+
+
+def kept(protocol: Any) -> str:
+    """What a connection holds, as text."""
+    return repr([vars(protocol), protocol.request.headers])
 
 
 async def end_of(receive: Any) -> None:

@@ -1,8 +1,8 @@
 // @ts-check
 /** What others changed while one was away, and which cards one has not looked at since. Pure but for where it is kept. */
 
+import { tn } from './language.js';
 import { tell } from './sentences.js';
-import { counted } from './words.js';
 
 /**
  * @typedef {import("./reducer.js").BoardState} BoardState
@@ -59,10 +59,13 @@ export class Absence {
     this.marks.set(taskId, isNew ? 'new' : 'changed');
   }
 
-  /** @param {string} since @returns {string | null} what to say on return; null: nothing happened */
+  /** @param {'visit' | 'outage'} since @returns {string | null} what to say on return; null: nothing happened */
   back(since) {
     const { count } = this;
     this.count = 0;
-    return count ? `${since}, ${counted(count, 'change')}` : null;
+    if (!count) return null;
+    return since === 'visit'
+      ? tn(count, 'Since your last visit, {count} change', 'Since your last visit, {count} changes')
+      : tn(count, 'Caught up, {count} change', 'Caught up, {count} changes');
   }
 }

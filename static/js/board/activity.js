@@ -3,6 +3,7 @@
 
 import { clone, find, part, setText } from './dom.js';
 import { readBack, tellAll } from './history.js';
+import { t } from './language.js';
 import { createAvatar } from './people.js';
 import { ago, exact } from './time.js';
 import { explain } from './words.js';
@@ -34,13 +35,13 @@ export class Activity {
   /** Fetches the newest, or older ones than those that are shown. */
   async load() {
     this.more.hidden = true;
-    this.#say('Loading…');
+    this.#say(t('Loading…'));
     try {
       const added = await this.#readSome();
-      this.#say(this.list.childElementCount ? '' : 'Nothing happened so far.');
+      this.#say(this.list.childElementCount ? '' : t('Nothing happened so far.'));
       this.more.hidden = !added;
     } catch (error) {
-      this.#say(`It could not be loaded. ${explain(error)}`);
+      this.#say(`${t('It could not be loaded.')} ${explain(error)}`);
       this.more.hidden = false;
     }
   }

@@ -1,6 +1,8 @@
 // @ts-check
 /** Tells others' changes to those who hear the board, gathered so that a busy minute does not become a lecture. */
 
+import { tn } from './language.js';
+
 const PAUSE = 900; // ms over which changes are gathered
 const MOST = 3; // sentences in one go; more become a number
 
@@ -30,7 +32,7 @@ export class Announcer {
     const { waiting } = this;
     this.timer = undefined;
     this.waiting = [];
-    const told = waiting.length > MOST ? [`${waiting.length} changes by others`, waiting[waiting.length - 1]] : waiting;
+    const told = waiting.length > MOST ? [tn(waiting.length, '{count} change by others', '{count} changes by others'), waiting[waiting.length - 1]] : waiting;
     this.region.replaceChildren(
       ...told.map((sentence) => {
         const line = document.createElement('p');

@@ -4,6 +4,7 @@
 import { archiveCompleted, fetchArchive } from './api.js';
 import { openDialog } from './dialog.js';
 import { clone, find, part, setText } from './dom.js';
+import { t } from './language.js';
 import { askTwice } from './sure.js';
 import { ago } from './time.js';
 import { explain, shown } from './words.js';
@@ -30,7 +31,7 @@ class Archive {
     this.text = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=archive_text]'));
     const all = part(this.dialog, 'archive-all');
     all.hidden = !store.mayEdit;
-    all.addEventListener('click', () => askTwice(all, 'Really archive all completed?', () => this.#archiveAll(all)));
+    all.addEventListener('click', () => askTwice(all, t('Really archive all completed?'), () => this.#archiveAll(all)));
     this.text.addEventListener('input', () => this.#loadSoon());
     const stop = client.on('event', (/** @type {any} */ { archived }, /** @type {any} */ { event }) => {
       if (archived || event === 'task_restored') this.#loadSoon();
@@ -47,7 +48,7 @@ class Archive {
       const found = await fetchArchive(this.projectId, this.text.value.trim());
       if (number === this.asked) this.#paint(found);
     } catch (error) {
-      this.#complain(`The archive could not be loaded. ${explain(error)}`);
+      this.#complain(`${t('The archive could not be loaded.')} ${explain(error)}`);
     }
   }
 
@@ -58,8 +59,8 @@ class Archive {
 
   /** @param {{count: number, results: import("./reducer.js").Task[]}} found */
   #paint({ count, results }) {
-    const nothing = this.text.value.trim() ? 'Nothing in the archive has these words.' : 'Nothing is archived yet.';
-    const more = `The last ${results.length} of ${count}: look for others by their words.`;
+    const nothing = this.text.value.trim() ? t('Nothing in the archive has these words.') : t('Nothing is archived yet.');
+    const more = t('The last {shown} of {count}: look for others by their words.', { shown: results.length, count });
     setText(part(this.dialog, 'status'), count ? (count > results.length ? more : '') : nothing);
     part(this.dialog, 'list').replaceChildren(...results.map((task) => this.#row(task)));
   }
@@ -69,10 +70,10 @@ class Archive {
     const row = clone('archived');
     row.dataset.archivedId = String(id);
     setText(part(row, 'title'), shown(title));
-    setText(part(row, 'when'), `Archived ${ago(at, new Date())}`);
+    setText(part(row, 'when'), t('Archived {ago}', { ago: ago(at, new Date()) }));
     const back = part(row, 'bring-back');
     back.hidden = !this.store.mayEdit;
-    back.setAttribute('aria-label', `Bring back ${shown(title)}`);
+    back.setAttribute('aria-label', t('Bring back {title}', { title: shown(title) }));
     back.addEventListener('click', () => this.#try(() => this.client.restoreTask(id), back));
     return row;
   }
@@ -81,7 +82,7 @@ class Archive {
   async #archiveAll(button) {
     let count = 0;
     await this.#try(async () => (count = await archiveCompleted(this.projectId)), button);
-    if (!count && part(this.dialog, 'error').hidden) setText(part(this.dialog, 'status'), 'Nothing on the board is completed.');
+    if (!count && part(this.dialog, 'error').hidden) setText(part(this.dialog, 'status'), t('Nothing on the board is completed.'));
   }
 
   /** @param {() => Promise<any>} act @param {HTMLElement} button */

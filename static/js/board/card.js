@@ -3,6 +3,7 @@
 
 import { clone, part, setAttribute, setText } from './dom.js';
 import { labelsOf, paintChips } from './labels.js';
+import { t, tn } from './language.js';
 import { displayName, showAvatar } from './people.js';
 import { dueInWords, exact, urgency } from './time.js';
 import { PRIORITY_NAMES, shown } from './words.js';
@@ -43,7 +44,7 @@ export function paintCard(card, task, context) {
   setAttribute(link, 'data-pending', waiting ? '' : null);
   setAttribute(link, 'data-unseen', mark);
   part(link, 'mark').hidden = mark === null;
-  setText(part(link, 'mark-name'), mark === 'new' ? 'New' : 'Changed');
+  setText(part(link, 'mark-name'), mark === 'new' ? t('New') : t('Changed'));
   setAttribute(link, 'aria-current', isOpen ? 'true' : null);
   setText(part(link, 'title'), shown(task.title));
   paintChips(part(link, 'labels'), labelsOf(task, project));
@@ -51,8 +52,9 @@ export function paintCard(card, task, context) {
   paintDue(part(link, 'due'), task, now);
   part(link, 'comments').hidden = task.comment_count < 1;
   setText(part(link, 'comment-count'), String(task.comment_count));
+  setText(part(link, 'comment-words'), tn(task.comment_count, '{count} comment', '{count} comments'));
   showAvatar(part(link, 'assignee'), assignee);
-  setText(part(link, 'assignee-name'), assignee ? `, assigned to ${displayName(assignee)}` : '');
+  setText(part(link, 'assignee-name'), assignee ? `, ${t('assigned to {person}', { person: displayName(assignee) })}` : '');
 }
 
 /** @param {Context} one @param {Context} other @returns {boolean} */
@@ -69,7 +71,7 @@ function isSame(one, other) {
 
 /** @param {HTMLElement} holder @param {string} priority */
 function paintPriority(holder, priority) {
-  const name = `${PRIORITY_NAMES[priority]} priority`;
+  const name = t('{priority} priority', { priority: PRIORITY_NAMES[priority] });
   setAttribute(holder, 'title', name);
   setText(part(holder, 'priority-name'), name);
   setAttribute(/** @type {Element} */ (holder.querySelector('use')), 'href', `#icon-priority-${priority}`);
@@ -82,9 +84,10 @@ function paintDue(holder, task, now) {
   setAttribute(holder, 'data-overdue', due === 'overdue' ? '' : null);
   setAttribute(holder, 'data-soon', due === 'soon' ? '' : null);
   if (!task.due_at) return;
+  const moment = exact(task.due_at);
   const time = /** @type {HTMLTimeElement} */ (holder.querySelector('time'));
   setAttribute(time, 'datetime', task.due_at);
-  setAttribute(holder, 'title', `${due === 'overdue' ? 'Overdue since' : 'Due'} ${exact(task.due_at)}`);
+  setAttribute(holder, 'title', due === 'overdue' ? t('Overdue since {moment}', { moment }) : t('Due {moment}', { moment }));
   setText(time, dueInWords(task.due_at, now));
-  setText(part(holder, 'due-name'), due === 'overdue' ? 'overdue ' : 'due ');
+  setText(part(holder, 'due-name'), due === 'overdue' ? `${t('overdue')} ` : `${t('due')} `);
 }

@@ -2,7 +2,8 @@
 /** What a person can ask for: each goes to the server, shows at once as waiting, and tells if it was refused. */
 
 import { archiveTask } from './api.js';
-import { copyText } from './clipboard.js';
+import { t } from './language.js';
+import { copying } from './problems.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
 /**
@@ -42,7 +43,7 @@ export class Commands {
    * @returns {Promise<Task | null>} null: it was not created
    */
   create(status, title) {
-    return this.#reversibly(`adding ${quote(title)}`, this.#create(status, title), (task) => this.#delete(task));
+    return this.#reversibly(t('adding {title}', { title: quote(title) }), this.#create(status, title), (task) => this.#delete(task));
   }
 
   /** @param {string} status @param {string} title @returns {Promise<Task | null>} */
@@ -60,7 +61,7 @@ export class Commands {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.dropGhost(ghost);
-      this.problems.report(`${quote(title)} was not created. ${explain(error)}`, copy(title));
+      this.problems.report(`${t('{title} was not created.', { title: quote(title) })} ${explain(error)}`, copying(title));
       return null;
     }
   }
@@ -74,7 +75,7 @@ export class Commands {
     const task = this.store.state?.tasks.get(taskId);
     const from = this.#placeOf(taskId);
     if (!task || !from) return false;
-    const moved = await this.#reversibly(`moving ${quote(task.title)}`, this.#move(task, { status, beforeId }), (answer) =>
+    const moved = await this.#reversibly(t('moving {title}', { title: quote(task.title) }), this.#move(task, { status, beforeId }), (answer) =>
       this.#moveBack(taskId, from, answer),
     );
     return moved !== null;
@@ -96,7 +97,7 @@ export class Commands {
     const task = this.store.painted?.tasks.get(taskId);
     if (!task) return false;
     const made = await this.#reversibly(
-      `changing the ${FIELD_NAMES[field]} of ${quote(task.title)}`,
+      t('changing the {field} of {title}', { field: FIELD_NAMES[field], title: quote(task.title) }),
       this.#change(taskId, field, value, version),
       async (ours) => (await this.#change(taskId, field, /** @type {any} */ ({ labels: [], ...task })[field], ours)) !== null,
     );
@@ -140,9 +141,10 @@ export class Commands {
     const task = this.store.state?.tasks.get(taskId);
     if (!task) return;
     const deleting = this.#delete(task);
-    const step = this.undo.remember(`deleting ${quote(task.title)}`, async () => (await deleting) && this.restore(task));
+    const title = quote(task.title);
+    const step = this.undo.remember(t('deleting {title}', { title }), async () => (await deleting) && this.restore(task));
     if (!(await deleting)) return this.undo.forget(step);
-    this.toasts.say(`Deleted ${quote(task.title)}`, { label: 'Undo', act: () => void this.undo.run(step) });
+    this.toasts.say(t('Deleted {title}', { title }), { label: t('Undo'), act: () => void this.undo.run(step) });
   }
 
   /** @param {number} taskId of a completed task: off the board, and offered back for a while */
@@ -150,9 +152,10 @@ export class Commands {
     const task = this.store.state?.tasks.get(taskId);
     if (!task) return;
     const archiving = this.#archive(task);
-    const step = this.undo.remember(`archiving ${quote(task.title)}`, async () => (await archiving) && this.restore(task));
+    const title = quote(task.title);
+    const step = this.undo.remember(t('archiving {title}', { title }), async () => (await archiving) && this.restore(task));
     if (!(await archiving)) return this.undo.forget(step);
-    this.toasts.say(`${quote(task.title)} is in the archive`, { label: 'Undo', act: () => void this.undo.run(step) });
+    this.toasts.say(t('{title} is in the archive', { title }), { label: t('Undo'), act: () => void this.undo.run(step) });
   }
 
   /** @param {Task} task @returns {Promise<boolean>} whether it is back */
@@ -170,7 +173,7 @@ export class Commands {
     } catch (error) {
       if (isKept(error)) return false;
       this.store.dropGhost(ghost);
-      this.problems.report(`${quote(title)} was not restored. ${explain(error)}`);
+      this.problems.report(`${t('{title} was not restored.', { title: quote(title) })} ${explain(error)}`);
       return false;
     }
   }
@@ -181,7 +184,7 @@ export class Commands {
       await archiveTask(task.id);
       return true;
     } catch (error) {
-      this.problems.report(`${quote(task.title)} was not archived. ${explain(error)}`);
+      this.problems.report(`${t('{title} was not archived.', { title: quote(task.title) })} ${explain(error)}`);
       return false;
     }
   }
@@ -202,7 +205,7 @@ export class Commands {
       if (isKept(error)) return false;
       this.store.forget(expectation);
       if (error.code === 'not_found') return false; // somebody else was faster
-      this.problems.report(`${quote(title)} was not deleted. ${explain(error)}`);
+      this.problems.report(`${t('{title} was not deleted.', { title: quote(title) })} ${explain(error)}`);
       return false;
     }
   }
@@ -227,11 +230,54 @@ export class Commands {
     } catch (error) {
       if (isKept(error)) return;
       this.store.dropOutgoing(outgoing);
-      const again = { label: 'Try again', act: () => this.comment(taskId, text) };
+      const again = { label: t('Try again'), act: () => this.comment(taskId, text) };
       this.problems.report(
-        `Your comment on ${quote(title)} was not sent: ${quote(text)}. ${explain(error)}`,
+        `${t('Your comment on {title} was not sent: {text}.', { title: quote(title), text: quote(text) })} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
-        copy(text),
+        copying(text),
+      );
+    }
+  }
+
+  /**
+   * @param {number} taskId
+   * @param {number} commentId an own one
+   * @param {string} text
+   */
+  editComment(taskId, commentId, text) {
+    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    void this.#commentChanged({ taskId, commentId, text, title, answer: this.client.updateComment(taskId, commentId, text) });
+  }
+
+  /** @param {number} taskId @param {number} commentId */
+  deleteComment(taskId, commentId) {
+    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    void this.#commentChanged({ taskId, commentId, text: null, title, answer: this.client.deleteComment(taskId, commentId) });
+  }
+
+  /** @param {{taskId: number, commentId: number, text: string | null, title: string, answer: Promise<any>}} change `text` null: deleted */
+  async #commentChanged({ taskId, commentId, text, title, answer }) {
+    const change = this.store.addCommentChange(taskId, commentId, text);
+    try {
+      this.store.nameCommentChange(change, (await answer).comment ?? null);
+    } catch (/** @type {any} */ error) {
+      if (isKept(error)) return;
+      this.store.dropCommentChange(change);
+      const isGone = error.code === 'not_found';
+      if (text === null && isGone) return; // somebody else was faster
+      const again = {
+        label: t('Try again'),
+        act: () => (text === null ? this.deleteComment(taskId, commentId) : this.editComment(taskId, commentId, text)),
+      };
+      const values = { title: quote(title), text: quote(text ?? '') };
+      const refused =
+        text === null
+          ? t('A comment on {title} was not deleted.', values)
+          : t('A comment on {title} was not changed: {text}.', values);
+      this.problems.report(
+        `${refused} ${explain(error)}`,
+        ...(isFinal(error) ? [] : [again]),
+        ...(text === null ? [] : [copying(text)]),
       );
     }
   }
@@ -243,7 +289,7 @@ export class Commands {
    */
   resume({ event, data, note, at, firstSentAt, answer }) {
     const { task_id: taskId } = data;
-    const title = note?.title ?? 'the task';
+    const title = note?.title ?? t('the task');
     if (event === 'task_create') {
       if (firstSentAt !== null && this.#exists(data, at)) return;
       void this.#created(data.status, data.title, answer);
@@ -255,6 +301,8 @@ export class Commands {
     } else if (event === 'task_delete') void this.#deleted(taskId, title, answer);
     else if (event === 'task_restore') void this.#restored({ title, status: note?.status ?? 'todo' }, answer);
     else if (event === 'new_comment') void this.#commented({ taskId, text: data.content, title, at, answer });
+    else if (event === 'comment_update' || event === 'comment_delete')
+      void this.#commentChanged({ taskId, commentId: data.comment_id, text: data.content ?? null, title, answer });
   }
 
   /** @param {{title: string, status: string}} wanted @param {number} at @returns {boolean} whether such a task was made since */
@@ -304,7 +352,7 @@ export class Commands {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.forget(expectation);
-      this.problems.report(`${quote(title)} was not moved. ${explain(error)}`);
+      this.problems.report(`${t('{title} was not moved.', { title: quote(title) })} ${explain(error)}`);
       return null;
     }
   }
@@ -320,7 +368,11 @@ export class Commands {
   async #moveBack(taskId, { status, beforeId }, moved) {
     const task = this.store.state?.tasks.get(taskId);
     if (!task || (task.version > moved.version && task.position !== moved.position)) {
-      this.toasts.say(`${task ? quote(task.title) : 'The task'} was ${task ? 'moved' : 'deleted'} by somebody else since.`);
+      this.toasts.say(
+        task
+          ? t('{title} was moved by somebody else since.', { title: quote(task.title) })
+          : t('The task was deleted by somebody else since.'),
+      );
       return false;
     }
     const stands = beforeId !== null && this.store.state?.tasks.get(beforeId)?.status === status;
@@ -343,7 +395,7 @@ export class Commands {
       if (isKept(error)) return null;
       this.store.forget(expectation);
       const name = this.store.state?.tasks.get(taskId)?.title ?? title;
-      this.#refused({ taskId, field, value, version, title: name === undefined ? 'the task' : quote(name), error });
+      this.#refused({ taskId, field, value, version, title: name === undefined ? t('the task') : quote(name), error });
       return null;
     }
   }
@@ -351,23 +403,24 @@ export class Commands {
   /** @param {{taskId: number, field: string, value: any, version: number, title: string, error: any}} edit */
   #refused({ taskId, field, value, version, title, error }) {
     const current = error.code === 'conflict' ? error.details?.task : null;
-    const name = FIELD_NAMES[field];
+    const values = { field: FIELD_NAMES[field], title };
     if (!current || !this.store.state?.tasks.has(taskId)) {
-      const again = { label: 'Try again', act: () => void this.update(taskId, field, value, version) };
+      const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version) };
       return this.problems.report(
-        `The ${name} of ${title} was not changed. ${explain(error)}`,
+        `${t('The {field} of {title} was not changed.', values)} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
-        ...(TEXTS.includes(field) ? [copy(value)] : []),
+        ...(TEXTS.includes(field) ? [copying(value)] : []),
       );
     }
     const isTold = this.store.conflicts.get(taskId)?.has(field); // of two edits in a row both were refused: the last one is mine
     this.store.setConflict(taskId, field, { mine: value, version: current.version });
     if (field === 'description') this.keepDraft(taskId, field, value, version);
     if (isTold || this.shownTask === taskId) return;
-    this.problems.report(`Somebody else changed the ${name} of ${title} while you did.`, {
-      label: 'Compare',
-      act: () => this.openTask(taskId),
-    });
+    this.problems.report(
+      t('Somebody else changed the {field} of {title} while you did.', values),
+      { label: t('Compare'), act: () => this.openTask(taskId) },
+      ...(TEXTS.includes(field) ? [copying(value)] : []),
+    );
   }
 }
 
@@ -382,9 +435,4 @@ function isKept(error) {
 /** @param {any} error @returns {boolean} whether asking again would be refused again */
 function isFinal(error) {
   return ['forbidden', 'not_found', 'invalid_data', 'conflict'].includes(error.code);
-}
-
-/** @param {string} text @returns {Action} */
-function copy(text) {
-  return { label: 'Copy the text', act: () => void copyText(text), stays: true };
 }

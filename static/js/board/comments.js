@@ -1,9 +1,10 @@
 // @ts-check
 /** The comments of the open task: the list, the form, and editing and deleting one's own. */
 
-import { changeComment, deleteComment, fetchComments } from './api.js';
+import { fetchComments } from './api.js';
 import { clone, find, isMac, part, setAttribute, setText } from './dom.js';
 import { copyText } from './clipboard.js';
+import { t } from './language.js';
 import { glow } from './motion.js';
 import { createAvatar, displayName } from './people.js';
 import { write } from './route.js';
@@ -11,7 +12,7 @@ import { ago, exact } from './time.js';
 import { explain } from './words.js';
 
 /**
- * @typedef {{id: number, author: import("./reducer.js").User | null, content: string, content_html?: string, created_at: string, updated_at: string}} Comment
+ * @typedef {import("./store.js").Comment} Comment
  * @typedef {import("./store.js").Outgoing} Outgoing
  */
 
@@ -22,16 +23,18 @@ export class Comments {
    * @param {HTMLElement} panel
    * @param {{
    *   taskId: number, store: import("./store.js").BoardStore,
-   *   add: (content: string) => void, drafts: import("./drafts.js").Drafts, report: (text: string) => void,
+   *   add: (content: string) => void, edit: (commentId: number, content: string) => void, remove: (commentId: number) => void,
+   *   drafts: import("./drafts.js").Drafts,
    *   say: (text: string) => void, tellTyping: (isTyping: boolean) => void,
    * }} parts
    */
-  constructor(panel, { taskId, store, add, drafts, report, say, tellTyping }) {
+  constructor(panel, { taskId, store, add, edit, remove, drafts, say, tellTyping }) {
     this.taskId = taskId;
     this.store = store;
     this.add = add;
+    this.edit = edit;
+    this.remove = remove;
     this.drafts = drafts;
-    this.report = report;
     this.say = say;
     this.tellTyping = tellTyping;
     this.list = part(panel, 'comments');
@@ -44,27 +47,32 @@ export class Comments {
     this.deleted = new Set();
     /** @type {Map<Outgoing, HTMLElement>} */
     this.outgoing = new Map();
+    /** Own changes that are painted over comments. @type {Map<number, import("./store.js").CommentChange>} */
+    this.changed = new Map();
     this.loaded = false;
     /** @type {number | null} a comment that somebody came for */
     this.wanted = null;
     this.input.value = drafts.get(taskId, 'comment')?.text ?? '';
     this.#listen();
-    setText(part(panel, 'send-hint'), `${isMac ? '⌘' : 'Ctrl'} Enter sends`);
+    setText(part(panel, 'send-hint'), t('{keys} sends', { keys: isMac ? '⌘ Enter' : t('Ctrl Enter') }));
   }
 
   /** Fetches the list; what events tell meanwhile is newer and wins. */
   async load() {
-    this.#paintStatus('Loading…');
+    this.#paintStatus(t('Loading…'));
     try {
       const comments = await fetchComments(this.taskId);
       for (const comment of comments)
         if (!this.shown.has(comment.id) && !this.deleted.has(comment.id)) this.#show(comment);
       this.loaded = true;
       this.#paintStatus();
-      if (this.wanted !== null) this.reveal(this.wanted);
+      if (this.wanted === null) return;
+      if (this.shown.has(this.wanted)) return this.reveal(this.wanted);
+      this.wanted = null;
+      this.say(t('That comment is no longer there: it was deleted.'));
     } catch (error) {
-      this.#paintStatus(`The comments could not be loaded. ${explain(error)}`, {
-        label: 'Try again',
+      this.#paintStatus(`${t('The comments could not be loaded.')} ${explain(error)}`, {
+        label: t('Try again'),
         act: () => this.load(),
       });
     }
@@ -74,7 +82,7 @@ export class Comments {
   reveal(id) {
     const element = this.shown.get(id)?.element;
     this.wanted = element ? null : id;
-    if (!element) return;
+    if (!element) return void (this.loaded && this.load()); // its event may be on its way
     for (const other of this.shown.values()) setAttribute(other.element, 'aria-current', null);
     setAttribute(element, 'aria-current', 'true');
     element.scrollIntoView({ block: 'center' });
@@ -105,11 +113,12 @@ export class Comments {
   }
 
   /** @param {Date} now @param {import("./store.js").View} view */
-  paint(now, { outgoing }) {
+  paint(now, { outgoing, commentChanges }) {
     this.#paintOutgoing(outgoing);
+    this.#paintChanges(commentChanges);
     this.form.hidden = !this.store.mayEdit;
     for (const { comment, element } of this.shown.values()) {
-      setText(part(element, 'time'), ago(comment.created_at, now));
+      setText(part(element, 'time'), this.#inWords(comment, now));
       this.#paintTools(comment, element);
     }
   }
@@ -152,9 +161,26 @@ export class Comments {
       const element = this.outgoing.get(one) ?? this.#createOutgoing(one);
       const isWaiting = one.commentId === null;
       setAttribute(element, 'data-pending', isWaiting ? '' : null);
-      setText(part(element, 'time'), isWaiting ? 'waiting to be sent' : 'just now');
+      setText(part(element, 'time'), isWaiting ? t('waiting to be sent') : t('just now'));
     }
     if (this.loaded) this.#paintStatus();
+  }
+
+  /** Own changes without an event so far lie over the comments. @param {readonly import("./store.js").CommentChange[]} changes of all tasks, the newest last */
+  #paintChanges(changes) {
+    const before = this.changed;
+    this.changed = new Map(changes.map((change) => [change.commentId, change]));
+    for (const id of new Set([...before.keys(), ...this.changed.keys()])) {
+      const shown = this.shown.get(id);
+      if (shown) this.#paintText(shown.element, shown.comment);
+    }
+  }
+
+  /** @param {Comment} comment @param {Date} now @returns {string} when it was written, or what becomes of it */
+  #inWords({ id, created_at }, now) {
+    const change = this.changed.get(id);
+    if (!change || change.answered) return ago(created_at, now);
+    return change.text === null ? 'waiting to be deleted' : 'change waiting to be sent';
   }
 
   /** @param {Outgoing} outgoing @returns {HTMLElement} */
@@ -192,7 +218,7 @@ export class Comments {
   #create(comment) {
     const element = clone('comment');
     element.dataset.commentId = String(comment.id);
-    setText(part(element, 'author'), comment.author ? displayName(comment.author) : 'Somebody who left');
+    setText(part(element, 'author'), comment.author ? displayName(comment.author) : t('Somebody who left'));
     if (comment.author) part(element, 'avatar').replaceWith(createAvatar(comment.author, { large: true }));
     const time = /** @type {HTMLTimeElement} */ (part(element, 'time'));
     time.dateTime = comment.created_at;
@@ -202,12 +228,17 @@ export class Comments {
     find(element, '[data-copy-link]').addEventListener('click', () => this.#copyLink(comment.id));
     find(element, '[data-edit-comment]').addEventListener('click', () => this.#edit(comment.id));
     const remove = find(element, '[data-delete-comment]');
-    remove.addEventListener('click', () => this.#askTwice(remove, () => this.#delete(comment.id)));
+    remove.addEventListener('click', () => this.#askTwice(remove, () => this.#goes(comment.id) || this.remove(comment.id)));
     return element;
   }
 
   /** @param {HTMLElement} element @param {Comment} comment */
-  #paintText(element, { content, content_html: html, created_at, updated_at }) {
+  #paintText(element, comment) {
+    const change = this.changed.get(comment.id);
+    setAttribute(element, 'data-pending', change && !change.answered ? '' : null);
+    const isEdited = change && change.text !== null;
+    const { content, content_html: html, created_at, updated_at } =
+      (isEdited && (change.comment ?? { ...comment, content: change.text, content_html: '' })) || comment;
     const text = part(element, 'text');
     text.classList.toggle('comment__text--plain', !html);
     if (html)
@@ -219,16 +250,16 @@ export class Comments {
   }
 
   /** @param {Comment} comment @param {HTMLElement} element */
-  #paintTools({ author }, element) {
+  #paintTools({ id, author }, element) {
     const isOurs = author?.id === this.store.userId;
-    find(element, '[data-edit-comment]').hidden = !(isOurs && this.store.mayEdit);
+    find(element, '[data-edit-comment]').hidden = this.#goes(id) || !(isOurs && this.store.mayEdit);
     find(element, '[data-delete-comment]').hidden = !((isOurs && this.store.mayEdit) || this.store.role === 'owner');
   }
 
   /** @param {number} id */
   async #copyLink(id) {
     const link = location.origin + location.pathname + write({ taskId: this.taskId, commentId: id });
-    this.say((await copyText(link)) ? 'The link to the comment is copied.' : `The link to the comment: ${link}`);
+    this.say((await copyText(link)) ? t('The link to the comment is copied.') : t('The link to the comment: {link}', { link }));
   }
 
   /** @param {number} id */
@@ -243,18 +274,13 @@ export class Comments {
       text.hidden = false;
       find(shown.element, '[data-edit-comment]').focus();
     };
-    const save = async () => {
+    const save = () => {
       if (!input.value.trim()) return input.focus();
-      try {
-        if (input.value !== this.shown.get(id)?.comment.content) await changeComment(id, input.value);
-        close();
-      } catch (error) {
-        const place = part(editor, 'error');
-        place.hidden = false;
-        setText(place, explain(error));
-      }
+      const now = this.#contentOf(id);
+      close();
+      if (input.value !== now) this.edit(id, input.value);
     };
-    input.value = shown.comment.content;
+    input.value = this.#contentOf(id) ?? '';
     editor.addEventListener('submit', (event) => {
       event.preventDefault();
       save();
@@ -272,23 +298,24 @@ export class Comments {
     input.focus();
   }
 
-  /** @param {number} id */
-  async #delete(id) {
-    try {
-      await deleteComment(id);
-    } catch (error) {
-      this.report(`The comment was not deleted. ${explain(error)}`);
-    }
+  /** @param {number} id @returns {boolean} whether it is being deleted */
+  #goes(id) {
+    return this.changed.get(id)?.text === null;
+  }
+
+  /** @param {number} id @returns {string | undefined} as one sees it */
+  #contentOf(id) {
+    return this.changed.get(id)?.text ?? this.shown.get(id)?.comment.content;
   }
 
   /** A comment cannot be brought back: it takes two presses. @param {HTMLElement} button @param {() => void} act */
   #askTwice(button, act) {
     if (button.dataset.sure) return act();
     button.dataset.sure = 'true';
-    button.textContent = 'Really delete?';
+    button.textContent = t('Really delete?');
     setTimeout(() => {
       delete button.dataset.sure;
-      button.textContent = 'Delete';
+      button.textContent = t('Delete');
     }, SURE);
   }
 
@@ -308,7 +335,7 @@ export class Comments {
   #paintStatus(text, action) {
     const empty = this.loaded && !this.shown.size && !this.outgoing.size;
     this.status.hidden = !text && !empty;
-    this.status.textContent = text ?? 'No comments yet.';
+    this.status.textContent = text ?? t('No comments yet.');
     if (!action) return;
     const button = document.createElement('button');
     button.className = 'button';

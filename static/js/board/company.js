@@ -2,9 +2,10 @@
 /** The company on the board: who is here, who looks at which task, who types. Paints what the client knows of it. */
 
 import { setAttribute, setText } from './dom.js';
+import { listed, t, tn } from './language.js';
 import { createAvatar, displayName } from './people.js';
 import { ago } from './time.js';
-import { STATE_NAMES } from './words.js';
+import { IN_SENTENCES, STATE_NAMES } from './words.js';
 
 /**
  * @typedef {import("./reducer.js").User} User
@@ -62,7 +63,7 @@ export class Company {
     const status = this.client.presenceOf(this.projectId).get(userId);
     if (status) return STATE_NAMES[status] ?? '';
     const at = this.leftAt.get(userId);
-    return at ? `Here ${ago(at, now)}` : '';
+    return at ? t('Here {ago}', { ago: ago(at, now) }) : '';
   }
 
   /** Whoever writes a comment there is named under the comments. */
@@ -84,7 +85,7 @@ export class Company {
       const element = this.shown.get(user.id) ?? createPerson(user);
       this.shown.set(user.id, element);
       const status = present.get(user.id) ?? 'online';
-      const words = `${displayName(user)}, ${STATE_NAMES[status].toLowerCase()}`;
+      const words = `${displayName(user)}, ${IN_SENTENCES[status]}`;
       setAttribute(element, 'data-presence-status', status);
       setAttribute(element, 'title', words);
       element.classList.toggle('here__person--more', index >= SHOWN);
@@ -110,9 +111,9 @@ export class Company {
  */
 export function typingSentence(names) {
   if (names.length === 0) return '';
-  if (names.length === 1) return `${names[0]} is typing…`;
-  if (names.length > 3) return 'Several people are typing…';
-  return `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]} are typing…`;
+  if (names.length === 1) return t('{name} is typing…', { name: names[0] });
+  if (names.length > 3) return t('Several people are typing…');
+  return t('{names} are typing…', { names: listed(names) });
 }
 
 /** @param {User} user @returns {HTMLElement} */
@@ -147,12 +148,12 @@ export function showViewers(holder, users) {
     holder.append(avatar);
   }
   const names = users.map(displayName).join(', ');
-  setAttribute(holder, 'title', names && `${names} ${users.length > 1 ? 'have' : 'has'} this open`);
+  setAttribute(holder, 'title', names && tn(users.length, '{names} has this open', '{names} have this open', { names }));
   let words = holder.querySelector('.visually-hidden');
   if (!words) {
     words = document.createElement('span');
     words.className = 'visually-hidden';
     holder.prepend(words);
   }
-  setText(words, names && `, open at ${names}`);
+  setText(words, names && `, ${t('open at {names}', { names })}`);
 }

@@ -4,6 +4,8 @@
 import { fetchProjects } from './api.js';
 import { find, setText } from './dom.js';
 import { InboxPanel } from './inbox_panel.js';
+import { t, tn } from './language.js';
+import { languageItems } from './language_choice.js';
 import { followMe } from './me.js';
 import { openMenu } from './menu.js';
 import { describe } from './notices.js';
@@ -48,14 +50,17 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     openSettings(({ name, username, timezone }) => {
       setText(find(button, '[data-me-name]'), name || username);
       setZone(timezone);
-      toasts.say('Your settings are saved.');
+      toasts.say(t('Your settings are saved.'));
     });
   const inbox = new InboxPanel({ notifications, names, follow, snoozes, openSettings: changeSettings, prepare });
 
+  const { operations } = button.dataset; // where staff look at the servers
   const items = [
     ...menu,
-    { label: 'Appearance', act: () => openMenu(button, { label: 'Appearance', items: themeItems() }) },
-    { label: 'Settings', act: changeSettings },
+    { label: t('Appearance'), act: () => openMenu(button, { label: t('Appearance'), items: themeItems() }) },
+    { label: t('Language'), act: () => openMenu(button, { label: t('Language'), items: languageItems() }) },
+    { label: t('Settings'), act: changeSettings },
+    ...(operations ? [{ label: t('Operations'), act: () => location.assign(operations) }] : []),
   ];
   followMe({ client, button, userId: Number(document.body.dataset.userId), items });
   notifications.subscribe(() => {
@@ -80,7 +85,7 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   async function tell() {
     const fresh = waiting.filter(({ seq }) => seq > notifications.inbox.readUpTo);
     waiting = [];
-    if (fresh.length > ONE_BY_ONE) return toasts.say(`${fresh.length} new notifications`, { label: 'Show', act: () => inbox.open() });
+    if (fresh.length > ONE_BY_ONE) return toasts.say(tn(fresh.length, '{count} new notification', '{count} new notifications'), { label: t('Show'), act: () => inbox.open() });
     if (fresh.some(({ event }) => event === 'project_member_added')) await prepare();
     for (const notification of fresh) sayOne(notification);
   }
@@ -88,8 +93,8 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   /** @param {Notification} notification */
   function sayOne(notification) {
     const notice = describe(notification, names);
-    const text = notice.excerpt ? `${notice.text}: “${notice.excerpt}”` : `${notice.text}.`;
-    const open = notice.href ? [{ label: 'Open', act: () => show(notification, notice) }] : [];
+    const text = notice.excerpt ? `${notice.text}: ${t('“{text}”', { text: notice.excerpt })}` : `${notice.text}.`;
+    const open = notice.href ? [{ label: t('Open'), act: () => show(notification, notice) }] : [];
     const dismiss = notice.isReminder
       ? toasts.ask(text, ...open, ...snoozes(notification))
       : toasts.say(text, ...open);
@@ -115,17 +120,17 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
 
   /** @param {Notification} notification a reminder */
   function snoozes({ seq }) {
-    const later = (/** @type {() => number} */ minutes, /** @type {string} */ when) => async () => {
+    const later = (/** @type {() => number} */ minutes, /** @type {string} */ done) => async () => {
       try {
         await client.snoozeReminder(seq, minutes());
-        toasts.say(`You will be reminded again ${when}.`);
+        toasts.say(done);
       } catch (error) {
-        toasts.say(`It could not be put off. ${explain(error)}`);
+        toasts.say(`${t('It could not be put off.')} ${explain(error)}`);
       }
     };
     return [
-      { label: 'Snooze 1 h', act: later(() => 60, 'in an hour') },
-      { label: 'Tomorrow', act: later(minutesUntilTomorrow, 'tomorrow at nine') },
+      { label: t('Snooze 1 h'), act: later(() => 60, t('You will be reminded again in an hour.')) },
+      { label: t('Tomorrow'), act: later(minutesUntilTomorrow, t('You will be reminded again tomorrow at nine.')) },
     ];
   }
 

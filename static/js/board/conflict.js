@@ -2,6 +2,7 @@
 /** The choice between two values that two people gave one field. */
 
 import { clone, find, part, setText } from './dom.js';
+import { t } from './language.js';
 import { FIELD_NAMES } from './words.js';
 
 /**
@@ -27,7 +28,7 @@ export function paintConflict(holder, field, values, choose) {
 function create(holder, field, choose) {
   const element = clone('conflict');
   element.dataset.conflict = field;
-  const title = `You and somebody else both changed the ${FIELD_NAMES[field]}.`;
+  const title = t('You and somebody else both changed the {field}.', { field: FIELD_NAMES[field] });
   setText(part(element, 'title'), title);
   element.setAttribute('aria-label', title);
   for (const choice of /** @type {const} */ (['mine', 'theirs'])) {

@@ -1,25 +1,27 @@
 // @ts-check
 /** Says how the page is linked to the server, in one calm word. */
 
+import { t } from './language.js';
+
 /** @type {Record<string, {label: string, title: string}>} */
 const STATES = {
-  connecting: { label: 'Connecting', title: 'The connection is being made.' },
-  live: { label: 'Live', title: 'You see every change as it happens.' },
-  'catching-up': { label: 'Catching up', title: 'Changes that you missed are coming in.' },
+  connecting: { label: t('Connecting'), title: t('The connection is being made.') },
+  live: { label: t('Live'), title: t('You see every change as it happens.') },
+  'catching-up': { label: t('Catching up'), title: t('Changes that you missed are coming in.') },
   polling: {
-    label: 'Live by polling',
-    title: 'Something blocks WebSockets here, so changes are fetched over HTTP instead.',
+    label: t('Live by polling'),
+    title: t('Something blocks WebSockets here, so changes are fetched over HTTP instead.'),
   },
   offline: {
-    label: 'Reconnecting',
-    title: 'The server cannot be reached just now. What you do is kept and sent when it can.',
+    label: t('Reconnecting'),
+    title: t('The server cannot be reached just now. What you do is kept and sent when it can.'),
   },
-  closed: { label: 'Disconnected', title: 'This page no longer follows the board. Reload it to go on.' },
+  closed: { label: t('Disconnected'), title: t('This page no longer follows the board. Reload it to go on.') },
 };
 
 const NO_NETWORK = {
-  label: 'Offline',
-  title: 'This device has no network just now. What you do is kept and sent when it has.',
+  label: t('Offline'),
+  title: t('This device has no network just now. What you do is kept and sent when it has.'),
 };
 
 /**

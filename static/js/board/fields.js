@@ -4,6 +4,7 @@
 import { find, part, setText } from './dom.js';
 import { paintConflict } from './conflict.js';
 import { labelsOf, paintChips } from './labels.js';
+import { t } from './language.js';
 import { displayName } from './people.js';
 import { exact, fromLocalInput, toLocalInput } from './time.js';
 import { PRIORITY_NAMES, STATUS_NAMES } from './words.js';
@@ -121,7 +122,7 @@ export class TaskFields {
     const shown = this.task[/** @type {keyof Task} */ (field.name)];
     if (field.name === 'title' && !value) {
       write(field.control, toControl('title', this.task));
-      return this.complain('A task needs a title.');
+      return this.complain(t('A task needs a title.'));
     }
     if (isSame(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
     this.store.setConflict(this.taskId, field.name, null);
@@ -149,14 +150,14 @@ export class TaskFields {
   #inWords(name, value) {
     if (name === 'status') return STATUS_NAMES[value];
     if (name === 'priority') return PRIORITY_NAMES[value];
-    if (name === 'due_at') return value ? exact(value) : 'No date';
+    if (name === 'due_at') return value ? exact(value) : t('No date');
     if (name === 'labels') {
       const project = this.store.state?.project;
-      return (project && labelsOf({ labels: value }, project).map((label) => label.name).join(', ')) || 'None';
+      return (project && labelsOf({ labels: value }, project).map((label) => label.name).join(', ')) || t('None');
     }
     if (name !== 'assignee_id') return value;
     const user = this.store.member(value);
-    return user ? displayName(user) : value === null ? 'Nobody' : 'Somebody who left';
+    return user ? displayName(user) : value === null ? t('Nobody') : t('Somebody who left');
   }
 
   /** @param {import("./store.js").View["members"]} members @param {number | null} assigneeId */
@@ -164,11 +165,11 @@ export class TaskFields {
     const select = /** @type {HTMLSelectElement} */ (this.fields.find(({ name }) => name === 'assignee_id')?.control);
     const people = [...members].map(({ user }) => user).sort((a, b) => displayName(a).localeCompare(displayName(b)));
     const choices = [
-      { value: '', text: 'Nobody' },
+      { value: '', text: t('Nobody') },
       ...people.map((user) => ({ value: String(user.id), text: displayName(user) })),
     ];
     if (assigneeId !== null && !people.some(({ id }) => id === assigneeId))
-      choices.push({ value: String(assigneeId), text: 'Somebody who left' });
+      choices.push({ value: String(assigneeId), text: t('Somebody who left') });
     const { value } = select;
     choices.forEach(({ value, text }, index) => {
       const option = select.options[index] ?? select.appendChild(document.createElement('option'));

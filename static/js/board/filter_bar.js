@@ -3,6 +3,7 @@
 
 import { find, setAttribute, setText } from './dom.js';
 import { ALL, isActive, parse, write } from './filter.js';
+import { t, tn } from './language.js';
 import { displayName } from './people.js';
 
 /**
@@ -66,7 +67,7 @@ export class FilterBar {
     const shown = [...columns.values()].reduce((sum, ids) => sum + ids.length, 0);
     this.clearing.hidden = !active;
     setAttribute(this.form, 'data-active', active ? '' : null);
-    setText(this.count, active ? `${shown} of ${tasks.size} tasks` : '');
+    setText(this.count, active ? tn(tasks.size, '{shown} of {count} task', '{shown} of {count} tasks', { shown }) : '');
   }
 
   /** @param {readonly Member[]} members */
@@ -79,7 +80,7 @@ export class FilterBar {
     select.append(...others.map(({ user }) => new Option(displayName(user), String(user.id))));
     const { assignee } = this.filter;
     // Somebody who left, and whom the address still names: nothing is assigned to them any more.
-    if (assignee && ![...select.options].some(({ value }) => value === assignee)) select.append(new Option('Somebody who left', assignee));
+    if (assignee && ![...select.options].some(({ value }) => value === assignee)) select.append(new Option(t('Somebody who left'), assignee));
     this.#show();
   }
 
@@ -91,7 +92,7 @@ export class FilterBar {
     for (const option of [...select.options].slice(2)) option.remove();
     select.append(...(labels ?? []).map(({ id, name }) => new Option(name, String(id))));
     const { label } = this.filter;
-    if (label && ![...select.options].some(({ value }) => value === label)) select.append(new Option('A deleted label', label));
+    if (label && ![...select.options].some(({ value }) => value === label)) select.append(new Option(t('A deleted label'), label));
     select.hidden = select.length < 3;
     this.#show();
   }

@@ -2,6 +2,7 @@
 /** The bell and the inbox that it opens: paints the own notifications, newest first, and notices which were looked at. */
 
 import { clone, find, part, setAttribute, setText } from './dom.js';
+import { t, tn } from './language.js';
 import { describe } from './notices.js';
 import { createAvatar } from './people.js';
 import { ago, exact } from './time.js';
@@ -110,7 +111,7 @@ export class InboxPanel {
   #paintBell() {
     const { unread } = this.notifications;
     setAttribute(this.bell, 'data-unread', String(unread));
-    setText(find(this.bell, '[data-bell-label]'), unread ? `Notifications, ${unread} unread` : 'Notifications');
+    setText(find(this.bell, '[data-bell-label]'), unread ? tn(unread, 'Notifications, {count} unread', 'Notifications, {count} unread') : t('Notifications'));
     const count = find(this.bell, '[data-bell-count]');
     count.hidden = unread === 0;
     setText(count, unread > MOST ? `${MOST}+` : String(unread));
@@ -123,19 +124,19 @@ export class InboxPanel {
     if (status.dataset.state === state) return;
     status.dataset.state = state;
     status.replaceChildren();
-    if (state === 'loading') status.append(paragraph('Loading…'));
+    if (state === 'loading') status.append(paragraph(t('Loading…')));
     if (state === 'empty')
       status.append(
-        paragraph('All quiet', 'inbox__blank-title'),
-        paragraph('Here you read when somebody mentions you, assigns a task to you, or a task of yours is due.'),
+        paragraph(t('All quiet'), 'inbox__blank-title'),
+        paragraph(t('Here you read when somebody mentions you, assigns a task to you, or a task of yours is due.')),
       );
     if (state !== 'error') return;
     const again = document.createElement('button');
     again.type = 'button';
     again.className = 'button button--outline';
-    again.textContent = 'Try again';
+    again.textContent = t('Try again');
     again.addEventListener('click', () => void this.notifications.load());
-    status.append(paragraph(`Your notifications could not be loaded. ${explain(error)}`), again);
+    status.append(paragraph(`${t('Your notifications could not be loaded.')} ${explain(error)}`), again);
   }
 
   /** @param {Notification} notification @returns {HTMLElement} */

@@ -3,6 +3,7 @@
 
 import { fetchInvitations, makeInvitation, revokeInvitation } from './api.js';
 import { clone, find, part, setText } from './dom.js';
+import { t, tn } from './language.js';
 import { displayName } from './people.js';
 import { exact } from './time.js';
 import { explain, ROLE_NAMES } from './words.js';
@@ -38,7 +39,7 @@ export class Invitations {
     try {
       this.#paint(await fetchInvitations(this.projectId));
     } catch (error) {
-      this.#say(`The links could not be loaded. ${explain(error)}`);
+      this.#say(`${t('The links could not be loaded.')} ${explain(error)}`);
     }
   }
 
@@ -73,10 +74,10 @@ export class Invitations {
   async #copy() {
     try {
       await navigator.clipboard.writeText(this.url.value);
-      this.#say('Copied. It is shown only now: later it can be revoked, but not read again.');
+      this.#say(t('Copied. It is shown only now: later it can be revoked, but not read again.'));
     } catch {
       this.url.select(); // no permission, or plain HTTP: the keyboard copies it
-      this.#say('Copy it now: later it can be revoked, but not read again.');
+      this.#say(t('Copy it now: later it can be revoked, but not read again.'));
     }
   }
 
@@ -90,11 +91,11 @@ export class Invitations {
   #row({ id, role, created_by: maker, expires_at: end, max_uses: most, uses }) {
     const row = clone('invitation');
     row.dataset.invitationId = String(id);
-    setText(part(row, 'what'), `${ROLE_NAMES[role]} link by ${displayName(maker)}`);
-    const joined = most === null ? `${uses} joined` : `${uses} of ${most} joined`;
+    setText(part(row, 'what'), t('{role} link by {person}', { role: ROLE_NAMES[role], person: displayName(maker) }));
+    const joined = most === null ? tn(uses, '{count} joined', '{count} joined') : tn(most, '{uses} of {count} joined', '{uses} of {count} joined', { uses });
     const state = part(row, 'state');
-    setText(state, `${joined} · ends in ${timeLeft(end)}`);
-    state.title = `Until ${exact(end)}`;
+    setText(state, `${joined} · ${timeLeft(end)}`);
+    state.title = t('Until {moment}', { moment: exact(end) });
     const revoke = part(row, 'revoke');
     revoke.addEventListener('click', async () => {
       if (await this.attempt(() => revokeInvitation(this.projectId, id), revoke)) await this.load();
@@ -111,6 +112,6 @@ export class Invitations {
 /** @param {string} end @returns {string} */
 function timeLeft(end) {
   const hours = Math.max(1, Math.round((Date.parse(end) - Date.now()) / HOUR));
-  const [number, unit] = hours < 48 ? [hours, 'hour'] : [Math.round(hours / 24), 'day'];
-  return `${number} ${unit}${number === 1 ? '' : 's'}`;
+  if (hours < 48) return tn(hours, 'ends in {count} hour', 'ends in {count} hours');
+  return tn(Math.round(hours / 24), 'ends in {count} day', 'ends in {count} days');
 }

@@ -4,6 +4,7 @@
 import { addLabel, changeLabel, deleteLabel } from './api.js';
 import { openDialog } from './dialog.js';
 import { clone, find, part, setAttribute, setText } from './dom.js';
+import { t, tn } from './language.js';
 import { askTwice } from './sure.js';
 import { explain } from './words.js';
 
@@ -57,7 +58,7 @@ class Labels {
     if (input !== document.activeElement) input.value = name;
     this.#control(row, 'color').value = color;
     setAttribute(part(row, 'swatch'), 'data-color', color);
-    setAttribute(part(row, 'delete'), 'title', `Delete ${name}`);
+    setAttribute(part(row, 'delete'), 'title', t('Delete {name}', { name }));
   }
 
   /** @param {number} id @returns {HTMLElement} */
@@ -70,17 +71,17 @@ class Labels {
     color.addEventListener('change', () => this.#change(id, { color: color.value }, color));
     const button = part(row, 'delete');
     const remove = () => this.#try(() => deleteLabel(this.projectId, id), button);
-    button.addEventListener('click', () => askTwice(button, `Delete, from ${this.#uses(id)}?`, remove));
+    button.addEventListener('click', () => askTwice(button, this.#question(id), remove));
     this.rows.set(id, row);
     part(this.dialog, 'list').append(row);
     return row;
   }
 
-  /** @param {number} id @returns {string} how many cards carry it */
-  #uses(id) {
+  /** @param {number} id @returns {string} with how many cards carry it */
+  #question(id) {
     const tasks = [...(this.store.state?.tasks.values() ?? [])];
     const count = tasks.filter(({ labels }) => labels?.includes(id)).length;
-    return count === 1 ? '1 card' : `${count} cards`;
+    return tn(count, 'Delete, from {count} card?', 'Delete, from {count} cards?');
   }
 
   async #add() {

@@ -1,6 +1,7 @@
 // @ts-check
 /** The menu in which one chooses a task's labels: several, one after the other. */
 
+import { t } from './language.js';
 import { openMenu } from './menu.js';
 
 const MOST = 10; // labels of one task
@@ -17,11 +18,11 @@ export function openLabelsMenu(button, { store, carry, edit, say }) {
     const others = carried().filter((one) => one !== id);
     if (others.length < carried().length) carry(others);
     else if (others.length < MOST) carry([...others, id].sort((one, other) => one - other));
-    else say(`A task carries up to ${MOST} labels.`);
+    else say(t('A task carries up to {count} labels.', { count: MOST }));
   };
   const labels = store.state?.project.labels ?? [];
   const menu = openMenu(button, {
-    label: 'Labels',
+    label: t('Labels'),
     items: [
       ...labels.map(({ id, name, color }) => ({
         label: name,
@@ -29,8 +30,8 @@ export function openLabelsMenu(button, { store, carry, edit, say }) {
         act: () => toggle(id),
         isChecked: () => carried().includes(id),
       })),
-      ...(labels.length ? [] : [{ label: 'There are none yet', act: null }]),
-      ...(store.role === 'owner' ? [{ label: 'Edit labels…', act: edit }] : []),
+      ...(labels.length ? [] : [{ label: t('There are none yet'), act: null }]),
+      ...(store.role === 'owner' ? [{ label: t('Edit labels…'), act: edit }] : []),
     ],
   });
   // By each choice, and where somebody else changes the same task.

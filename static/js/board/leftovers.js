@@ -1,6 +1,7 @@
 // @ts-check
 /** What an earlier page asked for and has no answer so far: where it belongs, and what is said of it elsewhere. Pure. */
 
+import { t } from './language.js';
 import { explain, quote } from './words.js';
 
 /**
@@ -9,14 +10,16 @@ import { explain, quote } from './words.js';
  * @typedef {{projectId: number | null, title?: string, status?: string}} Note kept beside a change
  */
 
-/** @type {Record<string, string>} */
-const DONE = {
-  task_create: 'created',
-  task_update: 'changed',
-  task_move: 'moved',
-  task_delete: 'deleted',
-  task_restore: 'restored',
-  new_comment: 'commented on',
+/** @type {Record<string, (title: string) => string>} */
+const NOT_DONE = {
+  task_create: (title) => t('{title} was not created.', { title }),
+  task_update: (title) => t('{title} was not changed.', { title }),
+  task_move: (title) => t('{title} was not moved.', { title }),
+  task_delete: (title) => t('{title} was not deleted.', { title }),
+  task_restore: (title) => t('{title} was not restored.', { title }),
+  new_comment: (title) => t('{title} was not commented on.', { title }),
+  comment_update: (title) => t('A comment on {title} was not changed.', { title }),
+  comment_delete: (title) => t('A comment on {title} was not deleted.', { title }),
 };
 
 /**
@@ -40,10 +43,10 @@ export async function followElsewhere({ event, data, note, answer }, report) {
   try {
     await answer;
   } catch (/** @type {any} */ error) {
-    const done = DONE[event];
-    if (!done || error.code === 'closed' || (event === 'task_delete' && error.code === 'not_found')) return;
-    const why = error.code === 'conflict' ? 'Somebody else changed it meanwhile.' : explain(error);
-    report(`${quote(note?.title ?? 'A task')} was not ${done}. ${why}`, textOf(data));
+    const notDone = NOT_DONE[event];
+    if (!notDone || error.code === 'closed' || (event.endsWith('_delete') && error.code === 'not_found')) return;
+    const why = error.code === 'conflict' ? t('Somebody else changed it meanwhile.') : explain(error);
+    report(`${notDone(quote(note?.title ?? t('A task')))} ${why}`, textOf(data));
   }
 }
 

@@ -7,7 +7,6 @@ import { openActivity } from './activity_dialog.js';
 import { openArchive } from './archive_dialog.js';
 import { Announcer } from './announcer.js';
 import { fetchBoard, fetchEvents, fetchToken } from './api.js';
-import { copyText } from './clipboard.js';
 import { Columns } from './columns.js';
 import { Commands } from './commands.js';
 import { Company } from './company.js';
@@ -22,18 +21,19 @@ import { FilterBar } from './filter_bar.js';
 import { forgetUser } from './forgetting.js';
 import { openKeyHelp } from './key_help.js';
 import { listenToKeys } from './keyboard.js';
+import { t, tn } from './language.js';
 import { followElsewhere, noteOf } from './leftovers.js';
 import { Members } from './members.js';
 import { choices, openMoveMenu } from './move_menu.js';
 import { TaskPanel } from './panel.js';
-import { Problems } from './problems.js';
+import { copying, Problems } from './problems.js';
 import { Route } from './route.js';
 import { tell } from './sentences.js';
 import { leaveMessage, watchSession } from './session.js';
 import { BoardStore } from './store.js';
 import { Toasts } from './toasts.js';
 import { Undo } from './undo.js';
-import { counted, explain, quote } from './words.js';
+import { explain, quote } from './words.js';
 
 const FIRST_POLL = 500; // ms in which the first poll after an outage tells what was missed
 const MOST_MISSED = 500; // events of the log that are read to find what one missed
@@ -50,7 +50,7 @@ const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnaps
 /** @type {import("./leftovers.js").Leftover[]} */
 const leftovers = [];
 const toasts = new Toasts(find(document, '[data-toasts]'));
-const problems = new Problems(find(document, '[data-problems]'));
+const problems = new Problems(find(document, '[data-problems]'), { userId: store.userId, projectId });
 const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
@@ -62,9 +62,9 @@ const undoButton = find(document, '[data-undo]');
 const undo = new Undo({
   changed: (last) => {
     undoButton.hidden = !last;
-    setAttribute(undoButton, 'title', last && `Undo ${last.words} (${isMac ? '⌘' : 'Ctrl'} Z)`);
+    setAttribute(undoButton, 'title', last && t('Undo {what} ({keys})', { what: last.words, keys: isMac ? '⌘ Z' : t('Ctrl Z') }));
   },
-  undone: ({ words }) => toasts.say(`Took back ${words}.`),
+  undone: ({ words }) => toasts.say(t('Took back {what}.', { what: words })),
 });
 const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id), keepDraft: (id, field, text, version) => drafts.set(id, field, { text, version }) });
 const composers = new Composers(board, createTask);
@@ -83,7 +83,6 @@ const panel = new TaskPanel({
   client,
   drafts,
   toasts,
-  problems,
   chooseLabels: (button, carry) =>
     onDemand(import('./labels_menu.js'), (menu) => menu.openLabelsMenu(button, { store, carry, edit: editLabels, say: (text) => toasts.say(text) })),
   leave: () => route.close(),
@@ -111,7 +110,7 @@ const concerns = followConcerns({
   isInView: ({ event, data }) =>
     event === 'comment_added' && data.reason !== 'mention' && data.task_id === panel.taskId,
   repaint: paintMoments,
-  menu: [{ label: 'Activity', act: showActivity }],
+  menu: [{ label: t('Activity'), act: showActivity }],
 });
 const drag = new CardDrag({
   board,
@@ -132,7 +131,7 @@ store.subscribe((view) => {
   columns.paint(view, { now, openTask: panel.taskId, marks: absence.marks });
   const unseen = [...absence.marks.keys()].filter((id) => view.tasks.has(id)).length;
   seeAll.hidden = !unseen;
-  setText(seeAll, `Mark ${counted(unseen, 'card')} as seen`);
+  setText(seeAll, tn(unseen, 'Mark {count} card as seen', 'Mark {count} cards as seen'));
   composers.paint(store.mayEdit);
   filterBar.paint(view);
   members.paint(view);
@@ -162,7 +161,7 @@ function editLabels() {
 
 /** @template T @param {Promise<T>} module what is seldom needed, and not loaded before @param {(module: T) => void} use */
 function onDemand(module, use) {
-  module.then(use, () => toasts.say('The server could not be reached.'));
+  module.then(use, () => toasts.say(t('The server could not be reached.')));
 }
 
 function showActivity() {
@@ -173,8 +172,8 @@ function showActivity() {
 
 client.on('state', (/** @type {string} */ state) => {
   showConnection(body, state);
-  if (state === 'live') welcomeBack('Caught up');
-  else if (state === 'polling') setTimeout(() => client.state === 'polling' && welcomeBack('Caught up'), FIRST_POLL);
+  if (state === 'live') welcomeBack();
+  else if (state === 'polling') setTimeout(() => client.state === 'polling' && welcomeBack(), FIRST_POLL);
   else isAway = true;
 });
 client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
@@ -193,7 +192,7 @@ client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
 });
 client.on('removed_from_project', (/** @type {any} */ data) => {
   if (data.project_id !== projectId) return;
-  goToList(members.farewell ?? `You are no longer a member of ${quote(store.state?.project.name ?? 'that project')}.`);
+  goToList(members.farewell ?? notAMember());
 });
 client.on('error', (/** @type {any} */ error) => {
   // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
@@ -269,15 +268,14 @@ async function lookBack(last, seq, epoch) {
     const { events, reset } = await fetchEvents(projectId, last.seq, Math.min(seq - last.seq, MOST_MISSED)).catch(() => ({ events: [], reset: true }));
     if (!reset && store.state) for (const frame of events) if ((frame.seq ?? 0) <= seq) absence.missed(frame, store.state);
   }
-  const words = absence.back('Since your last visit');
+  const words = absence.back('visit');
   if (words) sayWhatChanged(words);
   store.paint();
 }
 
-/** @param {string} since */
-function welcomeBack(since) {
+function welcomeBack() {
   isAway = false;
-  const words = absence.back(since);
+  const words = absence.back('outage');
   if (words) sayWhatChanged(words);
   rememberSeen();
   store.paint();
@@ -285,7 +283,7 @@ function welcomeBack(since) {
 
 /** @param {string} words */
 function sayWhatChanged(words) {
-  toasts.say(words, ...(absence.marks.size ? [{ label: 'Mark all as seen', act: seenAll }] : []));
+  toasts.say(words, ...(absence.marks.size ? [{ label: t('Mark all as seen'), act: seenAll }] : []));
 }
 
 function rememberSeen() {
@@ -316,7 +314,7 @@ function resumeLeftovers() {
 
 /** @param {string} text @param {string | null} lost */
 function reportElsewhere(text, lost) {
-  problems.report(text, ...(lost ? [{ label: 'Copy the text', act: () => void copyText(lost), stays: true }] : []));
+  problems.report(text, ...(lost ? [copying(lost)] : []));
 }
 
 /** @param {string} _event @param {any} data @returns {import("./leftovers.js").Note} */
@@ -328,7 +326,7 @@ function note(_event, data) {
 async function createTask(status, title) {
   const task = await commands.create(status, title);
   if (task && !store.fits(task)) {
-    toasts.say(`${quote(title)} is hidden by the filter.`, { label: 'Show all', act: () => filterBar.clear() });
+    toasts.say(t('{title} is hidden by the filter.', { title: quote(title) }), { label: t('Show all'), act: () => filterBar.clear() });
   }
   return task !== null;
 }
@@ -340,7 +338,7 @@ function showTask(place) {
   else if (store.painted?.tasks.has(place.taskId)) panel.open(place.taskId);
   else {
     route.close();
-    toasts.say('That task is no longer on this board: it was archived or deleted.');
+    toasts.say(t('That task is no longer on this board: it was archived or deleted.'));
   }
   store.paint();
   if (place?.commentId) panel.reveal(place.commentId);
@@ -366,7 +364,7 @@ function viewerHolders(taskId) {
 function tellDeleted(task, sentence) {
   route.close();
   if (!task) return;
-  const restore = { label: 'Restore', act: () => void commands.restore(task) };
+  const restore = { label: t('Restore'), act: () => void commands.restore(task) };
   toasts.say(`${sentence}.`, ...(store.mayEdit ? [restore] : []));
 }
 
@@ -381,38 +379,45 @@ function goToList(message) {
   location.assign('/');
 }
 
-const reload = { label: 'Reload', act: () => location.reload() };
+/** @returns {string} */
+function notAMember() {
+  const name = store.state?.project.name;
+  if (name === undefined) return t('You are no longer a member of that project.');
+  return t('You are no longer a member of {project}.', { project: quote(name) });
+}
+
+const reload = { label: t('Reload'), act: () => location.reload() };
 
 /** @param {any} error */
 async function tellClosed(error) {
   // Another tab changed the password, which ends all connections: this browser is signed in as before.
   if (error?.code === 'unauthenticated' && (await fetchToken().catch(() => null))) {
-    return problems.report('You changed your password, so this page no longer follows the board.', reload);
+    return void problems.tell(t('You changed your password, so this page no longer follows the board.'), reload);
   }
   const signedOut = ['unauthenticated', 'token_expired', 'token_invalid'].includes(error?.code);
   const here = encodeURIComponent(location.pathname + location.hash);
-  problems.report(
+  problems.tell(
     signedOut
-      ? 'You are signed out, so this page no longer follows the board. What you did is kept here, and sent once you sign in again.'
-      : `This page no longer follows the board. ${explain(error)}`,
+      ? t('You are signed out, so this page no longer follows the board. What you did is kept here, and sent once you sign in again.')
+      : `${t('This page no longer follows the board.')} ${explain(error)}`,
     signedOut
-      ? { label: 'Sign in', act: () => location.assign(`/login/?next=${here}`) }
+      ? { label: t('Sign in'), act: () => location.assign(`/login/?next=${here}`) }
       : reload,
   );
 }
 
 /** @param {any} error of the first board */
 function showFailure(error) {
-  if (error.status === 404) return goToList('That project is no longer there, or no longer yours to see.');
+  if (error.status === 404) return goToList(t('That project is no longer there, or no longer yours to see.'));
   const place = document.createElement('div');
   place.className = 'board-error';
   place.setAttribute('role', 'alert');
   const text = document.createElement('p');
-  text.textContent = `The board could not be loaded. ${explain(error)}`;
+  text.textContent = `${t('The board could not be loaded.')} ${explain(error)}`;
   const again = document.createElement('button');
   again.type = 'button';
   again.className = 'button button--solid';
-  again.textContent = 'Try again';
+  again.textContent = t('Try again');
   again.addEventListener('click', () => (place.remove(), start()));
   place.append(text, again);
   board.prepend(place);

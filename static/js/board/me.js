@@ -2,8 +2,9 @@
 /** One's own button in the bar: how the others see one, and the menu that changes it. */
 
 import { find, setAttribute, setText } from './dom.js';
+import { t } from './language.js';
 import { openMenu } from './menu.js';
-import { STATE_NAMES } from './words.js';
+import { IN_SENTENCES, STATE_NAMES } from './words.js';
 
 const CHOICES = ['online', 'busy'];
 
@@ -18,7 +19,7 @@ export function followMe({ client, button, userId, items }) {
 
   const show = (/** @type {string} */ status) => {
     setAttribute(button, 'data-presence-status', status);
-    setText(find(button, '[data-me-status]'), `, ${STATE_NAMES[status].toLowerCase()}`);
+    setText(find(button, '[data-me-status]'), `, ${IN_SENTENCES[status]}`);
   };
   const become = (/** @type {string} */ status) => {
     chosen = status;
@@ -27,7 +28,7 @@ export function followMe({ client, button, userId, items }) {
   };
   button.addEventListener('click', () =>
     openMenu(button, {
-      label: 'The others see you as',
+      label: t('The others see you as'),
       items: [
         ...CHOICES.map((status) => ({
           label: STATE_NAMES[status],

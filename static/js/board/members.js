@@ -4,6 +4,7 @@
 import * as api from './api.js';
 import { clone, find, part, setText } from './dom.js';
 import { Invitations } from './invitations.js';
+import { t } from './language.js';
 import { createAvatar, displayName } from './people.js';
 import { askTwice } from './sure.js';
 import { explain, ROLE_NAMES } from './words.js';
@@ -12,15 +13,15 @@ import { explain, ROLE_NAMES } from './words.js';
 
 /** @type {Record<string, string>} */
 const EXPLANATIONS = {
-  owner: 'Owners choose the members. Members change everything on the board. Viewers see it and change nothing.',
-  member: 'You can change everything on this board. Owners choose its members.',
-  viewer: 'You can see this board and change nothing on it. Owners choose its members.',
+  owner: t('Owners choose the members. Members change everything on the board. Viewers see it and change nothing.'),
+  member: t('You can change everything on this board. Owners choose its members.'),
+  viewer: t('You can see this board and change nothing on it. Owners choose its members.'),
 };
 
-const LEFT = 'You left the project.';
-const LEAVING = 'If you leave, your tasks stay on the board, assigned to nobody.';
-const LAST_OWNER = 'You are its only owner: to leave, hand the project over first. Or delete it, for everybody.';
-const ALONE = 'Nobody else is in this project: add somebody to hand it over to, or delete it.';
+const LEFT = t('You left the project.');
+const LEAVING = t('If you leave, your tasks stay on the board, assigned to nobody.');
+const LAST_OWNER = t('You are its only owner: to leave, hand the project over first. Or delete it, for everybody.');
+const ALONE = t('Nobody else is in this project: add somebody to hand it over to, or delete it.');
 
 export class Members {
   /**
@@ -112,7 +113,7 @@ export class Members {
     }
     for (const { user, role } of members) {
       const row = this.rows.get(user.id) ?? this.#createRow(user, list);
-      setText(part(row, 'name'), user.id === this.store.userId ? `${displayName(user)} (you)` : displayName(user));
+      setText(part(row, 'name'), user.id === this.store.userId ? t('{name} (you)', { name: displayName(user) }) : displayName(user));
       setText(part(row, 'username'), user.username);
       setText(part(row, 'role-name'), ROLE_NAMES[role]);
       part(row, 'role-name').hidden = isOwner;
@@ -132,13 +133,13 @@ export class Members {
     row.dataset.memberId = String(user.id);
     part(row, 'avatar').replaceWith(createAvatar(user, { large: true }));
     const select = /** @type {HTMLSelectElement} */ (part(row, 'role'));
-    select.setAttribute('aria-label', `Role of ${displayName(user)}`);
+    select.setAttribute('aria-label', t('Role of {person}', { person: displayName(user) }));
     select.addEventListener('change', () =>
       this.#try(() => api.changeMember(this.projectId, user.id, select.value), select),
     );
     const remove = part(row, 'remove');
-    remove.setAttribute('aria-label', `Remove ${displayName(user)}`);
-    remove.title = `Remove ${displayName(user)}`;
+    remove.setAttribute('aria-label', t('Remove {person}', { person: displayName(user) }));
+    remove.title = t('Remove {person}', { person: displayName(user) });
     remove.addEventListener('click', () => this.#try(() => api.removeMember(this.projectId, user.id), remove));
     this.rows.set(user.id, row);
     list.append(row);
@@ -166,19 +167,19 @@ export class Members {
     });
     const remove = part(this.dialog, 'delete-project');
     remove.addEventListener('click', () =>
-      askTwice(remove, 'Really delete it, for everybody?', () =>
-        this.#end('The project was deleted.', () => api.deleteProject(this.projectId), remove),
+      askTwice(remove, t('Really delete it, for everybody?'), () =>
+        this.#end(t('The project was deleted.'), () => api.deleteProject(this.projectId), remove),
       ),
     );
     const handOver = /** @type {HTMLFormElement} */ (part(this.dialog, 'hand-over'));
     const handing = find(handOver, '[type=submit]');
     handOver.addEventListener('submit', (event) => {
       event.preventDefault();
-      askTwice(handing, 'Really hand over?', () => this.#handOver(handOver, handing));
+      askTwice(handing, t('Really hand over?'), () => this.#handOver(handOver, handing));
     });
     const leave = part(this.dialog, 'leave-project');
     leave.addEventListener('click', () =>
-      askTwice(leave, 'Really leave?', () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
+      askTwice(leave, t('Really leave?'), () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
     );
   }
 

@@ -2,9 +2,11 @@
 /** A small menu beside what it belongs to: `role=menu`, walked with the arrows, closed by Escape, Tab or a press elsewhere. */
 
 /**
- * @typedef {{label: string, act: (() => void) | null, isChosen?: boolean, isChecked?: () => boolean, color?: string}} Item
+ * @typedef {{
+ *   label: string, act: (() => void) | null, isChosen?: boolean, isChecked?: () => boolean, color?: string, lang?: string,
+ * }} Item
  *   `act` null: not possible now; `isChosen`: one of several states, and whether it is the present one; `isChecked`: one of
- *   those of which any number may be chosen, for which the menu stays open
+ *   those of which any number may be chosen, for which the menu stays open; `lang`: of the label, where it is not the page's
  */
 
 /**
@@ -59,13 +61,14 @@ export function openMenu(anchor, { label, items, inset = 0 }) {
 }
 
 /** @param {Item} item @param {() => void} close @returns {HTMLButtonElement} */
-function createItem({ label, act, isChosen, isChecked, color }, close) {
+function createItem({ label, act, isChosen, isChecked, color, lang }, close) {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'button menu__item';
   button.setAttribute('role', isChecked ? 'menuitemcheckbox' : isChosen === undefined ? 'menuitem' : 'menuitemradio');
   if (isChosen !== undefined) button.setAttribute('aria-checked', String(isChosen));
   button.tabIndex = -1;
+  if (lang) button.lang = lang;
   button.disabled = !act;
   button.textContent = label;
   if (color) button.dataset.color = color;

@@ -1,6 +1,7 @@
 // @ts-check
 /** The menu that moves a card without dragging it. */
 
+import { t } from './language.js';
 import { openMenu } from './menu.js';
 import { STATUS_NAMES } from './words.js';
 
@@ -20,8 +21,8 @@ export function choices({ status, index, order }) {
   }));
   return [
     ...columns,
-    { label: 'Up', place: index > 0 ? { status, beforeId: order[index - 1] } : null },
-    { label: 'Down', place: index < order.length - 1 ? { status, beforeId: order[index + 2] ?? null } : null },
+    { label: t('Up'), place: index > 0 ? { status, beforeId: order[index - 1] } : null },
+    { label: t('Down'), place: index < order.length - 1 ? { status, beforeId: order[index + 2] ?? null } : null },
   ];
 }
 
@@ -32,7 +33,7 @@ export function choices({ status, index, order }) {
  */
 export function openMoveMenu(card, items, choose) {
   openMenu(card, {
-    label: 'Move to',
+    label: t('Move to'),
     items: items.map(({ label, place }) => ({ label, act: place && (() => choose(place)) })),
     inset: 12,
   });

@@ -1,6 +1,7 @@
 // @ts-check
 /** What a notification says: one sentence per kind, what it is about, and where it leads. Pure. */
 
+import { t } from './language.js';
 import { write } from './route.js';
 import { quote } from './words.js';
 
@@ -20,46 +21,57 @@ const EXCERPT = 160; // characters of a comment; the rest is behind the link
 
 /** The kinds that can be switched off, and what they are called. @type {Record<string, string>} */
 export const KIND_NAMES = {
-  task_assigned: 'A task is assigned to me',
-  comment_added: 'Somebody mentions me, or comments on a task of mine',
-  project_member_added: 'Somebody adds me to a project',
-  due_date_reminder: 'A task of mine is due',
+  task_assigned: t('A task is assigned to me'),
+  comment_added: t('Somebody mentions me, or comments on a task of mine'),
+  project_member_added: t('Somebody adds me to a project'),
+  due_date_reminder: t('A task of mine is due'),
 };
 
 /** @typedef {Record<string, ((who: string | null, data: any) => string) | undefined>} Sentences `who` null: the system */
 
-/** Why one is told of a comment, in words. @type {Sentences} */
+/** Why one is told of a comment, in words. @type {Record<string, ((who: string, data: any) => string) | undefined>} */
 const COMMENTED = {
-  mention: (who, { title }) => `${who ?? 'Somebody'} mentioned you${title ? ` in ${quote(title)}` : ''}`,
+  mention: (who, { title }) =>
+    title ? t('{who} mentioned you in {title}', { who, title }) : t('{who} mentioned you', { who }),
   assignee: (who, { title }) =>
-    `${who ?? 'Somebody'} commented on ${title ? `${quote(title)}, which is yours` : 'a task of yours'}`,
+    title
+      ? t('{who} commented on {title}, which is yours', { who, title })
+      : t('{who} commented on a task of yours', { who }),
   creator: (who, { title }) =>
-    `${who ?? 'Somebody'} commented on ${title ? `${quote(title)}, which you created` : 'a task that you created'}`,
-  participant: (who, { title }) => `${who ?? 'Somebody'} commented on ${title ? quote(title) : 'a task'}, as you did`,
+    title
+      ? t('{who} commented on {title}, which you created', { who, title })
+      : t('{who} commented on a task that you created', { who }),
+  participant: (who, { title }) =>
+    t('{who} commented on {title}, as you did', { who, title: title || t('a task') }),
 };
 
 /** @type {Sentences} */
 const SENTENCES = {
-  task_assigned: (who, { title }) => {
-    const task = title ? quote(title) : 'A task';
-    return who ? `${who} assigned ${task} to you` : `${task} was assigned to you`;
-  },
-  comment_added: (who, data) => (COMMENTED[data.reason] ?? COMMENTED.participant)?.(who, data) ?? '',
+  task_assigned: (who, { title }) =>
+    who
+      ? t('{who} assigned {title} to you', { who, title: title || t('A task') })
+      : t('{title} was assigned to you', { title: title || t('A task') }),
+  comment_added: (who, data) =>
+    (COMMENTED[data.reason] ?? COMMENTED.participant)?.(who ?? t('Somebody'), data) ?? '',
   project_member_added: (who, { project }) => {
-    const name = project ? quote(project) : 'a project';
-    return who ? `${who} added you to ${name}` : `You were added to ${name}`;
+    const name = project ? quote(project) : t('a project');
+    return who ? t('{who} added you to {project}', { who, project: name }) : t('You were added to {project}', { project: name });
   },
-  due_date_reminder: (_who, { title, kind }) =>
-    `${title ? quote(title) : 'A task'} ${kind === 'overdue' ? 'is overdue' : 'is due soon'}`,
+  due_date_reminder: (_who, { title: given, kind }) => {
+    const title = given || t('A task');
+    return kind === 'overdue' ? t('{title} is overdue', { title }) : t('{title} is due soon', { title });
+  },
 };
 
 /** What is left to say where the content was deleted, or is no longer ours to see. @type {Sentences} */
 const GONE = {
   task_assigned: (who) =>
-    who ? `${who} assigned you a task that is no longer there` : 'A task that is no longer there was assigned to you',
-  comment_added: (who) => `${who ?? 'Somebody'} wrote a comment that is no longer there`,
-  project_member_added: () => 'You were added to a project that you no longer see',
-  due_date_reminder: () => 'A task that is no longer there came due',
+    who
+      ? t('{who} assigned you a task that is no longer there', { who })
+      : t('A task that is no longer there was assigned to you'),
+  comment_added: (who) => t('{who} wrote a comment that is no longer there', { who: who ?? t('Somebody') }),
+  project_member_added: () => t('You were added to a project that you no longer see'),
+  due_date_reminder: () => t('A task that is no longer there came due'),
 };
 
 /**
@@ -70,10 +82,11 @@ const GONE = {
 export function describe({ event, data }, names) {
   const isGone = data.redacted === true;
   const who = whoDid(data, names);
-  const told = { ...data, title: data.title || names.task(data.task_id), project: names.project(data.project_id) };
+  const title = data.title || names.task(data.task_id);
+  const told = { ...data, title: title && quote(title), project: names.project(data.project_id) };
   return {
     who,
-    text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? 'Something that concerns you',
+    text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? t('Something that concerns you'),
     excerpt: isGone ? '' : shorten(data.comment?.content ?? ''),
     isGone,
     href: isGone && event !== 'comment_added' ? null : hrefOf(data),

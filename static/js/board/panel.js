@@ -6,6 +6,7 @@ import { Comments } from './comments.js';
 import { Description } from './description.js';
 import { clone, find, part, setText } from './dom.js';
 import { TaskFields } from './fields.js';
+import { t } from './language.js';
 import { exact, urgency } from './time.js';
 
 /**
@@ -18,21 +19,23 @@ export class TaskPanel {
    * @param {{
    *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
    *   drafts: import("./drafts.js").Drafts,
-   *   toasts: import("./commands.js").Toasts, problems: import("./commands.js").Problems,
+   *   toasts: import("./commands.js").Toasts,
    *   chooseLabels: (button: any, carry: (ids: number[]) => void) => void, leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `chooseLabels` opens the menu of labels; `leave` is called when the person closes the panel
    */
-  constructor({ projectId, store, commands, client, drafts, toasts, problems, chooseLabels, leave, returnFocus }) {
+  constructor({ projectId, store, commands, client, drafts, toasts, chooseLabels, leave, returnFocus }) {
     this.projectId = projectId;
     this.store = store;
     this.commands = commands;
     this.client = client;
     this.toasts = toasts;
-    this.problems = problems;
     this.chooseLabels = chooseLabels;
     this.leave = leave;
     this.returnFocus = returnFocus;
     this.drafts = drafts;
+    /** @type {import("./mentions.js").MentionList | null} null: nobody has written here so far */
+    this.mentions = null;
+    client.on('presence', () => this.mentions?.refresh());
     /** @type {Sheet | null} */
     this.sheet = null;
   }
@@ -48,7 +51,7 @@ export class TaskPanel {
     this.#takeDown();
     const element = clone('panel');
     element.dataset.taskPanel = String(taskId);
-    setText(part(element, 'reference'), `Task ${taskId}`);
+    setText(part(element, 'reference'), t('Task {number}', { number: taskId }));
     this.sheet = {
       taskId,
       element,
@@ -65,7 +68,8 @@ export class TaskPanel {
         store: this.store,
         add: (content) => this.commands.comment(taskId, content),
         drafts: this.drafts,
-        report: (text) => this.problems.report(text),
+        edit: (commentId, content) => this.commands.editComment(taskId, commentId, content),
+        remove: (commentId) => this.commands.deleteComment(taskId, commentId),
         say: (text) => void this.toasts.say(text),
         tellTyping: (isTyping) => this.client.typing(taskId, isTyping).catch(() => {}), // a hint, no more
       }),
@@ -86,6 +90,9 @@ export class TaskPanel {
     find(element, '[data-archive-task]').addEventListener('click', () => {
       this.leave();
       this.commands.archive(taskId);
+    });
+    element.addEventListener('focusin', ({ target }) => {
+      if (target instanceof HTMLTextAreaElement && target.matches('[data-mentions]')) void this.#offerNames(target);
     });
     document.body.append(element);
     element.focus({ preventScroll: true });
@@ -130,11 +137,14 @@ export class TaskPanel {
     setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
     fields.paint(task, view);
     comments.paint(now, view);
+    this.mentions?.refresh();
     description.paint(task.description);
     const note = part(element, 'due-note');
     note.hidden = !task.due_at;
     note.toggleAttribute('data-overdue', urgency(task, now) === 'overdue');
-    if (task.due_at) setText(note, `${urgency(task, now) === 'overdue' ? 'Overdue since ' : ''}${exact(task.due_at)}`);
+    if (!task.due_at) return;
+    const moment = exact(task.due_at);
+    setText(note, urgency(task, now) === 'overdue' ? t('Overdue since {moment}', { moment }) : moment);
   }
 
   /** @param {import("./reducer.js").LoggedFrame} frame */
@@ -149,8 +159,21 @@ export class TaskPanel {
     this.sheet?.comments.reload();
   }
 
+  /** Loaded on demand: who only looks never needs it. Where it cannot be loaded, the next focus tries again. @param {HTMLTextAreaElement} field */
+  async #offerNames(field) {
+    const module = await import('./mentions.js').catch(() => null);
+    if (!module || !field.isConnected) return;
+    this.mentions ??= new module.MentionList(() => ({
+      // Nobody is told of a mention of one's own.
+      users: (this.store.state?.members ?? []).map(({ user }) => user).filter(({ id }) => id !== this.store.userId),
+      present: this.client.presenceOf(this.projectId),
+    }));
+    this.mentions.attach(field);
+  }
+
   #takeDown() {
     if (!this.sheet) return;
+    this.mentions?.close();
     const { element, fields, comments } = this.sheet;
     fields.flush();
     comments.leave();

@@ -8,6 +8,7 @@ import { followConcerns } from './concerns.js';
 import { showConnection } from './connection_badge.js';
 import { find } from './dom.js';
 import { forgetUser } from './forgetting.js';
+import { t } from './language.js';
 import { followElsewhere } from './leftovers.js';
 import { takeMessage, watchSession } from './session.js';
 import { Toasts } from './toasts.js';
@@ -19,7 +20,7 @@ watchSession(client, () => forgetUser(shelf));
 client.on('state', (/** @type {string} */ state) => showConnection(document.body, state));
 
 const toasts = new Toasts(find(document, '[data-toasts]'));
-followConcerns({ client, toasts, title: () => 'Projects · taskrealtime' }).paintTitle();
+followConcerns({ client, toasts, title: () => `${t('Projects')} · taskrealtime` }).paintTitle();
 client.on('recovered', (/** @type {import("./leftovers.js").Leftover[]} */ found) => {
   for (const leftover of found) void followElsewhere(leftover, report);
 });
@@ -36,12 +37,12 @@ document.addEventListener('visibilitychange', () => void (document.hidden || ref
 /** The connection was ended for good: by another tab that changed the password, or because one is signed out. */
 async function comeBack() {
   if (await fetchToken().catch(() => null)) location.reload();
-  else toasts.ask('You are signed out.', { label: 'Sign in', act: () => location.assign('/login/') });
+  else toasts.ask(t('You are signed out.'), { label: t('Sign in'), act: () => location.assign('/login/') });
 }
 
 /** Stays until somebody has read it. @param {string} text @param {string | null} lost what somebody wrote */
 function report(text, lost) {
-  toasts.ask(text, ...(lost ? [{ label: 'Copy the text', act: () => void copyText(lost), stays: true }] : []));
+  toasts.ask(text, ...(lost ? [{ label: t('Copy the text'), act: () => void copyText(lost), stays: true }] : []));
 }
 
 /** Takes the list from a fresh copy of this page, and leaves what somebody is typing alone. */
@@ -49,6 +50,8 @@ async function refresh() {
   const answer = await fetch(location.pathname, { credentials: 'same-origin' }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  // Somebody else has signed in, in another tab: their list belongs on a page of theirs.
+  if (fresh.body.dataset.userId !== document.body.dataset.userId) return location.reload();
   const [before, after] = [document, fresh].map((page) => page.querySelector('[data-list]'));
   if (before && after) before.replaceWith(after);
 }

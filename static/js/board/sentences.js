@@ -1,7 +1,8 @@
 // @ts-check
 /** What others did, in sentences: for those who hear the board, and for messages. */
 
-import { FIELD_NAMES, PRIORITY_NAMES, quote, ROLE_NAMES, STATUS_NAMES } from './words.js';
+import { listed, t } from './language.js';
+import { FIELD_NAMES, IN_SENTENCES, quote, STATUS_NAMES } from './words.js';
 
 /**
  * @typedef {import("./reducer.js").BoardState} BoardState
@@ -11,23 +12,31 @@ import { FIELD_NAMES, PRIORITY_NAMES, quote, ROLE_NAMES, STATUS_NAMES } from './
 
 /** Events that another one has told already, or that say nothing worth hearing, have no teller. @type {Record<string, Teller | undefined>} */
 const TELLERS = {
-  task_created: ({ task }, who) => `${who} added ${named(task.title)} to ${STATUS_NAMES[task.status]}`,
-  task_restored: ({ task }, who) => `${who} restored ${named(task.title)}`,
-  task_deleted: ({ archived }, who, { title }) => `${who} ${archived ? 'archived' : 'deleted'} ${title}`,
+  task_created: ({ task }, who) =>
+    t('{who} added {title} to {status}', { who, title: named(task.title), status: STATUS_NAMES[task.status] }),
+  task_restored: ({ task }, who) => t('{who} restored {title}', { who, title: named(task.title) }),
+  task_deleted: ({ archived }, who, { title }) =>
+    archived ? t('{who} archived {title}', { who, title }) : t('{who} deleted {title}', { who, title }),
   task_updated: (data, who, names) => tellChanges(data, who, names),
   comment_added: ({ comment, redacted }, who, { title }) =>
-    redacted ? `${who} commented on ${title}, and it was deleted` : `${who} commented on ${title}: ${quote(comment.content)}`,
-  project_member_added: ({ by, user, role }, who) =>
-    by?.id === user.id // by a link
-      ? `${user.name || user.username} joined as ${ROLE_NAMES[role].toLowerCase()}`
-      : `${who} added ${user.name || user.username} as ${ROLE_NAMES[role].toLowerCase()}`,
+    redacted
+      ? t('{who} commented on {title}, and it was deleted', { who, title })
+      : t('{who} commented on {title}: {text}', { who, title, text: quote(comment.content) }),
+  project_member_added: ({ by, user, role }, who) => {
+    const values = { who, person: user.name || user.username, role: IN_SENTENCES[role] };
+    return by?.id === user.id // by a link
+      ? t('{person} joined as {role}', values)
+      : t('{who} added {person} as {role}', values);
+  },
   project_member_updated: ({ user_id: id, role }, who, { person }) =>
-    `${who} made ${person(id)} ${ROLE_NAMES[role].toLowerCase()}`,
+    t('{who} made {person} {role}', { who, person: person(id), role: IN_SENTENCES[role] }),
   project_member_removed: ({ by, user_id: id }, who, { person }) =>
-    by?.id === id ? `${person(id)} left the project` : `${who} removed ${person(id)} from the project`,
+    by?.id === id
+      ? t('{person} left the project', { person: person(id) })
+      : t('{who} removed {person} from the project', { who, person: person(id) }),
   project_updated: (data, who) => {
     if (data.changes.labels) return tellLabels(data, who);
-    return data.changes.name ? `${who} renamed the project to ${quote(data.changes.name)}` : null;
+    return data.changes.name ? t('{who} renamed the project to {name}', { who, name: quote(data.changes.name) }) : null;
   },
 };
 
@@ -39,10 +48,11 @@ const TELLERS = {
 export function tell(frame, before) {
   const task = before.tasks.get(frame.data.task_id);
   const member = (/** @type {number | null} */ id) => before.members.find(({ user }) => user.id === id)?.user;
-  const person = (/** @type {number | null} */ id) => member(id)?.name || member(id)?.username || 'somebody';
+  const person = (/** @type {number | null} */ id) => member(id)?.name || member(id)?.username || t('somebody');
   const { by } = frame.data;
-  const who = by ? member(by.id)?.name || by.username : 'The system';
-  return TELLERS[frame.event]?.(frame.data, who, { title: named(task?.title), person, labels: before.project.labels ?? [] }) ?? null;
+  const who = by ? member(by.id)?.name || by.username : t('The system');
+  const names = { title: named(task?.title), person, labels: before.project.labels ?? [] };
+  return TELLERS[frame.event]?.(frame.data, who, names) ?? null;
 }
 
 /** @param {any} data @param {string} who @param {Names} names */
@@ -50,23 +60,25 @@ function tellChanges(data, who, names) {
   const { title, person } = names;
   /** @type {Record<string, any>} */
   const changes = data.changes;
-  if (changes.status) return `${who} moved ${title} to ${STATUS_NAMES[changes.status]}`;
+  if (changes.status) return t('{who} moved {title} to {status}', { who, title, status: STATUS_NAMES[changes.status] });
   if ('assignee_id' in changes) {
     return changes.assignee_id === null
-      ? `${who} unassigned ${title}`
-      : `${who} assigned ${title} to ${person(changes.assignee_id)}`;
+      ? t('{who} unassigned {title}', { who, title })
+      : t('{who} assigned {title} to {person}', { who, title, person: person(changes.assignee_id) });
   }
-  if (changes.priority)
-    return `${who} set the priority of ${title} to ${PRIORITY_NAMES[changes.priority].toLowerCase()}`;
-  if ('title' in changes) return `${who} renamed ${title} to ${named(changes.title)}`;
+  if (changes.priority) {
+    const priority = IN_SENTENCES[changes.priority];
+    return t('{who} set the priority of {title} to {priority}', { who, title, priority });
+  }
+  if ('title' in changes) return t('{who} renamed {title} to {name}', { who, title, name: named(changes.title) });
   if (Object.keys(changes).join() === 'labels') return tellCarried(data, who, names);
   const fields = Object.keys(changes).flatMap((field) => FIELD_NAMES[field] ?? []);
-  return fields.length ? `${who} changed the ${fields.join(' and the ')} of ${title}` : null;
+  return fields.length ? t('{who} changed the {fields} of {title}', { who, title, fields: listed(fields) }) : null;
 }
 
 /** @param {string | undefined} title @returns {string} a deleted task has none any more */
 function named(title) {
-  return title ? quote(title) : 'a task';
+  return title ? quote(title) : t('a task');
 }
 
 /** @param {any} data of a `task_updated` @param {string} who @param {Names} names @returns {string} */
@@ -75,8 +87,9 @@ function tellCarried({ changes, previous }, who, { title, labels }) {
   const added = now.filter((/** @type {number} */ id) => !before.includes(id));
   const [id, ...more] = [...added, ...before.filter((/** @type {number} */ id) => !now.includes(id))];
   const label = labels.find((one) => one.id === id);
-  if (!label || more.length) return `${who} changed the labels of ${title}`;
-  return added.length ? `${who} added the label ${quote(label.name)} to ${title}` : `${who} removed the label ${quote(label.name)} from ${title}`;
+  if (!label || more.length) return t('{who} changed the labels of {title}', { who, title });
+  const values = { who, title, label: quote(label.name) };
+  return added.length ? t('{who} added the label {label} to {title}', values) : t('{who} removed the label {label} from {title}', values);
 }
 
 /** @param {any} data of a `project_updated` @param {string} who @returns {string} one of them changes at a time */
@@ -85,11 +98,11 @@ function tellLabels({ changes: { labels }, previous }, who) {
   const before = new Map(previous.labels.map((/** @type {any} */ label) => [label.id, label]));
   for (const { id, name, color } of labels) {
     const old = before.get(id);
-    if (!old) return `${who} made the label ${quote(name)}`;
-    if (old.name !== name) return `${who} renamed the label ${quote(old.name)} to ${quote(name)}`;
-    if (old.color !== color) return `${who} gave the label ${quote(name)} another colour`;
+    if (!old) return t('{who} made the label {label}', { who, label: quote(name) });
+    if (old.name !== name) return t('{who} renamed the label {label} to {name}', { who, label: quote(old.name), name: quote(name) });
+    if (old.color !== color) return t('{who} gave the label {label} another colour', { who, label: quote(name) });
     before.delete(id);
   }
   const [gone] = before.values();
-  return gone ? `${who} deleted the label ${quote(gone.name)}` : `${who} changed the labels`;
+  return gone ? t('{who} deleted the label {label}', { who, label: quote(gone.name) }) : t('{who} changed the labels', { who });
 }

@@ -4,6 +4,7 @@
 import { changeMe, fetchMe, fetchProjects } from './api.js';
 import { openDialog } from './dialog.js';
 import { clone, find, part, setText } from './dom.js';
+import { t } from './language.js';
 import { KIND_NAMES } from './notices.js';
 import { explain } from './words.js';
 
@@ -29,7 +30,7 @@ class Settings {
   }
 
   async load() {
-    this.#say('Loading…');
+    this.#say(t('Loading…'));
     this.form.inert = true;
     try {
       const [me, projects] = await Promise.all([fetchMe(), fetchProjects()]);
@@ -37,7 +38,7 @@ class Settings {
       this.form.inert = false;
       this.#control('display_name').focus();
     } catch (error) {
-      this.#complain(`Your settings could not be loaded. ${explain(error)}`);
+      this.#complain(`${t('Your settings could not be loaded.')} ${explain(error)}`);
     }
     this.#say('');
   }

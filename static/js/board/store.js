@@ -13,10 +13,15 @@ import { STATUS_NAMES } from './words.js';
  * @typedef {import("./pending.js").Place} Place
  * @typedef {{status: string, title: string, taskId: number | null}} Ghost a task on its way to the server; `taskId` once answered
  * @typedef {{taskId: number, text: string, at: string, commentId: number | null}} Outgoing a comment on its way; `commentId` once answered
+ * @typedef {{id: number, author: User | null, content: string, content_html?: string, created_at: string, updated_at: string}} Comment
+ * @typedef {{
+ *   taskId: number, commentId: number, text: string | null, answered: boolean, comment: Comment | null,
+ * }} CommentChange of an own comment, on its way; `text` null: it is deleted; `comment`: as the answer tells it, until its event comes
  * @typedef {{mine: any, version: number}} Conflict the value that was refused, and the version that stood in its way
  * @typedef {{
  *   project: import("./reducer.js").BoardState["project"], members: BoardState["members"], tasks: ReadonlyMap<number, Task>,
  *   columns: Map<string, number[]>, waiting: Set<number>, ghosts: readonly Ghost[], outgoing: readonly Outgoing[],
+ *   commentChanges: readonly CommentChange[],
  * }} View what there is to paint; `columns` hold those tasks alone that fit the filter
  */
 
@@ -35,6 +40,8 @@ export class BoardStore {
     this.ghosts = [];
     /** @type {Outgoing[]} */
     this.outgoing = [];
+    /** @type {CommentChange[]} */
+    this.commentChanges = [];
     /** @type {Map<number, Map<string, Conflict>>} by task, then by field */
     this.conflicts = new Map();
     /** @type {Set<number>} tasks that were deleted while we looked */
@@ -58,6 +65,7 @@ export class BoardStore {
     this.state = fromSnapshot(board);
     this.ghosts = this.ghosts.filter((ghost) => ghost.taskId === null);
     this.outgoing = this.outgoing.filter(({ commentId }) => commentId === null);
+    this.commentChanges = this.commentChanges.filter(({ answered }) => !answered);
     this.expectations = this.expectations.filter((expectation) => !expectation.answered);
     this.#settle();
     this.paint();
@@ -73,6 +81,8 @@ export class BoardStore {
     if (frame.event === 'task_restored') this.deleted.delete(frame.data.task.id);
     if (frame.event === 'task_created') this.#recognise(frame.data);
     if (frame.event === 'comment_added') this.#recogniseComment(frame.data);
+    if (frame.event === 'comment_updated') this.#recogniseChange(frame.data.comment);
+    if (frame.event === 'comment_deleted') this.#dropChanges(({ commentId }) => commentId === frame.data.comment_id);
     this.#settle();
     this.#schedule();
   }
@@ -147,6 +157,27 @@ export class BoardStore {
     this.paint();
   }
 
+  /** @param {number} taskId @param {number} commentId @param {string | null} text null: deleted @returns {CommentChange} */
+  addCommentChange(taskId, commentId, text) {
+    const change = { taskId, commentId, text, answered: false, comment: null };
+    this.commentChanges = [...this.commentChanges, change];
+    this.paint();
+    return change;
+  }
+
+  /** @param {CommentChange} change @param {CommentChange["comment"]} comment as it is now: its event has come, or is about to */
+  nameCommentChange(change, comment) {
+    change.answered = true;
+    change.comment = comment;
+    this.paint();
+  }
+
+  /** @param {CommentChange} change */
+  dropCommentChange(change) {
+    this.#dropChanges((other) => other === change);
+    this.paint();
+  }
+
   /** @param {number} taskId @param {string} field @param {Conflict | null} conflict null: settled */
   setConflict(taskId, field, conflict) {
     const fields = this.conflicts.get(taskId) ?? new Map();
@@ -185,6 +216,7 @@ export class BoardStore {
     const waiting = [
       ...this.expectations.filter(({ answered }) => !answered),
       ...this.outgoing.filter(({ commentId }) => commentId === null),
+      ...this.commentChanges.filter(({ answered }) => !answered),
     ].map(({ taskId }) => taskId);
     return {
       project,
@@ -194,6 +226,7 @@ export class BoardStore {
       waiting: new Set(waiting),
       ghosts: this.ghosts,
       outgoing: this.outgoing,
+      commentChanges: this.commentChanges,
     };
   }
 
@@ -233,6 +266,17 @@ export class BoardStore {
       this.outgoing.find(({ commentId }) => commentId === comment.id) ??
       this.outgoing.find(({ taskId, text, commentId }) => commentId === null && taskId === task_id && text === comment.content);
     this.outgoing = this.outgoing.filter((other) => other !== outgoing);
+  }
+
+  /** The event may come before the answer, too, and is newer than all that was answered. @param {{id: number, content: string}} comment */
+  #recogniseChange({ id, content }) {
+    const first = this.commentChanges.find(({ commentId, text }) => commentId === id && text === content);
+    this.#dropChanges((change) => change === first || (change.commentId === id && change.answered));
+  }
+
+  /** @param {(change: CommentChange) => boolean} isDone */
+  #dropChanges(isDone) {
+    this.commentChanges = this.commentChanges.filter((change) => !isDone(change));
   }
 
   /** Paints soon, once for all the events of a burst. */

@@ -1,10 +1,12 @@
 // @ts-check
 /** Light or dark: as the system has it, unless somebody chose for this browser. The server's pages read the cookie. */
 
+import { t } from './language.js';
+
 const YEAR = 365 * 24 * 60 * 60; // s
 
 /** By what the cookie says. @type {Record<string, string>} */
-const THEMES = { '': 'As the system', light: 'Light', dark: 'Dark' };
+const THEMES = { '': t('As the system'), light: t('Light'), dark: t('Dark') };
 
 /** @returns {import("./menu.js").Item[]} one of which is chosen */
 export function themeItems() {

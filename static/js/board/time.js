@@ -1,11 +1,16 @@
 // @ts-check
 /** Moments in words, in the zone and habits of the one who reads them. `now` is always an argument. */
 
+import { language, locale, t } from './language.js';
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+/** `5 Mar`, which is short, and nobody takes for the month of May. */
+const DAY_FIRST = language === 'en' ? 'en-GB' : locale;
+
+const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
 
 /** @typedef {{year: number, month: number, day: number, hour: number, minute: number}} Wall what calendar and clock on the wall say; January is 1 */
 
@@ -24,9 +29,9 @@ export function useZone(zone) {
 /** @param {string | undefined} timeZone @throws {RangeError} there is none of that name */
 function makeFormats(timeZone) {
   return {
-    exactly: new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short', timeZone }),
-    dayMonth: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone }),
-    dayMonthYear: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone }),
+    exactly: new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone }),
+    dayMonth: new Intl.DateTimeFormat(DAY_FIRST, { day: 'numeric', month: 'short', timeZone }),
+    dayMonthYear: new Intl.DateTimeFormat(DAY_FIRST, { day: 'numeric', month: 'short', year: 'numeric', timeZone }),
     parts: new Intl.DateTimeFormat('en-GB', {
       year: 'numeric',
       month: 'numeric',
@@ -71,7 +76,7 @@ export function dueInWords(iso, now) {
 export function ago(iso, now) {
   const then = new Date(iso);
   const distance = now.getTime() - then.getTime();
-  if (distance < MINUTE) return 'just now'; // a server's clock a little ahead of ours counts as now
+  if (distance < MINUTE) return t('just now'); // a server's clock a little ahead of ours counts as now
   if (distance < HOUR) return relative.format(-Math.floor(distance / MINUTE), 'minute');
   if (distance < DAY) return relative.format(-Math.floor(distance / HOUR), 'hour');
   const days = calendarDays(then, now);

@@ -1,6 +1,8 @@
 // @ts-check
 /** Short messages that go by themselves. */
 
+import { t } from './language.js';
+
 const STAY = 6000; // ms; longer while the pointer or the focus is on it
 const MOST = 3;
 
@@ -45,7 +47,7 @@ export class Toasts {
     const tools = document.createElement('span');
     tools.className = 'toast__tools';
     for (const { label, act, stays } of actions) tools.append(button(label, () => (act(), stays || toast.remove())));
-    tools.append(button('Dismiss', () => toast.remove()));
+    tools.append(button(t('Dismiss'), () => toast.remove()));
     toast.append(words, tools);
     while (this.region.children.length >= MOST) this.region.firstElementChild?.remove();
     this.region.append(toast);

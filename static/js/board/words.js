@@ -1,27 +1,54 @@
 // @ts-check
 /** The words that the board uses for statuses, priorities, roles, fields and errors. */
 
-/** @type {Record<string, string>} */
-export const STATUS_NAMES = { todo: 'To do', in_progress: 'In progress', review: 'Review', completed: 'Completed' };
+import { said, t } from './language.js';
 
 /** @type {Record<string, string>} */
-export const PRIORITY_NAMES = { low: 'Low', medium: 'Medium', high: 'High', urgent: 'Urgent' };
+export const STATUS_NAMES = {
+  todo: t('To do'),
+  in_progress: t('In progress'),
+  review: t('Review'),
+  completed: t('Completed'),
+};
 
 /** @type {Record<string, string>} */
-export const ROLE_NAMES = { owner: 'Owner', member: 'Member', viewer: 'Viewer' };
+export const PRIORITY_NAMES = { low: t('Low'), medium: t('Medium'), high: t('High'), urgent: t('Urgent') };
 
 /** @type {Record<string, string>} */
-export const STATE_NAMES = { online: 'Online', idle: 'Idle', busy: 'Busy', offline: 'Offline' };
+export const ROLE_NAMES = { owner: t('Owner'), member: t('Member'), viewer: t('Viewer') };
+
+/** @type {Record<string, string>} */
+export const STATE_NAMES = {
+  online: t('Online'),
+  idle: t('Idle'),
+  busy: t('Busy'),
+  offline: t('Offline'),
+};
+
+/** The same within a sentence. @type {Record<string, string>} */
+export const IN_SENTENCES = {
+  low: t('low'),
+  medium: t('medium'),
+  high: t('high'),
+  urgent: t('urgent'),
+  owner: t('owner'),
+  member: t('member'),
+  viewer: t('viewer'),
+  online: t('online'),
+  idle: t('idle'),
+  busy: t('busy'),
+  offline: t('offline'),
+};
 
 /** @type {Record<string, string>} */
 export const FIELD_NAMES = {
-  title: 'title',
-  description: 'description',
-  status: 'status',
-  priority: 'priority',
-  assignee_id: 'assignee',
-  due_at: 'due date',
-  labels: 'labels',
+  title: t('title'),
+  description: t('description'),
+  status: t('status'),
+  priority: t('priority'),
+  assignee_id: t('assignee'),
+  due_at: t('due date'),
+  labels: t('labels'),
 };
 
 /**
@@ -32,16 +59,16 @@ export const FIELD_NAMES = {
  */
 export function explain(error) {
   const code = error?.code;
-  if (code === 'forbidden') return sentence(error.message) || 'Your role in this project does not allow it.';
-  if (code === 'not_found') return 'It is no longer there, or no longer yours to see.';
-  if (code === 'invalid_data') return detailsOf(error) || sentence(error.message) || 'The server did not accept it.';
+  if (code === 'forbidden') return sentence(error.message) || t('Your role in this project does not allow it.');
+  if (code === 'not_found') return t('It is no longer there, or no longer yours to see.');
+  if (code === 'invalid_data') return detailsOf(error) || sentence(error.message) || t('The server did not accept it.');
   if (code === 'uncertain')
-    return 'The connection broke for too long to know whether it was saved. Please look and try again.';
-  if (code === 'too_large') return 'It is too long to be sent.';
-  if (code === 'closed' || code === 'cancelled') return 'The connection was closed before it could be sent.';
-  if (code === 'rate_limited') return 'That was too much at once. Please wait a moment.';
-  if (code === 'network' || code === 'connection_lost') return 'The server could not be reached.';
-  return sentence(error?.message) || 'Something went wrong.';
+    return t('The connection broke for too long to know whether it was saved. Please look and try again.');
+  if (code === 'too_large') return t('It is too long to be sent.');
+  if (code === 'closed' || code === 'cancelled') return t('The connection was closed before it could be sent.');
+  if (code === 'rate_limited') return t('That was too much at once. Please wait a moment.');
+  if (code === 'network' || code === 'connection_lost') return t('The server could not be reached.');
+  return sentence(error?.message) || t('Something went wrong.');
 }
 
 /** @param {any} error @returns {string} */
@@ -53,24 +80,19 @@ function detailsOf(error) {
     .join(' ');
 }
 
-/** @param {unknown} text @returns {string} */
+/** @param {unknown} text of the server @returns {string} "" where there are no words for it in the page's language */
 function sentence(text) {
-  const trimmed = typeof text === 'string' ? text.trim() : '';
+  const trimmed = typeof text === 'string' ? said(text.trim()) : '';
   return trimmed && !/[.!?]$/.test(trimmed) ? `${trimmed}.` : trimmed;
 }
 
 /** @param {string} title @returns {string} the title as a card shows it: nobody could read, or click, white space alone */
 export function shown(title) {
-  return title.trim() ? title : 'Untitled';
+  return title.trim() ? title : t('Untitled');
 }
 
 /** @param {string} title @returns {string} the title as it is quoted in messages, where it turns the direction of no words but its own */
 export function quote(title) {
   const plain = shown(title.replace(/[\u202a-\u202e\u2066-\u2069]/g, ''));
-  return `“${plain.length > 60 ? `${plain.slice(0, 57)}…` : plain}”`;
-}
-
-/** @param {number} count @param {string} one @param {string} [more] @returns {string} */
-export function counted(count, one, more = `${one}s`) {
-  return `${count} ${count === 1 ? one : more}`;
+  return t('“{text}”', { text: plain.length > 60 ? `${plain.slice(0, 57)}…` : plain });
 }

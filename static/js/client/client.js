@@ -160,7 +160,7 @@ export class TaskManagerWebSocket {
     this.#projects.snapshot = options.snapshot ?? null;
     const sources = [this.#projects, this.#userRoom];
     this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
-    this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal });
+    this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal, carried: () => this.#sender.kick() });
     this.#renewal = new Renewal({ clock, tokens, request, log });
     this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
     connection.start();
@@ -289,6 +289,27 @@ export class TaskManagerWebSocket {
   async addComment(taskId, content) {
     this.#hints.commented(toId(taskId));
     return this.#change('new_comment', { task_id: toId(taskId), content });
+  }
+
+  /**
+   * Over HTTP, since the socket has no event for it; in order with the other changes of the task all the same.
+   *
+   * @param {Id} taskId
+   * @param {Id} commentId of the task
+   * @param {string} content
+   */
+  async updateComment(taskId, commentId, content) {
+    return this.#change('comment_update', { task_id: toId(taskId), comment_id: toId(commentId), content });
+  }
+
+  /**
+   * Over HTTP, as `updateComment`.
+   *
+   * @param {Id} taskId
+   * @param {Id} commentId of the task
+   */
+  async deleteComment(taskId, commentId) {
+    return this.#change('comment_delete', { task_id: toId(taskId), comment_id: toId(commentId) });
   }
 
   /**
@@ -462,6 +483,7 @@ export class TaskManagerWebSocket {
     this.#outbox.adopt(changes.map(({ entry }) => entry));
     this.#outbox.waits = false;
     if (changes.length) this.#emitter.emit('recovered', changes.map(({ change }) => change));
+    this.#giveUpOld();
     this.#sendDue();
     this.#lookAgain.set(delay, () => this.#adopt(shelf, Math.min(delay * 2, LOOK_AGAIN.cap)));
   }
@@ -513,12 +535,19 @@ export class TaskManagerWebSocket {
     this.#userRoom.opened(frame);
     this.#hints.opened();
     this.#projects.opened();
-    this.#outbox.expire(this.#clock.now(), this.#retention);
+    this.#giveUpOld();
     this.#sender.opened();
+    this.#courier.start({ isAlone: false });
+  }
+
+  /** What the server may have done, and may not know again by its key, is not sent again. */
+  #giveUpOld() {
+    this.#outbox.expire(this.#clock.now(), this.#retention);
   }
 
   #lost() {
     this.#sender.lost();
+    this.#courier.stop();
     this.#renewal.stop();
     this.#projects.lost();
     this.#people.lost();
@@ -550,6 +579,7 @@ export class TaskManagerWebSocket {
     // The connection ends with it; the change goes again over the next, with another token.
     if (error && TOKEN_ERRORS.includes(error.code)) return;
     this.#sender.answered(id, error, data);
+    this.#courier.kick();
   }
 
   /** @param {Frame} frame that answers nothing */
@@ -582,7 +612,7 @@ export class TaskManagerWebSocket {
     if (this.#state === 'closed') return;
     const { ready, blocked } = this.#connection;
     if (!ready && blocked >= BLOCKED_AFTER && !this.#polling.started) {
-      this.#courier.start();
+      this.#courier.start({ isAlone: true });
       this.#polling.start();
     }
     this.#polling.update();

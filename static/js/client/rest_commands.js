@@ -1,11 +1,14 @@
 // @ts-check
-/** Each change of the socket as a request of the API, and the API's answer as the socket would give it. Pure. */
+/** Each change as a request of the API, and the API's answer as the socket gives it, or would. Pure. */
 
 /**
  * @typedef {object} Twin
  * @property {(data: any) => import('./rest.js').Request} request
  * @property {(body: any, data: any) => any} answer
  */
+
+/** Changes that the socket has no event for: they go over HTTP while it is open, too. */
+export const HTTP_ONLY = new Set(['comment_update', 'comment_delete']);
 
 /** @type {Record<string, Twin | undefined>} */
 export const REST_COMMANDS = {
@@ -41,6 +44,15 @@ export const REST_COMMANDS = {
     request: ({ task_id, ...body }) => ({ method: 'POST', path: `tasks/${task_id}/comments/`, body }),
     answer: ({ id, comment_id = id, task_id, project_id, duplicate }) =>
       defined({ comment_id, task_id, project_id, duplicate }),
+  },
+  comment_update: {
+    request: ({ comment_id, content }) => ({ method: 'PATCH', path: `comments/${comment_id}/`, body: { content } }),
+    answer: ({ duplicate, comment_id, ...comment }, data) =>
+      defined({ comment_id: data.comment_id, task_id: data.task_id, comment: comment.id && comment, duplicate }),
+  },
+  comment_delete: {
+    request: ({ comment_id }) => ({ method: 'DELETE', path: `comments/${comment_id}/` }),
+    answer: (_, { comment_id, task_id }) => ({ comment_id, task_id }),
   },
   notifications_read: {
     request: (data) => ({ method: 'POST', path: 'notifications/read/', body: data }),

@@ -2,6 +2,7 @@
 /** Sends the outbox over the socket: in order, so many at a time, and once more what came too fast. */
 
 import { Alarm } from './clock.js';
+import { HTTP_ONLY } from './rest_commands.js';
 
 /** So many may be without an answer at a time. */
 export const IN_FLIGHT = 8;
@@ -61,8 +62,11 @@ export class Sender {
   kick() {
     if (!this.#open || this.#alarm.pending) return;
     if (!this.#outbox.size) this.#isCareful = false;
+    /** Tasks of which the courier has something: what comes after that waits for him. @type {Set<unknown>} */
+    const held = new Set();
     for (const entry of this.#outbox.due()) {
-      if (this.#inFlight.has(entry.id)) continue;
+      if (HTTP_ONLY.has(entry.event)) held.add(entry.data.task_id);
+      if (held.has(entry.data.task_id) || this.#inFlight.has(entry.id)) continue;
       if (this.#inFlight.size >= this.#allowance || this.#outbox.mustWait(entry)) return;
       this.#inFlight.add(entry.id);
       this.#sentAt = [...this.#sentAt.slice(1 - BRISK), this.#clock.now()];

@@ -26,8 +26,8 @@ export class Shelf {
   #release = () => {};
   /** Settled when others see that this tab lives. */
   #alive;
-  /** @type {Promise<IDBDatabase | null>} null: this browser keeps nothing */
-  #database;
+  /** @type {Promise<IDBDatabase> | null} null: to be opened */
+  #database = null;
   /** @type {Promise<void>} */
   #flushed = Promise.resolve();
 
@@ -35,7 +35,6 @@ export class Shelf {
   constructor({ userId }) {
     this.#userId = userId;
     this.#alive = this.#live();
-    this.#database = open().catch(() => null);
   }
 
   /** @param {Kept} change as it is at the end of this turn */
@@ -88,21 +87,18 @@ export class Shelf {
 
   async #flush() {
     await this.#alive;
-    const database = await this.#database;
     const writes = [...this.#writes];
     this.#writes.clear();
-    if (!database || !writes.length) return;
-    const transaction = database.transaction(STORE, 'readwrite');
-    const store = transaction.objectStore(STORE);
-    for (const [key, change] of writes) {
-      if (change) store.put(this.#stored(change));
-      else {
-        store.delete(key);
-        this.#orders.delete(key);
+    await this.#transact((store) => {
+      for (const [key, change] of writes) {
+        if (change) store.put(this.#stored(change));
+        else {
+          store.delete(key);
+          this.#orders.delete(key);
+        }
       }
-    }
-    transaction.commit?.();
-    await ended(transaction).catch(() => {}); // a full disk: the change is still sent from memory
+      store.transaction.commit?.();
+    });
   }
 
   /** @param {Kept} change @returns {Stored} */
@@ -127,13 +123,29 @@ export class Shelf {
 
   /** @param {(store: IDBObjectStore, stored: Stored) => void} each for each change of the user */
   async #change(each) {
-    const database = await this.#database;
-    if (!database) return;
-    const transaction = database.transaction(STORE, 'readwrite');
-    const store = transaction.objectStore(STORE);
-    const all = store.index('user').getAll(this.#userId);
-    all.onsuccess = () => all.result.forEach((stored) => each(store, stored));
-    await ended(transaction).catch(() => {});
+    await this.#transact((store) => {
+      const all = store.index('user').getAll(this.#userId);
+      all.onsuccess = () => all.result.forEach((/** @type {Stored} */ stored) => each(store, stored));
+    });
+  }
+
+  /**
+   * Where this browser keeps nothing, or its disk is full, nothing comes of it: changes are still sent from memory.
+   *
+   * @param {(store: IDBObjectStore) => void} work
+   */
+  async #transact(work) {
+    for (let attempts = 2; attempts--; ) {
+      const opening = (this.#database ??= open());
+      try {
+        const transaction = (await opening).transaction(STORE, 'readwrite');
+        work(transaction.objectStore(STORE));
+        return await ended(transaction).catch(() => {});
+      } catch {
+        // The browser closed it: that is what clearing its data does.
+        if (this.#database === opening) this.#database = null;
+      }
+    }
   }
 
   /** @returns {Promise<void>} */

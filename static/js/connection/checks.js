@@ -1,6 +1,7 @@
 // @ts-check
 /** The steps of the connection test, each with its result in plain words and what to do. No document. */
 
+import { decimals, t } from '../board/language.js';
 import { openSocket } from './probe.js';
 
 /** Milliseconds that one step may take. */
@@ -40,14 +41,14 @@ const POLL = 2;
 
 /** @type {Step[]} */
 export const STEPS = [
-  { title: 'The server answers over HTTP', run: reachServer },
-  { title: 'You are signed in, and get a token for the socket', run: getToken },
-  { title: 'A socket opens', run: open, needs: ({ token }) => token !== undefined },
-  { title: 'The server lets the socket in', run: expectConnected, needs: ({ socket }) => socket !== undefined },
-  { title: 'Messages go to and fro', run: ping, needs: isConnected },
-  { title: 'A large message comes through unharmed', run: sendLarge, needs: isConnected },
-  { title: 'The socket stays open while nothing happens', run: hold, needs: isConnected },
-  { title: 'The fallback works: long polling', run: poll },
+  { title: t('The server answers over HTTP'), run: reachServer },
+  { title: t('You are signed in, and get a token for the socket'), run: getToken },
+  { title: t('A socket opens'), run: open, needs: ({ token }) => token !== undefined },
+  { title: t('The server lets the socket in'), run: expectConnected, needs: ({ socket }) => socket !== undefined },
+  { title: t('Messages go to and fro'), run: ping, needs: isConnected },
+  { title: t('A large message comes through unharmed'), run: sendLarge, needs: isConnected },
+  { title: t('The socket stays open while nothing happens'), run: hold, needs: isConnected },
+  { title: t('The fallback works: long polling'), run: poll },
 ];
 
 /** @param {Findings} findings */
@@ -63,28 +64,31 @@ async function reachServer(findings, { fetch, csrfToken }) {
   ).catch(() => null);
   const took = Date.now() - begun;
   if (!answer) {
-    return fail('No answer came.', 'Is this device online? Otherwise the server is down, or a firewall is between.');
+    return fail(t('No answer came.'), t('Is this device online? Otherwise the server is down, or a firewall is between.'));
   }
   if (answer.type === 'opaqueredirect' || answer.status === 403) {
-    return fail('The server answers, but you are not signed in any more.', 'Reload this page and sign in.');
+    return fail(t('The server answers, but you are not signed in any more.'), t('Reload this page and sign in.'));
   }
   findings.server = await answer.json().catch(() => null);
   if (!answer.ok || !findings.server) {
     return fail(
-      `Something answered with status ${answer.status}, but not this server.`,
-      'A proxy answers in its place: whoever runs the server finds more in the log of the proxy.',
+      t('Something answered with status {status}, but not this server.', { status: answer.status }),
+      t('A proxy answers in its place: whoever runs the server finds more in the log of the proxy.'),
     );
   }
   const apart = (Date.parse(findings.server.server_time) - (begun + took / 2)) / 1000;
-  const result = `Answered in ${took} ms. ${clocks(apart)}`;
-  if (Math.abs(apart) > CLOCKS_APART) return warn(result, 'Set the clock of this device: times on the board are wrong otherwise.');
+  const result = `${t('Answered in {ms} ms.', { ms: took })} ${clocks(apart)}`;
+  if (Math.abs(apart) > CLOCKS_APART) return warn(result, t('Set the clock of this device: times on the board are wrong otherwise.'));
   return ok(result);
 }
 
 /** @param {number} apart seconds by which the server is ahead */
 function clocks(apart) {
-  if (Math.abs(apart) < 1.5) return 'Its clock and yours agree.';
-  return `Your clock is ${Math.round(Math.abs(apart))} s ${apart > 0 ? 'behind' : 'ahead of'} the server's.`;
+  if (Math.abs(apart) < 1.5) return t('Its clock and yours agree.');
+  const seconds = Math.round(Math.abs(apart));
+  return apart > 0
+    ? t('Your clock is {seconds} s behind the server’s.', { seconds })
+    : t('Your clock is {seconds} s ahead of the server’s.', { seconds });
 }
 
 /** @type {Step['run']} */
@@ -92,16 +96,16 @@ async function getToken(findings, { fetch, csrfToken }) {
   const answer = await withTimeout(
     fetch('/api/token/session/', { method: 'POST', headers: { 'X-CSRFToken': csrfToken() } }),
   ).catch(() => null);
-  if (!answer) return fail('No answer came.', 'Try again: the step before came through.');
+  if (!answer) return fail(t('No answer came.'), t('Try again: the step before came through.'));
   const body = await answer.json().catch(() => null);
   if (answer.ok && body?.access) {
     findings.token = body.access;
-    return ok('It came, and is good for some minutes.');
+    return ok(t('It came, and is good for some minutes.'));
   }
   if (answer.status === 401 || answer.status === 403) {
-    return fail('The server does not know you any more.', 'Sign out and in again. If that does not help, this browser may refuse cookies of this site.');
+    return fail(t('The server does not know you any more.'), t('Sign out and in again. If that does not help, this browser may refuse cookies of this site.'));
   }
-  return fail(`The server answered with status ${answer.status}.`, 'Wait a moment and try again. If it stays, send the report below.');
+  return fail(t('The server answered with status {status}.', { status: answer.status }), t('Wait a moment and try again. If it stays, send the report below.'));
 }
 
 /** @type {Step['run']} */
@@ -112,13 +116,13 @@ async function open(findings, { fetch, WebSocket, origin }) {
   const took = Date.now() - begun;
   if (opened === 'open') {
     findings.socket = probe;
-    return ok(`Opened in ${took} ms.`);
+    return ok(t('Opened in {ms} ms.', { ms: took }));
   }
   probe.close();
   if (opened === 'timeout') {
     return fail(
-      `Nothing came for ${PATIENCE / 1000} s.`,
-      'A firewall or proxy swallows the upgrade to a WebSocket. Whoever runs it must let WebSockets through to /ws/.',
+      t('Nothing came for {seconds} s.', { seconds: PATIENCE / 1000 }),
+      t('A firewall or proxy swallows the upgrade to a WebSocket. Whoever runs it must let WebSockets through to /ws/.'),
     );
   }
   return explainRefusal(findings.server, await probePath(fetch), probe.closed?.code ?? 1006);
@@ -134,28 +138,27 @@ async function open(findings, { fetch, WebSocket, origin }) {
  * @returns {Result}
  */
 export function explainRefusal(server, answers, code) {
-  const result = `The upgrade was refused (${code}).`;
+  const result = t('The upgrade was refused ({code}).', { code });
   if (server && !server.sockets_enabled) {
-    return fail(`${result} Sockets are switched off on this server.`, 'Boards go on by polling. Whoever runs the server has set WEBSOCKET_ENABLED=0.');
+    return fail(`${result} ${t('Sockets are switched off on this server.')}`, t('Boards go on by polling. Whoever runs the server has set WEBSOCKET_ENABLED=0.'));
   }
-  if (server?.draining) return fail(`${result} The server is restarting.`, 'Try again in half a minute.');
+  if (server?.draining) return fail(`${result} ${t('The server is restarting.')}`, t('Try again in half a minute.'));
   if (server && !server.origin_allowed) {
     return fail(
-      `${result} The server does not take sockets from pages of this address.`,
-      'Whoever runs the server adds this address to WEBSOCKET_CORS_ORIGINS, or has the proxy pass the Host header on.',
+      `${result} ${t('The server does not take sockets from pages of this address.')}`,
+      t('Whoever runs the server adds this address to WEBSOCKET_CORS_ORIGINS, or has the proxy pass the Host header on.'),
     );
   }
-  if (answers === null) return fail(`${result} Nothing answers at /ws/.`, 'Something between this browser and the server blocks that address.');
+  if (answers === null) return fail(`${result} ${t('Nothing answers at /ws/.')}`, t('Something between this browser and the server blocks that address.'));
   if (answers !== 'ours') {
     return fail(
-      `${result} At /ws/ something else answers, with status ${answers}.`,
-      'The proxy sends /ws/ elsewhere: it must pass that address to the same server, with the headers Upgrade and Connection.',
+      `${result} ${t('At /ws/ something else answers, with status {status}.', { status: answers })}`,
+      t('The proxy sends /ws/ elsewhere: it must pass that address to the same server, with the headers Upgrade and Connection.'),
     );
   }
   return fail(
-    `${result} The server itself would take a socket from this page.`,
-    'A proxy between does not pass the upgrade on: it must send the headers Upgrade and Connection to the server. ' +
-      'If it does, there may be too many connections from your address just now.',
+    `${result} ${t('The server itself would take a socket from this page.')}`,
+    t('A proxy between does not pass the upgrade on: it must send the headers Upgrade and Connection to the server. If it does, there may be too many connections from your address just now.'),
   );
 }
 
@@ -170,11 +173,11 @@ async function probePath(fetch) {
 
 /** What to do where the server closes a new socket, by the code. @type {Record<number, string>} */
 const CLOSES = {
-  1013: 'The server could not look you up just now: its database may be away. Try again in a minute.',
-  4401: 'The token was refused although it is new. Is the clock of the server right? Has its SECRET_KEY changed?',
-  4403: 'This account was deactivated, or signed out everywhere: sign in again.',
-  4408: 'The server heard nothing from here: something on the way holds messages back.',
-  4409: 'You have too many connections open. Close other tabs and devices.',
+  1013: t('The server could not look you up just now: its database may be away. Try again in a minute.'),
+  4401: t('The token was refused although it is new. Is the clock of the server right? Has its SECRET_KEY changed?'),
+  4403: t('This account was deactivated, or signed out everywhere: sign in again.'),
+  4408: t('The server heard nothing from here: something on the way holds messages back.'),
+  4409: t('You have too many connections open. Close other tabs and devices.'),
 };
 
 /** @type {Step['run']} */
@@ -183,11 +186,11 @@ async function expectConnected(findings) {
   const frame = await withTimeout(probe.expect((candidate) => candidate.event === 'connected')).catch(() => null);
   if (frame) {
     findings.connected = frame.data;
-    return ok(`It did. In the server's log this connection is ${frame.data.session}.`);
+    return ok(t('It did. In the server’s log this connection is {session}.', { session: frame.data.session }));
   }
   const closed = probe.closed;
-  if (closed) return fail(`The server closed it with ${closed.code}.`, CLOSES[closed.code] ?? 'Send the report below to whoever runs the server.');
-  return fail('The socket is open, but the server says nothing.', 'A proxy opened it without passing it on, or holds its answers back: it must not buffer /ws/.');
+  if (closed) return fail(t('The server closed it with {code}.', { code: closed.code }), CLOSES[closed.code] ?? t('Send the report below to whoever runs the server.'));
+  return fail(t('The socket is open, but the server says nothing.'), t('A proxy opened it without passing it on, or holds its answers back: it must not buffer /ws/.'));
 }
 
 /** @type {Step['run']} */
@@ -197,12 +200,16 @@ async function ping(findings) {
   for (let count = 0; count < PINGS; count++) {
     const begun = performance.now();
     const pong = await withTimeout(probe.ask('ping', {}, `ping-${count}`)).catch(() => null);
-    if (!pong) return lost(probe, `Only ${count} of ${PINGS} pings were answered.`);
+    if (!pong) return lost(probe, t('Only {count} of {all} pings were answered.', { count, all: PINGS }));
     times.push(performance.now() - begun);
   }
   const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
-  const result = `${PINGS} round trips: half within ${median.toFixed(0)} ms, the slowest ${times[times.length - 1].toFixed(0)} ms.`;
-  return median > SLOW ? warn(result, 'That is slow: changes of others come late. Another network may be faster.') : ok(result);
+  const result = t('{count} round trips: half within {median} ms, the slowest {slowest} ms.', {
+    count: PINGS,
+    median: median.toFixed(0),
+    slowest: times[times.length - 1].toFixed(0),
+  });
+  return median > SLOW ? warn(result, t('That is slow: changes of others come late. Another network may be faster.')) : ok(result);
 }
 
 /** @type {Step['run']} */
@@ -212,36 +219,36 @@ async function sendLarge(findings) {
   const id = `large-${'0123456789äöü€'.repeat(Math.ceil(LARGE / 14)).slice(0, LARGE)}`;
   const begun = performance.now();
   const pong = await withTimeout(probe.ask('ping', {}, id)).catch(() => null);
-  if (!pong) return lost(probe, 'It did not come back, or not as it was sent.', 'Something on the way cuts or changes large messages: a proxy or a virus scanner with a limit.');
-  return ok(`${LARGE / 1024} thousand characters went there and back in ${(performance.now() - begun).toFixed(0)} ms.`);
+  if (!pong) return lost(probe, t('It did not come back, or not as it was sent.'), t('Something on the way cuts or changes large messages: a proxy or a virus scanner with a limit.'));
+  return ok(t('{count} thousand characters went there and back in {ms} ms.', { count: LARGE / 1024, ms: (performance.now() - begun).toFixed(0) }));
 }
 
 /** @type {Step['run']} */
 async function hold(findings) {
   const probe = /** @type {import('./probe.js').Probe} */ (findings.socket);
   const ended = await Promise.race([probe.ended, pause(findings.hold * 1000).then(() => null)]);
-  if (ended) return lost(probe, `It was cut after ${ended.seconds} s.`, 'A proxy cuts connections that are idle: its timeout for /ws/ should be 90 s or more.');
+  if (ended) return lost(probe, t('It was cut after {seconds} s.', { seconds: ended.seconds }), t('A proxy cuts connections that are idle: its timeout for /ws/ should be 90 s or more.'));
   const pong = await withTimeout(probe.ask('ping', {}, 'still')).catch(() => null);
-  if (!pong) return lost(probe, `After ${findings.hold} s of silence nothing came through any more.`, 'Something on the way forgot the connection without a word. Boards notice that and come back, some seconds late.');
-  return ok(`It was open for ${findings.hold} s, and works.`);
+  if (!pong) return lost(probe, t('After {seconds} s of silence nothing came through any more.', { seconds: findings.hold }), t('Something on the way forgot the connection without a word. Boards notice that and come back, some seconds late.'));
+  return ok(t('It was open for {seconds} s, and works.', { seconds: findings.hold }));
 }
 
 /** @type {Step['run']} */
 async function poll(_findings, { fetch }) {
   const start = await withTimeout(fetch('/api/notifications/?page_size=1')).catch(() => null);
   const page = start?.ok ? await start.json().catch(() => null) : null;
-  if (!page) return fail('The notifications could not be read.', 'Reload this page; if it stays, send the report below.');
+  if (!page) return fail(t('The notifications could not be read.'), t('Reload this page; if it stays, send the report below.'));
   const begun = Date.now();
   const path = `/api/notifications/events/?since=${page.seq}&epoch=${encodeURIComponent(page.epoch)}&wait=${POLL}`;
   const answer = await withTimeout(fetch(path), PATIENCE + POLL * 1000).catch(() => null);
   const body = answer?.ok ? await answer.json().catch(() => null) : null;
-  if (!body) return fail(`A request that waits ${POLL} s came to nothing${answer ? ` (status ${answer.status})` : ''}.`, 'A proxy gives up on requests that take seconds: its timeout for /api/ should be 60 s.');
-  return ok(`Answered after ${((Date.now() - begun) / 1000).toFixed(1)} s. Where sockets are blocked, boards stay live this way.`);
+  if (!body) return fail(answer ? t('A request that waits {seconds} s came to nothing (status {status}).', { seconds: POLL, status: answer.status }) : t('A request that waits {seconds} s came to nothing.', { seconds: POLL }), t('A proxy gives up on requests that take seconds: its timeout for /api/ should be 60 s.'));
+  return ok(t('Answered after {seconds} s. Where sockets are blocked, boards stay live this way.', { seconds: decimals((Date.now() - begun) / 1000) }));
 }
 
 /** @param {import('./probe.js').Probe} probe @param {string} result @param {string} [advice] @returns {Result} */
-function lost(probe, result, advice = 'Something on the way loses messages: try another network, and send the report below.') {
-  const closed = probe.closed ? ` The socket was closed with ${probe.closed.code}.` : '';
+function lost(probe, result, advice = t('Something on the way loses messages: try another network, and send the report below.')) {
+  const closed = probe.closed ? ` ${t('The socket was closed with {code}.', { code: probe.closed.code })}` : '';
   return fail(result + closed, advice);
 }
 

@@ -3,6 +3,7 @@
 
 import { clone, find, part } from '../board/dom.js';
 import { forgetUser } from '../board/forgetting.js';
+import { t } from '../board/language.js';
 import { watchSession } from '../board/session.js';
 import { STEPS } from './checks.js';
 import { writeReport } from './report.js';
@@ -10,11 +11,11 @@ import { writeReport } from './report.js';
 /** @type {Record<string, [mark: string, word: string]>} */
 const OUTCOMES = {
   waiting: ['', ''],
-  running: ['…', ': running'],
-  ok: ['✓', ': works'],
-  warn: ['!', ': works, with a remark'],
-  fail: ['✕', ': fails'],
-  skipped: ['–', ': left out'],
+  running: ['…', t('running')],
+  ok: ['✓', t('works')],
+  warn: ['!', t('works, with a remark')],
+  fail: ['✕', t('fails')],
+  skipped: ['–', t('left out')],
 };
 
 const list = find(document, '[data-steps]');
@@ -44,7 +45,7 @@ copy.addEventListener('click', async () => {
   report.select();
   // Only over TLS or on this machine; elsewhere the text is marked, to be copied by hand.
   const done = await navigator.clipboard?.writeText(report.value).then(() => true, () => false);
-  copy.textContent = done ? 'Copied' : 'Press Ctrl+C';
+  copy.textContent = done ? t('Copied') : t('Press Ctrl+C');
 });
 
 function showSteps() {
@@ -62,7 +63,7 @@ async function test(hold) {
   start.disabled = true;
   verdict.hidden = true;
   find(document, '[data-check-report]').hidden = true;
-  copy.textContent = 'Copy';
+  copy.textContent = t('Copy');
   const items = showSteps();
   /** @type {import('./checks.js').Findings} */
   const findings = (running = { hold });
@@ -89,11 +90,11 @@ async function test(hold) {
 
 /** @param {import('./checks.js').Step} step @param {import('./checks.js').Findings} findings @returns {Promise<import('./checks.js').Result>} */
 async function take(step, findings) {
-  if (step.needs && !step.needs(findings)) return { outcome: 'skipped', result: 'A step before did not work.' };
+  if (step.needs && !step.needs(findings)) return { outcome: 'skipped', result: t('A step before did not work.') };
   try {
     return await step.run(findings, around);
   } catch (error) {
-    return { outcome: 'fail', result: `The test itself failed: ${error}`, advice: 'Send the report below.' };
+    return { outcome: 'fail', result: t('The test itself failed: {error}', { error: String(error) }), advice: t('Send the report below.') };
   }
 }
 
@@ -102,7 +103,7 @@ function show(item, { outcome, result, advice }) {
   const [mark, word] = OUTCOMES[outcome];
   item.dataset.outcome = outcome;
   part(item, 'mark').textContent = mark;
-  part(item, 'outcome').textContent = word;
+  part(item, 'outcome').textContent = word && `: ${word}`;
   part(item, 'result').textContent = result;
   part(item, 'advice').textContent = advice ?? '';
   part(item, 'advice').hidden = !advice;
@@ -114,12 +115,12 @@ function conclude(outcomes) {
   const socketsWork = !outcomes.slice(0, -1).some((outcome) => outcome === 'fail' || outcome === 'skipped');
   const [text, kind] =
     socketsWork && pollWorks
-      ? [outcomes.includes('warn') ? 'All works, with a remark.' : 'All works: boards are live here.', outcomes.includes('warn') ? 'warn' : '']
+      ? [outcomes.includes('warn') ? t('All works, with a remark.') : t('All works: boards are live here.'), outcomes.includes('warn') ? 'warn' : '']
       : socketsWork
-        ? ['Sockets work; the fallback for where they are blocked does not.', 'warn']
+        ? [t('Sockets work; the fallback for where they are blocked does not.'), 'warn']
         : pollWorks
-          ? ['Sockets do not work here. Boards stay live by polling, a little slower.', 'warn']
-          : ['Boards cannot be live here.', 'error'];
+          ? [t('Sockets do not work here. Boards stay live by polling, a little slower.'), 'warn']
+          : [t('Boards cannot be live here.'), 'error'];
   verdict.className = `note check__verdict${kind ? ` note--${kind}` : ''}`;
   verdict.textContent = text;
   verdict.hidden = false;

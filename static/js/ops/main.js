@@ -5,7 +5,9 @@ import { fetchToken } from '../board/api.js';
 import { showConnection } from '../board/connection_badge.js';
 import { find } from '../board/dom.js';
 import { forgetUser } from '../board/forgetting.js';
+import { locale, t } from '../board/language.js';
 import { watchSession } from '../board/session.js';
+import { explain } from '../board/words.js';
 import { TaskManagerWebSocket } from '../client/index.js';
 import { History } from './history.js';
 import { paintProcesses, paintProjects } from './tables.js';
@@ -29,11 +31,11 @@ watchSession(client, forgetUser);
 client.on('state', (/** @type {string} */ state) => {
   showConnection(document.body, state);
   if (state === 'live') watch();
-  else if (state === 'polling') say('Sockets do not come through here, and these figures come by no other way.');
-  else if (state === 'closed') end('You are signed out.');
-  else say('No connection just now: these figures are old.');
+  else if (state === 'polling') say(t('Sockets do not come through here, and these figures come by no other way.'));
+  else if (state === 'closed') end(t('You are signed out.'));
+  else say(t('No connection just now: these figures are old.'));
 });
-client.on('ops_ended', () => end('You may no longer see this.'));
+client.on('ops_ended', () => end(t('You may no longer see this.')));
 client.on('ops_figures', (/** @type {any} */ figures) => paint(figures));
 if (client.state === 'live') watch();
 
@@ -41,8 +43,8 @@ function watch() {
   client.watchOps().then(
     () => say(null),
     (error) => {
-      if (error.code === 'not_found') end('You may no longer see this.');
-      else if (error.code !== 'connection_lost') say(`The server does not tell its figures just now: ${error.message}`);
+      if (error.code === 'not_found') end(t('You may no longer see this.'));
+      else if (error.code !== 'connection_lost') say(`${t('The server does not tell its figures just now.')} ${explain(error)}`);
     },
   );
 }
@@ -54,17 +56,17 @@ function paint(figures) {
   tiles.paint(history, point);
   paintProcesses(figures, history);
   paintProjects(figures.projects);
-  stateLine.textContent = `As of ${new Date(point.at).toLocaleTimeString()}`;
+  stateLine.textContent = t('As of {time}', { time: new Date(point.at).toLocaleTimeString(locale) });
   say(trouble(figures.processes));
   clearTimeout(staleness);
-  staleness = setTimeout(() => say('No figures came for a while: what you see is old.'), STALE);
+  staleness = setTimeout(() => say(t('No figures came for a while: what you see is old.')), STALE);
 }
 
 /** @param {import('./history.js').Process[]} processes @returns {string | null} */
 function trouble(processes) {
-  if (processes.some((process) => !process.sees_database)) return 'The database is away from some process: changes fail, and events wait.';
+  if (processes.some((process) => !process.sees_database)) return t('The database is away from some process: changes fail, and events wait.');
   if (processes.some((process) => process.sees_redis === false)) {
-    return 'Redis is away: events come with the sweep, up to a second later, and other processes are not heard here.';
+    return t('Redis is away: events come with the sweep, up to a second later, and other processes are not heard here.');
   }
   return null;
 }

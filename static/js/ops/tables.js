@@ -2,6 +2,7 @@
 /** The tables of processes and projects. */
 
 import { find } from '../board/dom.js';
+import { decimals, t } from '../board/language.js';
 import { isGone } from './history.js';
 import { duration, memory, milliseconds } from './words.js';
 
@@ -13,6 +14,14 @@ const LATE = 0.25;
  * @typedef {import('./history.js').History} History
  * @typedef {'good' | 'warn' | 'bad' | 'none'} Health
  */
+
+/** @type {Record<string, string>} */
+const STATE_NAMES = {
+  draining: t('draining'),
+  'without database': t('without database'),
+  late: t('late'),
+  running: t('running'),
+};
 
 /** @param {{server_time: string, processes: Process[]}} figures @param {History} history */
 export function paintProcesses({ server_time, processes }, history) {
@@ -30,11 +39,11 @@ export function paintProcesses({ server_time, processes }, history) {
     name.append(host);
     row.append(
       name,
-      healthCell(gone ? `gone, ${duration(process.silent_for)} ago` : state, health),
+      healthCell(gone ? t('gone, {time} ago', { time: duration(process.silent_for) }) : STATE_NAMES[state], health),
       cell(duration((Date.parse(server_time) - Date.parse(process.started_at)) / 1000)),
       numberCell(gone ? '–' : String(process.connections)),
       numberCell(gone ? '–' : memory(process.memory_bytes)),
-      numberCell(gone || cores === null ? '–' : `${(cores * 100).toFixed(0)} %`),
+      numberCell(gone || cores === null ? '–' : `${decimals(cores * 100, 0)} %`),
       numberCell(gone ? '–' : milliseconds(process.loop_lag)),
       gone ? cell('–') : seesCell(process.sees_database),
       gone ? cell('–') : seesCell(process.sees_redis),
@@ -96,6 +105,6 @@ function healthCell(text, health) {
 
 /** @param {boolean | null} sees null: there is none */
 function seesCell(sees) {
-  if (sees === null) return healthCell('not used', 'none');
-  return sees ? healthCell('there', 'good') : healthCell('away', 'bad');
+  if (sees === null) return healthCell(t('not used'), 'none');
+  return sees ? healthCell(t('there'), 'good') : healthCell(t('away'), 'bad');
 }

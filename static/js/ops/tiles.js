@@ -2,6 +2,7 @@
 /** The tiles at the top: a figure, its unit, a plot of five minutes. */
 
 import { setAttribute, setText } from '../board/dom.js';
+import { t, tn } from '../board/language.js';
 import { KEPT } from './history.js';
 import { draw, makePlot } from './plot.js';
 import { count, milliseconds, rate } from './words.js';
@@ -24,52 +25,52 @@ import { count, milliseconds, rate } from './words.js';
 const per = (counter) => (point) => point.rates[counter] ?? 0;
 
 /** @param {string} counter @returns {Pick<Tile, 'plot' | 'value' | 'unit'>} */
-const perSecond = (counter) => ({ plot: per(counter), value: (point) => rate(per(counter)(point)), unit: 'a second' });
+const perSecond = (counter) => ({ plot: per(counter), value: (point) => rate(per(counter)(point)), unit: t('a second') });
 
 /** @param {History} history @param {string} counter */
 const total = (history, counter) => history.totals[counter] ?? 0;
 
 /** @param {string} counter @returns {Pick<Tile, 'plot' | 'value' | 'unit'>} since the page was opened */
-const soFar = (counter) => ({ plot: per(counter), value: (_, history) => count(total(history, counter)), unit: 'so far' });
+const soFar = (counter) => ({ plot: per(counter), value: (_, history) => count(total(history, counter)), unit: t('so far') });
 
 /** @type {Tile[]} */
 const TILES = [
-  { name: 'connections', label: 'Sockets', unit: 'open', plot: (point) => point.connections, value: (point) => count(point.connections) },
-  { name: 'client_events', label: 'Events from clients', ...perSecond('client_events') },
-  { name: 'events', label: 'Events passed on', ...perSecond('events'), more: (history) => `${total(history, 'gaps_filled')} read again from the log` },
-  { name: 'deliveries', label: 'Deliveries', ...perSecond('deliveries') },
+  { name: 'connections', label: t('Sockets'), unit: t('open'), plot: (point) => point.connections, value: (point) => count(point.connections) },
+  { name: 'client_events', label: t('Events from clients'), ...perSecond('client_events') },
+  { name: 'events', label: t('Events passed on'), ...perSecond('events'), more: (history) => tn(total(history, 'gaps_filled'), '{count} read again from the log', '{count} read again from the log') },
+  { name: 'deliveries', label: t('Deliveries'), ...perSecond('deliveries') },
   {
     name: 'lag',
-    label: 'From save to socket, p99',
+    label: t('From save to socket, p99'),
     unit: '',
     plot: (point) => point.lag99,
     value: (point) => milliseconds(point.lag99),
-    more: (_, point) => (point.lag50 === null ? 'nothing passed on lately' : `half within ${milliseconds(point.lag50)}`),
+    more: (_, point) => (point.lag50 === null ? t('nothing passed on lately') : t('half within {time}', { time: milliseconds(point.lag50) })),
     alarm: (_, point) => (point.lag99 ?? 0) > 2,
   },
   {
     name: 'errors',
-    label: 'Errors told to clients',
+    label: t('Errors told to clients'),
     ...perSecond('errors'),
-    more: (history) => `${total(history, 'errors')} so far, ${total(history, 'internal')} our fault`,
+    more: (history) => t('{all} so far, {ours} our fault', { all: total(history, 'errors'), ours: total(history, 'internal') }),
     alarm: (history) => total(history, 'internal') > 0,
   },
-  { name: 'limited', label: 'Rate limited', ...perSecond('limited'), more: (history) => `${total(history, 'limited')} so far, ${total(history, 'floods')} cut` },
+  { name: 'limited', label: t('Rate limited'), ...perSecond('limited'), more: (history) => t('{all} so far, {cut} cut', { all: total(history, 'limited'), cut: total(history, 'floods') }) },
   {
     name: 'slow_readers',
-    label: 'Slow readers cut',
+    label: t('Slow readers cut'),
     ...soFar('slow_readers'),
   },
   {
     name: 'rings_lost',
-    label: 'Rings lost',
+    label: t('Rings lost'),
     ...soFar('rings_lost'),
-    more: () => 'the sweep delivers instead',
+    more: () => t('the sweep delivers instead'),
   },
   {
     name: 'late',
-    label: 'Loops late by',
-    unit: 'at the worst',
+    label: t('Loops late by'),
+    unit: t('at the worst'),
     plot: (point) => point.late,
     value: (point) => milliseconds(point.late),
     alarm: (_, point) => point.late > 1,

@@ -1,11 +1,13 @@
 // @ts-check
 /** Figures in words: short, and with a unit that fits. */
 
+import { decimals, t } from '../board/language.js';
+
 /** @param {number} value @returns {string} with as many digits as say something */
 export function rate(value) {
-  if (value >= 10_000) return `${(value / 1000).toFixed(value >= 100_000 ? 0 : 1)} k`;
+  if (value >= 10_000) return `${decimals(value / 1000, value >= 100_000 ? 0 : 1)} k`;
   if (value >= 100 || value === 0) return value.toFixed(0);
-  return value.toFixed(1);
+  return decimals(value);
 }
 
 /** @param {number} value a whole one */
@@ -16,20 +18,20 @@ export function count(value) {
 /** @param {number | null} seconds */
 export function milliseconds(seconds) {
   if (seconds === null) return '–';
-  if (seconds >= 1) return `${seconds.toFixed(1)} s`;
+  if (seconds >= 1) return `${decimals(seconds)} s`;
   const value = seconds * 1000;
-  return `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} ms`;
+  return `${decimals(value, value >= 10 ? 0 : 1)} ms`;
 }
 
 /** @param {number | null} bytes */
 export function memory(bytes) {
-  return bytes === null ? '–' : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  return bytes === null ? '–' : `${decimals(bytes / 2 ** 20, 0)} MiB`;
 }
 
 /** @param {number} seconds */
 export function duration(seconds) {
   const [days, hours, minutes] = [86_400, 3_600, 60].map((unit) => Math.floor(seconds / unit));
-  if (days) return `${days} d ${hours % 24} h`;
+  if (days) return t('{days} d {hours} h', { days, hours: hours % 24 });
   if (hours) return `${hours} h ${minutes % 60} min`;
   return minutes ? `${minutes} min` : `${Math.max(0, Math.floor(seconds))} s`;
 }

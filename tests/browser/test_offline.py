@@ -1,0 +1,134 @@
+"""A browser whose own network is switched off, or lets no socket through: what is done then waits, and arrives once."""
+
+from typing import Any
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.support.stacks import Server, User
+
+from .board import Board
+from .conftest import NewPage
+
+LOST = r"WebSocket|ERR_INTERNET_DISCONNECTED|Failed to (fetch|load)"
+
+
+def new_task(server: Server, user: User, project: int, title: str, *comments: str) -> int:
+    """A task of the user, with comments of theirs."""
+    api = server.api(user)
+    task = int(api.post("/api/tasks/", json={"project_id": project, "title": title}).json()["id"])
+    for comment in comments:
+        assert api.post(f"/api/tasks/{task}/comments/", json={"content": comment}).status_code == 201
+    return task
+
+
+def logged(server: Server, user: User, project: int, since: int) -> list[str]:
+    """The names of the project's events after `since`."""
+    answer = server.api(user).get(f"/api/projects/{project}/events/", params={"since": since}).json()
+    return [frame["event"] for frame in answer["events"]]
+
+
+def head(server: Server, user: User, project: int) -> int:
+    """The number of the project's last event."""
+    return int(server.api(user).get(f"/api/projects/{project}/board/").json()["seq"])
+
+
+def go_offline(board: Board) -> None:
+    """Switch the browser's network off, and wait until the page has noticed."""
+    board.page.context.set_offline(True)
+    board.wait_until("offline")
+
+
+def edit_comment(page: Page, before: str, after: str) -> None:
+    """Change an own comment of the open task."""
+    comment = page.locator(".comment").filter(has_text=before)
+    comment.locator("[data-edit-comment]").click()
+    page.locator("[name=edited_content]").fill(after)
+    page.locator("[name=edited_content]").press("Control+Enter")
+
+
+def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    task, other = new_task(server, alice, project, "One", "Keep", "Go"), new_task(server, alice, project, "Two")
+    path = f"/projects/{project}/#task-{task}"
+    board = Board(new_page(server, alice, path, allow_errors=LOST))
+    context, panel = board.page.context, board.panel
+    expect(panel.locator("[data-comment-id]")).to_have_count(2)
+    go_offline(board)
+    edit_comment(board.page, "Keep", "Kept")
+    edit_comment(board.page, "Kept", "Kept twice")
+    expect(panel.locator(".comment[data-pending]")).to_contain_text("change waiting to be sent")
+    expect(panel.locator(".comment[data-pending]")).to_contain_text("Kept twice")
+    for name, value in (("title", "First"), ("description", "Alice's words"), ("due_at", "2030-05-01T12:00")):
+        panel.locator(f"[name={name}]").fill(value)
+        panel.locator(f"[name={name}]").blur()
+    gone = panel.locator(".comment").filter(has_text="Go")
+    for _ in range(2):
+        gone.locator("[data-delete-comment]").click()
+    expect(gone).to_contain_text("waiting to be deleted")
+    board.page.keyboard.press("Escape")
+    board.open(other).locator("[data-delete-task]").click()
+    expect(board.card(other)).to_have_attribute("data-pending", "")
+    board.page.close()
+    theirs: dict[str, Any] = {"description": "Bob's words", "due_at": "2031-06-02T10:00:00Z"}
+    assert server.api(bob).patch(f"/api/tasks/{task}/", json=theirs).status_code == 200
+    since = head(server, alice, project)
+
+    held: list[Route] | None = []
+
+    def hold(route: Route) -> None:
+        route.continue_() if held is None else held.append(route)
+
+    context.route("**/api/comments/**", hold)
+    context.set_offline(False)
+    page = context.new_page()
+    page.goto(path)
+    again = Board(page)
+    expect(again.panel.locator(".comment[data-pending]")).to_have_count(2)
+    expect(again.panel.locator(".comment[data-pending]").first).to_contain_text("Kept twice")
+    expect(again.card(other)).to_have_count(0)  # what waits for an answer over HTTP holds up no other task
+    waiting, held = held, None
+    for route in waiting:
+        route.continue_()
+    expect(page.locator("[data-pending]")).to_have_count(0)
+    expect(again.panel.locator("[data-comment-id]")).to_have_count(1)
+    expect(again.panel.locator("[data-comment-id]")).to_contain_text("Kept twice")
+    expect(again.panel.locator("[name=title]")).to_have_value("First")
+    names = logged(server, alice, project, since)
+    assert names.count("task_deleted") == 1
+    names.remove("task_deleted")
+    assert names == ["comment_updated", "comment_updated", "task_updated", "comment_deleted"]
+
+    # Where somebody else changed the same field, one chooses.
+    words, due = again.panel.locator("[data-conflict=description]"), again.panel.locator("[data-conflict=due_at]")
+    expect(words.locator("[data-part=mine]")).to_have_text("Alice's words")
+    expect(words.locator("[data-part=theirs]")).to_have_text("Bob's words")
+    expect(due.locator("[data-part=mine]")).to_contain_text("2030")
+    expect(due.locator("[data-part=theirs]")).to_contain_text("2031")
+    words.locator("[data-choose=mine]").click()
+    due.locator("[data-choose=theirs]").click()
+    expect(again.panel.locator("[data-conflict]")).to_have_count(0)
+    expect(page.locator("[data-pending]")).to_have_count(0)
+    now = server.api(bob).get(f"/api/tasks/{task}/").json()
+    assert (now["description"], now["due_at"][:16]) == ("Alice's words", "2031-06-02T10:00")
+
+
+def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    task = new_task(server, alice, project, "One", "Said")
+    page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST)
+    board = Board(page)
+    page.context.route_web_socket("**/ws/", lambda socket: socket.close())
+    page.reload()
+    board.wait_until("polling")
+    expect(page.locator("[data-connection-label]")).to_have_text("Live by polling")
+    server.api(bob).patch(f"/api/tasks/{task}/", json={"title": "By Bob"})
+    expect(board.panel.locator("[name=title]")).to_have_value("By Bob")
+    edit_comment(page, "Said", "Said again")
+    expect(board.panel.locator("[data-pending]")).to_have_count(0)
+    board.panel.locator("[name=content]").fill("And this")
+    board.panel.locator("[name=content]").press("Control+Enter")
+    expect(board.panel.locator("[data-comment-id]")).to_have_count(2)
+    said = [one["content"] for one in server.api(bob).get(f"/api/tasks/{task}/comments/").json()["results"]]
+    assert said == ["Said again", "And this"]

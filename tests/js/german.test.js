@@ -1,0 +1,79 @@
+// @ts-check
+/** What the board says in German, as a page of that language has it: texts, plurals, lists, moments. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+Object.assign(globalThis, { document: { documentElement: { lang: 'de' } } });
+Object.defineProperty(globalThis, 'navigator', { value: { languages: ['en-US', 'de-AT', 'de'] }, configurable: true });
+await import('../../static/js/texts/de/board.js');
+const { decimals, learn, listed, locale, said, t, tn } = await import('../../static/js/board/language.js');
+const { tell } = await import('../../static/js/board/sentences.js');
+const { ago, dueInWords } = await import('../../static/js/board/time.js');
+const { typingSentence } = await import('../../static/js/board/company.js');
+const { explain, quote } = await import('../../static/js/board/words.js');
+
+const NOW = new Date('2026-03-05T12:00:00Z');
+
+describe('the language of a page', () => {
+  test('puts values where the translation has them', () => {
+    assert.equal(t('{who} moved {title} to {status}', { who: 'Bo', title: quote('A {who} $& B'), status: 'X' }), 'Bo hat „A {who} $& B“ nach „X“ verschoben');
+  });
+
+  test('says in English what nobody translated, and leaves alone what has no value', () => {
+    assert.equal(t('Said {nowhere} {else}', { nowhere: 1 }), 'Said 1 {else}');
+    assert.equal(tn(1, '{count} stone', '{count} stones'), '1 stone');
+    assert.equal(tn(0, '{count} stone', '{count} stones'), '0 stones');
+  });
+
+  test('counts as the language does', () => {
+    const counted = [0, 1, 2, 1000].map((count) => tn(count, '{count} comment', '{count} comments'));
+    assert.deepEqual(counted, ['0 Kommentare', '1 Kommentar', '2 Kommentare', '1000 Kommentare']);
+  });
+
+  test('knows kinds of numbers that English has not', () => {
+    learn({ '{count} fish': { one: 'one', few: 'few {count}', other: 'other {count}' } });
+    assert.equal(tn(3, '{count} fish', '{count} fishes'), 'other 3');
+  });
+
+  test('lists and reckons, and takes the dates of the country that somebody prefers', () => {
+    assert.equal(listed(['A', 'B', 'C']), 'A, B und C');
+    assert.equal(decimals(1.25), '1,3');
+    assert.equal(locale, 'de-AT');
+  });
+});
+
+describe('in German', () => {
+  const state = /** @type {any} */ ({
+    tasks: new Map([[7, { id: 7, title: 'Zaun' }]]),
+    members: [{ user: { id: 1, username: 'ada', name: 'Ada' }, role: 'owner' }],
+  });
+  const tellOne = (/** @type {string} */ event, /** @type {any} */ data) => tell({ event, data: { by: { id: 1, username: 'ada' }, ...data } }, state);
+
+  test('others’ changes are whole sentences', () => {
+    assert.equal(tellOne('task_updated', { task_id: 7, changes: { priority: 'urgent' } }), 'Ada hat die Priorität von „Zaun“ geändert: dringend');
+    assert.equal(tellOne('task_updated', { task_id: 7, changes: { description: 'x', due_at: null } }), 'Ada hat „Zaun“ geändert: Beschreibung und Fälligkeit');
+    assert.equal(tellOne('project_member_added', { user: { id: 9, username: 'bo' }, role: 'viewer' }), 'Ada hat bo als Betrachter hinzugefügt');
+  });
+
+  test('moments are', () => {
+    assert.equal(ago('2026-03-05T11:57:00Z', NOW), 'vor 3 Minuten');
+    assert.equal(dueInWords('2026-03-06T12:00:00Z', NOW), 'Morgen');
+    assert.match(dueInWords('2027-01-07T12:00:00Z', NOW), /^7\. Jän/);
+  });
+
+  test('several are typing', () => {
+    assert.equal(typingSentence(['Ada', 'Bo']), 'Ada und Bo schreiben …');
+  });
+
+  test('what the server says is said in German, or by its code where there are no words for it', () => {
+    assert.equal(said('Already a member.'), 'Schon Mitglied.');
+    const refused = (/** @type {string} */ message) => explain({ code: 'invalid_data', details: [{ message }] });
+    assert.equal(refused('Already a member.'), 'Schon Mitglied.');
+    assert.equal(refused('Expected `str` of length <= 100'), 'Der Server hat es nicht angenommen.');
+    assert.equal(explain({ code: 'forbidden', message: 'Only owners may do that.' }), 'Das können nur Eigentümer.');
+    const most = 'A project has up to 20 links at a time: revoke one first.';
+    assert.equal(explain({ code: 'forbidden', message: most }), 'Ein Projekt hat höchstens 20 Links zugleich: Widerrufe zuerst einen.');
+    assert.equal(explain({ code: 'internal', message: 'Something new.' }), 'Etwas ist schiefgegangen.');
+  });
+});
