@@ -45,6 +45,7 @@ describe('the language of a page', () => {
 
 describe('in German', () => {
   const state = /** @type {any} */ ({
+    project: { id: 3, name: 'Garten', labels: [{ id: 1, name: 'Fehler', color: 'red' }] },
     tasks: new Map([[7, { id: 7, title: 'Zaun' }]]),
     members: [{ user: { id: 1, username: 'ada', name: 'Ada' }, role: 'owner' }],
   });
@@ -53,6 +54,7 @@ describe('in German', () => {
   test('others’ changes are whole sentences', () => {
     assert.equal(tellOne('task_updated', { task_id: 7, changes: { priority: 'urgent' } }), 'Ada hat die Priorität von „Zaun“ geändert: dringend');
     assert.equal(tellOne('task_updated', { task_id: 7, changes: { description: 'x', due_at: null } }), 'Ada hat „Zaun“ geändert: Beschreibung und Fälligkeit');
+    assert.equal(tellOne('task_updated', { task_id: 7, changes: { labels: [1] }, previous: { labels: [] } }), 'Ada hat „Zaun“ das Label „Fehler“ gegeben');
     assert.equal(tellOne('project_member_added', { user: { id: 9, username: 'bo' }, role: 'viewer' }), 'Ada hat bo als Betrachter hinzugefügt');
   });
 

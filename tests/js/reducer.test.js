@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 
 import { applyEvent, compareTasks, fromSnapshot, toSnapshot } from '../../static/js/board/reducer.js';
+import { tell } from '../../static/js/board/sentences.js';
 
 /** @param {Partial<import('../../static/js/board/reducer.js').Task>} [fields] */
 const task = (fields = {}) => ({
@@ -33,6 +34,43 @@ function after(snapshot, ...events) {
   for (const [event, data] of events) state = applyEvent(state, { event, data, seq: (seq += 1), at: 'now', room: 'project.3' });
   return toSnapshot(state);
 }
+
+describe('labels', () => {
+  const bug = { id: 1, name: 'Bug', color: 'red' };
+  const docs = { id: 2, name: 'Docs', color: 'teal' };
+  const labelled = board({ project: { id: 3, name: 'House', created_at: 'then', labels: [bug, docs] }, tasks: [task({ labels: [1, 2] })] });
+
+  test('that are deleted are gone from all tasks by that one event', () => {
+    const without = after(labelled, ['project_updated', { changes: { labels: [docs] }, previous: { labels: [bug, docs] } }]);
+    assert.deepEqual(without.tasks[0].labels, [2]);
+    const none = after(labelled, ['project_updated', { changes: { labels: [] }, previous: { labels: [bug, docs] } }]);
+    assert.deepEqual(none, board({ seq: 11 }));
+  });
+
+  test('that the project has no longer are dropped from what comes', () => {
+    const restored = after(labelled, ['task_restored', { task: task({ id: 2, labels: [2, 7] }) }]);
+    assert.deepEqual(restored.tasks[1].labels, [2]);
+    const changed = after(labelled, ['task_updated', { task_id: 1, version: 2, changes: { labels: [7] } }]);
+    assert.equal('labels' in changed.tasks[0], false);
+  });
+
+  test('are told in sentences', () => {
+    const state = fromSnapshot(labelled);
+    const by = { id: 2, username: 'bob' };
+    const put = (/** @type {number[]} */ before, /** @type {number[]} */ now) =>
+      tell({ event: 'task_updated', data: { by, task_id: 1, changes: { labels: now }, previous: { labels: before } } }, state);
+    assert.equal(put([], [1]), 'bob added the label “Bug” to “Paint”');
+    assert.equal(put([1, 2], [1]), 'bob removed the label “Docs” from “Paint”');
+    assert.equal(put([1], [2]), 'bob changed the labels of “Paint”');
+    assert.equal(put([7], []), 'bob changed the labels of “Paint”');
+    const edit = (/** @type {any[]} */ before, /** @type {any[]} */ now) =>
+      tell({ event: 'project_updated', data: { by, changes: { labels: now }, previous: { labels: before } } }, state);
+    assert.equal(edit([bug], [bug, docs]), 'bob made the label “Docs”');
+    assert.equal(edit([bug], [{ ...bug, name: 'Defect' }]), 'bob renamed the label “Bug” to “Defect”');
+    assert.equal(edit([bug], [{ ...bug, color: 'grey' }]), 'bob gave the label “Bug” another colour');
+    assert.equal(edit([bug, docs], [docs]), 'bob deleted the label “Bug”');
+  });
+});
 
 describe('the board', () => {
   test('is the same again without events', () => {
