@@ -62,9 +62,10 @@ js: dev
 js-build: dev
 	$(ESBUILD) >$(CLIENT)
 
-# Two workers, each with services of its own; a file's tests stay together, since they share a server. The files come in
-# the order of tests/conftest.py, the longest first: by itself xdist takes those with many tests first, which are quick.
-WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# Three workers, each with services of its own, since many tests wait; a file's tests stay together, since they share a
+# server. The files come in the order of tests/conftest.py, the longest first: by itself xdist takes those with many
+# tests first, which are quick.
+WORKERS := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 pytest: dev
 	$(PY) -m pytest $(WORKERS)
 
