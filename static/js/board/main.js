@@ -6,7 +6,7 @@ import { Absence } from './absence.js';
 import { openActivity } from './activity_dialog.js';
 import { openArchive } from './archive_dialog.js';
 import { Announcer } from './announcer.js';
-import { fetchBoard, fetchEvents, fetchToken } from './api.js';
+import { fetchBoard, fetchToken } from './api.js';
 import { Columns } from './columns.js';
 import { Commands } from './commands.js';
 import { Company } from './company.js';
@@ -21,12 +21,13 @@ import { FilterBar } from './filter_bar.js';
 import { forgetUser } from './forgetting.js';
 import { openKeyHelp } from './key_help.js';
 import { listenToKeys } from './keyboard.js';
-import { t, tn } from './language.js';
+import { t } from './language.js';
 import { followElsewhere, noteOf } from './leftovers.js';
 import { Members } from './members.js';
 import { choices, openMoveMenu } from './move_menu.js';
 import { TaskPanel } from './panel.js';
 import { copying, Problems } from './problems.js';
+import { Returning } from './returning.js';
 import { Route } from './route.js';
 import { tell } from './sentences.js';
 import { leaveMessage, watchSession } from './session.js';
@@ -36,7 +37,6 @@ import { Undo } from './undo.js';
 import { explain, quote } from './words.js';
 
 const FIRST_POLL = 500; // ms in which the first poll after an outage tells what was missed
-const MOST_MISSED = 500; // events of the log that are read to find what one missed
 const CLOCK = 30_000; // ms between paintings for the sake of "in 5 minutes"
 
 const { body } = document;
@@ -56,7 +56,7 @@ const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
 const absence = new Absence({ key: `taskrealtime.seen.${store.userId}.${projectId}`, userId: store.userId });
-const seeAll = find(document, '[data-see-all]');
+const returning = new Returning({ projectId, store, absence, toasts, button: find(document, '[data-see-all]') });
 const drafts = new Drafts(store.userId);
 const undoButton = find(document, '[data-undo]');
 const undo = new Undo({
@@ -119,8 +119,6 @@ const drag = new CardDrag({
   drop: (taskId, place) => void commands.move(taskId, place),
 });
 let now = new Date();
-/** Whether the page is not in step with the board, so that what comes is what one missed. */
-let isAway = false;
 
 // --- Painting -----------------------------------------------------------------------------------
 
@@ -129,9 +127,7 @@ store.fits = (task) => matches(task, filterBar.filter, { userId: store.userId, n
 store.subscribe((view) => {
   if (drag.taskId !== null && !view.tasks.has(drag.taskId)) drag.cancel();
   columns.paint(view, { now, openTask: panel.taskId, marks: absence.marks });
-  const unseen = [...absence.marks.keys()].filter((id) => view.tasks.has(id)).length;
-  seeAll.hidden = !unseen;
-  setText(seeAll, tn(unseen, 'Mark {count} card as seen', 'Mark {count} cards as seen'));
+  returning.paint(view);
   composers.paint(store.mayEdit);
   filterBar.paint(view);
   members.paint(view);
@@ -142,8 +138,6 @@ store.subscribe((view) => {
   body.dataset.role = store.role;
 });
 setInterval(paintMoments, CLOCK);
-addEventListener('pagehide', rememberSeen);
-document.addEventListener('visibilitychange', rememberSeen);
 
 function paintMoments() {
   now = new Date();
@@ -172,9 +166,9 @@ function showActivity() {
 
 client.on('state', (/** @type {string} */ state) => {
   showConnection(body, state);
-  if (state === 'live') welcomeBack();
-  else if (state === 'polling') setTimeout(() => client.state === 'polling' && welcomeBack(), FIRST_POLL);
-  else isAway = true;
+  if (state === 'live') returning.back();
+  else if (state === 'polling') setTimeout(() => client.state === 'polling' && returning.back(), FIRST_POLL);
+  else returning.left();
 });
 client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
   const before = store.state;
@@ -183,7 +177,7 @@ client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
   panel.apply(frame);
   if (frame.event === 'comment_deleted') announcer.forget();
   if (data.by?.id === store.userId) return;
-  if (isAway) absence.missed(frame, before);
+  if (returning.isAway) absence.missed(frame, before);
   const sentence = tell(frame, before);
   if (sentence) announcer.announce(sentence);
   const taskId = data.task_id ?? data.task?.id;
@@ -213,9 +207,8 @@ board.addEventListener('click', (event) => {
   route.open(taskId);
 });
 for (const look of ['pointerover', 'focusin', 'click']) {
-  board.addEventListener(look, (event) => seen(columns.taskAt(event.target)));
+  board.addEventListener(look, (event) => returning.seen(columns.taskAt(event.target)));
 }
-seeAll.addEventListener('click', seenAll);
 undoButton.addEventListener('click', () => void undo.run());
 listenToKeys({
   columns,
@@ -241,11 +234,10 @@ start();
 /** Fetches the board and goes on from exactly there. */
 async function start() {
   try {
-    const last = absence.read();
     const { seq, epoch } = await takeSnapshot(projectId);
     client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is told by `error` and `removed_from_project`
     showTask(route.place);
-    await lookBack(last, seq, epoch);
+    await returning.lookBack({ seq, epoch });
   } catch (error) {
     showFailure(error);
   }
@@ -260,47 +252,6 @@ async function takeSnapshot(id) {
   if (!isFirst) panel.reload();
   closeLostTask();
   return snapshot;
-}
-
-/** Marks what others changed since the last visit. @param {import("./absence.js").Seen | null} last @param {number} seq @param {string} epoch of the board on the screen */
-async function lookBack(last, seq, epoch) {
-  if (last && last.epoch === epoch && last.seq < seq) {
-    const { events, reset } = await fetchEvents(projectId, last.seq, Math.min(seq - last.seq, MOST_MISSED)).catch(() => ({ events: [], reset: true }));
-    if (!reset && store.state) for (const frame of events) if ((frame.seq ?? 0) <= seq) absence.missed(frame, store.state);
-  }
-  const words = absence.back('visit');
-  if (words) sayWhatChanged(words);
-  store.paint();
-}
-
-function welcomeBack() {
-  isAway = false;
-  const words = absence.back('outage');
-  if (words) sayWhatChanged(words);
-  rememberSeen();
-  store.paint();
-}
-
-/** @param {string} words */
-function sayWhatChanged(words) {
-  toasts.say(words, ...(absence.marks.size ? [{ label: t('Mark all as seen'), act: seenAll }] : []));
-}
-
-function rememberSeen() {
-  if (store.state && !isAway) absence.remember(store.state);
-}
-
-/** @param {number | null} taskId somebody looks at its card, or at the task */
-function seen(taskId) {
-  if (taskId === null || !absence.marks.delete(taskId)) return;
-  rememberSeen();
-  store.paint();
-}
-
-function seenAll() {
-  absence.marks.clear();
-  rememberSeen();
-  store.paint();
 }
 
 /** What earlier pages left is shown as waiting once there is a board to show it on. */
