@@ -5,8 +5,10 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server, User
 
-from .board import Board
+from .board import AT_REST, Board
 from .conftest import NewPage
+
+TOP = "element => element.getBoundingClientRect().top"
 
 
 @pytest.fixture
@@ -114,3 +116,25 @@ def test_the_keys_are_told(board: Board) -> None:
     expect(board.page.locator("[data-key-help]")).to_contain_text("Move the card")
     board.page.keyboard.press("Escape")
     expect(board.page.locator("[data-key-help]")).to_have_count(0)
+
+
+def test_a_card_that_has_the_focus_stays_where_it_is_while_others_change_the_board(
+    server: Server, board: Board, bob: User
+) -> None:
+    project = int(board.page.url.rstrip("/").rpartition("/")[2])
+    api = server.api(bob)
+    ids = [api.post("/api/tasks/", json={"project_id": project, "title": f"Task {n}"}).json()["id"] for n in range(25)]
+    focused = board.card(ids[18])
+    expect(board.card(ids[-1])).to_be_attached()
+    focused.focus()
+    board.page.wait_for_function(AT_REST)
+    before = focused.evaluate(TOP)
+    for moved in (ids[-1], ids[-2]):
+        assert api.post(f"/api/tasks/{moved}/move/", json={"status": "todo", "before_id": ids[0]}).status_code == 200
+    assert api.delete(f"/api/tasks/{ids[3]}/").status_code == 204
+    assert api.patch(f"/api/tasks/{ids[18]}/", json={"title": "Other"}).status_code == 200
+    expect(focused).to_contain_text("Other")
+    expect(board.card(ids[3])).to_have_count(0)
+    board.page.wait_for_function(AT_REST)
+    assert focused.evaluate(TOP) == pytest.approx(before, abs=1)  # a list scrolls by whole pixels
+    expect(focused).to_be_focused()
