@@ -73,7 +73,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
                 problems.append(text)
 
         def note_console(message: ConsoleMessage) -> None:
-            if message.type == "error":
+            if message.type in ("error", "warning"):
                 note(f"console: {message.text} ({message.location['url']})")
 
         page.on("console", note_console)

@@ -39,7 +39,7 @@ def look_over(page: Page, state: str) -> None:
     if PICTURES:
         scheme = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'")
         size = "phone" if page.evaluate("innerWidth < 600") else "desktop"
-        name = re.sub(r"[^a-z]+", "-", state.lower())
+        name = re.sub(r"[^a-z]+", "-", state.lower()).strip("-")
         page.screenshot(path=f"{PICTURES}/{name}-{size}-{scheme}.png", caret="initial")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
