@@ -17,6 +17,7 @@ from tests.support.stacks import Server, Stack
 from .board import AT_REST, Board
 from .concerns import Concerns
 from .conftest import NewPage
+from .test_offline import LOST
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 BAD = ("serious", "critical")
@@ -197,3 +198,57 @@ def test_the_pages_that_look_at_the_server(server: Server, new_page: NewPage, lo
     look_over(page, "a connection test")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     board.page.close()
+
+
+@pytest.mark.parametrize("looks", LOOKS)
+def test_a_board_when_things_go_wrong(server: Server, new_page: NewPage, looks: Looks) -> None:
+    alice, bob = server.stack.user(first_name="Alice"), server.stack.user(first_name="Bob")
+    project = server.project(alice, members=[bob])
+    failing = re.compile(rf"/api/projects/{project}/board/")
+    page = new_page(server, alice, allow_errors=f"{LOST}|status of 500|ERR_FAILED", **looks)
+    page.route(failing, lambda route: route.fulfill(status=500, json={"code": "internal", "message": "Broken."}))
+    page.goto(f"/projects/{project}/")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    look_over(page, "a board that cannot be loaded")
+    page.unroute(failing)
+    page.get_by_role("button", name="Try again").click()
+    board = Board(page)
+    kept, lost = board.add("todo", "Paint the fence", "Buy the paint")
+    page.keyboard.press("/")
+    page.keyboard.type("nothing like it")
+    expect(page.locator("[data-filter-count]")).to_have_text("0 of 2 tasks")
+    look_over(page, "a filter that fits nothing")
+    page.locator("[data-clear-filter]").click()
+    board.card(kept).focus()
+    page.keyboard.press("?")
+    expect(page.locator("[data-key-help]")).to_be_visible()
+    look_over(page, "the keys")
+    page.keyboard.press("Escape")
+    panel = board.open(kept)
+    panel.locator("[name=content]").press_sequentially("Ask @")
+    expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(1)
+    look_over(page, "people to mention")
+    page.keyboard.press("Escape")
+    panel.locator("[name=content]").fill("")
+    page.context.set_offline(True)
+    board.wait_until("offline")
+    panel.locator("[name=title]").fill("By Alice")
+    panel.locator("[name=title]").blur()
+    expect(board.card(kept)).to_have_attribute("data-pending", "")
+    look_over(page, "a board without a connection")
+    page.keyboard.press("Escape")
+    title = board.open(lost).locator("[name=title]")
+    title.fill("Bought by Alice")
+    title.blur()
+    expect(board.card(lost)).to_have_attribute("data-pending", "")
+    page.keyboard.press("Escape")
+    api = server.api(bob)
+    assert api.patch(f"/api/tasks/{kept}/", json={"title": "By Bob"}).status_code == 200
+    assert api.delete(f"/api/tasks/{lost}/").status_code == 204
+    page.context.set_offline(False)
+    board.wait_until("live")
+    expect(page.locator("[data-problems]")).to_contain_text("It is no longer there")
+    look_over(page, "what came to nothing")
+    board.open(kept)
+    expect(panel.locator("[data-conflict=title]")).to_contain_text("By Bob")
+    look_over(page, "two edits of one field")
