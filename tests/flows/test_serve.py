@@ -61,7 +61,7 @@ def test_everybody_is_sent_away_in_peace(stack: Stack, connect: Connect, number:
     assert [one.wait_closed() for one in sockets] == [1012] * 30
     assert len(set(waits)) > 20
     assert all(0 < wait <= 5000 for wait in waits)
-    assert server.stop() == 0
+    assert server.ended() == 0
     assert "Traceback" not in server.log(0)
 
 
@@ -73,7 +73,7 @@ def test_who_comes_back_has_lost_nothing(stack: Stack, connect: Connect) -> None
     joined = socket.ask("join_project", {"project_id": project})
     terminate(server)
     assert socket.wait_closed() == 1012
-    assert server.stop() == 0
+    assert server.ended() == 0
     task = stack.run("result = Task.objects.create(project_id=project, title='Meanwhile').id", project=project)
     server.start()
     again = connect(server, ann)
@@ -89,7 +89,7 @@ def test_thousands_are_let_go_within_ten_seconds(stack: Stack) -> None:
     began = time.monotonic()
     terminate(server)
     codes = [one.close_code() for one in crowd[:100]]
-    assert server.stop() == 0
+    assert server.ended() == 0
     assert time.monotonic() - began < 10
     assert codes == [1012] * 100
     for one in crowd:
@@ -108,7 +108,7 @@ def test_readiness_fails_while_draining_and_nobody_new_is_let_in(stack: Stack) -
             httpx.get(f"{server.url}/healthz")
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
         assert kept.get("/ws/", headers=upgrade | {"Sec-WebSocket-Key": "A" * 22 + "=="}).status_code == 503
-    assert server.stop() == 0
+    assert server.ended() == 0
 
 
 @embedded
@@ -126,7 +126,7 @@ def test_a_long_poll_ends_with_its_answer(stack: Stack) -> None:
         answer = poll.result()
     assert answer.status_code == 200
     assert answer.json()["events"] == []
-    assert server.stop() == 0
+    assert server.ended() == 0
     assert time.monotonic() - began < 8
 
 
@@ -144,7 +144,7 @@ def test_a_running_command_is_finished_and_answered(stack: Stack, connect: Conne
         socket.expect("going_away")
     assert socket.expect("ack")["id"] == "last"
     assert socket.wait_closed() == 1012
-    assert server.stop() == 0
+    assert server.ended() == 0
     assert stack.run("result = Task.objects.filter(title='Just in time').count()") == 1
 
 
@@ -155,7 +155,7 @@ def test_a_second_signal_changes_nothing(stack: Stack, connect: Connect) -> None
     terminate(server)
     terminate(server)
     assert [one.wait_closed() for one in sockets] == [1012] * 3
-    assert server.stop() == 0
+    assert server.ended() == 0
 
 
 # --- What one connection may hold ---------------------------------------------------------------
@@ -353,7 +353,7 @@ def test_several_processes_are_kept_alive_and_drained(stack: Stack, connect: Con
 
     terminate(server)
     assert [one.wait_closed() for one in survivors] == [1012] * len(survivors)
-    assert server.stop() == 0
+    assert server.ended() == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.url}/healthz")
 

@@ -83,6 +83,10 @@ class Process:
         """Signal it, wait for its end and return its exit status (negative: the signal that ended it)."""
         if self.running:
             self.send(number or self.end_with)
+        return self.wait(timeout)
+
+    def wait(self, timeout: float = 15) -> int:
+        """Wait for the end that it was asked for, and return its exit status (negative: the signal that ended it)."""
         try:
             status = self._popen.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -152,6 +152,11 @@ class Server:
         """Ask it to end (SIGTERM); return its exit status."""
         return self._end(signal.SIGTERM)
 
+    def ended(self) -> int:
+        """Its exit status, once it has ended as it was asked to: a second signal may come while Python shuts down."""
+        assert self._process, "the server is not running"
+        return self._process.wait()
+
     def kill(self) -> None:
         """End it as a crash would (SIGKILL)."""
         self._end(signal.SIGKILL)
