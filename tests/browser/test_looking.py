@@ -138,3 +138,21 @@ def test_a_card_that_has_the_focus_stays_where_it_is_while_others_change_the_boa
     board.page.wait_for_function(AT_REST)
     assert focused.evaluate(TOP) == pytest.approx(before, abs=1)  # a list scrolls by whole pixels
     expect(focused).to_be_focused()
+
+
+def test_what_one_has_scrolled_to_stays_where_it_is_while_others_change_the_board(
+    server: Server, board: Board, bob: User
+) -> None:
+    ids = board.add("todo", *(f"Task {n:02}" for n in range(20)))
+    api = server.api(bob)
+    seen = board.card(ids[12])
+    seen.evaluate("element => element.scrollIntoView({ block: 'start' })")
+    board.page.wait_for_function(AT_REST)
+    before = seen.evaluate(TOP)
+    move = {"status": "todo", "before_id": ids[0]}
+    assert api.post(f"/api/tasks/{ids[19]}/move/", json=move).status_code == 200
+    expect(board.column("todo").locator("[data-task-id]").first).to_have_attribute("data-task-id", str(ids[19]))
+    assert api.patch(f"/api/tasks/{ids[2]}/", json={"title": "A title of many lines. " * 8}).status_code == 200
+    expect(board.card(ids[2])).to_contain_text("many lines")
+    board.page.wait_for_function(AT_REST)
+    assert seen.evaluate(TOP) == pytest.approx(before, abs=1)

@@ -65,6 +65,7 @@ describe('a page that ends before its changes were answered', () => {
       server.overrides.task_create = null;
       // Carried out, and its answer is lost with the connection.
       server.carryOut(message);
+      server.sockets = '503';
       server.cut();
       return true;
     };
@@ -72,6 +73,7 @@ describe('a page that ends before its changes were answered', () => {
     before.client.createTask(3, { title: 'once' }).catch(() => {});
     await until(() => server.effects.length === 1, 'the effect');
     before.client.close();
+    server.sockets = 'ok';
     const after = open(connect, disk);
     await until(() => after.recovered.length === 1, 'what was left');
     assert.equal((await after.recovered[0].answer).duplicate, true);

@@ -1,6 +1,7 @@
 // @ts-check
 /** The four columns: keeps the cards in the document the same, and in the same order, as the view. */
 
+import { anchorIn, holdAt } from './anchor.js';
 import { createCard, paintCard } from './card.js';
 import { clone, find, part, setAttribute, setText } from './dom.js';
 import { glide, glow, whereabouts } from './motion.js';
@@ -48,15 +49,13 @@ export class Columns {
    * @param {{now: Date, openTask: number | null, marks: ReadonlyMap<number, import("./absence.js").Mark>}} context
    */
   paint(view, context) {
-    const changed = [...this.columns].filter(
-      ([status, column]) => !isSameOrder(column.order, view.columns.get(status) ?? []),
+    const changed = [...this.columns].flatMap(([status, column]) =>
+      isSameOrder(column.order, view.columns.get(status) ?? []) ? [] : [status],
     );
+    const anchors = this.#anchors(view);
+    const before = whereabouts(changed.flatMap((status) => this.#slotsIn(status)));
     this.#removeSkeletons();
-    if (changed.length || this.ghosts.size || view.ghosts.length)
-      this.#rearrange(
-        view,
-        changed.map(([status]) => status),
-      );
+    const fresh = changed.length || this.ghosts.size || view.ghosts.length ? this.#rearrange(view, changed) : [];
     const members = new Map(view.members.map(({ user }) => [user.id, user]));
     for (const [id, card] of this.cards) {
       const task = view.tasks.get(id);
@@ -71,6 +70,8 @@ export class Columns {
         now: context.now,
       });
     }
+    for (const anchor of anchors) holdAt(anchor);
+    if (changed.length) glide(before, fresh);
     for (const [status, column] of this.columns) this.#paintHead(column, view.columns.get(status) ?? []);
   }
 
@@ -136,9 +137,12 @@ export class Columns {
     glide(before);
   }
 
-  /** @param {View} view @param {string[]} statuses the columns whose order is different now */
+  /**
+   * @param {View} view
+   * @param {string[]} statuses the columns whose order is different now
+   * @returns {HTMLElement[]} the slots of cards that appear; those of a board that was empty do not
+   */
   #rearrange(view, statuses) {
-    const before = whereabouts(statuses.flatMap((status) => this.#slotsIn(status)));
     const known = new Set(this.cards.keys());
     const focused = document.activeElement;
     const neighbour = this.#neighbourOf(focused, view);
@@ -147,15 +151,26 @@ export class Columns {
     for (const status of statuses) this.#order(status, view.columns.get(status) ?? []);
     this.#paintGhosts(view.ghosts);
     this.#putPlaceholder();
-    const fresh = known.size ? [...this.cards].filter(([id]) => !known.has(id)) : []; // a whole board does not "appear"
-    glide(
-      before,
-      fresh.map(([, { slot }]) => slot),
-    );
     if (focused instanceof HTMLElement && focused !== document.activeElement) {
       if (focused.isConnected) focused.focus({ preventScroll: true });
       else neighbour?.link.focus({ preventScroll: true });
     }
+    return known.size ? [...this.cards].flatMap(([id, { slot }]) => (known.has(id) ? [] : [slot])) : [];
+  }
+
+  /** @param {View} view @returns {import("./anchor.js").Anchor[]} by cards that nobody has moved since the last look */
+  #anchors(view) {
+    return [...this.columns.values()].flatMap(({ list, order }) => {
+      const still = order.filter((id) => this.#staysPut(id, view));
+      return anchorIn(list, still.map((id) => this.#card(id).slot)) ?? [];
+    });
+  }
+
+  /** @param {number} id @param {View} view @returns {boolean} whether the card keeps its place among the others */
+  #staysPut(id, view) {
+    const before = this.cards.get(id)?.painted?.task;
+    const task = view.tasks.get(id);
+    return !view.waiting.has(id) && before?.position === task?.position && before?.status === task?.status;
   }
 
   /** @param {View} view */
