@@ -62,5 +62,8 @@ def _run(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     close_old_connections()
     try:
         return work(*args, **kwargs)
+    except StopIteration as error:
+        # An asyncio future refuses this one exception: whoever awaits it would wait for ever.
+        raise RuntimeError("The work in a thread raised StopIteration.") from error
     finally:
         close_old_connections()

@@ -1,0 +1,20 @@
+"""Work in database threads: whatever it raises comes back to whoever awaits it."""
+
+import asyncio
+
+import pytest
+
+from taskrealtime.engine.threads import in_database_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_what_work_raises_comes_back() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await in_database_thread(lambda: 1 // 0)
+
+
+async def test_an_iterator_that_ends_leaves_nobody_waiting_for_ever() -> None:
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await in_database_thread(next, iter(()))
