@@ -264,8 +264,7 @@ def create_project(user: User, command: commands.ProjectCreate) -> commands.Proj
 
 def update_project(user: User, command: commands.ProjectUpdate) -> commands.ProjectAnswer:
     """Rename a project."""
-    access.lock_owner(user, command.project_id)
-    project = Project.objects.get(pk=command.project_id)
+    project = access.lock_project(user, command.project_id)
     project.name = command.name
     project.save(update_fields=["name"])
     return commands.ProjectAnswer(project_id=project.pk)

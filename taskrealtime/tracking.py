@@ -7,7 +7,7 @@ instance remembers.
 receivers to say.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from copy import copy
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, cast
@@ -81,7 +81,7 @@ class _RowReader:
         fields, quote = model._meta.concrete_fields, connection.ops.quote_name
         pk, columns = quote(model._meta.pk.column), ", ".join(quote(field.column) for field in fields)
         lock = connection.ops.for_update_sql(no_key=True) if connection.features.has_select_for_update else ""
-        self._connection = connection
+        self._model, self._connection = model, connection
         self._head = f"SELECT {columns} FROM {quote(model._meta.db_table)} WHERE {pk} IN ("  # noqa: S608 -- names only
         self._tail = f") ORDER BY {pk} {lock}"
         self._prepare = model._meta.pk.get_prep_value
@@ -90,13 +90,13 @@ class _RowReader:
         self._compiler = query.get_compiler(connection=connection)
         self._converters = self._compiler.get_converters([field.cached_col for field in fields])
 
-    def lock(self, pks: Sequence[Any]) -> Iterator[tuple[list[str], Sequence[Any]]]:
-        """The names and values of each row, in the order of their ids."""
+    def lock(self, pks: Sequence[Any]) -> list[Any]:
+        """The rows with these ids, as instances in the order of their ids."""
         places = ", ".join(["%s"] * len(pks))
         with self._connection.cursor() as cursor:
             cursor.execute(self._head + places + self._tail, [self._prepare(one) for one in pks])
-            rows = cursor.fetchall()
-        return ((self._names, row) for row in self._compiler.apply_converters(rows, self._converters))
+            rows = self._compiler.apply_converters(cursor.fetchall(), self._converters)
+            return [self._model.from_db(self._connection.alias, self._names, row) for row in rows]
 
 
 class TrackedModel(models.Model):
@@ -129,8 +129,8 @@ class TrackedModel(models.Model):
             stamped = self.stamp(previous, changed)
             if update_fields is not None:
                 update_fields = {*update_fields, *stamped}
-            elif changed and not kwargs:
-                update_fields = self._but(set(self.TRACKED).difference(changed, stamped))
+            elif changed and not kwargs:  # `force_insert` and the like say themselves how to write
+                update_fields = self._fields_but(set(self.TRACKED).difference(changed, stamped))
             super().save(using=using, update_fields=update_fields, **kwargs)
             if changed:
                 stored = self._as_stored(previous, {*names, *stamped})
@@ -166,7 +166,7 @@ class TrackedModel(models.Model):
         readers: dict[Any, _RowReader] = connection.__dict__.setdefault("taskrealtime_readers", {})
         if cls not in readers:
             readers[cls] = _RowReader(cls, connection)
-        return [cls.from_db(connection.alias, *row) for row in readers[cls].lock(pks)]
+        return readers[cls].lock(pks)
 
     def changed_since(self, previous: Self, names: Iterable[str] | None = None) -> list[str]:
         """The tracked columns, out of `names`, in which this instance differs from `previous`."""
@@ -211,7 +211,7 @@ class TrackedModel(models.Model):
     def _loaded_names(self) -> set[str]:
         return set(self.TRACKED) - self.get_deferred_fields()
 
-    def _but(self, unchanged: set[str]) -> list[str]:
+    def _fields_but(self, unchanged: set[str]) -> list[str]:
         """The fields to write: without what stands in the locked row already, the statement is a third as long."""
         left_out = unchanged | self.get_deferred_fields()
         fields = self._meta.concrete_fields

@@ -8,11 +8,12 @@ dictionary.
 import os
 import signal
 
-#: Every place, in the order in which a change passes them on its way to the browsers.
+#: Every place, in the order in which a change passes them on its way to the browsers. Its events are given numbers
+#: before its commit or, where their room cannot be had at once, after it: `numbering` is passed in either place.
 CRASH_POINTS = (
     "changing",  # the effect is written and its events are appended, the transaction is open
-    "committed",  # the change is committed, its events have no numbers yet
-    "numbering",  # numbers are given, their transaction is open
+    "committed",  # the change is committed, nobody was told, and some events may have no numbers yet
+    "numbering",  # numbers are given, the transaction that writes them is open
     "numbered",  # numbers are committed, nobody was told
     "rung",  # the room's group was told; whoever asked for the change has no answer yet
     "passing_on",  # some of a room's listeners were given an event, others not

@@ -4,7 +4,6 @@ The log is the only truth about events. Whatever rings, fans out or polls may be
 from here.
 """
 
-import itertools
 import logging
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -155,20 +154,22 @@ class _Batch:
 
         It waits for nobody: whoever waited would hold the locks of a whole change meanwhile.
         """
-        events = self.take()
         by_room: dict[str, list[NewEvent]] = {}
-        for event in events:
+        for event in self.take():
             by_room.setdefault(event.room, []).append(event)
-        numbers: dict[str, Iterator[int]] = {}
-        for room in sorted(by_room):
-            if not _is_personal(room) and (head := _claim_numbers(room, by_room[room])) is not None:
-                first = head - len(by_room[room]) + 1
-                numbers[room] = itertools.count(first)
-                self.numbered[room] = [_logged(seq, event) for seq, event in enumerate(by_room[room], first)]
-        self.rooms |= by_room.keys() - numbers.keys()
-        _insert([(event, next(numbers[event.room]) if event.room in numbers else None) for event in events])
+        rows: list[tuple[NewEvent, int | None]] = []
+        for room, events in sorted(by_room.items()):
+            head = None if _is_personal(room) else _claim_numbers(room, events)
+            if head is None:
+                self.rooms.add(room)
+                rows += [(event, None) for event in events]
+                continue
+            numbered = list(enumerate(events, head - len(events) + 1))
+            self.numbered[room] = [_logged(seq, event) for seq, event in numbered]
+            rows += [(event, seq) for seq, event in numbered]
+        _insert(rows)
         self.deferred = False
-        if numbers:
+        if self.numbered:
             crash_point("numbering")
 
     def write_now(self, events: Sequence[NewEvent]) -> None:
