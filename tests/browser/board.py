@@ -55,14 +55,19 @@ class Board:
 
     def add(self, status: str, *titles: str) -> list[int]:
         """Add tasks as people do, one after the other; return their ids."""
+        column = self.enter(status, *titles)
+        ids = [int(self.titled(status, title).get_attribute("data-task-id") or 0) for title in titles]
+        column.locator("input[name=title]").press("Escape")
+        return ids
+
+    def enter(self, status: str, *titles: str) -> Locator:
+        """Write titles of new tasks, each with Enter, whatever becomes of them; return the column."""
         column = self.column(status)
         column.locator("[data-add-task]").click()
         for title in titles:
             column.locator("input[name=title]").fill(title)
             column.locator("input[name=title]").press("Enter")
-        ids = [int(self.titled(status, title).get_attribute("data-task-id") or 0) for title in titles]
-        column.locator("input[name=title]").press("Escape")
-        return ids
+        return column
 
     def titled(self, status: str, title: str) -> Locator:
         """The card with that title."""

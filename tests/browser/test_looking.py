@@ -64,10 +64,7 @@ def test_a_card_is_dragged_among_those_that_are_shown(board: Board) -> None:
 
 def test_a_new_task_that_the_filter_hides_is_told_of(board: Board) -> None:
     board.page.locator("[data-filter]").fill("paint")
-    column = board.column("todo")
-    column.locator("[data-add-task]").click()
-    column.locator("input[name=title]").fill("Buy a brush")
-    column.locator("input[name=title]").press("Enter")
+    board.enter("todo", "Buy a brush")
     toast = board.page.locator("[role=status]")
     expect(toast).to_contain_text("“Buy a brush” is hidden by the filter")
     toast.get_by_role("button", name="Show all").click()

@@ -210,12 +210,17 @@ export class Commands {
     }
   }
 
+  /** @param {number} taskId @returns {string} */
+  #titleOf(taskId) {
+    return this.store.state?.tasks.get(taskId)?.title ?? '';
+  }
+
   /**
    * @param {number} taskId
    * @param {string} text
    */
   comment(taskId, text) {
-    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    const title = this.#titleOf(taskId);
     void this.#commented({ taskId, text, title, at: Date.now(), answer: this.client.addComment(taskId, text) });
   }
 
@@ -245,13 +250,13 @@ export class Commands {
    * @param {string} text
    */
   editComment(taskId, commentId, text) {
-    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    const title = this.#titleOf(taskId);
     void this.#commentChanged({ taskId, commentId, text, title, answer: this.client.updateComment(taskId, commentId, text) });
   }
 
   /** @param {number} taskId @param {number} commentId */
   deleteComment(taskId, commentId) {
-    const title = this.store.state?.tasks.get(taskId)?.title ?? '';
+    const title = this.#titleOf(taskId);
     void this.#commentChanged({ taskId, commentId, text: null, title, answer: this.client.deleteComment(taskId, commentId) });
   }
 

@@ -180,7 +180,7 @@ export class Comments {
   #inWords({ id, created_at }, now) {
     const change = this.changed.get(id);
     if (!change || change.answered) return ago(created_at, now);
-    return change.text === null ? 'waiting to be deleted' : 'change waiting to be sent';
+    return change.text === null ? t('waiting to be deleted') : t('change waiting to be sent');
   }
 
   /** @param {Outgoing} outgoing @returns {HTMLElement} */

@@ -53,6 +53,8 @@ learn({
   "That comment is no longer there: it was deleted.": "Diesen Kommentar gibt es nicht mehr: Er wurde gelöscht.",
   "The comments could not be loaded.": "Die Kommentare konnten nicht geladen werden.",
   "waiting to be sent": "wartet auf das Senden",
+  "waiting to be deleted": "wird gelöscht, sobald es geht",
+  "change waiting to be sent": "Änderung noch nicht gesendet",
   "The link to the comment is copied.": "Der Link zum Kommentar ist kopiert.",
   "The link to the comment: {link}": "Der Link zum Kommentar: {link}",
   "Really delete?": "Wirklich löschen?",
