@@ -125,6 +125,97 @@ describe('a page that ends before its changes were answered', () => {
   });
 });
 
+describe('a task that has no id yet', () => {
+  const placeholder = -12345;
+
+  test('is changed by its placeholder: in order, and after it has an id', async (t) => {
+    const { server, connect } = await stage(t);
+    server.sockets = '503';
+    const client = connect();
+    const changes = [
+      client.createTask(3, { title: 'new' }, { placeholder }),
+      client.updateTask(placeholder, { title: 'other' }, 0, { follows: true }),
+      client.updateTask(placeholder, { title: 'another' }, 0, { follows: true }),
+      client.addComment(placeholder, 'said'),
+      client.moveTask(7, { beforeId: placeholder }),
+    ];
+    server.sockets = 'ok';
+    const [{ task }] = await Promise.all(changes);
+    await client.deleteTask(placeholder); // the page may know it by that name for as long as it lives
+    assert.deepEqual(server.effects, [
+      ['task_create', { project_id: 3, title: 'new' }],
+      ['task_update', { task_id: task.id, changes: { title: 'other' }, version: 1 }],
+      ['task_update', { task_id: task.id, changes: { title: 'another' }, version: 1 }],
+      ['new_comment', { task_id: task.id, content: 'said' }],
+      ['task_move', { task_id: 7, before_id: task.id }],
+      ['task_delete', { task_id: task.id }],
+    ]);
+  });
+
+  test('over HTTP, too', async (t) => {
+    const { server, connect } = await stage(t);
+    server.sockets = '503';
+    const client = connect();
+    await Promise.all([
+      client.createTask(3, { title: 'new' }, { placeholder }),
+      client.updateTask(placeholder, { priority: 'high' }),
+      client.deleteTask(placeholder),
+    ]);
+    assert.deepEqual(
+      server.effects.map(([event]) => event),
+      ['POST /api/tasks/', 'PATCH /api/tasks/7/', 'DELETE /api/tasks/7/'],
+    );
+  });
+
+  test('outlives its page with what was changed in it, also where it was created unheard', async (t) => {
+    for (const isCreated of [false, true]) {
+      const { server, connect } = await stage(t);
+      const disk = makeDisk();
+      const before = open(connect, disk);
+      await until(() => before.client.state === 'live', 'live');
+      server.overrides.task_create = (message) => {
+        if (isCreated) server.carryOut(message);
+        server.overrides.task_create = null;
+        server.sockets = '503';
+        server.cut();
+        return true;
+      };
+      before.client.createTask(3, { title: 'new' }, { placeholder }).catch(() => {});
+      before.client.updateTask(placeholder, { title: 'other' }).catch(() => {});
+      await until(() => server.sockets === '503', 'the end of the link');
+      before.client.close();
+      server.sockets = 'ok';
+      const after = open(connect, disk);
+      await until(() => after.recovered.length === 2, 'what was left');
+      assert.deepEqual(after.recovered.map((change) => change.placeholder), [placeholder, undefined]);
+      await Promise.all(after.recovered.map(({ answer }) => answer));
+      assert.deepEqual(server.effects.slice(0, 2), [
+        ['task_create', { project_id: 3, title: 'new' }],
+        ['task_update', { task_id: 101, changes: { title: 'other' } }],
+      ]);
+      assert.deepEqual([server.effects.length, disk.kept.size], [2, 0]);
+    }
+  });
+
+  test('refused, takes with it what was asked of it, and nothing else', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect();
+    server.overrides.task_create = ({ id }, { send }) => {
+      send({ event: 'error', id, data: { code: 'forbidden', message: 'No.' } });
+      return true;
+    };
+    const refused = [
+      assert.rejects(client.createTask(3, { title: 'new' }, { placeholder }), { code: 'forbidden' }),
+      assert.rejects(client.addComment(placeholder, 'said'), { code: 'not_found' }),
+      assert.rejects(client.moveTask(7, { afterId: placeholder }), { code: 'not_found' }),
+    ];
+    await client.updateTask(8, { title: 'b' });
+    await Promise.all(refused);
+    assert.deepEqual(server.effects, [['task_update', { task_id: 8, changes: { title: 'b' } }]]);
+    await assert.rejects(client.updateTask(-1, { title: 'never heard of' }), TypeError);
+  });
+});
+
 describe('changes of comments, which no socket takes', () => {
   test('go over HTTP, in order with the others of their task, and hold up no other task', async (t) => {
     const { server, connect } = await stage(t);

@@ -234,9 +234,12 @@ export class TaskManagerWebSocket {
   /**
    * @param {Id} projectId
    * @param {Record<string, any> & {title: string}} fields
+   * @param {{placeholder?: number}} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
+   *   new task's id at once in changes of the task (`updateTask`, `moveTask`, `addComment`, …), which then wait for the
+   *   creation, and are refused as `not_found` where that is refused
    */
-  async createTask(projectId, fields) {
-    return this.#change('task_create', { ...fields, project_id: toId(projectId) });
+  async createTask(projectId, fields, { placeholder } = {}) {
+    return this.#change('task_create', { ...fields, project_id: toId(projectId) }, { placeholder });
   }
 
   /**
@@ -247,7 +250,7 @@ export class TaskManagerWebSocket {
    *   answer so far; this one waits for theirs, and is made on their version
    */
   async updateTask(taskId, changes, version, { follows = false } = {}) {
-    return this.#change('task_update', { task_id: toId(taskId), changes, version }, follows);
+    return this.#change('task_update', { task_id: this.#toTaskId(taskId), changes, version }, { follows });
   }
 
   /**
@@ -256,7 +259,7 @@ export class TaskManagerWebSocket {
    * @param {number} [version] that the user was looking at
    */
   async updateTaskStatus(taskId, status, version) {
-    return this.#change('task_status_update', { task_id: toId(taskId), status, version });
+    return this.#change('task_status_update', { task_id: this.#toTaskId(taskId), status, version });
   }
 
   /**
@@ -265,21 +268,21 @@ export class TaskManagerWebSocket {
    */
   async moveTask(taskId, { status, beforeId, afterId } = {}) {
     return this.#change('task_move', {
-      task_id: toId(taskId),
+      task_id: this.#toTaskId(taskId),
       status,
-      before_id: beforeId == null ? undefined : toId(beforeId),
-      after_id: afterId == null ? undefined : toId(afterId),
+      before_id: beforeId == null ? undefined : this.#toTaskId(beforeId),
+      after_id: afterId == null ? undefined : this.#toTaskId(afterId),
     });
   }
 
   /** @param {Id} taskId */
   async deleteTask(taskId) {
-    return this.#change('task_delete', { task_id: toId(taskId) });
+    return this.#change('task_delete', { task_id: this.#toTaskId(taskId) });
   }
 
   /** @param {Id} taskId */
   async restoreTask(taskId) {
-    return this.#change('task_restore', { task_id: toId(taskId) });
+    return this.#change('task_restore', { task_id: this.#toTaskId(taskId) });
   }
 
   /**
@@ -287,8 +290,9 @@ export class TaskManagerWebSocket {
    * @param {string} content
    */
   async addComment(taskId, content) {
-    this.#hints.commented(toId(taskId));
-    return this.#change('new_comment', { task_id: toId(taskId), content });
+    const task_id = this.#toTaskId(taskId);
+    this.#hints.commented(task_id);
+    return this.#change('new_comment', { task_id, content });
   }
 
   /**
@@ -299,7 +303,7 @@ export class TaskManagerWebSocket {
    * @param {string} content
    */
   async updateComment(taskId, commentId, content) {
-    return this.#change('comment_update', { task_id: toId(taskId), comment_id: toId(commentId), content });
+    return this.#change('comment_update', { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content });
   }
 
   /**
@@ -309,7 +313,7 @@ export class TaskManagerWebSocket {
    * @param {Id} commentId of the task
    */
   async deleteComment(taskId, commentId) {
-    return this.#change('comment_delete', { task_id: toId(taskId), comment_id: toId(commentId) });
+    return this.#change('comment_delete', { task_id: this.#toTaskId(taskId), comment_id: toId(commentId) });
   }
 
   /**
@@ -441,14 +445,14 @@ export class TaskManagerWebSocket {
   /**
    * @param {string} event
    * @param {any} data
-   * @param {boolean} [follows]
+   * @param {{follows?: boolean, placeholder?: number}} [more]
    * @returns {Promise<any>}
    */
-  #change(event, data, follows) {
+  #change(event, data, { follows, placeholder } = {}) {
     this.#requireOpen();
     const [id, key] = [this.#nextId(), makeKey()];
     encode({ event, data, id, key }); // Refuses here what no connection could carry.
-    const kept = { event, data, key, follows, note: this.#note(event, data), at: this.#clock.now(), firstSentAt: null };
+    const kept = { event, data, key, follows, placeholder, note: this.#note(event, data), at: this.#clock.now(), firstSentAt: null };
     return new Promise((resolve, reject) => {
       this.#outbox.add({ ...kept, id, resolve, reject });
       this.#sendDue();
@@ -490,11 +494,11 @@ export class TaskManagerWebSocket {
 
   /** @param {import('./outbox.js').Kept} kept */
   #revive(kept) {
-    const { event, data, note, at, firstSentAt } = kept;
+    const { event, data, placeholder, note, at, firstSentAt } = kept;
     const entry = /** @type {import('./outbox.js').Entry} */ ({ ...kept, id: this.#nextId() });
     const answer = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
     answer.catch(() => {}); // for whoever wants to know
-    return { entry, change: { event, data, note, at, firstSentAt, answer } };
+    return { entry, change: { event, data, placeholder, note, at, firstSentAt, answer } };
   }
 
   /** @param {import('./outbox.js').Entry} entry */
@@ -636,6 +640,11 @@ export class TaskManagerWebSocket {
 
   #requireOpen() {
     if (this.#state === 'closed') throw closedError();
+  }
+
+  /** @param {Id} id @returns {number} of a task, or what stands for it so far */
+  #toTaskId(id) {
+    return this.#outbox.stands(Number(id)) ? Number(id) : toId(id);
   }
 }
 

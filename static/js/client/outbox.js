@@ -15,6 +15,7 @@ import { TaskManagerError } from './envelope.js';
  * @property {string} key
  * @property {number} at milliseconds; when it was asked for
  * @property {boolean} [follows] its `version` is at least the one that an earlier change of the same fields makes
+ * @property {number} [placeholder] of a creation: stands for the id of what it makes, in the changes after it
  * @property {any} [note] of the page, for whoever shows it after a reload
  * @property {number | null} firstSentAt milliseconds; null: it never left this client
  *
@@ -25,9 +26,14 @@ import { TaskManagerError } from './envelope.js';
  * @property {(key: string) => void} remove
  */
 
+/** What of a change's data names a task. */
+const TASK_IDS = ['task_id', 'before_id', 'after_id'];
+
 export class Outbox {
   /** @type {Map<number, Entry>} */
   #entries = new Map();
+  /** Placeholders whose ids are known by now. @type {Map<number, number>} */
+  #ids = new Map();
   #shelf;
   /** Whether what an earlier page left is still being looked for: it goes before all others. */
   waits = false;
@@ -39,6 +45,7 @@ export class Outbox {
 
   /** @param {Entry} entry */
   add(entry) {
+    entry.data = this.#withIds(entry.data);
     this.#entries.set(entry.id, entry);
     this.#shelf?.put(entry);
   }
@@ -55,6 +62,11 @@ export class Outbox {
   /** @param {unknown} id */
   has(id) {
     return this.#entries.has(/** @type {number} */ (id));
+  }
+
+  /** @param {number} placeholder @returns {boolean} whether it stands for an id, which is known or will be */
+  stands(placeholder) {
+    return this.#ids.has(placeholder) || this.entries().some((entry) => entry.placeholder === placeholder);
   }
 
   /** All of them, the oldest first. */
@@ -102,8 +114,10 @@ export class Outbox {
     const entry = this.#entries.get(/** @type {number} */ (id));
     if (!entry) return;
     this.#entries.delete(entry.id);
-    if (error) entry.reject(error);
-    else {
+    if (error) {
+      entry.reject(error);
+      this.#giveUp(entry);
+    } else {
       this.#carryOn(entry, data);
       entry.resolve(data);
     }
@@ -130,18 +144,44 @@ export class Outbox {
   }
 
   /**
-   * What follows a change is made on what that one wrote.
+   * What follows a change is made on what that one wrote, and named by the id that it got.
    *
    * @param {Entry} done
    * @param {any} answer
    */
   #carryOn(done, answer) {
+    if (done.placeholder !== undefined) this.#ids.set(done.placeholder, answer.task.id);
+    const version = answer?.version ?? answer?.task?.version ?? 0;
     for (const entry of this.#entries.values()) {
       if (entry.firstSentAt !== null || !isFollowed(done, entry)) continue;
-      entry.data = { ...entry.data, version: Math.max(entry.data.version, answer?.version ?? 0) };
+      entry.data = this.#withIds(entry.data);
+      if (entry.data.version !== undefined) entry.data.version = Math.max(entry.data.version, version);
       this.#shelf?.put(entry);
     }
   }
+
+  /** @param {Entry} refused what was asked of the thing that it would have made can never be done */
+  #giveUp(refused) {
+    for (const entry of this.entries()) {
+      if (!isAbout(entry, refused.placeholder)) continue;
+      this.settle(entry.id, new TaskManagerError('not_found', 'The task was never created.'));
+    }
+  }
+
+  /** @param {any} data @returns {any} a copy with the ids that are known by now */
+  #withIds(data) {
+    const named = TASK_IDS.filter((name) => this.#ids.has(data[name])).map((name) => [name, this.#ids.get(data[name])]);
+    return { ...data, ...Object.fromEntries(named) };
+  }
+}
+
+/**
+ * @param {Entry} entry
+ * @param {number} [placeholder]
+ * @returns {boolean} whether it names the task that has no id yet
+ */
+function isAbout({ data }, placeholder) {
+  return placeholder !== undefined && TASK_IDS.some((name) => data[name] === placeholder);
 }
 
 /**
@@ -149,6 +189,7 @@ export class Outbox {
  * @param {Entry} later
  */
 function isFollowed(earlier, later) {
+  if (isAbout(later, earlier.placeholder)) return true;
   if (!later.follows || later.data.version === undefined) return false;
   if (earlier.event !== 'task_update' || earlier.data.task_id !== later.data.task_id) return false;
   return Object.keys(later.data.changes).some((field) => field in earlier.data.changes);

@@ -60,13 +60,13 @@ export const REST_COMMANDS = {
   },
 };
 
-/** @param {any} body */
-function aboutWholeTask({ duplicate, description_html, ...task }) {
-  return defined({ task, duplicate });
+/** The API answers with the task itself; where that is gone again by then, with what the socket answers. @param {any} body */
+function aboutWholeTask({ duplicate, description_html, task, ...fields }) {
+  return defined({ task: task ?? fields, duplicate });
 }
 
 /**
- * The API answers with the task; where that is gone again by then, with what the socket answers.
+ * As above, of which the socket names less.
  *
  * @param {...string} fields of the task that the answer names
  * @returns {(body: any) => any}

@@ -102,10 +102,10 @@ export class Shelf {
   }
 
   /** @param {Kept} change @returns {Stored} */
-  #stored({ event, data, key, at, follows, note, firstSentAt }) {
+  #stored({ event, data, key, at, follows, placeholder, note, firstSentAt }) {
     const order = this.#orders.get(key) ?? (this.#written += 1);
     this.#orders.set(key, order);
-    return { event, data: JSON.parse(JSON.stringify(data)), key, at, follows, note, firstSentAt, user: this.#userId, tab: this.#tab, order };
+    return { event, data: JSON.parse(JSON.stringify(data)), key, at, follows, placeholder, note, firstSentAt, user: this.#userId, tab: this.#tab, order };
   }
 
   /** @param {(tab: string) => boolean} isLeft @returns {Promise<Kept[]>} */

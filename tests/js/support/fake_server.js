@@ -211,7 +211,8 @@ export class FakeServer {
   #carryOut(event, data, key) {
     if (key !== undefined && this.#keys.has(key)) return { ...this.#keys.get(key), duplicate: true };
     this.effects.push([event, data]);
-    const answer = { done: this.effects.length };
+    const done = this.effects.length;
+    const answer = event === 'task_create' ? { done, task: { id: 100 + done, version: 1, ...data } } : { done };
     if (key !== undefined) this.#keys.set(key, answer);
     return answer;
   }
