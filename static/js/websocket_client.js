@@ -442,8 +442,8 @@
       answer: (body) => body
     }
   };
-  function aboutWholeTask({ duplicate, description_html, ...task }) {
-    return defined({ task, duplicate });
+  function aboutWholeTask({ duplicate, description_html, task, ...fields }) {
+    return defined({ task: task ?? fields, duplicate });
   }
   function aboutTask(...fields) {
     return (body) => defined({
@@ -729,9 +729,12 @@
   }
 
   // static/js/client/outbox.js
+  var TASK_IDS = ["task_id", "before_id", "after_id"];
   var Outbox = class {
     /** @type {Map<number, Entry>} */
     #entries = /* @__PURE__ */ new Map();
+    /** Placeholders whose ids are known by now. @type {Map<number, number>} */
+    #ids = /* @__PURE__ */ new Map();
     #shelf;
     /** Whether what an earlier page left is still being looked for: it goes before all others. */
     waits = false;
@@ -741,6 +744,7 @@
     }
     /** @param {Entry} entry */
     add(entry) {
+      entry.data = this.#withIds(entry.data);
       this.#entries.set(entry.id, entry);
       this.#shelf?.put(entry);
     }
@@ -760,6 +764,10 @@
         /** @type {number} */
         id
       );
+    }
+    /** @param {number} placeholder @returns {boolean} whether it stands for an id, which is known or will be */
+    stands(placeholder) {
+      return this.#ids.has(placeholder) || this.entries().some((entry) => entry.placeholder === placeholder);
     }
     /** All of them, the oldest first. */
     entries() {
@@ -805,8 +813,10 @@
       );
       if (!entry) return;
       this.#entries.delete(entry.id);
-      if (error) entry.reject(error);
-      else {
+      if (error) {
+        entry.reject(error);
+        this.#giveUp(entry);
+      } else {
         this.#carryOn(entry, data);
         entry.resolve(data);
       }
@@ -830,20 +840,39 @@
       this.#entries.clear();
     }
     /**
-     * What follows a change is made on what that one wrote.
+     * What follows a change is made on what that one wrote, and named by the id that it got.
      *
      * @param {Entry} done
      * @param {any} answer
      */
     #carryOn(done, answer) {
+      if (done.placeholder !== void 0) this.#ids.set(done.placeholder, answer.task.id);
+      const version = answer?.version ?? answer?.task?.version ?? 0;
       for (const entry of this.#entries.values()) {
         if (entry.firstSentAt !== null || !isFollowed(done, entry)) continue;
-        entry.data = { ...entry.data, version: Math.max(entry.data.version, answer?.version ?? 0) };
+        entry.data = this.#withIds(entry.data);
+        if (entry.data.version !== void 0) entry.data.version = Math.max(entry.data.version, version);
         this.#shelf?.put(entry);
       }
     }
+    /** @param {Entry} refused what was asked of the thing that it would have made can never be done */
+    #giveUp(refused) {
+      for (const entry of this.entries()) {
+        if (!isAbout(entry, refused.placeholder)) continue;
+        this.settle(entry.id, new TaskManagerError("not_found", "The task was never created."));
+      }
+    }
+    /** @param {any} data @returns {any} a copy with the ids that are known by now */
+    #withIds(data) {
+      const named = TASK_IDS.filter((name) => this.#ids.has(data[name])).map((name) => [name, this.#ids.get(data[name])]);
+      return { ...data, ...Object.fromEntries(named) };
+    }
   };
+  function isAbout({ data }, placeholder) {
+    return placeholder !== void 0 && TASK_IDS.some((name) => data[name] === placeholder);
+  }
   function isFollowed(earlier, later) {
+    if (isAbout(later, earlier.placeholder)) return true;
     if (!later.follows || later.data.version === void 0) return false;
     if (earlier.event !== "task_update" || earlier.data.task_id !== later.data.task_id) return false;
     return Object.keys(later.data.changes).some((field) => field in earlier.data.changes);
@@ -2250,9 +2279,12 @@
     /**
      * @param {Id} projectId
      * @param {Record<string, any> & {title: string}} fields
+     * @param {{placeholder?: number}} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
+     *   new task's id at once in changes of the task (`updateTask`, `moveTask`, `addComment`, …), which then wait for the
+     *   creation, and are refused as `not_found` where that is refused
      */
-    async createTask(projectId, fields) {
-      return this.#change("task_create", { ...fields, project_id: toId(projectId) });
+    async createTask(projectId, fields, { placeholder } = {}) {
+      return this.#change("task_create", { ...fields, project_id: toId(projectId) }, { placeholder });
     }
     /**
      * @param {Id} taskId
@@ -2262,7 +2294,7 @@
      *   answer so far; this one waits for theirs, and is made on their version
      */
     async updateTask(taskId, changes, version, { follows = false } = {}) {
-      return this.#change("task_update", { task_id: toId(taskId), changes, version }, follows);
+      return this.#change("task_update", { task_id: this.#toTaskId(taskId), changes, version }, { follows });
     }
     /**
      * @param {Id} taskId
@@ -2270,7 +2302,7 @@
      * @param {number} [version] that the user was looking at
      */
     async updateTaskStatus(taskId, status, version) {
-      return this.#change("task_status_update", { task_id: toId(taskId), status, version });
+      return this.#change("task_status_update", { task_id: this.#toTaskId(taskId), status, version });
     }
     /**
      * @param {Id} taskId
@@ -2278,27 +2310,28 @@
      */
     async moveTask(taskId, { status, beforeId, afterId } = {}) {
       return this.#change("task_move", {
-        task_id: toId(taskId),
+        task_id: this.#toTaskId(taskId),
         status,
-        before_id: beforeId == null ? void 0 : toId(beforeId),
-        after_id: afterId == null ? void 0 : toId(afterId)
+        before_id: beforeId == null ? void 0 : this.#toTaskId(beforeId),
+        after_id: afterId == null ? void 0 : this.#toTaskId(afterId)
       });
     }
     /** @param {Id} taskId */
     async deleteTask(taskId) {
-      return this.#change("task_delete", { task_id: toId(taskId) });
+      return this.#change("task_delete", { task_id: this.#toTaskId(taskId) });
     }
     /** @param {Id} taskId */
     async restoreTask(taskId) {
-      return this.#change("task_restore", { task_id: toId(taskId) });
+      return this.#change("task_restore", { task_id: this.#toTaskId(taskId) });
     }
     /**
      * @param {Id} taskId
      * @param {string} content
      */
     async addComment(taskId, content) {
-      this.#hints.commented(toId(taskId));
-      return this.#change("new_comment", { task_id: toId(taskId), content });
+      const task_id = this.#toTaskId(taskId);
+      this.#hints.commented(task_id);
+      return this.#change("new_comment", { task_id, content });
     }
     /**
      * Over HTTP, since the socket has no event for it; in order with the other changes of the task all the same.
@@ -2308,7 +2341,7 @@
      * @param {string} content
      */
     async updateComment(taskId, commentId, content) {
-      return this.#change("comment_update", { task_id: toId(taskId), comment_id: toId(commentId), content });
+      return this.#change("comment_update", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content });
     }
     /**
      * Over HTTP, as `updateComment`.
@@ -2317,7 +2350,7 @@
      * @param {Id} commentId of the task
      */
     async deleteComment(taskId, commentId) {
-      return this.#change("comment_delete", { task_id: toId(taskId), comment_id: toId(commentId) });
+      return this.#change("comment_delete", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId) });
     }
     /**
      * `busy` and `idle` stay until another choice. With `online`, the default, the client itself tells `idle` after five
@@ -2437,14 +2470,14 @@
     /**
      * @param {string} event
      * @param {any} data
-     * @param {boolean} [follows]
+     * @param {{follows?: boolean, placeholder?: number}} [more]
      * @returns {Promise<any>}
      */
-    #change(event, data, follows) {
+    #change(event, data, { follows, placeholder } = {}) {
       this.#requireOpen();
       const [id, key] = [this.#nextId(), makeKey()];
       encode({ event, data, id, key });
-      const kept = { event, data, key, follows, note: this.#note(event, data), at: this.#clock.now(), firstSentAt: null };
+      const kept = { event, data, key, follows, placeholder, note: this.#note(event, data), at: this.#clock.now(), firstSentAt: null };
       return new Promise((resolve, reject) => {
         this.#outbox.add({ ...kept, id, resolve, reject });
         this.#sendDue();
@@ -2482,7 +2515,7 @@
     }
     /** @param {import('./client/outbox.js').Kept} kept */
     #revive(kept) {
-      const { event, data, note, at, firstSentAt } = kept;
+      const { event, data, placeholder, note, at, firstSentAt } = kept;
       const entry = (
         /** @type {import('./client/outbox.js').Entry} */
         { ...kept, id: this.#nextId() }
@@ -2490,7 +2523,7 @@
       const answer = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
       answer.catch(() => {
       });
-      return { entry, change: { event, data, note, at, firstSentAt, answer } };
+      return { entry, change: { event, data, placeholder, note, at, firstSentAt, answer } };
     }
     /** @param {import('./client/outbox.js').Entry} entry */
     #sendChange(entry) {
@@ -2613,6 +2646,10 @@
     }
     #requireOpen() {
       if (this.#state === "closed") throw closedError();
+    }
+    /** @param {Id} id @returns {number} of a task, or what stands for it so far */
+    #toTaskId(id) {
+      return this.#outbox.stands(Number(id)) ? Number(id) : toId(id);
     }
   };
   function toId(id) {

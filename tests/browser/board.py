@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Locator, Page, expect
 
+#: Cards of tasks that have no id yet.
+COMING = "[data-new-task]"
 #: In JavaScript: nothing moves any more; what moves for ever does not count.
 AT_REST = (
     "document.getAnimations().every(a => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"

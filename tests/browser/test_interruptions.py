@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server, Stack
 
-from .board import Board
+from .board import COMING, Board
 from .conftest import NewPage
 
 LOST = r"WebSocket|ERR_CONNECTION|Failed to fetch|status of 50"
@@ -68,7 +68,7 @@ def test_a_server_killed_while_two_are_at_work_loses_nothing_and_doubles_nothing
     server.start()
     for board in boards.values():
         board.wait_until("live")
-        expect(board.page.locator(".card--ghost")).to_have_count(0)
+        expect(board.page.locator(COMING)).to_have_count(0)
     code = "result = list(Task.objects.filter(project_id=id).order_by('id').values_list('id', 'title'))"
     tasks: list[tuple[int, str]] = stack.run(code, id=project)
     for name in people:

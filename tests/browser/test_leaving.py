@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.stacks import Stack
 
-from .board import Board
+from .board import COMING, Board
 from .conftest import NewPage
 
 LOST = r"WebSocket|ERR_CONNECTION|Failed to (fetch|load)|status of 50"
@@ -37,7 +37,7 @@ def work_offline(board: Board, task: int) -> None:
     expect(panel.locator(".comment[data-pending]")).to_contain_text("Said offline")
     board.page.keyboard.press("Escape")
     column = board.enter("todo", "One", "Two")
-    expect(column.locator(".card--ghost")).to_have_count(2)
+    expect(column.locator(COMING)).to_have_count(2)
 
 
 def test_what_was_done_offline_is_sent_by_the_next_page(stack: Stack, new_page: NewPage) -> None:
@@ -152,7 +152,7 @@ def test_signing_out_forgets_what_was_not_sent(stack: Stack, new_page: NewPage) 
     board.page.reload()
     expect(board.page.locator("body")).not_to_have_attribute("data-connection-state", "live")
     column = board.enter("todo", "Forgotten")
-    expect(column.locator(".card--ghost")).to_have_count(1)
+    expect(column.locator(COMING)).to_have_count(1)
     board.page.locator("[data-sign-out]").click()
     board.page.wait_for_url("**/login/**")
     kept = """() => new Promise((done) => {
@@ -183,7 +183,7 @@ def test_a_browser_that_cleared_its_data_still_keeps_changes_and_signs_out(stack
     server.kill()
     board.wait_until("offline")
     column = board.enter("todo", "Kept")
-    expect(column.locator(".card--ghost")).to_have_count(1)
+    expect(column.locator(COMING)).to_have_count(1)
     server.start()
     page.reload()
     Board(page).titled("todo", "Kept").wait_for()

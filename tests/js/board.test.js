@@ -162,11 +162,14 @@ describe('a new task', () => {
       const store = makeStore();
       const { client, commands } = makeCommands(store);
       commands.create('todo', 'New');
-      assert.deepEqual(store.painted?.ghosts.map(({ title }) => title), ['New']);
+      const [placeholder] = todo(store);
+      assert.deepEqual([store.painted?.tasks.get(placeholder)?.title, store.painted?.waiting.has(placeholder)], ['New', true]);
       if (eventFirst) happens(store, 'task_created', created);
+      assert.equal(todo(store).length, 1);
       await client.calls[0].answer({ task: created.task });
+      assert.equal(todo(store).length, 1);
       if (!eventFirst) happens(store, 'task_created', created);
-      assert.deepEqual([todo(store), store.painted?.ghosts.length], [[7], 0]);
+      assert.deepEqual([todo(store), store.painted?.waiting.size, store.painted?.ids.get(placeholder)], [[7], 0, 7]);
     }
   });
 
@@ -174,7 +177,7 @@ describe('a new task', () => {
     const store = makeStore();
     makeCommands(store).commands.create('todo', 'New');
     happens(store, 'task_created', { ...created, by: { id: 2, username: 'bob' } });
-    assert.equal(store.painted?.ghosts.length, 1);
+    assert.equal(todo(store).length, 2);
   });
 });
 

@@ -20,10 +20,22 @@ import { PRIORITY_NAMES, shown } from './words.js';
 export function createCard(id) {
   const slot = clone('card');
   const link = /** @type {HTMLAnchorElement} */ (slot.firstElementChild);
-  link.dataset.taskId = String(id);
-  link.href = `#task-${id}`;
   link.tabIndex = -1;
+  nameCard(link, id);
   return { slot, link, painted: null };
+}
+
+/** @param {HTMLAnchorElement} link @param {number} id of the task, or a placeholder: `data-task-id` is never one */
+export function nameCard(link, id) {
+  setAttribute(link, 'data-task-id', id > 0 ? String(id) : null);
+  setAttribute(link, 'data-new-task', id > 0 ? null : String(id));
+  link.href = `#task-${id}`;
+}
+
+/** @param {EventTarget | null} target @returns {number | null} the task of the card that holds it */
+export function taskAt(target) {
+  const link = target instanceof Element ? target.closest('[data-task-id], [data-new-task]') : null;
+  return link && Number(link.getAttribute('data-task-id') ?? link.getAttribute('data-new-task'));
 }
 
 /**

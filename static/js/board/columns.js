@@ -2,14 +2,13 @@
 /** The four columns: keeps the cards in the document the same, and in the same order, as the view. */
 
 import { anchorIn, holdAt } from './anchor.js';
-import { createCard, paintCard } from './card.js';
-import { clone, find, part, setAttribute, setText } from './dom.js';
+import { createCard, nameCard, paintCard, taskAt } from './card.js';
+import { find, setAttribute, setText } from './dom.js';
 import { glide, glow, whereabouts } from './motion.js';
 import { isSameOrder, longestRun } from './order.js';
 
 /**
  * @typedef {import("./store.js").View} View
- * @typedef {import("./store.js").Ghost} Ghost
  * @typedef {import("./card.js").Card} Card
  * @typedef {import("./pending.js").Place} Place
  * @typedef {{root: HTMLElement, list: HTMLElement, label: HTMLElement, order: number[], tabStop: number | null}} Column
@@ -23,8 +22,6 @@ export class Columns {
     this.columns = new Map();
     /** @type {Map<number, Card>} */
     this.cards = new Map();
-    /** @type {Map<Ghost, HTMLElement>} */
-    this.ghosts = new Map();
     /** @type {HTMLElement | null} where a dragged card would land */
     this.placeholder = null;
     /** @type {Place | null} */
@@ -49,13 +46,14 @@ export class Columns {
    * @param {{now: Date, openTask: number | null, marks: ReadonlyMap<number, import("./absence.js").Mark>}} context
    */
   paint(view, context) {
+    for (const [placeholder, id] of view.ids) this.#rename(placeholder, id);
     const changed = [...this.columns].flatMap(([status, column]) =>
       isSameOrder(column.order, view.columns.get(status) ?? []) ? [] : [status],
     );
     const anchors = this.#anchors(view);
     const before = whereabouts(changed.flatMap((status) => this.#slotsIn(status)));
     this.#removeSkeletons();
-    const fresh = changed.length || this.ghosts.size || view.ghosts.length ? this.#rearrange(view, changed) : [];
+    const fresh = changed.length ? this.#rearrange(view, changed) : [];
     const members = new Map(view.members.map(({ user }) => [user.id, user]));
     for (const [id, card] of this.cards) {
       const task = view.tasks.get(id);
@@ -89,11 +87,9 @@ export class Columns {
     return link !== undefined;
   }
 
-  /** @param {EventTarget | null} target @returns {number | null} the task of the card that holds it */
+  /** @param {EventTarget | null} target @returns {number | null} the task of the card on this board that holds it */
   taskAt(target) {
-    const card =
-      target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest('[data-task-id]')) : null;
-    return card && this.board.contains(card) ? Number(card.dataset.taskId) : null;
+    return target instanceof Node && this.board.contains(target) ? taskAt(target) : null;
   }
 
   /** @param {number} taskId @returns {{status: string, index: number, order: number[]} | null} */
@@ -149,7 +145,6 @@ export class Columns {
     this.placeholder?.remove();
     this.#dropCards(view);
     for (const status of statuses) this.#order(status, view.columns.get(status) ?? []);
-    this.#paintGhosts(view.ghosts);
     this.#putPlaceholder();
     if (focused instanceof HTMLElement && focused !== document.activeElement) {
       if (focused.isConnected) focused.focus({ preventScroll: true });
@@ -197,28 +192,23 @@ export class Columns {
     let cursor = column.list.firstElementChild;
     for (const id of order) {
       const { slot } = this.#card(id);
-      while (cursor && cursor !== slot && !stays.has(this.#idOf(cursor))) cursor = cursor.nextElementSibling;
+      while (cursor && cursor !== slot && !stays.has(Number(taskAt(cursor.firstElementChild)))) cursor = cursor.nextElementSibling;
       if (cursor === slot) cursor = cursor.nextElementSibling;
       else column.list.insertBefore(slot, cursor);
     }
     column.order = order;
   }
 
-  /** @param {readonly Ghost[]} ghosts always last in their column, where new tasks go */
-  #paintGhosts(ghosts) {
-    for (const [ghost, element] of this.ghosts) {
-      if (ghosts.includes(ghost)) continue;
-      element.remove();
-      this.ghosts.delete(ghost);
-    }
-    for (const ghost of ghosts) {
-      if (!this.ghosts.has(ghost)) {
-        const element = clone('ghost');
-        setText(part(element, 'title'), ghost.title);
-        this.ghosts.set(ghost, element);
-      }
-      const element = /** @type {HTMLElement} */ (this.ghosts.get(ghost));
-      this.columns.get(ghost.status)?.list.append(element);
+  /** The card of a task that has an id by now stays what it was. @param {number} placeholder @param {number} id */
+  #rename(placeholder, id) {
+    const card = this.cards.get(placeholder);
+    if (!card) return;
+    this.cards.delete(placeholder);
+    this.cards.set(id, card);
+    nameCard(card.link, id);
+    for (const column of this.columns.values()) {
+      column.order = column.order.map((other) => (other === placeholder ? id : other));
+      if (column.tabStop === placeholder) column.tabStop = id;
     }
   }
 
@@ -242,8 +232,7 @@ export class Columns {
     if (!this.place || !this.placeholder) return this.placeholder?.remove();
     const list = /** @type {Column} */ (this.columns.get(this.place.status)).list;
     const next = this.place.beforeId === null ? null : this.cards.get(this.place.beforeId)?.slot;
-    const ghost = [...this.ghosts.values()].find((element) => element.parentElement === list);
-    list.insertBefore(this.placeholder, next?.parentElement === list ? next : (ghost ?? null));
+    list.insertBefore(this.placeholder, next?.parentElement === list ? next : null);
   }
 
   #removeSkeletons() {
@@ -264,11 +253,6 @@ export class Columns {
     return /** @type {HTMLElement[]} */ ([...(this.columns.get(status)?.list.children ?? [])]).filter(
       (child) => child !== this.placeholder,
     );
-  }
-
-  /** @param {Element} slot @returns {number} */
-  #idOf(slot) {
-    return Number(/** @type {HTMLElement} */ (slot.firstElementChild)?.dataset.taskId);
   }
 
   /**

@@ -3,6 +3,7 @@
 
 import { archiveTask } from './api.js';
 import { t } from './language.js';
+import { makePlaceholder } from './newcomers.js';
 import { copying } from './problems.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
@@ -48,19 +49,25 @@ export class Commands {
 
   /** @param {string} status @param {string} title @returns {Promise<Task | null>} */
   #create(status, title) {
-    return this.#created(status, title, this.client.createTask(this.projectId, { title, status }));
+    const placeholder = makePlaceholder();
+    return this.#created(placeholder, { status, title }, this.client.createTask(this.projectId, { title, status }, { placeholder }));
   }
 
-  /** @param {string} status @param {string} title @param {Promise<any>} answer @returns {Promise<Task | null>} */
-  async #created(status, title, answer) {
-    const ghost = this.store.addGhost(status, title);
+  /**
+   * @param {number} placeholder
+   * @param {{status: string, title: string}} fields
+   * @param {Promise<any>} answer
+   * @returns {Promise<Task | null>}
+   */
+  async #created(placeholder, { status, title }, answer) {
+    const newcomer = this.store.addNewcomer(placeholder, { status, title });
     try {
       const { task } = await answer;
-      this.store.nameGhost(ghost, task.id);
+      this.store.nameNewcomer(newcomer, task.id);
       return task;
     } catch (error) {
       if (isKept(error)) return null;
-      this.store.dropGhost(ghost);
+      this.store.dropNewcomer(newcomer);
       this.problems.report(`${t('{title} was not created.', { title: quote(title) })} ${explain(error)}`, copying(title));
       return null;
     }
@@ -72,7 +79,7 @@ export class Commands {
    * @returns {Promise<boolean>} whether it was moved
    */
   async move(taskId, { status, beforeId }) {
-    const task = this.store.state?.tasks.get(taskId);
+    const task = this.#taskOf(taskId);
     const from = this.#placeOf(taskId);
     if (!task || !from) return false;
     const moved = await this.#reversibly(t('moving {title}', { title: quote(task.title) }), this.#move(task, { status, beforeId }), (answer) =>
@@ -94,8 +101,8 @@ export class Commands {
    * @returns {Promise<boolean>} whether it was changed
    */
   async update(taskId, field, value, version) {
-    const task = this.store.painted?.tasks.get(taskId);
-    if (!task) return false;
+    const task = this.#taskOf(taskId);
+    if (!task) return this.#lose(field, value);
     const made = await this.#reversibly(
       t('changing the {field} of {title}', { field: FIELD_NAMES[field], title: quote(task.title) }),
       this.#change(taskId, field, value, version),
@@ -131,6 +138,7 @@ export class Commands {
    * @returns {Promise<number | null>} the version that it made; null: it was refused
    */
   #change(taskId, field, value, version) {
+    taskId = this.store.idOf(taskId);
     const base = Math.max(version, this.versions.get(`${taskId} ${field}`) ?? 0);
     const answer = this.client.updateTask(taskId, { [field]: value }, base, { follows: true });
     return this.#changed({ taskId, field, value, version: base, answer });
@@ -138,7 +146,7 @@ export class Commands {
 
   /** @param {number} taskId deleted at once, and offered back for a while */
   async remove(taskId) {
-    const task = this.store.state?.tasks.get(taskId);
+    const task = this.#taskOf(taskId);
     if (!task) return;
     const deleting = this.#delete(task);
     const title = quote(task.title);
@@ -149,7 +157,7 @@ export class Commands {
 
   /** @param {number} taskId of a completed task: off the board, and offered back for a while */
   async archive(taskId) {
-    const task = this.store.state?.tasks.get(taskId);
+    const task = this.#taskOf(taskId);
     if (!task) return;
     const archiving = this.#archive(task);
     const title = quote(task.title);
@@ -163,16 +171,17 @@ export class Commands {
     return this.#restored(task, this.client.restoreTask(task.id));
   }
 
-  /** @param {{title: string, status: string}} task @param {Promise<any>} answer @returns {Promise<boolean>} */
-  async #restored({ title, status }, answer) {
-    const ghost = this.store.addGhost(status, title);
+  /** @param {Partial<Task> & {id: number, title: string, status: string}} task @param {Promise<any>} answer @returns {Promise<boolean>} */
+  async #restored(task, answer) {
+    const { id, title } = task;
+    const newcomer = this.store.addNewcomer(id, task);
     try {
       await answer;
-      this.store.dropGhost(ghost);
+      this.store.dropNewcomer(newcomer);
       return true;
     } catch (error) {
       if (isKept(error)) return false;
-      this.store.dropGhost(ghost);
+      this.store.dropNewcomer(newcomer);
       this.problems.report(`${t('{title} was not restored.', { title: quote(title) })} ${explain(error)}`);
       return false;
     }
@@ -210,9 +219,22 @@ export class Commands {
     }
   }
 
+  /** @param {number} taskId perhaps a placeholder @returns {Task | undefined} as one sees it */
+  #taskOf(taskId) {
+    return this.store.painted?.tasks.get(this.store.idOf(taskId));
+  }
+
   /** @param {number} taskId @returns {string} */
   #titleOf(taskId) {
-    return this.store.state?.tasks.get(taskId)?.title ?? '';
+    return this.#taskOf(taskId)?.title ?? '';
+  }
+
+  /** What was written for a task that came to nothing. @param {string} field @param {any} value @returns {false} */
+  #lose(field, value) {
+    if (TEXTS.includes(field) && value) {
+      this.problems.report(t('The {field} of {title} was not changed.', { field: FIELD_NAMES[field], title: t('the task') }), copying(value));
+    }
+    return false;
   }
 
   /**
@@ -220,6 +242,7 @@ export class Commands {
    * @param {string} text
    */
   comment(taskId, text) {
+    taskId = this.store.idOf(taskId);
     const title = this.#titleOf(taskId);
     void this.#commented({ taskId, text, title, at: Date.now(), answer: this.client.addComment(taskId, text) });
   }
@@ -292,19 +315,19 @@ export class Commands {
    *
    * @param {Leftover} leftover
    */
-  resume({ event, data, note, at, firstSentAt, answer }) {
+  resume({ event, data, placeholder, note, at, firstSentAt, answer }) {
     const { task_id: taskId } = data;
     const title = note?.title ?? t('the task');
     if (event === 'task_create') {
       if (firstSentAt !== null && this.#exists(data, at)) return;
-      void this.#created(data.status, data.title, answer);
+      void this.#created(placeholder ?? makePlaceholder(), data, answer);
     } else if (event === 'task_move') {
       void this.#moved(taskId, title, { status: data.status ?? note?.status, beforeId: data.before_id ?? null }, answer);
     } else if (event === 'task_update') {
       const [[field, value]] = Object.entries(data.changes);
       void this.#changed({ taskId, field, value, version: data.version, title, answer });
     } else if (event === 'task_delete') void this.#deleted(taskId, title, answer);
-    else if (event === 'task_restore') void this.#restored({ title, status: note?.status ?? 'todo' }, answer);
+    else if (event === 'task_restore') void this.#restored({ id: taskId, title, status: note?.status ?? 'todo' }, answer);
     else if (event === 'new_comment') void this.#commented({ taskId, text: data.content, title, at, answer });
     else if (event === 'comment_update' || event === 'comment_delete')
       void this.#commentChanged({ taskId, commentId: data.comment_id, text: data.content ?? null, title, answer });
@@ -371,7 +394,7 @@ export class Commands {
    * @returns {Promise<boolean>}
    */
   async #moveBack(taskId, { status, beforeId }, moved) {
-    const task = this.store.state?.tasks.get(taskId);
+    const task = this.store.state?.tasks.get(this.store.idOf(taskId));
     if (!task || (task.version > moved.version && task.position !== moved.position)) {
       this.toasts.say(
         task
@@ -380,8 +403,9 @@ export class Commands {
       );
       return false;
     }
-    const stands = beforeId !== null && this.store.state?.tasks.get(beforeId)?.status === status;
-    return (await this.#move(task, { status, beforeId: stands ? beforeId : null })) !== null;
+    const neighbour = beforeId === null ? null : this.store.idOf(beforeId);
+    const stands = neighbour !== null && this.store.state?.tasks.get(neighbour)?.status === status;
+    return (await this.#move(task, { status, beforeId: stands ? neighbour : null })) !== null;
   }
 
   /**
@@ -390,17 +414,17 @@ export class Commands {
    */
   async #changed({ taskId, field, value, version, title, answer }) {
     const expectation = this.store.expect(taskId, { patch: { [field]: value } });
-    const key = `${taskId} ${field}`;
     try {
       const made = (await answer).version;
+      const key = `${this.store.idOf(taskId)} ${field}`;
       this.versions.set(key, Math.max(made, this.versions.get(key) ?? 0));
       this.store.fulfil(expectation, made);
       return made;
     } catch (error) {
       if (isKept(error)) return null;
       this.store.forget(expectation);
-      const name = this.store.state?.tasks.get(taskId)?.title ?? title;
-      this.#refused({ taskId, field, value, version, title: name === undefined ? t('the task') : quote(name), error });
+      const name = this.store.state?.tasks.get(this.store.idOf(taskId))?.title ?? title;
+      this.#refused({ taskId: this.store.idOf(taskId), field, value, version, title: name === undefined ? t('the task') : quote(name), error });
       return null;
     }
   }

@@ -57,8 +57,15 @@ export class Comments {
     setText(part(panel, 'send-hint'), t('{keys} sends', { keys: isMac ? '⌘ Enter' : t('Ctrl Enter') }));
   }
 
+  /** The task has an id by now. @param {number} id */
+  rename(id) {
+    this.taskId = id;
+    this.load();
+  }
+
   /** Fetches the list; what events tell meanwhile is newer and wins. */
   async load() {
+    if (this.taskId < 0) return; // a task that is on its way has none
     this.#paintStatus(t('Loading…'));
     try {
       const comments = await fetchComments(this.taskId);

@@ -16,12 +16,18 @@ export class Description {
     this.wanted = null;
   }
 
+  /** The task has an id by now. @param {number} id */
+  rename(id) {
+    this.taskId = id;
+    this.wanted = null;
+  }
+
   /** @param {string} source the task's description now */
   async paint(source) {
     if (source === this.wanted) return;
     this.wanted = source;
     this.stack.classList.remove('is-formatted');
-    if (!source.trim()) return;
+    if (!source.trim() || this.taskId < 0) return;
     const task = await fetchTask(this.taskId).catch(() => null); // the source stays readable
     if (!task || task.description !== this.wanted) return;
     this.formatted.innerHTML = task.description_html; // rendered and sanitised by the server

@@ -38,6 +38,15 @@ export class Drafts {
     this.storage.removeItem(this.#key(taskId, field));
   }
 
+  /** A task is known by another id now. @param {number} taskId @param {number} id */
+  rename(taskId, id) {
+    const start = this.#key(taskId, '');
+    for (const key of this.#keys().filter((key) => key.startsWith(start))) {
+      this.storage.setItem(this.#key(id, key.slice(start.length)), this.storage.getItem(key) ?? '');
+      this.storage.removeItem(key);
+    }
+  }
+
   /** All of the user's. */
   clear() {
     for (const key of this.#keys()) this.storage.removeItem(key);

@@ -158,7 +158,7 @@ export class CardDrag {
    * @param {number} top of the image, px from the window's
    * @returns {Place}
    */
-  #placeUnder({ taskId, at, box }, top) {
+  #placeUnder({ slot: lifted, at, box }, top) {
     const [status, column] = this.#columnAt(at.x);
     const inside = this.columns.place?.status === status;
     const listTop = column.list.getBoundingClientRect().top - column.list.scrollTop;
@@ -166,7 +166,7 @@ export class CardDrag {
     const bottom = top + box.height;
     for (const id of column.order) {
       const slot = this.columns.cards.get(id)?.slot;
-      if (id === taskId || !slot || slot.parentElement !== column.list) continue;
+      if (!slot || slot === lifted || slot.parentElement !== column.list) continue;
       const middle = listTop + slot.offsetTop + slot.offsetHeight / 2; // where it rests, not where it glides just now
       const edge = !inside ? (top + bottom) / 2 : slot.offsetTop < gap ? top : bottom;
       if (edge <= middle) return { status, beforeId: id };
@@ -204,7 +204,7 @@ export class CardDrag {
 
   /** @param {() => void} [commit] puts the card at its new place before it settles there */
   #putDown(commit) {
-    const { slot, image, frame, taskId } = /** @type {Drag} */ (this.drag);
+    const { slot, image, frame } = /** @type {Drag} */ (this.drag);
     cancelAnimationFrame(frame);
     const from = image.firstElementChild?.getBoundingClientRect() ?? image.getBoundingClientRect();
     image.remove();
@@ -213,9 +213,9 @@ export class CardDrag {
     this.board.classList.remove('is-dragging');
     commit?.();
     this.columns.showPlace(null);
-    const link = this.columns.cards.get(taskId)?.link;
-    if (link) slide(slot, from, link.getBoundingClientRect());
-    if (commit) link?.focus({ preventScroll: true });
+    const link = /** @type {HTMLElement} */ (slot.firstElementChild);
+    if (link.isConnected) slide(slot, from, link.getBoundingClientRect());
+    if (commit) link.focus({ preventScroll: true });
   }
 }
 

@@ -5,7 +5,7 @@ import { t } from './language.js';
 import { explain, quote } from './words.js';
 
 /**
- * @typedef {{event: string, data: any, note: any, at: number, firstSentAt: number | null, answer: Promise<any>}} Leftover
+ * @typedef {{event: string, data: any, placeholder?: number, note: any, at: number, firstSentAt: number | null, answer: Promise<any>}} Leftover
  *   as the client's `recovered` tells it
  * @typedef {{projectId: number | null, title?: string, status?: string}} Note kept beside a change
  */

@@ -125,13 +125,15 @@ let now = new Date();
 store.fits = (task) => matches(task, filterBar.filter, { userId: store.userId, now });
 
 store.subscribe((view) => {
-  if (drag.taskId !== null && !view.tasks.has(drag.taskId)) drag.cancel();
+  for (const [placeholder, id] of view.ids) route.rename(placeholder, id);
+  if (drag.taskId !== null && !view.tasks.has(store.idOf(drag.taskId))) drag.cancel();
   columns.paint(view, { now, openTask: panel.taskId, marks: absence.marks });
   returning.paint(view);
   composers.paint(store.mayEdit);
   filterBar.paint(view);
   members.paint(view);
   panel.paint(view, now);
+  if (isNew(panel.taskId) && !view.tasks.has(Number(panel.taskId))) queueMicrotask(closeLostTask); // it was not created
   company.paint(view.members);
   setText(find(document, '[data-project-name]'), view.project.name);
   concerns.paintTitle();
@@ -289,7 +291,7 @@ function showTask(place) {
   else if (store.painted?.tasks.has(place.taskId)) panel.open(place.taskId);
   else {
     route.close();
-    toasts.say(t('That task is no longer on this board: it was archived or deleted.'));
+    if (!isNew(place.taskId)) toasts.say(t('That task is no longer on this board: it was archived or deleted.'));
   }
   store.paint();
   if (place?.commentId) panel.reveal(place.commentId);
@@ -320,7 +322,12 @@ function tellDeleted(task, sentence) {
 }
 
 function closeLostTask() {
-  if (panel.taskId !== null && !store.state?.tasks.has(panel.taskId)) route.close();
+  if (panel.taskId !== null && !store.painted?.tasks.has(panel.taskId)) route.close();
+}
+
+/** @param {number | null} taskId @returns {boolean} whether it is a placeholder: the task had no id when it was asked for */
+function isNew(taskId) {
+  return taskId !== null && taskId < 0;
 }
 
 /** @param {string} message */

@@ -50,55 +50,77 @@ export class TaskPanel {
     if (this.sheet?.taskId === taskId) return;
     this.#takeDown();
     const element = clone('panel');
-    element.dataset.taskPanel = String(taskId);
-    setText(part(element, 'reference'), t('Task {number}', { number: taskId }));
-    this.sheet = {
+    /** @type {Sheet} */
+    const sheet = (this.sheet = {
       taskId,
       element,
       fields: new TaskFields(element, {
         taskId,
         store: this.store,
         drafts: this.drafts,
-        save: (field, value, version) => this.commands.update(taskId, field, value, version),
+        save: (field, value, version) => this.commands.update(sheet.taskId, field, value, version),
         complain: (text) => this.toasts.say(text),
         chooseLabels: this.chooseLabels,
       }),
       comments: new Comments(element, {
         taskId,
         store: this.store,
-        add: (content) => this.commands.comment(taskId, content),
+        add: (content) => this.commands.comment(sheet.taskId, content),
         drafts: this.drafts,
-        edit: (commentId, content) => this.commands.editComment(taskId, commentId, content),
-        remove: (commentId) => this.commands.deleteComment(taskId, commentId),
+        edit: (commentId, content) => this.commands.editComment(sheet.taskId, commentId, content),
+        remove: (commentId) => this.commands.deleteComment(sheet.taskId, commentId),
         say: (text) => void this.toasts.say(text),
-        tellTyping: (isTyping) => this.client.typing(taskId, isTyping).catch(() => {}), // a hint, no more
+        tellTyping: (isTyping) => this.#tellTyping(sheet.taskId, isTyping),
       }),
       description: new Description(taskId, {
         stack: part(element, 'description-stack'),
         formatted: part(element, 'description-formatted'),
       }),
       activity: new Activity(part(element, 'activity-body'), { store: this.store, projectId: this.projectId, taskId }),
-    };
-    const { activity } = this.sheet;
-    part(element, 'activity').addEventListener('toggle', () => activity.from ?? activity.load());
-    this.commands.shownTask = taskId;
+    });
+    part(element, 'activity').addEventListener('toggle', () => sheet.activity.from ?? sheet.activity.load());
     find(element, '[data-close-panel]').addEventListener('click', () => this.leave());
     find(element, '[data-delete-task]').addEventListener('click', () => {
       this.leave();
-      this.commands.remove(taskId);
+      this.commands.remove(sheet.taskId);
     });
     find(element, '[data-archive-task]').addEventListener('click', () => {
       this.leave();
-      this.commands.archive(taskId);
+      this.commands.archive(sheet.taskId);
     });
     element.addEventListener('focusin', ({ target }) => {
       if (target instanceof HTMLTextAreaElement && target.matches('[data-mentions]')) void this.#offerNames(target);
     });
     document.body.append(element);
     element.focus({ preventScroll: true });
-    this.sheet.comments.load();
-    this.client.viewing(taskId).catch(() => {});
+    sheet.comments.load();
+    this.#name(sheet);
   }
+
+  /** The task has an id by now: the sheet stays as it is, with what is being written on it. @param {Sheet} sheet @param {number} id */
+  #rename(sheet, id) {
+    this.drafts.rename(sheet.taskId, id);
+    sheet.taskId = sheet.fields.taskId = sheet.activity.taskId = id;
+    sheet.comments.rename(id);
+    sheet.description.rename(id);
+    this.#name(sheet);
+  }
+
+  /** @param {Sheet} sheet */
+  #name({ taskId, element }) {
+    const hasId = taskId > 0;
+    element.dataset.taskPanel = String(taskId);
+    setText(part(element, 'reference'), hasId ? t('Task {number}', { number: taskId }) : t('New task'));
+    part(element, 'activity').hidden = !hasId;
+    this.commands.shownTask = taskId;
+    if (hasId) this.client.viewing(taskId).catch(() => {}); // a hint, no more
+  }
+
+  /** @param {number} taskId @param {boolean} isTyping */
+  #tellTyping(taskId, isTyping) {
+    if (taskId > 0) this.client.typing(taskId, isTyping).catch(() => {});
+  }
+
 
   /** Brings a comment of the open task into view. @param {number} commentId */
   reveal(commentId) {
@@ -120,20 +142,22 @@ export class TaskPanel {
     const taskId = this.taskId;
     const hadFocus = this.sheet?.element.contains(document.activeElement) || document.activeElement === document.body;
     this.#takeDown();
-    if (taskId !== null) this.client.viewing(null).catch(() => {});
+    if (taskId !== null && taskId > 0) this.client.viewing(null).catch(() => {});
     if (taskId !== null && hadFocus) this.returnFocus(taskId);
   }
 
   /** @param {View} view @param {Date} now */
   paint(view, now) {
     if (!this.sheet) return;
+    const id = view.ids.get(this.sheet.taskId);
+    if (id !== undefined) this.#rename(this.sheet, id);
     const task = view.tasks.get(this.sheet.taskId);
     if (!task) return;
     const { element, fields, comments, description } = this.sheet;
     element.setAttribute('aria-label', task.title);
     part(element, 'saving').hidden = !view.waiting.has(task.id);
     find(element, '[data-delete-task]').hidden = !this.store.mayEdit;
-    find(element, '[data-archive-task]').hidden = !this.store.mayEdit || task.status !== 'completed';
+    find(element, '[data-archive-task]').hidden = !this.store.mayEdit || task.status !== 'completed' || task.id < 0;
     setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
     fields.paint(task, view);
     comments.paint(now, view);

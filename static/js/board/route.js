@@ -36,6 +36,12 @@ export class Route {
     this.show(place);
   }
 
+  /** A task is known by another id now. @param {number} taskId @param {number} id */
+  rename(taskId, id) {
+    if (this.next?.taskId === taskId) this.next.taskId = id;
+    else if (!this.leaving && this.place?.taskId === taskId) history.replaceState(history.state, '', write({ taskId: id, commentId: null }));
+  }
+
   close() {
     if (this.leaving) this.next = null;
     else if (history.state?.opened && this.place !== null) {
@@ -56,7 +62,7 @@ export class Route {
 
 /** @param {string} hash @returns {Place | null} */
 function read(hash) {
-  const match = /^#task-(\d+)(?:\/comment-(\d+))?$/.exec(hash);
+  const match = /^#task-(-?\d+)(?:\/comment-(\d+))?$/.exec(hash);
   return match && { taskId: Number(match[1]), commentId: match[2] ? Number(match[2]) : null };
 }
 

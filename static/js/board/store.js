@@ -3,6 +3,7 @@
 
 import { applyEvent, fromSnapshot } from './reducer.js';
 import { arrange, isOpen, withExpectations } from './pending.js';
+import { Newcomers } from './newcomers.js';
 import { STATUS_NAMES } from './words.js';
 
 /**
@@ -11,7 +12,7 @@ import { STATUS_NAMES } from './words.js';
  * @typedef {import("./reducer.js").User} User
  * @typedef {import("./pending.js").Expectation} Expectation
  * @typedef {import("./pending.js").Place} Place
- * @typedef {{status: string, title: string, taskId: number | null}} Ghost a task on its way to the server; `taskId` once answered
+ * @typedef {import("./newcomers.js").Newcomer} Newcomer
  * @typedef {{taskId: number, text: string, at: string, commentId: number | null}} Outgoing a comment on its way; `commentId` once answered
  * @typedef {{id: number, author: User | null, content: string, content_html?: string, created_at: string, updated_at: string}} Comment
  * @typedef {{
@@ -20,9 +21,9 @@ import { STATUS_NAMES } from './words.js';
  * @typedef {{mine: any, version: number}} Conflict the value that was refused, and the version that stood in its way
  * @typedef {{
  *   project: import("./reducer.js").BoardState["project"], members: BoardState["members"], tasks: ReadonlyMap<number, Task>,
- *   columns: Map<string, number[]>, waiting: Set<number>, ghosts: readonly Ghost[], outgoing: readonly Outgoing[],
- *   commentChanges: readonly CommentChange[],
- * }} View what there is to paint; `columns` hold those tasks alone that fit the filter
+ *   columns: Map<string, number[]>, waiting: Set<number>, outgoing: readonly Outgoing[],
+ *   commentChanges: readonly CommentChange[], ids: ReadonlyMap<number, number>,
+ * }} View what there is to paint; `columns` hold those tasks alone that fit the filter, `ids` tells what placeholders became
  */
 
 const STATUSES = Object.keys(STATUS_NAMES);
@@ -36,8 +37,7 @@ export class BoardStore {
     this.state = null;
     /** @type {Expectation[]} */
     this.expectations = [];
-    /** @type {Ghost[]} */
-    this.ghosts = [];
+    this.newcomers = new Newcomers();
     /** @type {Outgoing[]} */
     this.outgoing = [];
     /** @type {CommentChange[]} */
@@ -63,7 +63,7 @@ export class BoardStore {
   /** @param {import("./reducer.js").Snapshot} board takes the place of everything known before */
   replace(board) {
     this.state = fromSnapshot(board);
-    this.ghosts = this.ghosts.filter((ghost) => ghost.taskId === null);
+    this.newcomers.replaced(this.state.tasks);
     this.outgoing = this.outgoing.filter(({ commentId }) => commentId === null);
     this.commentChanges = this.commentChanges.filter(({ answered }) => !answered);
     this.expectations = this.expectations.filter((expectation) => !expectation.answered);
@@ -79,7 +79,7 @@ export class BoardStore {
     this.state = state;
     if (frame.event === 'task_deleted') this.deleted.add(frame.data.task_id);
     if (frame.event === 'task_restored') this.deleted.delete(frame.data.task.id);
-    if (frame.event === 'task_created') this.#recognise(frame.data);
+    if (frame.event === 'task_created' && frame.data.by?.id === this.userId) this.newcomers.recognise(frame.data.task);
     if (frame.event === 'comment_added') this.#recogniseComment(frame.data);
     if (frame.event === 'comment_updated') this.#recogniseChange(frame.data.comment);
     if (frame.event === 'comment_deleted') this.#dropChanges(({ commentId }) => commentId === frame.data.comment_id);
@@ -116,25 +116,36 @@ export class BoardStore {
     this.paint();
   }
 
-  /** @param {string} status @param {string} title @returns {Ghost} */
-  addGhost(status, title) {
-    const ghost = { status, title, taskId: null };
-    this.ghosts = [...this.ghosts, ghost];
+  /**
+   * Shows a task that is on its way.
+   *
+   * @param {number} id a placeholder, or the id of one that is to be restored
+   * @param {Partial<Task> & {status: string, title: string}} fields
+   * @returns {Newcomer}
+   */
+  addNewcomer(id, fields) {
+    const newcomer = this.newcomers.add(id, { created_by_id: this.userId, ...fields });
     this.paint();
-    return ghost;
+    return newcomer;
   }
 
-  /** @param {Ghost} ghost @param {number} taskId */
-  nameGhost(ghost, taskId) {
-    ghost.taskId = taskId;
+  /** @param {Newcomer} newcomer @param {number} id as it was answered: its event has come, or is about to */
+  nameNewcomer(newcomer, id) {
+    this.newcomers.name(newcomer, id);
     this.#settle();
     this.paint();
   }
 
-  /** @param {Ghost} ghost */
-  dropGhost(ghost) {
-    this.ghosts = this.ghosts.filter((other) => other !== ghost);
+  /** @param {Newcomer} newcomer */
+  dropNewcomer(newcomer) {
+    this.newcomers.drop(newcomer);
+    this.#settle();
     this.paint();
+  }
+
+  /** @param {number} taskId perhaps a placeholder @returns {number} the id that it stands for, as far as that is known */
+  idOf(taskId) {
+    return this.newcomers.ids.get(taskId) ?? taskId;
   }
 
   /** @param {number} taskId @param {string} text @param {string} at when it was written @returns {Outgoing} */
@@ -212,54 +223,46 @@ export class BoardStore {
 
   /** @param {BoardState} state @returns {View} */
   #view({ project, members, tasks }) {
-    const shown = withExpectations(tasks, this.expectations);
+    const shown = withExpectations(this.newcomers.among(tasks), this.expectations);
     const waiting = [
       ...this.expectations.filter(({ answered }) => !answered),
       ...this.outgoing.filter(({ commentId }) => commentId === null),
       ...this.commentChanges.filter(({ answered }) => !answered),
     ].map(({ taskId }) => taskId);
+    const coming = this.newcomers.list.map(({ task }) => task.id);
     return {
       project,
       members,
       tasks: shown,
       columns: this.#filtered(arrange(shown, this.expectations, STATUSES), shown),
-      waiting: new Set(waiting),
-      ghosts: this.ghosts,
+      waiting: new Set([...waiting, ...coming]),
       outgoing: this.outgoing,
       commentChanges: this.commentChanges,
+      ids: this.newcomers.ids,
     };
   }
 
   /** @param {Map<string, number[]>} columns @param {ReadonlyMap<number, Task>} tasks @returns {Map<string, number[]>} */
   #filtered(columns, tasks) {
-    const isShown = (/** @type {number} */ id) => this.fits(/** @type {Task} */ (tasks.get(id)));
+    const isShown = (/** @type {number} */ id) => this.newcomers.has(id) || this.fits(/** @type {Task} */ (tasks.get(id)));
     return new Map([...columns].map(([status, ids]) => [status, ids.filter(isShown)]));
   }
 
   /** Forgets what has come true. */
   #settle() {
     const tasks = this.state?.tasks ?? new Map();
-    this.expectations = this.expectations.filter((expectation) => isOpen(expectation, tasks));
-    this.ghosts = this.ghosts.filter(
-      ({ taskId }) => taskId === null || !(tasks.has(taskId) || this.deleted.has(taskId)),
-    );
+    for (const [placeholder, id] of this.newcomers.settle(tasks, this.deleted)) this.#rename(placeholder, id);
+    const known = this.newcomers.among(tasks);
+    this.expectations = this.expectations.filter((expectation) => isOpen(expectation, known));
   }
 
-  /**
-   * A task's event may come before the answer that names it: what we are waiting for is known by who made it,
-   * and its title. At worst a ghost of the same title goes a moment too early.
-   *
-   * @param {{task: Task, by: {id: number} | null}} data
-   */
-  #recognise({ task, by }) {
-    if (by?.id !== this.userId) return;
-    const ghost = this.ghosts.find(
-      ({ taskId, status, title }) => taskId === null && status === task.status && title === task.title,
-    );
-    if (ghost) this.ghosts = this.ghosts.filter((other) => other !== ghost);
+  /** @param {number} placeholder of a task that is on the board by now @param {number} id */
+  #rename(placeholder, id) {
+    for (const { place } of this.expectations) if (place?.beforeId === placeholder) place.beforeId = id;
+    for (const one of [...this.expectations, ...this.outgoing]) if (one.taskId === placeholder) one.taskId = id;
   }
 
-  /** As with a task's: the event may come before the answer. @param {any} data of a new comment */
+  /** Its event may come before the answer that names it. @param {any} data of a new comment */
   #recogniseComment({ comment, task_id, by }) {
     if (by?.id !== this.userId) return;
     const outgoing =
