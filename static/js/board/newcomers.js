@@ -11,7 +11,7 @@
 
 const DEFAULTS = {
   project_id: 0, description: '', priority: 'medium', assignee_id: null, due_at: null, comment_count: 0, created_by_id: null,
-  version: 0,
+  version: 1, // as the server will make it: edits are made on that
 };
 
 /** @returns {number} negative, and nobody else's: it outlives this page */

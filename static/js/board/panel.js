@@ -132,9 +132,9 @@ export class TaskPanel {
     return this.sheet?.taskId === taskId ? part(this.sheet.element, 'viewers') : null;
   }
 
-  /** @returns {{taskId: number, line: HTMLElement} | null} where the panel shows who is typing */
+  /** @returns {{taskId: number, line: HTMLElement} | null} where the panel shows who is typing; nobody does in a task without an id */
   get typing() {
-    return this.sheet && { taskId: this.sheet.taskId, line: part(this.sheet.element, 'typing') };
+    return this.sheet && this.sheet.taskId > 0 ? { taskId: this.sheet.taskId, line: part(this.sheet.element, 'typing') } : null;
   }
 
   /** Closes without leaving the address to anybody: `leave` did that, or the browser's own Back. */

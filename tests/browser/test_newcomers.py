@@ -1,0 +1,149 @@
+"""Tasks that were added without a connection: worked on like any other before they have an id."""
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.support.stacks import Server, Stack, User
+
+from .board import COMING, Board
+from .conftest import NewPage
+
+LOST = r"WebSocket|ERR_CONNECTION|Failed to (fetch|load)|status of 50"
+TASKS = """
+result = [
+    {"title": task.title, "status": task.status, "priority": task.priority, "description": task.description,
+     "comments": list(task.comments.order_by("id").values_list("content", flat=True))}
+    for task in Task.objects.filter(project_id=id).order_by("id")
+]
+"""
+
+
+@pytest.fixture
+def alice(stack: Stack) -> User:
+    return stack.user()
+
+
+@pytest.fixture
+def server(stack: Stack) -> Server:
+    return stack.server()
+
+
+@pytest.fixture
+def board(server: Server, alice: User, new_page: NewPage) -> Board:
+    return Board(new_page(server, alice, f"/projects/{server.project(alice)}/", allow_errors=LOST))
+
+
+def project_of(board: Board) -> int:
+    return int(board.page.url.partition("#")[0].rstrip("/").rpartition("/")[2])
+
+
+def panel_of(board: Board, card: Locator) -> Locator:
+    card.click()
+    expect(board.panel).to_be_visible()
+    return board.panel
+
+
+def work_on(board: Board, card: Locator) -> None:
+    """Edit, comment on and move a task that has no id yet."""
+    panel = panel_of(board, card)
+    for title in ("Born", "Born offline"):
+        panel.locator("[name=title]").fill(title)
+        panel.locator("[name=title]").press("Enter")
+    panel.locator("[name=priority]").select_option("high")
+    panel.locator("[name=content]").fill("Said before it had an id")
+    panel.locator("[name=content]").press("Control+Enter")
+    expect(panel.locator(".comment[data-pending]")).to_contain_text("Said before it had an id")
+    board.page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    card.focus()
+    board.page.keyboard.press("m")
+    board.page.get_by_role("menuitem", name="Review").click()
+    expect(board.column("review").locator(COMING)).to_contain_text("Born offline")
+    expect(card).to_have_attribute("data-priority", "high")
+
+
+DONE = {
+    "title": "Born offline",
+    "status": "review",
+    "priority": "high",
+    "description": "",
+    "comments": ["Said before it had an id"],
+}
+
+
+def test_a_task_is_worked_on_before_it_has_an_id(stack: Stack, server: Server, board: Board) -> None:
+    project = project_of(board)
+    server.kill()
+    board.wait_until("offline")
+    board.enter("todo", "New")
+    work_on(board, board.page.locator(COMING))
+    # Somebody is still writing while it gets its id: nothing of that is disturbed.
+    panel = panel_of(board, board.page.locator(COMING))
+    panel.locator("[name=description]").press_sequentially("Half a ")
+    server.start()
+    board.wait_until("live")
+    expect(board.page.locator(COMING)).to_have_count(0)
+    expect(board.page.locator("[data-pending]")).to_have_count(0)
+    panel.locator("[name=description]").press_sequentially("thought")
+    expect(panel.locator("[name=description]")).to_have_value("Half a thought")
+    (task,) = board.order("review")
+    expect(panel).to_have_attribute("data-task-panel", str(task))
+    expect(panel.locator("[data-comment-id]")).to_have_count(1)
+    assert board.page.url.endswith(f"#task-{task}")
+    board.page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(board.page.locator("[data-pending]")).to_have_count(0)
+    assert stack.run(TASKS, id=project) == [DONE | {"description": "Half a thought"}]
+    expect(board.page.locator("[data-problems]")).to_be_hidden()
+
+
+def test_what_was_done_with_it_is_sent_by_the_next_page(stack: Stack, server: Server, board: Board) -> None:
+    project, context, path = project_of(board), board.page.context, board.page.url
+    server.kill()
+    board.wait_until("offline")
+    board.enter("todo", "New")
+    work_on(board, board.page.locator(COMING))
+    board.page.close()
+    server.start()
+    page = context.new_page()
+    page.goto(path)
+    again = Board(page)
+    expect(again.titled("review", "Born offline")).to_have_attribute("data-comment-count", "1")
+    expect(again.page.locator("[data-pending]")).to_have_count(0)
+    assert stack.run(TASKS, id=project) == [DONE]
+
+
+def test_what_was_deleted_or_undone_before_it_had_an_id_is_gone(stack: Stack, server: Server, board: Board) -> None:
+    server.kill()
+    board.wait_until("offline")
+    board.enter("todo", "Deleted", "Kept", "Undone")
+    panel_of(board, board.page.locator(COMING).filter(has_text="Deleted")).locator("[data-delete-task]").click()
+    board.page.keyboard.press("Escape")
+    board.page.locator(COMING).filter(has_text="Kept").focus()
+    server.start()
+    board.wait_until("live")
+    expect(board.page.locator(COMING)).to_have_count(0)
+    kept = board.titled("todo", "Kept")
+    expect(kept).to_be_focused()
+    board.page.keyboard.press("Control+z")
+    expect(board.titled("todo", "Deleted")).to_be_visible()
+    assert {task["title"] for task in stack.run(TASKS, id=project_of(board))} == {"Deleted", "Kept", "Undone"}
+
+
+def test_a_task_that_may_not_be_created_takes_its_panel_along_and_leaves_its_texts(
+    stack: Stack, server: Server, board: Board, alice: User
+) -> None:
+    server.kill()
+    board.wait_until("offline")
+    board.enter("todo", "Refused")
+    panel = panel_of(board, board.page.locator(COMING))
+    panel.locator("[name=description]").fill("Long thoughts")
+    stack.run("Membership.objects.filter(user_id=id).update(role='viewer')", id=alice.id)
+    server.start()
+    board.wait_until("live")
+    expect(panel).to_have_count(0)
+    expect(board.page.locator(COMING)).to_have_count(0)
+    problems = board.page.locator("[data-problems]")
+    expect(problems).to_contain_text("“Refused” was not created.")
+    expect(problems).to_contain_text("The description of")
+    expect(problems.get_by_role("button", name="Copy the text")).to_have_count(2)
