@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.support.stacks import Server, User
 
@@ -111,6 +111,44 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     expect(page.locator("[data-pending]")).to_have_count(0)
     now = server.api(bob).get(f"/api/tasks/{task}/").json()
     assert (now["description"], now["due_at"][:16]) == ("Alice's words", "2031-06-02T10:00")
+
+
+def test_the_panel_says_what_is_being_saved_and_what_waits_for_a_connection(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    project = server.project(alice)
+    task = new_task(server, alice, project, "One")
+    page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST)
+    slow: list[str | bytes] = []
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        """A line that takes its time with changes of tasks."""
+        sockets.append(socket.connect_to_server())
+        socket.on_message(lambda message: (slow.append if "task_update" in str(message) else sockets[-1].send)(message))
+
+    page.context.route_web_socket("**/ws/", connect)
+    page.reload()
+    board = Board(page)
+    saving = board.panel.locator("[data-part=saving]")
+    expect(saving).to_be_hidden()
+    board.panel.locator("[name=priority]").select_option("high")
+    expect(saving).to_have_text("Saving…")
+    go_offline(board)
+    expect(saving).to_have_text("Waiting for the connection")
+    page.context.set_offline(False)
+    board.wait_until("live")
+    expect(saving).to_have_text("Saving…")
+    sockets[-1].send(slow[-1])
+    expect(saving).to_be_hidden()
+    go_offline(board)
+    board.panel.locator("[name=priority]").select_option("low")
+    expect(saving).to_have_text("Waiting for the connection")
+    page.context.set_offline(False)
+    board.wait_until("live")
+    expect(saving).to_have_text("Saving…")
+    sockets[-1].send(slow[-1])
+    expect(saving).to_be_hidden()
+    assert server.api(alice).get(f"/api/tasks/{task}/").json()["priority"] == "low"
 
 
 def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_page: NewPage) -> None:
