@@ -1,12 +1,13 @@
 """A browser whose own network is switched off, or lets no socket through: what is done then waits, and arrives once."""
 
+from itertools import combinations
 from typing import Any
 
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.support.stacks import Server, User
 
-from .board import Board
+from .board import AT_REST, Board
 from .conftest import NewPage
 
 LOST = r"WebSocket|ERR_INTERNET_DISCONNECTED|Failed to (fetch|load)"
@@ -170,3 +171,38 @@ def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_pa
     expect(board.panel.locator("[data-comment-id]")).to_have_count(2)
     said = [one["content"] for one in server.api(bob).get(f"/api/tasks/{task}/comments/").json()["results"]]
     assert said == ["Said again", "And this"]
+
+
+def test_messages_that_go_by_cover_no_problem_that_stays(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    task, other = (new_task(server, alice, project, title) for title in ("Paint the fence behind the house", "Two"))
+    page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST)
+    board = Board(page)
+    go_offline(board)
+    board.panel.locator("[name=priority]").select_option("high")
+    for number in range(3):
+        board.panel.locator("[name=content]").fill(f"Number {number} of what could not be said")
+        board.panel.locator("[name=content]").press("Control+Enter")
+    server.api(bob).patch(f"/api/tasks/{other}/", json={"assignee_id": alice.id})
+    server.api(bob).delete(f"/api/tasks/{task}/")
+    page.context.set_offline(False)
+    problems, toasts = page.locator("[data-problems]"), page.locator("[data-toasts] .toast")
+    expect(problems.locator("li")).to_have_count(4)
+    toasts.first.get_by_role("button").last.focus()  # so that it stays
+    for width, height in ((360, 740), (390, 844), (740, 360), (1024, 700), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(AT_REST)
+        boxes = problems.or_(toasts).evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+        assert len(boxes) > 1
+        for box in boxes:
+            assert 0 <= box["left"] < box["right"] <= width, boxes
+            assert 0 <= box["top"] < box["bottom"] <= height, boxes
+        for one, another in combinations(boxes, 2):
+            beside = one["right"] <= another["left"] or another["right"] <= one["left"]
+            assert beside or one["bottom"] <= another["top"] or another["bottom"] <= one["top"], boxes
+        expect(problems.get_by_role("button", name="Dismiss all")).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 360, "height": 740})
+    for _ in range(4):
+        problems.get_by_role("button", name="Dismiss", exact=True).last.click()
+    expect(problems).to_be_hidden()
