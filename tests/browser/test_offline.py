@@ -173,6 +173,37 @@ def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_pa
     assert said == ["Said again", "And this"]
 
 
+def test_a_refused_edit_names_its_task_also_where_that_was_deleted_meanwhile(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    project = server.project(alice)
+    here, there = new_task(server, alice, project, "Paint the fence"), new_task(server, alice, project, "Buy the paint")
+    path = f"/projects/{project}/"
+    page = new_page(server, alice, path, allow_errors=LOST)
+    board, context = Board(page), page.context
+    problems = page.locator("[data-problems] li")
+    board.open(here)
+    go_offline(board)
+    board.panel.locator("[name=title]").fill("Paint it green")
+    board.panel.locator("[name=priority]").select_option("high")
+    assert server.api(alice).delete(f"/api/tasks/{here}/").status_code == 204
+    context.set_offline(False)
+    # Who still writes in a field when the task goes has asked for it, too.
+    for problem, field in enumerate(("priority", "title")):
+        expect(problems.nth(problem)).to_contain_text(f"The {field} of “Paint the fence” was not changed.")
+    expect(problems.nth(1).get_by_role("button", name="Copy the text")).to_be_visible()
+    board.open(there)
+    go_offline(board)
+    board.panel.locator("[name=description]").fill("Ten litres")
+    board.panel.locator("[name=description]").blur()
+    expect(board.card(there)).to_have_attribute("data-pending", "")
+    page.close()
+    assert server.api(alice).delete(f"/api/tasks/{there}/").status_code == 204
+    context.set_offline(False)
+    again = context.new_page()
+    again.goto(path)
+    expect(again.locator("[data-problems] li")).to_contain_text("The description of “Buy the paint” was not changed.")
+
+
 def test_messages_that_go_by_cover_no_problem_that_stays(server: Server, new_page: NewPage) -> None:
     alice, bob = server.stack.user(), server.stack.user()
     project = server.project(alice, members=[bob])

@@ -63,7 +63,7 @@ export class TaskPanel {
         taskId,
         store: this.store,
         drafts: this.drafts,
-        save: (field, value, version) => this.commands.update(taskId, field, value, version),
+        save: (field, value, version, title) => this.commands.update(taskId, field, value, version, title),
         complain: (text) => this.toasts.say(text),
         chooseLabels: this.chooseLabels,
       }),

@@ -37,7 +37,7 @@ learn({
   "A comment on {title} was not changed: {text}.": "Ein Kommentar zu {title} wurde nicht geändert: {text}.",
   "the task": "die Aufgabe",
   "{title} was moved by somebody else since.": "{title} wurde inzwischen von jemand anderem verschoben.",
-  "The task was deleted by somebody else since.": "Die Aufgabe wurde inzwischen von jemand anderem gelöscht.",
+  "{title} was deleted by somebody else since.": "{title} wurde inzwischen von jemand anderem gelöscht.",
   "The {field} of {title} was not changed.": "Nicht geändert: {field} von {title}.",
   "Somebody else changed the {field} of {title} while you did.": "Jemand anders hat gleichzeitig dasselbe geändert: {field} von {title}.",
   "Compare": "Vergleichen",
