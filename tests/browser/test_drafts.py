@@ -28,6 +28,42 @@ def test_what_was_being_written_is_there_after_a_reload(server: Server, new_page
     expect(board.panel.locator("[name=content]")).to_have_value("")
 
 
+def test_a_comment_that_was_being_changed_is_so_again_after_a_reload(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    board = Board(new_page(server, alice, f"/projects/{project}/"))
+    task, other = board.add("todo", "Paint", "Sand")
+    for user, content in ((alice, "First"), (bob, "Second"), (alice, "Third")):
+        assert server.api(user).post(f"/api/tasks/{task}/comments/", json={"content": content}).status_code == 201
+    panel = board.open(task)
+    comments, editors = panel.locator("[data-comment-id]"), panel.locator("[name=edited_content]")
+    for index, words in ((0, " and more"), (2, " of all")):
+        comments.nth(index).locator("[data-edit-comment]").click()
+        comments.nth(index).locator("[name=edited_content]").press("End")
+        comments.nth(index).locator("[name=edited_content]").press_sequentially(words)
+    board.page.reload()
+    expect(editors).to_have_count(2)
+    expect(comments.nth(0).locator("[name=edited_content]")).to_have_value("First and more")
+    expect(comments.nth(2).locator("[name=edited_content]")).to_have_value("Third of all")
+    expect(editors.first).not_to_be_focused()
+    board.page.go_back()  # closes the panel
+    expect(panel).to_have_count(0)
+    board.open(other)
+    expect(editors).to_have_count(0)
+    board.open(task)
+    expect(editors).to_have_count(2)
+    # What is saved or cancelled is no draft any more.
+    comments.nth(0).get_by_role("button", name="Save").click()
+    expect(comments.nth(0)).to_contain_text("edited")
+    comments.nth(2).get_by_role("button", name="Cancel").click()
+    board.page.reload()
+    expect(comments).to_have_count(3)
+    expect(editors).to_have_count(0)
+    expect(comments.nth(0)).to_contain_text("First and more")
+    expect(comments.nth(2)).to_contain_text("Third")
+    assert "of all" not in board.page.evaluate("JSON.stringify(localStorage)")
+
+
 def test_signing_out_takes_the_drafts_away(server: Server, new_page: NewPage) -> None:
     alice = server.stack.user()
     board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/"))
