@@ -150,7 +150,7 @@ find(document, '[data-open-archive]').addEventListener('click', () => openArchiv
 find(document, '[data-open-labels]').addEventListener('click', editLabels);
 
 function editLabels() {
-  onDemand(import('./labels_dialog.js'), (dialog) => dialog.openLabels({ client, store, projectId }));
+  onDemand(import('./labels_dialog.js'), (dialog) => dialog.openLabels({ store, projectId }));
 }
 
 /** @template T @param {Promise<T>} module what is seldom needed, and not loaded before @param {(module: T) => void} use */
