@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server
+from tests.support.stacks import Server, Stack
 
 from .board import Board
 from .conftest import NewPage
@@ -62,6 +62,23 @@ def test_a_comment_that_was_being_changed_is_so_again_after_a_reload(server: Ser
     expect(comments.nth(0)).to_contain_text("First and more")
     expect(comments.nth(2)).to_contain_text("Third")
     assert "of all" not in board.page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_what_is_being_written_outlives_a_reset_of_the_log(stack: Stack, new_page: NewPage) -> None:
+    server, alice = stack.server(), stack.user()
+    project = server.project(alice)
+    board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors="WebSocket"))
+    (task,) = board.add("todo", "Paint")
+    comment = int(server.api(alice).post(f"/api/tasks/{task}/comments/", json={"content": "First"}).json()["id"])
+    panel = board.open(task)
+    panel.locator("[name=content]").press_sequentially("Half a com")
+    panel.locator("[data-edit-comment]").click()
+    panel.locator("[name=edited_content]").fill("First and more")
+    board.page.evaluate("void taskManager.on('reset', () => { window.wasReset = true; })")
+    stack.run("from taskrealtime.engine import log; log.renew_epoch()")
+    board.page.wait_for_function("window.wasReset && taskManager.state === 'live'", timeout=30_000)
+    expect(panel.locator(f'[data-comment-id="{comment}"] [name=edited_content]')).to_have_value("First and more")
+    expect(panel.locator("[name=content]")).to_have_value("Half a com")
 
 
 def test_signing_out_takes_the_drafts_away(server: Server, new_page: NewPage) -> None:

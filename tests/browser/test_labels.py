@@ -133,7 +133,7 @@ def test_the_open_dialog_shows_the_labels_that_there_are_after_a_reset(stack: St
     assert api.delete(f"/api/projects/{project}/labels/2/").status_code == 204
     assert api.post(f"/api/projects/{project}/labels/", json={"name": "Idea", "color": "teal"}).status_code == 201
     stack.run("from taskrealtime.engine import log; log.renew_epoch()")
-    page.evaluate("taskManager.on('event', () => { window.told = true; })")
+    page.evaluate("void taskManager.on('event', () => { window.told = true; })")
     page.context.set_offline(False)
     expect(rows).to_have_count(2)
     expect(rows.nth(0).locator("[name=name]")).to_have_value("Defect")
