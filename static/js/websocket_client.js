@@ -735,6 +735,8 @@
     #entries = /* @__PURE__ */ new Map();
     /** Placeholders whose ids are known by now. @type {Map<number, number>} */
     #ids = /* @__PURE__ */ new Map();
+    /** Those of what was never created. @type {Set<number>} */
+    #lost = /* @__PURE__ */ new Set();
     #shelf;
     /** Whether what an earlier page left is still being looked for: it goes before all others. */
     waits = false;
@@ -747,6 +749,7 @@
       entry.data = this.#withIds(entry.data);
       this.#entries.set(entry.id, entry);
       this.#shelf?.put(entry);
+      this.#giveUpLost();
     }
     /** @param {Entry[]} entries that earlier pages left on the shelf, the oldest first */
     adopt(entries) {
@@ -765,9 +768,9 @@
         id
       );
     }
-    /** @param {number} placeholder @returns {boolean} whether it stands for an id, which is known or will be */
+    /** @param {number} placeholder @returns {boolean} whether it was given to a creation */
     stands(placeholder) {
-      return this.#ids.has(placeholder) || this.entries().some((entry) => entry.placeholder === placeholder);
+      return this.#ids.has(placeholder) || this.#lost.has(placeholder) || this.entries().some((entry) => entry.placeholder === placeholder);
     }
     /** All of them, the oldest first. */
     entries() {
@@ -815,7 +818,8 @@
       this.#entries.delete(entry.id);
       if (error) {
         entry.reject(error);
-        this.#giveUp(entry);
+        if (entry.placeholder !== void 0) this.#lost.add(entry.placeholder);
+        this.#giveUpLost();
       } else {
         this.#carryOn(entry, data);
         entry.resolve(data);
@@ -855,11 +859,11 @@
         this.#shelf?.put(entry);
       }
     }
-    /** @param {Entry} refused what was asked of the thing that it would have made can never be done */
-    #giveUp(refused) {
-      for (const entry of this.entries()) {
-        if (!isAbout(entry, refused.placeholder)) continue;
-        this.settle(entry.id, new TaskManagerError("not_found", "The task was never created."));
+    /** What was asked of a thing that was never created can never be done. */
+    #giveUpLost() {
+      for (const { id, data } of this.entries()) {
+        if (!TASK_IDS.some((name) => this.#lost.has(data[name]))) continue;
+        this.settle(id, new TaskManagerError("not_found", "The task was never created."));
       }
     }
     /** @param {any} data @returns {any} a copy with the ids that are known by now */

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server
+from tests.support.stacks import Server, Stack
 
 from .board import Board
 from .conftest import NewPage
@@ -26,6 +26,59 @@ def test_what_was_being_written_is_there_after_a_reload(server: Server, new_page
     board.page.reload()
     expect(board.panel.locator("[data-comment-id]")).to_have_count(1)
     expect(board.panel.locator("[name=content]")).to_have_value("")
+
+
+def test_a_comment_that_was_being_changed_is_so_again_after_a_reload(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    board = Board(new_page(server, alice, f"/projects/{project}/"))
+    task, other = board.add("todo", "Paint", "Sand")
+    for user, content in ((alice, "First"), (bob, "Second"), (alice, "Third")):
+        assert server.api(user).post(f"/api/tasks/{task}/comments/", json={"content": content}).status_code == 201
+    panel = board.open(task)
+    comments, editors = panel.locator("[data-comment-id]"), panel.locator("[name=edited_content]")
+    for index, words in ((0, " and more"), (2, " of all")):
+        comments.nth(index).locator("[data-edit-comment]").click()
+        comments.nth(index).locator("[name=edited_content]").press("End")
+        comments.nth(index).locator("[name=edited_content]").press_sequentially(words)
+    board.page.reload()
+    expect(editors).to_have_count(2)
+    expect(comments.nth(0).locator("[name=edited_content]")).to_have_value("First and more")
+    expect(comments.nth(2).locator("[name=edited_content]")).to_have_value("Third of all")
+    expect(editors.first).not_to_be_focused()
+    board.page.go_back()  # closes the panel
+    expect(panel).to_have_count(0)
+    board.open(other)
+    expect(editors).to_have_count(0)
+    board.open(task)
+    expect(editors).to_have_count(2)
+    # What is saved or cancelled is no draft any more.
+    comments.nth(0).get_by_role("button", name="Save").click()
+    expect(comments.nth(0)).to_contain_text("edited")
+    comments.nth(2).get_by_role("button", name="Cancel").click()
+    board.page.reload()
+    expect(comments).to_have_count(3)
+    expect(editors).to_have_count(0)
+    expect(comments.nth(0)).to_contain_text("First and more")
+    expect(comments.nth(2)).to_contain_text("Third")
+    assert "of all" not in board.page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_what_is_being_written_outlives_a_reset_of_the_log(stack: Stack, new_page: NewPage) -> None:
+    server, alice = stack.server(), stack.user()
+    project = server.project(alice)
+    board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors="WebSocket"))
+    (task,) = board.add("todo", "Paint")
+    comment = int(server.api(alice).post(f"/api/tasks/{task}/comments/", json={"content": "First"}).json()["id"])
+    panel = board.open(task)
+    panel.locator("[name=content]").press_sequentially("Half a com")
+    panel.locator("[data-edit-comment]").click()
+    panel.locator("[name=edited_content]").fill("First and more")
+    board.page.evaluate("void taskManager.on('reset', () => { window.wasReset = true; })")
+    stack.run("from taskrealtime.engine import log; log.renew_epoch()")
+    board.page.wait_for_function("window.wasReset && taskManager.state === 'live'", timeout=30_000)
+    expect(panel.locator(f'[data-comment-id="{comment}"] [name=edited_content]')).to_have_value("First and more")
+    expect(panel.locator("[name=content]")).to_have_value("Half a com")
 
 
 def test_signing_out_takes_the_drafts_away(server: Server, new_page: NewPage) -> None:

@@ -2,10 +2,11 @@
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.stacks import Server, User
+from tests.support.stacks import Server, Stack, User
 
 from .board import Board
 from .conftest import NewPage
+from .test_offline import LOST, go_offline
 
 
 def two_boards(server: Server, new_page: NewPage) -> tuple[User, int, Board, Board]:
@@ -111,3 +112,32 @@ def test_labels_are_made_renamed_filtered_by_and_deleted(server: Server, new_pag
     theirs.expect_order("todo")
     theirs.page.locator("[data-clear-filter]").click()
     theirs.expect_order("todo", first, second)
+
+
+def test_the_open_dialog_shows_the_labels_that_there_are_after_a_reset(stack: Stack, new_page: NewPage) -> None:
+    server, alice = stack.server(), stack.user()
+    project = server.project(alice)
+    api = server.api(alice)
+    for name in ("Bug", "Docs"):
+        assert api.post(f"/api/projects/{project}/labels/", json={"name": name, "color": "red"}).status_code == 201
+    page = new_page(server, alice, f"/projects/{project}/", allow_errors=LOST)
+    board = Board(page)
+    page.locator("[data-open-members]").click()
+    page.locator("[data-open-labels]").click()
+    dialog = page.locator("[data-labels-dialog]")
+    rows = dialog.locator("[data-edit-label]")
+    expect(rows).to_have_count(2)
+    dialog.locator("[name=label_name]").fill("Half a na")
+    go_offline(board)
+    assert api.patch(f"/api/projects/{project}/labels/1/", json={"name": "Defect", "color": "blue"}).status_code == 200
+    assert api.delete(f"/api/projects/{project}/labels/2/").status_code == 204
+    assert api.post(f"/api/projects/{project}/labels/", json={"name": "Idea", "color": "teal"}).status_code == 201
+    stack.run("from taskrealtime.engine import log; log.renew_epoch()")
+    page.evaluate("void taskManager.on('event', () => { window.told = true; })")
+    page.context.set_offline(False)
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0).locator("[name=name]")).to_have_value("Defect")
+    expect(rows.nth(0).locator("[name=color]")).to_have_value("blue")
+    expect(rows.nth(1).locator("[name=name]")).to_have_value("Idea")
+    expect(dialog.locator("[name=label_name]")).to_have_value("Half a na")
+    assert page.evaluate("window.told") is None, "no event said so: it was a reset"

@@ -1,12 +1,13 @@
 """A browser whose own network is switched off, or lets no socket through: what is done then waits, and arrives once."""
 
+from itertools import combinations
 from typing import Any
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.support.stacks import Server, User
 
-from .board import Board
+from .board import AT_REST, Board
 from .conftest import NewPage
 
 LOST = r"WebSocket|ERR_INTERNET_DISCONNECTED|Failed to (fetch|load)"
@@ -113,6 +114,44 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     assert (now["description"], now["due_at"][:16]) == ("Alice's words", "2031-06-02T10:00")
 
 
+def test_the_panel_says_what_is_being_saved_and_what_waits_for_a_connection(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    project = server.project(alice)
+    task = new_task(server, alice, project, "One")
+    page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST)
+    slow: list[str | bytes] = []
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        """A line that takes its time with changes of tasks."""
+        sockets.append(socket.connect_to_server())
+        socket.on_message(lambda message: (slow.append if "task_update" in str(message) else sockets[-1].send)(message))
+
+    page.context.route_web_socket("**/ws/", connect)
+    page.reload()
+    board = Board(page)
+    saving = board.panel.locator("[data-part=saving]")
+    expect(saving).to_be_hidden()
+    board.panel.locator("[name=priority]").select_option("high")
+    expect(saving).to_have_text("Saving…")
+    go_offline(board)
+    expect(saving).to_have_text("Waiting for the connection")
+    page.context.set_offline(False)
+    board.wait_until("live")
+    expect(saving).to_have_text("Saving…")
+    sockets[-1].send(slow[-1])
+    expect(saving).to_be_hidden()
+    go_offline(board)
+    board.panel.locator("[name=priority]").select_option("low")
+    expect(saving).to_have_text("Waiting for the connection")
+    page.context.set_offline(False)
+    board.wait_until("live")
+    expect(saving).to_have_text("Saving…")
+    sockets[-1].send(slow[-1])
+    expect(saving).to_be_hidden()
+    assert server.api(alice).get(f"/api/tasks/{task}/").json()["priority"] == "low"
+
+
 def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_page: NewPage) -> None:
     alice, bob = server.stack.user(), server.stack.user()
     project = server.project(alice, members=[bob])
@@ -132,3 +171,69 @@ def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_pa
     expect(board.panel.locator("[data-comment-id]")).to_have_count(2)
     said = [one["content"] for one in server.api(bob).get(f"/api/tasks/{task}/comments/").json()["results"]]
     assert said == ["Said again", "And this"]
+
+
+def test_a_refused_edit_names_its_task_also_where_that_was_deleted_meanwhile(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    project = server.project(alice)
+    here, there = new_task(server, alice, project, "Paint the fence"), new_task(server, alice, project, "Buy the paint")
+    path = f"/projects/{project}/"
+    page = new_page(server, alice, path, allow_errors=LOST)
+    board, context = Board(page), page.context
+    problems = page.locator("[data-problems] li")
+    board.open(here)
+    go_offline(board)
+    board.panel.locator("[name=title]").fill("Paint it green")
+    board.panel.locator("[name=priority]").select_option("high")
+    assert server.api(alice).delete(f"/api/tasks/{here}/").status_code == 204
+    context.set_offline(False)
+    # Who still writes in a field when the task goes has asked for it, too.
+    for problem, field in enumerate(("priority", "title")):
+        expect(problems.nth(problem)).to_contain_text(f"The {field} of “Paint the fence” was not changed.")
+    expect(problems.nth(1).get_by_role("button", name="Copy the text")).to_be_visible()
+    board.open(there)
+    go_offline(board)
+    board.panel.locator("[name=description]").fill("Ten litres")
+    board.panel.locator("[name=description]").blur()
+    expect(board.card(there)).to_have_attribute("data-pending", "")
+    page.close()
+    assert server.api(alice).delete(f"/api/tasks/{there}/").status_code == 204
+    context.set_offline(False)
+    again = context.new_page()
+    again.goto(path)
+    expect(again.locator("[data-problems] li")).to_contain_text("The description of “Buy the paint” was not changed.")
+
+
+def test_messages_that_go_by_cover_no_problem_that_stays(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    task, other = (new_task(server, alice, project, title) for title in ("Paint the fence behind the house", "Two"))
+    page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST)
+    board = Board(page)
+    go_offline(board)
+    board.panel.locator("[name=priority]").select_option("high")
+    for number in range(3):
+        board.panel.locator("[name=content]").fill(f"Number {number} of what could not be said")
+        board.panel.locator("[name=content]").press("Control+Enter")
+    server.api(bob).patch(f"/api/tasks/{other}/", json={"assignee_id": alice.id})
+    server.api(bob).delete(f"/api/tasks/{task}/")
+    page.context.set_offline(False)
+    problems, toasts = page.locator("[data-problems]"), page.locator("[data-toasts] .toast")
+    expect(problems.locator("li")).to_have_count(4)
+    toasts.first.get_by_role("button").last.focus()  # so that it stays
+    for width, height in ((360, 740), (390, 844), (740, 360), (1024, 700), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(AT_REST)
+        boxes = problems.or_(toasts).evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+        assert len(boxes) > 1
+        for box in boxes:
+            assert 0 <= box["left"] < box["right"] <= width, boxes
+            assert 0 <= box["top"] < box["bottom"] <= height, boxes
+        for one, another in combinations(boxes, 2):
+            beside = one["right"] <= another["left"] or another["right"] <= one["left"]
+            assert beside or one["bottom"] <= another["top"] or another["bottom"] <= one["top"], boxes
+        expect(problems.get_by_role("button", name="Dismiss all")).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 360, "height": 740})
+    for _ in range(4):
+        problems.get_by_role("button", name="Dismiss", exact=True).last.click()
+    expect(problems).to_be_hidden()

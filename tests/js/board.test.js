@@ -154,6 +154,22 @@ test('two edits of one field that are both in conflict are one problem, with the
   assert.equal(store.conflicts.get(1)?.get('title')?.mine, 'Second');
 });
 
+test('what is tried again names its task, though that was deleted meanwhile', async () => {
+  const store = makeStore(task(1));
+  const { client, commands } = makeCommands(store);
+  /** @type {{text: string, again?: () => void}[]} */
+  const problems = [];
+  commands.problems.report = (text, ...actions) => void problems.push({ text, again: actions.find(({ label }) => label === 'Try again')?.act });
+  commands.comment(1, 'Said');
+  commands.update(1, 'title', 'New', 1);
+  for (const { refuse } of [...client.calls]) await refuse({ code: 'internal' });
+  happens(store, 'task_deleted', { task_id: 1 });
+  for (const { again } of [...problems]) again?.();
+  for (const { refuse } of client.calls.slice(2)) await refuse({ code: 'not_found' });
+  assert.equal(problems.length, 4);
+  for (const { text } of problems) assert.match(text, /“Task 1” was not/);
+});
+
 describe('a new task', () => {
   const created = { task: task(7, { title: 'New' }), by: { id: 1, username: 'ada' } };
 

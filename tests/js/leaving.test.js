@@ -212,6 +212,7 @@ describe('a task that has no id yet', () => {
     await client.updateTask(8, { title: 'b' });
     await Promise.all(refused);
     assert.deepEqual(server.effects, [['task_update', { task_id: 8, changes: { title: 'b' } }]]);
+    await assert.rejects(client.deleteTask(placeholder), { code: 'not_found' }); // asked for after that, too
     await assert.rejects(client.updateTask(-1, { title: 'never heard of' }), TypeError);
   });
 });

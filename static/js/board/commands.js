@@ -83,7 +83,7 @@ export class Commands {
     const from = this.#placeOf(taskId);
     if (!task || !from) return false;
     const moved = await this.#reversibly(t('moving {title}', { title: quote(task.title) }), this.#move(task, { status, beforeId }), (answer) =>
-      this.#moveBack(taskId, from, answer),
+      this.#moveBack(task, from, answer),
     );
     return moved !== null;
   }
@@ -98,15 +98,18 @@ export class Commands {
    * @param {string} field
    * @param {any} value
    * @param {number} version the task's version that the person was looking at
+   * @param {string} [seen] the task's title as the person saw it: by now it may be gone from the board
    * @returns {Promise<boolean>} whether it was changed
    */
-  async update(taskId, field, value, version) {
+  async update(taskId, field, value, version, seen = '') {
     const task = this.#taskOf(taskId);
-    if (!task) return this.#lose(field, value);
+    const title = this.#titleOf(taskId) || seen;
+    const changing = this.#change(taskId, title, field, value, version);
+    if (!task) return (await changing) !== null; // deleted meanwhile: the server says so, and what was written is kept
     const made = await this.#reversibly(
-      t('changing the {field} of {title}', { field: FIELD_NAMES[field], title: quote(task.title) }),
-      this.#change(taskId, field, value, version),
-      async (ours) => (await this.#change(taskId, field, /** @type {any} */ ({ labels: [], ...task })[field], ours)) !== null,
+      t('changing the {field} of {title}', { field: FIELD_NAMES[field], title: quote(title) }),
+      changing,
+      async (ours) => (await this.#change(taskId, title, field, /** @type {any} */ ({ labels: [], ...task })[field], ours)) !== null,
     );
     return made !== null;
   }
@@ -132,16 +135,17 @@ export class Commands {
 
   /**
    * @param {number} taskId
+   * @param {string} title
    * @param {string} field
    * @param {any} value
    * @param {number} version
    * @returns {Promise<number | null>} the version that it made; null: it was refused
    */
-  #change(taskId, field, value, version) {
+  #change(taskId, title, field, value, version) {
     taskId = this.store.idOf(taskId);
     const base = Math.max(version, this.versions.get(`${taskId} ${field}`) ?? 0);
     const answer = this.client.updateTask(taskId, { [field]: value }, base, { follows: true });
-    return this.#changed({ taskId, field, value, version: base, answer });
+    return this.#changed({ taskId, title, field, value, version: base, answer });
   }
 
   /** @param {number} taskId deleted at once, and offered back for a while */
@@ -224,26 +228,18 @@ export class Commands {
     return this.store.painted?.tasks.get(this.store.idOf(taskId));
   }
 
-  /** @param {number} taskId @returns {string} */
+  /** @param {number} taskId @returns {string} "" where it is not on the board */
   #titleOf(taskId) {
-    return this.#taskOf(taskId)?.title ?? '';
-  }
-
-  /** What was written for a task that came to nothing. @param {string} field @param {any} value @returns {false} */
-  #lose(field, value) {
-    if (TEXTS.includes(field) && value) {
-      this.problems.report(t('The {field} of {title} was not changed.', { field: FIELD_NAMES[field], title: t('the task') }), copying(value));
-    }
-    return false;
+    return (this.store.state?.tasks.get(this.store.idOf(taskId)) ?? this.#taskOf(taskId))?.title ?? '';
   }
 
   /**
    * @param {number} taskId
    * @param {string} text
+   * @param {string} [title] the task's
    */
-  comment(taskId, text) {
+  comment(taskId, text, title = this.#titleOf(taskId)) {
     taskId = this.store.idOf(taskId);
-    const title = this.#titleOf(taskId);
     void this.#commented({ taskId, text, title, at: Date.now(), answer: this.client.addComment(taskId, text) });
   }
 
@@ -258,7 +254,7 @@ export class Commands {
     } catch (error) {
       if (isKept(error)) return;
       this.store.dropOutgoing(outgoing);
-      const again = { label: t('Try again'), act: () => this.comment(taskId, text) };
+      const again = { label: t('Try again'), act: () => this.comment(taskId, text, title) };
       this.problems.report(
         `${t('Your comment on {title} was not sent: {text}.', { title: quote(title), text: quote(text) })} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
@@ -271,15 +267,14 @@ export class Commands {
    * @param {number} taskId
    * @param {number} commentId an own one
    * @param {string} text
+   * @param {string} [title]
    */
-  editComment(taskId, commentId, text) {
-    const title = this.#titleOf(taskId);
+  editComment(taskId, commentId, text, title = this.#titleOf(taskId)) {
     void this.#commentChanged({ taskId, commentId, text, title, answer: this.client.updateComment(taskId, commentId, text) });
   }
 
-  /** @param {number} taskId @param {number} commentId */
-  deleteComment(taskId, commentId) {
-    const title = this.#titleOf(taskId);
+  /** @param {number} taskId @param {number} commentId @param {string} [title] */
+  deleteComment(taskId, commentId, title = this.#titleOf(taskId)) {
     void this.#commentChanged({ taskId, commentId, text: null, title, answer: this.client.deleteComment(taskId, commentId) });
   }
 
@@ -295,7 +290,7 @@ export class Commands {
       if (text === null && isGone) return; // somebody else was faster
       const again = {
         label: t('Try again'),
-        act: () => (text === null ? this.deleteComment(taskId, commentId) : this.editComment(taskId, commentId, text)),
+        act: () => (text === null ? this.deleteComment(taskId, commentId, title) : this.editComment(taskId, commentId, text, title)),
       };
       const values = { title: quote(title), text: quote(text ?? '') };
       const refused =
@@ -325,7 +320,7 @@ export class Commands {
       void this.#moved(taskId, title, { status: data.status ?? note?.status, beforeId: data.before_id ?? null }, answer);
     } else if (event === 'task_update') {
       const [[field, value]] = Object.entries(data.changes);
-      void this.#changed({ taskId, field, value, version: data.version, title, answer });
+      void this.#changed({ taskId, title, field, value, version: data.version, answer });
     } else if (event === 'task_delete') void this.#deleted(taskId, title, answer);
     else if (event === 'task_restore') void this.#restored({ id: taskId, title, status: note?.status ?? 'todo' }, answer);
     else if (event === 'new_comment') void this.#commented({ taskId, text: data.content, title, at, answer });
@@ -388,18 +383,18 @@ export class Commands {
   /**
    * Not where somebody else has moved it since.
    *
-   * @param {number} taskId
+   * @param {Task} before as it was when it was moved
    * @param {import("./pending.js").Place} to
    * @param {{version: number, position: string}} moved what our own move made
    * @returns {Promise<boolean>}
    */
-  async #moveBack(taskId, { status, beforeId }, moved) {
-    const task = this.store.state?.tasks.get(this.store.idOf(taskId));
+  async #moveBack({ id, title }, { status, beforeId }, moved) {
+    const task = this.store.state?.tasks.get(this.store.idOf(id));
     if (!task || (task.version > moved.version && task.position !== moved.position)) {
       this.toasts.say(
         task
           ? t('{title} was moved by somebody else since.', { title: quote(task.title) })
-          : t('The task was deleted by somebody else since.'),
+          : t('{title} was deleted by somebody else since.', { title: quote(title) }),
       );
       return false;
     }
@@ -409,10 +404,11 @@ export class Commands {
   }
 
   /**
-   * @param {{taskId: number, field: string, value: any, version: number, title?: string, answer: Promise<{version: number}>}} edit
+   * @param {{taskId: number, title: string, field: string, value: any, version: number, answer: Promise<{version: number}>}} edit
+   *   `title`: as it was; where it has another one by now, that is told
    * @returns {Promise<number | null>} the version that it made, null where it was refused
    */
-  async #changed({ taskId, field, value, version, title, answer }) {
+  async #changed({ taskId, title, field, value, version, answer }) {
     const expectation = this.store.expect(taskId, { patch: { [field]: value } });
     try {
       const made = (await answer).version;
@@ -423,18 +419,17 @@ export class Commands {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.forget(expectation);
-      const name = this.store.state?.tasks.get(this.store.idOf(taskId))?.title ?? title;
-      this.#refused({ taskId: this.store.idOf(taskId), field, value, version, title: name === undefined ? t('the task') : quote(name), error });
+      this.#refused({ taskId: this.store.idOf(taskId), title: this.#titleOf(taskId) || title, field, value, version, error });
       return null;
     }
   }
 
-  /** @param {{taskId: number, field: string, value: any, version: number, title: string, error: any}} edit */
-  #refused({ taskId, field, value, version, title, error }) {
+  /** @param {{taskId: number, title: string, field: string, value: any, version: number, error: any}} edit */
+  #refused({ taskId, title, field, value, version, error }) {
     const current = error.code === 'conflict' ? error.details?.task : null;
-    const values = { field: FIELD_NAMES[field], title };
+    const values = { field: FIELD_NAMES[field], title: quote(title) };
     if (!current || !this.store.state?.tasks.has(taskId)) {
-      const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version) };
+      const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version, title) };
       return this.problems.report(
         `${t('The {field} of {title} was not changed.', values)} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),

@@ -208,7 +208,9 @@ export class Comments {
     this.shown.set(comment.id, { comment, element });
     this.#paintText(element, comment);
     this.#paintTools(comment, element);
-    if (!shown) this.list.insertBefore(element, this.#after(comment.id));
+    if (shown) return element;
+    this.list.insertBefore(element, this.#after(comment.id));
+    this.#takeUpDraft(comment);
     return element;
   }
 
@@ -271,15 +273,29 @@ export class Comments {
 
   /** @param {number} id */
   #edit(id) {
-    const shown = this.shown.get(id);
-    if (!shown || shown.element.querySelector('form')) return;
-    const text = part(shown.element, 'text');
+    this.#openEditor(id, this.#contentOf(id) ?? '')?.focus();
+  }
+
+  /** A change that was being written when the page ended, or the panel closed. @param {Comment} comment */
+  #takeUpDraft({ id, author }) {
+    const draft = this.drafts.get(this.taskId, draftOf(id));
+    if (!draft || author?.id !== this.store.userId || !this.store.mayEdit || this.#goes(id)) return;
+    if (draft.text === this.#contentOf(id)) this.drafts.delete(this.taskId, draftOf(id));
+    else this.#openEditor(id, draft.text);
+  }
+
+  /** @param {number} id @param {string} text @returns {HTMLTextAreaElement | null} null: it is open already */
+  #openEditor(id, text) {
+    const element = this.shown.get(id)?.element;
+    if (!element || element.querySelector('form')) return null;
+    const shownText = part(element, 'text');
     const editor = /** @type {HTMLFormElement} */ (clone('comment-editor'));
     const input = /** @type {HTMLTextAreaElement} */ (find(editor, 'textarea'));
     const close = () => {
+      this.drafts.delete(this.taskId, draftOf(id));
       editor.remove();
-      text.hidden = false;
-      find(shown.element, '[data-edit-comment]').focus();
+      shownText.hidden = false;
+      find(element, '[data-edit-comment]').focus();
     };
     const save = () => {
       if (!input.value.trim()) return input.focus();
@@ -287,7 +303,8 @@ export class Comments {
       close();
       if (input.value !== now) this.edit(id, input.value);
     };
-    input.value = this.#contentOf(id) ?? '';
+    input.value = text;
+    input.addEventListener('input', () => this.drafts.set(this.taskId, draftOf(id), { text: input.value }));
     editor.addEventListener('submit', (event) => {
       event.preventDefault();
       save();
@@ -300,9 +317,9 @@ export class Comments {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) save();
     });
     part(editor, 'cancel').addEventListener('click', close);
-    text.hidden = true;
-    text.after(editor);
-    input.focus();
+    shownText.hidden = true;
+    shownText.after(editor);
+    return input;
   }
 
   /** @param {number} id @returns {boolean} whether it is being deleted */
@@ -329,6 +346,7 @@ export class Comments {
   /** @param {number} id */
   #remove(id) {
     this.deleted.add(id);
+    this.drafts.delete(this.taskId, draftOf(id));
     const shown = this.shown.get(id);
     if (!shown) return;
     const hadFocus = shown.element.contains(document.activeElement);
@@ -351,4 +369,9 @@ export class Comments {
     button.addEventListener('click', action.act);
     this.status.append(' ', button);
   }
+}
+
+/** @param {number} id of a comment @returns {string} under which name its draft is kept */
+function draftOf(id) {
+  return `comment.${id}`;
 }

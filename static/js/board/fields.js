@@ -27,9 +27,9 @@ export class TaskFields {
    * @param {HTMLElement} panel
    * @param {{
    *   taskId: number, store: BoardStore, drafts: import("./drafts.js").Drafts,
-   *   save: (field: string, value: any, version: number) => void, complain: (text: string) => void,
+   *   save: (field: string, value: any, version: number, title: string) => void, complain: (text: string) => void,
    *   chooseLabels: (button: Control, carry: (ids: number[]) => void) => void,
-   * }} parts `chooseLabels` opens the menu of labels
+   * }} parts `save` gets the task's version and title as the person saw them; `chooseLabels` opens the menu of labels
    */
   constructor(panel, { taskId, store, drafts, save, complain, chooseLabels }) {
     this.taskId = taskId;
@@ -126,7 +126,7 @@ export class TaskFields {
     }
     if (isSame(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
     this.store.setConflict(this.taskId, field.name, null);
-    this.save(field.name, value, version);
+    this.save(field.name, value, version, this.task.title);
   }
 
   /** @param {Field} field @param {"mine" | "theirs"} choice */
@@ -137,7 +137,8 @@ export class TaskFields {
     field.draftSince = null;
     this.drafts.delete(this.taskId, field.name);
     // What stands there now has been seen beside ours: the newest version is the one that was looked at.
-    if (choice === 'mine') this.save(field.name, conflict.mine, Math.max(conflict.version, this.task?.version ?? 0));
+    const { version = 0, title = '' } = this.task ?? {};
+    if (choice === 'mine') this.save(field.name, conflict.mine, Math.max(conflict.version, version), title);
     field.control.focus();
   }
 

@@ -12,11 +12,10 @@ import { explain } from './words.js';
 
 const COLORS = 8; // as in the template: a new label gets the one that was not used for the longest time
 
-/** @param {{client: any, store: import("./store.js").BoardStore, projectId: number}} parts */
-export function openLabels({ client, store, projectId }) {
+/** @param {{store: import("./store.js").BoardStore, projectId: number}} parts */
+export function openLabels({ store, projectId }) {
   const labels = new Labels(store, projectId);
-  const stop = client.on('event', (/** @type {any} */ data) => data.changes?.labels && labels.paint());
-  openDialog(labels.dialog, stop);
+  openDialog(labels.dialog, store.subscribe(() => labels.follow()));
   labels.focus();
 }
 
@@ -28,6 +27,8 @@ class Labels {
     this.dialog = clone('labels');
     /** @type {Map<number, HTMLElement>} */
     this.rows = new Map();
+    /** Those that are shown. @type {readonly Label[] | undefined} */
+    this.shown = undefined;
     this.form = /** @type {HTMLFormElement} */ (part(this.dialog, 'add'));
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -40,9 +41,15 @@ class Labels {
     this.#control(this.form, 'label_name').focus();
   }
 
+  /** The board was painted: where its labels are others now, by an event or a snapshot, so are ours. */
+  follow() {
+    if (this.store.state?.project.labels !== this.shown) this.paint();
+  }
+
   /** Shows the labels as they are now, but for what somebody is just writing. */
   paint() {
-    const labels = this.store.state?.project.labels ?? [];
+    this.shown = this.store.state?.project.labels;
+    const labels = this.shown ?? [];
     for (const [id, row] of this.rows) {
       if (labels.some((label) => label.id === id)) continue;
       row.remove();

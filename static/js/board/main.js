@@ -152,7 +152,7 @@ find(document, '[data-open-archive]').addEventListener('click', () => openArchiv
 find(document, '[data-open-labels]').addEventListener('click', editLabels);
 
 function editLabels() {
-  onDemand(import('./labels_dialog.js'), (dialog) => dialog.openLabels({ client, store, projectId }));
+  onDemand(import('./labels_dialog.js'), (dialog) => dialog.openLabels({ store, projectId }));
 }
 
 /** @template T @param {Promise<T>} module what is seldom needed, and not loaded before @param {(module: T) => void} use */
@@ -178,13 +178,15 @@ client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
   if (!before || before === store.state) return;
   panel.apply(frame);
   if (frame.event === 'comment_deleted') announcer.forget();
+  const openTask = panel.taskId;
+  closeLostTask();
   if (data.by?.id === store.userId) return;
   if (returning.isAway) absence.missed(frame, before);
   const sentence = tell(frame, before);
   if (sentence) announcer.announce(sentence);
   const taskId = data.task_id ?? data.task?.id;
   if (taskId) requestAnimationFrame(() => columns.glow(taskId));
-  if (frame.event === 'task_deleted' && taskId === panel.taskId) tellDeleted(before.tasks.get(taskId), sentence);
+  if (frame.event === 'task_deleted' && taskId === openTask) tellDeleted(before.tasks.get(taskId), sentence);
 });
 client.on('removed_from_project', (/** @type {any} */ data) => {
   if (data.project_id !== projectId) return;
@@ -315,7 +317,6 @@ function viewerHolders(taskId) {
 
 /** The open task was deleted. @param {import("./reducer.js").Task | undefined} task @param {string | null} sentence */
 function tellDeleted(task, sentence) {
-  route.close();
   if (!task) return;
   const restore = { label: t('Restore'), act: () => void commands.restore(task) };
   toasts.say(`${sentence}.`, ...(store.mayEdit ? [restore] : []));

@@ -4,7 +4,7 @@
 import { Activity } from './activity.js';
 import { Comments } from './comments.js';
 import { Description } from './description.js';
-import { clone, find, part, setText } from './dom.js';
+import { clone, find, part, setAttribute, setText } from './dom.js';
 import { TaskFields } from './fields.js';
 import { t } from './language.js';
 import { exact, urgency } from './time.js';
@@ -13,6 +13,9 @@ import { exact, urgency } from './time.js';
  * @typedef {import("./store.js").View} View
  * @typedef {{taskId: number, element: HTMLElement, fields: TaskFields, comments: Comments, description: Description, activity: Activity}} Sheet
  */
+
+/** States of the client in which what is asked for is sent at once. */
+const CONNECTED = ['live', 'catching-up', 'polling'];
 
 export class TaskPanel {
   /**
@@ -36,6 +39,7 @@ export class TaskPanel {
     /** @type {import("./mentions.js").MentionList | null} null: nobody has written here so far */
     this.mentions = null;
     client.on('presence', () => this.mentions?.refresh());
+    client.on('state', () => this.#paintSaving());
     /** @type {Sheet | null} */
     this.sheet = null;
   }
@@ -58,7 +62,7 @@ export class TaskPanel {
         taskId,
         store: this.store,
         drafts: this.drafts,
-        save: (field, value, version) => this.commands.update(sheet.taskId, field, value, version),
+        save: (field, value, version, title) => this.commands.update(sheet.taskId, field, value, version, title),
         complain: (text) => this.toasts.say(text),
         chooseLabels: this.chooseLabels,
       }),
@@ -121,7 +125,6 @@ export class TaskPanel {
     if (taskId > 0) this.client.typing(taskId, isTyping).catch(() => {});
   }
 
-
   /** Brings a comment of the open task into view. @param {number} commentId */
   reveal(commentId) {
     this.sheet?.comments.reveal(commentId);
@@ -155,7 +158,7 @@ export class TaskPanel {
     if (!task) return;
     const { element, fields, comments, description } = this.sheet;
     element.setAttribute('aria-label', task.title);
-    part(element, 'saving').hidden = !view.waiting.has(task.id);
+    this.#paintSaving();
     find(element, '[data-delete-task]').hidden = !this.store.mayEdit;
     find(element, '[data-archive-task]').hidden = !this.store.mayEdit || task.status !== 'completed' || task.id < 0;
     setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
@@ -181,6 +184,16 @@ export class TaskPanel {
   /** The log was reset: the task comes with the next painting, the comments have to be fetched. */
   reload() {
     this.sheet?.comments.reload();
+  }
+
+  /** What was done here and is not saved is on its way, or waits until there is one. */
+  #paintSaving() {
+    if (!this.sheet) return;
+    const saving = part(this.sheet.element, 'saving');
+    const isConnected = CONNECTED.includes(this.client.state);
+    saving.hidden = !this.store.painted?.waiting.has(this.sheet.taskId);
+    setText(saving, isConnected ? t('Saving…') : t('Waiting for the connection'));
+    setAttribute(saving, 'title', isConnected ? null : t('Your changes are kept here, and sent once there is a connection.'));
   }
 
   /** Loaded on demand: who only looks never needs it. Where it cannot be loaded, the next focus tries again. @param {HTMLTextAreaElement} field */

@@ -55,9 +55,13 @@ export class BoardStore {
     this.fits = () => true;
   }
 
-  /** @param {(view: View) => void} listener called with what there is to paint */
+  /**
+   * @param {(view: View) => void} listener called with what there is to paint
+   * @returns {() => void} takes the listener away again
+   */
   subscribe(listener) {
     this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   /** @param {import("./reducer.js").Snapshot} board takes the place of everything known before */

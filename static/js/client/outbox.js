@@ -34,6 +34,8 @@ export class Outbox {
   #entries = new Map();
   /** Placeholders whose ids are known by now. @type {Map<number, number>} */
   #ids = new Map();
+  /** Those of what was never created. @type {Set<number>} */
+  #lost = new Set();
   #shelf;
   /** Whether what an earlier page left is still being looked for: it goes before all others. */
   waits = false;
@@ -48,6 +50,7 @@ export class Outbox {
     entry.data = this.#withIds(entry.data);
     this.#entries.set(entry.id, entry);
     this.#shelf?.put(entry);
+    this.#giveUpLost();
   }
 
   /** @param {Entry[]} entries that earlier pages left on the shelf, the oldest first */
@@ -64,9 +67,9 @@ export class Outbox {
     return this.#entries.has(/** @type {number} */ (id));
   }
 
-  /** @param {number} placeholder @returns {boolean} whether it stands for an id, which is known or will be */
+  /** @param {number} placeholder @returns {boolean} whether it was given to a creation */
   stands(placeholder) {
-    return this.#ids.has(placeholder) || this.entries().some((entry) => entry.placeholder === placeholder);
+    return this.#ids.has(placeholder) || this.#lost.has(placeholder) || this.entries().some((entry) => entry.placeholder === placeholder);
   }
 
   /** All of them, the oldest first. */
@@ -116,7 +119,8 @@ export class Outbox {
     this.#entries.delete(entry.id);
     if (error) {
       entry.reject(error);
-      this.#giveUp(entry);
+      if (entry.placeholder !== undefined) this.#lost.add(entry.placeholder);
+      this.#giveUpLost();
     } else {
       this.#carryOn(entry, data);
       entry.resolve(data);
@@ -160,11 +164,11 @@ export class Outbox {
     }
   }
 
-  /** @param {Entry} refused what was asked of the thing that it would have made can never be done */
-  #giveUp(refused) {
-    for (const entry of this.entries()) {
-      if (!isAbout(entry, refused.placeholder)) continue;
-      this.settle(entry.id, new TaskManagerError('not_found', 'The task was never created.'));
+  /** What was asked of a thing that was never created can never be done. */
+  #giveUpLost() {
+    for (const { id, data } of this.entries()) {
+      if (!TASK_IDS.some((name) => this.#lost.has(data[name]))) continue;
+      this.settle(id, new TaskManagerError('not_found', 'The task was never created.'));
     }
   }
 
