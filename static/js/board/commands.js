@@ -4,6 +4,7 @@
 import { archiveTask } from './api.js';
 import { t } from './language.js';
 import { copying } from './problems.js';
+import { isSameValue } from './values.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
 /**
@@ -13,6 +14,7 @@ import { explain, FIELD_NAMES, quote } from './words.js';
  * @typedef {{report: (text: string, ...actions: Action[]) => void}} Problems
  * @typedef {{say: (text: string, ...actions: Action[]) => void}} Toasts
  * @typedef {import("./leftovers.js").Leftover} Leftover
+ * @typedef {{version: number, status: string, position: string}} Moved what a move made
  */
 
 export class Commands {
@@ -98,8 +100,8 @@ export class Commands {
     if (!task) return false;
     const made = await this.#reversibly(
       t('changing the {field} of {title}', { field: FIELD_NAMES[field], title: quote(task.title) }),
-      this.#change(taskId, field, value, version),
-      async (ours) => (await this.#change(taskId, field, /** @type {any} */ ({ labels: [], ...task })[field], ours)) !== null,
+      this.#change(task, field, value, version),
+      async (ours) => (await this.#change(task, field, /** @type {any} */ ({ labels: [], ...task })[field], ours)) !== null,
     );
     return made !== null;
   }
@@ -124,16 +126,16 @@ export class Commands {
   }
 
   /**
-   * @param {number} taskId
+   * @param {Task} task
    * @param {string} field
    * @param {any} value
    * @param {number} version
    * @returns {Promise<number | null>} the version that it made; null: it was refused
    */
-  #change(taskId, field, value, version) {
+  #change({ id: taskId, title }, field, value, version) {
     const base = Math.max(version, this.versions.get(`${taskId} ${field}`) ?? 0);
     const answer = this.client.updateTask(taskId, { [field]: value }, base, { follows: true });
-    return this.#changed({ taskId, field, value, version: base, answer });
+    return this.#changed({ taskId, field, value, version: base, title, answer });
   }
 
   /** @param {number} taskId deleted at once, and offered back for a while */
@@ -334,7 +336,7 @@ export class Commands {
   /**
    * @param {Task} task
    * @param {import("./pending.js").Place} place
-   * @returns {Promise<{version: number, position: string} | null>} null: it was refused
+   * @returns {Promise<Moved | null>} null: it was refused
    */
   #move({ id, title }, { status, beforeId }) {
     const answer = this.client.moveTask(id, beforeId === null ? { status } : { status, beforeId });
@@ -346,7 +348,7 @@ export class Commands {
    * @param {string} title
    * @param {import("./pending.js").Place} place
    * @param {Promise<any>} answering
-   * @returns {Promise<{version: number, position: string} | null>}
+   * @returns {Promise<Moved | null>}
    */
   async #moved(taskId, title, place, answering) {
     const expectation = this.store.expect(taskId, { patch: { status: place.status }, place });
@@ -367,12 +369,13 @@ export class Commands {
    *
    * @param {number} taskId
    * @param {import("./pending.js").Place} to
-   * @param {{version: number, position: string}} moved what our own move made
+   * @param {Moved} moved what our own move made
    * @returns {Promise<boolean>}
    */
   async #moveBack(taskId, { status, beforeId }, moved) {
     const task = this.store.state?.tasks.get(taskId);
-    if (!task || (task.version > moved.version && task.position !== moved.position)) {
+    const stays = task?.position === moved.position && task.status === moved.status;
+    if (!task || (task.version > moved.version && !stays)) {
       this.toasts.say(
         task
           ? t('{title} was moved by somebody else since.', { title: quote(task.title) })
@@ -385,7 +388,7 @@ export class Commands {
   }
 
   /**
-   * @param {{taskId: number, field: string, value: any, version: number, title?: string, answer: Promise<{version: number}>}} edit
+   * @param {{taskId: number, field: string, value: any, version: number, title: string, answer: Promise<{version: number}>}} edit
    * @returns {Promise<number | null>} the version that it made, null where it was refused
    */
   async #changed({ taskId, field, value, version, title, answer }) {
@@ -400,7 +403,7 @@ export class Commands {
       if (isKept(error)) return null;
       this.store.forget(expectation);
       const name = this.store.state?.tasks.get(taskId)?.title ?? title;
-      this.#refused({ taskId, field, value, version, title: name === undefined ? t('the task') : quote(name), error });
+      this.#refused({ taskId, field, value, version, title: quote(name), error });
       return null;
     }
   }
@@ -409,10 +412,14 @@ export class Commands {
   #refused({ taskId, field, value, version, title, error }) {
     const current = error.code === 'conflict' ? error.details?.task : null;
     const values = { field: FIELD_NAMES[field], title };
+    // Both meant the same: there is nothing to choose.
+    if (current && isSameValue(field, value, current[field])) return this.store.setConflict(taskId, field, null);
     if (!current || !this.store.state?.tasks.has(taskId)) {
       const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version) };
+      const refused =
+        field === 'labels' ? t('The labels of {title} were not changed.', values) : t('The {field} of {title} was not changed.', values);
       return this.problems.report(
-        `${t('The {field} of {title} was not changed.', values)} ${explain(error)}`,
+        `${refused} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
         ...(TEXTS.includes(field) ? [copying(value)] : []),
       );
