@@ -1,6 +1,11 @@
 """The board as somebody in front of it uses it: what the tests can say about a page."""
 
+import json
+from contextlib import suppress
+from typing import Any
+
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as TookTooLong
 
 #: Cards of tasks that have no id yet.
 COMING = "[data-new-task]"
@@ -8,6 +13,23 @@ COMING = "[data-new-task]"
 AT_REST = (
     "document.getAnimations().every(a => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"
 )
+
+#: In JavaScript: what a board shows, column by column, each from top to bottom.
+PICTURE = """() => {
+    const number = (text) => (text ? Number(text) : null);
+    const paint = (card) => ({
+        id: number(card.dataset.taskId),
+        title: card.querySelector('[data-part=title]').textContent,
+        priority: card.dataset.priority,
+        assignee: number(card.dataset.assigneeId),
+        comments: number(card.dataset.commentCount),
+        labels: [...card.querySelectorAll('[data-label-id]')].map((chip) => number(chip.dataset.labelId)),
+    });
+    const columns = [...document.querySelectorAll('[data-board] [data-status]')];
+    return Object.fromEntries(
+        columns.map((column) => [column.dataset.status, [...column.querySelectorAll('[data-task-id]')].map(paint)]),
+    );
+}"""
 
 
 class Board:
@@ -54,6 +76,13 @@ class Board:
         script += ".map(card => card.dataset.taskId).join() === wanted"
         self.page.wait_for_function(script, arg=[status, ",".join(map(str, task_ids))])
         expect(column).to_have_attribute("data-count", str(len(task_ids)))
+
+    def expect_picture(self, wanted: dict[str, list[dict[str, Any]]]) -> None:
+        """Wait until the columns hold these cards, and the cards say this."""
+        text = json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
+        with suppress(TookTooLong):
+            self.page.wait_for_function(f"wanted => JSON.stringify(({PICTURE})()) === wanted", arg=text)
+        assert self.page.evaluate(PICTURE) == wanted
 
     def add(self, status: str, *titles: str) -> list[int]:
         """Add tasks as people do, one after the other; return their ids."""

@@ -7,9 +7,10 @@ which Django's ORM and `asyncio.run` refuse to work: it must have ended before o
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.conftest import fresh_stack
 from tests.services import chromium
@@ -54,19 +55,24 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
     """`new_page(server, user, path="/")` opens a page in a browser profile of its own, signed in as the user.
 
     Without a user nobody is signed in. At the end of the test an error in the page's console, or an
-    exception in its code, is a failure, unless it matches the regular expression `allow_errors`. Other keywords
-    go to Playwright's `new_context`.
+    exception in its code, is a failure, unless it matches the regular expression `allow_errors`. A `profile` that
+    is given is used and kept, with what it has in its cache; other keywords go to Playwright's `new_context`.
     """
-    contexts = []
+    opened: list[BrowserContext | Page] = []
     problems: list[str] = []
 
     def new_page(
-        server: Server, user: User | None = None, path: str = "/", allow_errors: str | None = None, **options: Any
+        server: Server,
+        user: User | None = None,
+        path: str = "/",
+        allow_errors: str | None = None,
+        profile: BrowserContext | None = None,
+        **options: Any,
     ) -> Page:
-        context = browser.new_context(base_url=server.url, **options)
-        contexts.append(context)
+        context = profile or browser.new_context(base_url=server.url, **options)
         context.set_default_timeout(TIMEOUT)
         page = context.new_page()
+        opened.append(page if profile else context)
 
         def note(text: str) -> None:
             if not (allow_errors and re.search(allow_errors, text)):
@@ -80,10 +86,10 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
         page.on("pageerror", lambda error: note(f"exception: {error}"))
         if user is not None:
             context.add_cookies([{"name": "sessionid", "value": server.session(user), "url": server.url}])
-        page.goto(path)
+        page.goto(urljoin(server.url, path))
         return page
 
     yield new_page
-    for context in contexts:
-        context.close()
+    for one in opened:
+        one.close()
     assert not problems, "\n".join(problems)

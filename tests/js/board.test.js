@@ -130,6 +130,30 @@ describe('an own change', () => {
     assert.deepEqual(client.calls.map(({ args }) => args[2]), [1, 1]);
   });
 
+  test('two who meant the same have nothing to choose, and the second has nothing to take back', async () => {
+    const store = makeStore(task(1));
+    const { client, commands, told } = makeCommands(store);
+    const dates = ['2030-05-01T12:00:00.000Z', '2030-05-01T12:00:00Z'];
+    for (const [field, mine, theirs] of [['priority', 'high', 'high'], ['due_at', ...dates], ['labels', [1, 2], [1, 2]]]) {
+      const edit = commands.update(1, field, mine, 1);
+      await client.calls.pop()?.refuse({ code: 'conflict', details: { task: { version: 2, [field]: theirs }, fields: [field] } });
+      assert.equal(await edit, false);
+    }
+    assert.deepEqual([told, store.conflicts.get(1)?.size ?? 0, commands.undo.last], [[], 0, null]);
+    assert.equal(store.expectations.length, 0);
+  });
+
+  test('what was edited is called by its name, though it was deleted meanwhile', async () => {
+    const store = makeStore(task(1), task(2));
+    const { client, commands, told } = makeCommands(store);
+    commands.update(1, 'title', 'Mine', 1);
+    commands.update(2, 'labels', [1], 1);
+    for (const id of [1, 2]) happens(store, 'task_deleted', { task_id: id });
+    for (const call of client.calls) await call.refuse({ code: 'not_found' });
+    assert.match(told[0], /^The title of “Task 1” was not changed\. It is no longer there/);
+    assert.match(told[1], /^The labels of “Task 2” were not changed\. It is no longer there/);
+  });
+
   test('a conflict keeps what was meant, beside what is there', async () => {
     const store = makeStore(task(1));
     const { client, commands } = makeCommands(store);

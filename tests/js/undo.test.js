@@ -97,6 +97,16 @@ describe('what one did', () => {
     assert.equal(undo.last, null);
   });
 
+  test('nor is it moved back where somebody else has only given it another status since', async () => {
+    const { commands, undo, asked, told, store } = makeScene();
+    await commands.move(1, { status: 'review', beforeId: null });
+    happens(store, 'task_updated', { task_id: 1, changes: { status: 'review', position: 'm' }, version: 2 });
+    happens(store, 'task_updated', { task_id: 1, changes: { status: 'completed' }, version: 3 });
+    asked.length = 0;
+    await undo.run();
+    assert.deepEqual([asked, told], [[], ['“Task 1” was moved by somebody else since.']]);
+  });
+
   test('what was refused is nothing to take back, and what cannot be taken back is not tried again', async () => {
     const { commands, undo, scene, told } = makeScene();
     scene.refusal = { code: 'forbidden', message: 'No.' };

@@ -5,6 +5,7 @@ import { archiveTask } from './api.js';
 import { t } from './language.js';
 import { makePlaceholder } from './newcomers.js';
 import { copying } from './problems.js';
+import { isSameValue } from './values.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
 /**
@@ -14,6 +15,7 @@ import { explain, FIELD_NAMES, quote } from './words.js';
  * @typedef {{report: (text: string, ...actions: Action[]) => void}} Problems
  * @typedef {{say: (text: string, ...actions: Action[]) => void}} Toasts
  * @typedef {import("./leftovers.js").Leftover} Leftover
+ * @typedef {{version: number, status: string, position: string}} Moved what a move made
  */
 
 export class Commands {
@@ -352,7 +354,7 @@ export class Commands {
   /**
    * @param {Task} task
    * @param {import("./pending.js").Place} place
-   * @returns {Promise<{version: number, position: string} | null>} null: it was refused
+   * @returns {Promise<Moved | null>} null: it was refused
    */
   #move({ id, title }, { status, beforeId }) {
     const answer = this.client.moveTask(id, beforeId === null ? { status } : { status, beforeId });
@@ -364,7 +366,7 @@ export class Commands {
    * @param {string} title
    * @param {import("./pending.js").Place} place
    * @param {Promise<any>} answering
-   * @returns {Promise<{version: number, position: string} | null>}
+   * @returns {Promise<Moved | null>}
    */
   async #moved(taskId, title, place, answering) {
     const expectation = this.store.expect(taskId, { patch: { status: place.status }, place });
@@ -385,12 +387,13 @@ export class Commands {
    *
    * @param {Task} before as it was when it was moved
    * @param {import("./pending.js").Place} to
-   * @param {{version: number, position: string}} moved what our own move made
+   * @param {Moved} moved what our own move made
    * @returns {Promise<boolean>}
    */
   async #moveBack({ id, title }, { status, beforeId }, moved) {
     const task = this.store.state?.tasks.get(this.store.idOf(id));
-    if (!task || (task.version > moved.version && task.position !== moved.position)) {
+    const stays = task?.position === moved.position && task.status === moved.status;
+    if (!task || (task.version > moved.version && !stays)) {
       this.toasts.say(
         task
           ? t('{title} was moved by somebody else since.', { title: quote(task.title) })
@@ -428,10 +431,14 @@ export class Commands {
   #refused({ taskId, title, field, value, version, error }) {
     const current = error.code === 'conflict' ? error.details?.task : null;
     const values = { field: FIELD_NAMES[field], title: quote(title) };
+    // Both meant the same: there is nothing to choose.
+    if (current && isSameValue(field, value, current[field])) return this.store.setConflict(taskId, field, null);
     if (!current || !this.store.state?.tasks.has(taskId)) {
       const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version, title) };
+      const refused =
+        field === 'labels' ? t('The labels of {title} were not changed.', values) : t('The {field} of {title} was not changed.', values);
       return this.problems.report(
-        `${t('The {field} of {title} was not changed.', values)} ${explain(error)}`,
+        `${refused} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
         ...(TEXTS.includes(field) ? [copying(value)] : []),
       );

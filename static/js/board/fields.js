@@ -7,6 +7,7 @@ import { labelsOf, paintChips } from './labels.js';
 import { t } from './language.js';
 import { displayName } from './people.js';
 import { exact, fromLocalInput, toLocalInput } from './time.js';
+import { isSameValue } from './values.js';
 import { PRIORITY_NAMES, STATUS_NAMES } from './words.js';
 
 /**
@@ -124,7 +125,7 @@ export class TaskFields {
       write(field.control, toControl('title', this.task));
       return this.complain(t('A task needs a title.'));
     }
-    if (isSame(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
+    if (isSameValue(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
     this.store.setConflict(this.taskId, field.name, null);
     this.save(field.name, value, version, this.task.title);
   }
@@ -214,11 +215,4 @@ function fromControl(name, value) {
   if (name === 'labels') return value ? value.split(',').map(Number) : [];
   if (name === 'due_at') return fromLocalInput(value);
   return name === 'title' ? value.replace(/\s+/g, ' ').trim() : value;
-}
-
-/** @param {string} name @param {any} one @param {any} other @returns {boolean} */
-function isSame(name, one, other) {
-  // The field shows minutes: seconds that a script set are no difference that anybody here made.
-  if (name === 'due_at') return toLocalInput(one) === toLocalInput(other);
-  return name === 'labels' ? String(one ?? '') === String(other ?? '') : one === other;
 }

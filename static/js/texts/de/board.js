@@ -38,6 +38,7 @@ learn({
   "the task": "die Aufgabe",
   "{title} was moved by somebody else since.": "{title} wurde inzwischen von jemand anderem verschoben.",
   "{title} was deleted by somebody else since.": "{title} wurde inzwischen von jemand anderem gelöscht.",
+  "The labels of {title} were not changed.": "Nicht geändert: Labels von {title}.",
   "The {field} of {title} was not changed.": "Nicht geändert: {field} von {title}.",
   "Somebody else changed the {field} of {title} while you did.": "Jemand anders hat gleichzeitig dasselbe geändert: {field} von {title}.",
   "Compare": "Vergleichen",
