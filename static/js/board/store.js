@@ -3,6 +3,7 @@
 
 import { applyEvent, fromSnapshot } from './reducer.js';
 import { arrange, isOpen, withExpectations } from './pending.js';
+import { isSameValue } from './values.js';
 import { STATUS_NAMES } from './words.js';
 
 /**
@@ -243,6 +244,12 @@ export class BoardStore {
     this.ghosts = this.ghosts.filter(
       ({ taskId }) => taskId === null || !(tasks.has(taskId) || this.deleted.has(taskId)),
     );
+    for (const [taskId, fields] of this.conflicts) {
+      const task = /** @type {any} */ (tasks.get(taskId));
+      for (const [field, { mine, version }] of fields) {
+        if (task?.version >= version && isSameValue(field, mine, task[field])) fields.delete(field);
+      }
+    }
   }
 
   /**
