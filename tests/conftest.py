@@ -93,6 +93,7 @@ LONGEST = (
     "flows/test_serve.py",
     "browser/test_two_people.py",
     "faults/test_storm.py",
+    "browser/test_three_people.py",
     "flows/test_delivery.py",
     "browser/test_interruptions.py",
     "browser/test_pages.py",

@@ -143,6 +143,22 @@ describe('an own change', () => {
     assert.equal(store.expectations.length, 0);
   });
 
+  test('a conflict ends once a third gives the field the very value that was refused', async () => {
+    const store = makeStore(task(1));
+    const { client, commands } = makeCommands(store);
+    commands.update(1, 'priority', 'high', 1);
+    commands.update(1, 'priority', 'medium', 1); // as it was, and as our board has it still
+    for (const call of client.calls) {
+      await call.refuse({ code: 'conflict', details: { task: { version: 2, priority: 'low' }, fields: ['priority'] } });
+    }
+    happens(store, 'comment_added', { task_id: 1, comment: { id: 1 } });
+    assert.equal(store.conflicts.get(1)?.get('priority')?.mine, 'medium');
+    happens(store, 'task_updated', { task_id: 1, changes: { priority: 'low' }, version: 2 });
+    assert.equal(store.conflicts.get(1)?.size, 1);
+    happens(store, 'task_updated', { task_id: 1, changes: { priority: 'medium' }, version: 3 });
+    assert.equal(store.conflicts.get(1)?.size, 0);
+  });
+
   test('what was edited is called by its name, though it was deleted meanwhile', async () => {
     const store = makeStore(task(1), task(2));
     const { client, commands, told } = makeCommands(store);

@@ -4,6 +4,7 @@
 import { applyEvent, fromSnapshot } from './reducer.js';
 import { arrange, isOpen, withExpectations } from './pending.js';
 import { Newcomers } from './newcomers.js';
+import { isSameValue } from './values.js';
 import { STATUS_NAMES } from './words.js';
 
 /**
@@ -258,6 +259,12 @@ export class BoardStore {
     for (const [placeholder, id] of this.newcomers.settle(tasks, this.deleted)) this.#rename(placeholder, id);
     const known = this.newcomers.among(tasks);
     this.expectations = this.expectations.filter((expectation) => isOpen(expectation, known));
+    for (const [taskId, fields] of this.conflicts) {
+      const task = /** @type {any} */ (tasks.get(taskId));
+      for (const [field, { mine, version }] of fields) {
+        if (task?.version >= version && isSameValue(field, mine, task[field])) fields.delete(field);
+      }
+    }
   }
 
   /** @param {number} placeholder of a task that is on the board by now @param {number} id */
