@@ -46,6 +46,7 @@ def panel_of(board: Board, card: Locator) -> Locator:
 def work_on(board: Board, card: Locator) -> None:
     """Edit, comment on and move a task that has no id yet."""
     panel = panel_of(board, card)
+    expect(panel.get_by_text("Loading…")).to_be_hidden()
     for title in ("Born", "Born offline"):
         panel.locator("[name=title]").fill(title)
         panel.locator("[name=title]").press("Enter")

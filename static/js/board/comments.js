@@ -65,7 +65,7 @@ export class Comments {
 
   /** Fetches the list; what events tell meanwhile is newer and wins. */
   async load() {
-    if (this.taskId < 0) return; // a task that is on its way has none
+    if (this.taskId < 0) return this.#paintStatus(); // a task that is on its way has none
     this.#paintStatus(t('Loading…'));
     try {
       const comments = await fetchComments(this.taskId);
