@@ -153,3 +153,10 @@ def test_what_one_has_scrolled_to_stays_where_it_is_while_others_change_the_boar
     expect(board.card(ids[2])).to_contain_text("many lines")
     board.page.wait_for_function(AT_REST)
     assert seen.evaluate(TOP) == pytest.approx(before, abs=1)
+
+
+def test_a_page_that_the_browser_had_kept_is_loaded_anew(board: Board) -> None:
+    board.mark()
+    board.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    board.page.wait_for_function("!window.marked")
+    board.wait_until("live")

@@ -232,6 +232,8 @@ listenToKeys({
 // --- The page's life ----------------------------------------------------------------------------
 
 Object.assign(window, { taskManager: client });
+// A page that the browser kept and brings back shows a board of then, and perhaps to somebody who may not see it any more.
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 showConnection(body, client.state);
 start();
 
