@@ -6,6 +6,7 @@ from tests.support.stacks import Server, Stack
 
 from .board import Board
 from .conftest import NewPage
+from .test_offline import LOST, go_offline
 
 
 def test_what_was_being_written_is_there_after_a_reload(server: Server, new_page: NewPage) -> None:
@@ -67,7 +68,7 @@ def test_a_comment_that_was_being_changed_is_so_again_after_a_reload(server: Ser
 def test_what_is_being_written_outlives_a_reset_of_the_log(stack: Stack, new_page: NewPage) -> None:
     server, alice = stack.server(), stack.user()
     project = server.project(alice)
-    board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors="WebSocket"))
+    board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
     (task,) = board.add("todo", "Paint")
     comment = int(server.api(alice).post(f"/api/tasks/{task}/comments/", json={"content": "First"}).json()["id"])
     panel = board.open(task)
@@ -75,7 +76,9 @@ def test_what_is_being_written_outlives_a_reset_of_the_log(stack: Stack, new_pag
     panel.locator("[data-edit-comment]").click()
     panel.locator("[name=edited_content]").fill("First and more")
     board.page.evaluate("void taskManager.on('reset', () => { window.wasReset = true; })")
+    go_offline(board)
     stack.run("from taskrealtime.engine import log; log.renew_epoch()")
+    board.page.context.set_offline(False)
     board.page.wait_for_function("window.wasReset && taskManager.state === 'live'", timeout=30_000)
     expect(panel.locator(f'[data-comment-id="{comment}"] [name=edited_content]')).to_have_value("First and more")
     expect(panel.locator("[name=content]")).to_have_value("Half a com")
