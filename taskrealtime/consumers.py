@@ -421,7 +421,7 @@ class TaskBoardConsumer(AsyncConsumer):
         return stand, begin
 
     async def _ask_stand(self, room: str, since: int | None = None, epoch: str | None = None) -> log.Stand:
-        return await rooms.hub().stands.ask(log.Reader(room, self.user_id, since, epoch))
+        return await rooms.hub().stand(log.Reader(room, self.user_id, since, epoch))
 
     async def _enter_user_room(self, since: int | None, epoch: str | None, id: MessageId) -> None:
         """Say `connected`, with where the user's own room stands; its live events begin a moment later."""

@@ -140,7 +140,7 @@ class Listener:
             return
         room = project_room(self.project_id)
         try:
-            stand = await rooms.hub().stands.ask(log.Reader(room, self.user_id, self.cursor))
+            stand = await rooms.hub().stand(log.Reader(room, self.user_id, self.cursor))
         except NotFound:
             return
         assert not stand.reset

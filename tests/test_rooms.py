@@ -505,6 +505,20 @@ async def test_a_new_life_of_the_log_sends_everybody_away(hub: Hub) -> None:
 
 
 @with_database
+async def test_a_new_life_of_the_log_before_the_first_sweep_is_noticed(hub: Hub) -> None:
+    user = await in_database_thread(lambda: User.objects.create(username="user"))
+    room = f"user.{user.pk}"
+    await in_database_thread(log.create_room, room)
+    ear = Ear(user.pk)
+    hub.enter(ear, await in_database_thread(auth.session_stamp, user))
+    told = await hub.stand(log.Reader(room, user.pk))
+    await in_database_thread(lambda: Epoch.objects.update(value="another"))
+    assert told.epoch != await in_database_thread(log.epoch)
+    await hub.sweep()
+    assert ear.given_up == [1012]
+
+
+@with_database
 async def test_a_room_without_listeners_is_given_up_after_a_while(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     await in_database_thread(log.create_room, "project.1")
     room = await hub.open("project.1")

@@ -404,7 +404,7 @@ class Hub:
         #: Who a token belongs to, where a room's log stands for a reader, and what is known of a room: what everybody
         #: asks who comes back after a lost connection.
         self.identities = Batcher(auth.identify_all)
-        self.stands = Batcher(log.stand_all)
+        self._stands = Batcher(log.stand_all)
         self._bounds = Batcher(log.bounds_in_order)
         self.connections = connections.Counts()
         #: Who is here, and who types.
@@ -420,6 +420,18 @@ class Hub:
         self._tasks += [asyncio.create_task(self.presence.run()), asyncio.create_task(self._last_seen.run())]
 
     # -- people --
+
+    async def stand(self, reader: log.Reader) -> log.Stand:
+        """Where a room's log stands for a reader.
+
+        Raises:
+            RealTimeError: it may not read.
+        """
+        stand = await self._stands.ask(reader)
+        if self._epoch is None:
+            # Before the first sweep: whoever is told of this life of the log will be told of the next one.
+            self._epoch = stand.epoch
+        return stand
 
     def enter(self, listener: Listener, stamp: str, browser: str | None = None) -> None:
         """A signed-in listener, with the session stamp and the mark of the browser's session that its token carried."""
