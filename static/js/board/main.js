@@ -133,7 +133,7 @@ store.subscribe((view) => {
   filterBar.paint(view);
   members.paint(view);
   panel.paint(view, now);
-  if (isNew(panel.taskId) && !view.tasks.has(Number(panel.taskId))) queueMicrotask(closeLostTask); // it was not created
+  if (isNew(panel.taskId)) queueMicrotask(closeLostTask); // perhaps it was not created
   company.paint(view.members);
   setText(find(document, '[data-project-name]'), view.project.name);
   concerns.paintTitle();
@@ -276,7 +276,7 @@ function reportElsewhere(text, lost) {
 
 /** @param {string} _event @param {any} data @returns {import("./leftovers.js").Note} */
 function note(_event, data) {
-  return noteOf(data, { projectId, task: store.painted?.tasks.get(data.task_id) });
+  return noteOf(data, { projectId, task: store.painted?.tasks.get(store.idOf(data.task_id)) });
 }
 
 /** @param {string} status @param {string} title @returns {Promise<boolean>} whether it was created */
@@ -325,7 +325,7 @@ function tellDeleted(task, sentence) {
 }
 
 function closeLostTask() {
-  if (panel.taskId !== null && !store.painted?.tasks.has(panel.taskId)) route.close();
+  if (panel.taskId !== null && !store.has(panel.taskId)) route.close();
 }
 
 /** @param {number | null} taskId @returns {boolean} whether it is a placeholder: the task had no id when it was asked for */

@@ -148,6 +148,12 @@ export class BoardStore {
     this.paint();
   }
 
+  /** @param {number} taskId perhaps a placeholder @returns {boolean} whether there is such a task, or will be */
+  has(taskId) {
+    const id = this.idOf(taskId);
+    return this.newcomers.has(id) || this.state?.tasks.has(id) === true;
+  }
+
   /** @param {number} taskId perhaps a placeholder @returns {number} the id that it stands for, as far as that is known */
   idOf(taskId) {
     return this.newcomers.ids.get(taskId) ?? taskId;
