@@ -96,8 +96,10 @@ def test_what_one_does_oneself_is_no_news(scene: Scene) -> None:
 
 def test_many_at_once_become_one_toast_and_all_are_marked_read(scene: Scene) -> None:
     scene.server.stack.run(
-        "for number in range(30):\n"
-        "    Task.objects.create(project_id=project, title=f'Task {number}', assignee_id=alice)\n"
+        "from django.db import transaction\n"
+        "with transaction.atomic():\n"
+        "    for number in range(30):\n"
+        "        Task.objects.create(project_id=project, title=f'Task {number}', assignee_id=alice)\n"
         "result = None",
         project=scene.project,
         alice=scene.alice.id,
