@@ -4,6 +4,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from tests import services
 from tests.services import guard
@@ -28,12 +29,14 @@ def main() -> None:
     folder = BUILD if given.quick else ROOT / "docs"
     kept = folder / "benchmarks.json"
     cores = Cores()
-    results = _load(kept) if given.only else {}
+    results: dict[str, Any] = _load(kept) if given.only else {}
     results["machine"] = report.machine(cores, quick=given.quick)
     try:
         for name in given.only or SCENARIOS:
             begun = time.monotonic()
             say(f"{name}: {SCENARIOS[name].TITLE}")
+            moments = results.setdefault("moments", {})
+            moments[name] = report.moment()
             results[name] = SCENARIOS[name].measure(cores, QUICK if given.quick else FULL)
             say(f"  {time.monotonic() - begun:.0f} s")
             kept.write_text(json.dumps(results, indent=1) + "\n")
@@ -43,7 +46,7 @@ def main() -> None:
     say(f"The report: {folder / 'benchmarks.md'}")
 
 
-def _load(path: Path) -> dict[str, object]:
+def _load(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 

@@ -18,17 +18,23 @@ from .tables import table
 PACKAGES = ("django", "channels", "channels-redis", "daphne", "twisted", "autobahn", "psycopg", "msgspec")
 
 
+def moment() -> Result:
+    """When, and of what, a section is measured that begins now."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="minutes"),
+        "commit": _said("git", "rev-parse", "--short", "HEAD"),
+        "load_before": os.getloadavg()[0],
+    }
+
+
 def machine(cores: Cores, *, quick: bool) -> Result:
     """Where and on what it was measured."""
     return {
-        "at": datetime.now(UTC).isoformat(timespec="minutes"),
         "quick": quick,
-        "commit": _said("git", "rev-parse", "--short", "HEAD"),
         "processor": _processor(),
         "cores": len(cores.server | cores.rest),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "kernel": platform.release(),
-        "load_before": os.getloadavg()[0],
         "versions": _versions(),
     }
 
@@ -64,7 +70,7 @@ def write(results: Mapping[str, Any], folder: Path) -> None:
     text = [_head(results["machine"])]
     for name, scenario in SCENARIOS.items():
         if name in results:
-            text.append(f"## {scenario.TITLE}\n\n{scenario.tell(results[name])}")
+            text.append(f"## {scenario.TITLE}\n\n{scenario.tell(results[name])}\n\n{_when(results['moments'][name])}")
     text.append(_foot(results["machine"]))
     (folder / "benchmarks.md").write_text("\n\n".join(text) + "\n")
     if "listeners" in results:
@@ -97,14 +103,16 @@ how much one user may change at a time is off. Each peer is what its own documen
 users, and keep nothing."""
 
 
+def _when(moment: Result) -> str:
+    return f"*Commit {moment['commit']}, {moment['at'][:10]}; load of the machine before: {moment['load_before']:.2f}.*"
+
+
 def _foot(machine: Result) -> str:
     rows = [[name, value] for name, value in machine["versions"].items()]
     return f"""\
 ## Machine and versions
 
 {machine["processor"]}, {machine["cores"]} cores, {machine["memory"]}, Linux {machine["kernel"]}.
-Commit {machine["commit"]}, {machine["at"]}.
-The load of the machine was {machine["load_before"]:.2f} before the run.
 
 {table(["", "version"], rows)}
 
