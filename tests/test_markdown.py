@@ -31,10 +31,13 @@ COSTLY = {
 @pytest.mark.parametrize("kind", COSTLY)
 def test_what_would_cost_much_is_shown_as_text(kind: str) -> None:
     text = (COSTLY[kind] * 20_000)[:20_000]
-    begun = time.thread_time()
-    html = render(text)
+    costs = []
+    for _ in range(3):  # a virtual machine may be held up within one of them
+        begun = time.thread_time()
+        html = render(text)
+        costs.append(time.thread_time() - begun)
     # 0.03 s on the machine where it took 0.7 to 3 s; a page of comments makes two hundred of them.
-    assert time.thread_time() - begun < 0.3
+    assert min(costs) < 0.3
     assert [html.count(sign) for sign in "[|"] == [text.count(sign) for sign in "[|"]
 
 
