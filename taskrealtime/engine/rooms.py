@@ -421,18 +421,6 @@ class Hub:
 
     # -- people --
 
-    async def stand(self, reader: log.Reader) -> log.Stand:
-        """Where a room's log stands for a reader.
-
-        Raises:
-            RealTimeError: it may not read.
-        """
-        stand = await self._stands.ask(reader)
-        if self._epoch is None:
-            # Before the first sweep: whoever is told of this life of the log will be told of the next one.
-            self._epoch = stand.epoch
-        return stand
-
     def enter(self, listener: Listener, stamp: str, browser: str | None = None) -> None:
         """A signed-in listener, with the session stamp and the mark of the browser's session that its token carried."""
         self.listeners.setdefault(listener.user_id, {})[listener] = stamp
@@ -540,6 +528,20 @@ class Hub:
     def _close(self, room: Room) -> None:
         self.rooms.pop(room.name, None)
         room.close()
+
+    # -- the log --
+
+    async def stand(self, reader: log.Reader) -> log.Stand:
+        """Where a room's log stands for a reader.
+
+        Raises:
+            RealTimeError: it may not read.
+        """
+        stand = await self._stands.ask(reader)
+        if self._epoch is None:
+            # Before the first sweep: whoever is told of this life of the log will be told of the next one.
+            self._epoch = stand.epoch
+        return stand
 
     # -- the sweep --
 

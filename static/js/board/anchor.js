@@ -8,17 +8,21 @@
 /** @typedef {{list: HTMLElement, slot: HTMLElement, top: number}} Anchor `top`: px below the upper edge of `list` */
 
 /**
+ * Looks at nothing but the list where nobody is in it: that is most of the time.
+ *
  * @param {HTMLElement} list scrolls, and is the offset parent of the slots
- * @param {readonly HTMLElement[]} slots in their order; those that are moved themselves hold nothing
+ * @param {() => readonly HTMLElement[]} findSlots in their order; those that are moved themselves hold nothing
  * @returns {Anchor | null} the slot that has the focus or else, once one has scrolled, the first that is seen
  */
-export function anchorIn(list, slots) {
+export function anchorIn(list, findSlots) {
   const { scrollTop, clientHeight } = list;
-  const focused = list.contains(document.activeElement)
-    ? slots.find((slot) => slot.contains(document.activeElement))
-    : undefined;
+  const { activeElement } = document;
+  const hasFocus = list.contains(activeElement);
+  if (!hasFocus && !scrollTop) return null;
+  const slots = findSlots();
   const isSeen = (/** @type {HTMLElement} */ { offsetTop, offsetHeight }) =>
     offsetTop + offsetHeight > scrollTop && offsetTop < scrollTop + clientHeight;
+  const focused = hasFocus ? slots.find((slot) => slot.contains(activeElement)) : undefined;
   const slot = focused && isSeen(focused) ? focused : scrollTop > 0 ? slots.find(isSeen) : undefined;
   return slot ? { list, slot, top: slot.offsetTop - scrollTop } : null;
 }

@@ -156,8 +156,8 @@ export class Columns {
   /** @param {View} view @returns {import("./anchor.js").Anchor[]} by cards that nobody has moved since the last look */
   #anchors(view) {
     return [...this.columns.values()].flatMap(({ list, order }) => {
-      const still = order.filter((id) => this.#staysPut(id, view));
-      return anchorIn(list, still.map((id) => this.#card(id).slot)) ?? [];
+      const findSlots = () => order.filter((id) => this.#staysPut(id, view)).map((id) => this.#card(id).slot);
+      return anchorIn(list, findSlots) ?? [];
     });
   }
 
