@@ -110,6 +110,18 @@ class Board:
         expect(self.panel).to_be_visible()
         return self.panel
 
+    def work_in_panel(self, *titles: str, comment: str) -> None:
+        """Rename the open task, once and again, and comment on it; close the panel while the comment waits."""
+        panel = self.panel
+        for title in titles:
+            panel.locator("[name=title]").fill(title)
+            panel.locator("[name=title]").press("Enter")
+        panel.locator("[name=content]").fill(comment)
+        panel.locator("[name=content]").press("Control+Enter")
+        expect(panel.locator(".comment[data-pending]")).to_contain_text(comment)
+        self.page.keyboard.press("Escape")
+        expect(panel).to_have_count(0)
+
     def grab(self, task_id: int) -> None:
         """Take a card by its middle."""
         box = self.card(task_id).bounding_box()

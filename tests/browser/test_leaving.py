@@ -27,15 +27,8 @@ def comments(stack: Stack, task: int) -> list[str]:
 def work_offline(board: Board, task: int) -> None:
     """Do some of everything."""
     board.drag(task, onto=board.column("review"))
-    panel = board.open(task)
-    panel.locator("[name=title]").fill("First")
-    panel.locator("[name=title]").press("Enter")
-    panel.locator("[name=title]").fill("Second")
-    panel.locator("[name=title]").press("Enter")
-    panel.locator("[name=content]").fill("Said offline")
-    panel.locator("[name=content]").press("Control+Enter")
-    expect(panel.locator(".comment[data-pending]")).to_contain_text("Said offline")
-    board.page.keyboard.press("Escape")
+    board.open(task)
+    board.work_in_panel("First", "Second", comment="Said offline")
     column = board.enter("todo", "One", "Two")
     expect(column.locator(COMING)).to_have_count(2)
 

@@ -47,15 +47,8 @@ def work_on(board: Board, card: Locator) -> None:
     """Edit, comment on and move a task that has no id yet."""
     panel = panel_of(board, card)
     expect(panel.get_by_text("Loading…")).to_be_hidden()
-    for title in ("Born", "Born offline"):
-        panel.locator("[name=title]").fill(title)
-        panel.locator("[name=title]").press("Enter")
     panel.locator("[name=priority]").select_option("high")
-    panel.locator("[name=content]").fill("Said before it had an id")
-    panel.locator("[name=content]").press("Control+Enter")
-    expect(panel.locator(".comment[data-pending]")).to_contain_text("Said before it had an id")
-    board.page.keyboard.press("Escape")
-    expect(panel).to_have_count(0)
+    board.work_in_panel("Born", "Born offline", comment="Said before it had an id")
     card.focus()
     board.page.keyboard.press("m")
     board.page.get_by_role("menuitem", name="Review").click()

@@ -131,24 +131,23 @@ def test_the_panel_says_what_is_being_saved_and_what_waits_for_a_connection(serv
     page.reload()
     board = Board(page)
     saving = board.panel.locator("[data-part=saving]")
+
+    def it_waits_and_is_saved_once_there_is_a_connection() -> None:
+        expect(saving).to_have_text("Waiting for the connection")
+        page.context.set_offline(False)
+        board.wait_until("live")
+        expect(saving).to_have_text("Saving…")
+        sockets[-1].send(slow[-1])
+        expect(saving).to_be_hidden()
+
     expect(saving).to_be_hidden()
     board.panel.locator("[name=priority]").select_option("high")
     expect(saving).to_have_text("Saving…")
     go_offline(board)
-    expect(saving).to_have_text("Waiting for the connection")
-    page.context.set_offline(False)
-    board.wait_until("live")
-    expect(saving).to_have_text("Saving…")
-    sockets[-1].send(slow[-1])
-    expect(saving).to_be_hidden()
+    it_waits_and_is_saved_once_there_is_a_connection()
     go_offline(board)
     board.panel.locator("[name=priority]").select_option("low")
-    expect(saving).to_have_text("Waiting for the connection")
-    page.context.set_offline(False)
-    board.wait_until("live")
-    expect(saving).to_have_text("Saving…")
-    sockets[-1].send(slow[-1])
-    expect(saving).to_be_hidden()
+    it_waits_and_is_saved_once_there_is_a_connection()
     assert server.api(alice).get(f"/api/tasks/{task}/").json()["priority"] == "low"
 
 
