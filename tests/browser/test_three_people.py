@@ -70,9 +70,11 @@ Gather = Callable[..., Scene]
 
 
 @pytest.fixture(scope="module")
-def frail(shared_stack: Stack) -> Server:
+def frail(shared_stack: Stack) -> Iterator[Server]:
     """One more server, which may be killed, and is to be running at the end of each test."""
-    return shared_stack.server()
+    server = shared_stack.server()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="module")
