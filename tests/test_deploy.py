@@ -2,12 +2,16 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.parser import text_string_to_metric_families
 
 from taskrealtime.engine import metrics
 from tests.support.stacks import ROOT
@@ -77,6 +81,30 @@ def test_brackets_of_an_expression_close(expression: str) -> None:
             assert waiting.pop() + sign in {"()", "[]", "{}"}, expression
     assert not waiting
     assert expression.count('"') % 2 == 0
+
+
+@pytest.fixture(scope="module")
+def at_the_start() -> dict[str, list[dict[str, str]]]:
+    """Every sample that a process tells before anything happened: name to its sets of labels."""
+    command = [sys.executable, "-c", "from taskrealtime.engine import metrics; print(metrics.exposition().decode())"]
+    text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    samples: dict[str, list[dict[str, str]]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            samples.setdefault(sample.name, []).append(sample.labels)
+    return samples
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=itemgetter("alert"))
+def test_the_first_of_what_an_alert_counts_raises_it(
+    rule: dict[str, Any], at_the_start: dict[str, list[dict[str, str]]]
+) -> None:
+    """Prometheus sees no increase in a series that begins with 1: what is counted has to be there as 0."""
+    for name, _, inside in re.findall(r"(taskrealtime_\w+_total)(\{([^}]*)\})?", rule["expr"]):
+        wanted = {label: set(values.split("|")) for label, values in re.findall(r'(\w+)=~?"([^"]*)"', inside)}
+        for label, values in wanted.items():
+            assert values <= {labels.get(label) for labels in at_the_start.get(name, [])}, (name, label)
+        assert at_the_start.get(name), name
 
 
 @pytest.mark.parametrize("expression", CASES)

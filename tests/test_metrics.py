@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from prometheus_client.metrics import MetricWrapperBase
 from pytest_django import Settings
 
+from taskrealtime.api.asyncapi import CLOSE_CODES
 from taskrealtime.engine import metrics
 from tests.support.stacks import Server, Stack
 
@@ -42,7 +44,16 @@ def test_errors_over_http_count(client: Client) -> None:
     before = value(metrics.exposition().decode(), "taskrealtime_errors_total", code="unauthenticated")
     assert client.get("/api/projects/").status_code == 401
     after = value(metrics.exposition().decode(), "taskrealtime_errors_total", code="unauthenticated")
-    assert after == 1 + (0 if before != before else before)  # NaN: there was none so far.
+    assert after == before + 1
+
+
+def test_every_way_to_end_is_counted_from_the_start() -> None:
+    ends = {labels["code"] for labels in _labels(metrics.CONNECTIONS_ENDED)}
+    assert ends >= {str(code) for code in CLOSE_CODES if code != 1000} | {"left"}
+
+
+def _labels(metric: MetricWrapperBase) -> list[dict[str, str]]:
+    return [sample.labels for family in metric.collect() for sample in family.samples]
 
 
 def test_no_label_holds_an_id() -> None:

@@ -20,6 +20,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.samples import Sample
 
+from .errors import all_errors
+
 #: Where prometheus-client looks for the folder.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: The content type of `exposition`.
@@ -28,24 +30,43 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _LONG = (1, 10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 
+
+def _counter(name: str, documentation: str, label: str, values: Sequence[str]) -> Counter:
+    """A counter whose series are there from the start: Prometheus sees no increase in one that begins with 1."""
+    counter = Counter(name, documentation, [label])
+    for value in values:
+        counter.labels(value)
+    return counter
+
+
 # --- Connections ------------------------------------------------------------------------------
 
 CONNECTIONS = Gauge("taskrealtime_connections", "Open WebSockets.", multiprocess_mode="livesum")
-CONNECTIONS_ENDED = Counter(
+CONNECTIONS_ENDED = _counter(
     "taskrealtime_connections_ended",
     "Ended WebSockets, by the close code that we sent; `left`: the client went.",
-    ["code"],
+    "code",
+    ["left", "1009", "1011", "1012", "1013", "4400", "4401", "4403", "4408", "4409", "4410", "4429"],
 )
 CONNECTION_SECONDS = Histogram("taskrealtime_connection_seconds", "How long WebSockets lived.", buckets=_LONG)
-CONNECTIONS_REFUSED = Counter(
+CONNECTIONS_REFUSED = _counter(
     "taskrealtime_connections_refused",
     "Upgrades that were refused, by status: 403 a foreign origin, 404 no such address, 429 too many of one address, "
     "503 too many that are not signed in, switched off, or draining.",
-    ["status"],
+    "status",
+    ["403", "404", "429", "503"],
 )
-RESUMES = Counter("taskrealtime_resumes", "Rooms entered with `since`: `continued`, or told to `reset`.", ["outcome"])
-REPLAYED_PAGES = Counter(
-    "taskrealtime_replayed_pages", "Pages of missed events, out of a room's `memory` or out of the `log`.", ["source"]
+RESUMES = _counter(
+    "taskrealtime_resumes",
+    "Rooms entered with `since`: `continued`, or told to `reset`.",
+    "outcome",
+    ["continued", "reset"],
+)
+REPLAYED_PAGES = _counter(
+    "taskrealtime_replayed_pages",
+    "Pages of missed events, out of a room's `memory` or out of the `log`.",
+    "source",
+    ["memory", "log"],
 )
 
 # --- What clients say -------------------------------------------------------------------------
@@ -53,7 +74,12 @@ REPLAYED_PAGES = Counter(
 EVENT_SECONDS = Histogram(
     "taskrealtime_client_event_seconds", "From reading a client's event to its answer.", ["event"], buckets=_FAST
 )
-ERRORS = Counter("taskrealtime_errors", "Errors told to clients, on sockets and over HTTP, by code.", ["code"])
+ERRORS = _counter(
+    "taskrealtime_errors",
+    "Errors told to clients, on sockets and over HTTP, by code.",
+    "code",
+    sorted({error.code for error in all_errors()}),
+)
 
 # --- What rooms pass on -----------------------------------------------------------------------
 
@@ -75,10 +101,11 @@ PRESENT = Gauge(
 
 RINGS_LOST = Counter("taskrealtime_rings_lost", "Rings that the channel layer did not take; the sweep delivers.")
 GAPS_FILLED = Counter("taskrealtime_gaps_filled", "Times that a room read from the log what no ring had brought.")
-SWEEP_FINDINGS = Counter(
+SWEEP_FINDINGS = _counter(
     "taskrealtime_sweep_findings",
     "What the sweep found: a room `behind` the log, `unnumbered` events, a listener who was `signed_out`.",
-    ["what"],
+    "what",
+    ["behind", "unnumbered", "signed_out"],
 )
 UNNUMBERED_SECONDS = Gauge(
     "taskrealtime_unnumbered_seconds",
@@ -141,8 +168,8 @@ def own_total(metric: MetricWrapperBase, **labels: str) -> float:
 
 
 def own_by_label(metric: MetricWrapperBase, label: str) -> dict[str, int]:
-    """What this process alone has counted, by one label."""
-    return {sample.labels[label]: int(sample.value) for sample in _own_samples(metric)}
+    """What this process alone has counted, by one label; without what has not happened."""
+    return {sample.labels[label]: int(sample.value) for sample in _own_samples(metric) if sample.value}
 
 
 def own_buckets(histogram: Histogram) -> dict[str, int]:
