@@ -168,6 +168,9 @@ def _database() -> dict[str, Any]:
         )
     elif config["ENGINE"].endswith("postgresql"):
         options.setdefault("pool", {"min_size": 1, "max_size": DATABASE_CONNECTIONS, "timeout": 10})
+        # Off, as Django has it, for a pooler in between that cannot keep statements: ?prepare_threshold=off.
+        threshold = str(options.get("prepare_threshold", 5))
+        options["prepare_threshold"] = None if threshold == "off" else int(threshold)
     return config
 
 

@@ -16,6 +16,7 @@ from django.db import connections, models, router
 from django.dispatch import Signal
 
 from .engine import log
+from .engine.prepared import prepared_cursor
 
 #: Sent inside the transaction of the write, with `instance` as it is now in the database and `previous`, the row
 #: as it was (None: it is new).
@@ -93,7 +94,7 @@ class _RowReader:
     def lock(self, pks: Sequence[Any]) -> list[Any]:
         """The rows with these ids, as instances in the order of their ids."""
         places = ", ".join(["%s"] * len(pks))
-        with self._connection.cursor() as cursor:
+        with prepared_cursor(self._connection) as cursor:
             cursor.execute(self._head + places + self._tail, [self._prepare(one) for one in pks])
             rows = self._compiler.apply_converters(cursor.fetchall(), self._converters)
             return [self._model.from_db(self._connection.alias, self._names, row) for row in rows]

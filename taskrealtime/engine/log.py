@@ -21,6 +21,7 @@ from . import doorbell
 from .crash_points import crash_point
 from .errors import Internal, InvalidData, RealTimeError
 from .models import Epoch, Event, Room
+from .prepared import prepared_cursor
 
 logger = logging.getLogger(__name__)
 
@@ -155,19 +156,16 @@ class _Batch:
         It waits for nobody: whoever waited would hold the locks of a whole change meanwhile.
         """
         by_room: dict[str, list[NewEvent]] = {}
+        personal: list[NewEvent] = []
         for event in self.take():
-            by_room.setdefault(event.room, []).append(event)
-        rows: list[tuple[NewEvent, int | None]] = []
+            (personal if _is_personal(event.room) else by_room.setdefault(event.room, [])).append(event)
         for room, events in sorted(by_room.items()):
-            head = None if _is_personal(room) else _claim_numbers(room, events)
+            head = _write_numbered(room, events)
             if head is None:
                 self.rooms.add(room)
-                rows += [(event, None) for event in events]
-                continue
-            numbered = list(enumerate(events, head - len(events) + 1))
-            self.numbered[room] = [_logged(seq, event) for seq, event in numbered]
-            rows += [(event, seq) for seq, event in numbered]
-        _insert(rows)
+            else:
+                self.numbered[room] = [_logged(seq, event) for event, seq in _with_numbers(events, head)]
+        self.write_now(personal)
         self.deferred = False
         if self.numbered:
             crash_point("numbering")
@@ -175,7 +173,7 @@ class _Batch:
     def write_now(self, events: Sequence[NewEvent]) -> None:
         """Write these events without numbers."""
         self.rooms |= {event.room for event in events}
-        _insert([(event, None) for event in events])
+        _insert((event, None) for event in events)
 
     def take(self) -> list[NewEvent]:
         """The events that wait, without those of savepoints that were rolled back: Django drops their hooks."""
@@ -283,42 +281,69 @@ def write_appended() -> None:
         batch.write_now(batch.take())
 
 
-def _insert(numbered: Sequence[tuple[NewEvent, int | None]]) -> None:
-    # By hand, as all that every save does here: Django's way of making these few statements took half of a save's time.
-    for start in range(0, len(numbered), ROWS):
+# By hand, as all that every save does here: Django's way of making these few statements took half of a save's time.
+
+
+def _insert(rows: Iterable[tuple[NewEvent, int | None]]) -> None:
+    rows = list(rows)
+    for start in range(0, len(rows), ROWS):
         values: list[Any] = []
-        for event, seq in numbered[start : start + ROWS]:
+        for event, seq in rows[start : start + ROWS]:
             at = connection.ops.adapt_datetimefield_value(event.at)
             values += (event.room, seq, event.type, event.data, at, event.subject, event.evicts)
-        rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * (len(values) // 7))
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * (len(values) // 7))
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO engine_event (room, seq, type, data, at, subject, evicts) VALUES {rows}",  # noqa: S608 -- placeholders only
+                f"INSERT INTO engine_event (room, seq, type, data, at, subject, evicts) VALUES {places}",  # noqa: S608 -- placeholders only
                 values,
             )
 
 
-def _claim_numbers(room: str, events: Sequence[NewEvent]) -> int | None:
-    """Give the room's next numbers to these events, which are about to be written; returns the last of the numbers.
+def _write_numbered(room: str, events: Sequence[NewEvent]) -> int | None:
+    """Write these events with the room's next numbers; returns the last of them.
 
-    None, and nothing is done: somebody else is numbering in the room at this moment, or events wait there that were
-    committed before. The statement sees them where what was changed here since depends on them: whoever wrote
-    them held the same rows.
+    None, and they are written without numbers: somebody else is numbering in the room at this moment, or events wait
+    there that were committed before. The statement sees them where what was changed here since depends on them:
+    whoever wrote them held the same rows.
     """
-    has_locks = connection.features.has_select_for_update
-    lock = connection.ops.for_update_sql(no_key=True, skip_locked=True) if has_locks else ""
+    if connection.vendor == "postgresql":
+        columns = map(list, zip(*(event[1:] for event in events), strict=True))
+        with prepared_cursor(connection) as cursor:
+            cursor.execute(_CLAIM_AND_INSERT, [len(events), events[0].at, room, room, room, *columns])
+            return cursor.fetchall()[-1][0]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE engine_room SET head = head + %s, oldest = COALESCE(oldest, %s)
-            WHERE name = (SELECT name FROM engine_room WHERE name = %s {lock})
-                AND NOT EXISTS (SELECT 1 FROM engine_event WHERE room = %s AND seq IS NULL)
-            RETURNING head
-            """,  # noqa: S608 -- our own constant
-            [len(events), connection.ops.adapt_datetimefield_value(events[0].at), room, room],
-        )
+        first = connection.ops.adapt_datetimefield_value(events[0].at)
+        cursor.execute(_CLAIM, [len(events), first, room, room])
         row = cursor.fetchone()
+    _insert(_with_numbers(events, row[0]) if row else ((event, None) for event in events))
     return row[0] if row else None
+
+
+def _with_numbers(events: Sequence[NewEvent], last: int) -> Iterator[tuple[NewEvent, int]]:
+    return ((event, seq) for seq, event in enumerate(events, last - len(events) + 1))
+
+
+_CLAIM = """
+    UPDATE engine_room SET head = head + %s, oldest = COALESCE(oldest, %s)
+    WHERE name = %s AND NOT EXISTS (SELECT 1 FROM engine_event WHERE room = %s AND seq IS NULL)
+    RETURNING head
+"""
+
+#: Both at once; one text, however many events there are.
+_CLAIM_AND_INSERT = """
+    WITH claimed AS (
+        UPDATE engine_room SET head = head + %s::int, oldest = COALESCE(oldest, %s)
+        WHERE name = (SELECT name FROM engine_room WHERE name = %s FOR NO KEY UPDATE SKIP LOCKED)
+            AND NOT EXISTS (SELECT 1 FROM engine_event WHERE room = %s AND seq IS NULL)
+        RETURNING head
+    )
+    INSERT INTO engine_event (room, seq, type, data, at, subject, evicts)
+    SELECT %s, (SELECT head FROM claimed) - COUNT(*) OVER () + place, type, data, at, subject, evicts
+    FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[])  -- as NewEvent has them
+        WITH ORDINALITY AS event (type, data, at, subject, evicts, place)
+    ORDER BY place
+    RETURNING seq
+"""
 
 
 def encode(data: msgspec.Struct) -> str:
@@ -389,7 +414,7 @@ def _lock_rooms(names: Collection[str]) -> list[str]:
         return []
     has_locks = connection.features.has_select_for_update
     lock = connection.ops.for_update_sql(no_key=True) if has_locks else ""
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:
         cursor.execute(
             f"SELECT name FROM engine_room WHERE name IN ({_places(names)}) ORDER BY name {lock}",  # noqa: S608
             list(names),
@@ -403,7 +428,7 @@ def _places(values: Collection[Any]) -> str:
 
 def _number_rooms(rooms: Sequence[str]) -> dict[str, list[LoggedEvent]]:
     """Two statements, however many rooms there are: a comment may notify fifty people."""
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:
         cursor.execute(
             f"""
             UPDATE engine_event SET seq = numbered.seq
@@ -542,7 +567,7 @@ def _with_timeline(value: str, wal_file: str) -> str:
 def standing(room: str) -> Standing | None:
     """Where the room's log stands, by one cheap statement; None: there is no such room, or the log has no name yet."""
     wal_file = WAL_FILE if connection.vendor == "postgresql" else "NULL"
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:
         cursor.execute(
             f"""
             SELECT room.head, epoch.value, {wal_file},

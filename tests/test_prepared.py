@@ -1,0 +1,55 @@
+"""Statements that every save runs are planned once for each connection, where the way to PostgreSQL allows it."""
+
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from taskrealtime.engine.prepared import prepared_cursor
+from tests import services
+from tests.support.stacks import ROOT, plain_environment
+
+STATEMENT = "SELECT name FROM engine_room WHERE name = %s"
+on_postgres = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite plans nothing ahead")
+
+
+def run(times: int) -> None:
+    for _ in range(times):
+        with prepared_cursor(connection) as cursor:
+            cursor.execute(STATEMENT, ["no such room"])
+            assert cursor.fetchall() == []
+
+
+def kept() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM pg_prepared_statements WHERE statement LIKE %s", [f"{STATEMENT[:-2]}%"])
+        return int(cursor.fetchone()[0])
+
+
+@on_postgres
+@pytest.mark.django_db
+def test_what_runs_often_is_kept_by_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.ensure_connection()
+    monkeypatch.setattr(connection.connection, "prepare_threshold", None)
+    run(9)
+    assert kept() == 0
+    monkeypatch.setattr(connection.connection, "prepare_threshold", 5)
+    run(9)
+    assert kept() == 1
+
+
+@pytest.mark.django_db
+def test_it_is_seen_as_any_other_statement() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        run(2)
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "SELECT"]
+
+
+@pytest.mark.parametrize("query, threshold", [("", 5), ("?prepare_threshold=1", 1), ("?prepare_threshold=off", None)])
+def test_the_address_of_the_database_says_from_when_on(query: str, threshold: int | None) -> None:
+    env = plain_environment() | {"DATABASE_URL": f"postgres://board@127.0.0.1/board{query}"}
+    code = "from project.settings import DATABASES; print(DATABASES['default']['OPTIONS']['prepare_threshold'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == str(threshold)
