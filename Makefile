@@ -14,6 +14,9 @@
 # make format   lets ruff lay out the Python files
 
 PY := .venv/bin/python
+# Images of containers often forbid Python to keep what it compiled. Then each process that runs tests would go through
+# all of them once more for the sake of their assertions, which takes it eight seconds.
+export PYTHONDONTWRITEBYTECODE :=
 CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite://:memory: REDIS_URL=
 # The tests themselves may be loose; what they stand on is not.
 TYPED_TESTS := tests/services tests/support tests/faults tests/conftest.py tests/browser/conftest.py

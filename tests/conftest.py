@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_migrate
 from pytest_django import Settings
 
 from tests.services.process import scratch
@@ -25,9 +26,21 @@ def _cheap_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def _no_static_files(settings: Settings) -> None:
+    """Each `Client` builds the middleware anew, and finding every static file takes it a tenth of a second."""
+    settings.SERVESTATIC_USE_FINDERS = False
+    settings.SERVESTATIC_USE_STATIC_ROOT = False
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
-    """SQLite as it is used for real, in a file: in memory, where Django puts it for tests, its locks differ."""
+    """What every database of this process is to be like.
+
+    SQLite as it is used for real, in a file: in memory, where Django puts it for tests, its locks differ. And without
+    the rows of `auth_permission`, which nobody here asks for: each test that commits would write them anew.
+    """
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(scratch() / "in-process-test.sqlite3")
 
