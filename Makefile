@@ -72,9 +72,9 @@ WORKERS := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 pytest: dev
 	$(PY) -m pytest $(WORKERS)
 
-# What runs inside the pytest process once more, on SQLite and memory.
+# What asks the services of the pytest process once more, on SQLite and memory.
 embedded: dev
-	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "not end_to_end"
+	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "services and not end_to_end"
 
 words: dev
 	$(PY) scripts/words.py $(NEW)
