@@ -14,6 +14,9 @@
 # make format   lets ruff lay out the Python files
 
 PY := .venv/bin/python
+# Images of containers often forbid Python to keep what it compiled. Then each process that runs tests would go through
+# all of them once more for the sake of their assertions, which takes it eight seconds.
+export PYTHONDONTWRITEBYTECODE :=
 CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite://:memory: REDIS_URL=
 # The tests themselves may be loose; what they stand on is not.
 TYPED_TESTS := tests/services tests/support tests/faults tests/conftest.py tests/browser/conftest.py
@@ -69,9 +72,9 @@ WORKERS := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 pytest: dev
 	$(PY) -m pytest $(WORKERS)
 
-# What runs inside the pytest process once more, on SQLite and memory.
+# What asks the services of the pytest process once more, on SQLite and memory.
 embedded: dev
-	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "not end_to_end"
+	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "services and not end_to_end"
 
 words: dev
 	$(PY) scripts/words.py $(NEW)

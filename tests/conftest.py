@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_migrate
 from pytest_django import Settings
 
 from tests.services.process import scratch
@@ -17,6 +18,7 @@ from tests.support.sockets import Socket
 from tests.support.stacks import KINDS, ROOT, Server, Stack, User
 
 Connect = Callable[..., Socket]
+UNMARKED = "Redis and the channel layer are there for tests with the mark `services` alone."
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +27,51 @@ def _cheap_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def _no_static_files(settings: Settings) -> None:
+    """Each `Client` builds the middleware anew, and finding every static file takes it a tenth of a second."""
+    settings.SERVESTATIC_USE_FINDERS = False
+    settings.SERVESTATIC_USE_STATIC_ROOT = False
+
+
+class _Unasked(list[str]):
+    """In the place of the Redis servers: whoever asks for them is found out, even where the code bears their loss."""
+
+    asked = False
+
+    def _refuse(self, *_: object) -> Any:
+        self.asked = True
+        raise AssertionError(UNMARKED)
+
+    __bool__ = __len__ = __iter__ = __getitem__ = _refuse
+
+
+@pytest.fixture(autouse=True)
+def _nothing_unmarked(request: pytest.FixtureRequest, settings: Settings) -> Iterator[None]:
+    """No Redis and no channel layer without the mark `services`; that there is no database, pytest-django sees to."""
+    if request.node.get_closest_marker("services"):
+        yield
+        return
+    settings.REDIS_URLS = unasked = _Unasked()
+    layer = {"BACKEND": "tests.conftest.no_channel_layer", "CONFIG": {"servers": unasked}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    yield
+    assert not unasked.asked, UNMARKED
+
+
+def no_channel_layer(servers: list[str]) -> None:
+    """In the place of the channel layer."""
+    bool(servers)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
-    """SQLite as it is used for real, in a file: in memory, where Django puts it for tests, its locks differ."""
+    """What every database of this process is to be like.
+
+    SQLite as it is used for real, in a file: in memory, where Django puts it for tests, its locks differ. And without
+    the rows of `auth_permission`, which nobody here asks for: each test that commits would write them anew.
+    """
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(scratch() / "in-process-test.sqlite3")
 
@@ -115,13 +159,18 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files. Mark what talks to servers, so that it can be left out: `-m "not end_to_end"`."""
+    """Begin with the longest files. Mark what talks to servers, so that it can be left out: `-m "not end_to_end"`.
+
+    And what asks the services of this process, for the run on SQLite and memory: nothing else is different there.
+    """
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     assert all(path.exists() for path in places), "LONGEST names a file that is gone"
     items.sort(key=lambda item: places.get(item.path, len(places)))
     for item in items:
         if {"stack", "shared_stack"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("end_to_end")
+        elif item.get_closest_marker("django_db"):
+            item.add_marker("services")
 
 
 _STACK = pytest.StashKey[Stack]()

@@ -7,6 +7,7 @@ from django.core import checks
 from django.db import connection
 from pytest_django import Settings
 
+pytestmark = pytest.mark.services
 REDIS = ["redis://localhost:6379/0"]
 
 

@@ -11,6 +11,7 @@ from taskrealtime.engine.buckets import Buckets, Limit, MemoryBuckets
 from taskrealtime.engine.errors import RateLimited
 from tests.services.redis import Redis
 
+pytestmark = pytest.mark.services
 LONG = Limit(5, 3600)  # nothing comes back within a test
 
 

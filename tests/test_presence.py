@@ -22,6 +22,7 @@ from taskrealtime.engine.typists import TOLD_EVERY, TYPING_TIME, Typists
 from tests import services
 from tests.support.profiles import examples
 
+pytestmark = pytest.mark.services
 ROOM = "project.1"
 with_redis = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="there is no Redis in this stack")
 #: Rooms that no other test of this run has, whose people may still have a lease.

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.db import connection
@@ -24,6 +25,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.services
 def test_these_tests_use_the_database_and_the_layer_that_they_claim() -> None:
     vendor, layer = EXPECTED[services.TEST_STACK]
     assert connection.vendor == vendor

@@ -186,6 +186,7 @@ def test_the_readme_says_how_many_connections_a_process_takes() -> None:
     assert 4 * capacity.DATABASE_CONNECTIONS + 10 <= 150, "the README's example"
 
 
+@pytest.mark.services
 def test_every_thread_that_may_use_the_database_finds_a_connection() -> None:
     if connection.vendor == "postgresql":
         assert connection.settings_dict["OPTIONS"]["pool"]["max_size"] == capacity.DATABASE_CONNECTIONS

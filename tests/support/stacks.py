@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -246,29 +248,25 @@ class Server:
 
 
 class Worker:
-    """The Django process behind `Stack.run`."""
+    """The Django process behind `Stack.run`; see `tests.support.worker`."""
 
     def __init__(self, name: str, env: dict[str, str]) -> None:
         self.log_path = scratch() / f"{name}-worker.log"
-        with self.log_path.open("ab") as log:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=env,
-                cwd=ROOT,
-                start_new_session=True,
-            )
-        guard.watch_process(self._popen)
+        self._socket, its_end = socket.socketpair()
+        with self.log_path.open("ab") as log, its_end:
+            requests = nursery()
+            socket.send_fds(requests, [json.dumps(env).encode()], [its_end.fileno(), log.fileno()])
+            if not requests.recv(1):
+                raise AssertionError("The nursery of workers ended.")
+        self._lines = self._socket.makefile("rw")
 
     def run(self, code: str, values: dict[str, Any]) -> Any:
-        assert self._popen.stdin
-        assert self._popen.stdout
-        self._popen.stdin.write(json.dumps({"code": code, "values": values}) + "\n")
-        self._popen.stdin.flush()
-        line = self._popen.stdout.readline()
+        try:
+            self._lines.write(json.dumps({"code": code, "values": values}) + "\n")
+            self._lines.flush()
+            line = self._lines.readline()
+        except OSError:
+            line = ""
         if not line:
             raise AssertionError(f"The worker ended.\n{_tail(self.log_path, 60)}")
         answer = json.loads(line)
@@ -277,9 +275,25 @@ class Worker:
         return answer["result"]
 
     def close(self) -> None:
-        self._popen.kill()
-        self._popen.communicate()
-        guard.forget_process(self._popen)
+        """Let it end."""
+        with suppress(OSError):  # it may have ended before
+            self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._lines.close()
+        self._socket.close()
+
+
+@cache
+def nursery() -> socket.socket:
+    """Where workers are asked for."""
+    ours, its_end = socket.socketpair()
+    command = [sys.executable, "-m", "tests.support.worker"]
+    with its_end:
+        process = subprocess.Popen(
+            command, stdin=its_end.fileno(), env=plain_environment(), cwd=ROOT, start_new_session=True
+        )
+    guard.watch_process(process)
+    return ours
 
 
 def plain_environment() -> dict[str, str]:
