@@ -47,7 +47,7 @@ def ask(world: World, command: commands.Command, role: str = "member", key: str 
 
 
 def update(world: World, version: int | None = None, **changes: Any) -> Any:
-    fields = commands.TaskFields(**changes)
+    fields = commands.TaskEdit(**changes)
     return ask(world, commands.TaskUpdate(task_id=world.task.pk, changes=fields, version=version))
 
 
@@ -59,7 +59,7 @@ def changes_of(world: World) -> dict[str, commands.Command]:
     project_id, task_id, comment_id = world.project.pk, world.task.pk, world.comment.pk
     found = [
         commands.TaskCreate(project_id=project_id, title="New"),
-        commands.TaskUpdate(task_id=task_id, changes=commands.TaskFields(title="Changed")),
+        commands.TaskUpdate(task_id=task_id, changes=commands.TaskEdit(title="Changed")),
         commands.TaskStatusUpdate(task_id=task_id, status="review"),
         commands.TaskMove(task_id=task_id, status="completed"),
         commands.TaskDelete(task_id=task_id),

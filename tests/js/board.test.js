@@ -9,6 +9,7 @@ import { choices } from '../../static/js/board/move_menu.js';
 import { longestRun } from '../../static/js/board/order.js';
 import { arrange } from '../../static/js/board/pending.js';
 import { tell } from '../../static/js/board/sentences.js';
+import { labelling, relabelled } from '../../static/js/board/relabelling.js';
 import { BoardStore } from '../../static/js/board/store.js';
 import { Undo } from '../../static/js/board/undo.js';
 import { ago, dueInWords, fromLocalInput, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/time.js';
@@ -134,7 +135,7 @@ describe('an own change', () => {
     const store = makeStore(task(1));
     const { client, commands, told } = makeCommands(store);
     const dates = ['2030-05-01T12:00:00.000Z', '2030-05-01T12:00:00Z'];
-    for (const [field, mine, theirs] of [['priority', 'high', 'high'], ['due_at', ...dates], ['labels', [1, 2], [1, 2]]]) {
+    for (const [field, mine, theirs] of [['priority', 'high', 'high'], ['due_at', ...dates]]) {
       const edit = commands.update(1, field, mine, 1);
       await client.calls.pop()?.refuse({ code: 'conflict', details: { task: { version: 2, [field]: theirs }, fields: [field] } });
       assert.equal(await edit, false);
@@ -163,7 +164,7 @@ describe('an own change', () => {
     const store = makeStore(task(1), task(2));
     const { client, commands, told } = makeCommands(store);
     commands.update(1, 'title', 'Mine', 1);
-    commands.update(2, 'labels', [1], 1);
+    commands.label(2, 1, true);
     for (const id of [1, 2]) happens(store, 'task_deleted', { task_id: id });
     for (const call of client.calls) await call.refuse({ code: 'not_found' });
     assert.match(told[0], /^The title of “Task 1” was not changed\. It is no longer there/);
@@ -208,6 +209,51 @@ test('what is tried again names its task, though that was deleted meanwhile', as
   for (const { refuse } of client.calls.slice(2)) await refuse({ code: 'not_found' });
   assert.equal(problems.length, 4);
   for (const { text } of problems) assert.match(text, /“Task 1” was not/);
+});
+
+describe('labels', () => {
+  const carried = (/** @type {BoardStore} */ store) => store.painted?.tasks.get(1)?.labels;
+
+  test('are put on and taken off one by one, in their order, and what is so already stays', () => {
+    assert.deepEqual(relabelled([2, 4], labelling(3, true)), [2, 3, 4]);
+    assert.deepEqual(relabelled([2, 4], labelling(2, false)), [4]);
+    assert.deepEqual(relabelled([2, 4], labelling(2, true)), [2, 4]);
+    assert.deepEqual(relabelled([2, 4], labelling(3, false)), [2, 4]);
+    assert.deepEqual(relabelled([2, 4], {}), [2, 4]);
+  });
+
+  test('that are on their way stand beside what others choose meanwhile', async () => {
+    const store = makeStore(task(1, { labels: [1] }));
+    const { client, commands, told } = makeCommands(store);
+    happens(store, 'project_updated', { changes: { labels: [1, 2, 3].map((id) => ({ id, name: `Label ${id}`, color: 'red' })) } });
+    commands.label(1, 2, true);
+    commands.label(1, 1, false);
+    assert.deepEqual(client.calls.map(({ args }) => args), [[1, { add_labels: [2] }], [1, { remove_labels: [1] }]]);
+    assert.deepEqual(carried(store), [2]);
+    happens(store, 'task_updated', { task_id: 1, changes: { labels: [1, 3] }, version: 2 });
+    assert.deepEqual(carried(store), [2, 3]);
+    await client.calls[0].answer({ version: 3 });
+    await client.calls[1].answer({ version: 4 });
+    happens(store, 'task_updated', { task_id: 1, changes: { labels: [1, 2, 3] }, version: 3 });
+    assert.deepEqual(carried(store), [2, 3]);
+    happens(store, 'task_updated', { task_id: 1, changes: { labels: [2, 3] }, version: 4 });
+    assert.deepEqual([carried(store), store.expectations.length, told], [[2, 3], 0, []]);
+  });
+
+  test('that an earlier page chose wait on this one; the list that an older page sent is told of where it is refused', async () => {
+    const store = makeStore(task(1, { labels: [1] }));
+    const { commands, told } = makeCommands(store);
+    const conflict = Object.assign(new Error('Somebody changed this meanwhile.'), { code: 'conflict', details: { task: { version: 2 } } });
+    const left = (/** @type {any} */ changes, /** @type {Promise<any>} */ answer) =>
+      commands.resume({ event: 'task_update', data: { task_id: 1, changes }, note: { projectId: 3, title: 'A' }, at: 0, firstSentAt: null, answer });
+    happens(store, 'project_updated', { changes: { labels: [1, 2].map((id) => ({ id, name: `Label ${id}`, color: 'red' })) } });
+    left({ add_labels: [2] }, new Promise(() => {}));
+    left({ remove_labels: [1] }, new Promise(() => {}));
+    left({ labels: [9] }, Promise.reject(conflict));
+    assert.deepEqual(carried(store), [2]);
+    await tick();
+    assert.deepEqual(told, ['The labels of “Task 1” were not changed. Somebody changed this meanwhile.']);
+  });
 });
 
 describe('a new task', () => {

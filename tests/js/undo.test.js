@@ -75,6 +75,17 @@ describe('what one did', () => {
     assert.equal(undo.last?.words, 'changing the title of “Task 1”');
   });
 
+  test('a label is taken off again, or put on, whatever others did to the rest', async () => {
+    const { commands, undo, asked, store } = makeScene();
+    await commands.label(1, 4, true);
+    await commands.label(1, 5, false);
+    happens(store, 'task_updated', { task_id: 1, changes: { labels: [6] }, version: 4 });
+    asked.length = 0;
+    await undo.run();
+    await undo.run();
+    assert.deepEqual(asked, [['update', 1, { add_labels: [5] }], ['update', 1, { remove_labels: [4] }]]);
+  });
+
   test('a moved card goes back before its neighbour, or to the end where that has gone', async () => {
     const { commands, undo, asked, store } = makeScene();
     await commands.move(1, { status: 'review', beforeId: null });

@@ -191,7 +191,9 @@ def update_by_command(hand: Hand) -> None:
     if task is None:
         return
     version = hand.one_of([None, task.version, max(1, task.version - 1)])
-    changes = commands.TaskFields(**hand.fields())
+    changes = commands.TaskEdit(**hand.fields())
+    if hand.chance.random() < 0.3:
+        changes.add_labels, changes.remove_labels = hand.some_of(LABELS), hand.some_of(LABELS)
     carry_out(hand, commands.TaskUpdate(task_id=task.pk, changes=changes, version=version))
 
 

@@ -5,6 +5,7 @@ import { archiveTask } from './api.js';
 import { t } from './language.js';
 import { makePlaceholder } from './newcomers.js';
 import { copying } from './problems.js';
+import { labelling } from './relabelling.js';
 import { isSameValue } from './values.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
@@ -15,6 +16,7 @@ import { explain, FIELD_NAMES, quote } from './words.js';
  * @typedef {{report: (text: string, ...actions: Action[]) => void}} Problems
  * @typedef {{say: (text: string, ...actions: Action[]) => void}} Toasts
  * @typedef {import("./leftovers.js").Leftover} Leftover
+ * @typedef {import("./relabelling.js").Relabelling} Relabelling
  * @typedef {{version: number, status: string, position: string}} Moved what a move made
  */
 
@@ -111,9 +113,53 @@ export class Commands {
     const made = await this.#reversibly(
       t('changing the {field} of {title}', { field: FIELD_NAMES[field], title: quote(title) }),
       changing,
-      async (ours) => (await this.#change(taskId, title, field, /** @type {any} */ ({ labels: [], ...task })[field], ours)) !== null,
+      async (ours) => (await this.#change(taskId, title, field, /** @type {any} */ (task)[field], ours)) !== null,
     );
     return made !== null;
+  }
+
+  /**
+   * Puts a label on a task or takes it off, and leaves alone what others do to the other labels.
+   *
+   * @param {number} taskId
+   * @param {number} label its id
+   * @param {boolean} isOn whether the task is to carry it
+   * @param {string} [seen] the task's title as the person saw it
+   * @returns {Promise<boolean>} whether it was done
+   */
+  async label(taskId, label, isOn, seen = '') {
+    const title = this.#titleOf(taskId) || seen;
+    const done = await this.#reversibly(
+      t('changing the {field} of {title}', { field: FIELD_NAMES.labels, title: quote(title) }),
+      this.#relabel(taskId, title, labelling(label, isOn)),
+      async () => (await this.#relabel(taskId, title, labelling(label, !isOn))) !== null,
+    );
+    return done !== null;
+  }
+
+  /** @param {number} taskId @param {string} title @param {Relabelling} changes @returns {Promise<number | null>} as `#change` */
+  #relabel(taskId, title, changes) {
+    taskId = this.store.idOf(taskId);
+    return this.#relabelled({ taskId, title, changes, answer: this.client.updateTask(taskId, changes) });
+  }
+
+  /** @param {{taskId: number, title: string, changes: Relabelling, answer: Promise<{version: number}>}} edit @returns {Promise<number | null>} */
+  async #relabelled({ taskId, title, changes, answer }) {
+    const expectation = this.store.expect(taskId, { relabelling: changes });
+    try {
+      const { version } = await answer;
+      this.store.fulfil(expectation, version);
+      return version;
+    } catch (error) {
+      if (isKept(error)) return null;
+      this.store.forget(expectation);
+      const again = { label: t('Try again'), act: () => void this.#relabel(taskId, title, changes) };
+      this.problems.report(
+        `${t('The labels of {title} were not changed.', { title: quote(this.#titleOf(taskId) || title) })} ${explain(error)}`,
+        ...(isFinal(error) ? [] : [again]),
+      );
+      return null;
+    }
   }
 
   /**
@@ -322,7 +368,8 @@ export class Commands {
       void this.#moved(taskId, title, { status: data.status ?? note?.status, beforeId: data.before_id ?? null }, answer);
     } else if (event === 'task_update') {
       const [[field, value]] = Object.entries(data.changes);
-      void this.#changed({ taskId, title, field, value, version: data.version, answer });
+      if (field.endsWith('labels')) void this.#relabelled({ taskId, title, changes: data.changes, answer });
+      else void this.#changed({ taskId, title, field, value, version: data.version, answer });
     } else if (event === 'task_delete') void this.#deleted(taskId, title, answer);
     else if (event === 'task_restore') void this.#restored({ id: taskId, title, status: note?.status ?? 'todo' }, answer);
     else if (event === 'new_comment') void this.#commented({ taskId, text: data.content, title, at, answer });
@@ -435,10 +482,8 @@ export class Commands {
     if (current && isSameValue(field, value, current[field])) return this.store.setConflict(taskId, field, null);
     if (!current || !this.store.state?.tasks.has(taskId)) {
       const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version, title) };
-      const refused =
-        field === 'labels' ? t('The labels of {title} were not changed.', values) : t('The {field} of {title} was not changed.', values);
       return this.problems.report(
-        `${refused} ${explain(error)}`,
+        `${t('The {field} of {title} was not changed.', values)} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
         ...(TEXTS.includes(field) ? [copying(value)] : []),
       );

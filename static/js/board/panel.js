@@ -23,7 +23,7 @@ export class TaskPanel {
    *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
    *   drafts: import("./drafts.js").Drafts,
    *   toasts: import("./commands.js").Toasts,
-   *   chooseLabels: (button: any, carry: (ids: number[]) => void) => void, leave: () => void, returnFocus: (taskId: number) => boolean,
+   *   chooseLabels: (button: any, choose: (label: number, isOn: boolean) => void) => void, leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `chooseLabels` opens the menu of labels; `leave` is called when the person closes the panel
    */
   constructor({ projectId, store, commands, client, drafts, toasts, chooseLabels, leave, returnFocus }) {
@@ -64,6 +64,7 @@ export class TaskPanel {
         drafts: this.drafts,
         save: (field, value, version, title) => this.commands.update(sheet.taskId, field, value, version, title),
         complain: (text) => this.toasts.say(text),
+        label: (label, isOn, title) => this.commands.label(sheet.taskId, label, isOn, title),
         chooseLabels: this.chooseLabels,
       }),
       comments: new Comments(element, {

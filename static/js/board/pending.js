@@ -7,11 +7,15 @@
  */
 
 import { compareTasks } from './reducer.js';
+import { relabelled } from './relabelling.js';
 
 /**
  * @typedef {import("./reducer.js").Task} Task
  * @typedef {{status: string, beforeId: number | null}} Place before that task of the column, or at its end
- * @typedef {{taskId: number, patch: Partial<Task>, place: Place | null, answered: boolean, version: number}} Expectation
+ * @typedef {{
+ *   taskId: number, patch: Partial<Task>, relabelling: import("./relabelling.js").Relabelling, place: Place | null,
+ *   answered: boolean, version: number,
+ * }} Expectation
  *   `version` is the answer's: the expectation is fulfilled once the task has reached it
  */
 
@@ -23,9 +27,9 @@ import { compareTasks } from './reducer.js';
 export function withExpectations(tasks, expectations) {
   if (!expectations.length) return tasks;
   const shown = new Map(tasks);
-  for (const { taskId, patch } of expectations) {
+  for (const { taskId, patch, relabelling } of expectations) {
     const task = shown.get(taskId);
-    if (task) shown.set(taskId, { ...task, ...patch });
+    if (task) shown.set(taskId, { ...task, ...patch, labels: relabelled(task.labels ?? [], relabelling) });
   }
   return shown;
 }

@@ -96,12 +96,12 @@ export class BoardStore {
    * Lays an own change over the truth until it is answered and its event has arrived, or it is refused.
    *
    * @param {number} taskId
-   * @param {{patch?: Partial<Task>, place?: Place | null}} change
+   * @param {{patch?: Partial<Task>, relabelling?: Expectation["relabelling"], place?: Place | null}} change
    * @returns {Expectation}
    */
-  expect(taskId, { patch = {}, place = null } = {}) {
+  expect(taskId, { patch = {}, relabelling = {}, place = null } = {}) {
     /** @type {Expectation} */
-    const expectation = { taskId, patch, place, answered: false, version: 0 };
+    const expectation = { taskId, patch, relabelling, place, answered: false, version: 0 };
     this.expectations.push(expectation);
     this.paint();
     return expectation;
