@@ -225,17 +225,26 @@ def _neighbours(task: Task, status: str, command: commands.TaskMove) -> tuple[st
     """The positions between which the task shall stand; None: the end of the column."""
     column = Task.objects.filter(project_id=task.project_id, status=status).exclude(pk=task.pk)
     positions = column.values_list("position", flat=True)
-    is_before = command.before_id is not None
-    field, anchor_id = ("before_id", command.before_id) if is_before else ("after_id", command.after_id)
-    if anchor_id is None:
-        return positions.order_by("-position").first(), None
-    anchor = positions.filter(pk=anchor_id).first()
-    if anchor is None:
-        raise InvalidData.at(field, "Not another task of that column.")
+
+    def find(task_id: int | None) -> str | None:
+        return None if task_id is None else positions.filter(pk=task_id).first()
+
+    before, after = find(command.before_id), find(command.after_id)
+    if command.after_id is not None and after is None:
+        raise InvalidData.at("after_id", "Not another task of that column.")
+    if command.before_id is not None and before is None:
+        if command.or_after_id is UNSET:
+            raise InvalidData.at("before_id", "Not another task of that column.")
+        if command.or_after_id is None:
+            before = positions.order_by("position").first()
+        else:
+            after = find(command.or_after_id)
     # Strictly less or more: of cards that happen to share a position, none is to be squeezed between.
-    if field == "before_id":
-        return positions.filter(position__lt=anchor).order_by("-position").first(), anchor
-    return anchor, positions.filter(position__gt=anchor).order_by("position").first()
+    if before is not None:
+        return positions.filter(position__lt=before).order_by("-position").first(), before
+    if after is not None:
+        return after, positions.filter(position__gt=after).order_by("position").first()
+    return positions.order_by("-position").first(), None
 
 
 # --- Comments -------------------------------------------------------------------------------

@@ -229,6 +229,9 @@ class TaskMove(Command, kw_only=True, omit_defaults=True):
     status: Status | UnsetType = UNSET
     before_id: Id | None = None
     after_id: Id | None = None
+    #: Where to put it if `before_id` has left that column: after this one, or with null at the top; if this one has
+    #: left, too, at the end. Not given: the move is refused then.
+    or_after_id: Id | None | UnsetType = UNSET
 
 
 class TaskDelete(Command, kw_only=True):

@@ -97,6 +97,32 @@ describe('an own change', () => {
     assert.equal(store.expectations.length, 0);
   });
 
+  test('a move names both neighbours, of which one may have left; a card that is on its way has no name so far', async () => {
+    const store = makeStore(task(1), task(2), task(3), task(4, { status: 'review' }));
+    const { client, commands } = makeCommands(store);
+    const asked = () => client.calls.pop()?.args;
+    commands.move(4, { status: 'todo', beforeId: 2 });
+    assert.deepEqual(asked(), [4, { status: 'todo', beforeId: 2, orAfterId: 1 }]);
+    happens(store, 'task_deleted', { task_id: 2 });
+    assert.deepEqual(todo(store), [1, 4, 3]);
+    commands.move(3, { status: 'todo', beforeId: 1 });
+    assert.deepEqual(asked(), [3, { status: 'todo', beforeId: 1, orAfterId: null }]);
+    commands.create('review', 'New');
+    commands.create('review', 'Newer');
+    const [, newer] = store.painted?.columns.get('review') ?? [];
+    client.calls.length = 0;
+    commands.move(1, { status: 'review', beforeId: newer });
+    assert.deepEqual(asked(), [1, { status: 'review', beforeId: newer, orAfterId: null }]);
+  });
+
+  test('a move that an earlier page left stands where it was meant', () => {
+    const store = makeStore(task(1), task(2), task(3, { status: 'review' }));
+    const { commands } = makeCommands(store);
+    const data = { task_id: 3, status: 'todo', before_id: 99, or_after_id: 1 };
+    commands.resume({ event: 'task_move', data, note: null, at: 0, firstSentAt: null, answer: new Promise(() => {}) });
+    assert.deepEqual(todo(store), [1, 3, 2]);
+  });
+
   test('a refused move goes back, and says why', async () => {
     const store = makeStore(task(1), task(2));
     const { client, commands, told } = makeCommands(store);
@@ -284,11 +310,23 @@ describe('a new task', () => {
 });
 
 describe('the order of cards', () => {
+  /** @param {Map<number, any>} tasks @param {number} taskId @param {import("../../static/js/board/pending.js").Place} place */
+  const columnWith = (tasks, taskId, place) =>
+    arrange(tasks, [{ taskId, patch: {}, relabelling: {}, place, answered: false, version: 0 }], STATUSES).get('todo');
+
   test('an expected place whose neighbour went is the end', () => {
     const tasks = new Map([1, 2, 3].map((id) => [id, task(id)]));
     const place = { status: 'todo', beforeId: 99 };
-    const columns = arrange(tasks, [{ taskId: 1, patch: {}, place, answered: false, version: 0 }], STATUSES);
-    assert.deepEqual(columns.get('todo'), [2, 3, 1]);
+    assert.deepEqual(columnWith(tasks, 1, place), [2, 3, 1]);
+  });
+
+  test('or, where that is known, the place after the card that was above it', () => {
+    const tasks = new Map([1, 2, 3].map((id) => [id, task(id)]));
+    const place = { status: 'todo', beforeId: 99 };
+    assert.deepEqual(columnWith(tasks, 1, { ...place, orAfterId: 2 }), [2, 1, 3]);
+    assert.deepEqual(columnWith(tasks, 3, { ...place, orAfterId: null }), [3, 1, 2]);
+    assert.deepEqual(columnWith(tasks, 1, { ...place, orAfterId: 98 }), [2, 3, 1]);
+    assert.deepEqual(columnWith(tasks, 1, { ...place, beforeId: 3, orAfterId: 98 }), [2, 1, 3]);
   });
 
   test('as many cards as possible stay where they are', () => {

@@ -206,7 +206,8 @@ def move_by_command(hand: Hand) -> None:
     project_id = Task.all_objects.filter(pk=task_id).values_list("project_id", flat=True).first()
     status = hand.one_of(STATUSES)
     anchor = {hand.one_of(["before_id", "after_id"]): hand.task_id(project_id=project_id, status=status) or None}
-    carry_out(hand, commands.TaskMove(task_id=task_id, status=status, **(anchor if hand.often() else {})))
+    otherwise = {"or_after_id": hand.one_of([None, hand.task_id(project_id=project_id)])} if hand.often() else {}
+    carry_out(hand, commands.TaskMove(task_id=task_id, status=status, **(anchor if hand.often() else {}), **otherwise))
 
 
 def delete_by_command(hand: Hand) -> None:

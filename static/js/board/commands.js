@@ -82,11 +82,11 @@ export class Commands {
    * @param {import("./pending.js").Place} place
    * @returns {Promise<boolean>} whether it was moved
    */
-  async move(taskId, { status, beforeId }) {
+  async move(taskId, place) {
     const task = this.#taskOf(taskId);
     const from = this.#placeOf(taskId);
     if (!task || !from) return false;
-    const moved = await this.#reversibly(t('moving {title}', { title: quote(task.title) }), this.#move(task, { status, beforeId }), (answer) =>
+    const moved = await this.#reversibly(t('moving {title}', { title: quote(task.title) }), this.#move(task, this.#findable(place, task.id)), (answer) =>
       this.#moveBack(task, from, answer),
     );
     return moved !== null;
@@ -365,7 +365,7 @@ export class Commands {
       if (firstSentAt !== null && this.#exists(data, at)) return;
       void this.#created(placeholder ?? makePlaceholder(), data, answer);
     } else if (event === 'task_move') {
-      void this.#moved(taskId, title, { status: data.status ?? note?.status, beforeId: data.before_id ?? null }, answer);
+      void this.#moved(taskId, title, { status: data.status ?? note?.status, beforeId: data.before_id ?? null, orAfterId: data.or_after_id }, answer);
     } else if (event === 'task_update') {
       const [[field, value]] = Object.entries(data.changes);
       if (field.endsWith('labels')) void this.#relabelled({ taskId, title, changes: data.changes, answer });
@@ -393,9 +393,24 @@ export class Commands {
   #placeOf(taskId) {
     for (const [status, order] of this.store.painted?.columns ?? []) {
       const index = order.indexOf(taskId);
-      if (index >= 0) return { status, beforeId: order[index + 1] ?? null };
+      if (index >= 0) return this.#findable({ status, beforeId: order[index + 1] ?? null }, taskId);
     }
     return null;
+  }
+
+  /**
+   * Whoever drops a card means a place between two others. The one below may be gone from there when the server hears of it: so
+   * the one above is named, too; a card that has no id yet can be none.
+   *
+   * @param {import("./pending.js").Place} place
+   * @param {number} taskId of the card that goes there
+   * @returns {import("./pending.js").Place}
+   */
+  #findable({ status, beforeId }, taskId) {
+    if (beforeId === null) return { status, beforeId };
+    const order = this.store.painted?.columns.get(status) ?? [];
+    const above = order.slice(0, order.indexOf(beforeId)).filter((id) => id > 0 && id !== taskId);
+    return { status, beforeId, orAfterId: above[above.length - 1] ?? null };
   }
 
   /**
@@ -403,9 +418,10 @@ export class Commands {
    * @param {import("./pending.js").Place} place
    * @returns {Promise<Moved | null>} null: it was refused
    */
-  #move({ id, title }, { status, beforeId }) {
-    const answer = this.client.moveTask(id, beforeId === null ? { status } : { status, beforeId });
-    return this.#moved(id, title, { status, beforeId }, answer);
+  #move({ id, title }, place) {
+    const { status, beforeId, orAfterId } = place;
+    const answer = this.client.moveTask(id, beforeId === null ? { status } : { status, beforeId, orAfterId });
+    return this.#moved(id, title, place, answer);
   }
 
   /**
@@ -433,11 +449,11 @@ export class Commands {
    * Not where somebody else has moved it since.
    *
    * @param {Task} before as it was when it was moved
-   * @param {import("./pending.js").Place} to
+   * @param {import("./pending.js").Place} place where it was
    * @param {Moved} moved what our own move made
    * @returns {Promise<boolean>}
    */
-  async #moveBack({ id, title }, { status, beforeId }, moved) {
+  async #moveBack({ id, title }, place, moved) {
     const task = this.store.state?.tasks.get(this.store.idOf(id));
     const stays = task?.position === moved.position && task.status === moved.status;
     if (!task || (task.version > moved.version && !stays)) {
@@ -448,9 +464,9 @@ export class Commands {
       );
       return false;
     }
-    const neighbour = beforeId === null ? null : this.store.idOf(beforeId);
-    const stands = neighbour !== null && this.store.state?.tasks.get(neighbour)?.status === status;
-    return (await this.#move(task, { status, beforeId: stands ? neighbour : null })) !== null;
+    const below = place.beforeId === null ? null : this.store.idOf(place.beforeId);
+    const wasNever = below !== null && below < 0 && !this.store.has(below);
+    return (await this.#move(task, { ...place, beforeId: wasNever ? null : below })) !== null;
   }
 
   /**
