@@ -252,10 +252,8 @@ async function start() {
 /** @param {number} id @returns {Promise<import("./reducer.js").Snapshot>} */
 async function takeSnapshot(id) {
   const snapshot = await fetchBoard(id);
-  const isFirst = store.state === null;
   store.replace(snapshot);
   resumeLeftovers();
-  if (!isFirst) panel.reload();
   closeLostTask();
   return snapshot;
 }

@@ -40,6 +40,7 @@ export class TaskPanel {
     this.mentions = null;
     client.on('presence', () => this.mentions?.refresh());
     client.on('state', () => this.#paintSaving());
+    store.whenReplaced(() => this.#reload());
     /** @type {Sheet | null} */
     this.sheet = null;
   }
@@ -182,9 +183,10 @@ export class TaskPanel {
     this.sheet.activity.apply(frame);
   }
 
-  /** The log was reset: the task comes with the next painting, the comments have to be fetched. */
-  reload() {
+  /** There is another board: the task was painted with it, the rest has to be fetched. */
+  #reload() {
     this.sheet?.comments.reload();
+    this.sheet?.activity.reload();
   }
 
   /** What was done here and is not saved is on its way, or waits until there is one. */

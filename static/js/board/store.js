@@ -49,6 +49,8 @@ export class BoardStore {
     this.deleted = new Set();
     /** @type {Set<(view: View) => void>} */
     this.listeners = new Set();
+    /** @type {Set<() => void>} */
+    this.reloaders = new Set();
     /** @type {View | null} */
     this.painted = null;
     this.scheduled = false;
@@ -65,8 +67,20 @@ export class BoardStore {
     return () => void this.listeners.delete(listener);
   }
 
+  /**
+   * For what is shown that is not the board's: events do not tell what happened to it before the board was replaced.
+   *
+   * @param {() => void} reload called when another board has taken the place of the one before
+   * @returns {() => void} takes it away again
+   */
+  whenReplaced(reload) {
+    this.reloaders.add(reload);
+    return () => void this.reloaders.delete(reload);
+  }
+
   /** @param {import("./reducer.js").Snapshot} board takes the place of everything known before */
   replace(board) {
+    const isFirst = this.state === null;
     this.state = fromSnapshot(board);
     this.newcomers.replaced(this.state.tasks);
     this.outgoing = this.outgoing.filter(({ commentId }) => commentId === null);
@@ -74,6 +88,7 @@ export class BoardStore {
     this.expectations = this.expectations.filter((expectation) => !expectation.answered);
     this.#settle();
     this.paint();
+    if (!isFirst) for (const reload of [...this.reloaders]) reload();
   }
 
   /** @param {import("./reducer.js").LoggedFrame} frame */
