@@ -93,14 +93,13 @@ def create_task(user: User, command: commands.TaskCreate) -> commands.TaskAnswer
 
 def update_task(user: User, command: commands.TaskUpdate) -> commands.TaskVersion:
     """Change fields that nobody changed since `version`."""
-    fields = _given(command.changes, at="changes.")
-    task = _change_task(user, command.task_id, fields, command.version, at="changes.")
+    task = _change_task(user, command.task_id, command.changes, command.version, at="changes.")
     return commands.TaskVersion(task_id=task.pk, project_id=task.project_id, version=task.version)
 
 
 def update_task_status(user: User, command: commands.TaskStatusUpdate) -> commands.TaskStatusAnswer:
     """Move a task to another column."""
-    task = _change_task(user, command.task_id, {"status": command.status}, command.version)
+    task = _change_task(user, command.task_id, commands.TaskEdit(status=command.status), command.version)
     return commands.TaskStatusAnswer(
         task_id=task.pk,
         project_id=task.project_id,
@@ -167,11 +166,15 @@ def archive_completed(user: User, command: commands.CompletedArchive) -> command
     return commands.Archived(archived=count, more=len(ids) > ARCHIVED_AT_ONCE)
 
 
-def _change_task(user: User, task_id: int, fields: dict[str, Any], version: int | None, at: str = "") -> Task:
+def _change_task(user: User, task_id: int, changes: commands.TaskEdit, version: int | None, at: str = "") -> Task:
+    fields = _given(changes, at)
     task = access.lock_task(user, task_id, others=[fields.get("assignee_id")])
     access.require_assignable(task.project_id, fields.get("assignee_id"), f"{at}assignee_id")
     access.require_labels(task.project_id, fields.get("labels"), f"{at}labels")
     _refuse_stale(task, fields, version)
+    if changes.add_labels or changes.remove_labels:
+        carried = fields.get("labels", task.labels)
+        fields["labels"] = _relabelled(task, carried, changes.add_labels or [], changes.remove_labels or [], at)
     for name, value in fields.items():
         setattr(task, name, value)
     if fields:
@@ -189,6 +192,18 @@ def _refuse_stale(task: Task, fields: dict[str, Any], version: int | None) -> No
             "Somebody changed this meanwhile.",
             details={"task": msgspec.to_builtins(shown_task_object(task)), "fields": stale},
         )
+
+
+def _relabelled(task: Task, carried: list[int], added: list[int], removed: list[int], at: str) -> list[int]:
+    """The labels that a task carries then; of the others nothing was said, so nobody can have been in the way."""
+    project = Project.objects.get(pk=task.project_id)
+    if any(label > project.last_label_id for label in added):
+        raise InvalidData.at(f"{at}add_labels", "Not labels of this project.")
+    new = project.label_ids.intersection(added).difference(carried, removed)
+    labels = new.union(carried).difference(removed)
+    if new and len(labels & project.label_ids) > commands.MAX_CARRIED:
+        raise InvalidData.at(f"{at}add_labels", f"A task carries up to {commands.MAX_CARRIED} labels.")
+    return sorted(labels)
 
 
 def _rank(low: str | None, high: str | None) -> str:
@@ -210,17 +225,26 @@ def _neighbours(task: Task, status: str, command: commands.TaskMove) -> tuple[st
     """The positions between which the task shall stand; None: the end of the column."""
     column = Task.objects.filter(project_id=task.project_id, status=status).exclude(pk=task.pk)
     positions = column.values_list("position", flat=True)
-    is_before = command.before_id is not None
-    field, anchor_id = ("before_id", command.before_id) if is_before else ("after_id", command.after_id)
-    if anchor_id is None:
-        return positions.order_by("-position").first(), None
-    anchor = positions.filter(pk=anchor_id).first()
-    if anchor is None:
-        raise InvalidData.at(field, "Not another task of that column.")
+
+    def find(task_id: int | None) -> str | None:
+        return None if task_id is None else positions.filter(pk=task_id).first()
+
+    before, after = find(command.before_id), find(command.after_id)
+    if command.after_id is not None and after is None:
+        raise InvalidData.at("after_id", "Not another task of that column.")
+    if command.before_id is not None and before is None:
+        if command.or_after_id is UNSET:
+            raise InvalidData.at("before_id", "Not another task of that column.")
+        if command.or_after_id is None:
+            before = positions.order_by("position").first()
+        else:
+            after = find(command.or_after_id)
     # Strictly less or more: of cards that happen to share a position, none is to be squeezed between.
-    if field == "before_id":
-        return positions.filter(position__lt=anchor).order_by("-position").first(), anchor
-    return anchor, positions.filter(position__gt=anchor).order_by("position").first()
+    if before is not None:
+        return positions.filter(position__lt=before).order_by("-position").first(), before
+    if after is not None:
+        return after, positions.filter(position__gt=after).order_by("position").first()
+    return positions.order_by("-position").first(), None
 
 
 # --- Comments -------------------------------------------------------------------------------

@@ -26,8 +26,10 @@ LabelName = Annotated[
     str,
     Meta(min_length=1, max_length=40, pattern=rf"^{_IN_LABELS}[^\s{BREAKS_LINE}{TURNS_TEXT}]{_IN_LABELS}$"),
 ]
-#: The labels that a task carries, in any order.
-LabelIds = Annotated[list[Annotated[int, Meta(ge=1, le=MAX_INTEGER)]], Meta(max_length=10)]
+#: Labels that a task carries at the most.
+MAX_CARRIED = 10
+#: Labels of a task, in any order.
+LabelIds = Annotated[list[Annotated[int, Meta(ge=1, le=MAX_INTEGER)]], Meta(max_length=MAX_CARRIED)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
 #: A year at the most.
@@ -178,6 +180,15 @@ class TaskFields(msgspec.Struct, kw_only=True, omit_defaults=True):
     labels: LabelIds | UnsetType = UNSET
 
 
+class TaskEdit(TaskFields, kw_only=True, omit_defaults=True):
+    """What can be changed of a task: its fields; and single labels, whatever others do to the rest of them."""
+
+    #: Onto those that it carries, or onto `labels`; one that was deleted meanwhile falls away.
+    add_labels: LabelIds | UnsetType = UNSET
+    #: After the others were added.
+    remove_labels: LabelIds | UnsetType = UNSET
+
+
 class TaskCreate(Command, kw_only=True, omit_defaults=True):
     """A new task at the end of its column."""
 
@@ -197,7 +208,7 @@ class TaskUpdate(Command, kw_only=True, omit_defaults=True):
 
     event = "task_update"
     task_id: Id
-    changes: TaskFields
+    changes: TaskEdit
     version: Version | None = None
 
 
@@ -218,6 +229,9 @@ class TaskMove(Command, kw_only=True, omit_defaults=True):
     status: Status | UnsetType = UNSET
     before_id: Id | None = None
     after_id: Id | None = None
+    #: Where to put it if `before_id` has left that column: after this one, or with null at the top; if this one has
+    #: left, too, at the end. Not given: the move is refused then.
+    or_after_id: Id | None | UnsetType = UNSET
 
 
 class TaskDelete(Command, kw_only=True):

@@ -47,7 +47,7 @@ def ask(world: World, command: commands.Command, role: str = "member", key: str 
 
 
 def update(world: World, version: int | None = None, **changes: Any) -> Any:
-    fields = commands.TaskFields(**changes)
+    fields = commands.TaskEdit(**changes)
     return ask(world, commands.TaskUpdate(task_id=world.task.pk, changes=fields, version=version))
 
 
@@ -59,7 +59,7 @@ def changes_of(world: World) -> dict[str, commands.Command]:
     project_id, task_id, comment_id = world.project.pk, world.task.pk, world.comment.pk
     found = [
         commands.TaskCreate(project_id=project_id, title="New"),
-        commands.TaskUpdate(task_id=task_id, changes=commands.TaskFields(title="Changed")),
+        commands.TaskUpdate(task_id=task_id, changes=commands.TaskEdit(title="Changed")),
         commands.TaskStatusUpdate(task_id=task_id, status="review"),
         commands.TaskMove(task_id=task_id, status="completed"),
         commands.TaskDelete(task_id=task_id),
@@ -287,6 +287,31 @@ def test_a_task_moves_next_to_another_task_of_that_column_only(world: World, ear
     with pytest.raises(InvalidData):
         ask(world, commands.TaskMove(task_id=world.task.pk, status="review", before_id=other.pk, after_id=other.pk))
     assert ear.names() == []
+
+
+def test_a_task_finds_the_place_that_was_meant_where_the_one_after_it_has_left(world: World) -> None:
+    def order(status: str) -> list[int]:
+        return list(Task.objects.filter(status=status).order_by("position").values_list("pk", flat=True))
+
+    one, two, three = (world.new_task(title, status="review").pk for title in ("One", "Two", "Three"))
+    moved, elsewhere, gone = world.task.pk, World().task.pk, world.new_task("Gone", status="review")
+    gone.delete()
+    for before, or_after, expected in [
+        (two, three, [one, moved, two, three]),  # it is there still
+        (gone.pk, one, [one, moved, two, three]),
+        (elsewhere, two, [one, two, moved, three]),
+        (gone.pk, None, [moved, one, two, three]),
+        (10**9, gone.pk, [one, two, three, moved]),
+        (gone.pk, moved, [one, two, three, moved]),
+    ]:
+        where = {"status": "review", "before_id": before, "or_after_id": or_after}
+        answer = world.api("member").post(world.path("tasks/<id:task_id>/move/"), where)
+        assert answer.status_code == 200, answer.text
+        assert order("review") == expected
+    ask(world, commands.TaskMove(task_id=moved, status="completed", before_id=one, or_after_id=None))
+    assert order("completed")[0] == moved
+    ask(world, commands.TaskMove(task_id=moved, status="in_progress", before_id=one, or_after_id=None))
+    assert order("in_progress") == [moved]  # nobody else is there
 
 
 @pytest.mark.parametrize("position", ["zzz", "ü", "~~", "a0", "hello world"])

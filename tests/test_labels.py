@@ -39,6 +39,11 @@ def put(world: World, *ids: int, version: int | None = None) -> Any:
     return world.api("member").patch(world.path("tasks/<id:task_id>/"), body)
 
 
+def relabel(world: World, **body: Any) -> Any:
+    """A member adds labels (`add_labels`) and removes some (`remove_labels`)."""
+    return world.api("member").patch(world.path("tasks/<id:task_id>/"), body)
+
+
 # --- The project's labels -------------------------------------------------------------------
 
 
@@ -178,9 +183,10 @@ def test_the_same_labels_in_another_order_are_no_change(world: World, ear: Ear) 
 
 @pytest.mark.parametrize("wrong", [None, 1, "1", [0], [-1], ["1"], [1.5], [True], [[1]], [2**63], list(range(1, 12))])
 def test_what_is_no_list_of_ids_is_refused(world: World, ear: Ear, wrong: object) -> None:
-    answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), {"labels": wrong})
-    assert answer.status_code == 400
-    assert answer.json()["details"][0]["field"].startswith("labels")
+    for field in ("labels", "add_labels", "remove_labels"):
+        answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), {field: wrong})
+        assert answer.status_code == 400
+        assert answer.json()["details"][0]["field"].startswith(field)
     assert ear.data() == []
 
 
@@ -200,6 +206,62 @@ def test_two_who_change_different_fields_both_win_and_of_one_field_the_first(wor
     stale = put(world, two, version=1)
     assert (stale.status_code, stale.json()["code"]) == (409, Conflict.code)
     assert (stale.json()["details"]["fields"], stale.json()["details"]["task"]["labels"]) == (["labels"], [one])
+
+
+def test_what_two_add_and_remove_at_the_same_time_is_all_done(world: World, ear: Ear) -> None:
+    one, two, three = (world.new_label(name) for name in ("Bug", "Docs", "Urgent"))
+    put(world, one)
+    ear.data()
+    for change in ({"add_labels": [two]}, {"add_labels": [three, two]}, {"remove_labels": [one]}):
+        answer = relabel(world, **change, version=1)  # all of them looked at the same task
+        assert answer.status_code == 200, answer.text
+    assert (answer.json()["labels"], answer.json()["version"]) == ([two, three], 5)
+    told = [(data["changes"], data["previous"]) for data in ear.data()]
+    assert told == [
+        ({"labels": [one, two]}, {"labels": [one]}),
+        ({"labels": [one, two, three]}, {"labels": [one, two]}),
+        ({"labels": [two, three]}, {"labels": [one, two, three]}),
+    ]
+
+
+def test_what_is_so_already_is_no_change(world: World, ear: Ear) -> None:
+    one, two = world.new_label("Bug"), world.new_label("Docs")
+    put(world, one)
+    ear.data()
+    assert relabel(world, add_labels=[one], remove_labels=[two]).json()["version"] == 2
+    assert relabel(world, add_labels=[], remove_labels=[]).json()["version"] == 2
+    assert ear.data() == []
+
+
+def test_labels_are_set_first_then_added_then_removed(world: World) -> None:
+    one, two, three = (world.new_label(name) for name in ("Bug", "Docs", "Urgent"))
+    answer = relabel(world, labels=[one], add_labels=[two, three], remove_labels=[two], title="Other")
+    assert (answer.json()["labels"], answer.json()["title"], answer.json()["version"]) == ([one, three], "Other", 2)
+
+
+def test_an_added_label_that_was_deleted_meanwhile_falls_away(world: World, ear: Ear) -> None:
+    one, two = world.new_label("Bug"), world.new_label("Docs")
+    world.api("owner").delete(world.path("projects/<id:project_id>/labels/") + f"{one}/")
+    ear.data()
+    assert relabel(world, add_labels=[one, two]).json()["labels"] == [two]
+    assert relabel(world, remove_labels=[one]).json()["version"] == 2
+    assert [data["changes"] for data in ear.data()] == [{"labels": [two]}]
+    refused = relabel(world, add_labels=[two, 3])  # which there never was
+    assert refused.json()["details"] == [{"field": "add_labels", "message": "Not labels of this project."}]
+    assert relabel(world, remove_labels=[3]).json()["version"] == 2
+
+
+def test_a_task_carries_up_to_ten_labels(world: World) -> None:
+    ids = [world.new_label(f"Label {number}") for number in range(12)]
+    put(world, *ids[:10])
+    refused = relabel(world, add_labels=[ids[10]])
+    assert refused.json()["details"] == [{"field": "add_labels", "message": "A task carries up to 10 labels."}]
+    assert relabel(world, add_labels=ids[:10]).status_code == 200  # which it carries
+    # Those that were deleted are seen by nobody, and count for nothing.
+    world.api("owner").delete(world.path("projects/<id:project_id>/labels/") + f"{ids[0]}/")
+    assert relabel(world, add_labels=[ids[10]]).json()["labels"] == ids[1:11]
+    swapped = relabel(world, add_labels=[ids[11]], remove_labels=[ids[1]])
+    assert swapped.json()["labels"] == ids[2:]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -59,7 +59,7 @@ def assign_by_update(world: World, user: User) -> None:
 
 
 def assign_by_command(world: World, user: User) -> None:
-    changes = commands.TaskFields(assignee_id=user.pk)
+    changes = commands.TaskEdit(assignee_id=user.pk)
     actions.perform(world.people["owner"], commands.TaskUpdate(task_id=world.task.pk, changes=changes))
 
 

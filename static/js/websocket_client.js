@@ -2310,14 +2310,16 @@
     }
     /**
      * @param {Id} taskId
-     * @param {{status?: string, beforeId?: Id, afterId?: Id}} [where] neither neighbour: to the column's end
+     * @param {{status?: string, beforeId?: Id, afterId?: Id, orAfterId?: Id | null}} [where] neither neighbour: to the column's end;
+     *   `orAfterId`: where `beforeId` has left the column by then, after this one, null: at the top
      */
-    async moveTask(taskId, { status, beforeId, afterId } = {}) {
+    async moveTask(taskId, { status, beforeId, afterId, orAfterId } = {}) {
       return this.#change("task_move", {
         task_id: this.#toTaskId(taskId),
         status,
         before_id: beforeId == null ? void 0 : this.#toTaskId(beforeId),
-        after_id: afterId == null ? void 0 : this.#toTaskId(afterId)
+        after_id: afterId == null ? void 0 : this.#toTaskId(afterId),
+        or_after_id: orAfterId == null ? orAfterId : toId(orAfterId)
       });
     }
     /** @param {Id} taskId */

@@ -35,7 +35,7 @@ class TaskQuery(PageQuery, kw_only=True):
     archived: Annotated[bool, Meta(description="`1`: those in the archives, the last archived first.")] = False
 
 
-class TaskChange(commands.TaskFields, kw_only=True, omit_defaults=True):
+class TaskChange(commands.TaskEdit, kw_only=True, omit_defaults=True):
     """The fields to change, and the `version` that the user was looking at."""
 
     version: commands.Version | None = None
@@ -86,8 +86,8 @@ class TaskView(PutIsPatch):
     def patch(self, request: Request, task_id: int) -> Response:
         """Change fields; one that somebody else changed since `version` is a conflict, without it the last wins."""
         given = read_body(request, TaskChange)
-        changes = {name: getattr(given, name) for name in commands.TaskFields.__struct_fields__}
-        command = commands.TaskUpdate(task_id=task_id, changes=commands.TaskFields(**changes), version=given.version)
+        changes = {name: getattr(given, name) for name in commands.TaskEdit.__struct_fields__}
+        command = commands.TaskUpdate(task_id=task_id, changes=commands.TaskEdit(**changes), version=given.version)
         try:
             return Response(_change(request, command))
         except InvalidData as error:

@@ -2,10 +2,11 @@
 
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server
+from tests.support.stacks import Server, Stack
 
 from .board import Board
 from .conftest import NewPage
+from .test_offline import LOST, until_a_reset
 
 
 def test_archived_tasks_leave_both_boards_and_come_back(server: Server, new_page: NewPage) -> None:
@@ -53,3 +54,22 @@ def test_a_viewer_reads_the_archive_and_brings_nothing_back(server: Server, new_
     expect(dialog.locator("[data-archived-id]")).to_contain_text("Done")
     expect(dialog.get_by_role("button", name="Bring back")).to_be_hidden()
     expect(dialog.get_by_role("button", name="Archive all completed")).to_be_hidden()
+
+
+def test_the_open_archive_shows_what_was_archived_before_a_reset(stack: Stack, new_page: NewPage) -> None:
+    server, alice = stack.server(), stack.user()
+    project, api = server.project(alice), server.api(alice)
+    board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
+    fence, brush, soap = board.add("completed", "Paint the fence", "Find the brush", "Paint soap")
+    assert api.post(f"/api/tasks/{fence}/archive/").status_code == 204
+    board.page.locator("[data-open-archive]").click()
+    dialog = board.page.locator("[data-archive-dialog]")
+    dialog.locator("[name=archive_text]").fill("paint")
+    expect(dialog.locator("[data-archived-id]")).to_contain_text("Paint the fence")
+    with until_a_reset(board, stack):
+        assert api.post(f"/api/tasks/{fence}/restore/").status_code == 200
+        for task in (brush, soap):
+            assert api.post(f"/api/tasks/{task}/archive/").status_code == 204
+    expect(dialog.locator("[data-archived-id]")).to_have_count(1)
+    expect(dialog.locator("[data-archived-id]")).to_contain_text("Paint soap")
+    expect(dialog.locator("[name=archive_text]")).to_have_value("paint")

@@ -6,7 +6,7 @@ from tests.support.stacks import Server, Stack
 
 from .board import Board
 from .conftest import NewPage
-from .test_offline import LOST, go_offline
+from .test_offline import LOST, until_a_reset
 
 
 def test_what_was_being_written_is_there_after_a_reload(server: Server, new_page: NewPage) -> None:
@@ -75,13 +75,39 @@ def test_what_is_being_written_outlives_a_reset_of_the_log(stack: Stack, new_pag
     panel.locator("[name=content]").press_sequentially("Half a com")
     panel.locator("[data-edit-comment]").click()
     panel.locator("[name=edited_content]").fill("First and more")
-    board.page.evaluate("void taskManager.on('reset', () => { window.wasReset = true; })")
-    go_offline(board)
-    stack.run("from taskrealtime.engine import log; log.renew_epoch()")
-    board.page.context.set_offline(False)
-    board.page.wait_for_function("window.wasReset && taskManager.state === 'live'", timeout=30_000)
+    with until_a_reset(board, stack):
+        pass
     expect(panel.locator(f'[data-comment-id="{comment}"] [name=edited_content]')).to_have_value("First and more")
     expect(panel.locator("[name=content]")).to_have_value("Half a com")
+
+
+def test_who_is_writing_at_a_reset_writes_on_among_the_comments_that_there_are(stack: Stack, new_page: NewPage) -> None:
+    server, alice = stack.server(), stack.user()
+    project, api = server.project(alice), server.api(alice)
+    board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
+    (task,) = board.add("todo", "Paint")
+    first, second, third = (
+        api.post(f"/api/tasks/{task}/comments/", json={"content": content}).json()["id"]
+        for content in ("Three words here", "Second", "Third")
+    )
+    comments = board.open(task).locator("[data-comment-id]")
+    comments.nth(0).locator("[data-edit-comment]").click()
+    editor = comments.nth(0).locator("[name=edited_content]")
+    editor.press("Home")
+    editor.press_sequentially("Not ")
+    with until_a_reset(board, stack):
+        api.patch(f"/api/comments/{first}/", json={"content": "By another tab"})
+        api.patch(f"/api/comments/{second}/", json={"content": "Second, changed"})
+        api.delete(f"/api/comments/{third}/")
+        api.post(f"/api/tasks/{task}/comments/", json={"content": "Fourth"})
+    expect(comments).to_have_count(3)
+    expect(comments.nth(1)).to_contain_text("Second, changed")
+    expect(comments.nth(2)).to_contain_text("Fourth")
+    expect(editor).to_be_focused()
+    board.page.keyboard.type("even ")
+    expect(editor).to_have_value("Not even Three words here")
+    comments.nth(0).get_by_role("button", name="Cancel").click()
+    expect(comments.nth(0)).to_contain_text("By another tab")
 
 
 def test_signing_out_takes_the_drafts_away(server: Server, new_page: NewPage) -> None:

@@ -1,6 +1,6 @@
 """Labels, as two people see them: set by one, seen by the other at once; renamed, filtered by, deleted."""
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.support.stacks import Server, Stack, User
 
@@ -112,6 +112,74 @@ def test_labels_are_made_renamed_filtered_by_and_deleted(server: Server, new_pag
     theirs.expect_order("todo")
     theirs.page.locator("[data-clear-filter]").click()
     theirs.expect_order("todo", first, second)
+
+
+def test_two_who_label_a_task_at_the_same_time_both_do_and_are_asked_nothing(server: Server, new_page: NewPage) -> None:
+    alice, project, ours, theirs = two_boards(server, new_page)
+    server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": "Urgent", "color": "orange"})
+    (task,) = ours.add("todo", "Paint the fence")
+    page, held = ours.page, list[str | bytes]()
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        """A line on which changes of tasks take until somebody lets them through."""
+        sockets.append(socket.connect_to_server())
+        socket.on_message(lambda message: (held.append if "task_update" in str(message) else sockets[-1].send)(message))
+
+    page.context.route_web_socket("**/ws/", connect)
+    page.goto(f"/projects/{project}/#task-{task}")
+    page.reload()
+    ours.wait_until("live")
+    ours.panel.locator("[name=labels]").click()
+    item(page, "Bug").click()
+    page.keyboard.press("Escape")
+    theirs.open(task).locator("[name=labels]").click()
+    item(theirs.page, "Urgent").click()
+    expect(chips(ours.card(task))).to_have_text(["Bug", "Urgent"])  # while ours is on its way
+    expect(ours.card(task)).to_have_attribute("data-pending", "")
+    sockets[-1].send(held.pop())
+    for board in (ours, theirs):
+        expect(chips(board.card(task))).to_have_text(["Bug", "Urgent"])
+        expect(chips(board.panel)).to_have_text(["Bug", "Urgent"])
+    expect(ours.card(task)).not_to_have_attribute("data-pending", "")
+    # To take back what one did oneself takes nothing from the other.
+    ours.panel.locator("[name=labels]").press("Control+z")
+    sockets[-1].send(held.pop())
+    for board in (ours, theirs):
+        expect(chips(board.card(task))).to_have_text(["Urgent"])
+    for one in ("[data-conflict]", "[data-problems] li"):
+        expect(page.locator(one)).to_have_count(0)
+
+
+def test_labels_that_were_chosen_offline_join_what_others_chose_meanwhile(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    api = server.api(alice)
+    for name in ("Bug", "Docs", "Urgent", "Idea"):
+        api.post(f"/api/projects/{project}/labels/", json={"name": name, "color": "red"})
+    task = api.post("/api/tasks/", json={"project_id": project, "title": "A", "labels": [2]}).json()["id"]
+    path = f"/projects/{project}/#task-{task}"
+    page = new_page(server, alice, path, allow_errors=LOST)
+    board, context = Board(page), page.context
+    board.panel.locator("[name=labels]").click()  # which loads the menu
+    expect(item(page, "Docs")).to_be_checked()
+    go_offline(board)
+    for name in ("Bug", "Docs", "Idea"):
+        item(page, name).click()
+    expect(chips(board.panel)).to_have_text(["Bug", "Idea"])
+    page.close()
+    assert server.api(bob).patch(f"/api/tasks/{task}/", json={"labels": [2, 3]}).status_code == 200
+    assert api.delete(f"/api/projects/{project}/labels/4/").status_code == 204
+    context.set_offline(False)
+    page = context.new_page()
+    page.goto(path)
+    again = Board(page)
+    expect(chips(again.panel)).to_have_text(["Bug", "Urgent"])
+    expect(page.locator("[data-pending]")).to_have_count(0)
+    expect(chips(again.panel)).to_have_text(["Bug", "Urgent"])
+    for one in ("[data-conflict]", "[data-problems] li"):
+        expect(page.locator(one)).to_have_count(0)
+    assert api.get(f"/api/tasks/{task}/").json()["labels"] == [1, 3]
 
 
 def test_the_open_dialog_shows_the_labels_that_there_are_after_a_reset(stack: Stack, new_page: NewPage) -> None:

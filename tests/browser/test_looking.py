@@ -3,10 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server, User
+from tests.support.stacks import Server, Stack, User
 
 from .board import AT_REST, Board
 from .conftest import NewPage
+from .test_offline import LOST, until_a_reset
 
 TOP = "element => element.getBoundingClientRect().top"
 
@@ -88,6 +89,28 @@ def test_what_happened_is_told_backwards_and_goes_on(server: Server, board: Boar
     panel.get_by_text("Activity").click()
     expect(panel.locator("[data-part=activity-body] li")).to_have_count(3)
     expect(panel.locator("[data-part=activity-body]")).not_to_contain_text("brush")
+
+
+def test_what_happened_before_a_reset_is_told_by_what_is_open(stack: Stack, new_page: NewPage) -> None:
+    server, alice = stack.server(), stack.user()
+    project, api = server.project(alice), server.api(alice)
+    board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
+    (task,) = board.add("todo", "Fence")
+    board.open(task).get_by_text("Activity").click()
+    of_task = board.panel.locator("[data-part=activity-body] li")
+    expect(of_task).to_have_count(1)
+    board.page.locator("[data-open-activity]").evaluate("button => button.click()")  # which the panel covers
+    of_project = board.page.locator("[data-activity-dialog] li")
+    expect(of_project.nth(0)).to_contain_text("added “Fence” to To do")
+    before = of_project.count()
+    with until_a_reset(board, stack):
+        api.patch(f"/api/tasks/{task}/", json={"title": "Gate"})
+    expect(of_project.nth(0)).to_contain_text("renamed “Fence” to “Gate”")
+    expect(of_task.nth(0)).to_contain_text("renamed “Fence” to “Gate”")
+    api.patch(f"/api/tasks/{task}/", json={"status": "review"})
+    for entries, known in ((of_project, before), (of_task, 1)):
+        expect(entries.nth(0)).to_contain_text("moved “Gate” to Review")
+        expect(entries).to_have_count(known + 2)
 
 
 def test_what_one_did_last_is_taken_back_by_key_or_button(board: Board) -> None:

@@ -1,11 +1,13 @@
 """A browser whose own network is switched off, or lets no socket through: what is done then waits, and arrives once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import combinations
 from typing import Any
 
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from tests.support.stacks import Server, User
+from tests.support.stacks import Server, Stack, User
 
 from .board import AT_REST, Board
 from .conftest import NewPage
@@ -37,6 +39,17 @@ def go_offline(board: Board) -> None:
     """Switch the browser's network off, and wait until the page has noticed."""
     board.page.context.set_offline(True)
     board.wait_until("offline")
+
+
+@contextmanager
+def until_a_reset(board: Board, stack: Stack) -> Iterator[None]:
+    """The page is offline, and then cannot go on from where it was: no event tells it what happened meanwhile."""
+    board.page.evaluate("void taskManager.on('reset', () => { window.wasReset = true; })")
+    go_offline(board)
+    yield
+    stack.run("from taskrealtime.engine import log; log.renew_epoch()")
+    board.page.context.set_offline(False)
+    board.page.wait_for_function("window.wasReset && taskManager.state === 'live'", timeout=30_000)
 
 
 def edit_comment(page: Page, before: str, after: str) -> None:

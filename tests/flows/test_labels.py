@@ -29,3 +29,20 @@ def test_a_label_is_made_put_on_a_task_and_taken_away(
         ("task_updated", {"labels": []}, {"labels": [label["id"]]}),
         ("project_updated", {"labels": []}, {"labels": [label]}),
     ]
+
+
+def test_two_who_label_a_task_at_once_both_do(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+    owner, people = server.api(cast.ann), [connect(server, user) for user in (cast.bob, cast.cas)]
+    ids = [
+        owner.post(f"/api/projects/{project}/labels/", json={"name": f"Label {number}", "color": "red"}).json()["id"]
+        for number in range(10)
+    ]
+    task = people[0].ask("task_create", {"project_id": project, "title": "A", "labels": [ids[0]]})["task"]["id"]
+    for number, label in enumerate(ids[1:], start=1):
+        changes = {"add_labels": [label]}
+        people[number % 2].send_event("task_update", {"task_id": task, "changes": changes, "version": 1}, id=number)
+    changes = {"remove_labels": [ids[0]]}
+    people[0].send_event("task_update", {"task_id": task, "changes": changes, "version": 1}, id=10)
+    for person in people:
+        person.ask("ping", {})
+    assert owner.get(f"/api/tasks/{task}/").json()["labels"] == ids[1:]

@@ -9,6 +9,7 @@ import { choices } from '../../static/js/board/move_menu.js';
 import { longestRun } from '../../static/js/board/order.js';
 import { arrange } from '../../static/js/board/pending.js';
 import { tell } from '../../static/js/board/sentences.js';
+import { labelling, relabelled } from '../../static/js/board/relabelling.js';
 import { BoardStore } from '../../static/js/board/store.js';
 import { Undo } from '../../static/js/board/undo.js';
 import { ago, dueInWords, fromLocalInput, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/time.js';
@@ -96,6 +97,32 @@ describe('an own change', () => {
     assert.equal(store.expectations.length, 0);
   });
 
+  test('a move names both neighbours, of which one may have left; a card that is on its way has no name so far', async () => {
+    const store = makeStore(task(1), task(2), task(3), task(4, { status: 'review' }));
+    const { client, commands } = makeCommands(store);
+    const asked = () => client.calls.pop()?.args;
+    commands.move(4, { status: 'todo', beforeId: 2 });
+    assert.deepEqual(asked(), [4, { status: 'todo', beforeId: 2, orAfterId: 1 }]);
+    happens(store, 'task_deleted', { task_id: 2 });
+    assert.deepEqual(todo(store), [1, 4, 3]);
+    commands.move(3, { status: 'todo', beforeId: 1 });
+    assert.deepEqual(asked(), [3, { status: 'todo', beforeId: 1, orAfterId: null }]);
+    commands.create('review', 'New');
+    commands.create('review', 'Newer');
+    const [, newer] = store.painted?.columns.get('review') ?? [];
+    client.calls.length = 0;
+    commands.move(1, { status: 'review', beforeId: newer });
+    assert.deepEqual(asked(), [1, { status: 'review', beforeId: newer, orAfterId: null }]);
+  });
+
+  test('a move that an earlier page left stands where it was meant', () => {
+    const store = makeStore(task(1), task(2), task(3, { status: 'review' }));
+    const { commands } = makeCommands(store);
+    const data = { task_id: 3, status: 'todo', before_id: 99, or_after_id: 1 };
+    commands.resume({ event: 'task_move', data, note: null, at: 0, firstSentAt: null, answer: new Promise(() => {}) });
+    assert.deepEqual(todo(store), [1, 3, 2]);
+  });
+
   test('a refused move goes back, and says why', async () => {
     const store = makeStore(task(1), task(2));
     const { client, commands, told } = makeCommands(store);
@@ -134,7 +161,7 @@ describe('an own change', () => {
     const store = makeStore(task(1));
     const { client, commands, told } = makeCommands(store);
     const dates = ['2030-05-01T12:00:00.000Z', '2030-05-01T12:00:00Z'];
-    for (const [field, mine, theirs] of [['priority', 'high', 'high'], ['due_at', ...dates], ['labels', [1, 2], [1, 2]]]) {
+    for (const [field, mine, theirs] of [['priority', 'high', 'high'], ['due_at', ...dates]]) {
       const edit = commands.update(1, field, mine, 1);
       await client.calls.pop()?.refuse({ code: 'conflict', details: { task: { version: 2, [field]: theirs }, fields: [field] } });
       assert.equal(await edit, false);
@@ -163,7 +190,7 @@ describe('an own change', () => {
     const store = makeStore(task(1), task(2));
     const { client, commands, told } = makeCommands(store);
     commands.update(1, 'title', 'Mine', 1);
-    commands.update(2, 'labels', [1], 1);
+    commands.label(2, 1, true);
     for (const id of [1, 2]) happens(store, 'task_deleted', { task_id: id });
     for (const call of client.calls) await call.refuse({ code: 'not_found' });
     assert.match(told[0], /^The title of “Task 1” was not changed\. It is no longer there/);
@@ -210,6 +237,51 @@ test('what is tried again names its task, though that was deleted meanwhile', as
   for (const { text } of problems) assert.match(text, /“Task 1” was not/);
 });
 
+describe('labels', () => {
+  const carried = (/** @type {BoardStore} */ store) => store.painted?.tasks.get(1)?.labels;
+
+  test('are put on and taken off one by one, in their order, and what is so already stays', () => {
+    assert.deepEqual(relabelled([2, 4], labelling(3, true)), [2, 3, 4]);
+    assert.deepEqual(relabelled([2, 4], labelling(2, false)), [4]);
+    assert.deepEqual(relabelled([2, 4], labelling(2, true)), [2, 4]);
+    assert.deepEqual(relabelled([2, 4], labelling(3, false)), [2, 4]);
+    assert.deepEqual(relabelled([2, 4], {}), [2, 4]);
+  });
+
+  test('that are on their way stand beside what others choose meanwhile', async () => {
+    const store = makeStore(task(1, { labels: [1] }));
+    const { client, commands, told } = makeCommands(store);
+    happens(store, 'project_updated', { changes: { labels: [1, 2, 3].map((id) => ({ id, name: `Label ${id}`, color: 'red' })) } });
+    commands.label(1, 2, true);
+    commands.label(1, 1, false);
+    assert.deepEqual(client.calls.map(({ args }) => args), [[1, { add_labels: [2] }], [1, { remove_labels: [1] }]]);
+    assert.deepEqual(carried(store), [2]);
+    happens(store, 'task_updated', { task_id: 1, changes: { labels: [1, 3] }, version: 2 });
+    assert.deepEqual(carried(store), [2, 3]);
+    await client.calls[0].answer({ version: 3 });
+    await client.calls[1].answer({ version: 4 });
+    happens(store, 'task_updated', { task_id: 1, changes: { labels: [1, 2, 3] }, version: 3 });
+    assert.deepEqual(carried(store), [2, 3]);
+    happens(store, 'task_updated', { task_id: 1, changes: { labels: [2, 3] }, version: 4 });
+    assert.deepEqual([carried(store), store.expectations.length, told], [[2, 3], 0, []]);
+  });
+
+  test('that an earlier page chose wait on this one; the list that an older page sent is told of where it is refused', async () => {
+    const store = makeStore(task(1, { labels: [1] }));
+    const { commands, told } = makeCommands(store);
+    const conflict = Object.assign(new Error('Somebody changed this meanwhile.'), { code: 'conflict', details: { task: { version: 2 } } });
+    const left = (/** @type {any} */ changes, /** @type {Promise<any>} */ answer) =>
+      commands.resume({ event: 'task_update', data: { task_id: 1, changes }, note: { projectId: 3, title: 'A' }, at: 0, firstSentAt: null, answer });
+    happens(store, 'project_updated', { changes: { labels: [1, 2].map((id) => ({ id, name: `Label ${id}`, color: 'red' })) } });
+    left({ add_labels: [2] }, new Promise(() => {}));
+    left({ remove_labels: [1] }, new Promise(() => {}));
+    left({ labels: [9] }, Promise.reject(conflict));
+    assert.deepEqual(carried(store), [2]);
+    await tick();
+    assert.deepEqual(told, ['The labels of “Task 1” were not changed. Somebody changed this meanwhile.']);
+  });
+});
+
 describe('a new task', () => {
   const created = { task: task(7, { title: 'New' }), by: { id: 1, username: 'ada' } };
 
@@ -238,11 +310,23 @@ describe('a new task', () => {
 });
 
 describe('the order of cards', () => {
+  /** @param {Map<number, any>} tasks @param {number} taskId @param {import("../../static/js/board/pending.js").Place} place */
+  const columnWith = (tasks, taskId, place) =>
+    arrange(tasks, [{ taskId, patch: {}, relabelling: {}, place, answered: false, version: 0 }], STATUSES).get('todo');
+
   test('an expected place whose neighbour went is the end', () => {
     const tasks = new Map([1, 2, 3].map((id) => [id, task(id)]));
     const place = { status: 'todo', beforeId: 99 };
-    const columns = arrange(tasks, [{ taskId: 1, patch: {}, place, answered: false, version: 0 }], STATUSES);
-    assert.deepEqual(columns.get('todo'), [2, 3, 1]);
+    assert.deepEqual(columnWith(tasks, 1, place), [2, 3, 1]);
+  });
+
+  test('or, where that is known, the place after the card that was above it', () => {
+    const tasks = new Map([1, 2, 3].map((id) => [id, task(id)]));
+    const place = { status: 'todo', beforeId: 99 };
+    assert.deepEqual(columnWith(tasks, 1, { ...place, orAfterId: 2 }), [2, 1, 3]);
+    assert.deepEqual(columnWith(tasks, 3, { ...place, orAfterId: null }), [3, 1, 2]);
+    assert.deepEqual(columnWith(tasks, 1, { ...place, orAfterId: 98 }), [2, 3, 1]);
+    assert.deepEqual(columnWith(tasks, 1, { ...place, beforeId: 3, orAfterId: 98 }), [2, 1, 3]);
   });
 
   test('as many cards as possible stay where they are', () => {

@@ -37,7 +37,7 @@ describe('connecting', () => {
       client.updateTaskStatus(7, 'review', 4),
       client.addComment('7', 'hi'),
       client.updateTask(7, { title: 'b' }),
-      client.moveTask(7, { status: 'todo', beforeId: 9 }),
+      client.moveTask(7, { status: 'todo', beforeId: 9, orAfterId: null }),
       client.deleteTask(7),
       client.restoreTask(7),
     ]);
@@ -48,7 +48,7 @@ describe('connecting', () => {
       ['task_status_update', { task_id: 7, status: 'review', version: 4 }],
       ['new_comment', { task_id: 7, content: 'hi' }],
       ['task_update', { task_id: 7, changes: { title: 'b' } }],
-      ['task_move', { task_id: 7, status: 'todo', before_id: 9 }],
+      ['task_move', { task_id: 7, status: 'todo', before_id: 9, or_after_id: null }],
       ['task_delete', { task_id: 7 }],
       ['task_restore', { task_id: 7 }],
     ]);

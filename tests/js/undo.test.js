@@ -75,15 +75,25 @@ describe('what one did', () => {
     assert.equal(undo.last?.words, 'changing the title of “Task 1”');
   });
 
-  test('a moved card goes back before its neighbour, or to the end where that has gone', async () => {
+  test('a label is taken off again, or put on, whatever others did to the rest', async () => {
     const { commands, undo, asked, store } = makeScene();
-    await commands.move(1, { status: 'review', beforeId: null });
+    await commands.label(1, 4, true);
+    await commands.label(1, 5, false);
+    happens(store, 'task_updated', { task_id: 1, changes: { labels: [6] }, version: 4 });
+    asked.length = 0;
     await undo.run();
-    assert.deepEqual(asked.pop(), ['move', 1, { status: 'todo', beforeId: 2 }]);
-    await commands.move(1, { status: 'review', beforeId: null });
-    happens(store, 'task_deleted', { task_id: 2 });
     await undo.run();
-    assert.deepEqual(asked.pop(), ['move', 1, { status: 'todo' }]);
+    assert.deepEqual(asked, [['update', 1, { add_labels: [5] }], ['update', 1, { remove_labels: [4] }]]);
+  });
+
+  test('a moved card goes back between its neighbours, or to where one of them still is', async () => {
+    const { commands, undo, asked, store } = makeScene();
+    for (const [id, where] of [[1, { beforeId: 2, orAfterId: null }], [3, {}], [2, { beforeId: 3, orAfterId: 1 }]]) {
+      await commands.move(id, { status: 'review', beforeId: null });
+      if (id === 2) happens(store, 'task_deleted', { task_id: 3 }); // the server knows where it belongs then
+      await undo.run();
+      assert.deepEqual(asked.pop(), ['move', id, { status: 'todo', ...where }]);
+    }
   });
 
   test('a card that somebody else has moved since stays where they put it', async () => {

@@ -191,7 +191,9 @@ def update_by_command(hand: Hand) -> None:
     if task is None:
         return
     version = hand.one_of([None, task.version, max(1, task.version - 1)])
-    changes = commands.TaskFields(**hand.fields())
+    changes = commands.TaskEdit(**hand.fields())
+    if hand.chance.random() < 0.3:
+        changes.add_labels, changes.remove_labels = hand.some_of(LABELS), hand.some_of(LABELS)
     carry_out(hand, commands.TaskUpdate(task_id=task.pk, changes=changes, version=version))
 
 
@@ -204,7 +206,8 @@ def move_by_command(hand: Hand) -> None:
     project_id = Task.all_objects.filter(pk=task_id).values_list("project_id", flat=True).first()
     status = hand.one_of(STATUSES)
     anchor = {hand.one_of(["before_id", "after_id"]): hand.task_id(project_id=project_id, status=status) or None}
-    carry_out(hand, commands.TaskMove(task_id=task_id, status=status, **(anchor if hand.often() else {})))
+    otherwise = {"or_after_id": hand.one_of([None, hand.task_id(project_id=project_id)])} if hand.often() else {}
+    carry_out(hand, commands.TaskMove(task_id=task_id, status=status, **(anchor if hand.often() else {}), **otherwise))
 
 
 def delete_by_command(hand: Hand) -> None:

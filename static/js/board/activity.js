@@ -30,17 +30,31 @@ export class Activity {
     this.more.addEventListener('click', () => this.load());
     /** Events from here on are shown; null: nothing is, so far. @type {number | null} */
     this.from = null;
+    /** How often the list was begun. */
+    this.round = 0;
+  }
+
+  /** Another board: what is shown is no longer certain, and its numbers may be others. */
+  reload() {
+    if (this.from === null) return;
+    this.from = null;
+    this.round += 1;
+    this.list.replaceChildren();
+    this.load();
   }
 
   /** Fetches the newest, or older ones than those that are shown. */
   async load() {
+    const { round } = this;
     this.more.hidden = true;
     this.#say(t('Loading…'));
     try {
       const added = await this.#readSome();
+      if (round !== this.round) return;
       this.#say(this.list.childElementCount ? '' : t('Nothing happened so far.'));
       this.more.hidden = !added;
     } catch (error) {
+      if (round !== this.round) return;
       this.#say(`${t('It could not be loaded.')} ${explain(error)}`);
       this.more.hidden = false;
     }
@@ -55,6 +69,7 @@ export class Activity {
 
   /** @returns {Promise<boolean>} whether there may be more */
   async #readSome() {
+    const { round } = this;
     for (let page = 0, found = 0; page < PATIENCE && found < ENOUGH; page += 1) {
       const { state } = this.store;
       if (!state) return true;
@@ -62,7 +77,7 @@ export class Activity {
       // What comes meanwhile is put before this page, not into it.
       this.from = before;
       const frames = await readBack(this.projectId, before);
-      if (!frames.length) return false;
+      if (!frames.length || round !== this.round) return false;
       this.from = frames[0].seq ?? 1;
       const entries = tellAll(frames, state).filter((entry) => this.#isWanted(entry));
       this.list.append(...entries.map(createEntry));

@@ -10,6 +10,10 @@ export function openActivity({ client, store, projectId }) {
   const dialog = clone('activity-dialog');
   const activity = new Activity(part(dialog, 'body'), { store, projectId });
   const stop = client.on('event', (/** @type {any} */ _data, /** @type {any} */ frame) => activity.apply(frame));
-  openDialog(dialog, stop);
+  const stopReloading = store.whenReplaced(() => activity.reload());
+  openDialog(dialog, () => {
+    stop();
+    stopReloading();
+  });
   activity.load();
 }

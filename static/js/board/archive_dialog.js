@@ -36,8 +36,10 @@ class Archive {
     const stop = client.on('event', (/** @type {any} */ { archived }, /** @type {any} */ { event }) => {
       if (archived || event === 'task_restored') this.#loadSoon();
     });
+    const stopReloading = store.whenReplaced(() => this.load());
     openDialog(this.dialog, () => {
       stop();
+      stopReloading();
       clearTimeout(this.timer);
     });
   }

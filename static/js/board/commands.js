@@ -5,6 +5,7 @@ import { archiveTask } from './api.js';
 import { t } from './language.js';
 import { makePlaceholder } from './newcomers.js';
 import { copying } from './problems.js';
+import { labelling } from './relabelling.js';
 import { isSameValue } from './values.js';
 import { explain, FIELD_NAMES, quote } from './words.js';
 
@@ -15,6 +16,7 @@ import { explain, FIELD_NAMES, quote } from './words.js';
  * @typedef {{report: (text: string, ...actions: Action[]) => void}} Problems
  * @typedef {{say: (text: string, ...actions: Action[]) => void}} Toasts
  * @typedef {import("./leftovers.js").Leftover} Leftover
+ * @typedef {import("./relabelling.js").Relabelling} Relabelling
  * @typedef {{version: number, status: string, position: string}} Moved what a move made
  */
 
@@ -80,11 +82,11 @@ export class Commands {
    * @param {import("./pending.js").Place} place
    * @returns {Promise<boolean>} whether it was moved
    */
-  async move(taskId, { status, beforeId }) {
+  async move(taskId, place) {
     const task = this.#taskOf(taskId);
     const from = this.#placeOf(taskId);
     if (!task || !from) return false;
-    const moved = await this.#reversibly(t('moving {title}', { title: quote(task.title) }), this.#move(task, { status, beforeId }), (answer) =>
+    const moved = await this.#reversibly(t('moving {title}', { title: quote(task.title) }), this.#move(task, this.#findable(place, task.id)), (answer) =>
       this.#moveBack(task, from, answer),
     );
     return moved !== null;
@@ -111,9 +113,53 @@ export class Commands {
     const made = await this.#reversibly(
       t('changing the {field} of {title}', { field: FIELD_NAMES[field], title: quote(title) }),
       changing,
-      async (ours) => (await this.#change(taskId, title, field, /** @type {any} */ ({ labels: [], ...task })[field], ours)) !== null,
+      async (ours) => (await this.#change(taskId, title, field, /** @type {any} */ (task)[field], ours)) !== null,
     );
     return made !== null;
+  }
+
+  /**
+   * Puts a label on a task or takes it off, and leaves alone what others do to the other labels.
+   *
+   * @param {number} taskId
+   * @param {number} label its id
+   * @param {boolean} isOn whether the task is to carry it
+   * @param {string} [seen] the task's title as the person saw it
+   * @returns {Promise<boolean>} whether it was done
+   */
+  async label(taskId, label, isOn, seen = '') {
+    const title = this.#titleOf(taskId) || seen;
+    const done = await this.#reversibly(
+      t('changing the {field} of {title}', { field: FIELD_NAMES.labels, title: quote(title) }),
+      this.#relabel(taskId, title, labelling(label, isOn)),
+      async () => (await this.#relabel(taskId, title, labelling(label, !isOn))) !== null,
+    );
+    return done !== null;
+  }
+
+  /** @param {number} taskId @param {string} title @param {Relabelling} changes @returns {Promise<number | null>} as `#change` */
+  #relabel(taskId, title, changes) {
+    taskId = this.store.idOf(taskId);
+    return this.#relabelled({ taskId, title, changes, answer: this.client.updateTask(taskId, changes) });
+  }
+
+  /** @param {{taskId: number, title: string, changes: Relabelling, answer: Promise<{version: number}>}} edit @returns {Promise<number | null>} */
+  async #relabelled({ taskId, title, changes, answer }) {
+    const expectation = this.store.expect(taskId, { relabelling: changes });
+    try {
+      const { version } = await answer;
+      this.store.fulfil(expectation, version);
+      return version;
+    } catch (error) {
+      if (isKept(error)) return null;
+      this.store.forget(expectation);
+      const again = { label: t('Try again'), act: () => void this.#relabel(taskId, title, changes) };
+      this.problems.report(
+        `${t('The labels of {title} were not changed.', { title: quote(this.#titleOf(taskId) || title) })} ${explain(error)}`,
+        ...(isFinal(error) ? [] : [again]),
+      );
+      return null;
+    }
   }
 
   /**
@@ -319,10 +365,11 @@ export class Commands {
       if (firstSentAt !== null && this.#exists(data, at)) return;
       void this.#created(placeholder ?? makePlaceholder(), data, answer);
     } else if (event === 'task_move') {
-      void this.#moved(taskId, title, { status: data.status ?? note?.status, beforeId: data.before_id ?? null }, answer);
+      void this.#moved(taskId, title, { status: data.status ?? note?.status, beforeId: data.before_id ?? null, orAfterId: data.or_after_id }, answer);
     } else if (event === 'task_update') {
       const [[field, value]] = Object.entries(data.changes);
-      void this.#changed({ taskId, title, field, value, version: data.version, answer });
+      if (field.endsWith('labels')) void this.#relabelled({ taskId, title, changes: data.changes, answer });
+      else void this.#changed({ taskId, title, field, value, version: data.version, answer });
     } else if (event === 'task_delete') void this.#deleted(taskId, title, answer);
     else if (event === 'task_restore') void this.#restored({ id: taskId, title, status: note?.status ?? 'todo' }, answer);
     else if (event === 'new_comment') void this.#commented({ taskId, text: data.content, title, at, answer });
@@ -346,9 +393,24 @@ export class Commands {
   #placeOf(taskId) {
     for (const [status, order] of this.store.painted?.columns ?? []) {
       const index = order.indexOf(taskId);
-      if (index >= 0) return { status, beforeId: order[index + 1] ?? null };
+      if (index >= 0) return this.#findable({ status, beforeId: order[index + 1] ?? null }, taskId);
     }
     return null;
+  }
+
+  /**
+   * Whoever drops a card means a place between two others. The one below may be gone from there when the server hears of it: so
+   * the one above is named, too; a card that has no id yet can be none.
+   *
+   * @param {import("./pending.js").Place} place
+   * @param {number} taskId of the card that goes there
+   * @returns {import("./pending.js").Place}
+   */
+  #findable({ status, beforeId }, taskId) {
+    if (beforeId === null) return { status, beforeId };
+    const order = this.store.painted?.columns.get(status) ?? [];
+    const above = order.slice(0, order.indexOf(beforeId)).filter((id) => id > 0 && id !== taskId);
+    return { status, beforeId, orAfterId: above[above.length - 1] ?? null };
   }
 
   /**
@@ -356,9 +418,10 @@ export class Commands {
    * @param {import("./pending.js").Place} place
    * @returns {Promise<Moved | null>} null: it was refused
    */
-  #move({ id, title }, { status, beforeId }) {
-    const answer = this.client.moveTask(id, beforeId === null ? { status } : { status, beforeId });
-    return this.#moved(id, title, { status, beforeId }, answer);
+  #move({ id, title }, place) {
+    const { status, beforeId, orAfterId } = place;
+    const answer = this.client.moveTask(id, beforeId === null ? { status } : { status, beforeId, orAfterId });
+    return this.#moved(id, title, place, answer);
   }
 
   /**
@@ -386,11 +449,11 @@ export class Commands {
    * Not where somebody else has moved it since.
    *
    * @param {Task} before as it was when it was moved
-   * @param {import("./pending.js").Place} to
+   * @param {import("./pending.js").Place} place where it was
    * @param {Moved} moved what our own move made
    * @returns {Promise<boolean>}
    */
-  async #moveBack({ id, title }, { status, beforeId }, moved) {
+  async #moveBack({ id, title }, place, moved) {
     const task = this.store.state?.tasks.get(this.store.idOf(id));
     const stays = task?.position === moved.position && task.status === moved.status;
     if (!task || (task.version > moved.version && !stays)) {
@@ -401,9 +464,9 @@ export class Commands {
       );
       return false;
     }
-    const neighbour = beforeId === null ? null : this.store.idOf(beforeId);
-    const stands = neighbour !== null && this.store.state?.tasks.get(neighbour)?.status === status;
-    return (await this.#move(task, { status, beforeId: stands ? neighbour : null })) !== null;
+    const below = place.beforeId === null ? null : this.store.idOf(place.beforeId);
+    const wasNever = below !== null && below < 0 && !this.store.has(below);
+    return (await this.#move(task, { ...place, beforeId: wasNever ? null : below })) !== null;
   }
 
   /**
@@ -435,10 +498,8 @@ export class Commands {
     if (current && isSameValue(field, value, current[field])) return this.store.setConflict(taskId, field, null);
     if (!current || !this.store.state?.tasks.has(taskId)) {
       const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version, title) };
-      const refused =
-        field === 'labels' ? t('The labels of {title} were not changed.', values) : t('The {field} of {title} was not changed.', values);
       return this.problems.report(
-        `${refused} ${explain(error)}`,
+        `${t('The {field} of {title} was not changed.', values)} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
         ...(TEXTS.includes(field) ? [copying(value)] : []),
       );

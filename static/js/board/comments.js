@@ -45,6 +45,10 @@ export class Comments {
     this.shown = new Map();
     /** @type {Set<number>} deleted while the list was on its way */
     this.deleted = new Set();
+    /** Those that are shown as they were before a reset; the list tells what became of them. @type {Set<number>} */
+    this.stale = new Set();
+    /** How often the list was asked for: the last one is the newest. */
+    this.asked = 0;
     /** @type {Map<Outgoing, HTMLElement>} */
     this.outgoing = new Map();
     /** Own changes that are painted over comments. @type {Map<number, import("./store.js").CommentChange>} */
@@ -67,10 +71,15 @@ export class Comments {
   async load() {
     if (this.taskId < 0) return this.#paintStatus(); // a task that is on its way has none
     this.#paintStatus(t('Loading…'));
+    const number = ++this.asked;
     try {
       const comments = await fetchComments(this.taskId);
-      for (const comment of comments)
-        if (!this.shown.has(comment.id) && !this.deleted.has(comment.id)) this.#show(comment);
+      if (number !== this.asked) return;
+      for (const comment of comments) {
+        const isNews = this.stale.delete(comment.id) || !this.shown.has(comment.id);
+        if (isNews && !this.deleted.has(comment.id)) this.#show(comment);
+      }
+      for (const id of this.stale) this.#remove(id);
       this.loaded = true;
       this.#paintStatus();
       if (this.wanted === null) return;
@@ -78,6 +87,7 @@ export class Comments {
       this.wanted = null;
       this.say(t('That comment is no longer there: it was deleted.'));
     } catch (error) {
+      if (number !== this.asked) return;
       this.#paintStatus(`${t('The comments could not be loaded.')} ${explain(error)}`, {
         label: t('Try again'),
         act: () => this.load(),
@@ -101,10 +111,10 @@ export class Comments {
     this.tellTyping(false);
   }
 
-  /** After a reset of the log nothing shown is certain. */
+  /** After a reset of the log nothing shown is certain; it stays until there is something else, with what is being written in it. */
   reload() {
-    for (const { element } of this.shown.values()) element.remove();
-    this.shown.clear();
+    this.stale = new Set(this.shown.keys());
+    this.deleted.clear();
     this.loaded = false;
     this.load();
   }
@@ -114,6 +124,7 @@ export class Comments {
     if (event === 'comment_deleted') this.#remove(data.comment_id);
     if (event !== 'comment_added' && event !== 'comment_updated') return;
     const isOurs = data.by?.id === this.store.userId;
+    this.stale.delete(data.comment.id);
     const element = this.#show(data.comment);
     if (!isOurs) glow(element);
     this.#paintStatus();
@@ -346,6 +357,7 @@ export class Comments {
   /** @param {number} id */
   #remove(id) {
     this.deleted.add(id);
+    this.stale.delete(id);
     this.drafts.delete(this.taskId, draftOf(id));
     const shown = this.shown.get(id);
     if (!shown) return;

@@ -20,7 +20,7 @@ import { PRIORITY_NAMES, STATUS_NAMES } from './words.js';
  * }} Field `draftSince`: the task's version when somebody began to write here; null: what it shows is the task's
  */
 
-const NAMES = ['title', 'status', 'assignee_id', 'priority', 'due_at', 'labels', 'description'];
+const NAMES = ['title', 'status', 'assignee_id', 'priority', 'due_at', 'description'];
 const SETTLE = 700; // ms; a date's picker tells a change with every digit
 
 export class TaskFields {
@@ -29,10 +29,11 @@ export class TaskFields {
    * @param {{
    *   taskId: number, store: BoardStore, drafts: import("./drafts.js").Drafts,
    *   save: (field: string, value: any, version: number, title: string) => void, complain: (text: string) => void,
-   *   chooseLabels: (button: Control, carry: (ids: number[]) => void) => void,
-   * }} parts `save` gets the task's version and title as the person saw them; `chooseLabels` opens the menu of labels
+   *   label: (label: number, isOn: boolean, title: string) => void,
+   *   chooseLabels: (button: Control, choose: (label: number, isOn: boolean) => void) => void,
+   * }} parts `save` and `label` get the task's version and title as the person saw them; `chooseLabels` opens the menu of labels
    */
-  constructor(panel, { taskId, store, drafts, save, complain, chooseLabels }) {
+  constructor(panel, { taskId, store, drafts, save, complain, label, chooseLabels }) {
     this.taskId = taskId;
     this.store = store;
     this.drafts = drafts;
@@ -46,8 +47,11 @@ export class TaskFields {
       return { name, control: find(holder, `[name="${name}"]`), holder, draftSince: null };
     });
     for (const field of this.fields) this.#listen(field);
-    this.labels = /** @type {Field} */ (this.fields.find(({ name }) => name === 'labels'));
-    this.labels.control.addEventListener('click', () => chooseLabels(this.labels.control, (ids) => this.#carry(ids)));
+    this.labels = find(panel, '[data-field="labels"]');
+    this.labelsButton = /** @type {HTMLButtonElement} */ (find(this.labels, '[name="labels"]'));
+    this.labelsButton.addEventListener('click', () =>
+      chooseLabels(this.labelsButton, (id, isOn) => label(id, isOn, this.task?.title ?? '')),
+    );
     this.#takeUpDraft();
   }
 
@@ -56,8 +60,10 @@ export class TaskFields {
     this.task = task;
     this.#paintAssignees(members, task.assignee_id);
     const labels = labelsOf(task, project);
-    paintChips(part(this.labels.holder, 'labels'), labels);
-    part(this.labels.holder, 'no-labels').hidden = labels.length > 0;
+    paintChips(part(this.labels, 'labels'), labels);
+    part(this.labels, 'no-labels').hidden = labels.length > 0;
+    write(this.labelsButton, String(labels.map(({ id }) => id)));
+    setEditable(this.labelsButton, this.store.mayEdit);
     const conflicts = this.store.conflicts.get(this.taskId);
     for (const field of this.fields) {
       setEditable(field.control, this.store.mayEdit);
@@ -72,13 +78,6 @@ export class TaskFields {
   /** Saves whatever is still being written; called before the panel goes. */
   flush() {
     for (const field of this.fields) this.#save(field);
-  }
-
-  /** @param {number[]} ids */
-  #carry(ids) {
-    this.labels.control.value = String(ids);
-    this.labels.draftSince = this.task?.version ?? 0;
-    this.#save(this.labels);
   }
 
   /** A description that was being written when the page ended: it is saved like one that was written just now. */
@@ -153,10 +152,6 @@ export class TaskFields {
     if (name === 'status') return STATUS_NAMES[value];
     if (name === 'priority') return PRIORITY_NAMES[value];
     if (name === 'due_at') return value ? exact(value) : t('No date');
-    if (name === 'labels') {
-      const project = this.store.state?.project;
-      return (project && labelsOf({ labels: value }, project).map((label) => label.name).join(', ')) || t('None');
-    }
     if (name !== 'assignee_id') return value;
     const user = this.store.member(value);
     return user ? displayName(user) : value === null ? t('Nobody') : t('Somebody who left');
@@ -212,7 +207,6 @@ function toControl(name, task) {
 /** @param {string} name @param {string} value @returns {any} */
 function fromControl(name, value) {
   if (name === 'assignee_id') return value ? Number(value) : null;
-  if (name === 'labels') return value ? value.split(',').map(Number) : [];
   if (name === 'due_at') return fromLocalInput(value);
   return name === 'title' ? value.replace(/\s+/g, ' ').trim() : value;
 }

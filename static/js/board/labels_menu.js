@@ -9,16 +9,16 @@ const MOST = 10; // labels of one task
 /**
  * @param {HTMLButtonElement} button whose value is the ids that the task carries, as they become
  * @param {{
- *   store: import("./store.js").BoardStore, carry: (ids: number[]) => void, edit: () => void, say: (text: string) => void,
- * }} parts `carry` gives the task these labels; `edit` opens the dialog of the project's
+ *   store: import("./store.js").BoardStore, choose: (label: number, isOn: boolean) => void, edit: () => void,
+ *   say: (text: string) => void,
+ * }} parts `choose` puts a label on the task or takes it off; `edit` opens the dialog of the project's
  */
-export function openLabelsMenu(button, { store, carry, edit, say }) {
+export function openLabelsMenu(button, { store, choose, edit, say }) {
   const carried = () => button.value.split(',').filter(Boolean).map(Number);
   const toggle = (/** @type {number} */ id) => {
-    const others = carried().filter((one) => one !== id);
-    if (others.length < carried().length) carry(others);
-    else if (others.length < MOST) carry([...others, id].sort((one, other) => one - other));
-    else say(t('A task carries up to {count} labels.', { count: MOST }));
+    const isOn = !carried().includes(id);
+    if (isOn && carried().length >= MOST) say(t('A task carries up to {number} labels.', { number: MOST }));
+    else choose(id, isOn);
   };
   const labels = store.state?.project.labels ?? [];
   const menu = openMenu(button, {

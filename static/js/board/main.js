@@ -83,8 +83,8 @@ const panel = new TaskPanel({
   client,
   drafts,
   toasts,
-  chooseLabels: (button, carry) =>
-    onDemand(import('./labels_menu.js'), (menu) => menu.openLabelsMenu(button, { store, carry, edit: editLabels, say: (text) => toasts.say(text) })),
+  chooseLabels: (button, choose) =>
+    onDemand(import('./labels_menu.js'), (menu) => menu.openLabelsMenu(button, { store, choose, edit: editLabels, say: (text) => toasts.say(text) })),
   leave: () => route.close(),
   returnFocus: (taskId) => columns.focus(taskId),
 });
@@ -252,10 +252,8 @@ async function start() {
 /** @param {number} id @returns {Promise<import("./reducer.js").Snapshot>} */
 async function takeSnapshot(id) {
   const snapshot = await fetchBoard(id);
-  const isFirst = store.state === null;
   store.replace(snapshot);
   resumeLeftovers();
-  if (!isFirst) panel.reload();
   closeLostTask();
   return snapshot;
 }

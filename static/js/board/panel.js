@@ -23,7 +23,7 @@ export class TaskPanel {
    *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
    *   drafts: import("./drafts.js").Drafts,
    *   toasts: import("./commands.js").Toasts,
-   *   chooseLabels: (button: any, carry: (ids: number[]) => void) => void, leave: () => void, returnFocus: (taskId: number) => boolean,
+   *   chooseLabels: (button: any, choose: (label: number, isOn: boolean) => void) => void, leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `chooseLabels` opens the menu of labels; `leave` is called when the person closes the panel
    */
   constructor({ projectId, store, commands, client, drafts, toasts, chooseLabels, leave, returnFocus }) {
@@ -40,6 +40,7 @@ export class TaskPanel {
     this.mentions = null;
     client.on('presence', () => this.mentions?.refresh());
     client.on('state', () => this.#paintSaving());
+    store.whenReplaced(() => this.#reload());
     /** @type {Sheet | null} */
     this.sheet = null;
   }
@@ -64,6 +65,7 @@ export class TaskPanel {
         drafts: this.drafts,
         save: (field, value, version, title) => this.commands.update(sheet.taskId, field, value, version, title),
         complain: (text) => this.toasts.say(text),
+        label: (label, isOn, title) => this.commands.label(sheet.taskId, label, isOn, title),
         chooseLabels: this.chooseLabels,
       }),
       comments: new Comments(element, {
@@ -181,9 +183,10 @@ export class TaskPanel {
     this.sheet.activity.apply(frame);
   }
 
-  /** The log was reset: the task comes with the next painting, the comments have to be fetched. */
-  reload() {
+  /** There is another board: the task was painted with it, the rest has to be fetched. */
+  #reload() {
     this.sheet?.comments.reload();
+    this.sheet?.activity.reload();
   }
 
   /** What was done here and is not saved is on its way, or waits until there is one. */

@@ -7,11 +7,16 @@
  */
 
 import { compareTasks } from './reducer.js';
+import { relabelled } from './relabelling.js';
 
 /**
  * @typedef {import("./reducer.js").Task} Task
- * @typedef {{status: string, beforeId: number | null}} Place before that task of the column, or at its end
- * @typedef {{taskId: number, patch: Partial<Task>, place: Place | null, answered: boolean, version: number}} Expectation
+ * @typedef {{status: string, beforeId: number | null, orAfterId?: number | null}} Place before that task of the column, or at its
+ *   end; `orAfterId`: where that one has left the column, after this one, null: at the top
+ * @typedef {{
+ *   taskId: number, patch: Partial<Task>, relabelling: import("./relabelling.js").Relabelling, place: Place | null,
+ *   answered: boolean, version: number,
+ * }} Expectation
  *   `version` is the answer's: the expectation is fulfilled once the task has reached it
  */
 
@@ -23,9 +28,9 @@ import { compareTasks } from './reducer.js';
 export function withExpectations(tasks, expectations) {
   if (!expectations.length) return tasks;
   const shown = new Map(tasks);
-  for (const { taskId, patch } of expectations) {
+  for (const { taskId, patch, relabelling } of expectations) {
     const task = shown.get(taskId);
-    if (task) shown.set(taskId, { ...task, ...patch });
+    if (task) shown.set(taskId, { ...task, ...patch, labels: relabelled(task.labels ?? [], relabelling) });
   }
   return shown;
 }
@@ -45,14 +50,21 @@ export function arrange(tasks, expectations, statuses) {
   const columns = new Map(statuses.map((status) => [status, []]));
   for (const task of tasks.values()) if (!places.has(task.id)) columns.get(task.status)?.push(task);
   for (const column of columns.values()) column.sort(compareTasks);
-  for (const [taskId, { status, beforeId }] of places) {
+  for (const [taskId, place] of places) {
     const task = tasks.get(taskId);
-    const column = columns.get(status);
-    if (!task || !column) continue;
-    const index = column.findIndex(({ id }) => id === beforeId);
-    column.splice(index < 0 ? column.length : index, 0, task);
+    const column = columns.get(place.status);
+    if (task && column) column.splice(indexOf(place, column), 0, task);
   }
   return new Map([...columns].map(([status, column]) => [status, column.map(({ id }) => id)]));
+}
+
+/** @param {Place} place @param {readonly Task[]} column @returns {number} where the server will put it, as far as one can tell */
+function indexOf({ beforeId, orAfterId }, column) {
+  const find = (/** @type {number} */ wanted) => column.findIndex(({ id }) => id === wanted);
+  const before = beforeId === null ? -1 : find(beforeId);
+  if (before >= 0) return before;
+  if (beforeId === null || orAfterId === undefined) return column.length;
+  return orAfterId === null ? 0 : find(orAfterId) + 1 || column.length;
 }
 
 /**

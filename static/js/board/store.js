@@ -49,6 +49,8 @@ export class BoardStore {
     this.deleted = new Set();
     /** @type {Set<(view: View) => void>} */
     this.listeners = new Set();
+    /** @type {Set<() => void>} */
+    this.reloaders = new Set();
     /** @type {View | null} */
     this.painted = null;
     this.scheduled = false;
@@ -65,8 +67,20 @@ export class BoardStore {
     return () => void this.listeners.delete(listener);
   }
 
+  /**
+   * For what is shown that is not the board's: events do not tell what happened to it before the board was replaced.
+   *
+   * @param {() => void} reload called when another board has taken the place of the one before
+   * @returns {() => void} takes it away again
+   */
+  whenReplaced(reload) {
+    this.reloaders.add(reload);
+    return () => void this.reloaders.delete(reload);
+  }
+
   /** @param {import("./reducer.js").Snapshot} board takes the place of everything known before */
   replace(board) {
+    const isFirst = this.state === null;
     this.state = fromSnapshot(board);
     this.newcomers.replaced(this.state.tasks);
     this.outgoing = this.outgoing.filter(({ commentId }) => commentId === null);
@@ -74,6 +88,7 @@ export class BoardStore {
     this.expectations = this.expectations.filter((expectation) => !expectation.answered);
     this.#settle();
     this.paint();
+    if (!isFirst) for (const reload of [...this.reloaders]) reload();
   }
 
   /** @param {import("./reducer.js").LoggedFrame} frame */
@@ -96,12 +111,12 @@ export class BoardStore {
    * Lays an own change over the truth until it is answered and its event has arrived, or it is refused.
    *
    * @param {number} taskId
-   * @param {{patch?: Partial<Task>, place?: Place | null}} change
+   * @param {{patch?: Partial<Task>, relabelling?: Expectation["relabelling"], place?: Place | null}} change
    * @returns {Expectation}
    */
-  expect(taskId, { patch = {}, place = null } = {}) {
+  expect(taskId, { patch = {}, relabelling = {}, place = null } = {}) {
     /** @type {Expectation} */
-    const expectation = { taskId, patch, place, answered: false, version: 0 };
+    const expectation = { taskId, patch, relabelling, place, answered: false, version: 0 };
     this.expectations.push(expectation);
     this.paint();
     return expectation;

@@ -7,5 +7,5 @@ import { toLocalInput } from './time.js';
 export function isSameValue(field, one, other) {
   // The field shows minutes: seconds that a script set are no difference that anybody here made.
   if (field === 'due_at') return toLocalInput(one) === toLocalInput(other);
-  return field === 'labels' ? String(one ?? '') === String(other ?? '') : one === other;
+  return one === other;
 }
