@@ -323,27 +323,24 @@ def _with_numbers(events: Sequence[NewEvent], last: int) -> Iterator[tuple[NewEv
     return ((event, seq) for seq, event in enumerate(events, last - len(events) + 1))
 
 
-_CLAIM = """
-    UPDATE engine_room SET head = head + %s, oldest = COALESCE(oldest, %s)
-    WHERE name = %s AND NOT EXISTS (SELECT 1 FROM engine_event WHERE room = %s AND seq IS NULL)
+#: Takes the next numbers of a room, unless events wait there; `{lock}`: nor where somebody else is numbering.
+_CLAIMING = """
+    UPDATE engine_room SET head = head + CAST(%s AS integer), oldest = COALESCE(oldest, %s)
+    WHERE name = (SELECT name FROM engine_room WHERE name = %s {lock})
+        AND NOT EXISTS (SELECT 1 FROM engine_event WHERE room = %s AND seq IS NULL)
     RETURNING head
 """
-
+_CLAIM = _CLAIMING.format(lock="")
 #: Both at once; one text, however many events there are.
-_CLAIM_AND_INSERT = """
-    WITH claimed AS (
-        UPDATE engine_room SET head = head + %s::int, oldest = COALESCE(oldest, %s)
-        WHERE name = (SELECT name FROM engine_room WHERE name = %s FOR NO KEY UPDATE SKIP LOCKED)
-            AND NOT EXISTS (SELECT 1 FROM engine_event WHERE room = %s AND seq IS NULL)
-        RETURNING head
-    )
+_CLAIM_AND_INSERT = f"""
+    WITH claimed AS ({_CLAIMING.format(lock="FOR NO KEY UPDATE SKIP LOCKED")})
     INSERT INTO engine_event (room, seq, type, data, at, subject, evicts)
     SELECT %s, (SELECT head FROM claimed) - COUNT(*) OVER () + place, type, data, at, subject, evicts
     FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[])  -- as NewEvent has them
         WITH ORDINALITY AS event (type, data, at, subject, evicts, place)
     ORDER BY place
     RETURNING seq
-"""
+"""  # noqa: S608 -- our own constants
 
 
 def encode(data: msgspec.Struct) -> str:

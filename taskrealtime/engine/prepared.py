@@ -12,8 +12,8 @@ from django.db.backends.utils import CursorWrapper
 def prepared_cursor(connection: Any) -> CursorWrapper:
     """A cursor of Django's `connection` that hands over the values beside the statement.
 
-    From its fifth run on, the same text is no longer planned (`prepare_threshold` in the database's OPTIONS; None:
-    always, as a pooler in between may ask for). SQLite has no such cursor, and gets its own.
+    After as many runs over a connection as `prepare_threshold` in the database's OPTIONS says, the same text is no
+    longer planned; where that is None, for a pooler in between, it always is. SQLite gets its own cursor.
     """
     if connection.vendor != "postgresql":
         return connection.cursor()
