@@ -342,8 +342,9 @@ class TaskBoardConsumer(AsyncConsumer):
                     while self._identity is None:
                         await self._hear_message(self._connect_by_message)
             else:
-                await self._identify(token)
-                await self._enter_user_room(None, None, UNSET)
+                with connections.signing_in():
+                    await self._identify(token)
+                    await self._enter_user_room(None, None, UNSET)
                 self._may_resume = True
         except TimeoutError:
             raise _Closed(4408, "No connect in time.") from None
@@ -358,8 +359,9 @@ class TaskBoardConsumer(AsyncConsumer):
         command = protocol.parse(envelope.data, commands.Connect)
         if command.token is UNSET:
             raise Unauthenticated("The first `connect` needs a token.")
-        await self._identify(command.token)
-        await self._enter_user_room(command.since, command.epoch, envelope.id)
+        with connections.signing_in():
+            await self._identify(command.token)
+            await self._enter_user_room(command.since, command.epoch, envelope.id)
         self._begin_user_room()
 
     async def _identify(self, token: str) -> None:

@@ -145,6 +145,9 @@ class Counts:
 
 _by_address: Counter[str] = Counter()
 _handshakes = 0
+_signing_in = 0
+#: Connections that are signed in at a time: who was signed in shall join before the next ones are.
+MANY_SIGNING_IN = 100
 
 
 @contextmanager
@@ -176,3 +179,19 @@ def handshake() -> Iterator[None]:
 def has_too_many_handshakes() -> bool:
     """Whether newcomers must wait until those before them have signed in."""
     return _handshakes >= settings.WEBSOCKET_MAX_HANDSHAKES > 0
+
+
+@contextmanager
+def signing_in() -> Iterator[None]:
+    """Count a connection whose token is being looked at, until it is in its user's room."""
+    global _signing_in
+    _signing_in += 1
+    try:
+        yield
+    finally:
+        _signing_in -= 1
+
+
+def are_many_signing_in() -> bool:
+    """Whether no more connections should be taken in for a moment."""
+    return _signing_in >= MANY_SIGNING_IN

@@ -26,7 +26,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from . import draining
+from . import connections, draining
+from .acceptor import Acceptor
 from .conf import settings
 from .outbox import PUSH
 from .protocol import MAX_FRAME
@@ -285,7 +286,7 @@ class Server(DaphneServer):
         self._listening = listening
         self._lifeline = lifeline
         self._ready = ready
-        self._port: Any = None
+        self._acceptor: Acceptor | None = None
 
     def _begin(self) -> None:
         """Called by `run` between making its factories and running the reactor."""
@@ -308,11 +309,15 @@ class Server(DaphneServer):
             value = getattr(self.ws_factory, name)
             if not callable(value):  # As an attribute of the class that would become a method.
                 setattr(SocketProtocol, name, value)
-        self._port = reactor.adoptStreamPort(self._listening.fileno(), self._listening.family, self.http_factory)
-        self._listening.close()  # The port has a duplicate: when it closes that one, nothing is left listening here.
+        self._acceptor = Acceptor(
+            self._listening, self._take_in, connections.are_many_signing_in, asyncio.get_event_loop()
+        )
         if self._lifeline is not None:
             asyncio.get_event_loop().add_reader(self._lifeline, self._end_with_supervisor, self._lifeline)
         self._ready()
+
+    def _take_in(self, connection: socket.socket) -> None:
+        reactor.adoptStreamConnection(connection.fileno(), connection.family, self.http_factory)
 
     def _end_with_supervisor(self, lifeline: int) -> None:
         asyncio.get_event_loop().remove_reader(lifeline)
@@ -352,7 +357,8 @@ class Server(DaphneServer):
         deadline = loop.time() + DRAIN_TIME
         logger.info("Process %s is ending: %s sockets are let go.", os.getpid(), len(self._open_sockets()))
         try:
-            self._stop_accepting()
+            if self._acceptor is not None:
+                self._acceptor.stop()
             await draining.send_everybody_away()
             # What has writers are connections with bytes on their way: answers and close frames.
             while self._running() or self._open_sockets() or reactor.getWriters():
@@ -361,12 +367,6 @@ class Server(DaphneServer):
                 await asyncio.sleep(0.02)
         finally:
             await self._cut_the_rest()
-
-    def _stop_accepting(self) -> None:
-        self._port.stopReading()
-        if self._port.addressFamily != socket.AF_UNIX:
-            # Of a Unix socket this would remove the file, which other processes may go on listening at.
-            self._port.stopListening()
 
     def _running(self) -> list[asyncio.Future[None]]:
         """The applications that have not ended.

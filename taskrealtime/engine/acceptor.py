@@ -1,0 +1,112 @@
+"""Takes connections in: the newest first, and no faster than those before them are signed in.
+
+When a crowd comes back at once, a server that works on everybody at the same time is done with all of them at the same
+time. Where that is later than the clients wait, nobody is ever let in, and whatever was done for those who have given
+up meanwhile makes it later still: a storm of 1 500 clients, on a machine so busy that it took 15 s for them all, never
+ended. So connections wait here, where they cost nothing, until there is time for them. Who came last goes first: who
+has waited longest is about to give up. Who has left is not let in at all.
+"""
+
+import asyncio
+import errno
+import logging
+import select
+import socket
+from collections import deque
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+#: Connections that are taken from the kernel, and that are handed over, before others get a turn of the event loop.
+TAKEN_AT_ONCE, HANDED_AT_ONCE = 100, 10
+#: Connections that may wait here; beyond that they wait in the kernel.
+MAX_WAITING = 1000
+#: Seconds between two looks while the server is busy, and until the next try where there are no file descriptors left.
+LOOK_AGAIN, TRY_AGAIN = 0.005, 1.0
+#: What accepting raises where the process or the system has no more descriptors or memory.
+EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+#: That the other side has closed; where it is not known (macOS) only a connection that was cut is found out.
+_LEFT = getattr(select, "POLLRDHUP", 0)
+
+
+class Acceptor:
+    """Accepts the connections of one listening socket."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        hand_over: Callable[[socket.socket], None],
+        is_busy: Callable[[], bool],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """Begin, as soon as the event loop runs.
+
+        Args:
+            listening: not blocking; it is closed by `stop`.
+            hand_over: takes a connection, not blocking; it is closed when this returns: duplicate it.
+            is_busy: whether nobody should be handed over now.
+        """
+        self._listening = listening
+        self._hand_over = hand_over
+        self._is_busy = is_busy
+        self._loop = loop
+        self._waiting: deque[socket.socket] = deque()
+        self._next_look: asyncio.TimerHandle | None = None
+        self._trying_again: asyncio.TimerHandle | None = None
+        self._loop.add_reader(listening, self._take)
+
+    def stop(self) -> None:
+        """Accept nobody any more, and cut those who wait: they come back, to another process or to the next one."""
+        self._loop.remove_reader(self._listening)
+        for timer in (self._next_look, self._trying_again):
+            if timer is not None:
+                timer.cancel()
+        while self._waiting:
+            self._waiting.pop().close()
+        self._listening.close()
+
+    def _take(self) -> None:
+        """There are connections in the kernel."""
+        for _ in range(min(TAKEN_AT_ONCE, MAX_WAITING - len(self._waiting))):
+            try:
+                connection, _ = self._listening.accept()
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno in EXHAUSTED:
+                    self._pause(error)
+                    break
+                continue  # It was cut before it was accepted.
+            connection.setblocking(False)
+            self._waiting.append(connection)
+        if len(self._waiting) >= MAX_WAITING:
+            self._loop.remove_reader(self._listening)
+        if self._next_look is None:
+            self._look()
+
+    def _pause(self, error: OSError) -> None:
+        logger.error("Connections cannot be accepted (%s); tried again in %s s.", error.strerror, TRY_AGAIN)
+        self._loop.remove_reader(self._listening)
+        self._trying_again = self._loop.call_later(TRY_AGAIN, self._loop.add_reader, self._listening, self._take)
+
+    def _look(self) -> None:
+        """Hand over those for whom there is time."""
+        self._next_look = None
+        was_full = len(self._waiting) >= MAX_WAITING
+        handed = 0
+        while self._waiting and handed < HANDED_AT_ONCE and not self._is_busy():
+            with self._waiting.pop() as connection:
+                if not has_left(connection):
+                    self._hand_over(connection)
+                    handed += 1
+        if was_full and len(self._waiting) < MAX_WAITING:
+            self._loop.add_reader(self._listening, self._take)
+        if self._waiting:
+            self._next_look = self._loop.call_later(0 if handed else LOOK_AGAIN, self._look)
+
+
+def has_left(connection: socket.socket) -> bool:
+    """Whether the other side has closed the connection."""
+    poll = select.poll()
+    poll.register(connection, _LEFT)
+    return bool(poll.poll(0))
