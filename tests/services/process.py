@@ -83,13 +83,13 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
-    def end(self, number: signal.Signals | None = None, timeout: float = 15) -> int:
+    def end(self, number: signal.Signals | None = None, timeout: float = 60) -> int:
         """Signal it, wait for its end and return its exit status (negative: the signal that ended it)."""
         if self.running:
             self.send(number or self.end_with)
         return self.wait(timeout)
 
-    def wait(self, timeout: float = 15) -> int:
+    def wait(self, timeout: float = 60) -> int:
         """Wait for the end that it was asked for, and return its exit status (negative: the signal that ended it)."""
         try:
             status = self._popen.wait(timeout)

@@ -210,7 +210,7 @@ class Server:
         """An HTTP client for this server, signed in by token as the user."""
         if user is not None:
             headers["Authorization"] = f"Bearer {self.token(user)}"
-        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=_NO_TLS)
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=_NO_TLS)
         self._clients.append(client)
         return client
 
@@ -224,7 +224,7 @@ class Server:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         # The client's own pings are off: what is tested is the server's.
-        options = {"ping_interval": None, "proxy": None, "open_timeout": 10, "close_timeout": 5} | options
+        options = {"ping_interval": None, "proxy": None, "open_timeout": 60, "close_timeout": 5} | options
         return Socket(websocket_connect(self.ws_url, additional_headers=headers, **options))
 
     def project(
