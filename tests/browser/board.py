@@ -77,7 +77,9 @@ class Board:
         column = self.column(status)
         script = "([status, wanted]) => [...document.querySelectorAll(`[data-status=${status}] [data-task-id]`)]"
         script += ".map(card => card.dataset.taskId).join() === wanted"
-        self.page.wait_for_function(script, arg=[status, ",".join(map(str, task_ids))])
+        with suppress(TookTooLong):
+            self.page.wait_for_function(script, arg=[status, ",".join(map(str, task_ids))])
+        assert self.order(status) == list(task_ids)
         expect(column).to_have_attribute("data-count", str(len(task_ids)))
 
     def expect_picture(self, wanted: dict[str, list[dict[str, Any]]]) -> None:
@@ -126,7 +128,8 @@ class Board:
         expect(panel).to_have_count(0)
 
     def grab(self, task_id: int) -> None:
-        """Take a card by its middle."""
+        """Take a card by its middle, once nothing moves any more."""
+        self.page.wait_for_function(AT_REST)
         box = self.card(task_id).bounding_box()
         assert box
         self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

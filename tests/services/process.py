@@ -14,8 +14,6 @@ from pathlib import Path
 
 from tests.services import guard
 
-_given_ports: set[int] = set()
-
 
 @cache
 def scratch() -> Path:
@@ -27,21 +25,15 @@ def scratch() -> Path:
 
 
 def free_port() -> int:
-    """A free TCP port, given once per run, and below the range that outgoing connections take theirs from.
-
-    Of ten that follow each other every worker has one: two may look for a port at the same moment.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw9").removeprefix("gw")) % 10
+    """A TCP port for this process alone, also while no server listens there; below those of outgoing connections."""
     while True:
-        port = random.randrange(20_000, 32_000, 10) + worker
-        if port in _given_ports:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                _given_ports.add(port)
-                return port
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as place, contextlib.suppress(OSError):
+            place.bind(("127.0.0.1", port))
+            # Servers reuse addresses: they may listen beside this socket, which is kept until the process ends.
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            place.detach()
+            return port
 
 
 class Process:
