@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from tests.services import guard
 
@@ -36,8 +37,21 @@ def free_port() -> int:
             return port
 
 
+class Running(Protocol):
+    """What of `subprocess.Popen` is needed here."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
 class Process:
-    """A running program. `log_path` holds what it printed, over all its starts."""
+    """A running program. `log_path` holds what it printed, over all its starts.
+
+    `start` starts it in another way than by itself, and in the folder that this way has.
+    """
 
     def __init__(
         self,
@@ -47,19 +61,24 @@ class Process:
         env: Mapping[str, str] | None = None,
         cwd: Path | str = "/",
         end_with: signal.Signals = signal.SIGKILL,
+        start: Callable[..., Running] | None = None,
     ) -> None:
         self.log_path = log_path
         self.end_with = end_with
         with log_path.open("ab") as log:
-            self._popen = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=env,
-                cwd=cwd,
-                start_new_session=True,
-            )
+            self._popen: Running
+            if start is not None:
+                self._popen = start(command, log=log, env=env)
+            else:
+                self._popen = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=env,
+                    cwd=cwd,
+                    start_new_session=True,
+                )
         guard.watch_process(self._popen, end_with)
 
     @property

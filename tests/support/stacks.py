@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests import services
 from tests.services import guard
 from tests.services.process import Process, free_port, scratch
 from tests.services.redis import Redis
+from tests.support.forked import Forked, fork
 from tests.support.sockets import Socket
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,7 +132,11 @@ class Server:
         else:
             command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
             command.append("project.asgi:application")
-        self._process = Process(command, log_path=self.log_path, env=self.env, cwd=ROOT, end_with=signal.SIGTERM)
+        # One that starts others does it by its own command.
+        start = partial(Forked, nursery()) if self.processes == 1 else None
+        self._process = Process(
+            command, log_path=self.log_path, env=self.env, cwd=ROOT, end_with=signal.SIGTERM, start=start
+        )
         self._process.wait_until(self.answers)
 
     @property
@@ -252,12 +257,8 @@ class Worker:
 
     def __init__(self, name: str, env: dict[str, str]) -> None:
         self.log_path = scratch() / f"{name}-worker.log"
-        self._socket, its_end = socket.socketpair()
-        with self.log_path.open("ab") as log, its_end:
-            requests = nursery()
-            socket.send_fds(requests, [json.dumps(env).encode()], [its_end.fileno(), log.fileno()])
-            if not requests.recv(1):
-                raise AssertionError("The nursery of workers ended.")
+        with self.log_path.open("ab") as log:
+            self._socket = fork(nursery(), None, log=log, env=env)
         self._lines = self._socket.makefile("rw")
 
     def run(self, code: str, values: dict[str, Any]) -> Any:
@@ -285,9 +286,9 @@ class Worker:
 
 @cache
 def nursery() -> socket.socket:
-    """Where workers are asked for."""
+    """Where workers and servers are asked for."""
     ours, its_end = socket.socketpair()
-    command = [sys.executable, "-m", "tests.support.worker"]
+    command = [sys.executable, "-m", "tests.support.nursery"]
     with its_end:
         process = subprocess.Popen(
             command, stdin=its_end.fileno(), env=plain_environment(), cwd=ROOT, start_new_session=True
