@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -16,8 +17,10 @@ from django.db import connection
 from tests import services
 from tests.services import postgres
 from tests.services.postgres import Postgres
+from tests.services.process import Process, scratch
 from tests.services.redis import Redis
-from tests.support.stacks import ROOT
+from tests.support.forked import Forked
+from tests.support.stacks import ROOT, nursery, plain_environment
 
 EXPECTED = {
     "deployed": ("postgresql", RedisPubSubChannelLayer),
@@ -67,6 +70,27 @@ def test_a_killed_test_run_leaves_no_process_and_no_folder() -> None:
     while _runs(int(pid)) or os.path.exists(folder):
         assert time.monotonic() < deadline, "the guard did not end what it watched"
         time.sleep(0.02)
+
+
+def test_a_program_of_the_nursery_ends_as_its_command_would() -> None:
+    def start(*command: str) -> Process:
+        options = {"log_path": scratch() / "program.log", "env": plain_environment() | {"SAID": "so"}, "cwd": ROOT}
+        return Process([sys.executable, *command], start=partial(Forked, nursery()), **options)
+
+    program = scratch() / "program.py"
+    program.write_text("import os, sys, time; print(os.environ['SAID'], sys.argv[1:]); time.sleep(int(sys.argv[1]))")
+    assert start(str(program), "0").wait() == 0
+    assert start(str(program), "no number").wait() == 1
+    assert start("-m", "django", "no_such_command").wait() == 1
+    endless = start(str(program), "600")
+    assert endless.running
+    assert os.getpgid(endless.pid) == endless.pid
+    assert endless.end(signal.SIGKILL) == -signal.SIGKILL
+    assert not endless.running
+    log = endless.log_tail()
+    assert "so ['0']" in log
+    assert "ValueError" in log
+    assert "Unknown command: 'no_such_command'" in log
 
 
 def _runs(pid: int) -> bool:

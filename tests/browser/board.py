@@ -1,12 +1,15 @@
 """The board as somebody in front of it uses it: what the tests can say about a page."""
 
 import json
+import re
 from contextlib import suppress
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from playwright.sync_api import TimeoutError as TookTooLong
 
+#: Milliseconds that coming back may take: the longest pause between two attempts, and a busy machine.
+PATIENCE = 90_000
 #: Cards of tasks that have no id yet.
 COMING = "[data-new-task]"
 #: In JavaScript: nothing moves any more; what moves for ever does not count.
@@ -40,8 +43,8 @@ class Board:
         self.wait_until("live")
 
     def wait_until(self, state: str) -> None:
-        """Wait for a state of the connection; coming back may take as long as the pause between two attempts."""
-        expect(self.page.locator("body")).to_have_attribute("data-connection-state", state, timeout=30_000)
+        """Wait for a state of the connection."""
+        expect(self.page.locator("body")).to_have_attribute("data-connection-state", state, timeout=PATIENCE)
 
     @property
     def panel(self) -> Locator:
@@ -74,7 +77,9 @@ class Board:
         column = self.column(status)
         script = "([status, wanted]) => [...document.querySelectorAll(`[data-status=${status}] [data-task-id]`)]"
         script += ".map(card => card.dataset.taskId).join() === wanted"
-        self.page.wait_for_function(script, arg=[status, ",".join(map(str, task_ids))])
+        with suppress(TookTooLong):
+            self.page.wait_for_function(script, arg=[status, ",".join(map(str, task_ids))])
+        assert self.order(status) == list(task_ids)
         expect(column).to_have_attribute("data-count", str(len(task_ids)))
 
     def expect_picture(self, wanted: dict[str, list[dict[str, Any]]]) -> None:
@@ -123,7 +128,8 @@ class Board:
         expect(panel).to_have_count(0)
 
     def grab(self, task_id: int) -> None:
-        """Take a card by its middle."""
+        """Take a card by its middle, once nothing moves any more."""
+        self.page.wait_for_function(AT_REST)
         box = self.card(task_id).bounding_box()
         assert box
         self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -143,7 +149,36 @@ class Board:
         """Mark the document as it is loaded now."""
         self.page.evaluate("window.marked = true")
 
+    def expect_no_hash(self) -> None:
+        """Wait until the address names no task: a panel is gone a moment before the browser has gone back."""
+        expect(self.page).to_have_url(re.compile("^[^#]*$"))
+
     @property
     def was_reloaded(self) -> bool:
         """Whether the page was loaded again since `mark`."""
         return self.page.evaluate("window.marked") is not True
+
+
+class SlowLine:
+    """The way to the server of a page that is loaded from now on, on which changes of tasks wait to be let through.
+
+    What is on it when the connection is lost, is lost.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._held: list[str | bytes] = []
+        self._ends: list[WebSocketRoute] = []
+        page.context.route_web_socket("**/ws/", self._connect)
+
+    def let_through(self) -> None:
+        """Wait until a change is on the line, and pass it on."""
+        while not self._held:
+            self._page.wait_for_timeout(10)  # in which Playwright tells what the page has sent
+        self._ends[-1].send(self._held.pop(0))
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        end = socket.connect_to_server()
+        self._ends.append(end)
+        self._held.clear()
+        socket.on_message(lambda message: (self._held.append if "task_update" in str(message) else end.send)(message))

@@ -3,6 +3,12 @@
 from playwright.sync_api import Locator, Page, expect
 
 
+def held(toast: Locator) -> Locator:
+    """Put the focus on a message that goes by itself, once it is there, so that it stays; return it."""
+    toast.get_by_role("button").last.focus()
+    return toast
+
+
 class Concerns:
     """The bell of a page, and all that it leads to."""
 
@@ -29,9 +35,9 @@ class Concerns:
         """The messages that go by themselves."""
         return self.page.locator("[data-toasts] .toast")
 
-    def expect_unread(self, number: int, *, within: float | None = None) -> None:
+    def expect_unread(self, number: int) -> None:
         """Wait until the bell and the tab's title say that so many are unread."""
-        expect(self.bell).to_have_attribute("data-unread", str(number), timeout=within)
+        expect(self.bell).to_have_attribute("data-unread", str(number))
         bare = self.page.evaluate("document.title.replace(/^\\(\\d+\\) /, '')")
         expect(self.page).to_have_title(f"({number}) {bare}" if number else bare)
 

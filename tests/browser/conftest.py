@@ -17,7 +17,7 @@ from tests.services import chromium
 from tests.support.stacks import Server, Stack, User
 
 NewPage = Callable[..., Page]
-TIMEOUT = 20_000  # milliseconds that anything may take on a busy machine
+TIMEOUT = 60_000  # milliseconds that anything may take on a busy machine
 
 
 # A page cannot tell what is behind its server: `test_two_people.py` alone looks at both kinds.

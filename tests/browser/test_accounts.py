@@ -34,7 +34,7 @@ def test_somebody_new_joins_by_a_link_and_is_seen_at_once(server: Server, new_pa
     page = new_page(server, path=url)
     expect(page.get_by_role("heading")).to_have_text("Join “Garden”")
     expect(page.locator("main")).to_contain_text("Alice Okafor invites you")
-    assert "#" not in page.url
+    expect(page).to_have_url(re.compile("^[^#]*$"))
     page.get_by_role("link", name="Create an account").click()
     name = f"newcomer{project}"
     page.get_by_label("User name").fill(name)
@@ -42,7 +42,7 @@ def test_somebody_new_joins_by_a_link_and_is_seen_at_once(server: Server, new_pa
     page.get_by_label("Password again").fill(NEW)
     page.get_by_role("button", name="Create account and join").click()
     theirs = Board(page)
-    assert page.url == f"{server.url}/projects/{project}/"
+    expect(page).to_have_url(f"{server.url}/projects/{project}/")
     (task,) = theirs.add("todo", "Sow the carrots")
     ours.expect_order("todo", task)
     expect(dialog.locator("[data-member-id]").filter(has_text=name)).to_be_visible()

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 from tests.support.stacks import Server, Stack
 
 from .board import Board
+from .concerns import held
 from .conftest import NewPage
 from .test_offline import LOST, until_a_reset
 
@@ -21,10 +22,11 @@ def test_archived_tasks_leave_both_boards_and_come_back(server: Server, new_page
 
     theirs.open(fence)
     ours.open(fence).locator("[data-archive-task]").click()
+    toasts = [held(board.page.locator("[role=status] .toast")) for board in (ours, theirs)]
     theirs.expect_order("completed", paint, brush)
     expect(theirs.panel).to_have_count(0)
-    expect(theirs.page.locator("[role=status]")).to_contain_text("archived “Paint the fence”")
-    ours.page.locator("[role=status]").get_by_role("button", name="Undo").click()
+    expect(toasts[1]).to_contain_text("archived “Paint the fence”")
+    toasts[0].get_by_role("button", name="Undo").click()
     theirs.expect_order("completed", fence, paint, brush)
 
     theirs.page.locator("[data-open-archive]").click()

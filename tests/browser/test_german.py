@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.support.stacks import Server
 
 from .board import Board
-from .concerns import Concerns
+from .concerns import Concerns, held
 from .conftest import NewPage
 from .test_accessibility import PHONE, Looks, look_over
 
@@ -40,12 +40,12 @@ def test_somebody_signs_in_and_works_in_german(server: Server, new_page: NewPage
     (fence, paint) = board.add("todo", "Zaun streichen", "Farbe kaufen")
     fields = {"due_at": "2020-03-05T12:00:00Z", "priority": "urgent", "assignee_id": alice.id}
     assert server.api(bob).patch(f"/api/tasks/{fence}/", json=fields).status_code == 200
+    expect(held(mine.toasts)).to_contain_text("Bob Lindqvist hat dir „Zaun streichen“ zugewiesen.")
     expect(board.card(fence).locator("time")).to_have_text(re.compile(r"5\. März 2020"))
     assert server.api(bob).post(f"/api/tasks/{paint}/move/", json={"status": "review"}).status_code == 200
     expect(page.locator("[data-announcer]")).to_contain_text(
         "Bob Lindqvist hat „Farbe kaufen“ nach „In Prüfung“ verschoben."
     )
-    expect(mine.toasts).to_contain_text("Bob Lindqvist hat dir „Zaun streichen“ zugewiesen.")
     look_over(page, "german board")
     expect_no_sideways_scrolling(page)
 

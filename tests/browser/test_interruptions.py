@@ -87,7 +87,7 @@ def test_signing_out_ends_the_sockets_of_every_tab(server: Server, new_page: New
     Board(tab)
     first.page.locator("[data-sign-out]").click()
     for page in (first.page, tab):
-        page.wait_for_url("**/login/**", timeout=5_000)
+        page.wait_for_url("**/login/**")
     tab.goto(path)
     expect(tab).to_have_url(f"{server.url}/login/?next={path}")
 

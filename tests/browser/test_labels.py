@@ -1,10 +1,12 @@
 """Labels, as two people see them: set by one, seen by the other at once; renamed, filtered by, deleted."""
 
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+import re
+
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.stacks import Server, Stack, User
 
-from .board import Board
+from .board import Board, SlowLine
 from .conftest import NewPage
 from .test_offline import LOST, go_offline
 
@@ -73,7 +75,7 @@ def test_labels_are_made_renamed_filtered_by_and_deleted(server: Server, new_pag
         assert server.api(alice).patch(f"/api/tasks/{task}/", json={"labels": [1]}).status_code == 200
     theirs.page.locator("[name=filter_label]").select_option(label="Bug")
     theirs.expect_order("todo", first, second)
-    assert theirs.page.url.endswith("?label=1")
+    expect(theirs.page).to_have_url(re.compile(r"\?label=1$"))
     # Bob may not edit them: he is a member.
     theirs.open(second).locator("[name=labels]").click()
     expect(item(theirs.page, "Bug")).to_be_checked()
@@ -118,15 +120,8 @@ def test_two_who_label_a_task_at_the_same_time_both_do_and_are_asked_nothing(ser
     alice, project, ours, theirs = two_boards(server, new_page)
     server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": "Urgent", "color": "orange"})
     (task,) = ours.add("todo", "Paint the fence")
-    page, held = ours.page, list[str | bytes]()
-    sockets: list[WebSocketRoute] = []
-
-    def connect(socket: WebSocketRoute) -> None:
-        """A line on which changes of tasks take until somebody lets them through."""
-        sockets.append(socket.connect_to_server())
-        socket.on_message(lambda message: (held.append if "task_update" in str(message) else sockets[-1].send)(message))
-
-    page.context.route_web_socket("**/ws/", connect)
+    page = ours.page
+    line = SlowLine(page)
     page.goto(f"/projects/{project}/#task-{task}")
     page.reload()
     ours.wait_until("live")
@@ -137,14 +132,14 @@ def test_two_who_label_a_task_at_the_same_time_both_do_and_are_asked_nothing(ser
     item(theirs.page, "Urgent").click()
     expect(chips(ours.card(task))).to_have_text(["Bug", "Urgent"])  # while ours is on its way
     expect(ours.card(task)).to_have_attribute("data-pending", "")
-    sockets[-1].send(held.pop())
+    line.let_through()
     for board in (ours, theirs):
         expect(chips(board.card(task))).to_have_text(["Bug", "Urgent"])
         expect(chips(board.panel)).to_have_text(["Bug", "Urgent"])
     expect(ours.card(task)).not_to_have_attribute("data-pending", "")
     # To take back what one did oneself takes nothing from the other.
     ours.panel.locator("[name=labels]").press("Control+z")
-    sockets[-1].send(held.pop())
+    line.let_through()
     for board in (ours, theirs):
         expect(chips(board.card(task))).to_have_text(["Urgent"])
     for one in ("[data-conflict]", "[data-problems] li"):

@@ -1,5 +1,7 @@
 """Tasks that were added without a connection: worked on like any other before they have an id."""
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -83,7 +85,7 @@ def test_a_task_is_worked_on_before_it_has_an_id(stack: Stack, server: Server, b
     (task,) = board.order("review")
     expect(panel).to_have_attribute("data-task-panel", str(task))
     expect(panel.locator("[data-comment-id]")).to_have_count(1)
-    assert board.page.url.endswith(f"#task-{task}")
+    expect(board.page).to_have_url(re.compile(f"#task-{task}$"))
     board.page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
     expect(board.page.locator("[data-pending]")).to_have_count(0)
@@ -121,6 +123,7 @@ def test_what_was_deleted_or_undone_before_it_had_an_id_is_gone(stack: Stack, se
     expect(kept).to_be_focused()
     board.page.keyboard.press("Control+z")
     expect(board.titled("todo", "Deleted")).to_be_visible()
+    expect(board.page.locator("[data-pending]")).to_have_count(0)  # until then it is only on its way back
     assert {task["title"] for task in stack.run(TASKS, id=project_of(board))} == {"Deleted", "Kept", "Undone"}
 
 

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from itertools import combinations
 from typing import Any
 
-from playwright.sync_api import Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.stacks import Server, Stack, User
 
-from .board import AT_REST, Board
+from .board import AT_REST, PATIENCE, Board, SlowLine
+from .concerns import held
 from .conftest import NewPage
 
 LOST = r"WebSocket|ERR_INTERNET_DISCONNECTED|Failed to (fetch|load)"
@@ -49,7 +50,7 @@ def until_a_reset(board: Board, stack: Stack) -> Iterator[None]:
     yield
     stack.run("from taskrealtime.engine import log; log.renew_epoch()")
     board.page.context.set_offline(False)
-    board.page.wait_for_function("window.wasReset && taskManager.state === 'live'", timeout=30_000)
+    board.page.wait_for_function("window.wasReset && taskManager.state === 'live'", timeout=PATIENCE)
 
 
 def edit_comment(page: Page, before: str, after: str) -> None:
@@ -88,12 +89,12 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     assert server.api(bob).patch(f"/api/tasks/{task}/", json=theirs).status_code == 200
     since = head(server, alice, project)
 
-    held: list[Route] | None = []
+    stopped: list[Route] | None = []
 
-    def hold(route: Route) -> None:
-        route.continue_() if held is None else held.append(route)
+    def stop(route: Route) -> None:
+        route.continue_() if stopped is None else stopped.append(route)
 
-    context.route("**/api/comments/**", hold)
+    context.route("**/api/comments/**", stop)
     context.set_offline(False)
     page = context.new_page()
     page.goto(path)
@@ -101,7 +102,7 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     expect(again.panel.locator(".comment[data-pending]")).to_have_count(2)
     expect(again.panel.locator(".comment[data-pending]").first).to_contain_text("Kept twice")
     expect(again.card(other)).to_have_count(0)  # what waits for an answer over HTTP holds up no other task
-    waiting, held = held, None
+    waiting, stopped = stopped, None
     for route in waiting:
         route.continue_()
     expect(page.locator("[data-pending]")).to_have_count(0)
@@ -132,15 +133,7 @@ def test_the_panel_says_what_is_being_saved_and_what_waits_for_a_connection(serv
     project = server.project(alice)
     task = new_task(server, alice, project, "One")
     page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST)
-    slow: list[str | bytes] = []
-    sockets: list[WebSocketRoute] = []
-
-    def connect(socket: WebSocketRoute) -> None:
-        """A line that takes its time with changes of tasks."""
-        sockets.append(socket.connect_to_server())
-        socket.on_message(lambda message: (slow.append if "task_update" in str(message) else sockets[-1].send)(message))
-
-    page.context.route_web_socket("**/ws/", connect)
+    line = SlowLine(page)
     page.reload()
     board = Board(page)
     saving = board.panel.locator("[data-part=saving]")
@@ -150,7 +143,7 @@ def test_the_panel_says_what_is_being_saved_and_what_waits_for_a_connection(serv
         page.context.set_offline(False)
         board.wait_until("live")
         expect(saving).to_have_text("Saving…")
-        sockets[-1].send(slow[-1])
+        line.let_through()
         expect(saving).to_be_hidden()
 
     expect(saving).to_be_hidden()
@@ -231,8 +224,8 @@ def test_messages_that_go_by_cover_no_problem_that_stays(server: Server, new_pag
     server.api(bob).delete(f"/api/tasks/{task}/")
     page.context.set_offline(False)
     problems, toasts = page.locator("[data-problems]"), page.locator("[data-toasts] .toast")
+    held(toasts.first)
     expect(problems.locator("li")).to_have_count(4)
-    toasts.first.get_by_role("button").last.focus()  # so that it stays
     for width, height in ((360, 740), (390, 844), (740, 360), (1024, 700), (1280, 800)):
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function(AT_REST)

@@ -66,7 +66,7 @@ def test_a_link_opens_a_task_and_back_closes_it(server: Server, new_page: NewPag
     first, second = board.add("todo", "One", "Two")
     board.open(first)
     board.open(second)
-    assert board.page.url.endswith(f"#task-{second}")
+    expect(board.page).to_have_url(re.compile(f"#task-{second}$"))
     board.page.go_back()
     expect(board.panel).to_have_count(0)
     board.page.goto(f"/projects/{project}/#task-{first}")
@@ -74,7 +74,7 @@ def test_a_link_opens_a_task_and_back_closes_it(server: Server, new_page: NewPag
     expect(board.panel.locator("[name=title]")).to_have_value("One")
     board.page.keyboard.press("Escape")
     expect(board.panel).to_have_count(0)
-    assert "#" not in board.page.url
+    board.expect_no_hash()
 
 
 def test_the_next_task_opens_however_quickly_the_last_one_was_closed(server: Server, new_page: NewPage) -> None:

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.support.stacks import KINDS, Server, User
 
 from .board import Board
+from .concerns import held
 from .conftest import NewPage
 
 #: One server alone, as `make run` starts it, is looked at here; the other files need not do it again.
@@ -69,7 +70,7 @@ def test_both_drag_at_once_and_see_the_same_order(scene: Scene) -> None:
     assert target
     scene.ours.page.mouse.move(target["x"] + 50, target["y"] + target["height"] * 2, steps=8)
     scene.ours.page.mouse.up()
-    scene.theirs.page.wait_for_function("id => !document.querySelector('[data-pending]')", arg=None)
+    expect(scene.theirs.page.locator("[data-pending]")).to_have_count(0)
     scene.ours.expect_order("todo", ids[3], ids[1], ids[2], ids[0])
     scene.theirs.expect_order("todo", ids[3], ids[1], ids[2], ids[0])
 
@@ -163,11 +164,12 @@ def test_a_deleted_task_goes_everywhere_and_can_be_brought_back(scene: Scene) ->
     (task,) = scene.ours.add("todo", "Paint the fence")
     ours, _ = scene.ours.open(task), scene.theirs.open(task)
     ours.locator("[data-delete-task]").click()
+    toast = held(scene.ours.page.locator("[role=status] .toast"))
     for board in (scene.ours, scene.theirs):
         expect(board.panel).to_have_count(0)
         expect(board.card(task)).to_have_count(0)
-        assert "#" not in board.page.url
-    scene.ours.page.locator("[role=status]").get_by_role("button", name="Undo").click()
+        board.expect_no_hash()
+    toast.get_by_role("button", name="Undo").click()
     for board in (scene.ours, scene.theirs):
         board.expect_order("todo", task)
 

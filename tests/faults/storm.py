@@ -1,7 +1,7 @@
 """A storm: a crowd of clients is cut off in one moment and comes back, by `since` or by a reset and the board."""
 
 import asyncio
-from contextlib import closing
+from contextlib import aclosing
 
 from tests.support.crowd import Crowd
 
@@ -42,7 +42,7 @@ async def measure(installation: Installation, clients: int, times: int) -> tuple
     Counted from the moment in which they were cut off: they come back when their backoff lets them.
     """
     tokens, projects = await installation.ask(PREPARE, count=PEOPLE, projects=1, tasks=TASKS)
-    with closing(Crowd([slot.port for slot in installation.slots], tokens, projects, clients)) as crowd:
+    async with aclosing(Crowd([slot.port for slot in installation.slots], tokens, projects, clients)) as crowd:
         await crowd.arrive()
         by_since = [await _storm(installation, crowd, projects) for _ in range(times)]
         by_reset = []

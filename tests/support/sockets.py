@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 Frame = dict[str, Any]
-TIMEOUT = 20.0  # seconds that anything may take on a busy machine
+TIMEOUT = 60.0  # seconds that anything may take on a busy machine
 
 
 class Refused(AssertionError):

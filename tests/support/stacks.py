@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests import services
 from tests.services import guard
 from tests.services.process import Process, free_port, scratch
 from tests.services.redis import Redis
+from tests.support.forked import Forked, fork
 from tests.support.sockets import Socket
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,7 +132,11 @@ class Server:
         else:
             command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
             command.append("project.asgi:application")
-        self._process = Process(command, log_path=self.log_path, env=self.env, cwd=ROOT, end_with=signal.SIGTERM)
+        # One that starts others does it by its own command.
+        start = partial(Forked, nursery()) if self.processes == 1 else None
+        self._process = Process(
+            command, log_path=self.log_path, env=self.env, cwd=ROOT, end_with=signal.SIGTERM, start=start
+        )
         self._process.wait_until(self.answers)
 
     @property
@@ -210,7 +215,7 @@ class Server:
         """An HTTP client for this server, signed in by token as the user."""
         if user is not None:
             headers["Authorization"] = f"Bearer {self.token(user)}"
-        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=_NO_TLS)
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=_NO_TLS)
         self._clients.append(client)
         return client
 
@@ -224,7 +229,7 @@ class Server:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         # The client's own pings are off: what is tested is the server's.
-        options = {"ping_interval": None, "proxy": None, "open_timeout": 10, "close_timeout": 5} | options
+        options = {"ping_interval": None, "proxy": None, "open_timeout": 60, "close_timeout": 5} | options
         return Socket(websocket_connect(self.ws_url, additional_headers=headers, **options))
 
     def project(
@@ -252,12 +257,8 @@ class Worker:
 
     def __init__(self, name: str, env: dict[str, str]) -> None:
         self.log_path = scratch() / f"{name}-worker.log"
-        self._socket, its_end = socket.socketpair()
-        with self.log_path.open("ab") as log, its_end:
-            requests = nursery()
-            socket.send_fds(requests, [json.dumps(env).encode()], [its_end.fileno(), log.fileno()])
-            if not requests.recv(1):
-                raise AssertionError("The nursery of workers ended.")
+        with self.log_path.open("ab") as log:
+            self._socket = fork(nursery(), None, log=log, env=env)
         self._lines = self._socket.makefile("rw")
 
     def run(self, code: str, values: dict[str, Any]) -> Any:
@@ -285,9 +286,9 @@ class Worker:
 
 @cache
 def nursery() -> socket.socket:
-    """Where workers are asked for."""
+    """Where workers and servers are asked for."""
     ours, its_end = socket.socketpair()
-    command = [sys.executable, "-m", "tests.support.worker"]
+    command = [sys.executable, "-m", "tests.support.nursery"]
     with its_end:
         process = subprocess.Popen(
             command, stdin=its_end.fileno(), env=plain_environment(), cwd=ROOT, start_new_session=True

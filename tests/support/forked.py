@@ -1,0 +1,57 @@
+"""Processes that come from the nursery; see `tests.support.nursery`."""
+
+import json
+import select
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import IO
+
+
+def fork(
+    nursery: socket.socket, command: Sequence[str] | None, *, log: IO[bytes], env: Mapping[str, str]
+) -> socket.socket:
+    """Let a program be forked, or a worker where there is no command; return the socket that leads to it."""
+    ours, its_end = socket.socketpair()
+    with its_end:
+        message = json.dumps({"env": dict(env), "command": command}).encode()
+        socket.send_fds(nursery, [message], [its_end.fileno(), log.fileno()])
+        if not nursery.recv(1):
+            raise AssertionError("The nursery ended.")
+    return ours
+
+
+class Forked:
+    """A program of the nursery, as `subprocess.Popen` has it: `pid`, `poll` and `wait`."""
+
+    def __init__(
+        self, nursery: socket.socket, command: Sequence[str], *, log: IO[bytes], env: Mapping[str, str]
+    ) -> None:
+        self.args = command
+        self._told = fork(nursery, command, log=log, env=env)
+        self.returncode: int | None = None
+        self.pid = self._hear()
+
+    def poll(self) -> int | None:
+        """What it ended with; None: it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, and return what it ended with (negative: the signal that ended it)."""
+        if self.returncode is None:
+            if not select.select([self._told], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self.returncode = self._hear()
+            self._told.close()
+        return self.returncode
+
+    def _hear(self) -> int:
+        line = b""
+        while not line.endswith(b"\n"):
+            if not (byte := self._told.recv(1)):
+                raise AssertionError("The nursery ended.")
+            line += byte
+        return int(line)
