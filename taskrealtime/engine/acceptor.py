@@ -55,6 +55,10 @@ class Acceptor:
         self._trying_again: asyncio.TimerHandle | None = None
         self._loop.add_reader(listening, self._take)
 
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
     def stop(self) -> None:
         """Accept nobody any more, and cut those who wait: they come back, to another process or to the next one."""
         self._loop.remove_reader(self._listening)

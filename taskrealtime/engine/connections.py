@@ -147,7 +147,7 @@ _by_address: Counter[str] = Counter()
 _handshakes = 0
 _signing_in = 0
 #: Connections that are signed in at a time: who was signed in shall join before the next ones are.
-MANY_SIGNING_IN = 100
+MANY_SIGNING_IN = 50
 
 
 @contextmanager

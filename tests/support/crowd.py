@@ -160,7 +160,8 @@ class Member(asyncio.Protocol):
             self.crowd.told[f"close {int.from_bytes(payload[:2], 'big')}"] += 1
             self.cut()
         elif opcode == 9:
-            self._write(b"\x8a\x80" + bytes(4))
+            # With the ping's own data: the server takes no other pong for an answer.
+            self._write(bytes([0x8A, 0x80 | len(payload)]) + bytes(4) + payload)
         elif opcode == 1:
             self._hear_event(json.loads(payload))
 

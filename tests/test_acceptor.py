@@ -1,0 +1,158 @@
+"""Who is taken in, and who is not, while a server has more to do than it can."""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from taskrealtime.engine import acceptor
+from taskrealtime.engine.acceptor import Acceptor
+from tests.support.crowd import until
+
+
+class Reception:
+    """A listening socket, its acceptor, and who was handed over: by the byte that each client says first."""
+
+    def __init__(self, listening: socket.socket | None = None) -> None:
+        self.listening = listening or socket.create_server(("127.0.0.1", 0))
+        self.listening.setblocking(False)
+        self.is_busy = True
+        self.handed: list[str] = []
+        self._clients: list[socket.socket] = []
+        self.acceptor = Acceptor(self.listening, self._take, lambda: self.is_busy, asyncio.get_running_loop())
+
+    def come(self, name: str) -> socket.socket:
+        """A client connects and says who it is."""
+        client = socket.create_connection(self.listening.getsockname())
+        client.sendall(name.encode())
+        self._clients.append(client)
+        return client
+
+    def _take(self, connection: socket.socket) -> None:
+        assert not connection.getblocking()
+        self.handed.append(connection.recv(10).decode())
+
+    async def comes_to(self, *handed: str) -> None:
+        """Wait until just these were handed over, in this order."""
+        await until(lambda: len(self.handed) >= len(handed), 20)
+        assert self.handed == list(handed)
+
+    async def has_taken(self, count: int) -> None:
+        """Wait until so many are out of the kernel's hands."""
+        await until(lambda: len(self.acceptor) == count, 20)
+
+    def close(self) -> None:
+        """Everybody goes."""
+        self.acceptor.stop()
+        self.let_clients_go()
+
+    def let_clients_go(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+@pytest.fixture
+async def reception() -> AsyncIterator[Reception]:
+    reception = Reception()
+    yield reception
+    reception.close()
+
+
+async def test_where_there_is_time_everybody_is_taken_in_as_they_come(reception: Reception) -> None:
+    reception.is_busy = False
+    reception.come("a")
+    await reception.comes_to("a")
+    reception.come("b")
+    await reception.comes_to("a", "b")
+
+
+async def test_who_came_last_goes_first_once_there_is_time(reception: Reception) -> None:
+    for count, name in enumerate("abc", 1):
+        reception.come(name)
+        await reception.has_taken(count)
+    assert reception.handed == []
+    reception.is_busy = False
+    await reception.comes_to("c", "b", "a")
+
+
+async def test_who_left_while_waiting_is_not_taken_in(reception: Reception) -> None:
+    leaving = reception.come("a")
+    reception.come("b")
+    cut = reception.come("c")
+    await reception.has_taken(3)
+    leaving.close()
+    cut.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # Closed with a reset.
+    cut.close()
+    reception.is_busy = False
+    await reception.comes_to("b")
+    await reception.has_taken(0)
+    assert reception.handed == ["b"]
+
+
+async def test_others_get_their_turn_of_the_event_loop_between_a_few_and_a_few(reception: Reception) -> None:
+    names = [str(number) for number in range(3 * acceptor.HANDED_AT_ONCE)]
+    for name in names:
+        reception.come(name)
+    await reception.has_taken(len(names))
+    reception.is_busy = False
+    turns = set()
+    while len(reception.handed) < len(names):
+        turns.add(len(reception.handed))
+        await asyncio.sleep(0)
+    assert turns >= {acceptor.HANDED_AT_ONCE, 2 * acceptor.HANDED_AT_ONCE}
+
+
+async def test_no_more_than_so_many_wait_here_and_those_behind_them_come_later(monkeypatch: Any) -> None:
+    monkeypatch.setattr(acceptor, "MAX_WAITING", 3)
+    reception = Reception()
+    for name in "abcde":
+        reception.come(name)
+    await reception.has_taken(3)
+    reception.is_busy = False
+    await reception.comes_to("c", "b", "a", "e", "d")
+    reception.close()
+
+
+async def test_those_who_wait_are_cut_when_it_stops() -> None:
+    reception = Reception()
+    client = reception.come("a")
+    await reception.has_taken(1)
+    where = client.getpeername()
+    reception.acceptor.stop()
+    client.settimeout(20)
+    with pytest.raises(ConnectionResetError):
+        client.recv(1)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(where)
+    reception.let_clients_go()
+
+
+async def test_it_tries_again_where_there_are_no_file_descriptors_left(
+    monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Exhausted(socket.socket):
+        tries = 0
+
+        def accept(self) -> Any:
+            self.tries += 1
+            if self.tries == 1:
+                raise OSError(errno.EMFILE, "Too many open files")
+            if self.tries == 2:
+                raise OSError(errno.ECONNABORTED, "Software caused connection abort")
+            return super().accept()
+
+    monkeypatch.setattr(acceptor, "TRY_AGAIN", 0.01)
+    listening = Exhausted()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    with caplog.at_level(logging.ERROR):
+        reception = Reception(listening)
+        reception.is_busy = False
+        reception.come("a")
+        await reception.comes_to("a")
+    assert "Connections cannot be accepted (Too many open files)" in caplog.text
+    reception.close()
