@@ -33,7 +33,7 @@ def terminate(server: Server) -> None:
     os.kill(server.pid, signal.SIGTERM)
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 15) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "It did not come true in time."
