@@ -228,7 +228,7 @@ def test_the_sign_in_pages_count_with_the_api(stack: Stack, page: str) -> None:
     ann = stack.user()
     assert sign_in(server, ann.username, "wrong", **CALLER).status_code == 401
     assert sign_in(server, "nobody", "wrong", **CALLER).status_code == 401
-    with httpx.Client(base_url=server.url, headers=CALLER) as browser:
+    with server.api(**CALLER) as browser:
         browser.get(page)
         form = {"username": ann.username, "password": ann.password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
         refused = browser.post(page, data=form)
