@@ -106,7 +106,7 @@ def test_who_is_removed_while_waiting_is_told(server: Server) -> None:
 
 def test_of_two_who_use_a_refresh_token_at_once_one_gets_a_pair(server: Server) -> None:
     ann = server.stack.user()
-    pair = httpx.post(f"{server.url}/api/token/", json={"username": ann.username, "password": ann.password}).json()
+    pair = server.api().post("/api/token/", json={"username": ann.username, "password": ann.password}).json()
     ready = threading.Barrier(4)
 
     def refresh() -> int:

@@ -107,7 +107,7 @@ def test_what_is_unusual_has_one_line_with_its_session(server: Server) -> None:
         send_on(socket, text, 1 if code == 1009 else 600)
         with contextlib.suppress(Closed):
             assert socket.wait_closed() == code
-    deadline = time.monotonic() + 10  # The last one is written once the client has answered the close frame.
+    deadline = time.monotonic() + 60  # The last one is written once the client has answered the close frame.
     while len(said := lines(server)[before:]) < 6 and time.monotonic() < deadline:
         threading.Event().wait(0.05)
     assert "evil.example" in said[0]["message"]

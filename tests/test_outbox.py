@@ -61,7 +61,7 @@ async def socket(request: pytest.FixtureRequest) -> AsyncIterator[Socket]:
 
 
 async def drained(socket: Socket) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await socket.outbox.drained()
 
 

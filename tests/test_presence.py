@@ -65,7 +65,7 @@ class Ear:
 
 
 async def until(condition: Callable[[], Any], act: Callable[[], Awaitable[object]] | None = None) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             if act is not None:
                 await act()
@@ -226,7 +226,7 @@ async def test_what_a_process_wrote_is_read_and_goes_with_its_lease(store_of: St
     assert (reading.alive, reading.version) == ({"one", "two"}, 3)
     assert reading.entries == {"one": {1: entry}, "two": {1: other, 2: entry}}
     found = None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while found is None or "one" in found.alive:
             found = await two.look([ROOM, "project.3"], lease=30)
     assert found.versions == {ROOM: 4, "project.3": 0}

@@ -357,7 +357,7 @@ class Listener:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await in_database_thread(condition):  # noqa: ASYNC110 -- rows set no event
             await asyncio.sleep(0.01)
 

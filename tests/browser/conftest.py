@@ -16,6 +16,8 @@ from tests.conftest import fresh_stack
 from tests.services import chromium
 from tests.support.stacks import Server, Stack, User
 
+pytest.register_assert_rewrite("tests.browser.board")  # so that its assertions say what was there instead
+
 NewPage = Callable[..., Page]
 TIMEOUT = 60_000  # milliseconds that anything may take on a busy machine
 

@@ -1,7 +1,5 @@
 """Doors that close: whoever lost access is cut, and no secret is left lying about."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -20,7 +18,8 @@ class Browser:
 
     def __init__(self, server: Server, user: User) -> None:
         self.server = server
-        self.http = httpx.Client(base_url=server.url, cookies={"sessionid": server.session(user)})
+        self.http = server.api()
+        self.http.cookies.set("sessionid", server.session(user))
         self.http.get("/")
 
     def post(self, path: str) -> httpx.Response:
@@ -41,11 +40,8 @@ def user(server: Server) -> User:
 
 
 @pytest.fixture
-def browsers(server: Server, user: User) -> Iterator[tuple[Browser, Browser]]:
-    one, other = Browser(server, user), Browser(server, user)
-    yield one, other
-    one.http.close()
-    other.http.close()
+def browsers(server: Server, user: User) -> tuple[Browser, Browser]:
+    return Browser(server, user), Browser(server, user)
 
 
 def closes_at_once(socket: Socket) -> int:

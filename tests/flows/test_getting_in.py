@@ -43,7 +43,7 @@ def test_a_new_password_closes_every_socket_and_keeps_the_session_that_gave_it(
     server: Server, connect: Connect
 ) -> None:
     user = server.stack.user()
-    here, elsewhere = browsers = Browser(server, user), Browser(server, user)
+    here, elsewhere = Browser(server, user), Browser(server, user)
     sockets = [here.socket(), elsewhere.socket(), connect(server, user)]
     form = {
         "old_password": user.password,
@@ -59,8 +59,6 @@ def test_a_new_password_closes_every_socket_and_keeps_the_session_that_gave_it(
     log = server.log(lines=0)
     assert "a whole new battery" not in log
     assert user.password not in log
-    for browser in browsers:
-        browser.http.close()
 
 
 def test_the_archive_is_heard_as_what_every_client_knows(

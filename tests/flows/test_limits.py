@@ -120,7 +120,7 @@ def test_the_newest_connection_too_many_is_closed(stack: Stack, connect: Connect
 def await_place(server: Server, user: object) -> float:
     """Try to connect until there is a place; how long it took, seconds."""
     began = time.monotonic()
-    while time.monotonic() < began + 20:
+    while time.monotonic() < began + 60:
         with server.connect(user) as socket:  # type: ignore[arg-type]
             try:
                 assert socket.next()["event"] == "connected"
@@ -128,7 +128,7 @@ def await_place(server: Server, user: object) -> float:
             except Closed as closed:
                 assert closed.code == 4409
                 time.sleep(0.05)
-    raise AssertionError("There was no place in 20 s.")
+    raise AssertionError("There was no place in 60 s.")
 
 
 @pytest.mark.parametrize("stack", ["deployed"], indirect=True)
@@ -151,7 +151,7 @@ def test_a_restarted_redis_is_told_of_all_connections(stack: Stack, connect: Con
     with other.connect(ann) as third:  # each process goes by its own count
         assert third.next()["event"] == "connected"
     stack.redis.start()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while True:
         with other.connect(ann) as refused:
             try:
@@ -178,7 +178,7 @@ def test_too_many_from_one_address_are_refused_before_the_upgrade(stack: Stack, 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # in either the same code
 def test_who_does_not_sign_in_takes_few_places(stack: Stack, connect: Connect) -> None:
-    server = stack.server(serve=True, WEBSOCKET_MAX_HANDSHAKES="2", WEBSOCKET_CONNECT_TIMEOUT="2")
+    server = stack.server(serve=True, WEBSOCKET_MAX_HANDSHAKES="2", WEBSOCKET_CONNECT_TIMEOUT="5")
     idle = [server.connect(), server.connect()]
     ann = stack.user()
     with pytest.raises(InvalidStatus) as refused:
@@ -228,7 +228,7 @@ def test_the_sign_in_pages_count_with_the_api(stack: Stack, page: str) -> None:
     ann = stack.user()
     assert sign_in(server, ann.username, "wrong", **CALLER).status_code == 401
     assert sign_in(server, "nobody", "wrong", **CALLER).status_code == 401
-    with httpx.Client(base_url=server.url, headers=CALLER) as browser:
+    with server.api(**CALLER) as browser:
         browser.get(page)
         form = {"username": ann.username, "password": ann.password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
         refused = browser.post(page, data=form)

@@ -51,7 +51,7 @@ def end_all() -> None:
     global _guard
     if _guard and _guard.stdin:
         _guard.stdin.close()
-        _guard.wait(GRACE + 10)
+        _guard.wait(GRACE + 120)  # to remove folders takes a busy machine a while
     _guard = None
     for process in _watched.values():
         process.wait()

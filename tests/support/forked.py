@@ -6,19 +6,31 @@ import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from threading import Lock
 from typing import IO
+
+_asking = Lock()
 
 
 def fork(
-    nursery: socket.socket, command: Sequence[str] | None, *, log: IO[bytes], env: Mapping[str, str]
+    nursery: socket.socket,
+    command: Sequence[str] | None,
+    *,
+    log: IO[bytes],
+    env: Mapping[str, str],
+    errors: IO[bytes] | None = None,
 ) -> socket.socket:
-    """Let a program be forked, or a worker where there is no command; return the socket that leads to it."""
+    """Let a program be forked, or a worker where there is no command; return the socket that leads to it.
+
+    `errors`: the file for what goes to the standard error, where that is not the log, too.
+    """
     ours, its_end = socket.socketpair()
     with its_end:
         message = json.dumps({"env": dict(env), "command": command}).encode()
-        socket.send_fds(nursery, [message], [its_end.fileno(), log.fileno()])
-        if not nursery.recv(1):
-            raise AssertionError("The nursery ended.")
+        with _asking:
+            socket.send_fds(nursery, [message], [its_end.fileno(), log.fileno(), (errors or log).fileno()])
+            if not nursery.recv(1):
+                raise AssertionError("The nursery ended.")
     return ours
 
 
@@ -26,10 +38,17 @@ class Forked:
     """A program of the nursery, as `subprocess.Popen` has it: `pid`, `poll` and `wait`."""
 
     def __init__(
-        self, nursery: socket.socket, command: Sequence[str], *, log: IO[bytes], env: Mapping[str, str]
+        self,
+        nursery: socket.socket,
+        command: Sequence[str],
+        *,
+        log: IO[bytes],
+        env: Mapping[str, str],
+        errors: IO[bytes] | None = None,
     ) -> None:
+        """`command` runs in the folder of the project; for the others see `fork`."""
         self.args = command
-        self._told = fork(nursery, command, log=log, env=env)
+        self._told = fork(nursery, command, log=log, env=env, errors=errors)
         self.returncode: int | None = None
         self.pid = self._hear()
 

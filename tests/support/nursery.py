@@ -3,7 +3,8 @@
 Starting Django takes a second and more of the processor, nearly all of it for such imports. The nursery
 (`python -m tests.support.nursery`) has done that once, and forks a process for each message on the socket that is its
 standard input: as JSON its environment, and the command of a program, or none for a worker; with it a socket and the
-file of its log. Nothing is forked that depends on settings: those a process reads for itself.
+files for what it prints and for its errors. Nothing is forked that depends on settings: those a process reads for
+itself.
 
 A program runs as its command would, in a session of its own. Over its socket it says its number, a line; its parent
 says what it ended with, another (negative: the signal that ended it). What a worker says, `tests.support.worker` tells.
@@ -60,7 +61,7 @@ def serve() -> tuple[list[str] | None, socket.socket] | None:
     """
     with socket.socket(fileno=os.dup(0)) as requests:
         while True:
-            message, files, _, _ = socket.recv_fds(requests, MAX_MESSAGE, 2)
+            message, files, _, _ = socket.recv_fds(requests, MAX_MESSAGE, 3)
             if not message:
                 return None
             if os.fork() == 0:
@@ -69,10 +70,10 @@ def serve() -> tuple[list[str] | None, socket.socket] | None:
                 os.close(file)
             requests.send(b".")
     wanted = json.loads(message)
-    at, log = files
-    for number in (1, 2):  # what it prints goes to the log
-        os.dup2(log, number)
-    os.close(log)
+    at, *outputs = files
+    for number, output in enumerate(outputs, start=1):
+        os.dup2(output, number)
+        os.close(output)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
     os.environ.clear()

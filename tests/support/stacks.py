@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import httpx
 from websockets.sync.client import connect as websocket_connect
@@ -308,10 +309,17 @@ def plain_environment() -> dict[str, str]:
 def run_manage(args: Iterable[str], env: dict[str, str]) -> str:
     """Run `manage.py`; raise with its output where it fails."""
     command = [sys.executable, "manage.py", *args]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise AssertionError(f"manage.py {' '.join(args)} ended with {done.returncode}.\n{done.stdout}{done.stderr}")
-    return done.stdout
+    with TemporaryFile() as log, TemporaryFile() as errors:
+        status = Forked(nursery(), command, log=log, env=env, errors=errors).wait()
+        said, complained = (_all_of(file) for file in (log, errors))
+    if status != 0:
+        raise AssertionError(f"manage.py {' '.join(args)} ended with {status}.\n{said}{complained}")
+    return said
+
+
+def _all_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 @cache
