@@ -407,7 +407,7 @@
         path: `tasks/${task_id}/`,
         body: { ...changes, version }
       }),
-      answer: aboutTask("version")
+      answer: aboutTask("version", "added_labels", "removed_labels")
     },
     task_status_update: {
       request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/status/`, body }),
@@ -415,7 +415,7 @@
     },
     task_move: {
       request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/move/`, body }),
-      answer: aboutTask("status", "position", "version")
+      answer: aboutTask("status", "position", "version", "previous")
     },
     task_delete: {
       request: ({ task_id }) => ({ method: "DELETE", path: `tasks/${task_id}/` }),

@@ -151,6 +151,38 @@ def test_two_who_label_a_task_at_the_same_time_both_do_and_are_asked_nothing(ser
         expect(page.locator(one)).to_have_count(0)
 
 
+def test_who_chooses_what_another_chose_at_the_same_time_takes_nothing_of_theirs_back(
+    server: Server, new_page: NewPage
+) -> None:
+    _, _, ours, theirs = two_boards(server, new_page)
+    (task,) = ours.add("todo", "Paint the fence")
+    page = ours.page
+    held: list[str | bytes] = []
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        """A line on which nothing comes in of what others do: this board shows the task as it was."""
+        sockets.append(socket.connect_to_server())
+        sockets[-1].on_message(
+            lambda message: (held.append if '"task_updated"' in str(message) else socket.send)(message)
+        )
+
+    page.context.route_web_socket("**/ws/", connect)
+    page.reload()
+    ours.wait_until("live")
+    for board in (theirs, ours):
+        board.open(task).locator("[name=labels]").click()
+        item(board.page, "Bug").click()
+        expect(item(board.page, "Bug")).to_be_checked()
+        expect(board.card(task)).not_to_have_attribute("data-pending", "")
+        board.page.keyboard.press("Escape")
+        board.page.keyboard.press("Escape")
+    expect(page.locator("[data-undo]")).to_be_hidden()
+    page.keyboard.press("Control+z")
+    theirs.add("todo", "Later")  # by then whatever was asked for has been done
+    expect(chips(theirs.card(task))).to_have_text(["Bug"])
+
+
 def test_labels_that_were_chosen_offline_join_what_others_chose_meanwhile(server: Server, new_page: NewPage) -> None:
     alice, bob = server.stack.user(), server.stack.user()
     project = server.project(alice, members=[bob])

@@ -66,7 +66,7 @@ const undo = new Undo({
   },
   undone: ({ words }) => toasts.say(t('Took back {what}.', { what: words })),
 });
-const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id), keepDraft: (id, field, text, version) => drafts.set(id, field, { text, version }) });
+const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id) });
 const composers = new Composers(board, createTask);
 const membersButton = find(document, '[data-open-members]');
 const members = new Members({
@@ -116,7 +116,7 @@ const drag = new CardDrag({
   board,
   columns,
   mayDrag: () => store.mayEdit,
-  drop: (taskId, place) => void commands.move(taskId, place),
+  drop: (taskId, place) => void commands.moving.move(taskId, place),
 });
 let now = new Date();
 
@@ -225,7 +225,7 @@ listenToKeys({
   move: (taskId) => {
     const at = columns.locate(taskId);
     const card = columns.cards.get(taskId)?.link;
-    if (at && card && store.mayEdit) openMoveMenu(card, choices(at), (place) => void commands.move(taskId, place));
+    if (at && card && store.mayEdit) openMoveMenu(card, choices(at), (place) => void commands.moving.move(taskId, place));
   },
 });
 
@@ -279,7 +279,7 @@ function note(_event, data) {
 
 /** @param {string} status @param {string} title @returns {Promise<boolean>} whether it was created */
 async function createTask(status, title) {
-  const task = await commands.create(status, title);
+  const task = await commands.coming.create(status, title);
   if (task && !store.fits(task)) {
     toasts.say(t('{title} is hidden by the filter.', { title: quote(title) }), { label: t('Show all'), act: () => filterBar.clear() });
   }
@@ -318,7 +318,7 @@ function viewerHolders(taskId) {
 /** The open task was deleted. @param {import("./reducer.js").Task | undefined} task @param {string | null} sentence */
 function tellDeleted(task, sentence) {
   if (!task) return;
-  const restore = { label: t('Restore'), act: () => void commands.restore(task) };
+  const restore = { label: t('Restore'), act: () => void commands.coming.restore(task) };
   toasts.say(`${sentence}.`, ...(store.mayEdit ? [restore] : []));
 }
 
