@@ -66,6 +66,46 @@ def test_labels_are_chosen_by_the_keyboard_and_seen_by_the_other_at_once(server:
     expect(ours.card(task)).not_to_have_attribute("data-pending", "")
 
 
+def test_who_types_in_the_menu_sees_the_labels_that_have_it(server: Server, new_page: NewPage) -> None:
+    alice, project, ours, _ = two_boards(server, new_page)
+    for name in ("Débugging", "Urgent", "Idea", "New"):
+        server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": name, "color": "blue"})
+    (task,) = ours.add("todo", "Paint the fence")
+    page, menu = ours.page, ours.page.get_by_role("menu")
+    said, shown = page.locator("p[role=status]"), menu.get_by_role("menuitemcheckbox")
+    ours.open(task).locator("[name=labels]").press("Enter")
+    expect(menu).to_have_accessible_name("Labels: type to find one")
+    expect(item(page, "Bug").first).to_be_focused()
+    page.keyboard.type("BUG")
+    expect(shown).to_have_text(["Bug", "Débugging"])
+    expect(said).to_have_text("2 labels with “BUG”")
+    expect(item(page, "Bug").first).to_be_focused()
+    page.keyboard.type("g")  # goes on to the first that fits
+    expect(said).to_have_text("1 label with “BUGg”")
+    expect(item(page, "Débugging")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(item(page, "Débugging")).to_be_checked()
+    page.keyboard.type("n?")  # no keys of the board
+    expect(said).to_have_text("No label has “BUGgn?”.")
+    expect(menu).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(menu.get_by_role("menuitem", name="Edit labels…")).to_be_focused()
+    for _ in range(4):
+        page.keyboard.press("Backspace")
+    expect(shown).to_have_text(["Bug", "Débugging"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Home")
+    expect(item(page, "Bug").first).to_be_focused()
+    page.keyboard.press("Escape")  # what was typed
+    expect(shown).to_have_count(6)
+    expect(said).to_have_text("Labels: type to find one")
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    expect(said).to_have_count(0)
+    expect(ours.panel.locator("[name=labels]")).to_be_focused()
+    expect(chips(ours.card(task))).to_have_text(["Débugging"])
+
+
 def test_labels_are_made_renamed_filtered_by_and_deleted(server: Server, new_page: NewPage) -> None:
     alice, _, ours, theirs = two_boards(server, new_page)
     first, second = ours.add("todo", "Paint the fence", "Buy the paint")

@@ -197,6 +197,24 @@ describe('an own change', () => {
     assert.match(told[1], /^The labels of “Task 2” were not changed\. It is no longer there/);
   });
 
+  test('a conflict is kept until it is settled, by whomever, and taken up where its task is', () => {
+    const store = makeStore(task(1, { version: 2 }), task(2, { title: 'Same', version: 3 }));
+    /** @type {any[]} */
+    const kept = [];
+    store.keepConflict = (...change) => void kept.push(change);
+    store.takeUpConflicts([
+      { taskId: 1, field: 'title', mine: 'Mine', version: 2 },
+      { taskId: 1, field: 'due_at', mine: null, version: 2 },
+      { taskId: 2, field: 'title', mine: 'Same', version: 3 }, // somebody has done it meanwhile
+      { taskId: 9, field: 'title', mine: 'Of another board', version: 1 },
+    ]);
+    assert.deepEqual([...store.conflicts].map(([id, fields]) => [id, [...fields.keys()]]), [[1, ['title']], [2, []]]);
+    assert.deepEqual(kept, [[1, 'due_at', null], [2, 'title', null]]);
+    store.setConflict(1, 'priority', { mine: 'low', version: 2 });
+    store.setConflict(1, 'title', null);
+    assert.deepEqual(kept.slice(2), [[1, 'priority', { mine: 'low', version: 2 }], [1, 'title', null]]);
+  });
+
   test('a conflict keeps what was meant, beside what is there', async () => {
     const store = makeStore(task(1));
     const { client, commands } = makeCommands(store);
