@@ -8,7 +8,8 @@
 # make js-build builds static/js/websocket_client.js from static/js/client/
 # make words    collects the texts of the pages into locale/*/LC_MESSAGES/django.po and compiles what stands there:
 #               make words, make words NEW=fr
-# make screenshots  takes a picture of every page and state, light and dark, wide and on a phone, into docs/screenshots/states/
+# make screenshots  takes a picture of every page and state, light and dark, wide and on a phone, into docs/screenshots/states/,
+#               and those of the demo's board that the README shows
 # make lock     works out requirements.lock anew from requirements.txt: exact versions, with hashes, for servers
 # make audit    asks the public list of known holes about requirements.lock; needs the network
 # make format   lets ruff lay out the Python files
@@ -79,10 +80,10 @@ embedded: dev
 words: dev
 	$(PY) scripts/words.py $(NEW)
 
-# The states are those that axe-core looks over. Two minutes; not kept in the repository, for their 6 MB.
+# The states are those that axe-core looks over. Two minutes; not kept in the repository, for their 6 MB, but for the demo's board.
 screenshots: dev
 	mkdir -p docs/screenshots/states
-	SCREENSHOTS=docs/screenshots/states $(PY) -m pytest --numprocesses=3 tests/browser/test_accessibility.py
+	SCREENSHOTS=docs/screenshots/states $(PY) -m pytest --numprocesses=3 tests/browser/test_accessibility.py tests/browser/test_demo.py
 
 faults: dev
 	$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) \

@@ -170,6 +170,10 @@ def _database() -> dict[str, Any]:
         options.setdefault("pool", {"min_size": 1, "max_size": DATABASE_CONNECTIONS, "timeout": 10})
         # Off, as Django has it, for a pooler in between that cannot keep statements: ?prepare_threshold=off.
         threshold = str(options.get("prepare_threshold", 5))
+        if threshold != "off" and not threshold.isdecimal():
+            raise ImproperlyConfigured(
+                f"DATABASE_URL: prepare_threshold must be a whole number, or off, not {threshold!r}."
+            )
         options["prepare_threshold"] = None if threshold == "off" else int(threshold)
     return config
 

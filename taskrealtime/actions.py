@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from . import access, commands, invitations, ranks, reminders
 from .actor import acting_as
@@ -93,13 +93,20 @@ def create_task(user: User, command: commands.TaskCreate) -> commands.TaskAnswer
 
 def update_task(user: User, command: commands.TaskUpdate) -> commands.TaskVersion:
     """Change fields that nobody changed since `version`."""
-    task = _change_task(user, command.task_id, command.changes, command.version, at="changes.")
-    return commands.TaskVersion(task_id=task.pk, project_id=task.project_id, version=task.version)
+    changes = command.changes
+    task, carried = _change_task(user, command.task_id, changes, command.version, at="changes.")
+    return commands.TaskVersion(
+        task_id=task.pk,
+        project_id=task.project_id,
+        version=task.version,
+        added_labels=_among(changes.add_labels, set(task.labels) - carried),
+        removed_labels=_among(changes.remove_labels, carried.difference(task.labels)),
+    )
 
 
 def update_task_status(user: User, command: commands.TaskStatusUpdate) -> commands.TaskStatusAnswer:
     """Move a task to another column."""
-    task = _change_task(user, command.task_id, commands.TaskEdit(status=command.status), command.version)
+    task, _ = _change_task(user, command.task_id, commands.TaskEdit(status=command.status), command.version)
     return commands.TaskStatusAnswer(
         task_id=task.pk,
         project_id=task.project_id,
@@ -114,6 +121,7 @@ def move_task(user: User, command: commands.TaskMove) -> commands.TaskMoved:
         raise InvalidData.at("after_id", "Give before_id or after_id, not both.")
     task = access.lock_task(user, command.task_id)
     _lock_ranks(task.project_id)
+    previous = commands.TaskPlace(status=task.status, position=task.position)  # type: ignore[arg-type]
     status = task.status if command.status is UNSET else command.status
     low, high = _neighbours(task, status, command)
     in_place = status == task.status and (low is None or low < task.position)
@@ -127,6 +135,7 @@ def move_task(user: User, command: commands.TaskMove) -> commands.TaskMoved:
         status=task.status,  # type: ignore[arg-type]
         position=task.position,
         version=task.version,
+        previous=previous,
     )
 
 
@@ -166,12 +175,16 @@ def archive_completed(user: User, command: commands.CompletedArchive) -> command
     return commands.Archived(archived=count, more=len(ids) > ARCHIVED_AT_ONCE)
 
 
-def _change_task(user: User, task_id: int, changes: commands.TaskEdit, version: int | None, at: str = "") -> Task:
+def _change_task(
+    user: User, task_id: int, changes: commands.TaskEdit, version: int | None, at: str = ""
+) -> tuple[Task, set[int]]:
+    """The task as it is then, and the labels that it carried before."""
     fields = _given(changes, at)
     task = access.lock_task(user, task_id, others=[fields.get("assignee_id")])
     access.require_assignable(task.project_id, fields.get("assignee_id"), f"{at}assignee_id")
     access.require_labels(task.project_id, fields.get("labels"), f"{at}labels")
     _refuse_stale(task, fields, version)
+    before = set(task.labels)
     if changes.add_labels or changes.remove_labels:
         carried = fields.get("labels", task.labels)
         fields["labels"] = _relabelled(task, carried, changes.add_labels or [], changes.remove_labels or [], at)
@@ -179,7 +192,12 @@ def _change_task(user: User, task_id: int, changes: commands.TaskEdit, version: 
         setattr(task, name, value)
     if fields:
         task.save(update_fields=list(fields))
-    return task
+    return task, before
+
+
+def _among(asked: list[int] | UnsetType, changed: set[int]) -> list[int] | UnsetType:
+    """Those that were asked for and changed; nothing where nobody asked."""
+    return UNSET if asked is UNSET else sorted(changed.intersection(asked))
 
 
 def _refuse_stale(task: Task, fields: dict[str, Any], version: int | None) -> None:

@@ -295,6 +295,10 @@ class TaskVersion(Answer, kw_only=True):
     task_id: int
     project_id: int
     version: int
+    #: Of `add_labels`, those that the task did not carry before; only where some were asked for.
+    added_labels: list[int] | UnsetType = UNSET
+    #: Of `remove_labels`, likewise, those that it carried.
+    removed_labels: list[int] | UnsetType = UNSET
 
 
 class TaskStatusAnswer(Answer, kw_only=True):
@@ -306,6 +310,13 @@ class TaskStatusAnswer(Answer, kw_only=True):
     version: int
 
 
+class TaskPlace(msgspec.Struct):
+    """Where a task stands."""
+
+    status: Status
+    position: str
+
+
 class TaskMoved(Answer, kw_only=True):
     """Where the task is now."""
 
@@ -314,6 +325,8 @@ class TaskMoved(Answer, kw_only=True):
     status: Status
     position: str
     version: int
+    #: Where the move found it: the same place where there was nothing to move.
+    previous: TaskPlace | UnsetType = UNSET
 
 
 class TaskGone(Answer, kw_only=True):

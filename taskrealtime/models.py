@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.deletion import Collector
 from django.db.models.functions import Length
+from django.db.models.lookups import Lookup
 from django.utils import timezone
 
 from . import ranks
@@ -81,6 +82,21 @@ class IdsField(models.JSONField):
     def get_prep_value(self, value: Any) -> Any:
         """As Django's, in that order."""
         return super().get_prep_value(self.to_python(value) if isinstance(value, list | tuple | set) else value)
+
+
+@IdsField.register_lookup
+class Has(Lookup):
+    """Whether an id is among the ids. (Django's own lookup for it, `contains`, knows no SQLite.)"""
+
+    lookup_name = "has"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """In the words of this database."""
+        ids, params = self.process_lhs(compiler, connection)
+        if connection.vendor == "postgresql":
+            return f"{ids} @> to_jsonb(%s::bigint)", (*params, self.rhs)
+        return f"%s IN (SELECT value FROM json_each({ids}))", (self.rhs, *params)  # noqa: S608 -- the compiled column
 
 
 # --- Projects and their people --------------------------------------------------------------

@@ -274,6 +274,14 @@ def test_a_task_that_is_there_already_does_not_move(world: World, ear: Ear) -> N
     assert ear.names() == []
 
 
+def test_a_move_says_where_the_task_was_when_it_came(world: World) -> None:
+    first = world.task.position
+    moved = ask(world, commands.TaskMove(task_id=world.task.pk, status="review"))
+    assert moved.previous == commands.TaskPlace(status="todo", position=first)
+    again = ask(world, commands.TaskMove(task_id=world.task.pk, status="review"))
+    assert again.previous == commands.TaskPlace(status="review", position=moved.position)  # somebody was faster
+
+
 def test_a_task_moves_next_to_another_task_of_that_column_only(world: World, ear: Ear) -> None:
     other, elsewhere = world.new_task("Other", status="review"), World()
     deleted = world.new_task("Gone")

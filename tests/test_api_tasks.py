@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from taskrealtime.models import Comment, Membership, Task
+from taskrealtime.models import Comment, Membership, Project, Task
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +81,7 @@ def test_a_task_is_moved_beside_another(world: World) -> None:
     moved = api.post(world.path("tasks/<id:task_id>/move/"), {"status": "review", "before_id": second.pk}).json()
     assert first.position < moved["position"] < second.position
     assert (moved["status"], moved["version"]) == ("review", 2)
+    assert moved["previous"] == {"status": "todo", "position": world.task.position}
     both = api.post(world.path("tasks/<id:task_id>/move/"), {"before_id": first.pk, "after_id": second.pk})
     assert both.json()["details"] == [{"field": "after_id", "message": "Give before_id or after_id, not both."}]
 
@@ -115,6 +116,31 @@ def test_tasks_are_filtered(world: World) -> None:
     assert titles("q=_") == []
     assert titles(f"project={world.project.pk}&q=other&status=") == ["Other"]
     assert titles(f"project={world.project.pk + 1}") == []
+
+
+def test_tasks_are_filtered_by_a_label_of_their_project(world: World) -> None:
+    bug, docs = world.new_label("Bug"), world.new_label("Docs")
+    world.new_task("Both", labels=[bug, docs], status="completed")
+    world.new_task("Docs", labels=[docs])
+    elsewhere = Project.objects.create(name="Gemini", labels=[{"id": bug, "name": "Else", "color": "blue"}])
+    Task.objects.create(project=elsewhere, title="Elsewhere", labels=[bug])
+    api, project = world.api("viewer"), world.project.pk
+
+    def titles(query: str) -> list[str]:
+        return [task["title"] for task in api.get(f"/api/tasks/?{query}").json()["results"]]
+
+    assert titles(f"project={project}&label={docs}") == ["Both", "Docs"]
+    assert titles(f"project={project}&label={docs}&status=todo") == ["Docs"]
+    assert titles(f"project={project}&label={bug}") == ["Both"]
+    assert titles(f"project={project}&label=") == ["First", "Both", "Docs"]
+    assert titles(f"project={elsewhere.pk}&label={bug}") == []  # whose tasks a viewer of this one may not see
+    assert titles(f"project={project}&label={docs}{docs}") == []
+    world.api("owner").post(f"/api/projects/{project}/archive/")
+    assert titles(f"project={project}&label={docs}&archived=1") == ["Both"]
+    world.api("owner").delete(f"/api/projects/{project}/labels/{docs}/")
+    assert titles(f"project={project}&label={docs}") == [], "tasks keep its id, and show it to nobody"
+    alone = api.get(f"/api/tasks/?label={bug}")
+    assert (alone.status_code, [detail["field"] for detail in alone.json()["details"]]) == (400, ["label"])
 
 
 def test_nobody_sees_tasks_of_projects_that_they_are_not_in(world: World) -> None:

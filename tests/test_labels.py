@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -231,6 +232,37 @@ def test_what_is_so_already_is_no_change(world: World, ear: Ear) -> None:
     assert relabel(world, add_labels=[one], remove_labels=[two]).json()["version"] == 2
     assert relabel(world, add_labels=[], remove_labels=[]).json()["version"] == 2
     assert ear.data() == []
+
+
+@pytest.mark.parametrize("by", ["socket", "http"])
+def test_an_answer_says_what_it_changed_and_not_what_others_had_done_already(world: World, by: str) -> None:
+    one, two, three = (world.new_label(name) for name in ("Bug", "Docs", "Urgent"))
+
+    def change(**changes: list[int]) -> Any:
+        if by == "http":
+            return relabel(world, **changes).json()
+        edit = commands.TaskEdit(**changes)  # type: ignore[arg-type]
+        command = commands.TaskUpdate(task_id=world.task.pk, changes=edit)
+        return msgspec.to_builtins(actions.perform(world.people["owner"], command))
+
+    put(world, one)
+    both = change(add_labels=[one, two], remove_labels=[three])
+    assert (both["added_labels"], both["removed_labels"]) == ([two], [])
+    removed = change(remove_labels=[three, two])
+    assert removed["removed_labels"] == [two]
+    assert "added_labels" not in removed  # nobody asked for any
+    assert change(labels=[three], add_labels=[three], remove_labels=[one])["added_labels"] == [three]
+    world.api("owner").delete(world.path("projects/<id:project_id>/labels/") + f"{two}/")
+    assert change(add_labels=[two])["added_labels"] == []
+    assert not {"added_labels", "removed_labels"} & set(change(labels=[one]))
+
+
+def test_a_repeated_key_is_told_what_it_changed_the_first_time(world: World) -> None:
+    label, path = world.new_label("Bug"), world.path("tasks/<id:task_id>/")
+    for _ in range(2):
+        answer = world.api("member").patch(path, {"add_labels": [label]}, key="k").json()
+        assert answer["added_labels"] == [label]
+    assert answer["duplicate"] is True
 
 
 def test_labels_are_set_first_then_added_then_removed(world: World) -> None:

@@ -53,3 +53,13 @@ def test_the_address_of_the_database_says_from_when_on(query: str, threshold: in
     code = "from project.settings import DATABASES; print(DATABASES['default']['OPTIONS']['prepare_threshold'])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == str(threshold)
+
+
+@pytest.mark.parametrize("threshold", ["abc", "-1", "1.5", "On"])
+def test_an_address_that_says_nonsense_is_refused_in_words(threshold: str) -> None:
+    env = plain_environment() | {"DATABASE_URL": f"postgres://board@127.0.0.1/board?prepare_threshold={threshold}"}
+    code = "import project.settings"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    told = f"DATABASE_URL: prepare_threshold must be a whole number, or off, not {threshold!r}."
+    assert done.stderr.splitlines()[-1] == f"django.core.exceptions.ImproperlyConfigured: {told}"

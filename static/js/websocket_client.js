@@ -407,7 +407,7 @@
         path: `tasks/${task_id}/`,
         body: { ...changes, version }
       }),
-      answer: aboutTask("version")
+      answer: aboutTask("version", "added_labels", "removed_labels")
     },
     task_status_update: {
       request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/status/`, body }),
@@ -415,7 +415,7 @@
     },
     task_move: {
       request: ({ task_id, ...body }) => ({ method: "POST", path: `tasks/${task_id}/move/`, body }),
-      answer: aboutTask("status", "position", "version")
+      answer: aboutTask("status", "position", "version", "previous")
     },
     task_delete: {
       request: ({ task_id }) => ({ method: "DELETE", path: `tasks/${task_id}/` }),
@@ -749,7 +749,7 @@
       entry.data = this.#withIds(entry.data);
       this.#entries.set(entry.id, entry);
       this.#shelf?.put(entry);
-      this.#giveUpLost();
+      if (this.#lost.size) this.#giveUpIfLost(entry);
     }
     /** @param {Entry[]} entries that earlier pages left on the shelf, the oldest first */
     adopt(entries) {
@@ -818,8 +818,7 @@
       this.#entries.delete(entry.id);
       if (error) {
         entry.reject(error);
-        if (entry.placeholder !== void 0) this.#lost.add(entry.placeholder);
-        this.#giveUpLost();
+        if (entry.placeholder !== void 0) this.#lose(entry.placeholder);
       } else {
         this.#carryOn(entry, data);
         entry.resolve(data);
@@ -859,12 +858,15 @@
         this.#shelf?.put(entry);
       }
     }
-    /** What was asked of a thing that was never created can never be done. */
-    #giveUpLost() {
-      for (const { id, data } of this.entries()) {
-        if (!TASK_IDS.some((name) => this.#lost.has(data[name]))) continue;
-        this.settle(id, new TaskManagerError("not_found", "The task was never created."));
-      }
+    /** @param {number} placeholder of what was not created */
+    #lose(placeholder) {
+      this.#lost.add(placeholder);
+      for (const entry of this.entries()) this.#giveUpIfLost(entry);
+    }
+    /** What is asked of a thing that was never created can never be done. @param {Entry} entry */
+    #giveUpIfLost({ id, data }) {
+      if (!TASK_IDS.some((name) => this.#lost.has(data[name]))) return;
+      this.settle(id, new TaskManagerError("not_found", "The task was never created."));
     }
     /** @param {any} data @returns {any} a copy with the ids that are known by now */
     #withIds(data) {

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from taskrealtime.commands import TaskPlace
 from taskrealtime.events import (
     CommentObject,
     InvitedRole,
@@ -81,6 +82,12 @@ class TaskDetail(TaskObject, kw_only=True):
     description_html: str
     #: Only of one in the archive: since when.
     archived_at: datetime | UnsetType = UNSET
+    #: Only after a change with `add_labels`: those of them that the task did not carry before.
+    added_labels: list[int] | UnsetType = UNSET
+    #: Likewise, of `remove_labels`, those that it carried.
+    removed_labels: list[int] | UnsetType = UNSET
+    #: Only after a move: where that found it.
+    previous: TaskPlace | UnsetType = UNSET
     duplicate: Duplicate = UNSET
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from django.db.models import Q
 from msgspec import UNSET, Meta
 from msgspec.structs import asdict
@@ -13,13 +14,16 @@ from taskrealtime import access, commands
 from taskrealtime.engine.errors import Conflict, Forbidden, InvalidData, NotFound
 from taskrealtime.events import Status, TaskObject
 from taskrealtime.markdown import render
-from taskrealtime.models import Task
+from taskrealtime.models import Project, Task
 from taskrealtime.serializing import shown_task_object
 
 from .answers import Duplicate, TaskDetail, TaskPage
 from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of
 from .openapi import body_of, documented
 from .paging import PageQuery, answer_page
+
+#: Of an answer to a change, what the task as it is now does not say.
+TOLD_OF_CHANGES = {"added_labels", "removed_labels", "previous", "duplicate"}
 
 
 class TaskQuery(PageQuery, kw_only=True):
@@ -28,6 +32,10 @@ class TaskQuery(PageQuery, kw_only=True):
     project: Annotated[commands.Id | None, Meta(description="Only this project's.")] = None
     status: Annotated[Status | None, Meta(description="Only in this column.")] = None
     assignee: Annotated[commands.Id | None, Meta(description="Only this user's.")] = None
+    label: Annotated[
+        commands.Id | None,
+        Meta(description="Only with this label of the `project` that is given, too."),
+    ] = None
     q: Annotated[
         Annotated[str, Meta(max_length=200)] | None, Meta(description="Only with this in title or description.")
     ] = None
@@ -163,16 +171,29 @@ class CompletedArchiveView(ApiView):
 def _wanted(query: TaskQuery) -> Q:
     wanted = {"project_id": query.project, "status": query.status, "assignee_id": query.assignee}
     condition = Q(**{name: value for name, value in wanted.items() if value is not None})
+    if query.label is not None:
+        condition &= _labelled(query.project, query.label)
     if query.q is not None:
         condition &= Q(title__icontains=query.q) | Q(description__icontains=query.q)
     return condition
+
+
+def _labelled(project_id: int | None, label: int) -> Q:
+    """Tasks keep the ids of labels that were deleted: those are nobody's any more."""
+    if project_id is None:
+        raise InvalidData.at("label", "Give the project whose label it is.")
+    project = Project.objects.filter(pk=project_id).first()
+    return Q(labels__has=label) if project and label in project.label_ids else Q(pk__in=[])
 
 
 def _change(request: Request, command: commands.TaskUpdate | commands.TaskStatusUpdate | commands.TaskMove) -> object:
     """Carry out the command; the task as it is now, or the bare answer where it is gone again."""
     answer = carry_out(request, command)
     task = _find(request, command.task_id)
-    return answer if task is None else _show(shown_task_object(task), answer.duplicate)
+    if task is None:
+        return answer
+    told = {name: value for name, value in asdict(answer).items() if name in TOLD_OF_CHANGES}
+    return msgspec.structs.replace(_show(shown_task_object(task)), **told)
 
 
 def _find(request: Request, task_id: int) -> Task | None:

@@ -6,7 +6,7 @@ from tests.support.stacks import Server, Stack
 
 from .board import Board
 from .conftest import NewPage
-from .test_offline import LOST, until_a_reset
+from .test_offline import LOST, go_offline, until_a_reset
 
 
 def test_what_was_being_written_is_there_after_a_reload(server: Server, new_page: NewPage) -> None:
@@ -108,6 +108,45 @@ def test_who_is_writing_at_a_reset_writes_on_among_the_comments_that_there_are(s
     expect(editor).to_have_value("Not even Three words here")
     comments.nth(0).get_by_role("button", name="Cancel").click()
     expect(comments.nth(0)).to_contain_text("By another tab")
+
+
+def test_what_one_has_to_choose_is_still_to_be_chosen_after_a_reload(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
+    (task,) = board.add("todo", "Paint")
+    theirs = {"title": "By Bob", "due_at": "2031-06-02T10:00:00Z", "description": "Bob's", "priority": "high"}
+    mine = {"title": "By Alice", "due_at": "", "description": "Alice's", "priority": "low"}
+    path, panel = f"/api/tasks/{task}/", board.open(task)
+    assert server.api(bob).patch(path, json={"due_at": "2030-01-01T10:00:00Z"}).status_code == 200
+    expect(panel.locator("[name=due_at]")).not_to_have_value("")
+    conflicts = panel.locator("[data-conflict]")
+    # Written while what Bob did is still on its way.
+    go_offline(board)
+    for name, value in mine.items():
+        field = panel.locator(f"[name={name}]")
+        field.select_option(value) if name == "priority" else field.fill(value)
+        field.blur()
+    expect(board.card(task)).to_contain_text("By Alice")
+    assert server.api(bob).patch(path, json=theirs).status_code == 200
+    board.page.context.set_offline(False)
+    expect(conflicts).to_have_count(4)
+    board.page.reload()
+    expect(conflicts).to_have_count(4)
+    due = panel.locator("[data-conflict=due_at]")
+    expect(due.locator("[data-part=mine]")).to_have_text("No date")
+    expect(due.locator("[data-part=theirs]")).to_contain_text("2031")
+    expect(panel.locator("[name=title]")).to_have_value("By Bob")
+    due.locator("[data-choose=mine]").click()
+    panel.locator("[data-conflict=title] [data-choose=mine]").click()
+    panel.locator("[data-conflict=description] [data-choose=mine]").click()
+    panel.locator("[data-conflict=priority] [data-choose=theirs]").click()
+    expect(board.page.locator("[data-pending]")).to_have_count(0)
+    board.page.reload()
+    expect(panel.locator("[name=title]")).to_have_value("By Alice")
+    expect(conflicts).to_have_count(0)
+    now = server.api(bob).get(path).json()
+    assert [now[name] for name in theirs] == ["By Alice", None, "Alice's", "high"]
 
 
 def test_signing_out_takes_the_drafts_away(server: Server, new_page: NewPage) -> None:

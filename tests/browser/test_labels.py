@@ -68,6 +68,46 @@ def test_labels_are_chosen_by_the_keyboard_and_seen_by_the_other_at_once(server:
     expect(ours.card(task)).not_to_have_attribute("data-pending", "")
 
 
+def test_who_types_in_the_menu_sees_the_labels_that_have_it(server: Server, new_page: NewPage) -> None:
+    alice, project, ours, _ = two_boards(server, new_page)
+    for name in ("Débugging", "Urgent", "Idea", "New"):
+        server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": name, "color": "blue"})
+    (task,) = ours.add("todo", "Paint the fence")
+    page, menu = ours.page, ours.page.get_by_role("menu")
+    said, shown = page.locator("p[role=status]"), menu.get_by_role("menuitemcheckbox")
+    ours.open(task).locator("[name=labels]").press("Enter")
+    expect(menu).to_have_accessible_name("Labels: type to find one")
+    expect(item(page, "Bug").first).to_be_focused()
+    page.keyboard.type("BUG")
+    expect(shown).to_have_text(["Bug", "Débugging"])
+    expect(said).to_have_text("2 labels with “BUG”")
+    expect(item(page, "Bug").first).to_be_focused()
+    page.keyboard.type("g")  # goes on to the first that fits
+    expect(said).to_have_text("1 label with “BUGg”")
+    expect(item(page, "Débugging")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(item(page, "Débugging")).to_be_checked()
+    page.keyboard.type("n?")  # no keys of the board
+    expect(said).to_have_text("No label has “BUGgn?”.")
+    expect(menu).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(menu.get_by_role("menuitem", name="Edit labels…")).to_be_focused()
+    for _ in range(4):
+        page.keyboard.press("Backspace")
+    expect(shown).to_have_text(["Bug", "Débugging"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Home")
+    expect(item(page, "Bug").first).to_be_focused()
+    page.keyboard.press("Escape")  # what was typed
+    expect(shown).to_have_count(6)
+    expect(said).to_have_text("Labels: type to find one")
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    expect(said).to_have_count(0)
+    expect(ours.panel.locator("[name=labels]")).to_be_focused()
+    expect(chips(ours.card(task))).to_have_text(["Débugging"])
+
+
 def test_labels_are_made_renamed_filtered_by_and_deleted(server: Server, new_page: NewPage) -> None:
     alice, _, ours, theirs = two_boards(server, new_page)
     first, second = ours.add("todo", "Paint the fence", "Buy the paint")
@@ -144,6 +184,38 @@ def test_two_who_label_a_task_at_the_same_time_both_do_and_are_asked_nothing(ser
         expect(chips(board.card(task))).to_have_text(["Urgent"])
     for one in ("[data-conflict]", "[data-problems] li"):
         expect(page.locator(one)).to_have_count(0)
+
+
+def test_who_chooses_what_another_chose_at_the_same_time_takes_nothing_of_theirs_back(
+    server: Server, new_page: NewPage
+) -> None:
+    _, _, ours, theirs = two_boards(server, new_page)
+    (task,) = ours.add("todo", "Paint the fence")
+    page = ours.page
+    held: list[str | bytes] = []
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        """A line on which nothing comes in of what others do: this board shows the task as it was."""
+        sockets.append(socket.connect_to_server())
+        sockets[-1].on_message(
+            lambda message: (held.append if '"task_updated"' in str(message) else socket.send)(message)
+        )
+
+    page.context.route_web_socket("**/ws/", connect)
+    page.reload()
+    ours.wait_until("live")
+    for board in (theirs, ours):
+        board.open(task).locator("[name=labels]").click()
+        item(board.page, "Bug").click()
+        expect(item(board.page, "Bug")).to_be_checked()
+        expect(board.card(task)).not_to_have_attribute("data-pending", "")
+        board.page.keyboard.press("Escape")
+        board.page.keyboard.press("Escape")
+    expect(page.locator("[data-undo]")).to_be_hidden()
+    page.keyboard.press("Control+z")
+    theirs.add("todo", "Later")  # by then whatever was asked for has been done
+    expect(chips(theirs.card(task))).to_have_text(["Bug"])
 
 
 def test_labels_that_were_chosen_offline_join_what_others_chose_meanwhile(server: Server, new_page: NewPage) -> None:

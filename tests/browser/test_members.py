@@ -1,6 +1,8 @@
 """Who is on the board: adding people, their roles, and what a viewer may not do."""
 
-from playwright.sync_api import expect
+from typing import Any
+
+from playwright.sync_api import Locator, expect
 
 from tests.support.stacks import Server, User
 
@@ -121,3 +123,74 @@ def test_who_steps_down_sees_at_once_what_is_no_longer_theirs(server: Server, ne
     expect(dialog.get_by_role("button", name="Leave this project")).to_be_visible()
     expect(dialog.locator(f'[data-member-id="{bob.id}"]')).to_contain_text("Owner")
     expect(dialog.get_by_role("alert")).to_be_hidden()
+
+
+def test_whatever_is_open_follows_a_role_that_changes(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    project = server.project(alice, members=[bob])
+    api = server.api(alice)
+    done: dict[str, Any] = {"project_id": project, "title": "Done", "status": "completed"}
+    for fields in (done, {"project_id": project, "title": "Fence"}):
+        api.post("/api/tasks/", json=fields)
+        api.post(f"/api/projects/{project}/archive/")
+    api.post(f"/api/projects/{project}/labels/", json={"name": "Bug", "color": "red"})
+    board = Board(new_page(server, bob, f"/projects/{project}/"))
+    page = board.page
+
+    def become(role: str) -> None:
+        assert api.patch(f"/api/projects/{project}/members/{bob.id}/", json={"role": role}).status_code == 200
+        expect(page.locator("body")).to_have_attribute("data-role", role)
+
+    def follows(control: Locator) -> None:
+        expect(control).to_be_visible()
+        become("viewer")
+        expect(control).to_be_hidden()
+        become("member")
+
+    (task,) = board.add("todo", "Gate")
+    follows(page.locator("[data-undo]"))
+    expect(page.locator("[data-undo]")).to_be_visible()
+
+    page.locator("[data-open-archive]").click()
+    dialog = page.locator("[data-archive-dialog]")
+    all_of_them, back = (dialog.get_by_role("button", name=name) for name in ("Archive all completed", "Bring back"))
+    for control in (all_of_them, back):
+        follows(control)
+        expect(control).to_be_visible()
+    page.keyboard.press("Escape")
+
+    menu = page.get_by_role("menu")
+    board.card(task).focus()
+    page.keyboard.press("m")
+    follows(menu)
+    expect(board.card(task)).to_be_focused()
+    panel = board.open(task)
+    panel.locator("[name=labels]").click()
+    follows(menu)
+
+    panel.locator("[name=content]").fill("Oil it")
+    panel.locator("[name=content]").press("Control+Enter")
+    panel.locator("[data-comment-id] [data-edit-comment]").click()
+    panel.locator("[name=title]").fill("By Bob")
+    api.patch(f"/api/tasks/{task}/", json={"title": "By Alice"})
+    expect(board.card(task)).to_contain_text("By Alice")
+    panel.locator("[name=title]").press("Enter")
+    for control in (panel.get_by_role("button", name="Keep mine"), panel.get_by_role("button", name="Save")):
+        expect(control).to_be_enabled()
+        become("viewer")
+        expect(control).to_be_disabled()
+        become("member")
+        expect(control).to_be_enabled()
+
+    become("owner")
+    panel.locator("[name=labels]").click()
+    menu.get_by_role("menuitem", name="Edit labels…").click()
+    labels = page.locator("[data-labels-dialog]")
+    expect(labels).to_be_visible()
+    become("member")
+    expect(labels).to_have_count(0)
+    panel.locator("[name=labels]").click()
+    become("owner")
+    expect(menu.get_by_role("menuitem", name="Edit labels…")).to_be_visible()
+    become("member")
+    expect(menu.get_by_role("menuitem", name="Edit labels…")).to_have_count(0)

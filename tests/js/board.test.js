@@ -75,7 +75,7 @@ describe('an own change', () => {
   test('a moved card stays where it was dropped from the act to the event', async () => {
     const store = makeStore(task(1), task(2), task(3));
     const { client, commands } = makeCommands(store);
-    commands.move(3, { status: 'todo', beforeId: 1 });
+    commands.moving.move(3, { status: 'todo', beforeId: 1 });
     assert.deepEqual(todo(store), [3, 1, 2]);
     assert.ok(store.painted?.waiting.has(3));
     await client.calls[0].answer({ version: 2 });
@@ -89,7 +89,7 @@ describe('an own change', () => {
   test('the event may come before the answer', async () => {
     const store = makeStore(task(1), task(2));
     const { client, commands } = makeCommands(store);
-    commands.move(2, { status: 'todo', beforeId: 1 });
+    commands.moving.move(2, { status: 'todo', beforeId: 1 });
     happens(store, 'task_updated', { task_id: 2, changes: { position: '0' }, version: 2 });
     assert.ok(store.painted?.waiting.has(2), 'still waiting for its answer');
     await client.calls[0].answer({ version: 2 });
@@ -101,17 +101,17 @@ describe('an own change', () => {
     const store = makeStore(task(1), task(2), task(3), task(4, { status: 'review' }));
     const { client, commands } = makeCommands(store);
     const asked = () => client.calls.pop()?.args;
-    commands.move(4, { status: 'todo', beforeId: 2 });
+    commands.moving.move(4, { status: 'todo', beforeId: 2 });
     assert.deepEqual(asked(), [4, { status: 'todo', beforeId: 2, orAfterId: 1 }]);
     happens(store, 'task_deleted', { task_id: 2 });
     assert.deepEqual(todo(store), [1, 4, 3]);
-    commands.move(3, { status: 'todo', beforeId: 1 });
+    commands.moving.move(3, { status: 'todo', beforeId: 1 });
     assert.deepEqual(asked(), [3, { status: 'todo', beforeId: 1, orAfterId: null }]);
-    commands.create('review', 'New');
-    commands.create('review', 'Newer');
+    commands.coming.create('review', 'New');
+    commands.coming.create('review', 'Newer');
     const [, newer] = store.painted?.columns.get('review') ?? [];
     client.calls.length = 0;
-    commands.move(1, { status: 'review', beforeId: newer });
+    commands.moving.move(1, { status: 'review', beforeId: newer });
     assert.deepEqual(asked(), [1, { status: 'review', beforeId: newer, orAfterId: null }]);
   });
 
@@ -126,7 +126,7 @@ describe('an own change', () => {
   test('a refused move goes back, and says why', async () => {
     const store = makeStore(task(1), task(2));
     const { client, commands, told } = makeCommands(store);
-    commands.move(2, { status: 'review', beforeId: null });
+    commands.moving.move(2, { status: 'review', beforeId: null });
     assert.deepEqual(store.painted?.columns.get('review'), [2]);
     await client.calls[0].refuse({ code: 'forbidden' });
     assert.deepEqual(todo(store), [1, 2]);
@@ -136,8 +136,8 @@ describe('an own change', () => {
   test('the second of two edits of one field is made on what the first one wrote', async () => {
     const store = makeStore(task(1));
     const { client, commands } = makeCommands(store);
-    commands.update(1, 'title', 'One', 1);
-    const second = commands.update(1, 'title', 'Two', 1);
+    commands.editing.update(1, 'title', 'One', 1);
+    const second = commands.editing.update(1, 'title', 'Two', 1);
     await tick();
     const asked = client.calls.map(({ args }) => args.slice(1));
     assert.deepEqual(asked, [[{ title: 'One' }, 1, { follows: true }], [{ title: 'Two' }, 1, { follows: true }]]);
@@ -145,14 +145,14 @@ describe('an own change', () => {
     await client.calls[1].answer({ version: 3 });
     await second;
     assert.equal(store.painted?.tasks.get(1)?.title, 'Two');
-    commands.update(1, 'title', 'Three', 1);
+    commands.editing.update(1, 'title', 'Three', 1);
     assert.equal(client.calls[2].args[2], 3, 'on what was answered already');
   });
 
   test('edits of different fields do not wait for each other', async () => {
     const { client, commands } = makeCommands(makeStore(task(1)));
-    commands.update(1, 'title', 'One', 1);
-    commands.update(1, 'priority', 'high', 1);
+    commands.editing.update(1, 'title', 'One', 1);
+    commands.editing.update(1, 'priority', 'high', 1);
     await tick();
     assert.deepEqual(client.calls.map(({ args }) => args[2]), [1, 1]);
   });
@@ -162,19 +162,19 @@ describe('an own change', () => {
     const { client, commands, told } = makeCommands(store);
     const dates = ['2030-05-01T12:00:00.000Z', '2030-05-01T12:00:00Z'];
     for (const [field, mine, theirs] of [['priority', 'high', 'high'], ['due_at', ...dates]]) {
-      const edit = commands.update(1, field, mine, 1);
+      const edit = commands.editing.update(1, field, mine, 1);
       await client.calls.pop()?.refuse({ code: 'conflict', details: { task: { version: 2, [field]: theirs }, fields: [field] } });
       assert.equal(await edit, false);
     }
-    assert.deepEqual([told, store.conflicts.get(1)?.size ?? 0, commands.undo.last], [[], 0, null]);
+    assert.deepEqual([told, store.conflicts.get(1)?.size ?? 0, commands.editing.undo.last], [[], 0, null]);
     assert.equal(store.expectations.length, 0);
   });
 
   test('a conflict ends once a third gives the field the very value that was refused', async () => {
     const store = makeStore(task(1));
     const { client, commands } = makeCommands(store);
-    commands.update(1, 'priority', 'high', 1);
-    commands.update(1, 'priority', 'medium', 1); // as it was, and as our board has it still
+    commands.editing.update(1, 'priority', 'high', 1);
+    commands.editing.update(1, 'priority', 'medium', 1); // as it was, and as our board has it still
     for (const call of client.calls) {
       await call.refuse({ code: 'conflict', details: { task: { version: 2, priority: 'low' }, fields: ['priority'] } });
     }
@@ -189,19 +189,37 @@ describe('an own change', () => {
   test('what was edited is called by its name, though it was deleted meanwhile', async () => {
     const store = makeStore(task(1), task(2));
     const { client, commands, told } = makeCommands(store);
-    commands.update(1, 'title', 'Mine', 1);
-    commands.label(2, 1, true);
+    commands.editing.update(1, 'title', 'Mine', 1);
+    commands.labelling.label(2, 1, true);
     for (const id of [1, 2]) happens(store, 'task_deleted', { task_id: id });
     for (const call of client.calls) await call.refuse({ code: 'not_found' });
     assert.match(told[0], /^The title of “Task 1” was not changed\. It is no longer there/);
     assert.match(told[1], /^The labels of “Task 2” were not changed\. It is no longer there/);
   });
 
+  test('a conflict is kept until it is settled, by whomever, and taken up where its task is', () => {
+    const store = makeStore(task(1, { version: 2 }), task(2, { title: 'Same', version: 3 }));
+    /** @type {any[]} */
+    const kept = [];
+    store.keepConflict = (...change) => void kept.push(change);
+    store.takeUpConflicts([
+      { taskId: 1, field: 'title', mine: 'Mine', version: 2 },
+      { taskId: 1, field: 'due_at', mine: null, version: 2 },
+      { taskId: 2, field: 'title', mine: 'Same', version: 3 }, // somebody has done it meanwhile
+      { taskId: 9, field: 'title', mine: 'Of another board', version: 1 },
+    ]);
+    assert.deepEqual([...store.conflicts].map(([id, fields]) => [id, [...fields.keys()]]), [[1, ['title']], [2, []]]);
+    assert.deepEqual(kept, [[1, 'due_at', null], [2, 'title', null]]);
+    store.setConflict(1, 'priority', { mine: 'low', version: 2 });
+    store.setConflict(1, 'title', null);
+    assert.deepEqual(kept.slice(2), [[1, 'priority', { mine: 'low', version: 2 }], [1, 'title', null]]);
+  });
+
   test('a conflict keeps what was meant, beside what is there', async () => {
     const store = makeStore(task(1));
     const { client, commands } = makeCommands(store);
-    commands.shownTask = 1;
-    commands.update(1, 'title', 'Mine', 1);
+    commands.editing.shownTask = 1;
+    commands.editing.update(1, 'title', 'Mine', 1);
     await tick();
     happens(store, 'task_updated', { task_id: 1, changes: { title: 'Theirs' }, version: 2 });
     await client.calls[0].refuse({ code: 'conflict', details: { task: { version: 2 }, fields: ['title'] } });
@@ -213,8 +231,8 @@ describe('an own change', () => {
 test('two edits of one field that are both in conflict are one problem, with the later value', async () => {
   const store = makeStore(task(1));
   const { client, commands, told } = makeCommands(store);
-  commands.update(1, 'title', 'First', 1);
-  commands.update(1, 'title', 'Second', 1);
+  commands.editing.update(1, 'title', 'First', 1);
+  commands.editing.update(1, 'title', 'Second', 1);
   happens(store, 'task_updated', { task_id: 1, changes: { title: 'Theirs' }, version: 2 });
   for (const call of client.calls) await call.refuse({ code: 'conflict', details: { task: { version: 2 }, fields: ['title'] } });
   assert.equal(told.length, 1);
@@ -226,9 +244,9 @@ test('what is tried again names its task, though that was deleted meanwhile', as
   const { client, commands } = makeCommands(store);
   /** @type {{text: string, again?: () => void}[]} */
   const problems = [];
-  commands.problems.report = (text, ...actions) => void problems.push({ text, again: actions.find(({ label }) => label === 'Try again')?.act });
-  commands.comment(1, 'Said');
-  commands.update(1, 'title', 'New', 1);
+  commands.commenting.problems.report = (text, ...actions) => void problems.push({ text, again: actions.find(({ label }) => label === 'Try again')?.act });
+  commands.commenting.add(1, 'Said');
+  commands.editing.update(1, 'title', 'New', 1);
   for (const { refuse } of [...client.calls]) await refuse({ code: 'internal' });
   happens(store, 'task_deleted', { task_id: 1 });
   for (const { again } of [...problems]) again?.();
@@ -252,34 +270,49 @@ describe('labels', () => {
     const store = makeStore(task(1, { labels: [1] }));
     const { client, commands, told } = makeCommands(store);
     happens(store, 'project_updated', { changes: { labels: [1, 2, 3].map((id) => ({ id, name: `Label ${id}`, color: 'red' })) } });
-    commands.label(1, 2, true);
-    commands.label(1, 1, false);
+    commands.labelling.label(1, 2, true);
+    commands.labelling.label(1, 1, false);
     assert.deepEqual(client.calls.map(({ args }) => args), [[1, { add_labels: [2] }], [1, { remove_labels: [1] }]]);
     assert.deepEqual(carried(store), [2]);
     happens(store, 'task_updated', { task_id: 1, changes: { labels: [1, 3] }, version: 2 });
     assert.deepEqual(carried(store), [2, 3]);
-    await client.calls[0].answer({ version: 3 });
-    await client.calls[1].answer({ version: 4 });
+    await client.calls[0].answer({ version: 3, added_labels: [2] });
+    await client.calls[1].answer({ version: 4, removed_labels: [1] });
     happens(store, 'task_updated', { task_id: 1, changes: { labels: [1, 2, 3] }, version: 3 });
     assert.deepEqual(carried(store), [2, 3]);
     happens(store, 'task_updated', { task_id: 1, changes: { labels: [2, 3] }, version: 4 });
     assert.deepEqual([carried(store), store.expectations.length, told], [[2, 3], 0, []]);
   });
 
-  test('that an earlier page chose wait on this one; the list that an older page sent is told of where it is refused', async () => {
+  test('that an earlier page chose wait on this one; so does the list that an older page sent, and is told of where it is refused', async () => {
     const store = makeStore(task(1, { labels: [1] }));
     const { commands, told } = makeCommands(store);
     const conflict = Object.assign(new Error('Somebody changed this meanwhile.'), { code: 'conflict', details: { task: { version: 2 } } });
     const left = (/** @type {any} */ changes, /** @type {Promise<any>} */ answer) =>
       commands.resume({ event: 'task_update', data: { task_id: 1, changes }, note: { projectId: 3, title: 'A' }, at: 0, firstSentAt: null, answer });
-    happens(store, 'project_updated', { changes: { labels: [1, 2].map((id) => ({ id, name: `Label ${id}`, color: 'red' })) } });
+    happens(store, 'project_updated', { changes: { labels: [1, 2, 3].map((id) => ({ id, name: `Label ${id}`, color: 'red' })) } });
     left({ add_labels: [2] }, new Promise(() => {}));
     left({ remove_labels: [1] }, new Promise(() => {}));
-    left({ labels: [9] }, Promise.reject(conflict));
     assert.deepEqual(carried(store), [2]);
+    left({ labels: [1, 3] }, Promise.reject(conflict));
+    assert.deepEqual(carried(store), [1, 3]);
     await tick();
+    assert.deepEqual(carried(store), [2]);
     assert.deepEqual(told, ['The labels of “Task 1” were not changed. Somebody changed this meanwhile.']);
   });
+});
+
+test('a server that is older than the page passes over a label, and the page says so', async () => {
+  const store = makeStore(task(1, { labels: [1] }));
+  const { client, commands, told } = makeCommands(store);
+  for (const isOn of [true, false]) {
+    const labelling = commands.labelling.label(1, isOn ? 2 : 1, isOn);
+    await client.calls.pop()?.answer({ task_id: 1, project_id: 3, version: 1 });
+    assert.equal(await labelling, false);
+    assert.deepEqual([store.painted?.tasks.get(1)?.labels, commands.labelling.undo.last], [[1], null]);
+  }
+  const words = 'The labels of “Task 1” were not changed. The server is older than this page. Please try again in a moment.';
+  assert.deepEqual(told, [words, words]);
 });
 
 describe('a new task', () => {
@@ -289,7 +322,7 @@ describe('a new task', () => {
     for (const eventFirst of [true, false]) {
       const store = makeStore();
       const { client, commands } = makeCommands(store);
-      commands.create('todo', 'New');
+      commands.coming.create('todo', 'New');
       const [placeholder] = todo(store);
       assert.deepEqual([store.painted?.tasks.get(placeholder)?.title, store.painted?.waiting.has(placeholder)], ['New', true]);
       if (eventFirst) happens(store, 'task_created', created);
@@ -303,7 +336,7 @@ describe('a new task', () => {
 
   test('of somebody else with the same title leaves ours waiting', () => {
     const store = makeStore();
-    makeCommands(store).commands.create('todo', 'New');
+    makeCommands(store).commands.coming.create('todo', 'New');
     happens(store, 'task_created', { ...created, by: { id: 2, username: 'bob' } });
     assert.equal(todo(store).length, 2);
   });

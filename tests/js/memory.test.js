@@ -82,6 +82,22 @@ describe('drafts', () => {
     assert.deepEqual([drafts.get(8, 'comment'), new Drafts(11, storage).get(7, 'comment')], [null, null]);
   });
 
+  test('what one has to choose is kept until it is settled, also no value at all', () => {
+    const storage = makeStorage();
+    const drafts = new Drafts(1, storage);
+    drafts.set(7, 'title', { text: 'A draft', version: 3 });
+    drafts.keepConflict(7, 'title', { mine: 'Mine', version: 3 });
+    drafts.keepConflict(7, 'due_at', { mine: null, version: 4 });
+    drafts.keepConflict(8, 'assignee_id', { mine: 5, version: 2 });
+    drafts.keepConflict(8, 'assignee_id', null);
+    assert.deepEqual(new Drafts(1, storage).conflicts(), [
+      { taskId: 7, field: 'title', mine: 'Mine', version: 3 },
+      { taskId: 7, field: 'due_at', mine: null, version: 4 },
+    ]);
+    assert.deepEqual(new Drafts(11, storage).conflicts(), []);
+    assert.equal(drafts.get(7, 'title')?.text, 'A draft');
+  });
+
   test('go with their text, one by one or all of the user', () => {
     const storage = makeStorage();
     const [drafts, other] = [new Drafts(1, storage), new Drafts(11, storage)];

@@ -176,6 +176,28 @@ describe('the outbox', () => {
     assert.deepEqual(outbox.entries(), [entries[0]]);
   });
 
+  test('what is asked of a thing that was never created is given up, whether before or after', () => {
+    const outbox = new Outbox();
+    const about = (/** @type {number} */ id, /** @type {string} */ name) => entry(id, { data: { [name]: -7 } });
+    const [creation, before, after] = [entry(1, { placeholder: -7 }), about(2, 'task_id'), about(4, 'before_id')];
+    for (const each of [creation, before, entry(3)]) outbox.add(each);
+    outbox.settle(1, new Error('refused'));
+    outbox.add(after);
+    assert.deepEqual([creation, before, after].map(({ settled }) => settled), [['refused'], ['not_found'], ['not_found']]);
+    assert.deepEqual(outbox.entries().map(({ id }) => id), [3]);
+  });
+
+  test('a refused change of what there is, and one more of it, cost nothing for those that wait', () => {
+    const outbox = new Outbox();
+    let looks = 0;
+    const data = { get task_id() { looks += 1; return 5; } };
+    for (let id = 1; id <= 100; id += 1) outbox.add(entry(id));
+    for (const each of outbox.entries()) each.data = data;
+    outbox.settle(1, new Error('refused'));
+    outbox.add(entry(101, { data: { task_id: 5 } }));
+    assert.equal(looks, 0);
+  });
+
   test('what was sent longer ago than keys are remembered is uncertain; what was never sent is not', () => {
     const outbox = new Outbox();
     const [old, young, unsent] = [entry(1, { firstSentAt: 0 }), entry(2, { firstSentAt: 50 }), entry(3)];

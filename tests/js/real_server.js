@@ -209,7 +209,9 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     assert.deepEqual(await client.updateTask(task.id, { priority: 'low' }, 1), { task_id: task.id, project_id: id, version: 2 });
     assert.deepEqual(await client.updateTaskStatus(task.id, 'review', 2), { task_id: task.id, project_id: id, status: 'review', version: 3 });
     const moved = await client.moveTask(other.id, { status: 'review', beforeId: task.id });
-    assert.deepEqual([moved.task_id, moved.status], [other.id, 'review']);
+    assert.deepEqual([moved.task_id, moved.status, moved.previous.status], [other.id, 'review', 'todo']);
+    const { removed_labels } = await client.updateTask(task.id, { remove_labels: [1] });
+    assert.deepEqual(removed_labels, [], 'which it did not carry');
     assert.equal((await client.addComment(task.id, 'hello')).task_id, task.id);
     await client.deleteTask(other.id);
     assert.equal((await client.restoreTask(other.id)).task.id, other.id);

@@ -26,17 +26,19 @@ function makeScene() {
   const asked = [];
   /** @type {string[]} */
   const told = [];
-  const scene = { store, asked, told, refusal: /** @type {any} */ (null), version: 1 };
+  const scene = { store, asked, told, refusal: /** @type {any} */ (null), version: 1, more: {} };
   const answer = (/** @type {string} */ name, /** @type {any} */ more) => async (/** @type {any[]} */ ...args) => {
     asked.push([name, ...args]);
     if (scene.refusal) throw scene.refusal;
     scene.version += 1;
-    return { version: scene.version, ...more };
+    return { version: scene.version, ...(typeof more === 'function' ? more(...args) : more), ...scene.more };
   };
+  const labelled = (/** @type {number} */ _, { add_labels: added_labels = [], remove_labels: removed_labels = [] }) => ({ added_labels, removed_labels });
+  const moved = (/** @type {number} */ id) => ({ position: 'm', status: 'review', previous: { status: 'todo', position: String(id) } });
   const client = {
     createTask: answer('create', { task: task(9, { title: 'New' }) }),
-    updateTask: answer('update', {}),
-    moveTask: answer('move', { position: 'm', status: 'review' }),
+    updateTask: answer('update', labelled),
+    moveTask: answer('move', moved),
     deleteTask: answer('delete', {}),
     restoreTask: answer('restore', {}),
   };
@@ -52,9 +54,9 @@ const happens = (store, event, data) => store.apply({ event, data, room: 'projec
 describe('what one did', () => {
   test('is taken back in reverse, each once', async () => {
     const { commands, undo, asked, told } = makeScene();
-    await commands.create('todo', 'New');
-    await commands.update(1, 'title', 'Other', 1);
-    await commands.remove(2);
+    await commands.coming.create('todo', 'New');
+    await commands.editing.update(1, 'title', 'Other', 1);
+    await commands.coming.remove(2);
     asked.length = told.length = 0;
     for (let step = 0; step < 4; step += 1) await undo.run();
     assert.deepEqual(asked, [['restore', 2], ['update', 1, { title: 'Task 1' }, 3, { follows: true }], ['delete', 9]]);
@@ -63,8 +65,8 @@ describe('what one did', () => {
 
   test('is taken back even before it is answered, and not what was done before', async () => {
     const { commands, undo, asked } = makeScene();
-    await commands.update(1, 'title', 'Other', 1);
-    for (const act of [() => commands.update(1, 'priority', 'high', 2), () => commands.remove(2)]) {
+    await commands.editing.update(1, 'title', 'Other', 1);
+    for (const act of [() => commands.editing.update(1, 'priority', 'high', 2), () => commands.coming.remove(2)]) {
       const done = act();
       await undo.run();
       await done;
@@ -77,8 +79,8 @@ describe('what one did', () => {
 
   test('a label is taken off again, or put on, whatever others did to the rest', async () => {
     const { commands, undo, asked, store } = makeScene();
-    await commands.label(1, 4, true);
-    await commands.label(1, 5, false);
+    await commands.labelling.label(1, 4, true);
+    await commands.labelling.label(1, 5, false);
     happens(store, 'task_updated', { task_id: 1, changes: { labels: [6] }, version: 4 });
     asked.length = 0;
     await undo.run();
@@ -86,11 +88,47 @@ describe('what one did', () => {
     assert.deepEqual(asked, [['update', 1, { add_labels: [5] }], ['update', 1, { remove_labels: [4] }]]);
   });
 
+  test('a label that somebody else put on or took off at the same moment is theirs', async () => {
+    const { commands, undo, scene, asked } = makeScene();
+    for (const isOn of [true, false]) {
+      scene.more = { added_labels: [], removed_labels: [] }; // the other one was faster
+      await commands.labelling.label(1, 4, isOn);
+      assert.equal(undo.last, null);
+      const done = commands.labelling.label(1, 4, isOn);
+      asked.length = 0;
+      await undo.run(); // who is quicker than the answer takes nothing back either
+      await done;
+      assert.deepEqual([asked, undo.last], [[], null]);
+    }
+  });
+
+  test('a card that somebody else moved to the same place at the same moment stays there', async () => {
+    const { commands, undo, scene, asked } = makeScene();
+    scene.more = { previous: { status: 'review', position: 'm' } };
+    await commands.moving.move(1, { status: 'review', beforeId: null });
+    assert.equal(undo.last, null);
+    asked.length = 0;
+    await undo.run();
+    assert.deepEqual(asked, []);
+  });
+
+  test('a card that somebody else moved at the same moment goes back to where they put it', async () => {
+    const { commands, undo, scene, asked, store } = makeScene();
+    store.replace({
+      ...{ project: { id: 3, name: 'House' }, members: [], seq: 0, epoch: 'e' },
+      tasks: [task(1), task(4, { status: 'completed', position: 'a' }), task(5, { status: 'completed', position: 'c' })],
+    });
+    scene.more = { previous: { status: 'completed', position: 'b' } }; // we saw it in the first column still
+    await commands.moving.move(1, { status: 'review', beforeId: null });
+    await undo.run();
+    assert.deepEqual(asked.pop(), ['move', 1, { status: 'completed', beforeId: 5, orAfterId: 4 }]);
+  });
+
   test('a moved card goes back between its neighbours, or to where one of them still is', async () => {
     const { commands, undo, asked, store } = makeScene();
-    for (const [id, where] of [[1, { beforeId: 2, orAfterId: null }], [3, {}], [2, { beforeId: 3, orAfterId: 1 }]]) {
-      await commands.move(id, { status: 'review', beforeId: null });
-      if (id === 2) happens(store, 'task_deleted', { task_id: 3 }); // the server knows where it belongs then
+    for (const [id, where] of [[1, { beforeId: 2, orAfterId: null }], [3, {}], [2, {}]]) {
+      await commands.moving.move(id, { status: 'review', beforeId: null });
+      if (id === 2) happens(store, 'task_deleted', { task_id: 3 }); // it was the last one below
       await undo.run();
       assert.deepEqual(asked.pop(), ['move', id, { status: 'todo', ...where }]);
     }
@@ -98,7 +136,7 @@ describe('what one did', () => {
 
   test('a card that somebody else has moved since stays where they put it', async () => {
     const { commands, undo, asked, told, store } = makeScene();
-    await commands.move(1, { status: 'review', beforeId: null });
+    await commands.moving.move(1, { status: 'review', beforeId: null });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'review', position: 'm' }, version: 2 });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'completed', position: 'z' }, version: 3 });
     asked.length = 0;
@@ -109,7 +147,7 @@ describe('what one did', () => {
 
   test('nor is it moved back where somebody else has only given it another status since', async () => {
     const { commands, undo, asked, told, store } = makeScene();
-    await commands.move(1, { status: 'review', beforeId: null });
+    await commands.moving.move(1, { status: 'review', beforeId: null });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'review', position: 'm' }, version: 2 });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'completed' }, version: 3 });
     asked.length = 0;
@@ -120,10 +158,10 @@ describe('what one did', () => {
   test('what was refused is nothing to take back, and what cannot be taken back is not tried again', async () => {
     const { commands, undo, scene, told } = makeScene();
     scene.refusal = { code: 'forbidden', message: 'No.' };
-    await commands.update(1, 'title', 'Other', 1);
+    await commands.editing.update(1, 'title', 'Other', 1);
     assert.equal(undo.last, null);
     scene.refusal = null;
-    await commands.update(1, 'title', 'Other', 1);
+    await commands.editing.update(1, 'title', 'Other', 1);
     scene.refusal = { code: 'forbidden', message: 'No.' };
     told.length = 0;
     await undo.run();

@@ -30,15 +30,17 @@ class Archive {
     this.dialog = clone('archive-dialog');
     this.text = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=archive_text]'));
     const all = part(this.dialog, 'archive-all');
-    all.hidden = !store.mayEdit;
     all.addEventListener('click', () => askTwice(all, t('Really archive all completed?'), () => this.#archiveAll(all)));
     this.text.addEventListener('input', () => this.#loadSoon());
     const stop = client.on('event', (/** @type {any} */ { archived }, /** @type {any} */ { event }) => {
       if (archived || event === 'task_restored') this.#loadSoon();
     });
     const stopReloading = store.whenReplaced(() => this.load());
+    const unsubscribe = store.subscribe(() => this.#paintTools());
+    this.#paintTools();
     openDialog(this.dialog, () => {
       stop();
+      unsubscribe();
       stopReloading();
       clearTimeout(this.timer);
     });
@@ -65,6 +67,14 @@ class Archive {
     const more = t('The last {shown} of {count}: look for others by their words.', { shown: results.length, count });
     setText(part(this.dialog, 'status'), count ? (count > results.length ? more : '') : nothing);
     part(this.dialog, 'list').replaceChildren(...results.map((task) => this.#row(task)));
+    this.#paintTools();
+  }
+
+  /** Viewers see no button that changes anything. */
+  #paintTools() {
+    for (const button of this.dialog.querySelectorAll('[data-part="archive-all"], [data-part="bring-back"]')) {
+      /** @type {HTMLElement} */ (button).hidden = !this.store.mayEdit;
+    }
   }
 
   /** @param {import("./reducer.js").Task} task @returns {HTMLElement} */
@@ -74,7 +84,6 @@ class Archive {
     setText(part(row, 'title'), shown(title));
     setText(part(row, 'when'), t('Archived {ago}', { ago: ago(at, new Date()) }));
     const back = part(row, 'bring-back');
-    back.hidden = !this.store.mayEdit;
     back.setAttribute('aria-label', t('Bring back {title}', { title: shown(title) }));
     back.addEventListener('click', () => this.#try(() => this.client.restoreTask(id), back));
     return row;

@@ -274,6 +274,8 @@ export class Comments {
     const isOurs = author?.id === this.store.userId;
     find(element, '[data-edit-comment]').hidden = this.#goes(id) || !(isOurs && this.store.mayEdit);
     find(element, '[data-delete-comment]').hidden = !((isOurs && this.store.mayEdit) || this.store.role === 'owner');
+    const save = /** @type {HTMLButtonElement | null} */ (element.querySelector('form [type="submit"]'));
+    if (save) save.disabled = !this.store.mayEdit;
   }
 
   /** @param {number} id */
@@ -325,7 +327,7 @@ export class Comments {
         event.stopPropagation();
         close();
       }
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) save();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && this.store.mayEdit) save();
     });
     part(editor, 'cancel').addEventListener('click', close);
     shownText.hidden = true;

@@ -8,7 +8,7 @@ import { FIELD_NAMES } from './words.js';
 /**
  * @param {HTMLElement} holder of the field
  * @param {string} field
- * @param {{mine: string, theirs: string} | null} values in words; null: there is no conflict
+ * @param {{mine: string, theirs: string, mayKeep: boolean} | null} values in words, and whether ours may be kept; null: there is no conflict
  * @param {(choice: "mine" | "theirs") => void} choose
  */
 export function paintConflict(holder, field, values, choose) {
@@ -17,6 +17,7 @@ export function paintConflict(holder, field, values, choose) {
   const element = shown ?? create(holder, field, choose);
   setText(part(element, 'mine'), values.mine);
   setText(part(element, 'theirs'), values.theirs);
+  /** @type {HTMLButtonElement} */ (find(element, '[data-choose="mine"]')).disabled = !values.mayKeep;
 }
 
 /**

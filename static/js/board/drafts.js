@@ -1,9 +1,10 @@
 // @ts-check
-/** What somebody has begun to write, kept over reloads in this browser, for each user apart. */
+/** What somebody has begun to write, or has to choose, kept over reloads in this browser, for each user apart. */
 
 /** @typedef {{text: string, version?: number}} Draft `version`: the task's when the writing began */
 
 const PREFIX = 'taskrealtime.draft';
+const CONFLICT = 'conflict-'; // before the field's name
 const MOST = 100; // drafts of one user; the oldest go first
 
 export class Drafts {
@@ -36,6 +37,22 @@ export class Drafts {
   /** @param {number} taskId @param {string} field */
   delete(taskId, field) {
     this.storage.removeItem(this.#key(taskId, field));
+  }
+
+  /** @param {number} taskId @param {string} field @param {import("./store.js").Conflict | null} conflict null: it is settled */
+  keepConflict(taskId, field, conflict) {
+    if (!conflict) return this.delete(taskId, CONFLICT + field);
+    this.set(taskId, CONFLICT + field, { text: JSON.stringify(conflict.mine), version: conflict.version });
+  }
+
+  /** @returns {(import("./store.js").Conflict & {taskId: number, field: string})[]} those that are not settled */
+  conflicts() {
+    return this.#keys().flatMap((key) => {
+      const [id, name] = key.slice(this.prefix.length).split('.');
+      const draft = name.startsWith(CONFLICT) ? this.get(Number(id), name) : null;
+      if (!draft) return [];
+      return [{ taskId: Number(id), field: name.slice(CONFLICT.length), mine: JSON.parse(draft.text), version: draft.version ?? 0 }];
+    });
   }
 
   /** A task is known by another id now. @param {number} taskId @param {number} id */

@@ -84,7 +84,7 @@ export class TaskFields {
   #takeUpDraft() {
     const draft = this.drafts.get(this.taskId, 'description');
     const field = /** @type {Field} */ (this.fields.find(({ name }) => name === 'description'));
-    if (!draft || !this.store.mayEdit || this.store.conflicts.get(this.taskId)?.has('description')) return;
+    if (!draft || !this.store.mayEdit) return;
     field.control.value = draft.text;
     field.draftSince = draft.version ?? 0;
   }
@@ -142,9 +142,10 @@ export class TaskFields {
     field.control.focus();
   }
 
-  /** @param {string} name @param {any} mine @param {Task} task @returns {{mine: string, theirs: string}} */
+  /** @param {string} name @param {any} mine @param {Task} task @returns {{mine: string, theirs: string, mayKeep: boolean}} */
   #both(name, mine, task) {
-    return { mine: this.#inWords(name, mine), theirs: this.#inWords(name, task[/** @type {keyof Task} */ (name)]) };
+    const theirs = this.#inWords(name, task[/** @type {keyof Task} */ (name)]);
+    return { mine: this.#inWords(name, mine), theirs, mayKeep: this.store.mayEdit };
   }
 
   /** @param {string} name @param {any} value @returns {string} */

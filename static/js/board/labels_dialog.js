@@ -15,7 +15,7 @@ const COLORS = 8; // as in the template: a new label gets the one that was not u
 /** @param {{store: import("./store.js").BoardStore, projectId: number}} parts */
 export function openLabels({ store, projectId }) {
   const labels = new Labels(store, projectId);
-  openDialog(labels.dialog, store.subscribe(() => labels.follow()));
+  const close = openDialog(labels.dialog, store.subscribe(() => (store.role === 'owner' ? labels.follow() : close())));
   labels.focus();
 }
 

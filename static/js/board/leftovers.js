@@ -33,6 +33,11 @@ export function noteOf(data, { projectId, task }) {
   return { projectId, title: data.title ?? task?.title, status: data.status ?? task?.status };
 }
 
+/** @param {Note | null} note @returns {string} of the task that a change on this board is about */
+export function titleLeft(note) {
+  return note?.title ?? t('the task');
+}
+
 /**
  * A change of another board than the one on the screen: it is told where it came to nothing.
  *

@@ -61,12 +61,12 @@ const drafts = new Drafts(store.userId);
 const undoButton = find(document, '[data-undo]');
 const undo = new Undo({
   changed: (last) => {
-    undoButton.hidden = !last;
+    paintUndo();
     setAttribute(undoButton, 'title', last && t('Undo {what} ({keys})', { what: last.words, keys: isMac ? '⌘ Z' : t('Ctrl Z') }));
   },
   undone: ({ words }) => toasts.say(t('Took back {what}.', { what: words })),
 });
-const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id), keepDraft: (id, field, text, version) => drafts.set(id, field, { text, version }) });
+const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id) });
 const composers = new Composers(board, createTask);
 const membersButton = find(document, '[data-open-members]');
 const members = new Members({
@@ -116,17 +116,22 @@ const drag = new CardDrag({
   board,
   columns,
   mayDrag: () => store.mayEdit,
-  drop: (taskId, place) => void commands.move(taskId, place),
+  drop: (taskId, place) => void commands.moving.move(taskId, place),
 });
+/** @type {import("./menu.js").Menu | null} */
+let moveMenu = null;
 let now = new Date();
 
 // --- Painting -----------------------------------------------------------------------------------
 
+store.keepConflict = (taskId, field, conflict) => drafts.keepConflict(taskId, field, conflict);
 store.fits = (task) => matches(task, filterBar.filter, { userId: store.userId, now });
 
 store.subscribe((view) => {
   for (const [placeholder, id] of view.ids) route.rename(placeholder, id);
-  if (drag.taskId !== null && !view.tasks.has(store.idOf(drag.taskId))) drag.cancel();
+  if (drag.taskId !== null && !(store.mayEdit && view.tasks.has(store.idOf(drag.taskId)))) drag.cancel();
+  if (!store.mayEdit && moveMenu?.isOpen()) moveMenu.close();
+  paintUndo();
   columns.paint(view, { now, openTask: panel.taskId, marks: absence.marks });
   returning.paint(view);
   composers.paint(store.mayEdit);
@@ -140,6 +145,10 @@ store.subscribe((view) => {
   body.dataset.role = store.role;
 });
 setInterval(paintMoments, CLOCK);
+
+function paintUndo() {
+  undoButton.hidden = !undo.last || !store.mayEdit;
+}
 
 function paintMoments() {
   now = new Date();
@@ -216,7 +225,7 @@ for (const look of ['pointerover', 'focusin', 'click']) {
 undoButton.addEventListener('click', () => void undo.run());
 listenToKeys({
   columns,
-  undo: () => void undo.run(),
+  undo: () => void (store.mayEdit && undo.run()),
   isOpen: () => panel.taskId !== null,
   close: () => route.close(),
   add: (column) => composers.open(column),
@@ -225,7 +234,7 @@ listenToKeys({
   move: (taskId) => {
     const at = columns.locate(taskId);
     const card = columns.cards.get(taskId)?.link;
-    if (at && card && store.mayEdit) openMoveMenu(card, choices(at), (place) => void commands.move(taskId, place));
+    if (at && card && store.mayEdit) moveMenu = openMoveMenu(card, choices(at), (place) => void commands.moving.move(taskId, place));
   },
 });
 
@@ -253,6 +262,7 @@ async function start() {
 async function takeSnapshot(id) {
   const snapshot = await fetchBoard(id);
   store.replace(snapshot);
+  store.takeUpConflicts(drafts.conflicts());
   resumeLeftovers();
   closeLostTask();
   return snapshot;
@@ -279,7 +289,7 @@ function note(_event, data) {
 
 /** @param {string} status @param {string} title @returns {Promise<boolean>} whether it was created */
 async function createTask(status, title) {
-  const task = await commands.create(status, title);
+  const task = await commands.coming.create(status, title);
   if (task && !store.fits(task)) {
     toasts.say(t('{title} is hidden by the filter.', { title: quote(title) }), { label: t('Show all'), act: () => filterBar.clear() });
   }
@@ -318,7 +328,7 @@ function viewerHolders(taskId) {
 /** The open task was deleted. @param {import("./reducer.js").Task | undefined} task @param {string | null} sentence */
 function tellDeleted(task, sentence) {
   if (!task) return;
-  const restore = { label: t('Restore'), act: () => void commands.restore(task) };
+  const restore = { label: t('Restore'), act: () => void commands.coming.restore(task) };
   toasts.say(`${sentence}.`, ...(store.mayEdit ? [restore] : []));
 }
 

@@ -3,18 +3,23 @@
 
 /**
  * @typedef {{
- *   label: string, act: (() => void) | null, isChosen?: boolean, isChecked?: () => boolean, color?: string, lang?: string,
+ *   label: string, act: (() => void) | null, isChosen?: boolean, isChecked?: () => boolean, isShown?: () => boolean, color?: string, lang?: string,
  * }} Item
  *   `act` null: not possible now; `isChosen`: one of several states, and whether it is the present one; `isChecked`: one of
- *   those of which any number may be chosen, for which the menu stays open; `lang`: of the label, where it is not the page's
+ *   those of which any number may be chosen, for which the menu stays open; `isShown`: whether it is there by now; `lang`: of the label, where it is not the page's
+ */
+
+/**
+ * @typedef {{element: HTMLElement, heading: HTMLElement, isOpen: () => boolean, paint: () => void, close: () => void}} Menu
+ *   `paint` shows what is there and checked by now; `close` gives the focus back
  */
 
 /**
  * @param {HTMLElement} anchor takes the focus back
- * @param {{label: string, items: Item[], inset?: number}} menu `inset`: px from the anchor's left side
- * @returns {{isOpen: () => boolean, paint: () => void}} `paint` shows what is checked by now
+ * @param {{label: string, items: Item[], inset?: number, closed?: () => void}} menu `inset`: px from the anchor's left side
+ * @returns {Menu}
  */
-export function openMenu(anchor, { label, items, inset = 0 }) {
+export function openMenu(anchor, { label, items, inset = 0, closed = () => {} }) {
   const menu = document.createElement('div');
   menu.className = 'menu';
   menu.setAttribute('role', 'menu');
@@ -25,28 +30,36 @@ export function openMenu(anchor, { label, items, inset = 0 }) {
   heading.setAttribute('aria-hidden', 'true');
   menu.append(heading);
 
-  const close = () => {
+  const leave = () => {
     removeEventListener('pointerdown', closeOutside, true);
     anchor.removeAttribute('aria-expanded');
     menu.remove();
+    closed();
+  };
+  const close = () => {
+    leave();
+    anchor.focus();
   };
   const closeOutside = (/** @type {Event} */ event) => {
-    if (!(event.target instanceof Node && menu.contains(event.target))) close();
+    if (!(event.target instanceof Node && menu.contains(event.target))) leave();
   };
-  for (const item of items) menu.append(createItem(item, () => (close(), anchor.focus())));
+  const buttons = items.map((item) => createItem(item, close));
+  menu.append(...buttons);
   const paint = () => {
-    items.forEach(({ isChecked }, index) => {
-      if (isChecked) menu.children[index + 1].setAttribute('aria-checked', String(isChecked())); // after the heading
+    items.forEach(({ isChecked, isShown }, index) => {
+      if (isChecked) buttons[index].setAttribute('aria-checked', String(isChecked()));
+      if (isShown) buttons[index].hidden = !isShown();
     });
   };
   paint();
   menu.addEventListener('keydown', (event) => {
-    const buttons = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll('button:not(:disabled)')]);
-    const index = buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    const steps = { ArrowDown: index + 1, ArrowUp: index - 1 + buttons.length, Home: 0, End: buttons.length - 1 };
+    const possible = buttons.filter(({ disabled, hidden }) => !disabled && !hidden);
+    const index = possible.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    const up = index < 0 ? possible.length - 1 : index - 1 + possible.length;
+    const steps = { ArrowDown: index + 1, ArrowUp: up, Home: 0, End: possible.length - 1 };
     const step = steps[/** @type {keyof typeof steps} */ (event.key)];
-    if (step !== undefined) buttons[step % buttons.length].focus();
-    else if (event.key === 'Escape' || event.key === 'Tab') (close(), anchor.focus());
+    if (step !== undefined) possible[step % possible.length]?.focus();
+    else if (event.key === 'Escape' || event.key === 'Tab') close();
     else if (event.key !== 'Enter' && event.key !== ' ') return;
     event.stopPropagation();
     if (event.key !== 'Enter' && event.key !== ' ') event.preventDefault();
@@ -55,9 +68,9 @@ export function openMenu(anchor, { label, items, inset = 0 }) {
   if (anchor.hasAttribute('aria-haspopup')) anchor.setAttribute('aria-expanded', 'true');
   place(menu, anchor.getBoundingClientRect(), inset);
   addEventListener('pointerdown', closeOutside, true);
-  const first = menu.querySelector('[aria-checked="true"]') ?? menu.querySelector('button:not(:disabled)');
+  const first = menu.querySelector('[aria-checked="true"]') ?? menu.querySelector('button:not(:disabled, [hidden])');
   /** @type {HTMLElement | null} */ (first)?.focus();
-  return { isOpen: () => menu.isConnected, paint };
+  return { element: menu, heading, isOpen: () => menu.isConnected, paint, close };
 }
 
 /** @param {Item} item @param {() => void} close @returns {HTMLButtonElement} */

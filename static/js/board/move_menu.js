@@ -30,9 +30,10 @@ export function choices({ status, index, order }) {
  * @param {HTMLElement} card
  * @param {Choice[]} items
  * @param {(place: Place) => void} choose
+ * @returns {import("./menu.js").Menu}
  */
 export function openMoveMenu(card, items, choose) {
-  openMenu(card, {
+  return openMenu(card, {
     label: t('Move to'),
     items: items.map(({ label, place }) => ({ label, act: place && (() => choose(place)) })),
     inset: 12,

@@ -22,7 +22,7 @@ export class TaskPanel {
    * @param {{
    *   projectId: number, store: import("./store.js").BoardStore, commands: import("./commands.js").Commands, client: any,
    *   drafts: import("./drafts.js").Drafts,
-   *   toasts: import("./commands.js").Toasts,
+   *   toasts: import("./asking.js").Toasts,
    *   chooseLabels: (button: any, choose: (label: number, isOn: boolean) => void) => void, leave: () => void, returnFocus: (taskId: number) => boolean,
    * }} parts `chooseLabels` opens the menu of labels; `leave` is called when the person closes the panel
    */
@@ -63,18 +63,18 @@ export class TaskPanel {
         taskId,
         store: this.store,
         drafts: this.drafts,
-        save: (field, value, version, title) => this.commands.update(sheet.taskId, field, value, version, title),
+        save: (field, value, version, title) => this.commands.editing.update(sheet.taskId, field, value, version, title),
         complain: (text) => this.toasts.say(text),
-        label: (label, isOn, title) => this.commands.label(sheet.taskId, label, isOn, title),
+        label: (label, isOn, title) => this.commands.labelling.label(sheet.taskId, label, isOn, title),
         chooseLabels: this.chooseLabels,
       }),
       comments: new Comments(element, {
         taskId,
         store: this.store,
-        add: (content) => this.commands.comment(sheet.taskId, content),
+        add: (content) => this.commands.commenting.add(sheet.taskId, content),
         drafts: this.drafts,
-        edit: (commentId, content) => this.commands.editComment(sheet.taskId, commentId, content),
-        remove: (commentId) => this.commands.deleteComment(sheet.taskId, commentId),
+        edit: (commentId, content) => this.commands.commenting.edit(sheet.taskId, commentId, content),
+        remove: (commentId) => this.commands.commenting.remove(sheet.taskId, commentId),
         say: (text) => void this.toasts.say(text),
         tellTyping: (isTyping) => this.#tellTyping(sheet.taskId, isTyping),
       }),
@@ -88,11 +88,11 @@ export class TaskPanel {
     find(element, '[data-close-panel]').addEventListener('click', () => this.leave());
     find(element, '[data-delete-task]').addEventListener('click', () => {
       this.leave();
-      this.commands.remove(sheet.taskId);
+      this.commands.coming.remove(sheet.taskId);
     });
     find(element, '[data-archive-task]').addEventListener('click', () => {
       this.leave();
-      this.commands.archive(sheet.taskId);
+      this.commands.coming.archive(sheet.taskId);
     });
     element.addEventListener('focusin', ({ target }) => {
       if (target instanceof HTMLTextAreaElement && target.matches('[data-mentions]')) void this.#offerNames(target);
@@ -118,7 +118,7 @@ export class TaskPanel {
     element.dataset.taskPanel = String(taskId);
     setText(part(element, 'reference'), hasId ? t('Task {number}', { number: taskId }) : t('New task'));
     part(element, 'activity').hidden = !hasId;
-    this.commands.shownTask = taskId;
+    this.commands.editing.shownTask = taskId;
     if (hasId) this.client.viewing(taskId).catch(() => {}); // a hint, no more
   }
 
@@ -218,7 +218,7 @@ export class TaskPanel {
     fields.flush();
     comments.leave();
     this.sheet = null;
-    this.commands.shownTask = null;
+    this.commands.editing.shownTask = null;
     element.remove();
   }
 }

@@ -56,6 +56,8 @@ export class BoardStore {
     this.scheduled = false;
     /** Which tasks are shown. @type {(task: Task) => boolean} */
     this.fits = () => true;
+    /** Keeps over reloads what one has to choose; null: it is settled. @type {(taskId: number, field: string, conflict: Conflict | null) => void} */
+    this.keepConflict = () => {};
   }
 
   /**
@@ -221,7 +223,16 @@ export class BoardStore {
     if (conflict) fields.set(field, conflict);
     else fields.delete(field);
     this.conflicts.set(taskId, fields);
+    this.keepConflict(taskId, field, conflict);
     this.paint();
+  }
+
+  /** Takes up what an earlier page had to choose, of tasks that are here. @param {readonly (Conflict & {taskId: number, field: string})[]} kept */
+  takeUpConflicts(kept) {
+    for (const { taskId, field, mine, version } of kept) {
+      if (this.state?.tasks.has(taskId)) this.conflicts.set(taskId, (this.conflicts.get(taskId) ?? new Map()).set(field, { mine, version }));
+    }
+    this.#settle();
   }
 
   /** Paints now: what somebody did here must show before the next frame. */
@@ -283,7 +294,9 @@ export class BoardStore {
     for (const [taskId, fields] of this.conflicts) {
       const task = /** @type {any} */ (tasks.get(taskId));
       for (const [field, { mine, version }] of fields) {
-        if (task?.version >= version && isSameValue(field, mine, task[field])) fields.delete(field);
+        if (!(task?.version >= version && isSameValue(field, mine, task[field]))) continue;
+        fields.delete(field);
+        this.keepConflict(taskId, field, null);
       }
     }
   }

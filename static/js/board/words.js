@@ -64,6 +64,7 @@ export function explain(error) {
   if (code === 'invalid_data') return detailsOf(error) || sentence(error.message) || t('The server did not accept it.');
   if (code === 'uncertain')
     return t('The connection broke for too long to know whether it was saved. Please look and try again.');
+  if (code === 'outdated') return t('The server is older than this page. Please try again in a moment.');
   if (code === 'too_large') return t('It is too long to be sent.');
   if (code === 'closed' || code === 'cancelled') return t('The connection was closed before it could be sent.');
   if (code === 'rate_limited') return t('That was too much at once. Please wait a moment.');

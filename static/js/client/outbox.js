@@ -50,7 +50,7 @@ export class Outbox {
     entry.data = this.#withIds(entry.data);
     this.#entries.set(entry.id, entry);
     this.#shelf?.put(entry);
-    this.#giveUpLost();
+    if (this.#lost.size) this.#giveUpIfLost(entry);
   }
 
   /** @param {Entry[]} entries that earlier pages left on the shelf, the oldest first */
@@ -119,8 +119,7 @@ export class Outbox {
     this.#entries.delete(entry.id);
     if (error) {
       entry.reject(error);
-      if (entry.placeholder !== undefined) this.#lost.add(entry.placeholder);
-      this.#giveUpLost();
+      if (entry.placeholder !== undefined) this.#lose(entry.placeholder);
     } else {
       this.#carryOn(entry, data);
       entry.resolve(data);
@@ -164,12 +163,16 @@ export class Outbox {
     }
   }
 
-  /** What was asked of a thing that was never created can never be done. */
-  #giveUpLost() {
-    for (const { id, data } of this.entries()) {
-      if (!TASK_IDS.some((name) => this.#lost.has(data[name]))) continue;
-      this.settle(id, new TaskManagerError('not_found', 'The task was never created.'));
-    }
+  /** @param {number} placeholder of what was not created */
+  #lose(placeholder) {
+    this.#lost.add(placeholder);
+    for (const entry of this.entries()) this.#giveUpIfLost(entry);
+  }
+
+  /** What is asked of a thing that was never created can never be done. @param {Entry} entry */
+  #giveUpIfLost({ id, data }) {
+    if (!TASK_IDS.some((name) => this.#lost.has(data[name]))) return;
+    this.settle(id, new TaskManagerError('not_found', 'The task was never created.'));
   }
 
   /** @param {any} data @returns {any} a copy with the ids that are known by now */

@@ -22,7 +22,7 @@ export const REST_COMMANDS = {
       path: `tasks/${task_id}/`,
       body: { ...changes, version },
     }),
-    answer: aboutTask('version'),
+    answer: aboutTask('version', 'added_labels', 'removed_labels'),
   },
   task_status_update: {
     request: ({ task_id, ...body }) => ({ method: 'POST', path: `tasks/${task_id}/status/`, body }),
@@ -30,7 +30,7 @@ export const REST_COMMANDS = {
   },
   task_move: {
     request: ({ task_id, ...body }) => ({ method: 'POST', path: `tasks/${task_id}/move/`, body }),
-    answer: aboutTask('status', 'position', 'version'),
+    answer: aboutTask('status', 'position', 'version', 'previous'),
   },
   task_delete: {
     request: ({ task_id }) => ({ method: 'DELETE', path: `tasks/${task_id}/` }),
