@@ -5,11 +5,12 @@ import errno
 import logging
 import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from taskrealtime.engine import acceptor
+from taskrealtime.engine import acceptor, connections
 from taskrealtime.engine.acceptor import Acceptor
 from tests.support.crowd import until
 
@@ -156,3 +157,25 @@ async def test_it_tries_again_where_there_are_no_file_descriptors_left(
         await reception.comes_to("a")
     assert "Connections cannot be accepted (Too many open files)" in caplog.text
     reception.close()
+
+
+def test_others_wait_while_many_are_signed_in_slowly_but_not_while_nothing_gets_on(monkeypatch: Any) -> None:
+    now = 1000.0
+    monkeypatch.setattr(connections.time, "monotonic", lambda: now)
+    with ExitStack() as first, ExitStack() as others:
+        for _ in range(connections.MANY_SIGNING_IN - 1):
+            first.enter_context(connections.signing_in())
+        with connections.signing_in():
+            now += connections.SLOW
+            assert not connections.is_signing_in_slow()  # Many, and soon done.
+        now += connections.SLOW
+        assert not connections.is_signing_in_slow()  # Slow, and few.
+        others.enter_context(connections.signing_in())
+        assert connections.is_signing_in_slow()
+        now += connections.STALLED  # Nobody is done with it: the database is away, and no work is in the way.
+        assert not connections.is_signing_in_slow()
+        with connections.signing_in():
+            pass
+        assert connections.is_signing_in_slow()
+        first.close()
+        assert not connections.is_signing_in_slow()

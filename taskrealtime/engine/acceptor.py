@@ -1,4 +1,4 @@
-"""Takes connections in: the newest first, and no faster than those before them are signed in.
+"""Takes connections in: the newest first, and none while those before them are signed in slowly.
 
 When a crowd comes back at once, a server that works on everybody at the same time is done with all of them at the same
 time. Where that is later than the clients wait, nobody is ever let in, and whatever was done for those who have given
@@ -18,7 +18,7 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 #: Connections that are taken from the kernel, and that are handed over, before others get a turn of the event loop.
-TAKEN_AT_ONCE, HANDED_AT_ONCE = 100, 10
+TAKEN_AT_ONCE, HANDED_AT_ONCE = 100, 25
 #: Connections that may wait here; beyond that they wait in the kernel.
 MAX_WAITING = 1000
 #: Seconds between two looks while the server is busy, and until the next try where there are no file descriptors left.

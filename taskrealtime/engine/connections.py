@@ -8,6 +8,7 @@ when it is back, or has forgotten everything, the counts are announced again.
 import asyncio
 import logging
 import secrets
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -145,9 +146,12 @@ class Counts:
 
 _by_address: Counter[str] = Counter()
 _handshakes = 0
-_signing_in = 0
-#: Connections that are signed in at a time: who was signed in shall join before the next ones are.
-MANY_SIGNING_IN = 50
+#: When each connection began that is being signed in, the earliest first; when one was done with that last. Monotonic.
+_signing_in: dict[object, float] = {}
+_last_done = 0.0
+#: So many connections at once may take any time. Of more, none shall take longer than this many seconds; unless none
+#: at all is done with it, for as many: then it is not work that they wait for, and keeping others out helps nobody.
+MANY_SIGNING_IN, SLOW, STALLED = 50, 0.5, 5.0
 
 
 @contextmanager
@@ -184,14 +188,19 @@ def has_too_many_handshakes() -> bool:
 @contextmanager
 def signing_in() -> Iterator[None]:
     """Count a connection whose token is being looked at, until it is in its user's room."""
-    global _signing_in
-    _signing_in += 1
+    global _last_done
+    this = object()
+    _signing_in[this] = time.monotonic()
     try:
         yield
     finally:
-        _signing_in -= 1
+        del _signing_in[this]
+        _last_done = time.monotonic()
 
 
-def are_many_signing_in() -> bool:
-    """Whether no more connections should be taken in for a moment."""
-    return _signing_in >= MANY_SIGNING_IN
+def is_signing_in_slow() -> bool:
+    """Whether more connections than can be signed in soon have come: others should wait until they are."""
+    if len(_signing_in) < MANY_SIGNING_IN:
+        return False
+    now = time.monotonic()
+    return now - next(iter(_signing_in.values())) > SLOW and now - _last_done < STALLED

@@ -310,7 +310,7 @@ class Server(DaphneServer):
             if not callable(value):  # As an attribute of the class that would become a method.
                 setattr(SocketProtocol, name, value)
         self._acceptor = Acceptor(
-            self._listening, self._take_in, connections.are_many_signing_in, asyncio.get_event_loop()
+            self._listening, self._take_in, connections.is_signing_in_slow, asyncio.get_event_loop()
         )
         if self._lifeline is not None:
             asyncio.get_event_loop().add_reader(self._lifeline, self._end_with_supervisor, self._lifeline)
