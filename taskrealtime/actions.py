@@ -135,7 +135,7 @@ def move_task(user: User, command: commands.TaskMove) -> commands.TaskMoved:
         status=task.status,  # type: ignore[arg-type]
         position=task.position,
         version=task.version,
-        previous=previous,
+        previous=previous if command.tell_previous else UNSET,
     )
 
 

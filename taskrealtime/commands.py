@@ -232,6 +232,8 @@ class TaskMove(Command, kw_only=True, omit_defaults=True):
     #: Where to put it if `before_id` has left that column: after this one, or with null at the top; if this one has
     #: left, too, at the end. Not given: the move is refused then.
     or_after_id: Id | None | UnsetType = UNSET
+    #: Whether the answer shall say where the move found the task.
+    tell_previous: bool = False
 
 
 class TaskDelete(Command, kw_only=True):
@@ -325,7 +327,7 @@ class TaskMoved(Answer, kw_only=True):
     status: Status
     position: str
     version: int
-    #: Where the move found it: the same place where there was nothing to move.
+    #: Where the move found it: the same place where there was nothing to move. Only where that was asked for.
     previous: TaskPlace | UnsetType = UNSET
 
 

@@ -274,11 +274,12 @@ def test_a_task_that_is_there_already_does_not_move(world: World, ear: Ear) -> N
     assert ear.names() == []
 
 
-def test_a_move_says_where_the_task_was_when_it_came(world: World) -> None:
+def test_a_move_says_where_the_task_was_when_it_came_if_asked(world: World) -> None:
     first = world.task.position
-    moved = ask(world, commands.TaskMove(task_id=world.task.pk, status="review"))
+    move = commands.TaskMove(task_id=world.task.pk, status="review", tell_previous=True)
+    moved = ask(world, move)
     assert moved.previous == commands.TaskPlace(status="todo", position=first)
-    again = ask(world, commands.TaskMove(task_id=world.task.pk, status="review"))
+    again = ask(world, move)
     assert again.previous == commands.TaskPlace(status="review", position=moved.position)  # somebody was faster
 
 

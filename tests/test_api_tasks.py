@@ -78,10 +78,13 @@ def test_a_stranger_cannot_be_assigned(world: World) -> None:
 def test_a_task_is_moved_beside_another(world: World) -> None:
     api = world.api("member")
     first, second = world.new_task("A", status="review"), world.new_task("B", status="review")
-    moved = api.post(world.path("tasks/<id:task_id>/move/"), {"status": "review", "before_id": second.pk}).json()
+    where = {"status": "review", "before_id": second.pk, "tell_previous": True}
+    moved = api.post(world.path("tasks/<id:task_id>/move/"), where).json()
     assert first.position < moved["position"] < second.position
     assert (moved["status"], moved["version"]) == ("review", 2)
     assert moved["previous"] == {"status": "todo", "position": world.task.position}
+    again = api.post(world.path("tasks/<id:task_id>/move/"), {"status": "review", "before_id": second.pk}).json()
+    assert "previous" not in again
     both = api.post(world.path("tasks/<id:task_id>/move/"), {"before_id": first.pk, "after_id": second.pk})
     assert both.json()["details"] == [{"field": "after_id", "message": "Give before_id or after_id, not both."}]
 

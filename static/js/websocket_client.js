@@ -2312,16 +2312,18 @@
     }
     /**
      * @param {Id} taskId
-     * @param {{status?: string, beforeId?: Id, afterId?: Id, orAfterId?: Id | null}} [where] neither neighbour: to the column's end;
-     *   `orAfterId`: where `beforeId` has left the column by then, after this one, null: at the top
+     * @param {{status?: string, beforeId?: Id, afterId?: Id, orAfterId?: Id | null, tellPrevious?: boolean}} [where] neither neighbour:
+     *   to the column's end; `orAfterId`: where `beforeId` has left the column by then, after this one, null: at the top;
+     *   `tellPrevious`: the answer shall say, as `previous`, from where the task came
      */
-    async moveTask(taskId, { status, beforeId, afterId, orAfterId } = {}) {
+    async moveTask(taskId, { status, beforeId, afterId, orAfterId, tellPrevious } = {}) {
       return this.#change("task_move", {
         task_id: this.#toTaskId(taskId),
         status,
         before_id: beforeId == null ? void 0 : this.#toTaskId(beforeId),
         after_id: afterId == null ? void 0 : this.#toTaskId(afterId),
-        or_after_id: orAfterId == null ? orAfterId : toId(orAfterId)
+        or_after_id: orAfterId == null ? orAfterId : toId(orAfterId),
+        tell_previous: tellPrevious
       });
     }
     /** @param {Id} taskId */

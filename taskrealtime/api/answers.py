@@ -86,7 +86,7 @@ class TaskDetail(TaskObject, kw_only=True):
     added_labels: list[int] | UnsetType = UNSET
     #: Likewise, of `remove_labels`, those that it carried.
     removed_labels: list[int] | UnsetType = UNSET
-    #: Only after a move: where that found it.
+    #: Only after a move with `tell_previous`: where that found it.
     previous: TaskPlace | UnsetType = UNSET
     duplicate: Duplicate = UNSET
 

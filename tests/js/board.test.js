@@ -102,17 +102,17 @@ describe('an own change', () => {
     const { client, commands } = makeCommands(store);
     const asked = () => client.calls.pop()?.args;
     commands.moving.move(4, { status: 'todo', beforeId: 2 });
-    assert.deepEqual(asked(), [4, { status: 'todo', beforeId: 2, orAfterId: 1 }]);
+    assert.deepEqual(asked(), [4, { status: 'todo', beforeId: 2, orAfterId: 1, tellPrevious: true }]);
     happens(store, 'task_deleted', { task_id: 2 });
     assert.deepEqual(todo(store), [1, 4, 3]);
     commands.moving.move(3, { status: 'todo', beforeId: 1 });
-    assert.deepEqual(asked(), [3, { status: 'todo', beforeId: 1, orAfterId: null }]);
+    assert.deepEqual(asked(), [3, { status: 'todo', beforeId: 1, orAfterId: null, tellPrevious: true }]);
     commands.coming.create('review', 'New');
     commands.coming.create('review', 'Newer');
     const [, newer] = store.painted?.columns.get('review') ?? [];
     client.calls.length = 0;
     commands.moving.move(1, { status: 'review', beforeId: newer });
-    assert.deepEqual(asked(), [1, { status: 'review', beforeId: newer, orAfterId: null }]);
+    assert.deepEqual(asked(), [1, { status: 'review', beforeId: newer, orAfterId: null, tellPrevious: true }]);
   });
 
   test('a move that an earlier page left stands where it was meant', () => {

@@ -208,7 +208,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     const { task: other } = await steady().createTask(id, { title: 'Glue' });
     assert.deepEqual(await client.updateTask(task.id, { priority: 'low' }, 1), { task_id: task.id, project_id: id, version: 2 });
     assert.deepEqual(await client.updateTaskStatus(task.id, 'review', 2), { task_id: task.id, project_id: id, status: 'review', version: 3 });
-    const moved = await client.moveTask(other.id, { status: 'review', beforeId: task.id });
+    const moved = await client.moveTask(other.id, { status: 'review', beforeId: task.id, tellPrevious: true });
     assert.deepEqual([moved.task_id, moved.status, moved.previous.status], [other.id, 'review', 'todo']);
     const { removed_labels } = await client.updateTask(task.id, { remove_labels: [1] });
     assert.deepEqual(removed_labels, [], 'which it did not carry');

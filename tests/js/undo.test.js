@@ -121,7 +121,7 @@ describe('what one did', () => {
     scene.more = { previous: { status: 'completed', position: 'b' } }; // we saw it in the first column still
     await commands.moving.move(1, { status: 'review', beforeId: null });
     await undo.run();
-    assert.deepEqual(asked.pop(), ['move', 1, { status: 'completed', beforeId: 5, orAfterId: 4 }]);
+    assert.deepEqual(asked.pop(), ['move', 1, { status: 'completed', beforeId: 5, orAfterId: 4, tellPrevious: true }]);
   });
 
   test('a moved card goes back between its neighbours, or to where one of them still is', async () => {
@@ -130,7 +130,7 @@ describe('what one did', () => {
       await commands.moving.move(id, { status: 'review', beforeId: null });
       if (id === 2) happens(store, 'task_deleted', { task_id: 3 }); // it was the last one below
       await undo.run();
-      assert.deepEqual(asked.pop(), ['move', id, { status: 'todo', ...where }]);
+      assert.deepEqual(asked.pop(), ['move', id, { status: 'todo', ...where, tellPrevious: true }]);
     }
   });
 

@@ -205,8 +205,11 @@ def move_by_command(hand: Hand) -> None:
     task_id = hand.task_id()
     project_id = Task.all_objects.filter(pk=task_id).values_list("project_id", flat=True).first()
     status = hand.one_of(STATUSES)
-    anchor = {hand.one_of(["before_id", "after_id"]): hand.task_id(project_id=project_id, status=status) or None}
-    otherwise = {"or_after_id": hand.one_of([None, hand.task_id(project_id=project_id)])} if hand.often() else {}
+    beside = hand.task_id(project_id=project_id, status=status) or None
+    anchor: dict[str, Any] = {hand.one_of(["before_id", "after_id"]): beside}
+    otherwise: dict[str, Any] = (
+        {"or_after_id": hand.one_of([None, hand.task_id(project_id=project_id)])} if hand.often() else {}
+    )
     carry_out(hand, commands.TaskMove(task_id=task_id, status=status, **(anchor if hand.often() else {}), **otherwise))
 
 

@@ -52,7 +52,8 @@ export class Moving extends Asking {
   /** @param {Task} task @param {Place} place @returns {Promise<Moved | null>} null: it was refused */
   #move({ id, title }, place) {
     const { status, beforeId, orAfterId } = place;
-    const answer = this.client.moveTask(id, beforeId === null ? { status } : { status, beforeId, orAfterId });
+    const where = beforeId === null ? { status } : { status, beforeId, orAfterId };
+    const answer = this.client.moveTask(id, { ...where, tellPrevious: true });
     return this.#moved(id, title, place, answer);
   }
 

@@ -264,16 +264,18 @@ export class TaskManagerWebSocket {
 
   /**
    * @param {Id} taskId
-   * @param {{status?: string, beforeId?: Id, afterId?: Id, orAfterId?: Id | null}} [where] neither neighbour: to the column's end;
-   *   `orAfterId`: where `beforeId` has left the column by then, after this one, null: at the top
+   * @param {{status?: string, beforeId?: Id, afterId?: Id, orAfterId?: Id | null, tellPrevious?: boolean}} [where] neither neighbour:
+   *   to the column's end; `orAfterId`: where `beforeId` has left the column by then, after this one, null: at the top;
+   *   `tellPrevious`: the answer shall say, as `previous`, from where the task came
    */
-  async moveTask(taskId, { status, beforeId, afterId, orAfterId } = {}) {
+  async moveTask(taskId, { status, beforeId, afterId, orAfterId, tellPrevious } = {}) {
     return this.#change('task_move', {
       task_id: this.#toTaskId(taskId),
       status,
       before_id: beforeId == null ? undefined : this.#toTaskId(beforeId),
       after_id: afterId == null ? undefined : this.#toTaskId(afterId),
       or_after_id: orAfterId == null ? orAfterId : toId(orAfterId),
+      tell_previous: tellPrevious,
     });
   }
 
