@@ -118,6 +118,26 @@ async def test_no_more_than_so_many_wait_here_and_those_behind_them_come_later(m
     reception.close()
 
 
+async def test_one_that_is_lost_on_its_way_in_keeps_back_none_of_those_behind_it(
+    reception: Reception, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    for count, name in enumerate("abc", 1):
+        reception.come(name)
+        await reception.has_taken(count)
+    take = reception._take
+    lost = iter([OSError(errno.ENOTCONN, "Transport endpoint is not connected")])
+
+    def fail_once(connection: socket.socket) -> None:
+        if error := next(lost, None):
+            raise error
+        take(connection)
+
+    monkeypatch.setattr(reception.acceptor, "_hand_over", fail_once)
+    reception.is_busy = False
+    await reception.comes_to("b", "a")
+    assert "was lost on its way in (Transport endpoint is not connected)" in caplog.text
+
+
 async def test_those_who_wait_are_cut_when_it_stops() -> None:
     reception = Reception()
     client = reception.come("a")

@@ -101,12 +101,18 @@ class Acceptor:
         while self._waiting and handed < HANDED_AT_ONCE and not self._is_busy():
             with self._waiting.pop() as connection:
                 if not has_left(connection):
-                    self._hand_over(connection)
+                    self._try_to_hand_over(connection)
                     handed += 1
         if was_full and len(self._waiting) < MAX_WAITING:
             self._loop.add_reader(self._listening, self._take)
         if self._waiting:
             self._next_look = self._loop.call_later(0 if handed else LOOK_AGAIN, self._look)
+
+    def _try_to_hand_over(self, connection: socket.socket) -> None:
+        try:
+            self._hand_over(connection)
+        except OSError as error:  # It was cut in this moment, or there is no descriptor for the duplicate.
+            logger.warning("A connection was lost on its way in (%s).", error.strerror)
 
 
 def has_left(connection: socket.socket) -> bool:
