@@ -31,7 +31,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
 
-.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest faults bench lock audit format screenshots words
+.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest test-long faults bench lock audit format screenshots words
 
 setup:
 	@sh scripts/setup.sh
@@ -71,11 +71,14 @@ js-build: dev
 # tests first, which are quick.
 WORKERS := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 pytest: dev
-	$(PY) -m pytest $(WORKERS)
+	$(PY) -m pytest $(WORKERS) -m "not long"
 
 # What asks the services of the pytest process once more, on SQLite and memory.
 embedded: dev
-	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "services and not end_to_end"
+	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "services and not end_to_end and not long"
+
+test-long: dev
+	$(PY) -m pytest $(WORKERS) -m long
 
 words: dev
 	$(PY) scripts/words.py $(NEW)

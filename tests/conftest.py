@@ -151,10 +151,10 @@ LONGEST = (
     "flows/test_hostile.py",
     "flows/test_connecting.py",
     "flows/test_javascript_client.py",
-    "test_replay_property.py",
-    "test_server.py",
-    "test_health.py",
-    "test_retention.py",
+    "unit/test_replay_property.py",
+    "flows/test_server.py",
+    "flows/test_health.py",
+    "unit/test_retention.py",
 )
 
 

@@ -2,7 +2,7 @@
 
 This file alone knows Twisted, and nothing depends on it but `manage.py serve`: `project.asgi:application` runs on
 stock daphne and on uvicorn, too. What is leaned on that its makers did not promise is said where it is used, and
-`tests/test_server.py` fails where another version behaves differently.
+`tests/flows/test_server.py` fails where another version behaves differently.
 """
 
 import asyncio

@@ -1,0 +1,1 @@
+"""Promises of the pages, tested in Chromium by what a person sees and does."""

@@ -1,0 +1,1 @@
+"""Promises of delivery, tested while servers, databases, networks and clients fail."""

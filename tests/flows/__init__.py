@@ -1,0 +1,1 @@
+"""Promises of running servers, tested from outside over sockets and HTTP."""

@@ -45,7 +45,7 @@ RULES: dict[str, Rule] = {
     "ping": Rule(*ANYBODY, lambda ids: {}),
     "presence_update": Rule(*ANYBODY, lambda ids: {"status": "busy"}),
     "notifications_read": Rule(*ANYBODY, lambda ids: {"up_to": 0}),
-    # For staff, whom `tests/test_watching.py` has; of a project it is no matter.
+    # For staff, whom `tests/flows/test_watching.py` has; of a project it is no matter.
     "ops_watch": Rule(*(("not_found",) * 4), lambda ids: {"watching": True}),
     "task_viewing": Rule(*READERS, task()),
     "user_typing": Rule(*EDITORS, task(is_typing=True)),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from taskrealtime import access
 from taskrealtime.api.wire import MAX_BODY
 from tests.support.world import World
-from tests.test_api_access import RULES
+from tests.unit.test_api_access import RULES
 
 pytestmark = pytest.mark.django_db
 

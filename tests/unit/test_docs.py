@@ -11,7 +11,7 @@ import pytest
 
 import taskrealtime
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STORY = (ROOT / "docs" / "architecture.md").read_text()
 #: Words of the protocol, of Django or of the browser that the story mentions in code font.
 NOT_OURS = {"send", "update", "bulk_create", "bulk_update", "delete", "version", "ack", "epoch", "seq", "reset"}

@@ -12,8 +12,8 @@ from drf_spectacular.validation import validate_schema
 
 from taskrealtime.engine import errors
 from tests.support.world import World
-from tests.test_api_access import RULES
-from tests.test_api_tasks import changes
+from tests.unit.test_api_access import RULES
+from tests.unit.test_api_tasks import changes
 
 ERROR_STATUSES = {str(error.status) for error in errors.all_errors()}
 

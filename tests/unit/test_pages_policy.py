@@ -12,7 +12,7 @@ from tests.support.stacks import plain_environment, run_manage
 from tests.support.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {"ALLOWED_HOSTS": "board.example", "DATABASE_URL": "sqlite://:memory:", "SECRET_KEY": "k3-Xq9" * 9}
 
 

@@ -16,7 +16,7 @@ from taskrealtime.engine.snapshots import KEPT_BYTES, KEPT_FOR, SharedSnapshot, 
 from taskrealtime.models import Membership
 from tests import services
 from tests.support.world import World
-from tests.test_log import leave_unnumbered, say
+from tests.unit.test_log import leave_unnumbered, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite has one writer at a time")
