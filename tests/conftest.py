@@ -5,6 +5,7 @@ End-to-end tests run once on each kind of installation (`embedded`, `deployed`):
 module share, each with users and projects of its own.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,9 +14,11 @@ from django.db import connection
 from django.db.models.signals import post_migrate
 from pytest_django import Settings
 
+from tests import services
 from tests.services.process import scratch
+from tests.services.run import WORKER
 from tests.support.sockets import Socket
-from tests.support.stacks import KINDS, ROOT, Server, Stack, User
+from tests.support.stacks import KINDS, ROOT, Server, Stack, User, migrated_postgres, migrated_sqlite
 
 Connect = Callable[..., Socket]
 UNMARKED = "Redis and the channel layer are there for tests with the mark `services` alone."
@@ -65,15 +68,26 @@ def no_channel_layer(servers: list[str]) -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Take the database that `django_db_modify_db_settings` has made."""
+    return True
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
-    """What every database of this process is to be like.
+    """Make the database of this process: a copy of the migrated one.
 
     SQLite as it is used for real, in a file: in memory, where Django puts it for tests, its locks differ. And without
-    the rows of `auth_permission`, which nobody here asks for: each test that commits would write them anew.
+    the rows of `auth_permission`, which no test asks for: each test that commits would write them anew.
     """
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(scratch() / "in-process-test.sqlite3")
+        name = str(scratch() / "in-process-test.sqlite3")
+        shutil.copy(migrated_sqlite(), name)
+    else:
+        name = f"in-process-{WORKER}"
+        services.shared_postgres().create_database(name, migrated_postgres())
+    connection.settings_dict["TEST"]["NAME"] = name
 
 
 @pytest.fixture(params=KINDS)

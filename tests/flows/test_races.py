@@ -198,7 +198,8 @@ def test_a_membership_is_made_and_ended_once(race: Race, server: Server) -> None
 
 
 def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server, cast: Cast, connect: Connect) -> None:
-    deadlocks = services.shared_postgres().deadlocks()
+    database = server.stack.name
+    deadlocks = services.shared_postgres().deadlocks(database)
     for _ in range(4):
         project = make_project(server.stack, cast)
         writers = [connect(pair[0], cast.bob, max_queue=None), connect(pair[1], cast.cas, max_queue=None)]
@@ -221,7 +222,7 @@ def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server,
                 writer.next()
             writer.close()
     # One that locks in another order than the writers still ends, since it is tried again, but a second later.
-    assert services.shared_postgres().deadlocks() == deadlocks
+    assert services.shared_postgres().deadlocks(database) == deadlocks
     count = "result = Task.all_objects.filter(project_id=project).count()"
     assert server.stack.run(count, project=project) == 0
 

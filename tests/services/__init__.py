@@ -2,17 +2,20 @@
 
 It runs before pytest-django reads the settings, which `-p tests.services` in pyproject.toml sees to.
 The tests inside the pytest process run on PostgreSQL and Redis, or on SQLite and memory with
-`TEST_STACK=embedded`. Each service is started when first asked for and ended by the guard.
+`TEST_STACK=embedded`. Each service is started when first asked for and ended by the guard. All workers of a run use one
+PostgreSQL; each worker has a Redis of its own, because Pub/Sub knows no databases.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from tests.services import chromium, guard
-from tests.services.postgres import Postgres
+from tests.services import chromium, guard, run
+from tests.services.postgres import Cluster, Postgres
 from tests.services.process import scratch
 from tests.services.redis import Redis
 
@@ -22,9 +25,15 @@ SETTINGS_OF_THE_SHELL = ("DEBUG", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL")
 
 
 @cache
-def shared_postgres() -> Postgres:
-    """The cluster that all tests of this run share, each with its own database."""
-    return Postgres()
+def shared_postgres() -> Cluster:
+    """Return the cluster that all tests of this run share, each with its own database."""
+    port, log_path = json.loads(run.once("postgres", _start_postgres))
+    return Cluster(port, Path(log_path))
+
+
+def _start_postgres() -> str:
+    cluster = Postgres()
+    return json.dumps([cluster.port, str(cluster.log_path)])
 
 
 @cache
@@ -54,6 +63,10 @@ def set_environment(runs_tests: bool) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     has_workers = getattr(early_config.known_args_namespace, "numprocesses", None) and not is_worker
+    if not is_worker:
+        run.begin()
+        if TEST_STACK == "deployed":
+            shared_postgres()  # it must outlive each worker
     set_environment(runs_tests=not has_workers)
     return (yield)
 

@@ -25,8 +25,38 @@ RELAXED = ["fsync=off", "full_page_writes=off", "max_wal_size=256MB", "max_conne
 DURABLE = ["max_connections=300"]
 
 
-class Postgres:
-    """One cluster with any number of databases.
+class Cluster:
+    """A running cluster, which another process may have started, with any number of databases."""
+
+    def __init__(self, port: int, log_path: Path) -> None:
+        self.port = port
+        self.log_path = log_path
+
+    def url(self, database: str) -> str:
+        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, statement: str) -> None:
+        """Run one statement in autocommit, as the administrator."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def create_database(self, name: str, template: str = "template0") -> str:
+        """Create a database, empty or as a copy of `template`, and return its URL."""
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database and whoever is still connected to it."""
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def deadlocks(self, database: str) -> int:
+        """Return how many deadlocks in this database it has broken so far, by its log."""
+        lines = self.log_path.read_text(errors="replace").splitlines()
+        return sum(f" {database} " in line and "deadlock detected" in line for line in lines)
+
+
+class Postgres(Cluster):
+    """A cluster of this process.
 
     `binaries` is the folder of `initdb` and `postgres` (default: `find_binaries()`), `launcher` the command
     that changes the user (default: `find_launcher()`), `settings` what differs from PostgreSQL's own.
@@ -41,7 +71,8 @@ class Postgres:
         self.binaries = binaries or find_binaries()
         self.launcher = find_launcher(self.binaries) if launcher is None else launcher
         self.settings = settings
-        self.port = free_port()
+        port = free_port()
+        super().__init__(port, scratch() / f"postgres-{port}.log")
         self._folder = scratch() / f"postgres-{self.port}"
         self._folder.mkdir()
         if self.launcher == AS_NOBODY:
@@ -62,11 +93,19 @@ class Postgres:
 
     def start(self) -> None:
         command = [*self.launcher, str(self.binaries / "postgres"), "-D", str(self._folder / "data")]
-        command += ["-h", "127.0.0.1", "-p", str(self.port), "-k", str(self._folder)]
+        command += [
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-k",
+            str(self._folder),
+            "-c",
+            "log_line_prefix=%m [%p] %d ",
+        ]
         for setting in self.settings:
             command += ["-c", setting]
-        log_path = scratch() / f"postgres-{self.port}.log"
-        self._process = Process(command, log_path=log_path, end_with=signal.SIGQUIT)
+        self._process = Process(command, log_path=self.log_path, end_with=signal.SIGQUIT)
         self._process.wait_until(self._answers)
 
     def kill(self) -> None:
@@ -76,27 +115,6 @@ class Postgres:
     def restart(self) -> None:
         self.kill()
         self.start()
-
-    def deadlocks(self) -> int:
-        """How many deadlocks it has broken so far, by what it logged."""
-        return self._process.log_path.read_text(errors="replace").count("deadlock detected")
-
-    def url(self, database: str) -> str:
-        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
-
-    def execute(self, statement: str) -> None:
-        """Run one statement in autocommit, as the administrator."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement.encode())
-
-    def create_database(self, name: str, template: str = "template0") -> str:
-        """Create a database, empty or as a copy of `template`, and return its URL."""
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        return self.url(name)
-
-    def drop_database(self, name: str) -> None:
-        """Drop a database and whoever is still connected to it."""
-        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def _answers(self) -> bool:
         try:

@@ -21,7 +21,7 @@ import httpx
 from websockets.sync.client import connect as websocket_connect
 
 from tests import services
-from tests.services import guard
+from tests.services import guard, run
 from tests.services.process import Process, free_port, scratch
 from tests.services.redis import Redis
 from tests.support.forked import Forked, fork
@@ -54,7 +54,7 @@ class Stack:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.name = f"{kind}-{next(_numbers)}"
+        self.name = f"{kind}-{run.WORKER}-{next(_numbers)}"
         self.redis: Redis | None = None
         self.servers: list[Server] = []
         self._worker: Worker | None = None
@@ -324,19 +324,26 @@ def _all_of(file: IO[bytes]) -> str:
 
 @cache
 def migrated_postgres() -> str:
-    """The name of a migrated, empty database, to be copied."""
-    name = "migrated"
-    url = services.shared_postgres().create_database(name)
-    run_manage(["migrate", "--verbosity", "0"], plain_environment() | {"DATABASE_URL": url})
-    return name
+    """Return the name of a migrated, empty database, to be copied; one for the run."""
+
+    def make() -> str:
+        url = services.shared_postgres().create_database("migrated")
+        run_manage(["migrate", "--verbosity", "0"], plain_environment() | {"DATABASE_URL": url})
+        return "migrated"
+
+    return run.once("migrated-postgres", make)
 
 
 @cache
 def migrated_sqlite() -> Path:
-    """A migrated, empty database file, to be copied."""
-    path = scratch() / "migrated.sqlite3"
-    run_manage(["migrate", "--verbosity", "0"], plain_environment() | {"DATABASE_URL": f"sqlite:///{path}"})
-    return path
+    """Return a migrated, empty database file, to be copied; one for the run."""
+
+    def make() -> str:
+        path = run.folder() / "migrated.sqlite3"
+        run_manage(["migrate", "--verbosity", "0"], plain_environment() | {"DATABASE_URL": f"sqlite:///{path}"})
+        return str(path)
+
+    return Path(run.once("migrated-sqlite", make))
 
 
 @cache
