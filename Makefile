@@ -1,6 +1,9 @@
 # make run      a board to play with on http://localhost:8000/ (another port: make run PORT=8001)
-# make test     every check that a change must pass; each also on its own:
+# make check    what needs no database, for every commit: style, types, imports, migrations, docs, JavaScript, units
+# make test     what a change must pass; each part also on its own:
 #               make lint types imports migrations js embedded pytest
+# make test-long  endurance, storms, long fault runs and whole matrices
+# make stress   repeats tests on a busy machine: make stress FILE=tests/flows/test_keys.py TIMES=20 LOAD=10
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
 #               make faults SECONDS=600 SEED=7 CROWD=2000
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
@@ -31,7 +34,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
 
-.PHONY: setup dev run test lint types imports migrations js js-build embedded pytest test-long faults bench lock audit format screenshots words
+.PHONY: setup dev run check test lint types imports migrations js js-build embedded pytest units test-long stress faults bench lock audit format screenshots words
 
 setup:
 	@sh scripts/setup.sh
@@ -42,6 +45,8 @@ dev:
 run:
 	@python=$$(sh scripts/setup.sh python) && exec "$$python" scripts/run.py
 
+check: lint types imports migrations js units
+
 test: lint types imports migrations js embedded pytest
 
 lint: dev
@@ -49,7 +54,7 @@ lint: dev
 	$(PY) -m ruff format --check .
 
 types: dev
-	$(CHECK_ENV) $(PY) -m mypy project taskrealtime $(TYPED_TESTS) $(TYPED_BENCHMARKS) scripts/run.py scripts/words.py
+	$(CHECK_ENV) $(PY) -m mypy project taskrealtime $(TYPED_TESTS) $(TYPED_BENCHMARKS) $(wildcard scripts/*.py)
 	node_modules/.bin/tsc --project jsconfig.json
 
 imports: dev
@@ -66,19 +71,27 @@ js: dev
 js-build: dev
 	$(ESBUILD) >$(CLIENT)
 
-# Three workers, each with services of its own, since many tests wait; a file's tests stay together, since they share a
-# server. The files come in the order of tests/conftest.py, the longest first: by itself xdist takes those with many
-# tests first, which are quick.
+# Three workers, since many tests wait. A file's tests stay together, because they share a server, and the files come in
+# the order of tests/conftest.py, the longest first.
 WORKERS := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 pytest: dev
 	$(PY) -m pytest $(WORKERS) -m "not long"
 
-# What asks the services of the pytest process once more, on SQLite and memory.
+# The tests that ask the services of the pytest process, once more on SQLite and memory.
 embedded: dev
-	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "services and not end_to_end and not long"
+	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "services and not long" tests/unit
+
+# The units that ask no service; none is started.
+units: dev
+	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile -m "not services and not long" tests/unit
 
 test-long: dev
 	$(PY) -m pytest $(WORKERS) -m long
+
+TIMES := 10
+LOAD := 8
+stress: dev
+	$(PY) scripts/stress.py $(TIMES) $(LOAD) $(FILE)
 
 words: dev
 	$(PY) scripts/words.py $(NEW)
