@@ -5,9 +5,11 @@
 """
 
 import ipaddress
+import math
 import os
 import re
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from taskrealtime.engine.capacity import DATABASE_CONNECTIONS
+from taskrealtime.engine.setting_values import read_network, read_origin, read_redis_url, read_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -38,9 +41,27 @@ def _env_list(name: str, default: str = "") -> list[str]:
 def _env_number(name: str, default: str) -> float:
     value = _env(name, default)
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.")
+    return number
+
+
+def _env_positive(name: str, default: str) -> float:
+    number = _env_number(name, default)
+    if number <= 0:
+        raise ImproperlyConfigured(f"{name} must be more than 0.")
+    return number
+
+
+def _env_count(name: str, default: str) -> int:
+    """A whole number, 0 or more."""
+    number = _env_number(name, default)
+    if number < 0 or number != int(number):
+        raise ImproperlyConfigured(f"{name} must be a whole number, 0 or more, not {_env(name)!r}.")
+    return int(number)
 
 
 def _env_limit(name: str, default: str) -> str:
@@ -51,17 +72,25 @@ def _env_limit(name: str, default: str) -> str:
     return value
 
 
+def _read(name: str, read: Callable[[str], Any], value: str) -> Any:
+    """What `read` makes of the value; the sentence of its refusal names the variable."""
+    try:
+        return read(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
 def _env_networks(name: str) -> list[str]:
-    """Addresses and networks, as text; `unix` stands for whoever uses the Unix socket."""
+    """Addresses and networks, as text; `unix` stands for the peer of a Unix socket, which has no address."""
     for item in _env_list(name):
-        try:
-            if item != "unix":
-                ipaddress.ip_network(item, strict=False)
-        except ValueError:
-            raise ImproperlyConfigured(
-                f"{name} must list addresses like 10.0.0.7 or 10.0.0.0/8, not {item!r}."
-            ) from None
+        if item != "unix":
+            _read(name, read_network, item)
     return _env_list(name)
+
+
+def _env_origins(name: str) -> list[str]:
+    """Origins; `*` stands for every one."""
+    return [item if item == "*" else _read(name, read_origin, item) for item in _env_list(name)]
 
 
 def _is_private(host: str) -> bool:
@@ -71,6 +100,14 @@ def _is_private(host: str) -> bool:
         return ipaddress.ip_address(name).is_private
     except ValueError:
         return name.removeprefix(".").rpartition(".")[2] in {"localhost", "local", "internal", "testserver"}
+
+
+def _is_this_machine(host: str) -> bool:
+    name = host.strip("[]").lower()
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name.removeprefix(".").rpartition(".")[2] in {"localhost", "testserver"}
 
 
 def _development_secret_key() -> str:
@@ -86,6 +123,8 @@ DEBUG = _env_bool("DEBUG", "0")
 SECRET_KEY = _env("SECRET_KEY") or (_development_secret_key() if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set in the environment (or DEBUG=1 in development).")
+if not DEBUG:
+    _read("SECRET_KEY", read_secret_key, SECRET_KEY)
 
 ALLOWED_HOSTS = _env_list("ALLOWED_HOSTS", "localhost,127.0.0.1")
 _PUBLIC_HOSTS = [host for host in ALLOWED_HOSTS if not _is_private(host)]
@@ -93,6 +132,12 @@ if DEBUG and _PUBLIC_HOSTS:
     # Its error pages show the code, and settings.
     raise ImproperlyConfigured(
         f"DEBUG=1 is for development, but ALLOWED_HOSTS has {_PUBLIC_HOSTS[0]!r}, a public name."
+    )
+_NETWORK_HOSTS = [host for host in ALLOWED_HOSTS if not _is_this_machine(host)]
+if DEBUG and _NETWORK_HOSTS and not _env_bool("DEBUG_IN_NETWORK", "0"):
+    raise ImproperlyConfigured(
+        f"DEBUG=1 shows code and settings to all who reach {_NETWORK_HOSTS[0]!r} of ALLOWED_HOSTS: "
+        "confirm it with DEBUG_IN_NETWORK=1, or list names of this machine only."
     )
 TRUSTED_PROXIES = _env_networks("TRUSTED_PROXIES")
 
@@ -116,6 +161,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.cookies.plain_cookies_on_localhost",
     "project.content_policy.content_policy",
+    "taskrealtime.health.answer_probes",  # before hosts are checked
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -155,8 +201,16 @@ TEMPLATES = [
 def _database() -> dict[str, Any]:
     """One database: SQLite beside `manage.py`, or what `DATABASE_URL` names."""
     url = _env("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
-    # Under ASGI a persistent connection belongs to a thread that may never run again, so none is kept.
-    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=0))
+    try:
+        # Under ASGI a persistent connection belongs to a thread that may never run again, so none is kept.
+        config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=0, conn_health_checks=True))
+    except ValueError:
+        config = {"ENGINE": ""}
+    # Without the value, which may hold a password.
+    if not config["ENGINE"].endswith(("sqlite3", "postgresql")):
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///.")
+    if not config["NAME"]:
+        raise ImproperlyConfigured("DATABASE_URL must end with the name of a database: postgres://localhost/board.")
     options = config.setdefault("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         # A transaction that upgrades from reading to writing fails at once with "database is locked";
@@ -184,7 +238,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Channel layer --------------------------------------------------------------------------
 
-REDIS_URLS = _env_list("REDIS_URL")
+REDIS_URLS = [_read("REDIS_URL", read_redis_url, url) for url in _env_list("REDIS_URL")]
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -219,8 +273,8 @@ LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 
-ACCESS_TOKEN_MINUTES = _env_number("ACCESS_TOKEN_MINUTES", "10")
-REFRESH_TOKEN_DAYS = _env_number("REFRESH_TOKEN_DAYS", "7")
+ACCESS_TOKEN_MINUTES = _env_positive("ACCESS_TOKEN_MINUTES", "10")
+REFRESH_TOKEN_DAYS = _env_positive("REFRESH_TOKEN_DAYS", "7")
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
@@ -269,13 +323,13 @@ WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
 #: Who knows it may read `/metrics`; empty: everybody.
 METRICS_TOKEN = _env("METRICS_TOKEN")
 WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "200/10s")
-WEBSOCKET_MAX_CONNECTIONS_PER_USER = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "50"))
-WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = int(_env_number("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "20_000"))
-WEBSOCKET_MAX_HANDSHAKES = int(_env_number("WEBSOCKET_MAX_HANDSHAKES", "5000"))
-WEBSOCKET_MAX_PROJECTS = int(_env_number("WEBSOCKET_MAX_PROJECTS", "500"))
+WEBSOCKET_MAX_CONNECTIONS_PER_USER = _env_count("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "50")
+WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = _env_count("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "20_000")
+WEBSOCKET_MAX_HANDSHAKES = _env_count("WEBSOCKET_MAX_HANDSHAKES", "5000")
+WEBSOCKET_MAX_PROJECTS = _env_count("WEBSOCKET_MAX_PROJECTS", "500")
 SIGN_IN_RATE_LIMIT = _env_limit("SIGN_IN_RATE_LIMIT", "10/5m")
 SIGN_IN_ADDRESS_RATE_LIMIT = _env_limit("SIGN_IN_ADDRESS_RATE_LIMIT", "100/5m")
-WEBSOCKET_CORS_ORIGINS = _env_list("WEBSOCKET_CORS_ORIGINS")
+WEBSOCKET_CORS_ORIGINS = _env_origins("WEBSOCKET_CORS_ORIGINS")
 if "*" in WEBSOCKET_CORS_ORIGINS and _PUBLIC_HOSTS and not _env_bool("WEBSOCKET_EVERY_ORIGIN", "0"):
     raise ImproperlyConfigured(
         "WEBSOCKET_CORS_ORIGINS=* lets every page on the web open sockets to "
@@ -284,7 +338,7 @@ if "*" in WEBSOCKET_CORS_ORIGINS and _PUBLIC_HOSTS and not _env_bool("WEBSOCKET_
 WEBSOCKET_PING_INTERVAL = _env_number("WEBSOCKET_PING_INTERVAL", "25")
 WEBSOCKET_PING_TIMEOUT = _env_number("WEBSOCKET_PING_TIMEOUT", "60")
 WEBSOCKET_CONNECT_TIMEOUT = _env_number("WEBSOCKET_CONNECT_TIMEOUT", "10")
-WEBSOCKET_SEND_BUFFER = int(_env_number("WEBSOCKET_SEND_BUFFER", str(1024 * 1024)))
+WEBSOCKET_SEND_BUFFER = _env_count("WEBSOCKET_SEND_BUFFER", str(1024 * 1024))
 SWEEP_INTERVAL = _env_number("SWEEP_INTERVAL", "1")
 EVENT_RETENTION_DAYS = _env_number("EVENT_RETENTION_DAYS", "30")
 REMIND_INTERVAL = _env_number("REMIND_INTERVAL", "30")
@@ -319,7 +373,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG and _env_bool("SECURE_COO
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Sent with answers over TLS only.
-SECURE_HSTS_SECONDS = 0 if DEBUG else int(_env_number("SECURE_HSTS_SECONDS", "31536000"))
+SECURE_HSTS_SECONDS = 0 if DEBUG else _env_count("SECURE_HSTS_SECONDS", "31536000")
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # other names of the domain are not ours to decide about
     "security.W021",  # nor is a place in the browsers' lists
@@ -327,14 +381,15 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CSRF_TRUSTED_ORIGINS = [origin for origin in WEBSOCKET_CORS_ORIGINS if origin != "*"]
+# Pages elsewhere whose forms may be sent to us: another right than to open sockets, so it has a list of its own.
+CSRF_TRUSTED_ORIGINS = [_read("CSRF_TRUSTED_ORIGINS", read_origin, item) for item in _env_list("CSRF_TRUSTED_ORIGINS")]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 
 # --- Mail: links for lost passwords ---------------------------------------------------------
 
 EMAIL_HOST = _env("EMAIL_HOST")
-EMAIL_PORT = int(_env_number("EMAIL_PORT", "587"))
+EMAIL_PORT = _env_count("EMAIL_PORT", "587")
 EMAIL_HOST_USER = _env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = _env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_SSL = _env_bool("EMAIL_USE_SSL", "0")

@@ -6,6 +6,5 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("taskrealtime.api.urls")),
-    path("", include("taskrealtime.health_urls")),
     path("", include("taskrealtime.urls")),
 ]

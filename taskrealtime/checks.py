@@ -1,10 +1,14 @@
 """System checks: a misconfiguration, told in a sentence."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
+
+from .engine.addresses import UNIX
+from .engine.setting_values import read_network, read_origin, read_redis_url
 
 
 @register
@@ -36,6 +40,28 @@ def check_layers_fit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="taskrealtime.W001",
             )
         )
+    return found
+
+
+@register
+def check_addresses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Servers, origins and networks must be spelt as they are read: a wrong one matches nothing, in silence."""
+    origins = (item for item in settings.WEBSOCKET_CORS_ORIGINS if item != "*")
+    networks = (item for item in settings.TRUSTED_PROXIES if item != UNIX)
+    return [
+        *_refused("REDIS_URLS", settings.REDIS_URLS, read_redis_url),
+        *_refused("WEBSOCKET_CORS_ORIGINS", origins, read_origin),
+        *_refused("TRUSTED_PROXIES", networks, read_network),
+    ]
+
+
+def _refused(name: str, values: Iterable[str], read: Callable[[str], object]) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for value in values:
+        try:
+            read(value)
+        except ValueError as error:
+            found.append(Error(f"{name}: {error}.", id="taskrealtime.E006"))
     return found
 
 

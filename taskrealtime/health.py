@@ -1,21 +1,20 @@
 """What those who run the server ask: is it alive (`/healthz`), can it work (`/readyz`), how is it (`/metrics`)."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-import redis
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import Resolver404, resolve
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from . import reminders
-from .engine import draining, metrics
+from .engine import draining, metrics, redis_probe
 from .engine.capacity import PROBES
 
 logger = logging.getLogger(__name__)
@@ -29,6 +28,23 @@ MAX_COUNTED = 1000
 _probes = ThreadPoolExecutor(max_workers=PROBES, thread_name_prefix="readiness")
 #: Whether the migrations were seen to be applied; they do not come undone while a process runs.
 _migrated = False
+
+
+def answer_probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware, to stand before those of Django: answer the probes before hosts and schemes are checked.
+
+    An orchestrator asks a process by its address, over plain HTTP, and restarts it where the answer is an error.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        try:
+            match = resolve(request.path_info, "taskrealtime.health_urls")
+        except Resolver404:
+            return get_response(request)
+        response: HttpResponse = match.func(request)
+        return response
+
+    return middleware
 
 
 @never_cache
@@ -98,10 +114,7 @@ def _count_reminders() -> None:
 
 
 def _ask_redis() -> list[str]:
-    """Events go on without it, by the sweep: its loss only delays them."""
+    """Events go on without Redis, by the sweep: its loss only delays them."""
     for url in settings.REDIS_URLS:
-        with redis.Redis.from_url(
-            url, socket_connect_timeout=PATIENCE / 2, socket_timeout=PATIENCE / 2, retry=Retry(NoBackoff(), 0)
-        ) as client:
-            client.ping()
+        redis_probe.probe(url, key="taskrealtime:readyz", timeout=PATIENCE / 2)
     return []

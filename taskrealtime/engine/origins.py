@@ -5,16 +5,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings as django_settings
+from django.http.request import split_domain_port, validate_host
+
 from . import connections, draining, metrics
 from .addresses import countable
 from .conf import settings
+from .setting_values import read_origin
 
 logger = logging.getLogger(__name__)
 
 Scope = dict[str, Any]
 Application = Callable[..., Awaitable[None]]
-
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 class OriginCheck:
@@ -50,32 +52,47 @@ class OriginCheck:
 
 
 def is_allowed(origin: str | None, host: str | None, scheme: str) -> bool:
-    """Whether a page of `origin` may open a socket to `host`.
+    """Return whether a page of `origin` may open a socket to `host`.
 
     Args:
         scheme: `ws` or `wss`, as the server saw it; a proxy that ends TLS leaves `ws`, so the scheme is not compared.
     """
     if origin is None:
         return True
-    allowed = settings.WEBSOCKET_CORS_ORIGINS
-    if "*" in allowed or origin.rstrip("/").lower() in {item.rstrip("/").lower() for item in allowed}:
+    listed = settings.WEBSOCKET_CORS_ORIGINS
+    if "*" in listed:
         return True
-    if allowed:
-        return False
-    theirs, ours = _host_and_port(origin), _host_and_port(f"{scheme}://{host}")
-    if theirs is None or ours is None:
-        return False
-    # Behind a proxy both may leave out a default port, but not the same one.
-    return theirs[0] == ours[0] and (theirs[1] == ours[1] or {theirs[1], ours[1]} == {80, 443})
+    theirs = _read(origin)
+    if listed:
+        return theirs is not None and theirs in {_read(item) for item in listed}
+    ours = _read(f"{scheme.replace('ws', 'http', 1)}://{host}")
+    return theirs is not None and ours is not None and _is_ours(host or "") and _is_same_site(theirs, ours)
 
 
-def _host_and_port(url: str) -> tuple[str, int | None] | None:
+def _read(origin: str) -> str | None:
     try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        return read_origin(origin)
     except ValueError:
         return None
-    return (parts.hostname.lower(), port) if parts.hostname else None
+
+
+def _is_ours(host: str) -> bool:
+    """Return whether ALLOWED_HOSTS has it: a Host header that anybody may write proves nothing about a page."""
+    allowed = django_settings.ALLOWED_HOSTS
+    if django_settings.DEBUG and not allowed:
+        allowed = [".localhost", "127.0.0.1", "[::1]"]  # as Django has it
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
+
+
+def _is_same_site(theirs: str, ours: str) -> bool:
+    return _host_and_port(theirs) == _host_and_port(ours)
+
+
+def _host_and_port(origin: str) -> tuple[str | None, int | None]:
+    """Return them with one name for the default port of either scheme: a proxy that ends TLS mixes the two."""
+    parts = urlsplit(origin)
+    return parts.hostname, None if parts.port in {80, 443} else parts.port
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

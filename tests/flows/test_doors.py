@@ -1,5 +1,7 @@
 """Doors that close: whoever lost access is cut, and no secret is left lying about."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -137,6 +139,14 @@ def test_nothing_personal_may_be_kept_by_a_cache(server: Server, browsers: tuple
 # --- Origins ------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def named(shared_stack: Stack) -> Iterator[Server]:
+    """A server under names of its own."""
+    server = shared_stack.server(ALLOWED_HOSTS="127.0.0.1,board.example,[::1]")
+    yield server
+    server.stop()
+
+
 @pytest.mark.parametrize(
     "host, origin, status",
     [
@@ -153,6 +163,7 @@ def test_nothing_personal_may_be_kept_by_a_cache(server: Server, browsers: tuple
         ("board.example:8443", "https://board.example", 403),
         ("board.example", "http://board.example@evil.example", 403),
         ("[::1]:8000", "http://[::2]:8000", 403),
+        ("evil.example", "https://evil.example", 403),  # a name that its owner pointed at our address
         # What is no origin at all, the servers refuse by themselves.
         ("[::1]:8000", "http://[::1", 400),
         ("board.example", "", 400),
@@ -161,10 +172,10 @@ def test_nothing_personal_may_be_kept_by_a_cache(server: Server, browsers: tuple
 )
 @pytest.mark.parametrize("proxied", [False, True], ids=["direct", "proxied"])
 def test_only_our_own_pages_open_sockets(
-    server: Server, user: User, host: str, origin: str, status: int, proxied: bool
+    named: Server, user: User, host: str, origin: str, status: int, proxied: bool
 ) -> None:
-    headers = {"Authorization": f"Bearer {server.token(user)}"} | ({"X-Forwarded-Proto": "https"} if proxied else {})
-    assert upgrade(server, {"Host": host, "Origin": origin, **headers}) == status
+    headers = {"Authorization": f"Bearer {named.token(user)}"} | ({"X-Forwarded-Proto": "https"} if proxied else {})
+    assert upgrade(named, {"Host": host, "Origin": origin, **headers}) == status
 
 
 def upgrade(server: Server, headers: dict[str, str]) -> int:

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from tests.services.process import scratch
 from tests.services.redis import Redis
 from tests.support.stacks import Stack, plain_environment, run_manage
 
@@ -83,6 +84,39 @@ def test_a_lost_redis_degrades(client: Client, nobody_answers: int, settings: Se
         answer = client.get("/readyz")
         assert (answer.status_code, answer.json()) == (200, {"status": "ready", "degraded": degraded}), url
         assert time.monotonic() - started < 4, "a probe must not wait for long"
+    redis.kill()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"maxmemory": "1mb"},
+        {"replicaof": "127.0.0.1 1"},
+        {"cluster_enabled": "yes", "cluster_config_file": str(scratch() / "nodes-probed.conf")},
+    ],
+    ids=["full", "read-only", "cluster"],
+)
+def test_a_redis_that_takes_no_writes_degrades(client: Client, settings: Settings, options: dict[str, str]) -> None:
+    redis = Redis(**options)
+    settings.REDIS_URLS = [redis.url]
+    assert client.get("/readyz").json() == {"status": "ready", "degraded": ["redis"]}
+    redis.kill()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.django_db
+def test_probes_are_answered_under_any_host_and_without_tls(client: Client, settings: Settings, path: str) -> None:
+    settings.ALLOWED_HOSTS = ["board.example.org"]
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
+    assert client.get("/login/", headers={"Host": "10.1.2.3:8000"}).status_code == 400
+
+
+def test_a_cluster_stops_the_start() -> None:
+    redis = Redis(cluster_enabled="yes", cluster_config_file=str(scratch() / "nodes.conf"))
+    with pytest.raises(AssertionError, match=r"CommandError: REDIS_URL names a node of a Redis Cluster"):
+        run_manage(["serve", "--skip-checks"], plain_environment() | {"REDIS_URL": redis.url})
     redis.kill()
 
 

@@ -9,15 +9,20 @@ from tests.services.process import Process, free_port, scratch
 
 
 class Redis:
-    """One server on a port that it keeps, so that a restarted one is found again by its clients."""
+    """One server on a port that it keeps, so that a restarted one is found again by its clients.
 
-    def __init__(self) -> None:
+    `options` are those of its configuration file that differ.
+    """
+
+    def __init__(self, **options: str) -> None:
+        self._options = {name.replace("_", "-"): value for name, value in options.items()}
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
     def start(self) -> None:
         options = {"bind": "127.0.0.1", "port": str(self.port), "save": "", "appendonly": "no", "dir": "/"}
+        options |= self._options
         command = [str(get_binary_path())]
         for name, value in options.items():
             command += [f"--{name}", value]

@@ -17,8 +17,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.utils.autoreload import get_child_arguments
 from django.utils.module_loading import import_string
+from redis import RedisError
 
-from taskrealtime.engine import metrics, rooms
+from taskrealtime.engine import metrics, redis_probe, rooms
 from taskrealtime.engine.supervisor import Supervisor
 
 #: Connections that the kernel keeps until somebody accepts them.
@@ -49,6 +50,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until told to end."""
         _check_processes(options["processes"])
+        if options["fd"] is None:
+            _check_redis()
         listening = _listen(options)
         try:
             if options["processes"] == 1:
@@ -99,6 +102,16 @@ def _check_processes(processes: int) -> None:
         raise CommandError("Several processes need PostgreSQL: set DATABASE_URL=postgres://…, or serve with one.")
     if not settings.REDIS_URLS:
         raise CommandError("Several processes need Redis: set REDIS_URL=redis://…, or serve with one.")
+
+
+def _check_redis() -> None:
+    for url in settings.REDIS_URLS:
+        try:
+            redis_probe.probe(url, key="taskrealtime:serve", timeout=1)
+        except redis_probe.UnusableServer as error:
+            raise CommandError(str(error)) from None
+        except RedisError:
+            pass  # It may come back at any time, and events go on without it.
 
 
 def _listen(options: dict[str, Any]) -> socket.socket:
