@@ -161,8 +161,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.cookies.plain_cookies_on_localhost",
     "project.content_policy.content_policy",
-    "taskrealtime.health.answer_probes",  # before hosts are checked
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "taskrealtime.health.answer_probes",  # before hosts are checked
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "project.languages.PageLanguages",
@@ -170,7 +171,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "taskrealtime.engine.browser_sessions.BrowserSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "taskrealtime.engine.passwords.TooOftenPages",
 ]
 
@@ -369,6 +369,7 @@ SERVESTATIC_AUTOREFRESH = DEBUG
 # `project.cookies` takes the cookies' `Secure` off; in a network that is trusted otherwise, with SECURE_COOKIES=0.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _env_bool("SECURE_SSL_REDIRECT", "0")
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # orchestrators ask over plain HTTP
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG and _env_bool("SECURE_COOKIES", "1")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

@@ -31,9 +31,9 @@ _migrated = False
 
 
 def answer_probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware, to stand before those of Django: answer the probes before hosts and schemes are checked.
+    """Middleware, to stand before `CommonMiddleware`, which checks hosts: answer the probes under any host.
 
-    An orchestrator asks a process by its address, over plain HTTP, and restarts it where the answer is an error.
+    An orchestrator asks a process by its address, and restarts it where the answer is an error.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
