@@ -67,14 +67,20 @@ def _perform(user: User, command: commands.Command, key: str | None) -> commands
     action = ACTIONS[type(command)]
     if key is None or not command.takes_key:
         return action.do(user, command)
-    answer, repeated = idempotency.once(
+    first: list[commands.Answer] = []
+
+    def change() -> commands.Answer:
+        first.append(action.do(user, command))
+        return action.keep(first[0])
+
+    kept, repeated = idempotency.once(
         user_id=user.pk,
         key=key,
         request=msgspec.json.encode([type(command).__name__, command]),
         answer_type=action.answer,
-        change=lambda: action.do(user, command),
+        change=change,
     )
-    return msgspec.structs.replace(answer, duplicate=True) if repeated else answer
+    return msgspec.structs.replace(action.recall(user, kept), duplicate=True) if repeated else first[0]
 
 
 # --- Tasks ----------------------------------------------------------------------------------
@@ -601,20 +607,44 @@ def _given(fields: msgspec.Struct, at: str = "") -> dict[str, Any]:
     return given
 
 
+def keep_task(answer: commands.TaskAnswer) -> commands.TaskAnswer:
+    """Return the answer without the texts of the task."""
+    return msgspec.structs.replace(answer, task=msgspec.structs.replace(answer.task, title="", description=""))
+
+
+def recall_task(user: User, kept: commands.TaskAnswer) -> commands.TaskAnswer:
+    """Return the task as it is now; where it was deleted since, what was kept of it.
+
+    Raises:
+        NotFound: the user is no longer a member of its project.
+    """
+    access.require_member(user, kept.task.project_id)
+    task = access.readable_tasks(user).filter(pk=kept.task.id).first()
+    if task is None:
+        return msgspec.structs.replace(kept, redacted=True)
+    return commands.TaskAnswer(task=shown_task_object(task))
+
+
 class Action(NamedTuple):
-    """How a command is carried out, and the type of its answer."""
+    """How a command is carried out, and the type of its answer.
+
+    `keep` reduces an answer to what may be kept with its key, which is no text of a person's; `recall` answers the same
+    key again.
+    """
 
     do: Callable[[User, Any], commands.Answer]
     answer: type[commands.Answer]
+    keep: Callable[[Any], commands.Answer] = lambda answer: answer
+    recall: Callable[[User, Any], commands.Answer] = lambda user, kept: kept
 
 
 ACTIONS: dict[type[commands.Command], Action] = {
-    commands.TaskCreate: Action(create_task, commands.TaskAnswer),
+    commands.TaskCreate: Action(create_task, commands.TaskAnswer, keep_task, recall_task),
     commands.TaskUpdate: Action(update_task, commands.TaskVersion),
     commands.TaskStatusUpdate: Action(update_task_status, commands.TaskStatusAnswer),
     commands.TaskMove: Action(move_task, commands.TaskMoved),
     commands.TaskDelete: Action(delete_task, commands.TaskGone),
-    commands.TaskRestore: Action(restore_task, commands.TaskAnswer),
+    commands.TaskRestore: Action(restore_task, commands.TaskAnswer, keep_task, recall_task),
     commands.TaskArchive: Action(archive_task, commands.TaskGone),
     commands.CompletedArchive: Action(archive_completed, commands.Archived),
     commands.NewComment: Action(add_comment, commands.CommentAnswer),

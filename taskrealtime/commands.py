@@ -289,6 +289,8 @@ class TaskAnswer(Answer, kw_only=True):
     """The task as it is now."""
 
     task: TaskObject
+    #: There where a repeated key asks for a task that was deleted since: its texts are empty.
+    redacted: bool | UnsetType = UNSET
 
 
 class TaskVersion(Answer, kw_only=True):

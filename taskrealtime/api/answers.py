@@ -88,6 +88,8 @@ class TaskDetail(TaskObject, kw_only=True):
     removed_labels: list[int] | UnsetType = UNSET
     #: Only after a move with `tell_previous`: where that found it.
     previous: TaskPlace | UnsetType = UNSET
+    #: Only after a repeated key, where the task was deleted since: its texts are empty.
+    redacted: bool | UnsetType = UNSET
     duplicate: Duplicate = UNSET
 
 

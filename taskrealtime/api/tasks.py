@@ -17,7 +17,7 @@ from taskrealtime.markdown import render
 from taskrealtime.models import Project, Task
 from taskrealtime.serializing import shown_task_object
 
-from .answers import Duplicate, TaskDetail, TaskPage
+from .answers import TaskDetail, TaskPage
 from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of
 from .openapi import body_of, documented
 from .paging import PageQuery, answer_page
@@ -75,7 +75,7 @@ class TasksView(ApiView):
         """A new task at the end of its column."""
         answer = carry_out(request, read_body(request, commands.TaskCreate))
         assert isinstance(answer, commands.TaskAnswer)
-        return created(_show(answer.task, answer.duplicate))
+        return created(_show_answer(answer))
 
 
 class TaskView(PutIsPatch):
@@ -146,7 +146,7 @@ class TaskRestoreView(ApiView):
         """Bring a deleted or archived task back."""
         answer = carry_out(request, commands.TaskRestore(task_id=task_id))
         assert isinstance(answer, commands.TaskAnswer)
-        return Response(_show(answer.task, answer.duplicate))
+        return Response(_show_answer(answer))
 
 
 class TaskArchiveView(ApiView):
@@ -200,12 +200,15 @@ def _find(request: Request, task_id: int) -> Task | None:
     return access.visible_tasks(user_of(request)).with_comment_count().filter(pk=task_id).first()
 
 
-def _show(task: TaskObject, duplicate: Duplicate = UNSET, archived_at: datetime | None = None) -> TaskDetail:
+def _show_answer(answer: commands.TaskAnswer) -> TaskDetail:
+    return msgspec.structs.replace(_show(answer.task), duplicate=answer.duplicate, redacted=answer.redacted)
+
+
+def _show(task: TaskObject, archived_at: datetime | None = None) -> TaskDetail:
     return TaskDetail(
         **asdict(task),
         description_html=render(task.description),
         archived_at=archived_at or UNSET,
-        duplicate=duplicate,
     )
 
 
