@@ -13,17 +13,13 @@ from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 
 from taskrealtime.engine.addresses import ProxyHeaders
+from taskrealtime.engine.body_limits import BodyLimit
+from taskrealtime.engine.paths import OnePath
 from taskrealtime.engine.polling import LongPolling
 from taskrealtime.engine.turnstile import Turnstile
 from taskrealtime.routing import websocket_application
 
 # A waiting long poll is outside and holds no slot. How the server does and its static files need no database.
 turnstile = Turnstile(django_application, open_paths=["/healthz", "/readyz", "/metrics", settings.STATIC_URL])
-application = ProxyHeaders(
-    ProtocolTypeRouter(
-        {
-            "http": LongPolling(turnstile),
-            "websocket": websocket_application,
-        }
-    )
-)
+router = ProtocolTypeRouter({"http": LongPolling(turnstile), "websocket": websocket_application})
+application = OnePath(ProxyHeaders(BodyLimit(router)))

@@ -80,6 +80,17 @@ def _read(name: str, read: Callable[[str], Any], value: str) -> Any:
         raise ImproperlyConfigured(f"{name}: {error}.") from None
 
 
+def _env_sizes(name: str) -> dict[str, int]:
+    """Paths with so many bytes each: `/uploads/=1000000000`."""
+    sizes = {}
+    for item in _env_list(name):
+        path, _, size = item.partition("=")
+        if not (path.startswith("/") and size.isdecimal()):
+            raise ImproperlyConfigured(f"{name} must list paths like /uploads/=1000000000, not {item!r}.")
+        sizes[path] = int(size)
+    return sizes
+
+
 def _env_networks(name: str) -> list[str]:
     """Addresses and networks, as text; `unix` stands for the peer of a Unix socket, which has no address."""
     for item in _env_list(name):
@@ -317,8 +328,14 @@ SPECTACULAR_SETTINGS = {
 }
 
 
-# --- Sockets and delivery (see taskrealtime/engine/conf.py for what each means) -------------
+# --- Requests, sockets and delivery (see taskrealtime/engine/conf.py for what each means) ---
 
+HTTP_MAX_BODY = int(_env_number("HTTP_MAX_BODY", str(1024 * 1024)))
+HTTP_STREAMED_BODIES = _env_sizes("HTTP_STREAMED_BODIES")
+HTTP_IDLE_TIMEOUT = _env_number("HTTP_IDLE_TIMEOUT", "75")
+HTTP_HEAD_TIMEOUT = _env_number("HTTP_HEAD_TIMEOUT", "20")
+HTTP_BODY_TIMEOUT = _env_number("HTTP_BODY_TIMEOUT", "30")
+HTTP_SEND_TIMEOUT = _env_number("HTTP_SEND_TIMEOUT", "30")
 WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
 #: Who knows it may read `/metrics`; empty: everybody.
 METRICS_TOKEN = _env("METRICS_TOKEN")
@@ -384,7 +401,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Pages elsewhere whose forms may be sent to us: another right than to open sockets, so it has a list of its own.
 CSRF_TRUSTED_ORIGINS = [_read("CSRF_TRUSTED_ORIGINS", read_origin, item) for item in _env_list("CSRF_TRUSTED_ORIGINS")]
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = HTTP_MAX_BODY
 
 
 # --- Mail: links for lost passwords ---------------------------------------------------------

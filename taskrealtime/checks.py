@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
+from .engine import conf
 from .engine.addresses import UNIX
 from .engine.setting_values import read_network, read_origin, read_redis_url
 
@@ -103,8 +104,12 @@ def check_times(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         "WEBSOCKET_CONNECT_TIMEOUT",
         "EVENT_RETENTION_DAYS",
         "REMIND_INTERVAL",
+        "HTTP_IDLE_TIMEOUT",
+        "HTTP_HEAD_TIMEOUT",
+        "HTTP_BODY_TIMEOUT",
+        "HTTP_SEND_TIMEOUT",
     ):
-        if getattr(settings, name) <= 0:
+        if getattr(conf.settings, name) <= 0:
             found.append(Error(f"{name} must be more than 0.", id="taskrealtime.E003"))
     if settings.REMIND_BEFORE_HOURS < 0:
         found.append(Error("REMIND_BEFORE_HOURS must be 0 or more.", id="taskrealtime.E005"))

@@ -6,6 +6,19 @@ from django.conf import settings as django_settings
 class Settings:
     """The engine's settings. Seconds, bytes and days are said by each."""
 
+    #: Bytes of a request's body; more are refused before they are kept.
+    HTTP_MAX_BODY: int = 1024 * 1024
+    #: Paths, each with the bytes of a body there, where the application receives a body while it arrives. One that ends
+    #: with a slash means all below it. Django keeps such a body all the same: they are for an application before it.
+    HTTP_STREAMED_BODIES: dict[str, int] = {}
+    #: How long a connection may stay without a request, seconds: longer than a proxy keeps one that it may use again.
+    HTTP_IDLE_TIMEOUT: float = 75
+    #: How long the head of a request may take to arrive, seconds.
+    HTTP_HEAD_TIMEOUT: float = 20
+    #: How long its body may take, seconds; a streamed one may take longer while it moves.
+    HTTP_BODY_TIMEOUT: float = 30
+    #: How long a client may take to read what the server has written, 64 KiB, seconds.
+    HTTP_SEND_TIMEOUT: float = 30
     #: Whether sockets are accepted at all; the switch for an emergency.
     WEBSOCKET_ENABLED: bool = True
     #: Origins (`https://host`) that may open sockets; empty: the same origin only; `*`: any.

@@ -1,15 +1,16 @@
 """The reference server: daphne, with an end in peace and bounds on what one connection may hold.
 
-This file alone knows Twisted, and nothing depends on it but `manage.py serve`: `project.asgi:application` runs on
-stock daphne and on uvicorn, too. What is leaned on that its makers did not promise is said where it is used, and
-`tests/flows/test_server.py` fails where another version behaves differently.
+This file, `http_requests`, `back_pressure` and `stock_daphne` alone know Twisted, and nothing depends on this one but
+`manage.py serve`: `project.asgi:application` runs on stock daphne and on uvicorn, too. What is leaned on that its
+makers did not promise is said where it is used, and `tests/flows/test_server.py` fails where another version behaves
+differently.
 """
 
 import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -23,14 +24,15 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor as twisted_reactor
 from twisted.internet import tcp, unix
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
-from zope.interface import implementer
 
 from . import connections, draining
 from .acceptor import Acceptor
+from .back_pressure import BackPressure
 from .conf import settings
+from .http_requests import Factory
 from .outbox import PUSH
 from .protocol import MAX_FRAME
+from .request_bodies import MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
 #: Its type depends on what was installed.
@@ -61,8 +63,7 @@ BUFFERS = ("dataBuffer", "_tempDataBuffer")
 Message = dict[str, Any]
 
 
-@implementer(IPushProducer)
-class SocketProtocol(WebSocketProtocol):
+class SocketProtocol(BackPressure, WebSocketProtocol):
     """One WebSocket.
 
     It is registered at its transport as a producer: the transport pauses it when 64 KiB wait to be read by the
@@ -72,8 +73,6 @@ class SocketProtocol(WebSocketProtocol):
     application gets done is not read until it has.
     """
 
-    #: While the transport is paused: what the application's `send` waits for.
-    _paused: asyncio.Future[None] | None = None
     #: The socket's own `send`, where frames may go past the transport.
     _send_now: Callable[[bytes], int] | None = None
     #: The HTTP status of a refused upgrade.
@@ -118,27 +117,6 @@ class SocketProtocol(WebSocketProtocol):
         """The connection is lost, and nobody need wait for the client any more."""
         self.resumeProducing()
         super().onClose(wasClean, code, reason)
-
-    # -- what the transport calls (IPushProducer) --
-
-    def pauseProducing(self) -> None:
-        """More than the transport likes to buffer waits for the client."""
-        if self._paused is None:
-            self._paused = asyncio.get_running_loop().create_future()
-
-    def resumeProducing(self) -> None:
-        """The client has read everything, or so the kernel says."""
-        if self._paused is not None:
-            self._paused.set_result(None)
-            self._paused = None
-
-    def stopProducing(self) -> None:
-        """The connection is lost; `onClose` follows."""
-
-    async def writable(self) -> None:
-        """Wait until the transport wants more, or the connection is lost."""
-        if self._paused is not None:
-            await asyncio.shield(self._paused)
 
     # -- at once --
 
@@ -256,6 +234,19 @@ class Inbox:
         return len(self._messages)
 
 
+def _in_pieces(message: Message) -> Iterator[Message]:
+    """Split what is too much at once: Twisted copies whatever it is given."""
+    body = message.get("body", b"")
+    if message["type"] == "http.response.body" and len(body) > MESSAGE_BYTES:
+        last = len(body) - MESSAGE_BYTES
+        start = 0
+        while start < last:
+            yield message | {"body": body[start : start + MESSAGE_BYTES], "more_body": True}
+            start += MESSAGE_BYTES
+        message = message | {"body": body[start:]}
+    yield message
+
+
 class Server(DaphneServer):
     """Serves an ASGI application on a listening socket until SIGTERM or SIGINT, then drains."""
 
@@ -290,6 +281,7 @@ class Server(DaphneServer):
 
     def _begin(self) -> None:
         """Called by `run` between making its factories and running the reactor."""
+        self.http_factory = Factory(self)
         self.ws_factory.protocol = SocketProtocol
         self.ws_factory.setProtocolOptions(
             # None is the default, and would be taken for False.
@@ -328,20 +320,23 @@ class Server(DaphneServer):
 
     def create_application(self, protocol: Any, scope: Message) -> Any:
         """Daphne's; tells sockets' applications what more they may do: refuse with a status of their own, and push."""
-        if scope["type"] != "websocket":
-            return super().create_application(protocol, scope)
-        scope["extensions"] = {"websocket.http.response": {}, PUSH: protocol.push}
         scope["asgi"] = {"version": "3.0"}
-        inbox = Inbox()
+        if scope["type"] == "websocket":
+            scope["extensions"] = {"websocket.http.response": {}, PUSH: protocol.push}
+            inbox = Inbox()
+        else:
+            protocol.registerProducer(protocol, True)
+            inbox = protocol.body
         running = self.application(scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol))
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(running)
         return inbox
 
     async def handle_reply(self, protocol: Any, message: Message) -> None:
         """Daphne's; waits until the client has read enough of what it was sent before."""
-        await super().handle_reply(protocol, message)
-        if message["type"] == "websocket.send":
-            await protocol.writable()
+        for piece in _in_pieces(message):
+            await super().handle_reply(protocol, piece)
+            if piece["type"] in {"websocket.send", "http.response.body"}:
+                await protocol.writable()
 
     def kill_all_applications(self) -> Deferred[None]:
         """Called before the reactor stops, which waits for the answer: let everybody go first.

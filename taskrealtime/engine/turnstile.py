@@ -15,8 +15,8 @@ import msgspec
 from . import metrics
 from .capacity import HTTP_READERS, HTTP_WRITERS
 from .errors import RateLimited
+from .paths import routed_path
 from .polling import Application, Message, Receive, Scope, Send
-from .protocol import MAX_FRAME
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ READING = {"GET", "HEAD", "OPTIONS"}
 MAX_WAITING = 2000
 #: Seconds after which who was turned away may come back: spread out, so that they do not come at once.
 RETRY_AFTER = (1, 5)
-#: Bytes of a waiting request's body that are taken in; past them it is no longer noticed that its client left.
-MAX_KEPT = MAX_FRAME
+#: Bytes of a waiting request's body that are taken in; past them it is noticed at its turn that its client left.
+MAX_KEPT = 32 * 1024
 #: Seconds between two lines in the log about requests that were turned away.
 SILENCE = 10.0
 
@@ -67,7 +67,8 @@ class Turnstile:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        if scope["path"] in self._open_paths or scope["path"].startswith(self._open_folders):
+        path = routed_path(scope)
+        if path in self._open_paths or path.startswith(self._open_folders):
             await self._application(scope, receive, send)
             return
         line = self._reading if scope["method"] in READING else self._changing
