@@ -29,6 +29,9 @@ MAX_TRAILER_BYTES = 4096
 FREE_PIECES, LEAST_PIECE_BYTES = 256, 64
 #: Bytes a second that a streamed body must have on the average of one `HTTP_BODY_TIMEOUT`.
 LEAST_BYTES_PER_SECOND = 1024
+#: Bytes of an answer that may wait for its reader before the application does, and bytes of one write: together they
+#: are what an unread answer takes of the server's memory.
+UNREAD_BYTES = WRITE_BYTES = 32 * 1024
 #: What a client that was refused may still send, and how long, so that it gets to read why: bytes unread at the end of
 #: a connection would reset it, and take the answer along.
 LINGER_BYTES, LINGER_SECONDS = 4 * 1024 * 1024, 2.0
@@ -111,6 +114,13 @@ class Request(BackPressure, PlainRequest):
         self.body.end()
         if not self.is_streamed:
             self.start(command, path, version)
+
+    def begin(self) -> KeptBody | StreamedBody:
+        """Return what the application receives, and have its `send` wait for the client from now on."""
+        assert self.body is not None
+        self.channel.transport.bufferSize = UNREAD_BYTES
+        self.registerProducer(self, True)
+        return self.body
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Daphne's; an answer that comes before the end of the body is the last one of its connection."""

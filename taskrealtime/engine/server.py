@@ -29,10 +29,9 @@ from . import connections, draining
 from .acceptor import Acceptor
 from .back_pressure import BackPressure
 from .conf import settings
-from .http_requests import Factory
+from .http_requests import WRITE_BYTES, Factory
 from .outbox import PUSH
 from .protocol import MAX_FRAME
-from .request_bodies import MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
 #: Its type depends on what was installed.
@@ -237,12 +236,12 @@ class Inbox:
 def _in_pieces(message: Message) -> Iterator[Message]:
     """Split what is too much at once: Twisted copies whatever it is given."""
     body = message.get("body", b"")
-    if message["type"] == "http.response.body" and len(body) > MESSAGE_BYTES:
-        last = len(body) - MESSAGE_BYTES
+    if message["type"] == "http.response.body" and len(body) > WRITE_BYTES:
+        last = len(body) - WRITE_BYTES
         start = 0
         while start < last:
-            yield message | {"body": body[start : start + MESSAGE_BYTES], "more_body": True}
-            start += MESSAGE_BYTES
+            yield message | {"body": body[start : start + WRITE_BYTES], "more_body": True}
+            start += WRITE_BYTES
         message = message | {"body": body[start:]}
     yield message
 
@@ -325,8 +324,7 @@ class Server(DaphneServer):
             scope["extensions"] = {"websocket.http.response": {}, PUSH: protocol.push}
             inbox = Inbox()
         else:
-            protocol.registerProducer(protocol, True)
-            inbox = protocol.body
+            inbox = protocol.begin()
         running = self.application(scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol))
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(running)
         return inbox
@@ -337,6 +335,9 @@ class Server(DaphneServer):
             await super().handle_reply(protocol, piece)
             if piece["type"] in {"websocket.send", "http.response.body"}:
                 await protocol.writable()
+            if piece.get("more_body"):
+                # Nothing stops an application that sends to a client that left, or the body of an answer to HEAD.
+                await asyncio.sleep(0)
 
     def kill_all_applications(self) -> Deferred[None]:
         """Called before the reactor stops, which waits for the answer: let everybody go first.

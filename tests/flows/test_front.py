@@ -286,6 +286,19 @@ def test_an_answer_waits_for_its_reader(streaming: tuple[int, Process], path: st
         client.close()
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_answer_for_nobody_keeps_nobody_waiting(streaming: tuple[int, Process], method: str) -> None:
+    port, _ = streaming
+    before = told(port)
+    with RawHTTP(port, buffer=4 * KIB) as client:
+        client.request(method, "/pieces")
+        assert client.answer_head()[0] == 200
+    while (now := told(port))["ended"] == before["ended"]:
+        if now["sent"] > before["sent"]:
+            break
+    assert now["ended"] == before["ended"], "somebody else was answered before all of it was sent"
+
+
 def test_who_reads_gets_all_of_a_large_answer(streaming: tuple[int, Process]) -> None:
     port, process = streaming
     usage = Usage(process.pid)

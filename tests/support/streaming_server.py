@@ -15,7 +15,7 @@ import django
 CHUNK = b"x" * 64 * 1024
 MIB = 1024 * 1024
 #: What requests did so far; `/told` answers it.
-told = {"received": 0, "sent": 0, "left": 0, "cut": 0}
+told = {"received": 0, "sent": 0, "ended": 0, "left": 0}
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -31,6 +31,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         for number in range(4800):
             await send({"type": "http.response.body", "body": CHUNK, "more_body": number < 4799})
             told["sent"] += len(CHUNK)
+        told["ended"] += 1
     elif word == "whole":
         await begin(send)
         await send({"type": "http.response.body", "body": CHUNK * 480})
