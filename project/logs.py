@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from taskrealtime.engine.errors import DATABASE_AWAY
+
 #: Kinds of lines that are counted; beyond, counting begins anew.
 MAX_KINDS = 1000
 #: Where Django tells of requests that it refused: as errors, in words that their senders chose (a `Host`, say).
@@ -16,10 +18,8 @@ class OneLine(logging.Filter):
     """An error that comes every second while something is away is told in a line, without its traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Put the exception's text behind the message."""
-        if record.exc_info and (error := record.exc_info[1]) is not None:
-            record.msg = f"{record.getMessage()} ({type(error).__name__}: {error})"
-            record.args, record.exc_info = (), None
+        """Let the record pass, in one line."""
+        _put_in_one_line(record)
         return True
 
 
@@ -28,7 +28,7 @@ class Seldom(logging.Filter):
 
     Lines are of one kind where their logger and their text without its values are the same, or where they tell of
     requests that were refused for one reason. Faults of ours are never left out: each has a reference that somebody
-    may ask for.
+    may ask for. What failed because the database is away is no fault of ours, and has no traceback.
     """
 
     def __init__(self, a_minute: int = 60, clock: Callable[[], float] = time.monotonic) -> None:
@@ -43,6 +43,8 @@ class Seldom(logging.Filter):
         kind, now = _kind_of(record), self._clock()
         if record.name.startswith(REFUSALS):
             record.exc_info = None  # It leads through Django alone, and is twenty times as long as the line.
+        elif record.exc_info and isinstance(record.exc_info[1], DATABASE_AWAY):
+            _put_in_one_line(record)
         elif record.levelno >= logging.ERROR:
             return True
         begun, lines, left_out = self._counted.get(kind, (now, 0, 0))
@@ -55,6 +57,14 @@ class Seldom(logging.Filter):
             self._counted.clear()
         self._counted[kind] = begun, lines + 1, left_out + (not is_written)
         return is_written
+
+
+def _put_in_one_line(record: logging.LogRecord) -> None:
+    """Put the exception's text behind the message, in place of its traceback."""
+    if record.exc_info and (error := record.exc_info[1]) is not None:
+        text = " ".join(str(error).split())
+        record.msg, record.args = f"{record.getMessage()} ({type(error).__name__}: {text})", ()
+        record.exc_info = None
 
 
 def _kind_of(record: logging.LogRecord) -> tuple[str, str]:

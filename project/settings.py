@@ -18,7 +18,13 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from taskrealtime.engine.capacity import DATABASE_CONNECTIONS
-from taskrealtime.engine.setting_values import read_network, read_origin, read_redis_url, read_secret_key
+from taskrealtime.engine.setting_values import (
+    read_network,
+    read_origin,
+    read_redis_prefix,
+    read_redis_url,
+    read_secret_key,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -250,12 +256,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Channel layer --------------------------------------------------------------------------
 
 REDIS_URLS = [_read("REDIS_URL", read_redis_url, url) for url in _env_list("REDIS_URL")]
+REDIS_PREFIX = _read("REDIS_PREFIX", read_redis_prefix, _env("REDIS_PREFIX") or "taskrealtime")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
             "hosts": [{"address": url, "socket_connect_timeout": 2, "health_check_interval": 15} for url in REDIS_URLS],
-            "prefix": "taskrealtime",
+            "prefix": REDIS_PREFIX,
         },
     }
     if REDIS_URLS

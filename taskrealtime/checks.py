@@ -9,7 +9,8 @@ from django.db import connection
 
 from .engine import conf
 from .engine.addresses import UNIX
-from .engine.setting_values import read_network, read_origin, read_redis_url
+from .engine.conf import settings as engine_settings
+from .engine.setting_values import read_network, read_origin, read_redis_prefix, read_redis_url
 
 
 @register
@@ -51,6 +52,7 @@ def check_addresses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     networks = (item for item in settings.TRUSTED_PROXIES if item != UNIX)
     return [
         *_refused("REDIS_URLS", settings.REDIS_URLS, read_redis_url),
+        *_refused("REDIS_PREFIX", [engine_settings.REDIS_PREFIX], read_redis_prefix),
         *_refused("WEBSOCKET_CORS_ORIGINS", origins, read_origin),
         *_refused("TRUSTED_PROXIES", networks, read_network),
     ]

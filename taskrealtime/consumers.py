@@ -18,6 +18,7 @@ from . import access, actions, commands, events
 from .engine import auth, connections, draining, limits, log, metrics, protocol, rooms, watching
 from .engine.conf import settings
 from .engine.errors import (
+    DATABASE_AWAY,
     Forbidden,
     Internal,
     InvalidData,
@@ -278,9 +279,12 @@ class TaskBoardConsumer(AsyncConsumer):
             self._answer_error(error, envelope.id if envelope else protocol.id_of(text))
         except _Closed:
             raise
-        except Exception:
+        except Exception as error:
             reference = secrets.token_hex(6)
-            self._log(logging.ERROR, "Error %s.", reference, exc_info=True)
+            if isinstance(error, DATABASE_AWAY):
+                self._log(logging.WARNING, "Error %s: the database is away (%s).", reference, type(error).__name__)
+            else:
+                self._log(logging.ERROR, "Error %s.", reference, exc_info=error)
             fault = Internal("Something went wrong on our side.", details={"reference": reference})
             self._answer_error(fault, envelope.id if envelope else UNSET)
 
@@ -342,9 +346,7 @@ class TaskBoardConsumer(AsyncConsumer):
                     while self._identity is None:
                         await self._hear_message(self._connect_by_message)
             else:
-                with connections.signing_in():
-                    await self._identify(token)
-                    await self._enter_user_room(None, None, UNSET)
+                await self._let_in(token, None, None, UNSET)
                 self._may_resume = True
         except TimeoutError:
             raise _Closed(4408, "No connect in time.") from None
@@ -359,10 +361,22 @@ class TaskBoardConsumer(AsyncConsumer):
         command = protocol.parse(envelope.data, commands.Connect)
         if command.token is UNSET:
             raise Unauthenticated("The first `connect` needs a token.")
-        with connections.signing_in():
-            await self._identify(command.token)
-            await self._enter_user_room(command.since, command.epoch, envelope.id)
+        await self._let_in(command.token, command.since, command.epoch, envelope.id)
         self._begin_user_room()
+
+    async def _let_in(self, token: str, since: int | None, epoch: str | None, id: MessageId) -> None:
+        """Find out whose token it is, and say `connected`.
+
+        Raises:
+            _Closed: there are too many connections, or the database is away.
+        """
+        try:
+            with connections.signing_in():
+                await self._identify(token)
+                await self._enter_user_room(since, epoch, id)
+        except DATABASE_AWAY as error:
+            self._log(logging.WARNING, "Not let in: the database is away (%s).", type(error).__name__)
+            raise _Closed(1013, "Try again later.") from error
 
     async def _identify(self, token: str) -> None:
         identity = await rooms.hub().identities.ask(token)

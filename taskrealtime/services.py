@@ -4,7 +4,8 @@ Django's signals call the `…_written` and `…_deleted` methods; code that wro
 `broadcast_…` doors. Both only announce: they never change a task, but for the version that tells the change.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -398,26 +399,16 @@ class RealTimeService:
 # --- Helpers of the doors -------------------------------------------------------------------
 
 
-class _announcing:
+@contextmanager
+def _announcing(user_id: int | None) -> Iterator[None]:
     """One transaction in which `user_id` acts (None: whoever acts already)."""
-
-    def __init__(self, user_id: int | None) -> None:
-        self._user_id = user_id
-
-    def __enter__(self) -> None:
-        user = current_actor()
-        if self._user_id is not None:
-            user = User.objects.filter(pk=self._user_id).first()
-            if user is None:
-                raise NotFound(f"No user {self._user_id}.")
-        self._acting = acting_as(user)
-        self._transaction = log.atomic()
-        self._acting.__enter__()
-        self._transaction.__enter__()
-
-    def __exit__(self, *exception: Any) -> None:
-        self._transaction.__exit__(*exception)
-        self._acting.__exit__(*exception)
+    user = current_actor()
+    if user_id is not None:
+        user = User.objects.filter(pk=user_id).first()
+        if user is None:
+            raise NotFound(f"No user {user_id}.")
+    with acting_as(user), log.atomic():
+        yield
 
 
 def _end_invitations(membership: Membership) -> None:

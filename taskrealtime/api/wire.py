@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from taskrealtime.engine import metrics
 from taskrealtime.engine.errors import (
+    DATABASE_AWAY,
     Forbidden,
     Internal,
     InvalidMessage,
@@ -129,5 +130,8 @@ def _translate(error: Exception) -> RealTimeError:
         if isinstance(error, raised):
             return told(str(error) or "There is nothing here.", retry_after=getattr(error, "wait", None))
     reference = secrets.token_hex(6)
-    logger.error("A request failed, error %s.", reference, exc_info=error)
+    if isinstance(error, DATABASE_AWAY):
+        logger.warning("A request failed, error %s: the database is away (%s).", reference, type(error).__name__)
+    else:
+        logger.error("A request failed, error %s.", reference, exc_info=error)
     return Internal("Something went wrong on our side.", details={"reference": reference})

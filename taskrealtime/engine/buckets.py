@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple, Self
 
 from . import shared_scripts
+from .names import redis_key
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 #: Buckets in memory after which those that are full again are forgotten.
@@ -111,7 +112,7 @@ class Buckets:
 
     def take(self, key: str, limit: Limit, wanted: int) -> Grant:
         """As `MemoryBuckets.take`; blocks for as long as Redis takes to answer, a quarter of a second at the most."""
-        name = f"taskrealtime:limits:{key}"
+        name = redis_key("limits", key)
         try:
             granted, retry_after = shared_scripts.shard_of(key).run(_TAKE, [name], [limit.burst, limit.rate, wanted])
         except shared_scripts.SharedAway:

@@ -49,6 +49,8 @@ class Settings:
     TRUSTED_PROXIES: list[str] = []
     #: The Redis servers over which processes count and know who is here; empty: there is one process.
     REDIS_URLS: list[str] = []
+    #: What the keys and groups of this installation begin with there: another one for each that shares a server.
+    REDIS_PREFIX: str = "taskrealtime"
     #: Pause between two looks at the log, seconds: the longest that a lost ring delays an event.
     SWEEP_INTERVAL: float = 1
     #: How long events and idempotency keys are kept, days.

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from . import shared_scripts
 from .batching import Batcher
 from .conf import settings
+from .names import redis_key
 from .threads import in_counting_thread
 
 logger = logging.getLogger(__name__)
@@ -25,8 +26,6 @@ BEAT, LIFE = 0.5, 3.0
 #: Signs of life between two announcements of everything (5 min), and seconds after which what a dead process announced
 #: goes by itself.
 BEATS_BETWEEN, KEPT = 600, 3600
-
-_PREFIX = "taskrealtime:connections:"
 
 # Says how many connections of a user this process has; returns how many the other living ones have.
 _ANNOUNCE = """
@@ -107,11 +106,12 @@ class Counts:
     def _announce_all(self, counts: Sequence[tuple[int, int]]) -> list[int]:
         """Announce how many connections these users have here; how many each has elsewhere."""
         others: dict[int, int] = {}
-        names = [f"{_PREFIX}{user_id}" for user_id, _ in counts]
+        names = [redis_key("connections", user_id) for user_id, _ in counts]
         for shard in shared_scripts.shards():
             mine = [index for index, name in enumerate(names) if shared_scripts.shard_of(name) is shard]
             calls: list[shared_scripts.Call] = [
-                ([names[index]], [self._process, counts[index][1], KEPT, f"{_PREFIX}alive:"]) for index in mine
+                ([names[index]], [self._process, counts[index][1], KEPT, redis_key("connections", "alive:")])
+                for index in mine
             ]
             try:
                 others.update(zip(mine, map(int, shard.run_all(_ANNOUNCE, calls)), strict=True))
@@ -121,22 +121,31 @@ class Counts:
 
     async def _beat_forever(self) -> None:
         beats = 0
+        announcing: asyncio.Task[None] | None = None
         while True:
             beats += 1
             try:
-                if not await in_counting_thread(self._beat) or beats % BEATS_BETWEEN == 0:
-                    for user_id, own in list(self._own.items()):
-                        await self._announcer.ask((user_id, own))
+                held = await in_counting_thread(self._beat)
             except Exception:
-                logger.exception("Connections could not be announced.")
+                logger.exception("No sign of life could be given.")
+                held = True
+            # Beside the beats: with thousands of users it takes longer than a sign of life lasts.
+            if (not held or beats % BEATS_BETWEEN == 0) and (announcing is None or announcing.done()):
+                announcing = asyncio.create_task(self._announce_everything())
             await asyncio.sleep(BEAT)
+
+    async def _announce_everything(self) -> None:
+        try:
+            await asyncio.gather(*(self._announcer.ask((user_id, own)) for user_id, own in self._own.items()))
+        except Exception:
+            logger.exception("Connections could not be announced.")
 
     def _beat(self) -> bool:
         """Give a sign of life; whether every Redis still had the last one."""
         held = True
         for shard in shared_scripts.shards():
             try:
-                held &= bool(shard.run(_BEAT, [f"{_PREFIX}alive:{self._process}"], [int(LIFE * 1000)]))
+                held &= bool(shard.run(_BEAT, [redis_key("connections", "alive", self._process)], [int(LIFE * 1000)]))
             except shared_scripts.SharedAway:
                 continue
         return held

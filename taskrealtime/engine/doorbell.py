@@ -1,6 +1,7 @@
 """Rings a room's group on the channel layer, from whichever thread or process numbered its events.
 
-A ring is a courtesy: one that is lost is logged and forgotten, since every server process also sweeps the log.
+A ring is a courtesy: one that is lost is logged and forgotten, since every server process also sweeps the log. It
+names its installation, so that the processes of another one drop it.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from . import metrics
+from .epochs import present_installation
+from .names import layer_group
 
 if TYPE_CHECKING:
     from .log import LoggedEvent
@@ -76,6 +79,8 @@ def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed:
             metrics.RINGS_LOST.inc()
             logger.warning("%s rings are waiting for the channel layer: the one for %s is dropped.", waiting, room)
         return
+    if (installation := present_installation()) is not None:
+        message["installation"] = installation
     delivery = _deliver(room, message, missed=missed)
     try:
         ringing = asyncio.run_coroutine_threadsafe(delivery, loop)
@@ -89,7 +94,7 @@ def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed:
 async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
     try:
         layer = get_channel_layer()
-        await asyncio.wait_for(layer.group_send(room, message), RING_TIMEOUT)
+        await asyncio.wait_for(layer.group_send(layer_group(room), message), RING_TIMEOUT)
     except Exception as error:
         if missed:
             metrics.RINGS_LOST.inc()

@@ -2,6 +2,11 @@
 
 from typing import Any, ClassVar
 
+from django.db import InterfaceError, OperationalError
+
+#: What is raised where the database is away, overloaded or locked: no fault of ours, which a traceback would explain.
+DATABASE_AWAY = (OperationalError, InterfaceError)
+
 
 class RealTimeError(Exception):
     """Something that the other side is told: `code` on the wire, `status` over HTTP.

@@ -5,7 +5,6 @@ from here.
 """
 
 import logging
-import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,11 +18,14 @@ from django.db.models import Min
 
 from . import doorbell
 from .crash_points import crash_point
+from .epochs import WAL_FILE, EpochMissing, epoch, present_epoch, renew_epoch, with_timeline
 from .errors import Internal, InvalidData, RealTimeError
-from .models import Epoch, Event, Room
+from .models import Event, Room
 from .prepared import prepared_cursor
 
 logger = logging.getLogger(__name__)
+
+__all__ = ["epoch", "renew_epoch"]
 
 T = TypeVar("T")
 
@@ -35,8 +37,6 @@ ROWS = 1000
 SNAPSHOT_ATTEMPTS = 20
 #: SQLSTATEs that mean "try the same transaction again": serialisation failure, deadlock.
 RETRIED_SQLSTATES = {"40001", "40P01"}
-#: The name of PostgreSQL's present write-ahead log file, in SQL.
-WAL_FILE = "pg_walfile_name(pg_current_wal_lsn())"
 
 
 class LoggedEvent(NamedTuple):
@@ -522,45 +522,6 @@ def redacted(events: Sequence[Event]) -> dict[int, str]:
     return _redactor(events) if events else {}
 
 
-def renew_epoch() -> str:
-    """Give the log a new epoch, so that whoever goes on from an old number is told to reset; returns it.
-
-    Running servers notice with their next sweep and close all connections.
-    """
-    Epoch.objects.update_or_create(id=1, defaults={"value": secrets.token_hex(6)})
-    return epoch()
-
-
-def epoch() -> str:
-    """The name of this life of the log; on PostgreSQL the timeline is part of it, so a failover renews it."""
-    try:
-        return _present_epoch()
-    except _EpochMissing:
-        # Of two who come first, the other's name may be the one.
-        Epoch.objects.bulk_create([Epoch(id=1, value=secrets.token_hex(6))], ignore_conflicts=True)
-        return _present_epoch()
-
-
-class _EpochMissing(Exception):
-    """The log has no name yet. Where a transaction sees one moment only, it is named after the end of that one."""
-
-
-def _present_epoch() -> str:
-    value = Epoch.objects.filter(id=1).values_list("value", flat=True).first()
-    if value is None:
-        raise _EpochMissing
-    if connection.vendor != "postgresql":
-        return value
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {WAL_FILE}")
-        return _with_timeline(value, cursor.fetchone()[0])
-
-
-def _with_timeline(value: str, wal_file: str) -> str:
-    """The first eight hex digits of a WAL file's name are the timeline."""
-    return f"{value}-{int(wal_file[:8], 16)}"
-
-
 def standing(room: str) -> Standing | None:
     """Where the room's log stands, by one cheap statement; None: there is no such room, or the log has no name yet."""
     wal_file = WAL_FILE if connection.vendor == "postgresql" else "NULL"
@@ -577,7 +538,7 @@ def standing(room: str) -> Standing | None:
     if row is None:
         return None
     head, value, wal_name, unsettled = row
-    return Standing(head, value if wal_name is None else _with_timeline(value, wal_name), settled=not unsettled)
+    return Standing(head, value if wal_name is None else with_timeline(value, wal_name), settled=not unsettled)
 
 
 def bounds(rooms: Iterable[str]) -> dict[str, Bounds]:
@@ -663,7 +624,7 @@ def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[Stand | RealTi
                 unsettled = _unnumbered_evictions(readers)
                 if not unsettled:
                     return use(_stands(readers, refusals))
-        except _EpochMissing:
+        except EpochMissing:
             epoch()
             continue
         sequence(unsettled)
@@ -679,7 +640,7 @@ def _unnumbered_evictions(readers: Sequence[Reader]) -> set[str]:
 
 def _stands(readers: Sequence[Reader], refusals: dict[tuple[str, int], RealTimeError]) -> list[Stand | RealTimeError]:
     rooms = Room.objects.in_bulk({reader.room for reader in readers})
-    present = _present_epoch()
+    present = present_epoch()
     return [
         refusals.get((reader.room, reader.user_id)) or _stand(reader, rooms.get(reader.room), present)
         for reader in readers
@@ -719,9 +680,9 @@ def _numbered_snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
             with transaction.atomic(durable=True):
                 _see_one_moment()
                 numbered = _number([room])
-                name = _present_epoch()
+                name = present_epoch()
                 result = Snapshot(read_state(), heads([room]).get(room, 0), name)
-        except _EpochMissing:
+        except EpochMissing:
             epoch()
             continue
         except OperationalError as error:

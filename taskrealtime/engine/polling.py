@@ -1,6 +1,7 @@
 """Long polling: lets an HTTP request wait for the next event of a room while no thread waits with it."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from django.http import HttpRequest
 from . import draining
 from .frames import Frames
 from .rooms import hub
+
+logger = logging.getLogger(__name__)
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -68,18 +71,30 @@ class LongPolling:
             await send(message)
 
     async def _answer(self, scope: Scope, left: asyncio.Task[None]) -> list[Message]:
-        """What the view says once there is something, or the time has ended, or the client has `left`."""
+        """What the view says once there is something, or the time has ended, or the client has `left`.
+
+        Where waiting or asking again fails, it is what the view said before: that is still true.
+        """
         deadline = asyncio.get_running_loop().time() + MAX_WAIT
-        while True:
-            asked = dict(scope)
-            messages = await self._ask(asked, left)
-            wait: Wait | None = asked.get(WAIT_KEY)
+        asked = dict(scope)
+        messages = await self._ask(asked, left)
+        while (wait := asked.get(WAIT_KEY)) is not None:
             remaining = deadline - asyncio.get_running_loop().time()
-            if wait is None or remaining <= 0:
-                return messages
+            if remaining <= 0:
+                break
             deadline = min(deadline, asyncio.get_running_loop().time() + wait.seconds)
-            if not await self._wait(wait, min(wait.seconds, remaining), left):
-                return messages
+            asked = dict(scope)
+            try:
+                if not await self._wait(wait, min(wait.seconds, remaining), left):
+                    break
+                again = await self._ask(asked, left)
+            except Exception as error:
+                logger.warning("A long poll of %s ends early (%s: %s).", wait.room, type(error).__name__, error)
+                break
+            if _is_fault(again):
+                break
+            messages = again
+        return messages
 
     async def _ask(self, scope: Scope, left: asyncio.Task[None]) -> list[Message]:
         """Run the application once, as if the request had just come, and keep its answer."""
@@ -107,16 +122,21 @@ class LongPolling:
             return True
         listener = _Waiter(wait.user_id)
         subscription = room.subscribe(listener, cursor=wait.since, authorised=wait.since)
-        await room.go_live(subscription)
         happened = asyncio.create_task(listener.happened.wait())
         draining.enter(listener)
         try:
+            await room.go_live(subscription)
             await asyncio.wait({happened, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             return listener.happened.is_set() and not left.done() and not draining.is_draining()
         finally:
             draining.leave(listener)
             happened.cancel()
             room.unsubscribe(subscription)
+
+
+def _is_fault(messages: list[Message]) -> bool:
+    """Whether the answer is none that the view meant to give."""
+    return not messages or messages[0]["status"] >= 500
 
 
 class _Waiter:

@@ -251,6 +251,10 @@ class Presence:
         if sharing := self.sharing(message["room"]):
             sharing.heard(message)
 
+    def knows(self, process: str) -> bool:
+        """Whether this process, or another, has a lease in this installation's Redis, as far as it was seen."""
+        return process == self.process or any(sharing.has_seen(process) for sharing in self._sharings)
+
     async def run(self) -> None:
         """Renew the leases and look what moved, for ever."""
         draining.enter(self)
@@ -489,6 +493,10 @@ class _Sharing:
             elif attendance.version < version:
                 self._expect(attendance, version)
         return min(LOOK, max(0.05, found.until_next_end + 0.05))
+
+    def has_seen(self, process: str) -> bool:
+        """Whether another process was seen to have a lease, and not seen to have ended since."""
+        return process in self._seen
 
     def _see(self, alive: set[str]) -> None:
         """These processes have a lease now."""

@@ -14,9 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from .attendance import Entry
+from .names import redis_key
 
-#: The leases; every other key begins with it.
-KEY = "taskrealtime:presence"
 #: Seconds after which Redis counts as away.
 PATIENCE = 2.0
 
@@ -141,6 +140,8 @@ class PresenceStore:
 
     def __init__(self, url: str, process: str) -> None:
         self.process = process
+        #: The leases; every other key begins with it.
+        self._key = redis_key("presence")
         # No second try within a command: who calls tries again a second later, knowing what may have been done.
         self._redis = Redis.from_url(
             url,
@@ -155,17 +156,17 @@ class PresenceStore:
 
     async def register(self, rooms: Mapping[str, Mapping[int, Entry]], *, lease: float) -> dict[str, int]:
         """Take out the lease, of so many seconds, with all that this process knows; the rooms' new versions."""
-        found = await self._register(keys=[KEY], args=[self.process, _milliseconds(lease), _encode(rooms)])
+        found = await self._register(keys=[self._key], args=[self.process, _milliseconds(lease), _encode(rooms)])
         return _pairs(found)
 
     async def write(self, rooms: Mapping[str, Mapping[int, Entry | None]]) -> dict[str, int] | None:
         """Write what changed (None: the user is gone); the rooms' new versions, or None where the lease has ended."""
-        found = await self._write(keys=[KEY], args=[self.process, _encode(rooms)])
+        found = await self._write(keys=[self._key], args=[self.process, _encode(rooms)])
         return None if found is None else _pairs(found)
 
     async def look(self, rooms: list[str], *, lease: float) -> Look | None:
         """Renew the lease, clear away those that ended, and see what moved; None where the own one has ended."""
-        found = await self._look(keys=[KEY], args=[self.process, _milliseconds(lease), *rooms])
+        found = await self._look(keys=[self._key], args=[self.process, _milliseconds(lease), *rooms])
         if found is None:
             return None
         alive, until_next_end, versions = found
@@ -173,7 +174,7 @@ class PresenceStore:
 
     async def read(self, room: str) -> Reading:
         """Everything of a room."""
-        alive, flat = await self._read(keys=[KEY], args=[room])
+        alive, flat = await self._read(keys=[self._key], args=[room])
         version, entries = 0, dict[str, dict[int, Entry]]()
         for field, value in zip(flat[::2], flat[1::2], strict=True):
             process, _, user_id = field.partition(" ")

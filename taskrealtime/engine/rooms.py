@@ -8,22 +8,23 @@ live listener; where a number is missing it reads the log first.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 from django.db import connection as database
 
-from . import auth, connections, doorbell, log, metrics, protocol, retention
+from . import auth, connections, doorbell, epochs, log, metrics, protocol, retention
 from .batching import Batcher
 from .conf import settings
 from .crash_points import crash_point
+from .errors import RealTimeError
 from .frames import Frames
 from .last_seen import LastSeenBook
 from .log import LoggedEvent
+from .names import layer_group
 from .presence import Presence
 from .recent import MAX_KEPT, RecentEvents
 from .threads import in_database_thread
@@ -49,6 +50,8 @@ LINGER = 30.0
 RENEW = 300.0
 #: Seconds that a sweep may take before the database counts as away.
 DATABASE_PATIENCE = 3.0
+#: Other installations that are logged, each once: not each of their messages is to be a line.
+MAX_FOREIGN = 20
 #: Seconds that joining a group waits for this process's channel, which needs the layer to be there.
 CHANNEL_TIMEOUT = 1.0
 
@@ -194,13 +197,15 @@ class Room:
         """What follows `cursor` in the log, read once for all who wait for it; empty where nothing follows it."""
         if cursor not in self._pages:
             self._pages[cursor] = asyncio.create_task(self._read_page(cursor))
-            self._pages[cursor].add_done_callback(lambda _: self._pages.pop(cursor, None))
         return await asyncio.shield(self._pages[cursor])
 
     async def _read_page(self, cursor: int) -> list[LoggedEvent]:
         # As of now: what is forgotten while the page is being read must not come back with it.
         recent, start = self._recent, self._recent.start
-        page = await self._read(self.name, since=cursor, limit=PAGE)
+        try:
+            page = await self._read(self.name, since=cursor, limit=PAGE)
+        finally:
+            del self._pages[cursor]
         if page and page[0].seq != cursor + 1:
             return []
         recent.extend_back([event for event in page if event.seq <= start])
@@ -352,14 +357,16 @@ class Room:
         """Wait for the live listeners; for a slow one only once, until it has caught up or was cut."""
         waits = []
         for subscription in [one for one in self._live if one.listener.lags and one not in self._reading]:
-            wait = self._reading[subscription] = asyncio.create_task(subscription.listener.drained())
-            wait.add_done_callback(partial(self._has_read, subscription))
+            wait = self._reading[subscription] = asyncio.create_task(self._wait_for_reader(subscription))
             waits.append(wait)
         if waits:
             await asyncio.wait(waits, timeout=TIME_TO_READ)
 
-    def _has_read(self, subscription: Subscription, wait: asyncio.Task[None]) -> None:
-        self._reading.pop(subscription, None)
+    async def _wait_for_reader(self, subscription: Subscription) -> None:
+        try:
+            await subscription.listener.drained()
+        finally:
+            del self._reading[subscription]
 
     def _let_catch_up(self, batch: list[LoggedEvent]) -> None:
         """Listeners who were ahead turn live once the room has come to where they are."""
@@ -400,6 +407,10 @@ class Hub:
         self._leaving: dict[str, asyncio.Task[None]] = {}
         self._channel: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._epoch: str | None = None
+        #: Other installations whose messages arrived here.
+        self._foreign: set[str] = set()
+        #: Looks at what messages that name no installation told of.
+        self._looking: set[asyncio.Task[None]] = set()
         self._tending: asyncio.Task[None] | None = None
         #: Who a token belongs to, where a room's log stands for a reader, and what is known of a room: what everybody
         #: asks who comes back after a lost connection.
@@ -451,17 +462,16 @@ class Hub:
         while (room := self.rooms.get(name)) is None:
             if name not in self._opening:
                 self._opening[name] = asyncio.create_task(self._open(name))
-                self._opening[name].add_done_callback(lambda _: self._opening.pop(name, None))
             # Shielded: who gives up waiting must not take the room from the others.
             await asyncio.shield(self._opening[name])
         room.idle_since = None
         return room
 
     async def _open(self, name: str) -> Room:
-        if leaving := self._leaving.get(name):
-            await leaving  # Or it would take back the membership that is asked for next.
         self._rung[name] = 0
         try:
+            if leaving := self._leaving.get(name):
+                await leaving  # Or it would take back the membership that is asked for next.
             # The group first, the log's head second: an event in between is rung or read, never missed.
             deaf = not await self._join_group(name)
             bounds = await self._bounds.ask(name) or log.Bounds(0, 0, 0)
@@ -471,7 +481,8 @@ class Hub:
             self.rooms[name] = room
             room.reach(self._rung[name])
         finally:
-            del self._rung[name]
+            # Here, and not in a callback of the task: that would come a turn of the loop after the task has ended.
+            del self._rung[name], self._opening[name]
         return room
 
     async def _read_log(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
@@ -482,7 +493,7 @@ class Hub:
     async def _join_group(self, name: str) -> bool:
         try:
             channel = await asyncio.wait_for(asyncio.shield(self._channel), CHANNEL_TIMEOUT)
-            await asyncio.wait_for(get_channel_layer().group_add(name, channel), doorbell.RING_TIMEOUT)
+            await asyncio.wait_for(get_channel_layer().group_add(layer_group(name), channel), doorbell.RING_TIMEOUT)
         except Exception as error:
             logger.warning("Not on the layer's group %s (%s): the sweep delivers.", name, type(error).__name__)
             return False
@@ -494,25 +505,43 @@ class Hub:
             try:
                 if not self._channel.done():
                     self._channel.set_result(await layer.new_channel())
-                self._heard(await layer.receive(self._channel.result()))
+                message = await layer.receive(self._channel.result())
             except Exception as error:
                 logger.warning("The channel layer is away (%s); the sweep delivers.", type(error).__name__)
                 await asyncio.sleep(1)
+            else:
+                self._take(message)
 
-    def _heard(self, message: dict[str, Any]) -> None:
-        if message["type"] == "room.presence":
-            self.presence.heard(message)
-        elif message["type"] == "room.typing":
-            self.typists.heard(message)
-        elif message["type"].startswith("processes."):
-            self.watch.heard(message)
-        elif message["type"] == "room.departed":
-            for listener in list(self.listeners.get(message["user"], ())):
-                listener.departed(message["departed"])
-        else:
-            self._heard_of_log(message)
+    def _take(self, message: dict[str, Any]) -> None:
+        """Carry out a message of another process, or of this one; one that cannot be is logged, and left out."""
+        try:
+            theirs = message.get("installation")
+            ours = self._epoch and epochs.installation_of(self._epoch)
+            if theirs is None or ours is None:
+                self._take_unproven(message)
+            elif theirs == ours:
+                self._handle(message)
+            else:
+                self._drop_foreign(theirs, ours)
+        except Exception:
+            logger.exception("A message of type %s could not be carried out.", message.get("type"))
 
-    def _heard_of_log(self, message: dict[str, Any]) -> None:
+    def _handle(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "room.presence":
+                self.presence.heard(message)
+            case "room.typing":
+                self.typists.heard(message)
+            case "processes.call" | "processes.told":
+                self.watch.heard(message)
+            case "room.departed":
+                self._depart(message["user"], message["departed"])
+            case "room.events" | "room.read" | "room.closed":
+                self._handle_log(message)
+            case _:
+                pass  # A newer release, while one takes the other's place.
+
+    def _handle_log(self, message: dict[str, Any]) -> None:
         room = self.rooms.get(message["room"])
         if room is None:
             if message["room"] in self._rung:
@@ -524,6 +553,63 @@ class Hub:
             room.mark(message["read"], message["floor"])
         else:
             room.hear([LoggedEvent(*event) for event in message["events"]], message["head"])
+
+    def _depart(self, user_id: int, departed: str) -> None:
+        for listener in list(self.listeners.get(user_id, ())):
+            listener.departed(departed)
+
+    # -- messages that name no installation, or come before this process knows its own --
+
+    def _take_unproven(self, message: dict[str, Any]) -> None:
+        """Take a message that names no installation, as those of the release before, for a hint where to look.
+
+        It may be of another installation on the same Redis server, so nothing in it is believed that our database or
+        our presence in Redis does not confirm.
+        """
+        if "process" in message:
+            if self.presence.knows(message["process"]):
+                self._handle(message)
+        elif message["type"] == "room.departed":
+            if message["user"] in self.listeners:
+                self._look(self._look_at_departed(message["user"], message["departed"]))
+        elif message["type"] == "room.events":
+            # The number alone: a room that is told a number which its log does not have reads, and finds nothing.
+            self._handle_log({**message, "events": []})
+        elif message["room"] in self.rooms:
+            self._look(self._look_at_room(message["room"]))
+
+    def _look(self, looking: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(looking)
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _look_at_room(self, name: str) -> None:
+        try:
+            bounds = await self._bounds.ask(name)
+        except Exception as error:
+            logger.warning("A look at %s waits for the sweep (%s).", name, type(error).__name__)
+        else:
+            if (room := self.rooms.get(name)) is not None:
+                self._settle(room, bounds)
+
+    async def _look_at_departed(self, user_id: int, departed: str) -> None:
+        try:
+            await self.stand(log.Reader(departed, user_id))
+        except RealTimeError:
+            self._depart(user_id, departed)
+        except Exception as error:
+            logger.warning("Whether user %s left %s could not be looked up (%s).", user_id, departed, error)
+
+    def _drop_foreign(self, theirs: str, ours: str) -> None:
+        if theirs in self._foreign or len(self._foreign) == MAX_FOREIGN:
+            return
+        self._foreign.add(theirs)
+        logger.warning(
+            "Messages of the installation %s are dropped: this is %s. Unless the epoch was renewed just now, the two "
+            "share one database of one Redis: give each a REDIS_PREFIX of its own.",
+            theirs,
+            ours,
+        )
 
     def _close(self, room: Room) -> None:
         self.rooms.pop(room.name, None)
@@ -638,15 +724,16 @@ class Hub:
 
     def _retire(self, room: Room) -> None:
         del self.rooms[room.name]
-        leaving = self._leaving[room.name] = asyncio.create_task(self._leave_group(room.name))
-        leaving.add_done_callback(lambda _: self._leaving.pop(room.name, None))
+        self._leaving[room.name] = asyncio.create_task(self._leave_group(room.name))
 
     async def _leave_group(self, name: str) -> None:
         try:
-            leaving = get_channel_layer().group_discard(name, self._channel.result())
+            leaving = get_channel_layer().group_discard(layer_group(name), self._channel.result())
             await asyncio.wait_for(leaving, doorbell.RING_TIMEOUT)
         except Exception as error:
             logger.warning("Still on the layer's group %s (%s).", name, type(error).__name__)
+        finally:
+            del self._leaving[name]
 
 
 class _Found:

@@ -5,6 +5,7 @@ can call it.
 """
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -17,6 +18,7 @@ _REDIS_SCHEMES = {
     "valkeys": "rediss",
     "unix": "unix",
 }
+_REDIS_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 #: The shortest prefix that TRUSTED_PROXIES may have, by IP version: a larger network is not one operator's proxies.
 _SHORTEST_PREFIX = {4: 8, 6: 16}
 #: HS256 signs tokens with it: RFC 7518 (3.2) asks for as many bits as the hash has.
@@ -59,6 +61,16 @@ def read_redis_url(text: str) -> str:
     elif database and not database.isdecimal():
         raise ValueError("what follows the host must be the number of a database: redis://localhost:6379/0")
     return _REDIS_SCHEMES[scheme] + text[len(scheme) :]
+
+
+def read_redis_prefix(text: str) -> str:
+    """Return what the keys and channels of an installation begin with.
+
+    It begins with a letter and has no dot, so that no prefix reads like a database's number (`names.layer_group`).
+    """
+    if not _REDIS_PREFIX.fullmatch(text):
+        raise ValueError(f"it begins with a letter and has up to 40 letters, digits, - and _, unlike {text!r}")
+    return text
 
 
 def read_network(text: str) -> Network:

@@ -1,4 +1,4 @@
-"""Keeps several server processes alive on one listening socket."""
+"""Keeps several server processes alive on one listening socket: one that ends, or hangs, is replaced."""
 
 import asyncio
 import logging
@@ -6,8 +6,9 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from io import FileIO
 
-from . import metrics
+from . import heartbeat, metrics
 
 logger = logging.getLogger(__name__)
 
@@ -15,6 +16,8 @@ logger = logging.getLogger(__name__)
 SOON = 5.0
 #: Such ends in a row, of one process, after which there is no hope.
 MAX_FAILURES = 5
+#: Bytes of beats that are read at a time: all that a pipe holds.
+PIPE_BYTES = 64 * 1024
 #: Seconds before a process is started again: after its first failure, then doubled up to the last.
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 10.0
 
@@ -22,15 +25,16 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 10.0
 class Supervisor:
     """Starts `processes` copies of a command and starts again whichever ends, until SIGTERM or SIGINT.
 
-    A copy inherits the listening socket, so that connections wait in one queue while a copy is replaced, and the
-    reading end of a pipe, whose closing tells it that this process is gone, however it went.
+    A copy inherits the listening socket, so that connections wait in one queue while a copy is replaced; the reading
+    end of a pipe, whose closing tells it that this process is gone, however it went; and the writing end of another,
+    for its beats: one that hangs (`heartbeat`) is killed, and so replaced.
     """
 
     def __init__(self, command: Sequence[str], processes: int, *, inherited: int) -> None:
         """A supervisor, not running yet.
 
         Args:
-            command: what to run; `{lifeline}` in it becomes the pipe's file descriptor.
+            command: what to run; `{lifeline}` and `{heartbeat}` in it become the pipes' file descriptors.
             inherited: the file descriptor of the listening socket. It is closed when `run` ends.
         """
         self._processes = processes
@@ -78,15 +82,27 @@ class Supervisor:
                 await self._pause(min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE))
 
     async def _run_one(self) -> int:
-        process = await asyncio.create_subprocess_exec(*self._command, pass_fds=[self._inherited, self._lifeline])
-        self._running.add(process)
-        if self._stopping.is_set():  # It came while the process was starting.
-            process.send_signal(signal.SIGTERM)
+        beats, its_end = os.pipe()
+        with os.fdopen(beats, "rb", buffering=0) as pipe:
+            process = await self._start(its_end)
+            self._running.add(process)
+            if self._stopping.is_set():  # It came while the process was starting.
+                process.send_signal(signal.SIGTERM)
+            watching = asyncio.create_task(_end_if_hung(process, pipe))
+            try:
+                return await process.wait()
+            finally:
+                watching.cancel()
+                self._running.discard(process)
+                metrics.forget_gauges(process.pid)
+
+    async def _start(self, its_end: int) -> asyncio.subprocess.Process:
+        command = [part.replace("{heartbeat}", str(its_end)) for part in self._command]
         try:
-            return await process.wait()
+            inherited = [self._inherited, self._lifeline, its_end]
+            return await asyncio.create_subprocess_exec(*command, pass_fds=inherited)
         finally:
-            self._running.discard(process)
-            metrics.forget_gauges(process.pid)
+            os.close(its_end)
 
     def _give_up(self) -> None:
         logger.error("A server process ended %s times right after its start: giving up. It has said why.", MAX_FAILURES)
@@ -99,6 +115,18 @@ class Supervisor:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
+
+
+async def _end_if_hung(process: asyncio.subprocess.Process, pipe: FileIO) -> None:
+    """Kill the process once it hangs, also while it drains. It is not asked to end: it could not do so."""
+    os.set_blocking(pipe.fileno(), False)
+    pulse = heartbeat.Pulse(time.monotonic())
+    while True:
+        if pulse.look(time.monotonic(), has_beaten=bool(pipe.read(PIPE_BYTES))):
+            logger.error("Server process %s hangs: its event loop stands still. It is killed.", process.pid)
+            process.kill()
+            return
+        await asyncio.sleep(heartbeat.BEAT_SECONDS)
 
 
 def _describe(status: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import DisallowedHost
+from django.db import OperationalError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from project.logs import JsonLines, Seldom
@@ -116,3 +117,16 @@ def test_what_is_unusual_has_one_line_with_its_session(server: Server) -> None:
     assert [line["session"] for line in said[3:]] == sessions
     assert all(line["session"] for line in said[1:])
     assert "secret" not in server.log_path.read_text()
+
+
+def test_what_fails_because_the_database_is_away_has_one_line_and_is_left_out_beyond_a_bound() -> None:
+    seldom = Seldom(2, clock=lambda: 0.0)
+    error = OperationalError("connection failed:\n  no route to host")
+    failed = [
+        record("Internal Server Error: %s", "/", level=logging.ERROR, error=(type(error), error, error.__traceback__))
+        for _ in range(4)
+    ]
+    assert [seldom.filter(one) for one in failed] == [True, True, False, False]
+    line = json.loads(JsonLines().format(failed[0]))
+    assert "traceback" not in line
+    assert line["message"] == "Internal Server Error: / (OperationalError: connection failed: no route to host)"
