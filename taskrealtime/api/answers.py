@@ -36,6 +36,27 @@ class AccessToken(msgspec.Struct):
     access: str
 
 
+class SignInObject(msgspec.Struct):
+    """Where a user is signed in."""
+
+    id: str
+    #: In a browser, or by name and password at `/api/token/`.
+    kind: Literal["browser", "token"]
+    #: What the client says of itself.
+    agent: str
+    address: str | None
+    created_at: datetime
+    used_at: datetime
+    #: Whether this request belongs to it.
+    current: bool
+
+
+class SignInList(msgspec.Struct):
+    """Where a user is signed in, the latest used first."""
+
+    sessions: list[SignInObject]
+
+
 class ProjectDetail(ProjectObject, kw_only=True):
     """A project, and what the asker is in it."""
 

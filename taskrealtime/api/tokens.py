@@ -1,21 +1,20 @@
 """Signing in and out: access and refresh tokens."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 from django.contrib.auth import authenticate
-from django.db import transaction
 from msgspec import Meta
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from taskrealtime.commands import Token
-from taskrealtime.engine import auth
-from taskrealtime.engine.errors import Forbidden, RateLimited, TokenExpired, TokenInvalid, Unauthenticated
+from taskrealtime.engine import addresses, auth, sign_ins
+from taskrealtime.engine.errors import Forbidden, InvalidData, NotFound, RateLimited, Unauthenticated
+from taskrealtime.engine.models import SignIn
+from taskrealtime.engine.tokens import RefreshToken
 
-from .answers import AccessToken, TokenPair
+from .answers import AccessToken, SignInList, SignInObject, TokenPair
 from .authentication import BrowserSessionAuthentication
 from .base import ApiView, deleted, read_body, user_of
 from .openapi import documented
@@ -49,7 +48,7 @@ class TokenView(ApiView):
         user = authenticate(request._request, username=given.username, password=given.password)
         if user is None:
             raise Unauthenticated("No active user with this name and password.")
-        return _pair(auth.make_refresh_token(user))
+        return _pair(sign_ins.begin(user, **_asker(request)))
 
 
 class TokenRefreshView(ApiView):
@@ -60,14 +59,11 @@ class TokenRefreshView(ApiView):
 
     @documented("token_refresh", body=RefreshRequest, answer=TokenPair, errors=[Unauthenticated], signed_in=False)
     def post(self, request: Request) -> Response:
-        """Exchange a refresh token for a fresh pair; it is used up by that."""
-        token = _read_refresh_token(read_body(request, RefreshRequest).refresh)
-        user = auth.user_of(token)
-        with transaction.atomic():
-            _, first_use = cast(tuple[Any, bool], token.blacklist())  # its annotation leaves out the flag
-            if not first_use:
-                raise TokenInvalid("The token was used before.")
-            fresh = auth.make_refresh_token(user)
+        """Exchange a refresh token for a fresh pair; it is used up by that.
+
+        One that was used before ends its sign-in: either it or the pair that it was exchanged for was stolen.
+        """
+        _, fresh = sign_ins.exchange(read_body(request, RefreshRequest).refresh)
         return _pair(fresh)
 
 
@@ -79,7 +75,9 @@ class SessionTokenView(ApiView):
     @documented("token_session", answer=AccessToken, errors=[Forbidden])
     def post(self, request: Request) -> Response:
         """An access token for the page of a signed-in browser; signing out there ends it."""
-        token = auth.make_access_token(user_of(request), session_key=request._request.session.session_key)
+        user, session = user_of(request), request._request.session
+        token = auth.make_access_token(user, session_key=session.session_key)
+        sign_ins.note_browser(user, session, **_asker(request))
         return Response(AccessToken(access=str(token)))
 
 
@@ -93,14 +91,50 @@ class RevokeView(ApiView):
         return deleted()
 
 
+class SignInsView(ApiView):
+    """`/api/me/sessions/`."""
+
+    @documented("session_list", answer=SignInList)
+    def get(self, request: Request) -> Response:
+        """Where one is signed in, the latest used first."""
+        own = _own_mark(request)
+        return Response(SignInList([_show(found, own) for found in sign_ins.of_user(user_of(request))]))
+
+
+class SignInView(ApiView):
+    """`/api/me/sessions/<mark>/`."""
+
+    @documented("session_end", status=204, errors=[InvalidData, NotFound, Forbidden])
+    def delete(self, request: Request, mark: str) -> Response:
+        """End one sign-in; its tokens end with it, and its sockets close."""
+        sign_ins.end(user_of(request), mark)
+        return deleted()
+
+
+def _asker(request: Request) -> dict[str, Any]:
+    address = addresses.parse(request.META.get("REMOTE_ADDR") or "")
+    return {"agent": request.META.get("HTTP_USER_AGENT", ""), "address": str(address) if address else None}
+
+
+def _own_mark(request: Request) -> str | None:
+    """The mark of the sign-in that this request belongs to."""
+    if isinstance(request.auth, auth.Identity):
+        return request.auth.browser
+    key = request._request.session.session_key
+    return auth.browser_mark(key) if key else None
+
+
+def _show(found: SignIn, own: str | None) -> SignInObject:
+    return SignInObject(
+        id=found.mark,
+        kind="browser" if found.session_key else "token",
+        agent=found.agent,
+        address=found.address,
+        created_at=found.created_at,
+        used_at=found.used_at,
+        current=found.mark == own,
+    )
+
+
 def _pair(refresh: RefreshToken) -> Response:
     return Response(TokenPair(access=str(refresh.access_token), refresh=str(refresh)))
-
-
-def _read_refresh_token(raw: str) -> RefreshToken:
-    try:
-        return RefreshToken(raw)  # type: ignore[arg-type]
-    except ExpiredTokenError:
-        raise TokenExpired("The token has expired.") from None
-    except (TokenError, KeyError):
-        raise TokenInvalid("The token is not valid.") from None

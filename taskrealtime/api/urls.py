@@ -53,6 +53,8 @@ urlpatterns = [
     path("notifications/read/", notifications.NotificationsReadView.as_view()),
     path("notifications/<id:seq>/snooze/", notifications.SnoozeView.as_view()),
     path("me/", me.MeView.as_view()),
+    path("me/sessions/", tokens.SignInsView.as_view()),
+    path("me/sessions/<slug:mark>/", tokens.SignInView.as_view()),
     path("schema/", documents.OpenApiView.as_view()),
     path("asyncapi/", documents.AsyncApiView.as_view()),
     # Last: whatever else is asked for here is answered in JSON, too.

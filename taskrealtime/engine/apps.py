@@ -14,9 +14,10 @@ class EngineConfig(AppConfig):
 
     def ready(self) -> None:
         """Have sessions remember their version from the first sign-in on, forget long ended ones, and bound daphne."""
-        from . import auth, browser_sessions, retention
+        from . import auth, browser_sessions, retention, sign_ins
 
         retention.register("ended sessions", auth.forget_ended_sessions)
+        retention.register("expired sign-ins", sign_ins.forget_expired)
         del browser_sessions  # imported for its registration
         if "daphne.http_protocol" in sys.modules:
             # Not without need: it takes a tenth of a second.

@@ -13,16 +13,18 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.settings import api_settings
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.tokens import Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from .errors import RealTimeError, TokenExpired, TokenInvalid
 from .models import EndedSession, SessionVersion
+from .tokens import AccessToken
 
 #: The claim with the user's session version: signing out everywhere ends the tokens of earlier ones. A token that
 #: other code made with simplejwt's `for_user` has none, and counts as of version 0, before any such sign-out.
 SESSION_CLAIM = "session"
-#: The claim with the mark of the browser's session whose page asked for the token; it ends with that session.
+#: The claim with the mark of the sign-in that the token belongs to (`sign_ins`), and with which it ends: of a browser's
+#: session, or of a family of refresh tokens.
 BROWSER_CLAIM = "browser"
 
 
@@ -35,15 +37,8 @@ class Identity:
     stamp: str
     #: Unix time, seconds.
     expires_at: float
-    #: Of the browser's session that the token belongs to; None for one that was signed in for by name and password.
+    #: The mark of the sign-in that the token belongs to; None for a token that other code made.
     browser: str | None = None
-
-
-def make_refresh_token(user: User) -> RefreshToken:
-    """A refresh token of this user's present session; its `access_token` carries the same claims."""
-    token = RefreshToken.for_user(user)
-    token[SESSION_CLAIM] = session_version(user)
-    return token
 
 
 def make_access_token(user: User, *, session_key: str | None = None) -> AccessToken:
@@ -164,8 +159,13 @@ def sign_out_everywhere(user: User) -> None:
 
 
 def end_session(session_key: str) -> None:
-    """Somebody signed out of this browser's session; open sockets of its pages close with the next sweep."""
-    EndedSession.objects.get_or_create(mark=browser_mark(session_key))
+    """End the tokens of a browser's session; open sockets of its pages close with the next sweep."""
+    end_mark(browser_mark(session_key))
+
+
+def end_mark(mark: str) -> None:
+    """End the tokens of the sign-in with this mark; open sockets close with the next sweep."""
+    EndedSession.objects.get_or_create(mark=mark)
 
 
 def ended_sessions(marks: Iterable[str | None]) -> set[str]:

@@ -1,8 +1,8 @@
-"""The tables of the event log: rooms with their last number, events, what to blank, keys, who signed out, and who was
-seen when."""
+"""The tables of the engine: rooms with their last number, events, what to blank, keys, sign-ins, times of presence."""
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from . import lookups  # noqa: F401 -- registers `any_of`
 
@@ -110,10 +110,30 @@ class SessionVersion(models.Model):
         return f"{self.user_id}@{self.version}"
 
 
-class EndedSession(models.Model):
-    """A browser's session that was signed out of: the access tokens that its pages got end with it."""
+class SignIn(models.Model):
+    """Where a user is signed in: in a browser (`session_key`), or by refresh tokens, of which `token` is good."""
 
-    #: A hash of the session's key (`auth.browser_mark`).
+    mark = models.CharField(max_length=32, primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    #: `auth.session_stamp` as of the last use: another one now means that all earlier sign-ins have ended.
+    stamp = models.CharField(max_length=16)
+    session_key = models.CharField(max_length=40, blank=True, default="")
+    #: The SHA-256 of the identifier of the one refresh token that is good now.
+    token = models.CharField(max_length=64, blank=True, default="")
+    agent = models.CharField(max_length=200, blank=True, default="")
+    address = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} since {self.created_at}"
+
+
+class EndedSession(models.Model):
+    """A sign-in that was ended: its access tokens end with it."""
+
+    #: Of a browser's session `auth.browser_mark`, else `SignIn.mark`.
     mark = models.CharField(max_length=32, primary_key=True)
     ended_at = models.DateTimeField(auto_now_add=True, db_index=True)
 

@@ -25,10 +25,7 @@ def mint(stack: Stack, user: User, *, seconds: float = 600) -> str:
 
 
 def refresh_token(stack: Stack, user: User) -> str:
-    code = (
-        "from taskrealtime.engine.auth import make_refresh_token\n"
-        "result = str(make_refresh_token(User.objects.get(id=user_id)))"
-    )
+    code = "from taskrealtime.engine import sign_ins\nresult = str(sign_ins.begin(User.objects.get(id=user_id)))"
     return str(stack.run(code, user_id=user.id))
 
 

@@ -145,6 +145,7 @@ class World:
             ids["invitation_id"] = self.invitation[0]
         if "<id:label_id>" in address:
             ids["label_id"] = self.label
+        address = address.replace("<slug:mark>", "0" * 32)
         for name, id in ids.items():
             address = address.replace(f"<id:{name}>", str(id))
         return f"/api/{address}"

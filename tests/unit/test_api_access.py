@@ -40,6 +40,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "token/refresh/"): Rule((401, 401, 401, 401, 401), same(refresh="none")),
     ("POST", "token/session/"): Rule((401, 401, 401, 401, 401)),
     ("POST", "token/revoke/"): Rule((204, 204, 204, 204, 401)),
+    ("GET", "me/sessions/"): Rule(EVERYBODY_SIGNED_IN),
+    ("DELETE", "me/sessions/<slug:mark>/"): Rule((404, 404, 404, 404, 401)),  # a mark of nobody's
     ("GET", "projects/"): Rule(EVERYBODY_SIGNED_IN),
     ("POST", "projects/"): Rule((201, 201, 201, 201, 401), same(name="New")),
     ("GET", "projects/<id:project_id>/"): Rule(READERS),

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from taskrealtime.engine import auth
+from taskrealtime.engine import auth, sign_ins
+from taskrealtime.engine.models import SignIn
 from tests.support.world import PASSWORD, Api
 
 pytestmark = pytest.mark.django_db
@@ -27,8 +31,8 @@ def refresh(token: object) -> Any:
     return Api(None).post("/api/token/refresh/", {"refresh": str(token)})
 
 
-def with_token(token: object) -> Any:
-    return Api(None, Authorization=f"Bearer {token}").get("/api/projects/")
+def with_token(token: object, path: str = "/api/projects/") -> Any:
+    return Api(None, Authorization=f"Bearer {token}").get(path)
 
 
 def test_name_and_password_give_a_pair_of_tokens(ann: User) -> None:
@@ -70,7 +74,7 @@ def test_an_inactive_user_is_out(ann: User) -> None:
 
 
 def test_a_deleted_users_tokens_are_invalid(ann: User) -> None:
-    old = auth.make_refresh_token(ann)
+    old = sign_ins.begin(ann)
     ann.delete()
     assert refresh(old).json()["code"] == "token_invalid"
     assert with_token(old.access_token).status_code == 401
@@ -81,9 +85,105 @@ def test_a_refresh_token_is_good_once(ann: User) -> None:
     second = refresh(first)
     assert second.status_code == 200
     assert with_token(second.json()["access"]).status_code == 200
+    third = refresh(second.json()["refresh"])
+    assert third.status_code == 200
+
+
+def test_a_used_refresh_token_ends_its_sign_in_and_no_other(ann: User) -> None:
+    elsewhere, first = sign_in().json(), sign_in().json()["refresh"]
+    second = refresh(first).json()
     again = refresh(first)
     assert (again.status_code, again.json()["code"]) == (401, "token_invalid")
-    assert refresh(second.json()["refresh"]).status_code == 200
+    assert refresh(second["refresh"]).json()["code"] == "token_invalid"
+    assert with_token(second["access"]).json()["code"] == "token_invalid"
+    assert refresh(elsewhere["refresh"]).status_code == 200
+
+
+def test_a_refresh_token_of_other_code_is_good_once_and_begins_a_sign_in(ann: User) -> None:
+    old = str(RefreshToken.for_user(ann))
+    second = refresh(old).json()["refresh"]
+    assert refresh(second).status_code == 200
+    assert refresh(old).json()["code"] == "token_invalid"
+
+
+def test_a_refresh_token_that_an_earlier_release_took_back_stays_so(ann: User) -> None:
+    old = RefreshToken.for_user(ann)
+    old.blacklist()
+    assert refresh(old).json()["code"] == "token_invalid"
+
+
+def test_no_table_holds_a_usable_token(ann: User) -> None:
+    pair = sign_in().json()
+    foreign = str(RefreshToken.for_user(ann))
+    sign_ins.forget_expired(timezone.now(), 10)
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names():
+            cursor.execute(f'SELECT * FROM "{table}"')
+            text = str(cursor.fetchall())
+            for token in (pair["refresh"], pair["access"], foreign):
+                assert token not in text, table
+    assert refresh(foreign).status_code == 200
+
+
+def test_expired_sign_ins_and_tokens_are_removed(ann: User) -> None:
+    sign_in()
+    RefreshToken.for_user(ann)
+    past = timezone.now() - timedelta(seconds=1)
+    SignIn.objects.update(expires_at=past)
+    OutstandingToken.objects.update(expires_at=past)
+    assert sign_ins.forget_expired(past, 10) == 2
+    assert not SignIn.objects.exists()
+    assert not OutstandingToken.objects.exists()
+
+
+@pytest.mark.parametrize("ahead", [2, 3500])
+def test_a_token_of_a_machine_whose_clock_is_ahead_is_good(ann: User, ahead: int) -> None:
+    access, old = auth.make_access_token(ann), sign_ins.begin(ann)
+    for token in (access, old):
+        token["iat"] += ahead
+    assert with_token(access).status_code == 200
+    assert refresh(old).status_code == 200
+
+
+# --- A list of one's sign-ins ---------------------------------------------------------------
+
+
+def test_one_sees_where_one_is_signed_in_and_ends_each_by_itself(ann: User, browser: Client) -> None:
+    get_token(browser)
+    first, second = sign_in().json(), sign_in().json()
+
+    def sessions() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = with_token(second["access"], "/api/me/sessions/").json()["sessions"]
+        return found
+
+    listed = sessions()
+    assert sorted(one["kind"] for one in listed) == ["browser", "token", "token"]
+    assert [one["current"] for one in listed].count(True) == 1
+    client = Api(ann)
+    for one in listed:
+        if not one["current"]:
+            assert client.delete(f"/api/me/sessions/{one['id']}/").status_code == 204
+    assert [one["current"] for one in sessions()] == [True]
+    assert with_token(first["access"]).json()["code"] == "token_invalid"
+    assert refresh(first["refresh"]).json()["code"] == "token_invalid"
+    assert browser.get("/api/projects/").status_code == 401
+    assert refresh(second["refresh"]).status_code == 200
+
+
+def test_nobody_ends_or_sees_a_session_of_others(ann: User) -> None:
+    sign_in()
+    [mine] = sign_ins.of_user(ann)
+    eve = User.objects.create_user("eve")
+    assert Api(eve).delete(f"/api/me/sessions/{mine.mark}/").status_code == 404
+    assert Api(eve).get("/api/me/sessions/").json() == {"sessions": []}
+    assert [one.mark for one in sign_ins.of_user(ann)] == [mine.mark]
+
+
+def test_a_new_password_leaves_no_session_in_the_list(ann: User) -> None:
+    sign_in()
+    ann.set_password("another one entirely")
+    ann.save()
+    assert sign_ins.of_user(ann) == []
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "0" * 9_999], ids=len)
@@ -93,13 +193,13 @@ def test_what_is_no_token_is_refused(ann: User, token: str) -> None:
 
 
 def test_the_two_kinds_of_token_are_not_mixed_up(ann: User) -> None:
-    token = auth.make_refresh_token(ann)
+    token = sign_ins.begin(ann)
     assert with_token(token).json()["code"] == "token_invalid"
     assert refresh(token.access_token).json()["code"] == "token_invalid"
 
 
 def test_an_expired_token_is_told_from_a_wrong_one(ann: User) -> None:
-    access, old = auth.make_access_token(ann), auth.make_refresh_token(ann)
+    access, old = auth.make_access_token(ann), sign_ins.begin(ann)
     access.set_exp(lifetime=timedelta(seconds=-60))
     old.set_exp(lifetime=timedelta(seconds=-60))
     assert with_token(access).json()["code"] == "token_expired"

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework_simplejwt.tokens import AccessToken
 
-from taskrealtime.engine import auth
+from taskrealtime.engine import auth, sign_ins
 from taskrealtime.engine.errors import TokenExpired, TokenInvalid
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def signed(settings: Settings, **claims: Any) -> str:
 def test_a_token_names_its_user_and_its_end(user: User, maker: str) -> None:
     token = {
         "access": auth.make_access_token,
-        "refresh": lambda user: auth.make_refresh_token(user).access_token,
+        "refresh": lambda user: sign_ins.begin(user).access_token,
         "plain simplejwt": AccessToken.for_user,
     }[maker](user)
     identity = auth.identify(str(token))
@@ -61,7 +61,7 @@ def test_what_is_no_access_token_of_a_user_is_refused(user: User, settings: Sett
     refused = {
         "nonsense": "x.y.z",
         "empty": "",
-        "refresh": str(auth.make_refresh_token(user)),
+        "refresh": str(sign_ins.begin(user)),
         "other key": jwt.encode({"user_id": user.pk, "token_type": "access"}, "k" * 40, algorithm="HS256"),
         "no algorithm": jwt.encode({"user_id": user.pk, "token_type": "access"}, None, algorithm="none"),
         "no user": signed(settings),

@@ -35,7 +35,7 @@ def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]
 
 
 def as_path(address: str) -> str:
-    return "/api/" + re.sub(r"<id:(\w+)>", r"{\1}", address)
+    return "/api/" + re.sub(r"<\w+:(\w+)>", r"{\1}", address)
 
 
 def test_every_endpoint_is_described(document: dict[str, Any]) -> None:
