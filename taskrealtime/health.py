@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from . import reminders
 from .engine import draining, metrics, redis_probe
 from .engine.capacity import PROBES
+from .engine.names import redis_key
 
 logger = logging.getLogger(__name__)
 
@@ -116,5 +117,5 @@ def _count_reminders() -> None:
 def _ask_redis() -> list[str]:
     """Events go on without Redis, by the sweep: its loss only delays them."""
     for url in settings.REDIS_URLS:
-        redis_probe.probe(url, key="taskrealtime:readyz", timeout=PATIENCE / 2)
+        redis_probe.probe(url, key=redis_key("probe"), timeout=PATIENCE / 2)
     return []

@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 from redis import RedisError
 
 from taskrealtime.engine import heartbeat, metrics, redis_probe, rooms
+from taskrealtime.engine.names import redis_key
 from taskrealtime.engine.supervisor import Supervisor
 
 #: Connections that the kernel keeps until somebody accepts them.
@@ -119,7 +120,7 @@ def _check_processes(processes: int) -> None:
 def _check_redis() -> None:
     for url in settings.REDIS_URLS:
         try:
-            redis_probe.probe(url, key="taskrealtime:serve", timeout=1)
+            redis_probe.probe(url, key=redis_key("probe"), timeout=1)
         except redis_probe.UnusableServer as error:
             raise CommandError(str(error)) from None
         except RedisError:
