@@ -2,14 +2,29 @@
 
 Each test makes a project of its own; the users are shared, so nothing here may depend on what else
 happens in their own rooms.
+
+What is the same on each installation is asked of the deployed one, and of the embedded one by the long run. Where
+the installation matters, a test or its file says which: `@pytest.mark.installations("deployed", "embedded")`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from tests.support.stacks import KINDS, Server, Stack, User
+from tests.conftest import _STACK, fresh_stack
+from tests.support.stacks import Server, Stack, User
+
+INSTALLATIONS = ("deployed", pytest.param("embedded", marks=pytest.mark.long))
+StartServer = Callable[..., Server]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the installations of each test."""
+    mark = metafunc.definition.get_closest_marker("installations")
+    for name in ("stack", "shared_stack"):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, mark.args if mark else INSTALLATIONS, indirect=True)
 
 
 @dataclass(frozen=True)
@@ -23,7 +38,13 @@ class Cast:
     eve: User
 
 
-@pytest.fixture(scope="session", params=KINDS)
+@pytest.fixture
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """An installation for this test alone: start servers on it with `stack.server()`."""
+    yield from fresh_stack(request)
+
+
+@pytest.fixture(scope="session")
 def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The installation behind `server`, one for the whole folder."""
     stack = Stack(request.param)
@@ -41,6 +62,18 @@ def running_server(shared_stack: Stack) -> Iterator[Server]:
     yield server
     log = server.log(lines=0)
     assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:5000]
+
+
+@pytest.fixture
+def start_server(shared_stack: Stack, request: pytest.FixtureRequest) -> Iterator[StartServer]:
+    """Start servers of this test's own on the shared installation, as `Stack.server` does."""
+    request.node.stash[_STACK] = shared_stack
+    before = list(shared_stack.servers)
+    yield shared_stack.server
+    for server in shared_stack.servers:
+        if server not in before:
+            server.discard()
+    shared_stack.servers[:] = before
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ import pytest
 
 from tests.conftest import Connect
 from tests.flows.conftest import Cast
-from tests.flows.fences import heard, names
 from tests.flows.objects import PRIORITIES, STATUSES, check_task, moment
+from tests.support.fences import heard, names
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server
 

@@ -295,10 +295,6 @@ def test_the_missed_events_of_the_own_room_follow(server: Server, cast: Cast, co
 # --- Time ----------------------------------------------------------------------------------------
 
 
-#: For what has nothing to do with the database or the layer.
-embedded = pytest.mark.parametrize("shared_stack", ["embedded"], indirect=True)
-
-
 @pytest.fixture(scope="session")
 def hurried(shared_stack: Stack) -> Server:
     """A server with little patience: `connect` within two seconds; other pages are welcome."""
@@ -347,7 +343,7 @@ def test_only_the_listed_pages_come_in(hurried: Server, cast: Cast) -> None:
         assert refused.value.response.status_code == 403
 
 
-@embedded
+@pytest.mark.installations("embedded")
 def test_a_star_lets_every_page_in(shared_stack: Stack, cast: Cast) -> None:
     open_to_all = shared_stack.server(WEBSOCKET_CORS_ORIGINS="*")
     with open_to_all.connect(token=mint(shared_stack, cast.ann), origin="https://evil.example") as socket:
@@ -441,7 +437,7 @@ def test_who_was_deactivated_in_a_shell_is_out(hurried: Server, code: str) -> No
 # --- The switch ------------------------------------------------------------------------------------
 
 
-@embedded
+@pytest.mark.installations("embedded")
 def test_sockets_can_be_switched_off(shared_stack: Stack, cast: Cast) -> None:
     server = shared_stack.server(WEBSOCKET_ENABLED="0")
     with pytest.raises(InvalidStatus) as refused:

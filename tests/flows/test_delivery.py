@@ -13,8 +13,8 @@ import pytest
 from tests.conftest import Connect
 from tests.flows.boards import carried_on, picture
 from tests.flows.conftest import Cast, make_project
-from tests.flows.fences import heard, names
 from tests.flows.objects import check_event
+from tests.support.fences import heard, names
 from tests.support.sockets import Closed, Frame, Refused, Socket
 from tests.support.stacks import ROOT, Server, Stack, User, Worker
 
@@ -240,10 +240,7 @@ def trio(shared_stack: Stack, running_server: Server) -> Iterator[list[Server]]:
         server.stop()
 
 
-deployed = pytest.mark.parametrize("shared_stack", ["deployed"], indirect=True)
-
-
-@deployed
+@pytest.mark.installations("deployed")
 def test_many_writers_at_many_processes_one_order(
     server: Server, trio: list[Server], cast: Cast, connect: Connect
 ) -> None:
@@ -251,7 +248,7 @@ def test_many_writers_at_many_processes_one_order(
     write_from_many(server.stack, trio, [cast.ann, cast.bob], connect, project)
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_one_resumes_at_another_process(server: Server, trio: list[Server], cast: Cast, connect: Connect) -> None:
     project = make_project(server.stack, cast)
     here = connect(trio[1], cast.bob)
@@ -266,7 +263,7 @@ def test_one_resumes_at_another_process(server: Server, trio: list[Server], cast
     assert [frame["seq"] for frame in heard(there, project)] == list(range(joined["seq"] + 3, joined["seq"] + 8))
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_a_removal_reaches_every_process(server: Server, trio: list[Server], cast: Cast, connect: Connect) -> None:
     project = make_project(server.stack, cast)
     tabs = [connect(one, cast.cas) for one in trio]
@@ -279,7 +276,7 @@ def test_a_removal_reaches_every_process(server: Server, trio: list[Server], cas
         assert "secret" not in str(tab.settle())
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_a_long_transaction_delays_nobody_else(server: Server, cast: Cast, connect: Connect, tmp_path: Any) -> None:
     project = make_project(server.stack, cast)
     bob = connect(server, cast.bob)
@@ -480,7 +477,7 @@ def persistent_writer(
             socket.close()
 
 
-@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_servers_killed_between_writes(stack: Stack, people: list[User], connect: Connect) -> None:
     servers = [stack.server(SWEEP_INTERVAL="0.3") for _ in range(3)]
     project = own_project(stack, people)
@@ -514,7 +511,7 @@ def test_servers_killed_between_writes(stack: Stack, people: list[User], connect
         assert read_to(late, project, start + 120) == frames
 
 
-@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_without_redis_events_come_by_the_sweep(stack: Stack, people: list[User], connect: Connect) -> None:
     servers = [stack.server(), stack.server()]
     assert stack.redis
@@ -555,7 +552,7 @@ def test_without_redis_events_come_by_the_sweep(stack: Stack, people: list[User]
     assert logged(sockets[0], project) == logged(sockets[1], project)
 
 
-@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_a_frozen_redis_stops_nobody(stack: Stack, people: list[User], connect: Connect) -> None:
     servers = [stack.server(), stack.server()]
     assert stack.redis
@@ -578,7 +575,7 @@ def test_a_frozen_redis_stops_nobody(stack: Stack, people: list[User], connect: 
         assert [frame["seq"] for frame in frames] == list(range(start + 1, start + 8))
 
 
-@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_a_frozen_process_catches_up(stack: Stack, people: list[User], connect: Connect) -> None:
     one, two = stack.server(), stack.server()
     project = own_project(stack, people)

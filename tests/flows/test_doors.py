@@ -74,7 +74,7 @@ def test_a_browsers_session_and_its_sockets_end_together(
     other.close()
 
 
-@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_who_is_out_is_out_of_every_process_also_without_redis(stack: Stack, connect: Connect) -> None:
     servers = [stack.server() for _ in range(2)]
     ann, bob, cas = stack.user(), stack.user(), stack.user()
@@ -100,7 +100,7 @@ def test_a_refresh_token_is_good_for_one_use(server: Server, user: User) -> None
 
 
 @pytest.mark.parametrize("serve", [False, True], ids=["daphne", "serve"])
-@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+@pytest.mark.installations("embedded")
 def test_no_secret_is_in_the_log(stack: Stack, serve: bool) -> None:
     server = stack.server(serve=serve)
     ann = stack.user()

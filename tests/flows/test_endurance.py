@@ -14,12 +14,10 @@ import pytest
 from tests.conftest import Connect
 from tests.flows.boards import carried_on, picture
 from tests.flows.conftest import Cast, make_project
-from tests.flows.fences import heard, names
 from tests.flows.objects import check_event
+from tests.support.fences import heard, names
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server, Stack, User, Worker
-
-deployed = pytest.mark.parametrize("shared_stack", ["deployed"], indirect=True)
 
 
 def read_to(socket: Socket, project: int, seq: int) -> list[int]:
@@ -90,7 +88,7 @@ class Locked:
         self._worker.close()
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_a_locked_row_stops_only_who_wants_it(server: Server, cast: Cast, connect: Connect, tmp_path: Any) -> None:
     project = make_project(server.stack, cast)
     quick = connect(server, cast.ann)
@@ -118,7 +116,7 @@ def test_a_locked_row_stops_only_who_wants_it(server: Server, cast: Cast, connec
     assert [change for change in changes if "priority" in change] == [{"priority": "high"}]
 
 
-@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_cut_database_connections_are_made_again(stack: Stack, connect: Connect) -> None:
     user = stack.user()
     server = stack.server()

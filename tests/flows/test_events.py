@@ -7,8 +7,8 @@ import pytest
 
 from tests.conftest import Connect
 from tests.flows.conftest import Cast
-from tests.flows.fences import heard, names
 from tests.flows.objects import check_event, check_task, moment
+from tests.support.fences import heard, names
 from tests.support.sockets import Frame, Refused
 from tests.support.stacks import RemoteError, Server
 

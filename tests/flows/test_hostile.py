@@ -15,7 +15,7 @@ from websockets.sync.client import connect as open_socket
 
 from tests.conftest import Connect
 from tests.flows.conftest import Cast
-from tests.flows.fences import heard
+from tests.support.fences import heard
 from tests.support.sockets import Closed, Socket
 from tests.support.stacks import Server
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.flows.conftest import Cast, make_project
-from tests.flows.fences import heard, names
+from tests.support.fences import heard, names
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server, Stack
 
@@ -221,7 +221,7 @@ def second(shared_stack: Stack) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.mark.parametrize("shared_stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_one_key_at_two_processes_at_once(server: Server, second: Server, cast: Cast, connect: Connect) -> None:
     project = make_project(server.stack, cast)
     run_races([connect(one, cast.cas) for one in (server, second, server, second)], project, rounds=15)

@@ -2,8 +2,8 @@
 
 from tests.conftest import Connect
 from tests.flows.conftest import Cast
-from tests.flows.fences import heard
 from tests.flows.objects import check_event
+from tests.support.fences import heard
 from tests.support.stacks import Server
 
 

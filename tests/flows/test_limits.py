@@ -73,7 +73,7 @@ def test_http_counts_with_sockets(stack: Stack, servers: list[Server], connect: 
     assert api.get("/api/tasks/").json()["count"] == 2
 
 
-@pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # in either the same code
+@pytest.mark.installations("embedded")  # in either the same code
 def test_after_retry_after_it_goes_on(stack: Stack, connect: Connect) -> None:
     socket = connect(stack.server(WEBSOCKET_RATE_LIMIT="4/4s"), stack.user())
     while (refused := socket.ask_frame("ping", {}))["event"] != "error":
@@ -131,7 +131,7 @@ def await_place(server: Server, user: object) -> float:
     raise AssertionError("There was no place in 60 s.")
 
 
-@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_connections_of_a_killed_process_do_not_count(stack: Stack, connect: Connect) -> None:
     one, other = (stack.server(WEBSOCKET_MAX_CONNECTIONS_PER_USER="3") for _ in range(2))
     ann = stack.user()
@@ -141,7 +141,7 @@ def test_connections_of_a_killed_process_do_not_count(stack: Stack, connect: Con
     assert await_place(other, ann) < 10
 
 
-@pytest.mark.parametrize("stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_a_restarted_redis_is_told_of_all_connections(stack: Stack, connect: Connect) -> None:
     one, other = (stack.server(WEBSOCKET_MAX_CONNECTIONS_PER_USER="3") for _ in range(2))
     ann = stack.user()
@@ -164,7 +164,7 @@ def test_a_restarted_redis_is_told_of_all_connections(stack: Stack, connect: Con
     assert all(socket.ask("ping", {}) for socket in kept)
 
 
-@pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # in either the same code
+@pytest.mark.installations("embedded")  # in either the same code
 def test_too_many_from_one_address_are_refused_before_the_upgrade(stack: Stack, connect: Connect) -> None:
     server = stack.server(serve=True, WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS="2", TRUSTED_PROXIES="127.0.0.0/8")
     ann = stack.user()
@@ -176,7 +176,7 @@ def test_too_many_from_one_address_are_refused_before_the_upgrade(stack: Stack, 
     assert all(socket.ask("ping", {}) for socket in first)
 
 
-@pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # in either the same code
+@pytest.mark.installations("embedded")  # in either the same code
 def test_who_does_not_sign_in_takes_few_places(stack: Stack, connect: Connect) -> None:
     server = stack.server(serve=True, WEBSOCKET_MAX_HANDSHAKES="2", WEBSOCKET_CONNECT_TIMEOUT="5")
     idle = [server.connect(), server.connect()]
@@ -188,7 +188,7 @@ def test_who_does_not_sign_in_takes_few_places(stack: Stack, connect: Connect) -
     assert connect(server, ann).ask("ping", {})
 
 
-@pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # in either the same code
+@pytest.mark.installations("embedded")  # in either the same code
 def test_a_connection_joins_so_many_projects(stack: Stack, connect: Connect) -> None:
     server = stack.server(WEBSOCKET_MAX_PROJECTS="2")
     ann = stack.user()
@@ -221,7 +221,7 @@ def test_guessing_passwords_is_slow(stack: Stack) -> None:
     assert sign_in(one, bob.username, bob.password).status_code == 200
 
 
-@pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # in either the same code
+@pytest.mark.installations("embedded")  # in either the same code
 @pytest.mark.parametrize("page", ["/login/", "/admin/login/"])
 def test_the_sign_in_pages_count_with_the_api(stack: Stack, page: str) -> None:
     server = stack.server(SIGN_IN_ADDRESS_RATE_LIMIT="2/1h", TRUSTED_PROXIES="127.0.0.1")
@@ -238,7 +238,7 @@ def test_the_sign_in_pages_count_with_the_api(stack: Stack, page: str) -> None:
     assert sign_in(server, ann.username, ann.password).status_code == 200
 
 
-@pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # in either the same code
+@pytest.mark.installations("embedded")  # in either the same code
 def test_whom_nobody_trusts_cannot_lend_an_address(stack: Stack) -> None:
     server = stack.server(SIGN_IN_ADDRESS_RATE_LIMIT="1/1h", TRUSTED_PROXIES="192.0.2.1")
     assert [sign_in(server, f"n{n}", "x", **CALLER).status_code for n in range(3)] == [401] * 3

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.flows.conftest import Cast, make_project
-from tests.flows.fences import heard
+from tests.support.fences import heard
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server, Stack
 
@@ -227,7 +227,7 @@ def second(shared_stack: Stack) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.mark.parametrize("shared_stack", ["deployed"], indirect=True)
+@pytest.mark.installations("deployed")
 def test_people_dragging_at_two_processes(server: Server, second: Server, cast: Cast, connect: Connect) -> None:
     project = make_project(server.stack, cast)
     sockets = [connect(server, cast.ann), connect(second, cast.bob), connect(second, cast.cas)]

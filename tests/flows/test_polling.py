@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.flows.conftest import Cast
-from tests.flows.fences import heard
+from tests.support.fences import heard
 from tests.support.stacks import Server
 
 

@@ -13,7 +13,6 @@ from tests.support.sockets import Frame, Refused, Socket
 from tests.support.stacks import Server, Stack, User
 
 Statuses = list[tuple[int, str]]
-deployed = pytest.mark.parametrize("stack", ["deployed"], indirect=True)
 
 
 @pytest.fixture
@@ -492,7 +491,7 @@ class Pair:
         fence(self.ann, self.ann, self.project, self.cast.ann)
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_processes_know_each_others_people(stack: Stack, connect: Connect) -> None:
     pair = Pair(stack, connect)
     cast, task = pair.cast, pair.task
@@ -517,7 +516,7 @@ def test_processes_know_each_others_people(stack: Stack, connect: Connect) -> No
     assert pair.told(cast.bob) == ["online", "busy", "online", "offline"]
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_the_people_of_a_killed_process_go_when_its_lease_ends(stack: Stack, connect: Connect) -> None:
     pair = Pair(stack, connect)
     cast = pair.cast
@@ -540,7 +539,7 @@ def test_the_people_of_a_killed_process_go_when_its_lease_ends(stack: Stack, con
     assert (pair.told(cast.bob), pair.told(cast.cas)) == (["online", "offline"], ["online"])
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_the_people_of_a_process_that_ends_in_peace_go_after_a_moment(stack: Stack, connect: Connect) -> None:
     pair = Pair(stack, connect, serve=True)
     cast = pair.cast
@@ -556,7 +555,7 @@ def test_the_people_of_a_process_that_ends_in_peace_go_after_a_moment(stack: Sta
     assert pair.told(cast.cas) == ["online"]
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_an_emptied_redis_is_filled_again_and_nobody_was_away(stack: Stack, connect: Connect) -> None:
     pair = Pair(stack, connect)
     cast = pair.cast
@@ -586,7 +585,7 @@ def test_an_emptied_redis_is_filled_again_and_nobody_was_away(stack: Stack, conn
     assert known == {cast.ann.id: "online", cast.bob.id: "idle", cast.vic.id: "online", cast.cas.id: "online"}
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_without_redis_a_process_knows_its_own_people(stack: Stack, connect: Connect) -> None:
     pair = Pair(stack, connect)
     cast = pair.cast
@@ -608,7 +607,7 @@ def test_without_redis_a_process_knows_its_own_people(stack: Stack, connect: Con
         assert server.log(lines=0).count("Presence: Redis is away") == 1
 
 
-@deployed
+@pytest.mark.installations("deployed")
 def test_a_process_that_was_frozen_comes_back_with_its_people(stack: Stack, connect: Connect) -> None:
     pair = Pair(stack, connect)
     cast = pair.cast

@@ -11,7 +11,7 @@ from tests import services
 from tests.conftest import Connect
 from tests.flows.boards import carried_on, picture
 from tests.flows.conftest import Cast, make_project
-from tests.flows.fences import heard, names
+from tests.support.fences import heard, names
 from tests.support.sockets import Frame, Socket
 from tests.support.stacks import Server, Stack
 

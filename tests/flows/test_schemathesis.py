@@ -48,7 +48,7 @@ def real_ids(server: Server, owner: User, other: User) -> dict[str, int]:
     return ids | {"user_id": other.id, "seq": 1}
 
 
-@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+@pytest.mark.installations("embedded")
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["right", "wrong"])
 def test_no_request_is_our_fault_or_answered_by_surprise(
     stack: Stack, people: tuple[User, User], mode: GenerationMode
