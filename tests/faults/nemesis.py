@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -117,9 +118,9 @@ class Nemesis:
             }
         return [servers, stores, network]
 
-    async def play(self, cards: dict[str, Card]) -> None:
-        """One hand, until `rest` is called and the present fault is healed."""
-        for name in self._deck(list(cards)):
+    async def play(self, cards: dict[str, Card], *, once: bool) -> None:
+        """One hand, until `rest` is called and the present fault is healed; `once`: or each card has been played."""
+        for name in islice(self._deck(list(cards)), len(cards) if once else None):
             if await self._rested(self._chance.uniform(*BREATH)):
                 return
             await cards[name]()

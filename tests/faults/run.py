@@ -13,7 +13,7 @@ from random import Random
 from . import checker, storm
 from .checker import Violation
 from .clients import Follower, Pages, PollClient, SocketClient, Who
-from .installation import Installation
+from .installation import PATIENCE, Installation
 from .nemesis import Card, Nemesis
 from .network import Link
 from .record import ACKNOWLEDGED, Record
@@ -37,8 +37,8 @@ class Plan:
 
     kind: str
     seed: int
-    #: Of faults; beginning and settling come to it.
-    seconds: float
+    #: Of faults; beginning and settling come to it. None: until each fault has come once.
+    seconds: float | None
     servers: int = 3
     #: Outages of a minute.
     long: bool = False
@@ -65,7 +65,7 @@ async def run(plan: Plan, *, folder: Path | None = None) -> Report:
     finally:
         if folder is not None:
             record.save(folder)
-    return make_report(plan.kind, plan.seed, plan.seconds, record, violations, timings)
+    return make_report(plan.kind, plan.seed, plan.seconds or 0, record, violations, timings)
 
 
 @asynccontextmanager
@@ -205,10 +205,12 @@ class Stage:
 
     async def _with_faults(self) -> bool:
         """Faults for the planned time; whether something was found before its end."""
-        hands = [asyncio.create_task(self._nemesis.play(cards)) for cards in self._hands()]
-        deadline = time.monotonic() + self._plan.seconds
+        once = self._plan.seconds is None
+        hands = [asyncio.create_task(self._nemesis.play(cards, once=once)) for cards in self._hands()]
+        deadline = time.monotonic() + (PATIENCE if self._plan.seconds is None else self._plan.seconds)
         found = False
-        while time.monotonic() < deadline and not found and not any(hand.done() for hand in hands):
+        over = all if once else any  # Without an end of its own, a hand that is done has failed.
+        while time.monotonic() < deadline and not found and not over(hand.done() for hand in hands):
             await asyncio.sleep(0.5)
             found = self._plan.early and bool(checker.check_early(self._record))
         self._nemesis.rest()

@@ -13,25 +13,31 @@ import pytest
 from .report import Report
 from .run import Plan, run
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 SEED = int(os.environ.get("FAULTS_SEED", "11"))
+#: One of each kind that `test_sabotage` proves to be found out where a safeguard is missing, and two of ends.
+A_FEW = ("rings lost", "rings twice", "connection cut", "answers lost", "server killed", "Redis killed")
 
 
-def assert_clean(report: Report, folder: Path) -> None:
+def assert_clean(plan: Plan, folder: Path) -> Report:
+    report = asyncio.run(run(plan, folder=folder))
     assert not report.violations, f"\n{report}\nThe histories are in {folder}."
-    assert report.acknowledged > 50, f"\n{report}"
+    assert report.acknowledged > 0, f"\n{report}"
     assert report.reconnects > 0, f"\n{report}"
     assert report.resumes > 0, f"\n{report}"
+    return report
 
 
-@pytest.mark.timeout(240)
+def test_two_processes_keep_the_promise_through_a_few_faults(tmp_path: Path) -> None:
+    assert_clean(Plan("deployed", SEED, None, servers=2, only=A_FEW), tmp_path)
+
+
+@pytest.mark.long
 def test_many_processes_keep_the_promise_through_every_fault(tmp_path: Path) -> None:
-    report = asyncio.run(run(Plan("deployed", SEED, 75), folder=tmp_path))
-    assert_clean(report, tmp_path)
+    report = assert_clean(Plan("deployed", SEED, 75), tmp_path)
     assert report.resets > 0, f"nobody was away long enough\n{report}"
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.long
 def test_one_process_keeps_the_promise_through_every_fault(tmp_path: Path) -> None:
-    report = asyncio.run(run(Plan("embedded", SEED, 30, servers=1), folder=tmp_path))
-    assert_clean(report, tmp_path)
+    assert_clean(Plan("embedded", SEED, 30, servers=1), tmp_path)

@@ -1,4 +1,7 @@
-"""The checker can fail: servers without one of their safeguards are found out."""
+"""The checker can fail: servers without one of their safeguards are found out.
+
+That the same faults find nothing with all safeguards, `test_faults` shows.
+"""
 
 import asyncio
 
@@ -7,43 +10,32 @@ import pytest
 from .report import Report
 from .run import Plan, run
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(300)]
 SEED = 20
 
 
-def sabotaged(without: str | None, *only: str, seconds: float = 12, settle: float = 4) -> Report:
+def sabotaged(without: str, only: str, *, seconds: float = 12) -> Report:
     """A run that ends as soon as something is found, with no faults but these."""
-    plan = Plan("deployed", SEED, seconds, servers=1, without=without, only=only, early=True, settle=settle)
+    plan = Plan("deployed", SEED, seconds, servers=1, without=without, only=(only,), early=True, settle=4)
     return asyncio.run(run(plan))
 
 
-@pytest.mark.timeout(90)
-def test_with_all_safeguards_the_same_faults_find_nothing() -> None:
-    report = sabotaged(None, "rings lost", "rings twice", "connection cut", "answers lost", seconds=5)
-    assert not report.violations, report
-    assert report.reconnects > 0, report
-
-
-@pytest.mark.timeout(90)
 def test_a_log_that_nobody_looks_at_loses_what_was_not_rung_for() -> None:
     report = sabotaged("sweep", "rings lost", seconds=1)
     assert report.lost > 0, report
     assert report.doubled == report.reordered == 0, report
 
 
-@pytest.mark.timeout(90)
 def test_a_room_that_passes_on_every_ring_doubles_events() -> None:
     report = sabotaged("dedupe", "rings twice")
     assert report.doubled > 0, report
 
 
-@pytest.mark.timeout(90)
 def test_coming_back_without_a_replay_loses_events() -> None:
     report = sabotaged("resume", "connection cut")
     assert report.lost > 0, report
 
 
-@pytest.mark.timeout(90)
 def test_keys_that_nobody_remembers_double_effects() -> None:
     report = sabotaged("keys", "answers lost")
     assert report.doubled > 0, report

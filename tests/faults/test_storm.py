@@ -12,7 +12,7 @@ from tests.support.stacks import Server, Stack
 
 from .storm import PREPARE, WRITE
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(300)]
 
 PEOPLE, PROJECTS, CONNECTIONS, MISSED = 150, 15, 1500, 5
 #: Of the storm of resets: all of them on one board.
