@@ -174,7 +174,7 @@ def test_who_does_not_read_is_cut_and_delays_nobody(serving: Server, connect: Co
             "for n in range(59): Task.objects.filter(id=task.id).update(description=f'{n % 10}' * 20_000)"
         )
         serving.stack.run(events_of_40_kb, project=project)
-        frames = reader.read_to(f"project.{project}", head + 60)
+        frames = reader.read_to(project, head + 60)
         assert [frame["seq"] for frame in frames] == list(range(head + 1, head + 61))
         assert late.close_code() == 4410
         wait_until(never.is_cut)
@@ -194,7 +194,7 @@ def test_a_burst_beyond_the_bound_cuts_nobody_who_reads(
     )
     late.ask("join_project", {"project_id": project, "since": joined["seq"], "epoch": joined["epoch"]})
     for one in (reader, late):
-        frames = one.read_to(f"project.{project}", joined["seq"] + 100)
+        frames = one.read_to(project, joined["seq"] + 100)
         assert [frame["seq"] for frame in frames] == list(range(joined["seq"] + 1, joined["seq"] + 101))
 
 

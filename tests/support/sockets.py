@@ -115,22 +115,26 @@ class Socket:
             except Closed as closed:
                 return closed.code
 
-    def logged(self, room: str) -> list[Frame]:
-        """Each logged event of a room that came, in the order of coming."""
-        return [frame for frame in self.history if frame.get("room") == room and "seq" in frame]
+    def logged(self, project: int) -> list[Frame]:
+        """Each logged event of a project that came, in the order of coming."""
+        return self._logged(f"project.{project}")
 
     def seqs(self, room: str) -> list[int]:
-        """Their `seq`."""
-        return [frame["seq"] for frame in self.logged(room)]
+        """The `seq` of each logged event of a room that came, in the order of coming."""
+        return [frame["seq"] for frame in self._logged(room)]
 
-    def read_to(self, room: str, seq: int) -> list[Frame]:
-        """Read until the room's event `seq` came; return all of the room's."""
+    def read_to(self, project: int, seq: int) -> list[Frame]:
+        """Read until the project's event `seq` came; return all of the project's."""
+        room = f"project.{project}"
         last = max(self.seqs(room), default=0)
         while last < seq:
             frame = self.next()
             if frame.get("room") == room:
                 last = max(last, frame.get("seq", 0))
-        return self.logged(room)
+        return self.logged(project)
+
+    def _logged(self, room: str) -> list[Frame]:
+        return [frame for frame in self.history if frame.get("room") == room and "seq" in frame]
 
     def close(self) -> None:
         self._closing.close()
