@@ -2,16 +2,20 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.conftest import Connect
+from tests.flows.conftest import INSTALLATIONS, StartServer
+from tests.support.observing import wait_until
 from tests.support.sockets import Closed, Socket
-from tests.support.stacks import Server, Stack
+from tests.support.stacks import Server, Stack, User
 
-LOW = {"WEBSOCKET_RATE_LIMIT": "10/1h"}
+# What limits count is in Redis or in the process.
+pytestmark = pytest.mark.installations("deployed", "embedded")
 CALLER = {"X-Forwarded-For": "203.0.113.7"}
 
 
@@ -27,16 +31,51 @@ def ping_all(socket: Socket, count: int) -> Counter[str]:
     return answers
 
 
+@pytest.fixture(scope="module")
+def servers(shared_stack: Stack) -> Iterator[list[Server]]:
+    """What one installation runs with low limits of a user: two processes where it can."""
+    processes = 2 if shared_stack.kind == "deployed" else 1
+    started = [
+        shared_stack.server(
+            WEBSOCKET_RATE_LIMIT="10/1h",
+            WEBSOCKET_MAX_CONNECTIONS_PER_USER="4",
+            WEBSOCKET_MAX_PROJECTS="2",
+            SIGN_IN_RATE_LIMIT="3/1h",
+            TRUSTED_PROXIES="127.0.0.1",
+        )
+        for _ in range(processes)
+    ]
+    yield started
+    for server in started:
+        server.discard()
+
+
+@pytest.fixture(scope="module")
+def proxied(shared_stack: Stack) -> Iterator[Server]:
+    """Behind a proxy, with low limits of an address."""
+    server = shared_stack.server(
+        serve=True,
+        WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS="2",
+        SIGN_IN_ADDRESS_RATE_LIMIT="2/1h",
+        TRUSTED_PROXIES="127.0.0.0/8",
+    )
+    yield server
+    server.discard()
+
+
 @pytest.fixture
-def servers(stack: Stack) -> list[Server]:
-    """What one installation runs with a low limit: two processes where it can."""
-    return [stack.server(**LOW) for _ in range(2 if stack.kind == "deployed" else 1)]
+def ann(shared_stack: Stack) -> User:
+    return shared_stack.user()
+
+
+@pytest.fixture
+def bob(shared_stack: Stack) -> User:
+    return shared_stack.user()
 
 
 def test_too_much_is_refused_over_all_connections_and_processes(
-    stack: Stack, servers: list[Server], connect: Connect
+    servers: list[Server], connect: Connect, ann: User, bob: User
 ) -> None:
-    ann, bob = stack.user(), stack.user()
     sockets = [connect(server, ann) for server in servers for _ in range(2)]
     answers = sum((ping_all(socket, 4) for socket in sockets), Counter())
     assert answers == {"pong": min(10, 4 * len(sockets)), **({"rate_limited": 6} if len(sockets) > 2 else {})}
@@ -48,19 +87,18 @@ def test_too_much_is_refused_over_all_connections_and_processes(
     assert connect(servers[0], bob).ask("ping", {})
 
 
-def test_what_is_refused_was_not_done(stack: Stack, servers: list[Server], connect: Connect) -> None:
-    ann = stack.user()
+def test_what_is_refused_was_not_done(servers: list[Server], connect: Connect, ann: User) -> None:
     project = servers[0].project(ann)
     socket = connect(servers[0], ann)
     codes = [
         socket.ask_frame("task_create", {"project_id": project, "title": "A"})["data"].get("code") for _ in range(15)
     ]
     assert codes == [None] * 9 + ["rate_limited"] * 6
-    assert stack.run("result = Task.objects.filter(project_id=p).count()", p=project) == 9
+    code = "result = Task.objects.filter(project_id=p).count()"
+    assert servers[0].stack.run(code, p=project) == 9
 
 
-def test_http_counts_with_sockets(stack: Stack, servers: list[Server], connect: Connect) -> None:
-    ann = stack.user()
+def test_http_counts_with_sockets(servers: list[Server], connect: Connect, ann: User) -> None:
     api = servers[-1].api(ann)
     project = servers[0].project(ann)
     assert ping_all(connect(servers[0], ann), 7) == {"pong": 7}
@@ -74,17 +112,16 @@ def test_http_counts_with_sockets(stack: Stack, servers: list[Server], connect: 
 
 
 @pytest.mark.installations("embedded")  # in either the same code
-def test_after_retry_after_it_goes_on(stack: Stack, connect: Connect) -> None:
-    socket = connect(stack.server(WEBSOCKET_RATE_LIMIT="4/4s"), stack.user())
+def test_after_retry_after_it_goes_on(start_server: StartServer, connect: Connect, ann: User) -> None:
+    socket = connect(start_server(WEBSOCKET_RATE_LIMIT="4/4s"), ann)
     while (refused := socket.ask_frame("ping", {}))["event"] != "error":
         pass
     time.sleep(refused["data"]["retry_after"])  # what the server said is what is tested
     assert socket.ask("ping", {})
 
 
-def test_a_flood_ends_the_connection(stack: Stack, servers: list[Server], connect: Connect) -> None:
-    ann = stack.user()
-    socket, other = connect(servers[0], ann), connect(servers[0], stack.user())
+def test_a_flood_ends_the_connection(servers: list[Server], connect: Connect, ann: User, bob: User) -> None:
+    socket, other = connect(servers[0], ann), connect(servers[0], bob)
     for number in range(3000):
         try:
             socket.send_event("ping", {}, id=number)
@@ -96,91 +133,101 @@ def test_a_flood_ends_the_connection(stack: Stack, servers: list[Server], connec
     assert other.ask("ping", {})
 
 
-def test_the_default_lets_two_hundred_pass_at_once(stack: Stack, connect: Connect) -> None:
-    server = stack.server(WEBSOCKET_RATE_LIMIT="")
-    assert ping_all(connect(server, stack.user()), 200) == {"pong": 200}
+@pytest.mark.installations(*INSTALLATIONS)
+def test_the_default_lets_two_hundred_pass_at_once(start_server: StartServer, connect: Connect, ann: User) -> None:
+    assert ping_all(connect(start_server(WEBSOCKET_RATE_LIMIT=""), ann), 200) == {"pong": 200}
 
 
-def test_the_newest_connection_too_many_is_closed(stack: Stack, connect: Connect) -> None:
-    limit = {"WEBSOCKET_MAX_CONNECTIONS_PER_USER": "3"}
-    one = stack.server(**limit)
-    other = stack.server(**limit) if stack.kind == "deployed" else one
-    ann = stack.user()
-    first = [connect(one, ann), connect(other, ann), connect(one, ann)]
+def test_the_newest_connection_too_many_is_closed(
+    servers: list[Server], connect: Connect, ann: User, bob: User
+) -> None:
+    one, other = servers[0], servers[-1]
+    first = [connect(server, ann) for server in (one, other, one, one)]
     for server in (one, other):
         with server.connect(ann) as refused:
-            assert refused.wait_closed() in {4409}
+            assert refused.wait_closed() == 4409
             assert refused.history == []
     assert all(socket.ask("ping", {}) for socket in first)
-    assert connect(other, stack.user()).ask("ping", {})
+    assert connect(other, bob).ask("ping", {})
     first[1].close()
     await_place(other, ann)
 
 
-def await_place(server: Server, user: object) -> float:
-    """Try to connect until there is a place; how long it took, seconds."""
-    began = time.monotonic()
-    while time.monotonic() < began + 60:
-        with server.connect(user) as socket:  # type: ignore[arg-type]
+def await_place(server: Server, user: User) -> None:
+    """Try to connect until there is a place."""
+
+    def is_let_in() -> bool:
+        with server.connect(user) as socket:
             try:
-                assert socket.next()["event"] == "connected"
-                return time.monotonic() - began
+                return socket.next()["event"] == "connected"
             except Closed as closed:
                 assert closed.code == 4409
-                time.sleep(0.05)
-    raise AssertionError("There was no place in 60 s.")
+                return False
+
+    wait_until(is_let_in)
 
 
-@pytest.mark.installations("deployed")
-def test_connections_of_a_killed_process_do_not_count(stack: Stack, connect: Connect) -> None:
-    one, other = (stack.server(WEBSOCKET_MAX_CONNECTIONS_PER_USER="3") for _ in range(2))
-    ann = stack.user()
+# --- What becomes of the counts where a process or Redis is lost --------------------------------
+
+
+@pytest.fixture(scope="module")
+def disturbed() -> Iterator[Stack]:
+    """Two processes on an installation of their own, each of which may be lost."""
+    stack = Stack("deployed")
+    for _ in range(2):
+        stack.server(WEBSOCKET_MAX_CONNECTIONS_PER_USER="3")
+    yield stack
+    stack.close()
+
+
+def test_connections_of_a_killed_process_do_not_count(disturbed: Stack, connect: Connect) -> None:
+    (one, other), ann = disturbed.servers, disturbed.user()
     for server in (one, one, other):
         connect(server, ann)
     one.kill()
-    assert await_place(other, ann) < 10
+    await_place(other, ann)
+    one.start()
 
 
-@pytest.mark.installations("deployed")
-def test_a_restarted_redis_is_told_of_all_connections(stack: Stack, connect: Connect) -> None:
-    one, other = (stack.server(WEBSOCKET_MAX_CONNECTIONS_PER_USER="3") for _ in range(2))
-    ann = stack.user()
+def test_a_restarted_redis_is_told_of_all_connections(disturbed: Stack, connect: Connect) -> None:
+    (one, other), ann = disturbed.servers, disturbed.user()
     kept = [connect(server, ann) for server in (one, one, other)]
-    assert stack.redis
-    stack.redis.kill()
+    assert disturbed.redis
+    disturbed.redis.kill()
     with other.connect(ann) as third:  # each process goes by its own count
         assert third.next()["event"] == "connected"
-    stack.redis.start()
-    deadline = time.monotonic() + 60
-    while True:
-        with other.connect(ann) as refused:
+    disturbed.redis.start()
+
+    def is_refused() -> bool:
+        with other.connect(ann) as socket:
             try:
-                refused.next()
+                socket.next()
             except Closed as closed:
-                assert closed.code == 4409
-                break
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+                return closed.code == 4409
+        return False
+
+    wait_until(is_refused)
     assert all(socket.ask("ping", {}) for socket in kept)
 
 
-@pytest.mark.installations("embedded")  # in either the same code
-def test_too_many_from_one_address_are_refused_before_the_upgrade(stack: Stack, connect: Connect) -> None:
-    server = stack.server(serve=True, WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS="2", TRUSTED_PROXIES="127.0.0.0/8")
-    ann = stack.user()
-    first = [connect(server, ann, additional_headers=CALLER) for _ in range(2)]
+# --- Where it is the same code in either installation ------------------------------------------
+
+
+@pytest.mark.installations("embedded")
+def test_too_many_from_one_address_are_refused_before_the_upgrade(proxied: Server, connect: Connect, ann: User) -> None:
+    first = [connect(proxied, ann, additional_headers=CALLER) for _ in range(2)]
     with pytest.raises(InvalidStatus) as refused:
-        server.connect(ann, additional_headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.7"})
+        proxied.connect(ann, additional_headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.7"})
     assert refused.value.response.status_code == 429
-    assert connect(server, ann, additional_headers={"X-Forwarded-For": "203.0.113.8"}).ask("ping", {})
+    assert connect(proxied, ann, additional_headers={"X-Forwarded-For": "203.0.113.8"}).ask("ping", {})
     assert all(socket.ask("ping", {}) for socket in first)
 
 
-@pytest.mark.installations("embedded")  # in either the same code
-def test_who_does_not_sign_in_takes_few_places(stack: Stack, connect: Connect) -> None:
-    server = stack.server(serve=True, WEBSOCKET_MAX_HANDSHAKES="2", WEBSOCKET_CONNECT_TIMEOUT="5")
+@pytest.mark.installations("embedded")
+def test_who_does_not_sign_in_takes_few_places(start_server: StartServer, connect: Connect, ann: User) -> None:
+    server = start_server(serve=True, WEBSOCKET_MAX_HANDSHAKES="2", WEBSOCKET_CONNECT_TIMEOUT="3")
+    server.token(ann)
     idle = [server.connect(), server.connect()]
-    ann = stack.user()
     with pytest.raises(InvalidStatus) as refused:
         server.connect(ann)
     assert refused.value.response.status_code == 503
@@ -188,12 +235,10 @@ def test_who_does_not_sign_in_takes_few_places(stack: Stack, connect: Connect) -
     assert connect(server, ann).ask("ping", {})
 
 
-@pytest.mark.installations("embedded")  # in either the same code
-def test_a_connection_joins_so_many_projects(stack: Stack, connect: Connect) -> None:
-    server = stack.server(WEBSOCKET_MAX_PROJECTS="2")
-    ann = stack.user()
-    projects = [server.project(ann) for _ in range(3)]
-    socket = connect(server, ann)
+@pytest.mark.installations("embedded")
+def test_a_connection_joins_so_many_projects(servers: list[Server], connect: Connect, ann: User) -> None:
+    projects = [servers[0].project(ann) for _ in range(3)]
+    socket = connect(servers[0], ann)
     codes = [
         socket.ask_frame("join_project", {"project_id": id})["data"].get("code") for id in [*projects, projects[0]]
     ]
@@ -202,14 +247,16 @@ def test_a_connection_joins_so_many_projects(stack: Stack, connect: Connect) -> 
     assert socket.ask("join_project", {"project_id": projects[2]})
 
 
-def sign_in(server: Server, username: str, password: str, **headers: str) -> httpx.Response:
-    return server.api(**headers).post("/api/token/", json={"username": username, "password": password})
+# --- Signing in -----------------------------------------------------------------------------------
 
 
-def test_guessing_passwords_is_slow(stack: Stack) -> None:
-    one = stack.server(SIGN_IN_RATE_LIMIT="3/1h", TRUSTED_PROXIES="127.0.0.1")
-    other = stack.server(SIGN_IN_RATE_LIMIT="3/1h") if stack.kind == "deployed" else one
-    ann, bob = stack.user(), stack.user()
+def sign_in(server: Server, username: str, password: str, address: str = "") -> httpx.Response:
+    headers = {"X-Forwarded-For": address} if address else {}
+    return server.api().post("/api/token/", json={"username": username, "password": password}, headers=headers)
+
+
+def test_guessing_passwords_is_slow(servers: list[Server], ann: User, bob: User) -> None:
+    one, other = servers[0], servers[-1]
     for _ in range(5):  # what was right does not count
         assert sign_in(one, ann.username, ann.password).status_code == 200
     statuses = [sign_in(server, ann.username, "wrong").status_code for server in (one, other, one, other)]
@@ -221,24 +268,23 @@ def test_guessing_passwords_is_slow(stack: Stack) -> None:
     assert sign_in(one, bob.username, bob.password).status_code == 200
 
 
-@pytest.mark.installations("embedded")  # in either the same code
-@pytest.mark.parametrize("page", ["/login/", "/admin/login/"])
-def test_the_sign_in_pages_count_with_the_api(stack: Stack, page: str) -> None:
-    server = stack.server(SIGN_IN_ADDRESS_RATE_LIMIT="2/1h", TRUSTED_PROXIES="127.0.0.1")
-    ann = stack.user()
-    assert sign_in(server, ann.username, "wrong", **CALLER).status_code == 401
-    assert sign_in(server, "nobody", "wrong", **CALLER).status_code == 401
-    with server.api(**CALLER) as browser:
+@pytest.mark.installations("embedded")
+@pytest.mark.parametrize("page,address", [("/login/", "203.0.113.10"), ("/admin/login/", "203.0.113.11")])
+def test_the_sign_in_pages_count_with_the_api(proxied: Server, ann: User, page: str, address: str) -> None:
+    assert sign_in(proxied, ann.username, "wrong", address).status_code == 401
+    assert sign_in(proxied, "nobody", "wrong", address).status_code == 401
+    with proxied.api() as browser:
+        browser.headers["X-Forwarded-For"] = address
         browser.get(page)
         form = {"username": ann.username, "password": ann.password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
         refused = browser.post(page, data=form)
     assert refused.status_code == 429
     assert "Retry-After" in refused.headers
     assert "too often" in refused.text
-    assert sign_in(server, ann.username, ann.password).status_code == 200
+    assert sign_in(proxied, ann.username, ann.password).status_code == 200
 
 
-@pytest.mark.installations("embedded")  # in either the same code
-def test_whom_nobody_trusts_cannot_lend_an_address(stack: Stack) -> None:
-    server = stack.server(SIGN_IN_ADDRESS_RATE_LIMIT="1/1h", TRUSTED_PROXIES="192.0.2.1")
-    assert [sign_in(server, f"n{n}", "x", **CALLER).status_code for n in range(3)] == [401] * 3
+@pytest.mark.installations("embedded")
+def test_whom_nobody_trusts_cannot_lend_an_address(start_server: StartServer) -> None:
+    server = start_server(SIGN_IN_ADDRESS_RATE_LIMIT="1/1h", TRUSTED_PROXIES="192.0.2.1")
+    assert [sign_in(server, f"n{n}", "x", "203.0.113.7").status_code for n in range(3)] == [401] * 3

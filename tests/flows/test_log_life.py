@@ -1,21 +1,20 @@
 """The log is trimmed, or gets a new life, under running servers and connected clients."""
 
-import signal
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
-from tests.conftest import Connect
+from tests.conftest import Connect, fresh_stack
 from tests.flows.test_polling import polling
 from tests.support.sockets import Socket
-from tests.support.stacks import ROOT, Server, Stack, User
+from tests.support.stacks import Server, Stack, User, Worker
+
+pytestmark = pytest.mark.installations("deployed", "embedded")
 
 #: Trims until the first floor is set and committed, then dies as in a crash.
 KILLED_TRIM = """
 import os, signal
-import django
-django.setup()
 from taskrealtime.engine import retention
 from taskrealtime.engine.models import Room
 remove_up_to = retention._remove_up_to
@@ -26,6 +25,17 @@ def dying(name, floor, *, after):
 retention._remove_up_to = dying
 retention.trim()
 """
+
+
+@pytest.fixture(scope="module")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """An installation of this module's own, whose log is trimmed and renewed."""
+    yield from fresh_stack(request)
+
+
+@pytest.fixture(scope="module")
+def server(stack: Stack) -> Server:
+    return stack.server(SWEEP_INTERVAL="0.2")
 
 
 @pytest.fixture
@@ -69,14 +79,12 @@ def closed_for_good(server: Server) -> int:
 
 
 def test_a_trim_killed_by_the_system_is_finished_by_the_next(
-    stack: Stack, owner: User, project: int, connect: Connect
+    stack: Stack, server: Server, owner: User, project: int, connect: Connect
 ) -> None:
     room = f"project.{project}"
-    server = stack.server()
     grow_old(stack, room, up_to=3)
-    env = stack.env | {"DJANGO_SETTINGS_MODULE": "project.settings"}
-    died = subprocess.run([sys.executable, "-c", KILLED_TRIM], cwd=ROOT, env=env)
-    assert died.returncode == -signal.SIGKILL
+    with closing(Worker(f"{stack.name}-trim", stack.env)) as worker, pytest.raises(AssertionError, match="worker ended"):
+        worker.run(KILLED_TRIM, {})
     assert bounds(stack, room) == (3, 5)
     joined = connect(server, owner).ask("join_project", {"project_id": project, "since": 2})
     assert (joined["reset"], joined["seq"]) == (True, 5)
@@ -85,9 +93,8 @@ def test_a_trim_killed_by_the_system_is_finished_by_the_next(
 
 
 def test_who_is_behind_the_floor_resets_and_everybody_else_goes_on(
-    stack: Stack, owner: User, project: int, connect: Connect
+    stack: Stack, server: Server, owner: User, project: int, connect: Connect
 ) -> None:
-    server = stack.server()
     live = connect(server, owner)
     live.ask("join_project", {"project_id": project})
     grow_old(stack, f"project.{project}", up_to=3)
@@ -108,9 +115,8 @@ def test_who_is_behind_the_floor_resets_and_everybody_else_goes_on(
 
 
 def test_after_everything_was_trimmed_the_head_is_no_reset(
-    stack: Stack, owner: User, project: int, connect: Connect
+    stack: Stack, server: Server, owner: User, project: int, connect: Connect
 ) -> None:
-    server = stack.server()
     stack.manage("trim", EVENT_RETENTION_DAYS="0.0000001")
     assert bounds(stack, f"project.{project}") == (5, 0)
     socket = connect(server, owner)
@@ -120,8 +126,7 @@ def test_after_everything_was_trimmed_the_head_is_no_reset(
     assert socket.expect("task_created")["seq"] == 6
 
 
-def test_a_user_room_behind_the_floor_resets(stack: Stack, owner: User, connect: Connect) -> None:
-    server = stack.server()
+def test_a_user_room_behind_the_floor_resets(stack: Stack, server: Server, owner: User, connect: Connect) -> None:
     room = f"user.{owner.id}"
     code = (
         "from django.utils import timezone\n"
@@ -144,9 +149,9 @@ def test_a_user_room_behind_the_floor_resets(stack: Stack, owner: User, connect:
 
 @pytest.mark.parametrize("serve", [True, False], ids=["serve", "stock daphne"])
 def test_everybody_starts_over_after_a_renewed_epoch(
-    stack: Stack, owner: User, project: int, connect: Connect, serve: bool
+    stack: Stack, server: Server, owner: User, project: int, connect: Connect, serve: bool
 ) -> None:
-    server = stack.server(serve=serve, SWEEP_INTERVAL="0.2")
+    server = stack.server(serve=True, SWEEP_INTERVAL="0.2") if serve else server
     socket = connect(server, owner)
     before = socket.ask("join_project", {"project_id": project})
     server_has_swept(socket, stack, project)
@@ -173,9 +178,8 @@ def server_has_swept(socket: Socket, stack: Stack, project: int) -> None:
 
 
 def test_a_waiting_long_poll_is_answered_with_a_reset(
-    stack: Stack, owner: User, project: int, connect: Connect
+    stack: Stack, server: Server, owner: User, project: int, connect: Connect
 ) -> None:
-    server = stack.server(SWEEP_INTERVAL="0.2")
     socket = connect(server, owner)
     epoch = socket.ask("join_project", {"project_id": project})["epoch"]
     server_has_swept(socket, stack, project)

@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,6 +18,7 @@ from tests.services.postgres import Postgres
 from tests.services.process import Process, scratch
 from tests.services.redis import Redis
 from tests.support.forked import Forked
+from tests.support.observing import is_running, wait_until
 from tests.support.stacks import ROOT, nursery, plain_environment
 
 EXPECTED = {
@@ -66,16 +65,14 @@ def test_a_killed_test_run_leaves_no_process_and_no_folder() -> None:
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == -signal.SIGKILL, run.stderr
     pid, folder = run.stdout.split()
-    deadline = time.monotonic() + 60
-    while _runs(int(pid)) or os.path.exists(folder):
-        assert time.monotonic() < deadline, "the guard did not end what it watched"
-        time.sleep(0.02)
+    wait_until(lambda: not is_running(int(pid)) and not os.path.exists(folder))
 
 
 def test_a_program_of_the_nursery_ends_as_its_command_would() -> None:
     def start(*command: str) -> Process:
-        options = {"log_path": scratch() / "program.log", "env": plain_environment() | {"SAID": "so"}, "cwd": ROOT}
-        return Process([sys.executable, *command], start=partial(Forked, nursery()), **options)
+        env = plain_environment() | {"SAID": "so"}
+        log_path, forked = scratch() / "program.log", partial(Forked, nursery())
+        return Process([sys.executable, *command], log_path=log_path, env=env, start=forked)
 
     program = scratch() / "program.py"
     program.write_text("import os, sys, time; print(os.environ['SAID'], sys.argv[1:]); time.sleep(int(sys.argv[1]))")
@@ -91,12 +88,3 @@ def test_a_program_of_the_nursery_ends_as_its_command_would() -> None:
     assert "so ['0']" in log
     assert "ValueError" in log
     assert "Unknown command: 'no_such_command'" in log
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -9,8 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
 
 import httpx
 import psycopg
@@ -20,11 +18,11 @@ from tests.conftest import Connect
 from tests.flows.conftest import INSTALLATIONS, StartServer
 from tests.services import guard
 from tests.services.process import Process, free_port, scratch
-from tests.support.forked import Forked
+from tests.support.observing import MIB, children, is_running, memory, wait_until
+from tests.support.programs import printed, start_manage
 from tests.support.raw import TEXT, RawSocket
 from tests.support.sockets import Closed, Socket
-from tests.support.stacks import ROOT, Server, Stack, User, nursery
-from tests.support.waiting import MIB, memory, wait_until
+from tests.support.stacks import ROOT, Server, Stack, User
 
 # What a server does with its connections has nothing to do with the database or the layer.
 pytestmark = pytest.mark.installations("embedded")
@@ -261,15 +259,6 @@ def test_switched_off_sockets_are_refused_with_503(start_server: StartServer) ->
 # --- Several processes, and where to listen ------------------------------------------------------
 
 
-def children(pid: int) -> set[int]:
-    """The processes that this one has started and that run."""
-    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
-
-
-def lives(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text()
-
-
 @pytest.mark.installations("deployed")
 def test_several_processes_are_kept_alive_and_drained(start_server: StartServer, connect: Connect, ann: User) -> None:
     server = start_server(serve=True, processes=2)
@@ -311,7 +300,7 @@ def test_processes_end_in_peace_when_their_supervisor_is_killed(
     processes = children(server.pid)
     os.kill(server.pid, signal.SIGKILL)
     assert socket.wait_closed() == 1012
-    wait_until(lambda: not any(lives(pid) for pid in processes))
+    wait_until(lambda: not any(is_running(pid) for pid in processes))
 
 
 @pytest.fixture
@@ -320,12 +309,7 @@ def run(shared_stack: Stack) -> Iterator[Callable[..., Process]]:
     started: list[Process] = []
 
     def run(*arguments: str, **env: str) -> Process:
-        process = Process(
-            [sys.executable, "manage.py", "serve", *arguments],
-            log_path=scratch() / f"serve-{free_port()}.log",
-            env=shared_stack.env | env,
-            start=partial(Forked, nursery()),
-        )
+        process = start_manage(shared_stack.env | env, "serve", *arguments)
         started.append(process)
         return process
 
@@ -335,36 +319,31 @@ def run(shared_stack: Stack) -> Iterator[Callable[..., Process]]:
             process.end()
 
 
-def said(process: Process) -> str:
-    """What it has printed so far."""
-    return process.log_path.read_text()
-
-
 def test_several_processes_need_postgresql_and_redis(run: Callable[..., Process]) -> None:
     process = run("--processes", "2", "--port", str(free_port()))
     assert process.wait() == 1
-    assert said(process).startswith("CommandError: Several processes need PostgreSQL")
-    assert said(process).count("\n") == 1
+    assert printed(process).startswith("CommandError: Several processes need PostgreSQL")
+    assert printed(process).count("\n") == 1
 
 
 def test_a_wrong_setting_is_told_before_anything_is_served(run: Callable[..., Process]) -> None:
     process = run("--port", str(free_port()), SWEEP_INTERVAL="0")
     assert process.wait() == 1
-    assert "SWEEP_INTERVAL must be more than 0." in said(process)
+    assert "SWEEP_INTERVAL must be more than 0." in printed(process)
 
 
 def test_a_taken_port_is_told_in_a_sentence(run: Callable[..., Process]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = run("--port", str(taken.getsockname()[1]))
         assert process.wait() == 1
-    assert "is taken" in said(process)
-    assert "Traceback" not in said(process)
+    assert "is taken" in printed(process)
+    assert "Traceback" not in printed(process)
 
 
 def test_the_port_comes_from_the_environment_too(run: Callable[..., Process]) -> None:
     port = free_port()
     process = run(PORT=str(port))
-    wait_until(lambda: f"http://127.0.0.1:{port}" in said(process))
+    wait_until(lambda: f"http://127.0.0.1:{port}" in printed(process))
     assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code == 200
 
 
@@ -396,12 +375,12 @@ def test_a_unix_socket_is_served_and_removed(run: Callable[..., Process]) -> Non
     stale.bind(str(path))
     stale.close()
     process = run("--unix-socket", str(path))
-    wait_until(lambda: str(path) in said(process))
+    wait_until(lambda: str(path) in printed(process))
     transport = httpx.HTTPTransport(uds=str(path))
     with httpx.Client(transport=transport, base_url="http://localhost", timeout=60) as client:
         assert client.get("/readyz").status_code == 200
     second = run("--unix-socket", str(path))
     assert second.wait() == 1
-    assert "is taken" in said(second)
+    assert "is taken" in printed(second)
     assert process.end(signal.SIGTERM) == 0
     assert not path.exists()

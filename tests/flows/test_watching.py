@@ -1,16 +1,14 @@
 """What staff see of the running servers, over real sockets, processes and Redis; and that others do not."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 
 from tests.conftest import Connect
+from tests.flows.conftest import StartServer
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server, Stack, User
 
@@ -18,13 +16,11 @@ Figures = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def two() -> Iterator[Server]:
-    """Two processes of one server, over Redis."""
+def two() -> Iterator[list[Server]]:
+    """Two processes over one Redis."""
     stack = Stack("deployed")
-    try:
-        yield stack.server(serve=True, processes=2)
-    finally:
-        stack.close()
+    yield [stack.server(serve=True), stack.server(serve=True)]
+    stack.close()
 
 
 def staff(server: Server) -> User:
@@ -52,19 +48,15 @@ def heard(figures: Figures) -> list[Figures]:
     return [process for process in figures["processes"] if process["silent_for"] < 5]
 
 
-def children(pid: int) -> set[int]:
-    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
-
-
 @pytest.mark.end_to_end
-def test_staff_see_every_process_and_every_project(two: Server, connect: Connect) -> None:
-    ann, bob = two.stack.user(), two.stack.user()
-    project = two.project(ann, members=[bob], name="Watched")
-    sockets = [connect(two, user) for user in (ann, ann, bob)]
+def test_staff_see_every_process_and_every_project(two: list[Server], connect: Connect) -> None:
+    ann, bob = two[0].stack.user(), two[0].stack.user()
+    project = two[0].project(ann, members=[bob], name="Watched")
+    sockets = [connect(server, user) for server, user in zip((*two, two[1]), (ann, ann, bob), strict=True)]
     for socket in sockets:
         socket.ask("join_project", {"project_id": project})
-    watcher = watch(connect, two, staff(two))
-    see(watcher, lambda seen: {process["pid"] for process in seen["processes"]} == children(two.pid))
+    watcher = watch(connect, two[0], staff(two[0]))
+    see(watcher, lambda seen: {process["pid"] for process in seen["processes"]} == {one.pid for one in two})
     wanted = {"project_id": project, "name": "Watched", "people": 2, "connections": 3}
     figures = see(watcher, lambda seen: wanted in seen["projects"])
     assert sum(process["connections"] for process in figures["processes"]) == 4
@@ -78,9 +70,9 @@ def test_staff_see_every_process_and_every_project(two: Server, connect: Connect
 
 
 @pytest.mark.end_to_end
-def test_to_others_there_is_no_such_thing(two: Server, connect: Connect) -> None:
-    socket = connect(two, two.stack.user())
-    watcher = watch(connect, two, staff(two))
+def test_to_others_there_is_no_such_thing(two: list[Server], connect: Connect) -> None:
+    socket = connect(two[0], two[0].stack.user())
+    watcher = watch(connect, two[0], staff(two[0]))
     for watching in (True, False):
         with pytest.raises(Refused) as refused:
             socket.ask("ops_watch", {"watching": watching})
@@ -92,12 +84,12 @@ def test_to_others_there_is_no_such_thing(two: Server, connect: Connect) -> None
 
 @pytest.mark.end_to_end
 @pytest.mark.parametrize("change", ["is_staff=False", "is_active=False"])
-def test_who_is_no_longer_staff_sees_nothing_more(two: Server, connect: Connect, change: str) -> None:
-    user = staff(two)
-    watcher, other = watch(connect, two, user), watch(connect, two, staff(two))
+def test_who_is_no_longer_staff_sees_nothing_more(two: list[Server], connect: Connect, change: str) -> None:
+    user = staff(two[0])
+    watcher, other = watch(connect, two[0], user), watch(connect, two[0], staff(two[0]))
     watcher.expect("ops_figures")
     # Past our code, as an administrator's SQL does it.
-    two.stack.run(f"User.objects.filter(id=id).update({change})", id=user.id)
+    two[0].stack.run(f"User.objects.filter(id=id).update({change})", id=user.id)
     if change == "is_staff=False":
         watcher.expect("ops_ended")
         before = len(watcher.history)
@@ -110,61 +102,54 @@ def test_who_is_no_longer_staff_sees_nothing_more(two: Server, connect: Connect,
 
 
 @pytest.mark.end_to_end
-def test_a_process_that_died_is_silent_and_its_successor_is_seen(two: Server, connect: Connect) -> None:
-    watcher = watch(connect, two, staff(two))
-    # Once the sockets of the tests before have been let go.
-    figures = see(watcher, lambda seen: sorted(process["connections"] for process in heard(seen)) == [0, 1])
-    # The one that this socket is not served by: it alone tells the figures.
-    victim = next(process for process in heard(figures) if process["connections"] == 0)
-    os.kill(victim["pid"], signal.SIGKILL)
-
-    def is_replaced(seen: Figures) -> bool:
-        processes = {process["process"] for process in heard(seen)}
-        return victim["process"] not in processes and len(processes) == 2
-
-    see(watcher, is_replaced)
+def test_a_process_that_died_is_silent_and_its_successor_is_seen(two: list[Server], connect: Connect) -> None:
+    server, victim = two
+    watcher = watch(connect, server, staff(server))
+    see(watcher, lambda seen: {process["pid"] for process in heard(seen)} == {server.pid, victim.pid})
+    victim.kill()
+    see(watcher, lambda seen: {process["pid"] for process in heard(seen)} == {server.pid})
+    victim.start()
+    see(watcher, lambda seen: {process["pid"] for process in heard(seen)} == {server.pid, victim.pid})
 
 
 @pytest.mark.end_to_end
-def test_a_lost_redis_is_seen(connect: Connect) -> None:
-    stack = Stack("deployed")
-    try:
-        assert stack.redis
-        server = stack.server(serve=True)
-        ann = stack.user()
-        connect(server, ann).ask("join_project", {"project_id": server.project(ann)})
-        watcher = watch(connect, server, staff(server))
-        see(watcher, lambda seen: seen["processes"][0]["sees_redis"] is True)
-        stack.redis.kill()
-        see(watcher, lambda seen: seen["processes"][0]["sees_redis"] is False)
-        assert watcher.expect("ops_figures")["data"]["processes"][0]["sees_database"] is True
-    finally:
-        stack.close()
+def test_a_lost_redis_is_seen(two: list[Server], connect: Connect) -> None:
+    server, redis = two[0], two[0].stack.redis
+    assert redis
+    ann = server.stack.user()
+    connect(server, ann).ask("join_project", {"project_id": server.project(ann)})
+    watcher = watch(connect, server, staff(server))
+
+    def own(seen: Figures) -> Figures:
+        return next(process for process in seen["processes"] if process["pid"] == server.pid)
+
+    see(watcher, lambda seen: own(seen)["sees_redis"] is True)
+    redis.kill()
+    seen = see(watcher, lambda seen: own(seen)["sees_redis"] is False)
+    assert own(seen)["sees_database"] is True
+    redis.start()
+    see(watcher, lambda seen: own(seen)["sees_redis"] is True)
+
+
+@pytest.mark.installations("embedded")
+def test_one_process_without_redis_tells_of_itself(start_server: StartServer, connect: Connect) -> None:
+    server = start_server()
+    watcher = watch(connect, server, staff(server))
+    [process] = watcher.expect("ops_figures")["data"]["processes"]
+    assert (process["pid"], process["sees_redis"]) == (server.pid, None)
+    assert watcher.ask("ops_watch", {"watching": False})["watching"] is False
+    watcher.settle()
+    with pytest.raises(AssertionError, match="Waited in vain"):
+        watcher.expect("ops_figures", timeout=4.5)
 
 
 @pytest.mark.end_to_end
-def test_one_process_without_redis_tells_of_itself(connect: Connect) -> None:
-    stack = Stack("embedded")
-    try:
-        server = stack.server()
-        watcher = watch(connect, server, staff(server))
-        [process] = watcher.expect("ops_figures")["data"]["processes"]
-        assert (process["pid"], process["sees_redis"]) == (server.pid, None)
-        assert watcher.ask("ops_watch", {"watching": False})["watching"] is False
-        watcher.settle()
-        with pytest.raises(AssertionError, match="Waited in vain"):
-            watcher.expect("ops_figures", timeout=4.5)
-    finally:
-        stack.close()
-
-
-@pytest.mark.end_to_end
-def test_nothing_is_told_while_nobody_watches(two: Server, connect: Connect) -> None:
-    assert two.stack.redis
-    watcher = watch(connect, two, staff(two))
+def test_nothing_is_told_while_nobody_watches(two: list[Server], connect: Connect) -> None:
+    assert two[0].stack.redis
+    watcher = watch(connect, two[0], staff(two[0]))
     watcher.expect("ops_figures")
     watcher.close()
-    with Redis.from_url(two.stack.redis.url) as redis, redis.pubsub() as listening:
+    with Redis.from_url(two[0].stack.redis.url) as redis, redis.pubsub() as listening:
         listening.psubscribe("*processes*")
 
         def is_silent(seconds: float) -> bool:
@@ -178,5 +163,5 @@ def test_nothing_is_told_while_nobody_watches(two: Server, connect: Connect) -> 
         deadline = time.monotonic() + 60
         while not is_silent(5):
             assert time.monotonic() < deadline, "they go on, though nobody watches"
-        watch(connect, two, staff(two)).expect("ops_figures")
+        watch(connect, two[0], staff(two[0])).expect("ops_figures")
         assert not is_silent(5), "or this test listens at the wrong door"

@@ -5,8 +5,8 @@ import threading
 from typing import Any
 
 from tests.services.process import scratch
+from tests.support.observing import wait_until
 from tests.support.stacks import Stack, Worker
-from tests.support.waiting import wait_until
 
 _numbers = itertools.count(1)
 #: What the code is given: `begun()` says that the block may start, `over()` whether it has ended.
