@@ -13,6 +13,8 @@ from tests.support.fences import heard, names
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server, Stack
 
+pytestmark = pytest.mark.installations("deployed", "embedded")
+
 
 @pytest.fixture
 def bob(server: Server, cast: Cast, connect: Connect, project: int) -> Socket:

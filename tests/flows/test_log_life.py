@@ -83,7 +83,10 @@ def test_a_trim_killed_by_the_system_is_finished_by_the_next(
 ) -> None:
     room = f"project.{project}"
     grow_old(stack, room, up_to=3)
-    with closing(Worker(f"{stack.name}-trim", stack.env)) as worker, pytest.raises(AssertionError, match="worker ended"):
+    with (
+        closing(Worker(f"{stack.name}-trim", stack.env)) as worker,
+        pytest.raises(AssertionError, match="worker ended"),
+    ):
         worker.run(KILLED_TRIM, {})
     assert bounds(stack, room) == (3, 5)
     joined = connect(server, owner).ask("join_project", {"project_id": project, "since": 2})

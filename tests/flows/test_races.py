@@ -15,6 +15,8 @@ from tests.support.fences import heard, names
 from tests.support.sockets import Frame, Socket
 from tests.support.stacks import Server, Stack
 
+pytestmark = pytest.mark.installations("deployed", "embedded")
+
 
 @pytest.fixture(scope="module")
 def pair(shared_stack: Stack, running_server: Server) -> Iterator[list[Server]]:
