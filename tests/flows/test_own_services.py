@@ -80,10 +80,10 @@ def test_a_program_of_the_nursery_ends_as_its_command_would() -> None:
     assert start(str(program), "no number").wait() == 1
     assert start("-m", "django", "no_such_command").wait() == 1
     endless = start(str(program), "600")
-    assert endless.running
+    assert is_running(endless.pid)
     assert os.getpgid(endless.pid) == endless.pid
     assert endless.end(signal.SIGKILL) == -signal.SIGKILL
-    assert not endless.running
+    assert not is_running(endless.pid)
     log = endless.log_tail()
     assert "so ['0']" in log
     assert "ValueError" in log

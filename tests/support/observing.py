@@ -4,13 +4,13 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
 MIB = 1024 * 1024
 
 
-def wait_until(condition: Callable[[], T], seconds: float = 60) -> T:
+def wait_until(condition: Callable[[], T | Literal[False] | None], seconds: float = 60) -> T:
     """Poll the condition until it is true, and return its value. The bound only tells that something hangs."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
