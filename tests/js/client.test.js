@@ -406,7 +406,7 @@ describe('changes', () => {
   });
 });
 
-describe('the connection', () => {
+describe('the connection', { concurrency: true }, () => {
   test('that is half open is noticed by an unanswered ping', async (t) => {
     const { server, connect } = await stage(t);
     server.pingInterval = 10;
@@ -567,7 +567,7 @@ describe('the connection', () => {
   });
 });
 
-describe('tokens', () => {
+describe('tokens', { concurrency: true }, () => {
   test('one that expired is replaced by a fresh one', async (t) => {
     const { server, connect } = await stage(t);
     let number = 0;

@@ -2,7 +2,7 @@
 /** Many faults in a random order (told by its seed): every event once and in order, every change with one effect. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { record, stage, until } from './support/harness.js';
 
@@ -39,29 +39,31 @@ const FAULTS = [
   (server) => (server.sockets = server.sockets === 'ok' ? '503' : 'ok'),
 ];
 
-for (const seed of [1, 2, 3]) {
-  test(`seed ${seed}`, async (t) => {
-    const random = randomFrom(seed);
-    const { server, connect } = await stage(t);
-    server.pingInterval = 2;
-    let tokens = 0;
-    const client = connect({ random, token: async () => `t${(tokens += 1)}` });
-    const heard = record(client);
-    await client.joinProject(3);
-    /** @type {Promise<any>[]} */
-    const calls = [];
-    for (let step = 0; step < STEPS; step += 1) {
-      FAULTS[Math.floor(random() * FAULTS.length)](server);
-      if (random() < 0.3) calls.push(client.addComment(7, `comment ${calls.length}`));
-      await new Promise((resolve) => setTimeout(resolve, random() * 20));
-    }
-    server.sockets = 'ok';
-    server.cut();
-    await until(() => client.state === 'live' && heard.seqs.length >= server.log(ROOM).length, 'everything');
-    const answers = await Promise.all(calls);
-    assert.deepEqual(heard.seqs, server.log(ROOM).map(({ seq }) => seq));
-    assert.deepEqual(server.effects.map(([, { content }]) => content), calls.map((_, index) => `comment ${index}`));
-    assert.equal(answers.length, calls.length);
-    t.diagnostic(`${heard.seqs.length} events, ${calls.length} changes, ${server.connections.length} connections, ${server.requests.length} requests`);
-  });
-}
+describe('many faults', { concurrency: true }, () => {
+  for (const seed of [1, 2, 3]) {
+    test(`seed ${seed}`, async (t) => {
+      const random = randomFrom(seed);
+      const { server, connect } = await stage(t);
+      server.pingInterval = 2;
+      let tokens = 0;
+      const client = connect({ random, token: async () => `t${(tokens += 1)}` });
+      const heard = record(client);
+      await client.joinProject(3);
+      /** @type {Promise<any>[]} */
+      const calls = [];
+      for (let step = 0; step < STEPS; step += 1) {
+        FAULTS[Math.floor(random() * FAULTS.length)](server);
+        if (random() < 0.3) calls.push(client.addComment(7, `comment ${calls.length}`));
+        await new Promise((resolve) => setTimeout(resolve, random() * 20));
+      }
+      server.sockets = 'ok';
+      server.cut();
+      await until(() => client.state === 'live' && heard.seqs.length >= server.log(ROOM).length, 'everything');
+      const answers = await Promise.all(calls);
+      assert.deepEqual(heard.seqs, server.log(ROOM).map(({ seq }) => seq));
+      assert.deepEqual(server.effects.map(([, { content }]) => content), calls.map((_, index) => `comment ${index}`));
+      assert.equal(answers.length, calls.length);
+      t.diagnostic(`${heard.seqs.length} events, ${calls.length} changes, ${server.connections.length} connections, ${server.requests.length} requests`);
+    });
+  }
+});

@@ -17,7 +17,7 @@ const SPEED = 20;
  * @param {string} what
  * @returns {Promise<T>}
  */
-export async function until(condition, what, deadline = 15_000) {
+export async function until(condition, what, deadline = 60_000) {
   for (const end = Date.now() + deadline; ; ) {
     const value = await condition();
     if (value) return value;
