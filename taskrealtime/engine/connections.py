@@ -74,6 +74,9 @@ class Counts:
         self._announcer = Batcher(self._announce_all, run=in_counting_thread)
         self._telling: set[asyncio.Task[int]] = set()
         self._beating: asyncio.Task[None] | None = None
+        #: Redis servers that did not answer, and users whose count one of them may not know.
+        self._unsure: set[shared_scripts.Shard] = set()
+        self._unsaid: set[int] = set()
         #: Another one each time, also where a process number is given again.
         self._process = secrets.token_hex(8)
 
@@ -116,39 +119,49 @@ class Counts:
             try:
                 others.update(zip(mine, map(int, shard.run_all(_ANNOUNCE, calls)), strict=True))
             except shared_scripts.SharedAway:
-                continue
+                self._unsure.add(shard)
+                self._unsaid.update(counts[index][0] for index in mine)
         return [others.get(index, 0) for index in range(len(counts))]
 
     async def _beat_forever(self) -> None:
         beats = 0
         announcing: asyncio.Task[None] | None = None
+        due = False
         while True:
             beats += 1
             try:
-                held = await in_counting_thread(self._beat)
+                known = await in_counting_thread(self._beat)
             except Exception:
                 logger.exception("No sign of life could be given.")
-                held = True
+                known = True
+            due |= not known or beats % BEATS_BETWEEN == 0
             # Beside the beats: with thousands of users it takes longer than a sign of life lasts.
-            if (not held or beats % BEATS_BETWEEN == 0) and (announcing is None or announcing.done()):
+            if due and (announcing is None or announcing.done()):
+                due = False
                 announcing = asyncio.create_task(self._announce_everything())
             await asyncio.sleep(BEAT)
 
     async def _announce_everything(self) -> None:
+        users = {*self._own, *self._unsaid}
+        self._unsaid.clear()
         try:
-            await asyncio.gather(*(self._announcer.ask((user_id, own)) for user_id, own in self._own.items()))
+            await asyncio.gather(*(self._announcer.ask((user_id, self._own[user_id])) for user_id in users))
         except Exception:
             logger.exception("Connections could not be announced.")
 
     def _beat(self) -> bool:
-        """Give a sign of life; whether every Redis still had the last one."""
-        held = True
+        """Give a sign of life; return whether every Redis that answers knows all counts."""
+        known = True
         for shard in shared_scripts.shards():
             try:
-                held &= bool(shard.run(_BEAT, [redis_key("connections", "alive", self._process)], [int(LIFE * 1000)]))
+                held = shard.run(_BEAT, [redis_key("connections", "alive", self._process)], [int(LIFE * 1000)])
             except shared_scripts.SharedAway:
-                continue
-        return held
+                # It may take this sign of life all the same, after it has lost the counts.
+                self._unsure.add(shard)
+            else:
+                known &= bool(held) and shard not in self._unsure
+                self._unsure.discard(shard)
+        return known
 
 
 # --- In this process alone ------------------------------------------------------------------
