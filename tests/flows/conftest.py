@@ -48,6 +48,8 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The installation behind `server`, one for the whole folder."""
     stack = Stack(request.param)
+    # The users keep their tokens, however long a busy machine takes.
+    stack.env["ACCESS_TOKEN_MINUTES"] = "600"
     yield stack
     stack.close()
 

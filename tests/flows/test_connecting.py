@@ -306,7 +306,7 @@ def hurried(shared_stack: Stack) -> Server:
     )
 
 
-def test_who_does_not_connect_in_time_is_sent_away_and_nobody_else(hurried: Server, cast: Cast) -> None:
+def test_who_does_not_connect_in_time_is_sent_away(hurried: Server, cast: Cast) -> None:
     """Bad messages buy no time; who signed in, be it late, has all the time there is."""
     token = mint(hurried.stack, cast.ann)
     with hurried.connect(token=token) as early, hurried.connect() as late:
@@ -341,7 +341,7 @@ def test_a_star_lets_every_page_in(start_server: StartServer, cast: Cast) -> Non
         assert socket.next()["event"] == "connected"
 
 
-def test_a_connection_ends_with_its_token_unless_it_gets_a_fresh_one(server: Server, cast: Cast) -> None:
+def test_a_connection_ends_with_its_token(server: Server, cast: Cast) -> None:
     short, long = (mint(server.stack, cast.ann, seconds=seconds) for seconds in (3, 600))
     with server.connect(token=short) as socket, server.connect(token=short) as refreshed:
         assert socket.next()["event"] == "connected"

@@ -268,23 +268,23 @@ def reminders_after(stack: Stack, cast: Cast, seq: int) -> list[int]:
 
 
 def test_several_schedulers_at_once_remind_of_each_task_once(server: Server, cast: Cast) -> None:
-    start = make_due(server.stack, cast, 250)
+    start = make_due(server.stack, cast, 120)
     with ThreadPoolExecutor() as pool:
         said = list(pool.map(lambda _: server.stack.manage("remind"), range(3)))
     assert all(text.startswith("Told ") for text in said)
     server.stack.manage("remind")  # what one held and another passed over
     told = reminders_after(server.stack, cast, start)
-    assert len(told) == len(set(told)) == 250
+    assert len(told) == len(set(told)) == 120
 
 
 @pytest.mark.parametrize("place", ["changing:2", "committed:1", "numbering:2"])
 def test_a_scheduler_that_is_killed_loses_and_doubles_nothing(server: Server, cast: Cast, place: str) -> None:
-    start = make_due(server.stack, cast, 250)
+    start = make_due(server.stack, cast, 120)
     with pytest.raises(AssertionError, match="ended with -9"):
         server.stack.manage("remind", CRASH_POINTS=place)
     server.stack.manage("remind")
     told = reminders_after(server.stack, cast, start)
-    assert len(told) == len(set(told)) == 250
+    assert len(told) == len(set(told)) == 120
 
 
 def test_the_loop_goes_on_until_it_is_told_to_end(server: Server, cast: Cast, connect: Connect) -> None:

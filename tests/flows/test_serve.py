@@ -162,7 +162,7 @@ def join_without_reading(server: Server, ann: User, project: int) -> RawSocket:
     return socket
 
 
-def test_who_does_not_read_is_cut_and_delays_nobody(serving: Server, connect: Connect, ann: User, project: int) -> None:
+def test_who_reads_nothing_is_cut_and_delays_nobody(serving: Server, connect: Connect, ann: User, project: int) -> None:
     """Who reads later gets what was on its way, then the reason."""
     reader = connect(serving, ann, max_queue=None)
     head = reader.ask("join_project", {"project_id": project})["seq"]

@@ -5,7 +5,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -190,7 +190,7 @@ def in_life_and_death(server: tuple[int, Process], ordinary_server: tuple[int, P
     """
 
     def answering(port: int) -> list[bytes]:
-        pings = []
+        pings: list[bytes] = []
         began = time.monotonic()
         with RawSocket(port, "/listen/0") as socket:
             while time.monotonic() - began < PING_TIMEOUT + PING_INTERVAL or len(pings) < 3:
@@ -211,7 +211,7 @@ def in_life_and_death(server: tuple[int, Process], ordinary_server: tuple[int, P
         return time.monotonic() - began
 
     with ThreadPoolExecutor() as threads:
-        running = {
+        running: dict[str, Future[Any]] = {
             "answering": threads.submit(answering, server[0]),
             "answering, ordinary": threads.submit(answering, ordinary_server[0]),
             "silent": threads.submit(deaf, server[0], talks=False),
