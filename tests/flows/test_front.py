@@ -221,7 +221,7 @@ def test_no_header_moves_a_path(any_server: tuple[int, int], path: str, name: st
     port, _ = any_server
     prefix = path[: path.index("/x") + 2]
     for said in (prefix, prefix.replace("x", "%78"), "\xff"):
-        answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers={name: said.encode("latin-1")}, timeout=60)
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers={name: said.encode("latin-1")}, timeout=60)  # type: ignore[arg-type]
         assert answer.status_code == 404, (said, answer.text)
 
 

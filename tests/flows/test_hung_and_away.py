@@ -15,17 +15,14 @@ import httpx
 import pytest
 
 from tests.conftest import Connect
-from tests.flows.test_serve import children, wait_until
 from tests.services import guard
 from tests.services.process import scratch
+from tests.support.observing import children, wait_until
 from tests.support.sockets import Closed
 from tests.support.stacks import ROOT, Stack
 
-deployed = pytest.mark.parametrize("stack", ["deployed"], indirect=True)
-embedded = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 
-
-@deployed
+@pytest.mark.installations("deployed")
 def test_a_server_process_that_hangs_is_replaced_and_all_are_served(stack: Stack, connect: Connect) -> None:
     server = stack.server(serve=True, processes=2)
     ann = stack.user()
@@ -43,7 +40,7 @@ def test_a_server_process_that_hangs_is_replaced_and_all_are_served(stack: Stack
 # --- The database is away -------------------------------------------------------------------
 
 
-@embedded
+@pytest.mark.installations("embedded")
 def test_who_comes_while_the_database_is_away_is_told_to_come_back_in_one_line(stack: Stack) -> None:
     server = stack.server(SWEEP_INTERVAL="3600")
     ann = stack.user()
@@ -110,7 +107,7 @@ def listen(stack: Stack) -> Iterator[Any]:
         guard.forget_process(process)
 
 
-@embedded
+@pytest.mark.installations("embedded")
 @pytest.mark.parametrize("asked,mode", [([], 0o660), (["--unix-socket-mode", "666"], 0o666)])
 def test_a_unix_socket_is_for_its_owner_and_group_unless_more_is_asked_for(
     listen: Any, asked: list[str], mode: int

@@ -13,7 +13,7 @@ import pytest
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from tests.conftest import Connect
-from tests.flows.fences import heard, names
+from tests.support.fences import heard, names
 from tests.support.sockets import Closed, Frame, Refused, Socket
 from tests.support.stacks import Server, Stack, User
 
@@ -46,7 +46,8 @@ def install(stack: Stack, **env: str) -> Installation:
         "result = project.id"
     )
     project = stack.run(code, ann=ann.id, bob=bob.id)
-    servers = [stack.server(**{"SWEEP_INTERVAL": NEVER} | env) for _ in range(2)]
+    settings: dict[str, Any] = {"SWEEP_INTERVAL": NEVER} | env
+    servers = [stack.server(**settings) for _ in range(2)]
     return Installation(stack, servers, ann, bob, project)
 
 
