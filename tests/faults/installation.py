@@ -264,6 +264,11 @@ class Installation(Stack):
         """How many committed events have no number."""
         return int(await self.ask("result = Event.objects.filter(seq=None).count()"))
 
+    async def name_in_messages(self) -> str:
+        """What messages between its processes name it."""
+        code = "from taskrealtime.engine.epochs import present_installation; result = present_installation()"
+        return str(await self.ask(code))
+
     async def frames(self, room: str, since: int, limit: int) -> list[list[Any]]:
         """Events of a room as a ring carries them: `[seq, frame, evicts]`."""
         code = "from taskrealtime.engine import log; result = log.read(room, since=since, limit=limit)"

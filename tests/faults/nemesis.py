@@ -69,6 +69,7 @@ class Nemesis:
         self._chance = chance
         self._long = long
         self._rings = Rings(installation.redis.url) if installation.redis else None
+        self._name = ""
         self._points = self._deck(CRASH_POINTS)
         self._rest = asyncio.Event()
 
@@ -298,6 +299,11 @@ class Nemesis:
         head = (await self._installation.heads()).get(room, 0)
         return room, await self._installation.frames(room, max(0, head - count), count)
 
+    async def _ring(self, room: str, events: list[list[Any]], head: int | None = None) -> None:
+        assert self._rings
+        self._name = self._name or await self._installation.name_in_messages()
+        await self._rings.ring(room, events, installation=self._name, head=head)
+
     async def ring_twice(self) -> None:
         """What was rung for is rung for again, the newest and older ones."""
         assert self._rings
@@ -305,9 +311,9 @@ class Nemesis:
             for _ in range(6):
                 room, events = await self._last_events(30)
                 with suppress(Exception):
-                    await self._rings.ring(room, events[-1:])
-                    await self._rings.ring(room, events)
-                    await self._rings.ring(room, events[:10])
+                    await self._ring(room, events[-1:])
+                    await self._ring(room, events)
+                    await self._ring(room, events[:10])
                 await asyncio.sleep(0.1)
 
     async def ring_out_of_order(self) -> None:
@@ -318,10 +324,10 @@ class Nemesis:
             room, events = await self._last_events(12)
             with suppress(Exception):
                 for event in reversed(events):
-                    await self._rings.ring(room, [event])
-                await self._rings.ring(room, self._chance.sample(events, len(events)), head=max(e[0] for e in events))
+                    await self._ring(room, [event])
+                await self._ring(room, self._chance.sample(events, len(events)), head=max(e[0] for e in events))
                 # One that promises more than there is, as from another life of the log.
-                await self._rings.ring(room, events[-1:], head=events[-1][0] + 3)
+                await self._ring(room, events[-1:], head=events[-1][0] + 3)
 
     async def lose_rings(self) -> None:
         """Changes that nobody rings for; the rings come late."""
@@ -331,7 +337,7 @@ class Nemesis:
             room, events = await self._last_events(8)
             await asyncio.sleep(1.5)
             with suppress(Exception):
-                await self._rings.ring(room, events)
+                await self._ring(room, events)
 
     async def write_unheard(self, changes: int) -> None:
         """Changes in each project by a process that has no Redis."""
@@ -345,7 +351,7 @@ class Nemesis:
         with self._fault("channel flooded"), suppress(Exception):
             room, events = await self._last_events(20)
             for _ in range(600):
-                await self._rings.ring(room, events[-2:])
+                await self._ring(room, events[-2:])
 
     # -- foreign processes --
 

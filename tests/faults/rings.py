@@ -18,13 +18,13 @@ class Rings:
     def __init__(self, redis_url: str) -> None:
         self._layer: Any = RedisPubSubChannelLayer(hosts=[{"address": redis_url}], prefix="taskrealtime")
 
-    async def ring(self, room: str, events: Sequence[list[Any]], head: int | None = None) -> None:
+    async def ring(self, room: str, events: Sequence[list[Any]], *, installation: str, head: int | None = None) -> None:
         """Send one ring, of the shape that `engine.doorbell.ring` sends."""
         if not events:
             return
         head = events[-1][0] if head is None else head
         carried = list(events[:MAX_CARRIED])
-        message = {"type": "room.events", "room": room, "head": head, "events": carried}
+        message = {"type": "room.events", "room": room, "head": head, "events": carried, "installation": installation}
         async with asyncio.timeout(RING_TIME):
             await self._layer.group_send(room, message)
 
