@@ -1,16 +1,20 @@
 """System checks: a misconfiguration, told in a sentence."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, router
 
 from .engine import conf
 from .engine.addresses import UNIX
 from .engine.conf import settings as engine_settings
 from .engine.setting_values import read_network, read_origin, read_redis_prefix, read_redis_url
+from .tracking import TrackedModel, TrackedQuerySet
 
 
 @register
@@ -66,6 +70,49 @@ def _refused(name: str, values: Iterable[str], read: Callable[[str], object]) ->
         except ValueError as error:
             found.append(Error(f"{name}: {error}.", id="taskrealtime.E006"))
     return found
+
+
+@register
+def check_routers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Events are committed with what they tell of, so all of it is in the one database `default`."""
+    ours = (apps.get_app_config(label).get_models() for label in ("engine", "taskrealtime"))
+    found: list[CheckMessage] = []
+    for model in [*chain.from_iterable(ours), get_user_model()]:
+        writes, reads = router.db_for_write(model), model._default_manager.all().db
+        if writes != DEFAULT_DB_ALIAS:
+            found.append(
+                Error(
+                    f"DATABASE_ROUTERS writes {model._meta.label} to {writes!r}: it must be {DEFAULT_DB_ALIAS!r}.",
+                    hint="Events are written in the transaction of the change, which can span one database only.",
+                    id="taskrealtime.E007",
+                )
+            )
+        elif reads != writes:
+            found.append(
+                Warning(
+                    f"DATABASE_ROUTERS reads {model._meta.label} from {reads!r}.",
+                    hint="Who was deactivated stays until the replica has caught up, and who was just made is unknown.",
+                    id="taskrealtime.W004",
+                )
+            )
+    return found
+
+
+@register
+def check_managers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What a manager of a proxy or a subclass writes is told only if its queryset tells it."""
+    return [
+        Error(
+            f"{model._meta.label}.{manager.name} makes querysets whose writes would be told to nobody.",
+            hint="Have its get_queryset() call super(), or derive its queryset from that of the model.",
+            obj=model,
+            id="taskrealtime.E008",
+        )
+        for model in apps.get_models()
+        if issubclass(model, TrackedModel)
+        for manager in model._meta.managers
+        if not isinstance(manager.all(), TrackedQuerySet)
+    ]
 
 
 @register(Tags.security, deploy=True)

@@ -1,6 +1,7 @@
 """What those who run the server ask: is it alive (`/healthz`), can it work (`/readyz`), how is it (`/metrics`)."""
 
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
@@ -26,7 +27,17 @@ PATIENCE = 2.0
 MAX_COUNTED = 1000
 
 # Threads of their own: one that hangs on a dead connection must not hold the answer back.
-_probes = ThreadPoolExecutor(max_workers=PROBES, thread_name_prefix="readiness")
+_probes: ThreadPoolExecutor
+
+
+def _make_probes() -> None:
+    """At the start, and in a forked child, where those of its parent have no threads any more and start none."""
+    global _probes
+    _probes = ThreadPoolExecutor(max_workers=PROBES, thread_name_prefix="readiness")
+
+
+_make_probes()
+os.register_at_fork(after_in_child=_make_probes)
 #: Whether the migrations were seen to be applied; they do not come undone while a process runs.
 _migrated = False
 

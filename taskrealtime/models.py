@@ -15,6 +15,7 @@ from django.db.models.lookups import Lookup
 from django.utils import timezone
 
 from . import ranks
+from .engine.primary import PrimaryManager, PrimaryQuerySet
 from .events import INVITED_ROLES, PRIORITIES, REMINDER_KINDS, ROLES, STATUSES
 from .tracking import TrackedModel, TrackedQuerySet
 
@@ -220,7 +221,7 @@ class Membership(TrackedModel):
             return super().delete(*args, **kwargs)
 
 
-class InvitationQuerySet(models.QuerySet["Invitation"]):
+class InvitationQuerySet(PrimaryQuerySet):
     """Invitations, good or no longer."""
 
     def good(self, now: datetime) -> Self:
@@ -267,6 +268,8 @@ class Preferences(models.Model):
     remind_before_hours = models.FloatField(null=True, blank=True)
     #: Kind of notification → whether it is wanted; one that is missing is.
     notify = models.JSONField(default=dict, blank=True)
+
+    objects = PrimaryManager()
 
     class Meta:
         verbose_name_plural = "preferences"
@@ -425,6 +428,8 @@ class Task(TrackedModel):
             if not task.position:
                 end = last[column] if column in last else cls.last_position(*column)
                 task.position = last[column] = ranks.after_last(end)
+            # Also where it is a copy of another task, saved without its id.
+            task.version, task.field_versions = 1, {}
             task.updated_at = task.created_at
             task.remind_at = task.first_look()
 
@@ -591,6 +596,8 @@ class Reminder(models.Model):
     told_at = models.DateTimeField()
     #: When it comes once more, as the user asked.
     snoozed_until = models.DateTimeField(null=True)
+
+    objects = PrimaryManager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "user_id", "due_at", "kind"], name="reminder_once")]

@@ -17,7 +17,7 @@ CONTENT = {"title", "description", "content", "content_html"}
 
 def subject_of(content: Task | Comment) -> str:
     """What the log calls this task or comment (`Event.subject`)."""
-    return f"{content._meta.model_name}.{content.pk}"
+    return f"{content.root()._meta.model_name}.{content.pk}"
 
 
 def subjects_in(project: Project) -> list[str]:

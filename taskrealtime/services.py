@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from msgspec import UNSET
@@ -483,7 +483,7 @@ def _move_version(task: Task, names: Iterable[str]) -> None:
     task.updated_at = timezone.now()
     task.field_versions = task.field_versions | dict.fromkeys(names, task.version)
     task.remind_at = task.first_look()
-    task.save_base(update_fields=["version", "updated_at", "field_versions", "remind_at"])
+    task.write_past_tracking(["version", "updated_at", "field_versions", "remind_at"], using=connection.alias)
 
 
 def _content(comment_data: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from . import redaction
 from .engine import log, retention
 from .models import Comment, Membership, Project, Reminder, Task, project_room, user_room
 from .services import RealTimeService
-from .tracking import written
+from .tracking import TrackedModel, receive, written
 
 
 @receiver(written, sender=Task)
@@ -25,15 +25,15 @@ def announce_comment_written(instance: Comment, previous: Comment | None, **kwar
     RealTimeService.comment_written(instance, previous)
 
 
-@receiver(post_delete, sender=Comment)
+@receive(post_delete, Comment)
 def announce_comment_deleted(instance: Comment, origin: Any, **kwargs: Any) -> None:
     """A comment was deleted by itself, not together with its task or project."""
     if _deletion_of(origin) is Comment:
         RealTimeService.comment_deleted(instance)
 
 
-@receiver(post_delete, sender=Comment)
-@receiver(post_delete, sender=Task)
+@receive(post_delete, Comment)
+@receive(post_delete, Task)
 def forget_deleted_content(instance: Comment | Task, origin: Any, **kwargs: Any) -> None:
     """A comment is gone, or a task for good: the log says no longer what was in it."""
     if _deletion_of(origin) is not Project:
@@ -46,14 +46,14 @@ def announce_membership_written(instance: Membership, previous: Membership | Non
     RealTimeService.membership_written(instance, previous)
 
 
-@receiver(pre_delete, sender=Membership)
+@receive(pre_delete, Membership)
 def unassign_leaving_member(instance: Membership, origin: Any, **kwargs: Any) -> None:
     """Somebody is about to leave a project that stays."""
     if _deletion_of(origin) is not Project:
         RealTimeService.membership_ending(instance)
 
 
-@receiver(post_delete, sender=Membership)
+@receive(post_delete, Membership)
 def announce_membership_deleted(instance: Membership, origin: Any, **kwargs: Any) -> None:
     """Somebody left a project that stays."""
     if _deletion_of(origin) is not Project:
@@ -66,21 +66,21 @@ def announce_project_written(instance: Project, previous: Project | None, **kwar
     RealTimeService.project_written(instance, previous)
 
 
-@receiver(post_save, sender=Project)
+@receive(post_save, Project, subclasses=True)
 def make_room_of_loaded_project(instance: Project, raw: bool, **kwargs: Any) -> None:
     """A project that `loaddata` wrote past our own saving needs its room, too."""
     if raw:
         log.create_room(instance.room)
 
 
-@receiver(pre_delete, sender=Project)
+@receive(pre_delete, Project)
 def remember_what_is_in_it(instance: Project, **kwargs: Any) -> None:
     """A project is about to be deleted with all that is in it."""
     instance.subjects = redaction.subjects_in(instance)  # type: ignore[attr-defined]
     instance.member_ids = list(instance.memberships.values_list("user_id", flat=True))  # type: ignore[attr-defined]
 
 
-@receiver(post_delete, sender=Project)
+@receive(post_delete, Project)
 def close_project_room(instance: Project, **kwargs: Any) -> None:
     """A project is gone: its room is no more, everybody in it is told, and no other room says what was in it."""
     log.drop_room(project_room(instance.pk))
@@ -88,14 +88,14 @@ def close_project_room(instance: Project, **kwargs: Any) -> None:
     RealTimeService.tell_departed(instance.pk, instance.member_ids)  # type: ignore[attr-defined]
 
 
-@receiver(post_save, sender=get_user_model())
+@receive(post_save, get_user_model(), subclasses=True)
 def make_user_room(instance: Any, created: bool, **kwargs: Any) -> None:
     """Every user has a room of their own."""
     if created:
         log.create_room(user_room(instance.pk))
 
 
-@receiver(post_delete, sender=get_user_model())
+@receive(post_delete, get_user_model())
 def close_user_room(instance: Any, **kwargs: Any) -> None:
     """A user is gone, and the room with them."""
     log.drop_room(user_room(instance.pk))
@@ -103,5 +103,6 @@ def close_user_room(instance: Any, **kwargs: Any) -> None:
 
 
 def _deletion_of(origin: Any) -> type:
-    """The model whose deletion was asked for: an instance's, or a queryset's."""
-    return getattr(origin, "model", type(origin))
+    """The model whose deletion was asked for, by an instance or a queryset; of a proxy or subclass the tracked one."""
+    model = getattr(origin, "model", type(origin))
+    return model.root() if issubclass(model, TrackedModel) else model

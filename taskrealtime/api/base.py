@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -22,6 +23,11 @@ class ApiView(APIView):
     """An endpoint. Its answers belong to whoever asked: nobody keeps them."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """As the framework's, outside of the transaction that ATOMIC_REQUESTS begins: each command has its own."""
+        return transaction.non_atomic_requests(super().as_view(**initkwargs))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """As the framework's, which takes a body without a length for none at all."""

@@ -208,5 +208,8 @@ def staff_among(users: Collection[int]) -> set[int]:
 
 
 def session_version(user: AbstractBaseUser) -> int:
-    row: SessionVersion | None = getattr(user, "session_version", None)
+    if SessionVersion._meta.get_field("user").remote_field.is_cached(user):  # it was read together with the user
+        row: SessionVersion | None = getattr(user, "session_version", None)
+    else:
+        row = SessionVersion.objects.filter(user_id=user.pk).first()
     return row.version if row else 0

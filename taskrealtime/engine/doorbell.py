@@ -8,6 +8,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,17 @@ _server_loop: asyncio.AbstractEventLoop | None = None
 _background_loop: asyncio.AbstractEventLoop | None = None
 _starting = threading.Lock()
 _waiting: set[concurrent.futures.Future[None]] = set()
+
+
+def _forget_threads() -> None:
+    """In a forked child the threads of its parent do not run: it rings by its own."""
+    global _server_loop, _background_loop, _starting
+    _server_loop = _background_loop = None
+    _starting = threading.Lock()
+    _waiting.clear()
+
+
+os.register_at_fork(after_in_child=_forget_threads)
 
 
 def set_server_loop(loop: asyncio.AbstractEventLoop | None) -> None:

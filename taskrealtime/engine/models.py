@@ -5,12 +5,15 @@ from django.db import models
 from django.utils import timezone
 
 from . import lookups  # noqa: F401 -- registers `any_of`
+from .primary import PrimaryManager
 
 
 class Epoch(models.Model):
     """The one row that names this life of the log; renewed after a backup was restored."""
 
     value = models.CharField(max_length=32)
+
+    objects = PrimaryManager()
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="engine_one_epoch")]
@@ -33,6 +36,8 @@ class Room(models.Model):
     floor = models.BigIntegerField(default=0)
     oldest = models.DateTimeField(null=True)
     read = models.BigIntegerField(default=0, db_default=0)
+
+    objects = PrimaryManager()
 
     class Meta:
         indexes = [models.Index(fields=["oldest"], name="engine_room_oldest", condition=models.Q(oldest__isnull=False))]
@@ -59,6 +64,8 @@ class Event(models.Model):
     #: The user who may not hear anything of this room after this event.
     evicts = models.BigIntegerField(null=True)
 
+    objects = PrimaryManager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["room", "seq"], name="engine_event_room_seq")]
         indexes = [
@@ -79,6 +86,8 @@ class Redaction(models.Model):
 
     subject = models.CharField(max_length=64)
 
+    objects = PrimaryManager()
+
     def __str__(self) -> str:
         return self.subject
 
@@ -93,6 +102,8 @@ class IdempotencyKey(models.Model):
     answer = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
+    objects = PrimaryManager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="engine_key_once")]
 
@@ -105,6 +116,8 @@ class SessionVersion(models.Model):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="session_version")
     version = models.PositiveIntegerField(default=0)
+
+    objects = PrimaryManager()
 
     def __str__(self) -> str:
         return f"{self.user_id}@{self.version}"
@@ -137,6 +150,8 @@ class EndedSession(models.Model):
     mark = models.CharField(max_length=32, primary_key=True)
     ended_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
+    objects = PrimaryManager()
+
     def __str__(self) -> str:
         return self.mark
 
@@ -148,6 +163,8 @@ class LastSeen(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="last_seen"
     )
     at = models.DateTimeField()
+
+    objects = PrimaryManager()
 
     def __str__(self) -> str:
         return f"{self.user_id} at {self.at}"

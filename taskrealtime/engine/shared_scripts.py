@@ -1,5 +1,6 @@
 """Runs small Lua scripts, each atomic, on the Redis that all processes share; says quickly where it is away."""
 
+import os
 import threading
 import time
 import zlib
@@ -103,3 +104,7 @@ class Shard:
 @lru_cache(maxsize=16)
 def _shard(url: str) -> Shard:
     return Shard(url)
+
+
+# A forked child makes its own: a thread of its parent may have held a lock of one at that moment.
+os.register_at_fork(after_in_child=_shard.cache_clear)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -16,12 +17,25 @@ T = TypeVar("T")
 
 # channels' `database_sync_to_async` shares ONE thread per process: one slow query would stall every socket.
 # Changes, which may have to wait for somebody's lock, have threads of their own: joins, replays and the sweep go on.
-_readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="database-reading")
-_writers = ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="database-writing")
+_readers: ThreadPoolExecutor
+_writers: ThreadPoolExecutor
 # One for what nobody waits for: trimming.
-_caretakers = ThreadPoolExecutor(max_workers=CARETAKERS, thread_name_prefix="database-caretaking")
+_caretakers: ThreadPoolExecutor
 # One for what processes count together in Redis: while that hangs, nothing but counting waits for it.
-_counters = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counting")
+_counters: ThreadPoolExecutor
+
+
+def _make_executors() -> None:
+    """At the start, and in a forked child, where those of its parent have no threads any more and start none."""
+    global _readers, _writers, _caretakers, _counters
+    _readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="database-reading")
+    _writers = ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="database-writing")
+    _caretakers = ThreadPoolExecutor(max_workers=CARETAKERS, thread_name_prefix="database-caretaking")
+    _counters = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counting")
+
+
+_make_executors()
+os.register_at_fork(after_in_child=_make_executors)
 #: A user's changes to one project wait for each other at the lock of the membership anyway: better here, without a
 #: thread, so that a locked row stops only those who want it.
 THREADS_OF_A_USER = 2
