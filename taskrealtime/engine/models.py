@@ -139,6 +139,8 @@ class SignIn(models.Model):
     used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
 
+    objects = PrimaryManager()
+
     def __str__(self) -> str:
         return f"{self.user_id} since {self.created_at}"
 
