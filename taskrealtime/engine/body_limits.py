@@ -15,6 +15,8 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Application = Callable[[Scope, Receive, Any], Awaitable[None]]
 
+#: Digits of a length that are read: enough for any bound.
+MAX_DIGITS = 30
 TOO_LARGE = "The body is too large."
 
 
@@ -108,4 +110,5 @@ class _Bounded:
 def _claimed(scope: Scope) -> int:
     """Return the length that the head tells, 0 where it tells none."""
     lengths = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
-    return max((int(value) for value in lengths if value.isdigit()), default=0)
+    # Python reads no number of thousands of digits.
+    return max((int(value[:MAX_DIGITS]) for value in lengths if value.isdigit()), default=0)

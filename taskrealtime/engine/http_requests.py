@@ -103,9 +103,14 @@ class Request(BackPressure, PlainRequest):
         except OSError:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "There is no room for the body.") from None
 
+    def parseCookies(self) -> None:
+        """Twisted's; Django parses them, when it is their turn."""
+
     def start(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Begin with the application, before the body is there."""
-        super().requestReceived(command, path, version)
+        """Begin with the application: as Twisted does, which parses the query and forms first."""
+        self.method, self.uri, self.clientproto = command, path, version
+        self.path = path.partition(b"?")[0]
+        self.process()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Twisted's: all of the body is there."""
@@ -211,6 +216,13 @@ class Channel(http.HTTPChannel):
             LineReceiver.dataReceived(self, data)
         except Refused as refused:
             self._refuse(refused)
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Twisted's: one field of the head is there."""
+        try:
+            return super().headerReceived(line)
+        except ValueError:  # A length of thousands of digits.
+            raise Refused(HTTPStatus.BAD_REQUEST, "This is no HTTP.") from None
 
     def allHeadersReceived(self) -> None:
         """Twisted's: the head of a request is there."""

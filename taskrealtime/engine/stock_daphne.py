@@ -27,8 +27,11 @@ class PlainRequest(WebRequest):
         super().__init__(channel, queued, parsePOSTFormSubmission=False)
 
     def process(self) -> Any:
-        """Daphne's, without its header."""
+        """Daphne's, without its header, and without a fault of its own over what no subprotocol may be called."""
         self.requestHeaders.removeHeader(ROOT_PATH_HEADER)
+        offered = self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol", [])
+        if not all(value.isascii() for value in offered):
+            return self.basic_error(400, b"Bad Request", "Invalid subprotocol")
         return super().process()
 
     def target(self) -> str:

@@ -29,6 +29,8 @@ MIB = 1024 * KIB
 AT_ONCE, ADDRESSES = 100, 20
 #: Seconds between two questions to `/healthz`.
 PROBE_PAUSE_SECONDS = 0.02
+#: Seconds that the server is asked while nothing else happens.
+QUIET_SECONDS = 3.0
 #: Bytes that one client sends at the most, whatever it claims: the server is on this machine, too.
 MAX_SENT = 64 * MIB
 #: Seconds that one attack may take.
@@ -37,7 +39,6 @@ ATTACK_SECONDS = 60.0
 STATUSES = {200, 302, 400, 401, 403, 404, 405, 406, 408, 413, 415, 429, 431, 503}
 #: The promises of an idle machine.
 MAX_HEALTH_SECONDS, MAX_MEMORY, MAX_FILE = 0.25, 10 * MIB, MIB
-MAX_MEMORY_EACH = 64 * KIB
 
 PATHS = (
     "/login/",
@@ -221,7 +222,10 @@ class Report:
     cpu: float = 0
     memory: int = 0
     largest_file: int = 0
+    #: Seconds of each answer of `/healthz`: before, during the bodies, and while clients read nothing.
+    quiet: list[float] = field(default_factory=list)
     health: list[float] = field(default_factory=list)
+    health_unread: list[float] = field(default_factory=list)
     health_failures: int = 0
     readers: int = 0
     memory_of_readers: int = 0
@@ -241,12 +245,12 @@ class Report:
 
     def missed(self) -> list[str]:
         """The promises of an idle machine that were missed."""
-        found = [f"/healthz took {max(self.health):.3f} s"] if max(self.health) > MAX_HEALTH_SECONDS else []
+        slowest = max(self.health)
+        found = [f"/healthz took {slowest:.3f} s"] if slowest > MAX_HEALTH_SECONDS else []
         found += [f"memory grew by {self.memory / MIB:.1f} MiB"] if self.memory > MAX_MEMORY else []
         return found
 
     def __str__(self) -> str:
-        times = sorted(self.health)
         outcomes = ", ".join(f"{count} × {outcome}" for outcome, count in sorted(self.outcomes.items()))
         each = self.memory_of_readers / max(self.readers, 1) / KIB
         return "\n".join(
@@ -255,21 +259,29 @@ class Report:
                 f"server's CPU       {self.cpu:.2f} s",
                 f"peak memory        +{self.memory / MIB:.1f} MiB",
                 f"temporary file     {self.largest_file / KIB:.0f} KiB at the most",
-                f"/healthz           {len(times)} times, median {times[len(times) // 2] * 1000:.0f} ms, "
-                f"99 % {times[len(times) * 99 // 100] * 1000:.0f} ms, max {times[-1] * 1000:.0f} ms",
+                f"/healthz before    {_times(self.quiet)}",
+                f"/healthz meanwhile {_times(self.health)}",
+                f"/healthz unread    {_times(self.health_unread)}",
                 f"unread answers     {self.readers} clients: "
                 f"+{self.memory_of_readers / MIB:.1f} MiB, {each:.0f} KiB each",
             ]
         )
 
 
+def _times(seconds: Sequence[float]) -> str:
+    ordered = sorted(seconds)
+    median, most = ordered[len(ordered) // 2], ordered[-1]
+    high = ordered[len(ordered) * 99 // 100]
+    return f"{len(ordered)} times, median {median * 1000:.0f} ms, 99 % {high * 1000:.0f} ms, max {most * 1000:.0f} ms"
+
+
 @contextmanager
-def served() -> Iterator[Process]:
+def served(**settings: str) -> Iterator[Process]:
     """The server as a user starts it, on a new database."""
     port = free_port()
     database = scratch() / f"hostile-{port}.sqlite3"
     database.write_bytes(migrated_sqlite().read_bytes())
-    env = plain_environment() | {"DATABASE_URL": f"sqlite:///{database}", "PORT": str(port)}
+    env = plain_environment() | {"DATABASE_URL": f"sqlite:///{database}", "PORT": str(port), **settings}
     command = [sys.executable, "manage.py", "serve"]
     process = Process(command, log_path=scratch() / f"hostile-{port}.log", env=env, cwd=ROOT, end_with=signal.SIGTERM)
     process.wait_until(lambda: "serves at" in process.log_tail())
@@ -280,13 +292,17 @@ def served() -> Iterator[Process]:
         process.end()
 
 
-def run(bodies: int, most: int, readers: int, seed: int) -> Report:
-    """Attack a server and measure it."""
+def run(bodies: int, most: int, readers: int, seed: int, **settings: str) -> Report:
+    """Attack a server with these settings and measure it."""
     report = Report(readers=readers)
-    with served() as process:
+    with served(**settings) as process:
         port: int = process.port  # type: ignore[attr-defined]
         chosen = list(attacks(bodies, most, random.Random(seed)))
         attack_all(port, chosen[: AT_ONCE // 5])  # What is imported and made at the first request is no one's fault.
+        usage = Usage(process.pid)
+        with Probe(port, usage) as probe:
+            time.sleep(QUIET_SECONDS)
+        report.quiet = probe.seconds
         usage = Usage(process.pid)
         began = time.monotonic()
         # In a process of its own, so that it does not keep the probe waiting.
@@ -295,12 +311,14 @@ def run(bodies: int, most: int, readers: int, seed: int) -> Report:
         report.took, report.cpu = time.monotonic() - began, usage.cpu
         report.memory, report.largest_file = usage.peak_memory, probe.largest_file
         report.health, report.health_failures = probe.seconds, probe.failures
+        time.sleep(QUIET_SECONDS)  # What refused clients were left with is over.
         usage = Usage(process.pid)
-        held = read_nothing(port, readers, "/static/js/websocket_client.js", 100)
+        held = read_nothing(port, readers, "/static/js/websocket_client.js", 40)
         with Probe(port, usage) as probe:
-            time.sleep(5)
+            time.sleep(2 * QUIET_SECONDS)
         report.memory_of_readers = usage.peak_memory
-        report.health += probe.seconds
+        report.health_unread = probe.seconds
+        report.health_failures += probe.failures
         for client in held:
             client.close()
         report.log = process.log_tail(10_000)

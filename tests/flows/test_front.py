@@ -129,6 +129,14 @@ def test_a_body_that_is_too_large_by_its_length_is_refused_at_its_head(any_serve
     assert json.loads(body)["code"] == "invalid_message"
 
 
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "1, 1", "0x10", "1\r\nContent-Length: 2", "\xb2"])
+def test_a_length_that_is_none_is_refused(server: Server, length: str) -> None:
+    with RawHTTP(server.port) as client:
+        client.request("POST", "/login/", f"Content-Length: {length}")
+        client.send(b"x" * 100)
+        assert client.answer()[0] == 400
+
+
 def test_a_body_of_unknown_length_is_refused_at_the_first_byte_too_many(any_server: tuple[int, int]) -> None:
     port, _ = any_server
     with RawHTTP(port) as client:
@@ -212,6 +220,15 @@ def test_a_body_within_the_bound_arrives_whole(any_server: tuple[int, int]) -> N
         assert status in {400, 401}, answer
 
 
+def test_a_head_costs_little_however_it_is_filled(server: Server) -> None:
+    usage = Usage(server.pid)
+    with RawHTTP(server.port) as client:
+        for _ in range(100):
+            client.request("GET", "/nowhere?" + "a&" * 3500, "Cookie: " + "a;" * 3500)
+            assert client.answer()[0] == 404
+    assert usage.cpu < CPU
+
+
 # --- Headers of libraries, and the path ---------------------------------------------------------------
 
 
@@ -235,6 +252,17 @@ def test_no_header_moves_the_path_of_a_socket(any_server: tuple[int, int], said:
             "GET", "/ws/", *upgrade, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", f"Daphne-Root-Path: {said}"
         )
         assert client.answer_head()[0] == 101
+
+
+@pytest.mark.parametrize(
+    "header", ["Sec-WebSocket-Protocol: \xff", "Cookie: a=\xe2\x82\xac", "Sec-WebSocket-Protocol: %ff,,%0d%0aA"]
+)
+def test_an_upgrade_with_odd_headers_is_no_fault_of_ours(any_server: tuple[int, int], header: str) -> None:
+    port, _ = any_server
+    with RawHTTP(port) as client:
+        upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+        client.request("GET", "/ws/", *upgrade, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", header)
+        assert client.answer_head()[0] in {101, 400}
 
 
 # --- Clients that do not read ---------------------------------------------------------------------------
