@@ -409,7 +409,7 @@ X_FRAME_OPTIONS = "DENY"
 # Pages elsewhere whose forms may be sent to us: another right than to open sockets, so it has a list of its own.
 CSRF_TRUSTED_ORIGINS = [_read("CSRF_TRUSTED_ORIGINS", read_origin, item) for item in _env_list("CSRF_TRUSTED_ORIGINS")]
 DATA_UPLOAD_MAX_MEMORY_SIZE = HTTP_MAX_BODY
-# Beyond that a body that Django works on is in a temporary file: by itself Django keeps up to 2.5 MiB of each in memory.
+# What is more of a body that Django works on is in a temporary file; by itself Django keeps 2.5 MiB of each in memory.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 

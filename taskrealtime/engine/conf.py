@@ -17,7 +17,7 @@ class Settings:
     HTTP_HEAD_TIMEOUT: float = 20
     #: How long its body may take, seconds; a streamed one may take longer while it moves.
     HTTP_BODY_TIMEOUT: float = 30
-    #: How long a client may take to read what the server has written, 64 KiB, seconds.
+    #: How long a client may take to read what the server has written, up to 64 KiB, seconds.
     HTTP_SEND_TIMEOUT: float = 30
     #: Whether sockets are accepted at all; the switch for an emergency.
     WEBSOCKET_ENABLED: bool = True
