@@ -67,7 +67,7 @@ migrations: dev
 
 js: dev
 	@$(ESBUILD) | cmp --silent - $(CLIENT) || { echo "$(CLIENT) is out of date: run 'make js-build'."; exit 1; }
-	node --test tests/js/*.test.js
+	node --test --test-concurrency=4 tests/js/*.test.js
 
 js-build: dev
 	$(ESBUILD) >$(CLIENT)

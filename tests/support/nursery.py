@@ -74,6 +74,7 @@ def serve() -> tuple[list[str] | None, socket.socket] | None:
     for number, output in enumerate(outputs, start=1):
         os.dup2(output, number)
         os.close(output)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and its children
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
     os.environ.clear()
