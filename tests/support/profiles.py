@@ -5,6 +5,7 @@ Importing this chooses the profile for the whole run.
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -20,6 +21,12 @@ settings.register_profile("deep", settings.get_profile("ci"), derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 DEEP = settings.get_current_profile_name() == "deep"
+
+
+def few_or_many(few: int, many: int) -> pytest.MarkDecorator:
+    """The parameter `number` for `examples`: few of them, and many with the mark `long`."""
+    values = [few, pytest.param(many, marks=pytest.mark.long)]
+    return pytest.mark.parametrize("number", values, ids=["few", "many"])
 
 
 def examples(number: int) -> settings:

@@ -1,6 +1,8 @@
 """A small populated world for tests of the HTTP API in this process: people of every role, one project."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,6 +23,17 @@ _numbers = itertools.count(1)
 
 PASSWORD = "correct horse battery staple"
 _handler = ClientHandler(enforce_csrf_checks=False)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Roll back what happens within, so that many cases can begin with one world."""
+    # No `atomic`, in which our own durable blocks would refuse to begin.
+    savepoint = transaction.savepoint()
+    try:
+        yield
+    finally:
+        transaction.savepoint_rollback(savepoint)
 
 
 class Api:

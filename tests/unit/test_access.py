@@ -11,7 +11,7 @@ from taskrealtime.engine.errors import Forbidden, InvalidData, NotFound
 from taskrealtime.models import Membership
 from tests.support.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_installation]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,7 +23,7 @@ from tests.support.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEW = "a whole new battery"
-STRANGER = {"REMOTE_ADDR": "203.0.113.7"}
+STRANGER: dict[str, Any] = {"REMOTE_ADDR": "203.0.113.7"}
 
 
 @pytest.fixture
@@ -363,12 +364,11 @@ def test_a_server_without_mail_says_whom_to_ask(world: World, settings: Settings
         assert 'name="email"' not in answer.content.decode()
 
 
-@pytest.mark.parametrize("secret", ["", "x", "MQ.x", "MQ.", "/.x", "999.c-0", "é.x", "٣.x", "ª.x"])
-def test_a_forged_link_changes_nothing(world: World, secret: str) -> None:
-    browser = Client()
-    answer = browser.post("/password/new/", {"secret": secret}, follow=True)
-    assert answer.status_code == 200
-    assert "new_password1" not in answer.content.decode()
+def test_a_forged_link_changes_nothing() -> None:
+    for secret in ("", "x", "MQ.x", "MQ.", "/.x", "999.c-0", "é.x", "٣.x", "ª.x"):
+        answer = Client().post("/password/new/", {"secret": secret}, follow=True)
+        assert answer.status_code == 200, secret
+        assert "new_password1" not in answer.content.decode(), secret
 
 
 def test_strangers_fill_no_table_with_sessions(world: World, settings: Settings) -> None:
@@ -378,12 +378,12 @@ def test_strangers_fill_no_table_with_sessions(world: World, settings: Settings)
     assert Session.objects.count() == 3
 
 
-@pytest.mark.parametrize("secret", ["MQ." + "x" * 100_000, "M" * 100_000 + ".x"])
-def test_what_is_no_link_is_not_kept(secret: str) -> None:
-    answer = Client().post("/password/new/", {"secret": secret})
-    assert answer.status_code == 200
-    assert "not complete" in answer.content.decode()
-    assert Session.objects.count() == 0
+def test_what_is_no_link_is_not_kept() -> None:
+    for secret in ("MQ." + "x" * 100_000, "M" * 100_000 + ".x"):
+        answer = Client().post("/password/new/", {"secret": secret})
+        assert answer.status_code == 200
+        assert "not complete" in answer.content.decode()
+        assert Session.objects.count() == 0
 
 
 def test_the_token_counts_only_from_the_session(world: World) -> None:

@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taskrealtime import access
 from taskrealtime.api.wire import MAX_BODY
+from tests.support.profiles import examples
 from tests.support.world import World
 from tests.unit.test_api_access import RULES
 
@@ -57,15 +58,15 @@ NOT_JSON_OBJECTS = [
 ]
 
 
-@pytest.mark.parametrize("body", NOT_JSON_OBJECTS, ids=lambda body: body[:20])
-def test_what_is_no_json_object_is_an_invalid_message(world: World, body: bytes) -> None:
-    answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), body)
-    assert refusal(answer) == (400, "invalid_message")
+def test_what_is_no_json_object_is_an_invalid_message(world: World, subtests: pytest.Subtests) -> None:
+    for body in NOT_JSON_OBJECTS:
+        with subtests.test(repr(body[:20])):
+            answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), body)
+            assert refusal(answer) == (400, "invalid_message")
 
 
-@pytest.mark.parametrize(
-    "field,value",
-    [
+def test_a_field_that_does_not_fit_is_named(world: World, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, object]] = [
         ("title", ""),
         ("title", "x" * 201),
         ("title", "a\0b"),
@@ -90,51 +91,50 @@ def test_what_is_no_json_object_is_an_invalid_message(world: World, body: bytes)
         ("version", 0),
         ("version", "1"),
         ("version", 2**63),
-    ],
-)
-def test_a_field_that_does_not_fit_is_named(world: World, field: str, value: object) -> None:
-    raw = b'{"%s": 1e999}' % field.encode() if value == float("inf") else None
-    body = raw or (f'{{"{field}": {value}}}' if isinstance(value, int) and value > 2**64 else {field: value})
-    answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), body)
-    assert refusal(answer) == (400, "invalid_data")
-    assert [detail["field"] for detail in answer.json()["details"]] == [field]
+    ]
+    for field, value in cases:
+        with subtests.test(f"{field}: {str(value)[:20]}"):
+            raw = b'{"%s": 1e999}' % field.encode() if value == float("inf") else None
+            body = raw or (f'{{"{field}": {value}}}' if isinstance(value, int) and value > 2**64 else {field: value})
+            answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), body)
+            assert refusal(answer) == (400, "invalid_data")
+            assert [detail["field"] for detail in answer.json()["details"]] == [field]
 
 
-@pytest.mark.parametrize("blank", [" ", " \n\t", "\u2003" * 200])
-def test_blanks_are_characters_too(world: World, blank: str) -> None:
+def test_blanks_are_characters_too(world: World) -> None:
     api = world.api("member")
-    created = api.post("/api/tasks/", {"project_id": world.project.pk, "title": blank})
-    assert (created.status_code, created.json()["title"]) == (201, blank)
-    said = api.post(world.path("tasks/<id:task_id>/comments/"), {"content": blank})
-    assert (said.status_code, said.json()["content"]) == (201, blank)
+    for blank in (" ", " \n\t", "\u2003" * 200):
+        created = api.post("/api/tasks/", {"project_id": world.project.pk, "title": blank})
+        assert (created.status_code, created.json()["title"]) == (201, blank)
+        said = api.post(world.path("tasks/<id:task_id>/comments/"), {"content": blank})
+        assert (said.status_code, said.json()["content"]) == (201, blank)
 
 
-@pytest.mark.parametrize("id", [0, -1, -(2**63)])
-def test_a_whole_number_that_names_nothing_is_not_found(world: World, id: int) -> None:
+def test_a_whole_number_that_names_nothing_is_not_found(world: World) -> None:
     api = world.api("member")
-    assert refusal(api.post("/api/tasks/", {"project_id": id, "title": "x"})) == (404, "not_found")
     move = world.path("tasks/<id:task_id>/move/")
-    assert refusal(api.post(move, {"before_id": id})) == refusal(api.post(move, {"after_id": id}))
-    assert api.get(f"/api/tasks/?project={id}").json()["count"] == 0
+    for id in (0, -1, -(2**63)):
+        assert refusal(api.post("/api/tasks/", {"project_id": id, "title": "x"})) == (404, "not_found")
+        assert refusal(api.post(move, {"before_id": id})) == refusal(api.post(move, {"after_id": id}))
+        assert api.get(f"/api/tasks/?project={id}").json()["count"] == 0
 
 
-@pytest.mark.parametrize("id", [2**63, -(2**63) - 1, 1.5, "0", True, None])
-def test_what_no_id_can_be_is_invalid(world: World, id: object) -> None:
-    answer = world.api("member").post("/api/tasks/", {"project_id": id, "title": "x"})
-    assert refusal(answer) == (400, "invalid_data")
-    assert answer.json()["details"][0]["field"] == "project_id"
+def test_what_no_id_can_be_is_invalid(world: World) -> None:
+    for id in (2**63, -(2**63) - 1, 1.5, "0", True, None):
+        answer = world.api("member").post("/api/tasks/", {"project_id": id, "title": "x"})
+        assert refusal(answer) == (400, "invalid_data"), id
+        assert answer.json()["details"][0]["field"] == "project_id"
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"])
-def test_moments_at_the_ends_of_time_are_stored_or_refused(world: World, moment: str) -> None:
-    answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), {"due_at": moment})
-    assert answer.status_code in (200, 400)
-    assert world.api("member").get(world.path("tasks/<id:task_id>/")).status_code == 200
+def test_moments_at_the_ends_of_time_are_stored_or_refused(world: World) -> None:
+    for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"):
+        answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), {"due_at": moment})
+        assert answer.status_code in (200, 400), moment
+        assert world.api("member").get(world.path("tasks/<id:task_id>/")).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+def test_a_parameter_that_does_not_fit_is_named(world: World) -> None:
+    for query in (
         "page=0",
         "page=-1",
         "page=x",
@@ -148,12 +148,10 @@ def test_moments_at_the_ends_of_time_are_stored_or_refused(world: World, moment:
         "assignee=me",
         "q=a%00b",
         "q=" + "x" * 201,
-    ],
-)
-def test_a_parameter_that_does_not_fit_is_named(world: World, query: str) -> None:
-    answer = world.api("member").get(f"/api/tasks/?{query}")
-    assert refusal(answer) == (400, "invalid_data")
-    assert answer.json()["details"][0]["field"] == query.partition("=")[0]
+    ):
+        answer = world.api("member").get(f"/api/tasks/?{query}")
+        assert refusal(answer) == (400, "invalid_data"), query
+        assert answer.json()["details"][0]["field"] == query.partition("=")[0]
 
 
 def test_a_page_far_beyond_the_end_is_not_found(world: World) -> None:
@@ -164,20 +162,21 @@ def test_broken_query_encodings_are_read_somehow(world: World) -> None:
     assert world.api("member").get("/api/tasks/?q=%ff%fe%ed%a0%80").status_code == 200
 
 
-@pytest.mark.parametrize("id", [str(2**63), str(2**64), "9" * 400, "0", "-1", "01", "1.0", "x", "%00", "٣", "1%2f"])
-def test_ids_that_no_row_can_have_are_not_found(world: World, id: str) -> None:
-    for method, address in RULES:
-        first, _, rest = address.partition("<id:")
-        if rest:
-            path = f"/api/{first}{id}{rest.partition('>')[2]}"
-            assert refusal(world.api("member")(method, path)) == (404, "not_found"), path
+def test_ids_that_no_row_can_have_are_not_found(world: World) -> None:
+    api = world.api("member")
+    for id in (str(2**63), str(2**64), "9" * 400, "0", "-1", "01", "1.0", "x", "%00", "٣", "1%2f"):
+        for method, address in RULES:
+            first, _, rest = address.partition("<id:")
+            if rest:
+                path = f"/api/{first}{id}{rest.partition('>')[2]}"
+                assert refusal(api(method, path)) == (404, "not_found"), path
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/tasks", "/api/nothing/", "/api/tasks/1/nothing/", "/api/token//"])
-@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE", "OPTIONS"])
-def test_unknown_addresses_are_not_found_in_json(world: World, path: str, method: str) -> None:
-    for role in ("member", "anonymous"):
-        assert refusal(world.api(role)(method, path)) == (404, "not_found")
+def test_unknown_addresses_are_not_found_in_json(world: World) -> None:
+    for path in ("/api/", "/api/tasks", "/api/nothing/", "/api/tasks/1/nothing/", "/api/token//"):
+        for method in ("GET", "POST", "PATCH", "DELETE", "OPTIONS"):
+            for role in ("member", "anonymous"):
+                assert refusal(world.api(role)(method, path)) == (404, "not_found"), (method, path, role)
 
 
 def test_a_wrong_method_says_which_are_right(world: World) -> None:
@@ -263,7 +262,7 @@ SAFE = [
 ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(endpoint=st.sampled_from(SAFE), body=BODIES | st.binary(max_size=50), q=ANY_TEXT, key=st.none() | ANY_TEXT)
 def test_no_input_is_our_fault(world: World, endpoint: tuple[str, str], body: bytes, q: str, key: str | None) -> None:
     method, address = endpoint

@@ -58,8 +58,8 @@ def test_a_page_is_served_for_its_own_user_alone(ann: User) -> None:
     of_ann, of_bob = ({"X-Page-User": str(user.pk)} for user in (ann, bob))
     assert browser.get("/api/me/", headers=of_bob).json()["username"] == "bob"
     assert browser.get("/api/me/", headers=of_ann).json()["code"] == "unauthenticated"
-    name = {"data": {"name": "Ann"}, "content_type": "application/json"}
-    assert browser.patch("/api/me/", headers=of_ann, **name).status_code == 401
+    renamed = browser.patch("/api/me/", {"name": "Ann"}, "application/json", headers=of_ann)
+    assert renamed.status_code == 401
     assert browser.post("/api/token/session/", headers=of_ann).status_code in {401, 403}
     assert browser.post("/api/token/session/", headers=of_bob).status_code == 200
     assert User.objects.get(pk=bob.pk).first_name == ""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import msgspec
 import pytest
 from django.test import Client
@@ -19,6 +19,8 @@ from taskrealtime.engine.errors import InvalidData
 from taskrealtime.models import user_room
 from tests.support.stacks import ROOT
 from tests.support.world import World
+
+pytestmark = pytest.mark.one_installation
 
 SPECIFICATION = ROOT / "node_modules/@asyncapi/specs/schemas/3.0.0.json"
 DOCUMENT = make_document(host="board.example", secure=True)

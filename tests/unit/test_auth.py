@@ -63,7 +63,7 @@ def test_what_is_no_access_token_of_a_user_is_refused(user: User, settings: Sett
         "empty": "",
         "refresh": str(sign_ins.begin(user)),
         "other key": jwt.encode({"user_id": user.pk, "token_type": "access"}, "k" * 40, algorithm="HS256"),
-        "no algorithm": jwt.encode({"user_id": user.pk, "token_type": "access"}, None, algorithm="none"),
+        "no algorithm": jwt.encode({"user_id": user.pk, "token_type": "access"}, "", algorithm="none"),
         "no user": signed(settings),
         "unknown user": signed(settings, user_id=user.pk + 1),
         "odd user": signed(settings, user_id="ann"),

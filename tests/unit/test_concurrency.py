@@ -36,8 +36,11 @@ pytestmark = [
 
 #: An account that ends takes part in everything at once; here people stay.
 OPERATIONS = [operation for operation in (*COMMANDS, *SAVES, *BULK, *DOORS) if operation is not delete_a_user]
-WRITERS, STEPS = 4, 40
-seeds = pytest.mark.parametrize("seed", range(100 if DEEP else 1))
+WRITERS = 4
+#: A short story, and some long ones.
+stories = pytest.mark.parametrize(
+    "seed, steps", [(0, 20), *(pytest.param(seed, 60, marks=pytest.mark.long) for seed in range(1, 100 if DEEP else 3))]
+)
 
 
 @pytest.fixture
@@ -45,29 +48,29 @@ def world() -> World:
     return World.create()
 
 
-def write(world: World, seed: int, steps: int = STEPS) -> None:
+def write(world: World, seed: int, steps: int) -> None:
     hand = Hand(world, Random(seed))
     for _ in range(steps):
         attempt(hand, hand.one_of(OPERATIONS))
 
 
-async def while_writing(world: World, seed: int, repeat: Callable[[], Awaitable[object]]) -> None:
+async def while_writing(world: World, seed: int, steps: int, repeat: Callable[[], Awaitable[object]]) -> None:
     """Let four threads write at random, and call `repeat` over and over meanwhile."""
-    writers = [asyncio.create_task(in_database_thread(write, world, seed * WRITERS + n)) for n in range(WRITERS)]
+    writers = [asyncio.create_task(in_database_thread(write, world, seed * WRITERS + n, steps)) for n in range(WRITERS)]
     while not all(writer.done() for writer in writers):
         await repeat()
     await asyncio.gather(*writers)
 
 
-@seeds
-async def test_every_snapshot_taken_meanwhile_leads_to_the_last_one(world: World, seed: int) -> None:
+@stories
+async def test_every_snapshot_taken_meanwhile_leads_to_the_last_one(world: World, seed: int, steps: int) -> None:
     snapshots: dict[int, list[Board]] = {project_id: [] for project_id in world.projects}
 
     async def take_snapshots() -> None:
         for project_id, boards in snapshots.items():
             boards.append(await in_database_thread(read_board, project_id))
 
-    await while_writing(world, seed, take_snapshots)
+    await while_writing(world, seed, steps, take_snapshots)
     await take_snapshots()
     await in_database_thread(assert_each_leads_to_the_last, snapshots)
 
@@ -103,9 +106,8 @@ class Listener:
     authorised: int = 0
     thrown_out: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @property
-    def user_id(self) -> int:
-        return int(self.user.pk)
+    def __post_init__(self) -> None:
+        self.user_id = int(self.user.pk)
 
     def hear(self, frames: Iterable[str]) -> None:
         assert self.subscription is not None
@@ -123,6 +125,9 @@ class Listener:
         if last is None or last["event"] != "project_member_removed" or last["seq"] <= self.authorised:
             return False
         return bool(last["data"]["user_id"] == self.user_id)
+
+    def departed(self, room: str) -> None:
+        return
 
     def left(self, room: str) -> None:
         self.subscription = None
@@ -186,9 +191,11 @@ def bell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     doorbell.set_server_loop(None)
 
 
-@seeds
+@stories
 @pytest.mark.usefixtures("bell")
-async def test_every_listener_hears_everything_once_and_in_order(world: World, settings: Settings, seed: int) -> None:
+async def test_every_listener_hears_everything_once_and_in_order(
+    world: World, settings: Settings, seed: int, steps: int
+) -> None:
     settings.SWEEP_INTERVAL = 0.05
     chance = Random(seed)
     start = await in_database_thread(heads_and_boards, world)
@@ -207,7 +214,7 @@ async def test_every_listener_hears_everything_once_and_in_order(world: World, s
             listener.leave()
         await asyncio.gather(*(listener.join() for listener in chance.sample(listeners, len(listeners) // 2)))
 
-    await while_writing(world, 100 + seed, come_and_go)
+    await while_writing(world, 100 + seed, steps, come_and_go)
     await all_at_the_end(listeners)
     # Whatever chance brought: somebody who is live is thrown out.
     removed = await in_database_thread(end_a_membership, listeners)

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -22,14 +21,16 @@ OF_PROMETHEUS = {"up", "instance", "job", "le", "pid"}
 WORDS = {"sum", "by", "rate", "increase", "histogram_quantile", "min_over_time", "max", "and", "or", "on", "offset"}
 WORDS |= {"label_values"}
 
+#: What a metric's kind adds to its name.
+ENDINGS = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
+
 
 def told() -> dict[str, set[str]]:
     """Every name of a sample that `/metrics` may have, with its labels."""
     found: dict[str, set[str]] = {}
     for metric in vars(metrics).values():
         if isinstance(metric, MetricWrapperBase):
-            endings = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}[metric._type]
-            for ending in endings:
+            for ending in ENDINGS[str(metric._type)]:
                 found[metric._name + ending] = set(metric._labelnames)
     return found
 
@@ -55,35 +56,32 @@ def expressions() -> Iterator[tuple[str, str]]:
             yield variable["name"], variable["query"]
 
 
-CASES = [pytest.param(expression, id=f"{where}: {expression[:50]}") for where, expression in expressions()]
-
-
-@pytest.mark.parametrize("expression", CASES)
-def test_an_expression_names_what_is_told(expression: str) -> None:
+def test_an_expression_names_what_is_told(subtests: pytest.Subtests) -> None:
     known = told()
-    bare = re.sub(r'"[^"]*"', "", expression)
-    used = set(re.findall(r"\btaskrealtime_\w+", bare))
-    assert used <= set(known), used - set(known)
-    assert used or "up{" in expression
-    labels = {label for name in used for label in known[name]} | OF_PROMETHEUS
-    words = set(re.findall(r"(?<![\w.])[a-z_]\w*", re.sub(r"\[\d+[smhd]\]|offset \d+[smhd]", "", bare)))
-    assert words - used - WORDS <= labels, words - used - WORDS - labels
+    for where, expression in expressions():
+        with subtests.test(where):
+            bare = re.sub(r'"[^"]*"', "", expression)
+            used = set(re.findall(r"\btaskrealtime_\w+", bare))
+            assert used <= set(known), expression
+            assert used or "up{" in expression
+            labels = {label for name in used for label in known[name]} | OF_PROMETHEUS
+            words = set(re.findall(r"(?<![\w.])[a-z_]\w*", re.sub(r"\[\d+[smhd]\]|offset \d+[smhd]", "", bare)))
+            assert words - used - WORDS <= labels, expression
 
 
-@pytest.mark.parametrize("expression", CASES)
-def test_brackets_of_an_expression_close(expression: str) -> None:
-    waiting: list[str] = []
-    for sign in re.sub(r'"[^"]*"', "", expression):
-        if sign in "([{":
-            waiting.append(sign)
-        elif sign in ")]}":
-            assert waiting, expression
-            assert waiting.pop() + sign in {"()", "[]", "{}"}, expression
-    assert not waiting
-    assert expression.count('"') % 2 == 0
+def test_brackets_of_an_expression_close() -> None:
+    for where, expression in expressions():
+        waiting: list[str] = []
+        for sign in re.sub(r'"[^"]*"', "", expression):
+            if sign in "([{":
+                waiting.append(sign)
+            elif sign in ")]}":
+                assert waiting, f"{where}: {expression}"
+                assert waiting.pop() + sign in {"()", "[]", "{}"}, f"{where}: {expression}"
+        assert not waiting, f"{where}: {expression}"
+        assert expression.count('"') % 2 == 0, f"{where}: {expression}"
 
 
-@pytest.fixture(scope="module")
 def at_the_start() -> dict[str, list[dict[str, str]]]:
     """Every sample that a process tells before anything happened: name to its sets of labels."""
     command = [sys.executable, "-c", "from taskrealtime.engine import metrics; print(metrics.exposition().decode())"]
@@ -95,22 +93,22 @@ def at_the_start() -> dict[str, list[dict[str, str]]]:
     return samples
 
 
-@pytest.mark.parametrize("rule", alerts(), ids=itemgetter("alert"))
-def test_the_first_of_what_an_alert_counts_raises_it(
-    rule: dict[str, Any], at_the_start: dict[str, list[dict[str, str]]]
-) -> None:
+def test_the_first_of_what_an_alert_counts_raises_it(subtests: pytest.Subtests) -> None:
     """Prometheus sees no increase in a series that begins with 1: what is counted has to be there as 0."""
-    for name, _, inside in re.findall(r"(taskrealtime_\w+_total)(\{([^}]*)\})?", rule["expr"]):
-        wanted = {label: set(values.split("|")) for label, values in re.findall(r'(\w+)=~?"([^"]*)"', inside)}
-        for label, values in wanted.items():
-            assert values <= {labels.get(label) for labels in at_the_start.get(name, [])}, (name, label)
-        assert at_the_start.get(name), name
+    samples = at_the_start()
+    for rule in alerts():
+        with subtests.test(rule["alert"]):
+            for name, _, inside in re.findall(r"(taskrealtime_\w+_total)(\{([^}]*)\})?", rule["expr"]):
+                assert name in samples
+                wanted = {label: set(values.split("|")) for label, values in re.findall(r'(\w+)=~?"([^"]*)"', inside)}
+                for label, values in wanted.items():
+                    assert values <= {labels.get(label) for labels in samples[name]}, (name, label)
 
 
-@pytest.mark.parametrize("expression", CASES)
-def test_counters_are_asked_for_their_rate(expression: str) -> None:
-    for counter in re.findall(r"(taskrealtime_\w+_(?:total|bucket|count))(?:\{[^}]*\})?(.)?", expression):
-        assert counter[1] == "[", f"{counter[0]} only ever grows: ask for its rate."
+def test_counters_are_asked_for_their_rate() -> None:
+    for where, expression in expressions():
+        for counter in re.findall(r"(taskrealtime_\w+_(?:total|bucket|count))(?:\{[^}]*\})?(.)?", expression):
+            assert counter[1] == "[", f"{where}: {counter[0]} only ever grows: ask for its rate."
 
 
 def test_every_figure_is_on_the_dashboard() -> None:

@@ -231,7 +231,7 @@ def test_old_links_go_for_good(world: World) -> None:
     assert [one.pk for one in Invitation.objects.all()] == [other]
 
 
-@pytest.mark.parametrize("secret", ["", "x", "x" * 2001, None, 7, "a\0b"])
-def test_nonsense_is_no_invitation(world: World, secret: object) -> None:
-    answer = world.api("outsider").post("/api/invitations/accept/", {"secret": secret})
-    assert answer.status_code in {400, 404}
+def test_nonsense_is_no_invitation(world: World) -> None:
+    for secret in ("", "x", "x" * 2001, None, 7, "a\0b"):
+        answer = world.api("outsider").post("/api/invitations/accept/", {"secret": secret})
+        assert answer.status_code in {400, 404}, secret

@@ -94,30 +94,33 @@ def test_a_renamed_project_tells_of_its_name_alone(world: World, ear: Ear) -> No
     assert (data["changes"], data.get("previous")) == ({"name": "Gemini"}, None)
 
 
-@pytest.mark.parametrize(
-    "name", ["", " ", "\u2003", "x" * 41, "a\nb", "a\tb", "a\u2028b", "a\x7fb", "a\u202eb", "a\0b", None, 5]
-)
-def test_a_name_that_would_not_fit_a_chip_is_refused(world: World, ear: Ear, name: object) -> None:
-    answer = world.api("owner").post(world.path("projects/<id:project_id>/labels/"), {"name": name, "color": "red"})
-    assert answer.status_code == 400
-    assert [detail["field"] for detail in answer.json()["details"]] == ["name"]
+NO_CHIPS = ["", " ", "\u2003", "x" * 41, "a\nb", "a\tb", "a\u2028b", "a\x7fb", "a\u202eb", "a\0b", None, 5]
+
+
+def test_a_name_that_would_not_fit_a_chip_is_refused(world: World, ear: Ear) -> None:
+    api, path = world.api("owner"), world.path("projects/<id:project_id>/labels/")
+    for name in NO_CHIPS:
+        answer = api.post(path, {"name": name, "color": "red"})
+        assert answer.status_code == 400, name
+        assert [detail["field"] for detail in answer.json()["details"]] == ["name"], name
     assert (labels(world), ear.data()) == ([], [])
 
 
-@pytest.mark.parametrize("color", ["", "pink", "#ff0000", None, 1])
-def test_a_colour_is_one_of_the_named_ones(world: World, color: object) -> None:
-    answer = world.api("owner").post(world.path("projects/<id:project_id>/labels/"), {"name": "Bug", "color": color})
-    assert answer.status_code == 400
-    assert [detail["field"] for detail in answer.json()["details"]] == ["color"]
+def test_a_colour_is_one_of_the_named_ones(world: World) -> None:
+    api, path = world.api("owner"), world.path("projects/<id:project_id>/labels/")
+    for color in ("", "pink", "#ff0000", None, 1):
+        answer = api.post(path, {"name": "Bug", "color": color})
+        assert answer.status_code == 400, color
+        assert [detail["field"] for detail in answer.json()["details"]] == ["color"], color
 
 
-@pytest.mark.parametrize("same", ["Straße", "STRASSE", " straße ", "\uff33traße"])
-def test_two_labels_differ_in_more_than_their_case(world: World, same: str) -> None:
+def test_two_labels_differ_in_more_than_their_case(world: World) -> None:
     first, other = world.new_label("Straße"), world.new_label("Docs")
     api, path = world.api("owner"), world.path("projects/<id:project_id>/labels/")
     told = [{"field": "name", "message": "There is a label of that name already."}]
-    assert api.post(path, {"name": same, "color": "red"}).json()["details"] == told
-    assert api.patch(f"{path}{other}/", {"name": same}).json()["details"] == told
+    for same in ("Straße", "STRASSE", " straße ", "\uff33traße"):
+        assert api.post(path, {"name": same, "color": "red"}).json()["details"] == told, same
+        assert api.patch(f"{path}{other}/", {"name": same}).json()["details"] == told, same
     assert api.patch(f"{path}{first}/", {"name": "STRASSE"}).status_code == 200  # itself
 
 
@@ -182,12 +185,12 @@ def test_the_same_labels_in_another_order_are_no_change(world: World, ear: Ear) 
     assert Task.objects.get(pk=world.task.pk).labels == [one, two]
 
 
-@pytest.mark.parametrize("wrong", [None, 1, "1", [0], [-1], ["1"], [1.5], [True], [[1]], [2**63], list(range(1, 12))])
-def test_what_is_no_list_of_ids_is_refused(world: World, ear: Ear, wrong: object) -> None:
-    for field in ("labels", "add_labels", "remove_labels"):
-        answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), {field: wrong})
-        assert answer.status_code == 400
-        assert answer.json()["details"][0]["field"].startswith(field)
+def test_what_is_no_list_of_ids_is_refused(world: World, ear: Ear) -> None:
+    for wrong in (None, 1, "1", [0], [-1], ["1"], [1.5], [True], [[1]], [2**63], list(range(1, 12))):
+        for field in ("labels", "add_labels", "remove_labels"):
+            answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), {field: wrong})
+            assert answer.status_code == 400, (field, wrong)
+            assert answer.json()["details"][0]["field"].startswith(field), (field, wrong)
     assert ear.data() == []
 
 
@@ -362,7 +365,7 @@ def test_code_that_wrote_past_the_orm_announces_labels(world: World, ear: Ear) -
 
 
 def test_a_row_inserted_past_the_orm_has_no_labels(world: World) -> None:
-    columns = [field.column for field in Task._meta.concrete_fields if field.column not in {"id", "labels"}]
+    columns = [str(field.column) for field in Task._meta.concrete_fields if field.column not in {"id", "labels"}]
     names = ", ".join(columns)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,7 +11,7 @@ from pytest_django import Settings
 
 from tests.support.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_installation]
 GERMAN = {"Accept-Language": "de-CH,de;q=0.9,en;q=0.5"}
 
 
@@ -22,7 +21,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def german(world: World) -> Iterator[Client]:
+def german(world: World) -> Client:
     browser = Client(headers=GERMAN)
     browser.force_login(world.people["member"])
     return browser

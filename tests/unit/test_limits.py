@@ -1,13 +1,14 @@
 """How often one may speak: buckets, and what is spent from them without asking."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from taskrealtime.engine import limits, shared_scripts
-from taskrealtime.engine.buckets import Buckets, Limit, MemoryBuckets
+from taskrealtime.engine.buckets import Buckets, Grant, Limit, MemoryBuckets
 from taskrealtime.engine.errors import RateLimited
 from tests.services.redis import Redis
 
@@ -81,7 +82,9 @@ def test_a_bucket_fills_with_time() -> None:
     buckets = MemoryBuckets()
     limit = Limit(10, 5)
     assert buckets.take("a", limit, 10, now=100).tokens == 10
-    assert buckets.take("a", limit, 10, now=100.4) == (0, pytest.approx(0.1))
+    grant = buckets.take("a", limit, 10, now=100.4)
+    assert grant.tokens == 0
+    assert grant.retry_after == pytest.approx(0.1)
     assert buckets.take("a", limit, 10, now=102).tokens == 4
     assert buckets.take("a", limit, 99, now=900).tokens == 10
 
@@ -115,7 +118,12 @@ def test_processes_share_a_limit_up_to_a_chunk_of_each(redis: Redis, burst: int)
 def test_most_messages_ask_nobody(buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     take = Buckets.take
-    monkeypatch.setattr(Buckets, "take", lambda *args: asked.append(1) or take(*args))
+
+    def counted(*args: Any) -> Grant:
+        asked.append("once")
+        return take(*args)
+
+    monkeypatch.setattr(Buckets, "take", counted)
     limiter = limits.Limiter(buckets)
     allowed(lambda: limiter.spend("a", Limit(200, 3600)), 1000)
     assert len(asked) <= 20

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from taskrealtime import actions, commands
 from taskrealtime.actor import acting_as
-from taskrealtime.engine import log
+from taskrealtime.engine import doorbell, log
 from taskrealtime.engine.models import Event, Room
 from taskrealtime.models import Comment, Membership, Project, Task, user_room
 from taskrealtime.services import RealTimeService
@@ -178,15 +178,14 @@ def test_a_comment_on_a_deleted_task_tells_nobody(world: World, inboxes: dict[st
 
 def test_fifty_participants_cost_a_handful_of_statements(world: World) -> None:
     def crowd(size: int) -> None:
-        for number in range(size):
-            user = User.objects.create(username=f"crowd{size}-{number}")
-            Membership.objects.create(project=world.project, user=user)
-            Comment.objects.create(task=world.task, author=user, content="Me, too")
+        with transaction.atomic():
+            for number in range(size):
+                user = User.objects.create(username=f"crowd{size}-{number}")
+                Membership.objects.create(project=world.project, user=user)
+                Comment.objects.create(task=world.task, author=user, content="Me, too")
 
     def statements() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             say(world, "owner", f"@{world.name('viewer')}")
         return len(captured)
 
@@ -328,5 +327,5 @@ def unnumbered() -> Iterator[None]:
 def rings(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What was rung, by room, with its events."""
     rung: list[dict[str, Any]] = []
-    monkeypatch.setattr(log.doorbell, "ring", lambda room, events, **_: rung.append({"room": room, "events": events}))
+    monkeypatch.setattr(doorbell, "ring", lambda room, events, **_: rung.append({"room": room, "events": events}))
     return rung

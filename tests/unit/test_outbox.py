@@ -110,7 +110,7 @@ def test_frames_are_what_a_client_reads(size: int) -> None:
     client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
     client.receive_data(Frames([text, "next"]).wire)
     heard = [event for event in client.events_received() if isinstance(event, Frame)]
-    assert [(frame.opcode, frame.fin, frame.data.decode()) for frame in heard] == [
+    assert [(frame.opcode, frame.fin, bytes(frame.data).decode()) for frame in heard] == [
         (Opcode.TEXT, True, text),
         (Opcode.TEXT, True, "next"),
     ]

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from tests.support.stacks import plain_environment, run_manage
 from tests.support.world import PASSWORD, World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_installation]
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {"ALLOWED_HOSTS": "board.example", "DATABASE_URL": "sqlite://:memory:", "SECRET_KEY": "k3-Xq9" * 9}
 
@@ -81,9 +81,10 @@ def test_a_name_is_text_and_no_markup(world: World) -> None:
         assert "&lt;script&gt;alert(1)" in text
 
 
-@pytest.mark.parametrize(
-    "host, proto, secure",
-    [
+def test_cookies_are_for_tls_but_on_localhost(settings: Settings, world: World) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    form = {"username": world.name("owner"), "password": PASSWORD}
+    for host, proto, secure in [
         ("localhost:8000", "http", False),
         ("127.0.0.1", "http", False),
         ("[::1]:8000", "http", False),
@@ -91,19 +92,13 @@ def test_a_name_is_text_and_no_markup(world: World) -> None:
         ("board.example", "http", True),
         ("board.example", "https", True),
         ("localhost.evil.example", "http", True),
-    ],
-)
-def test_cookies_are_for_tls_but_on_localhost(
-    settings: Settings, world: World, host: str, proto: str, secure: bool
-) -> None:
-    settings.ALLOWED_HOSTS = ["*"]
-    form = {"username": world.name("owner"), "password": PASSWORD}
-    answer = Client().post("/login/", form, headers={"Host": host, "X-Forwarded-Proto": proto})
-    assert answer.status_code == 302
-    assert {bool(answer.cookies[name]["secure"]) for name in ("sessionid", "csrftoken")} == {secure}
-    assert answer.cookies["sessionid"]["httponly"]
-    assert answer.cookies["sessionid"]["samesite"] == "Lax"
-    assert ("Strict-Transport-Security" in answer.headers) == (proto == "https")
+    ]:
+        answer = Client().post("/login/", form, headers={"Host": host, "X-Forwarded-Proto": proto})
+        assert answer.status_code == 302, host
+        assert {bool(answer.cookies[name]["secure"]) for name in ("sessionid", "csrftoken")} == {secure}, host
+        assert answer.cookies["sessionid"]["httponly"]
+        assert answer.cookies["sessionid"]["samesite"] == "Lax"
+        assert ("Strict-Transport-Security" in answer.headers) == (proto == "https")
 
 
 def test_production_settings_pass_the_checks_of_a_deployment() -> None:

@@ -1,15 +1,13 @@
 """Statements that every save runs are planned once for each connection, where the way to PostgreSQL allows it."""
 
-import subprocess
-import sys
-
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from project import settings
 from taskrealtime.engine.prepared import prepared_cursor
 from tests import services
-from tests.support.stacks import ROOT, plain_environment
 
 STATEMENT = "SELECT name FROM engine_room WHERE name = %s"
 on_postgres = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite plans nothing ahead")
@@ -48,18 +46,17 @@ def test_it_is_seen_as_any_other_statement() -> None:
 
 
 @pytest.mark.parametrize("query, threshold", [("", 5), ("?prepare_threshold=1", 1), ("?prepare_threshold=off", None)])
-def test_the_address_of_the_database_says_from_when_on(query: str, threshold: int | None) -> None:
-    env = plain_environment() | {"DATABASE_URL": f"postgres://board@127.0.0.1/board{query}"}
-    code = "from project.settings import DATABASES; print(DATABASES['default']['OPTIONS']['prepare_threshold'])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == str(threshold)
+def test_the_address_of_the_database_says_from_when_on(
+    monkeypatch: pytest.MonkeyPatch, query: str, threshold: int | None
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgres://board@127.0.0.1/board{query}")
+    assert settings._database()["OPTIONS"]["prepare_threshold"] == threshold
 
 
 @pytest.mark.parametrize("threshold", ["abc", "-1", "1.5", "On"])
-def test_an_address_that_says_nonsense_is_refused_in_words(threshold: str) -> None:
-    env = plain_environment() | {"DATABASE_URL": f"postgres://board@127.0.0.1/board?prepare_threshold={threshold}"}
-    code = "import project.settings"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=False, capture_output=True, text=True)
-    assert done.returncode != 0
+def test_an_address_that_says_nonsense_is_refused_in_words(monkeypatch: pytest.MonkeyPatch, threshold: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgres://board@127.0.0.1/board?prepare_threshold={threshold}")
+    with pytest.raises(ImproperlyConfigured) as refused:
+        settings._database()
     told = f"DATABASE_URL: prepare_threshold must be a whole number, or off, not {threshold!r}."
-    assert done.stderr.splitlines()[-1] == f"django.core.exceptions.ImproperlyConfigured: {told}"
+    assert str(refused.value) == told

@@ -82,7 +82,7 @@ def test_a_refused_message_is_answered_by_its_id_where_it_has_one(text: str | No
     assert protocol.id_of(text) == id
 
 
-@examples(150)
+@examples(50)
 @given(text=st.text() | JSON.map(json.dumps))
 def test_any_text_is_a_message_or_refused_and_never_a_fault(text: str) -> None:
     try:
@@ -93,7 +93,7 @@ def test_any_text_is_a_message_or_refused_and_never_a_fault(text: str) -> None:
         assert envelope.event in text or "\\" in text
 
 
-@examples(300)
+@examples(100)
 @given(
     event=st.sampled_from(sorted(commands.CLIENT_EVENTS)),
     chance=st.randoms(),

@@ -266,11 +266,16 @@ REFUSED: dict[str, tuple[type[Exception], Door]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_the_database_does_not_say_is_refused_and_changes_nothing(world: World, ear: Ear, case: str) -> None:
-    error, door = REFUSED[case]
-    before = (Task.objects.get(pk=world.task.pk).version, Comment.objects.count(), Membership.objects.count())
-    with pytest.raises(error), transaction.atomic():
-        door(world)
-    assert ear.names() == []
-    assert before == (Task.objects.get(pk=world.task.pk).version, Comment.objects.count(), Membership.objects.count())
+def test_what_the_database_does_not_say_is_refused_and_changes_nothing(
+    world: World, ear: Ear, subtests: pytest.Subtests
+) -> None:
+    def rows() -> tuple[int, int, int]:
+        return Task.objects.get(pk=world.task.pk).version, Comment.objects.count(), Membership.objects.count()
+
+    before = rows()
+    for case, (error, door) in REFUSED.items():
+        with subtests.test(case):
+            with pytest.raises(error), transaction.atomic():
+                door(world)
+            assert ear.names() == []
+            assert rows() == before

@@ -20,7 +20,7 @@ from tests.support.doors import (
     keep_rows_in_memory,
     roll_a_transaction_back,
 )
-from tests.support.profiles import DEEP, examples
+from tests.support.profiles import DEEP, examples, few_or_many
 from tests.support.replay import (
     Board,
     BoardScript,
@@ -43,21 +43,27 @@ def board_script() -> Iterator[BoardScript]:
     script.close()
 
 
-@examples(20)
-@given(
-    operations=st.lists(st.sampled_from(OPERATIONS), min_size=20, max_size=60),
-    # True random: hypothesis's own leans towards the first of any choice, and makes dull stories.
-    chance=st.randoms(use_true_random=True),
-)
+@few_or_many(5, 25)
 def test_an_old_snapshot_and_the_events_since_are_the_new_snapshot(
-    board_script: BoardScript,
-    client: Client,
-    monkeypatch: pytest.MonkeyPatch,
-    operations: list[Operation],
-    chance: Random,
+    board_script: BoardScript, client: Client, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    # New cards' positions end in random digits: in the same ones whenever this example is run again.
-    monkeypatch.setattr(random, "SystemRandom", partial(lambda digits: digits, Random(1)))
+    @examples(number)
+    @given(
+        operations=st.lists(st.sampled_from(OPERATIONS), min_size=20, max_size=60),
+        # True random: hypothesis's own leans towards the first of any choice, and makes dull stories.
+        chance=st.randoms(use_true_random=True),
+    )
+    def whatever_happens(operations: list[Operation], chance: Random) -> None:
+        # New cards' positions end in random digits: in the same ones whenever this example is run again.
+        monkeypatch.setattr(random, "SystemRandom", partial(lambda digits: digits, Random(1)))
+        assert_snapshots_and_events_agree(board_script, client, operations, chance)
+
+    whatever_happens()
+
+
+def assert_snapshots_and_events_agree(
+    board_script: BoardScript, client: Client, operations: list[Operation], chance: Random
+) -> None:
     world = World.create()
     hand = Hand(world, chance)
     keep_rows_in_memory(hand)

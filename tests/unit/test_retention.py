@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -31,6 +31,7 @@ from taskrealtime.engine.rooms import Hub
 from taskrealtime.engine.threads import in_database_thread
 from taskrealtime.models import Comment, Membership, Project, Task, user_room
 from tests import services
+from tests.unit.listeners import Ear
 
 pytestmark = pytest.mark.django_db(transaction=True)
 needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite has one writer at a time")
@@ -329,26 +330,10 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
 # --- Who is listening meanwhile -------------------------------------------------------------
 
 
-class Listener:
-    """Writes down the numbers that it hears."""
+class Reading(Ear):
+    """Does something when it has read its first mouthful; then it reads on."""
 
-    lags = False
-
-    def __init__(self) -> None:
-        self.user_id = 1
-        self.heard: list[int] = []
-        self.given_up: list[int] = []
-        #: Done when it has read its first mouthful; then it reads on.
-        self.on_read: Callable[[], Any] | None = None
-
-    def hear(self, frames: Iterable[str]) -> None:
-        self.heard += [json.loads(frame)["seq"] for frame in frames]
-
-    def left(self, room: str) -> None:
-        raise AssertionError("nobody left")
-
-    def give_up(self, code: int, reason: str) -> None:
-        self.given_up.append(code)
+    on_read: Callable[[], Any] | None = None
 
     async def drained(self) -> None:
         if self.on_read is not None:
@@ -367,7 +352,7 @@ async def test_who_catches_up_while_it_is_trimmed_is_sent_to_reset(room: str, mo
     monkeypatch.setattr(rooms, "MOUTHFUL", 200)
     await in_database_thread(say, room, *[OLD] * 40)
     served = await Hub().open(room)
-    listener = Listener()
+    listener = Reading()
     listener.on_read = retention.trim
     subscription = served.subscribe(listener, cursor=0, authorised=40)
     await served.go_live(subscription)
@@ -379,13 +364,13 @@ async def test_who_catches_up_while_it_is_trimmed_is_sent_to_reset(room: str, mo
 async def test_a_room_that_fell_behind_the_floor_sends_everybody_to_reset(room: str) -> None:
     """Its process slept, say: there is nothing to read any more, and perhaps no new event for long."""
     hub = Hub()
-    served, listener = await hub.open(room), Listener()
+    served, listener = await hub.open(room), Reading()
     await served.go_live(served.subscribe(listener, cursor=0, authorised=0))
     await in_database_thread(say_unrung, room, 5)
     await in_database_thread(retention.trim)
     await hub.sweep()
     assert (listener.given_up, listener.heard) == ([1012], [])
-    late = Listener()
+    late = Reading()
     await served.go_live(served.subscribe(late, cursor=5, authorised=5))
     await in_database_thread(say, room, YOUNG)
     await hub.sweep()
@@ -689,7 +674,7 @@ def test_a_task_that_was_deleted_long_ago_goes_for_good_and_nobody_is_told(proje
 def test_a_task_with_very_many_comments_goes_in_many_transactions(task: Task) -> None:
     """What was done before a kill stays done; the next round goes on."""
     said = [Comment(task=task, content="Secret") for _ in range(2 * purging.COMMENTS + 1)]
-    QuerySet(Comment).bulk_create(said)
+    QuerySet[Comment](Comment).bulk_create(said)
     delete_at(task, OLD)
     passed = itertools.count(1)
 

@@ -14,32 +14,31 @@ from django.core.management import call_command
 from django.test import override_settings
 from pytest_django import Settings
 
+from tests.support.stacks import ROOT
 
-def test_collected_modules_import_each_other_by_hashed_names(tmp_path: Path, settings: Settings) -> None:
-    settings.STATIC_ROOT = tmp_path
-    call_command("collectstatic", interactive=False, verbosity=0)
 
-    paths = json.loads((tmp_path / "staticfiles.json").read_text())["paths"]
-    main = (tmp_path / paths["js/board/main.js"]).read_text()
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The static files as production has them, under their own names and under hashed ones."""
+    root = tmp_path_factory.mktemp("static")
+    with override_settings(STATIC_ROOT=root):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return root
+
+
+def test_collected_modules_import_each_other_by_hashed_names(collected: Path) -> None:
+    paths = json.loads((collected / "staticfiles.json").read_text())["paths"]
+    main = (collected / paths["js/board/main.js"]).read_text()
     imports = re.findall(r'from\s+["\']([^"\']+)["\']', main)
     assert len(imports) > 10
     for target in imports:
         assert re.search(r"\.[0-9a-f]{12}\.js$", target), target
-        assert (tmp_path / "js" / "board" / target).resolve().exists(), target
+        assert (collected / "js" / "board" / target).resolve().exists(), target
 
 
 def test_before_collecting_files_have_their_own_names(settings: Settings) -> None:
     settings.DEBUG = False
     assert staticfiles_storage.url("css/base.css") == "/static/css/base.css"
-
-
-@pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The static files as production has them, under their own names."""
-    root = tmp_path_factory.mktemp("static")
-    with override_settings(STATIC_ROOT=root):
-        call_command("collectstatic", interactive=False, verbosity=0)
-    return root
 
 
 def test_modules_go_without_comments_and_do_the_same(collected: Path, settings: Settings) -> None:
@@ -71,7 +70,7 @@ def test_a_page_weighs_less_than_150_kilobytes(settings: Settings, collected: Pa
 def _minified(root: Path, names: list[str]) -> dict[str, str]:
     """The code of modules as esbuild writes it, without white space and comments."""
     with tempfile.TemporaryDirectory() as out:
-        command = [django_settings.BASE_DIR / "node_modules/.bin/esbuild", *names, "--minify", f"--outdir={out}"]
+        command = [str(ROOT / "node_modules/.bin/esbuild"), *names, "--minify", f"--outdir={out}"]
         subprocess.run([*command, "--outbase=.", "--tsconfig-raw={}"], cwd=root, check=True, timeout=60)
         return {name: (Path(out) / name).read_text() for name in names}
 

@@ -1,0 +1,51 @@
+"""What is cheaper for the tests inside the pytest process than Django's own way, and promises the same."""
+
+from typing import Any
+
+import pytest
+from django.contrib.contenttypes.management import create_contenttypes
+from django.db import connection
+from django.db.models.signals import post_migrate
+
+#: Bytes of a table that are cheaper to truncate than to go through.
+MUCH = 1_000_000
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Empty the tables after a test with `transaction=True` in a tenth of the time.
+
+    `TRUNCATE` gives every table and index new files, which takes PostgreSQL longer than most tests. The content types,
+    which each flush would write anew, are made by Django where a test asks for one.
+    """
+    post_migrate.disconnect(create_contenttypes)
+    if connection.vendor == "postgresql":
+        truncate = connection.ops.sql_flush
+
+        def sql_flush(*args: Any, **options: Any) -> list[str]:
+            statements = truncate(*args, **options)
+            return [_EMPTY.format(truncate=" ".join(statements), much=MUCH)] if statements else []
+
+        connection.ops.sql_flush = sql_flush  # type: ignore[method-assign]
+
+
+#: Constraints and triggers need not be asked: every row goes.
+_EMPTY = """
+DO $$
+DECLARE
+    filled text;
+BEGIN
+    IF (SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace) > {much} THEN
+        {truncate}
+    ELSE
+        SET LOCAL session_replication_role = replica;
+        FOR filled IN
+            SELECT relname FROM pg_class
+            WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+            AND relname <> 'django_migrations' AND pg_relation_size(oid) > 0
+        LOOP
+            EXECUTE format('DELETE FROM %I', filled);
+        END LOOP;
+    END IF;
+END $$
+"""

@@ -1,0 +1,52 @@
+"""Listeners to rooms that write down what they are given, and waiting for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from taskrealtime.engine.frames import Frames
+
+
+class Listener:
+    """Writes down what it is given: the number of each frame, which is all of its text."""
+
+    lags = False
+
+    def __init__(self, user_id: int = 1) -> None:
+        self.user_id = user_id
+        self.heard: list[int] = []
+        self.rooms_left: list[str] = []
+        self.given_up: list[int] = []
+
+    def hear(self, frames: Frames) -> None:
+        self.heard += [int(frame) for frame in frames]
+
+    def left(self, room: str) -> None:
+        self.rooms_left.append(room)
+
+    def departed(self, room: str) -> None:
+        return
+
+    def give_up(self, code: int, reason: str) -> None:
+        self.given_up.append(code)
+
+    async def drained(self) -> None:
+        return
+
+
+class Ear(Listener):
+    """A listener that understands real frames."""
+
+    def hear(self, frames: Frames) -> None:
+        self.heard += [msgspec.json.decode(frame)["seq"] for frame in frames]
+
+
+async def until(condition: Callable[[], Any], act: Callable[[], Awaitable[object]] | None = None) -> None:
+    """Wait for the condition, and act before each further look at it."""
+    async with asyncio.timeout(60):
+        while not condition():
+            if act is not None:
+                await act()
+            await asyncio.sleep(0.01)
