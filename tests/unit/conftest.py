@@ -1,4 +1,4 @@
-"""What is cheaper for the tests inside the pytest process than Django's own way, and promises the same."""
+"""What the tests inside the pytest process share."""
 
 from typing import Any
 
@@ -6,6 +6,22 @@ import pytest
 from django.contrib.contenttypes.management import create_contenttypes
 from django.db import connection
 from django.db.models.signals import post_migrate
+
+from tests.support.told import Ear
+from tests.support.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """A project with an owner, a member and a viewer, an outsider, and a task with a comment."""
+    return World()
+
+
+@pytest.fixture
+def ear(world: World) -> Ear:
+    """What is told of the project from now on."""
+    return Ear(world.project)
+
 
 #: Bytes of a table that are cheaper to truncate than to go through.
 MUCH = 1_000_000

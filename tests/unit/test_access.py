@@ -14,11 +14,6 @@ from tests.support.world import World
 pytestmark = [pytest.mark.django_db, pytest.mark.one_installation]
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def outcome(act: Callable[[], Any]) -> str:
     """`yes`, or the code of the error that it met."""
     try:

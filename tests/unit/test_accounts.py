@@ -26,11 +26,6 @@ NEW = "a whole new battery"
 STRANGER: dict[str, Any] = {"REMOTE_ADDR": "203.0.113.7"}
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def signed_in(user: User) -> Client:
     browser = Client()
     browser.force_login(user)

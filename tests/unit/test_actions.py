@@ -33,16 +33,6 @@ OWN = {"NotificationsRead", "ReminderSnooze", "MeUpdate"}
 LINKS = {"InvitationCreate", "InvitationRevoke", "InvitationAccept"}
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def ear(world: World) -> Ear:
-    return Ear(world.project)
-
-
 def ask(world: World, command: commands.Command, role: str = "member", key: str | None = None) -> Any:
     return actions.perform(world.people[role], command, key=key)
 

@@ -16,11 +16,6 @@ from tests.support.world import Api, World
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def test_a_new_project_is_its_makers(world: World) -> None:
     answer = world.api("outsider").post("/api/projects/", {"name": "Gemini"})
     assert answer.status_code == 201

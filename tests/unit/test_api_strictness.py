@@ -21,11 +21,6 @@ from tests.unit.test_api_access import RULES
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def refusal(answer: Any) -> tuple[int, str]:
     """Status and code of a refusal in the one form of errors."""
     assert answer["Content-Type"] == "application/json", answer.content

@@ -10,11 +10,6 @@ from tests.support.world import World
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def test_a_new_task_is_answered_whole(world: World) -> None:
     body = {
         "project_id": world.project.pk,

@@ -22,11 +22,6 @@ from tests.support.world import World
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def make(world: World, role: str = "owner", **fields: Any) -> tuple[int, str]:
     """A link by that person: its number and secret."""
     command = commands.InvitationCreate(project_id=world.project.pk, **fields)

@@ -18,16 +18,6 @@ from tests.support.world import World
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def ear(world: World) -> Ear:
-    return Ear(world.project)
-
-
 def labels(world: World) -> list[Any]:
     """What the project's own page says of them."""
     project: dict[str, Any] = world.api("viewer").get(world.path("projects/<id:project_id>/")).json()

@@ -16,11 +16,6 @@ GERMAN = {"Accept-Language": "de-CH,de;q=0.9,en;q=0.5"}
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def german(world: World) -> Client:
     browser = Client(headers=GERMAN)
     browser.force_login(world.people["member"])

@@ -22,11 +22,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def inboxes(world: World) -> dict[str, Inbox]:
     return {role: Inbox(user) for role, user in world.people.items()}
 

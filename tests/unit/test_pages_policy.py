@@ -16,11 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {"ALLOWED_HOSTS": "board.example", "DATABASE_URL": "sqlite://:memory:", "SECRET_KEY": "k3-Xq9" * 9}
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def directives(policy: str) -> dict[str, str]:
     found = (part.strip().partition(" ") for part in policy.split(";"))
     return {name: value for name, _, value in found}

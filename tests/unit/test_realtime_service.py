@@ -19,16 +19,6 @@ pytestmark = pytest.mark.django_db
 Door = Callable[[World], Any]
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def ear(world: World) -> Ear:
-    return Ear(world.project)
-
-
 def execute(sql: str, *values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

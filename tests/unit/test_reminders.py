@@ -25,11 +25,6 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def inbox(world: World) -> Inbox:
     """The viewer's: nobody is told but by reminders."""
     return Inbox(world.people["viewer"])

@@ -208,11 +208,6 @@ def test_the_oldest_make_room(builder: Builder) -> None:
 # --- The boards of the API ------------------------------------------------------------------
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def board_of(world: World, role: str) -> Any:
     return world.api(role).get(world.path("projects/<id:project_id>/board/"))
 

@@ -21,16 +21,6 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2031, 5, 17, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def ear(world: World) -> Ear:
-    return Ear(world.project)
-
-
 def old(task: Task) -> Task:
     """The task as somebody reads it now, to write it later."""
     return Task.all_objects.get(pk=task.pk)
