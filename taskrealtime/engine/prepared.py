@@ -15,10 +15,11 @@ def prepared_cursor(connection: Any) -> CursorWrapper:
     After as many runs over a connection as `prepare_threshold` in the database's OPTIONS says, the same text is no
     longer planned; where that is None, for a pooler in between, it always is. SQLite gets its own cursor.
     """
-    if connection.vendor != "postgresql":
+    # While Django logs queries, its own cursor: psycopg has no text of a statement that the server keeps.
+    if connection.vendor != "postgresql" or connection.queries_logged:
         return connection.cursor()
     from django.db.backends.postgresql.base import ServerBindingCursor
 
     connection.ensure_connection()
     cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
-    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    return connection.make_cursor(cursor)

@@ -1,5 +1,7 @@
 """Who did it: nobody's name is left behind by what failed."""
 
+from typing import Any
+
 import pytest
 from django.db import OperationalError, connection, transaction
 
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_door_whose_transaction_cannot_begin_leaves_nobody_acting(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     bob = world.people["member"]
-    given = {"task_id": world.task.pk, "updates": {"title": "First"}, "project_id": world.project.pk}
+    given: dict[str, Any] = {"task_id": world.task.pk, "updates": {"title": "First"}, "project_id": world.project.pk}
 
     def fail(*arguments: object, **options: object) -> None:
         raise OperationalError("database is locked")

@@ -1,5 +1,6 @@
 """Tokens: whose they are, and when they end."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -35,11 +36,12 @@ def signed(settings: Settings, **claims: Any) -> str:
 
 @pytest.mark.parametrize("maker", ["access", "refresh", "plain simplejwt"])
 def test_a_token_names_its_user_and_its_end(user: User, maker: str) -> None:
-    token = {
+    makers: dict[str, Callable[[User], Any]] = {
         "access": auth.make_access_token,
         "refresh": lambda user: sign_ins.begin(user).access_token,
         "plain simplejwt": AccessToken.for_user,
-    }[maker](user)
+    }
+    token = makers[maker](user)
     identity = auth.identify(str(token))
     assert identity.user == user
     assert identity.expires_at == token["exp"]

@@ -16,11 +16,6 @@ from tests.support.world import World
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def create(world: World) -> commands.TaskAnswer:
     command = commands.TaskCreate(project_id=world.project.pk, title="secret one", description="secret two")
     answer = actions.perform(world.people["member"], command, key="create")
