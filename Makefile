@@ -80,7 +80,7 @@ pytest: dev
 
 # The tests that ask the services of the pytest process, once more on SQLite and memory.
 embedded: dev
-	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "services and not long" tests/unit
+	TEST_STACK=embedded $(PY) -m pytest $(WORKERS) -m "services and not one_installation and not long" tests/unit
 
 # The units that ask no service; none is started.
 units: dev

@@ -131,7 +131,8 @@ def _translate(error: Exception) -> RealTimeError:
             return told(str(error) or "There is nothing here.", retry_after=getattr(error, "wait", None))
     reference = secrets.token_hex(6)
     if isinstance(error, DATABASE_AWAY):
-        logger.warning("A request failed, error %s: the database is away (%s).", reference, type(error).__name__)
+        reason = str(error).partition("\n")[0]
+        logger.warning("A request failed, error %s: the database is away (%s).", reference, reason)
     else:
         logger.error("A request failed, error %s.", reference, exc_info=error)
     return Internal("Something went wrong on our side.", details={"reference": reference})

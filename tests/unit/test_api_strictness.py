@@ -209,7 +209,7 @@ def test_a_missing_body_is_an_empty_one(world: World) -> None:
     assert answer.json()["details"] == [{"field": "project_id", "message": "This field is required."}]
 
 
-@pytest.mark.parametrize("fault", [ValueError("secret"), OperationalError("secret"), RecursionError()])
+@pytest.mark.parametrize("fault", [ValueError("secret"), RecursionError()])
 def test_what_nobody_expected_is_told_with_a_reference_that_is_in_the_log(
     world: World, fault: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -226,6 +226,24 @@ def test_what_nobody_expected_is_told_with_a_reference_that_is_in_the_log(
     assert data["details"]["reference"] in record.getMessage()
     assert record.exc_info is not None
     assert record.exc_info[1] is fault
+
+
+def test_a_lost_database_is_one_line_of_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object) -> None:
+        raise OperationalError("connection refused\nIs the server running?")
+
+    monkeypatch.setattr(access, "require_member", fail)
+    with caplog.at_level(logging.WARNING, logger="taskrealtime"):
+        answer = world.api("member").get(world.path("projects/<id:project_id>/"))
+    data = answer.json()
+    assert (answer.status_code, data["code"]) == (500, "internal")
+    assert "refused" not in answer.content.decode()
+    [record] = [record for record in caplog.records if record.name.startswith("taskrealtime")]
+    reference = data["details"]["reference"]
+    assert record.getMessage() == f"A request failed, error {reference}: the database is away (connection refused)."
+    assert record.exc_info is None
 
 
 def test_a_refusal_by_django_is_forbidden(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
