@@ -8,6 +8,8 @@ from typing import Any
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from playwright.sync_api import TimeoutError as TookTooLong
 
+from .profiles import route_web_sockets
+
 #: Milliseconds that coming back may take: the longest pause between two attempts, and a busy machine.
 PATIENCE = 90_000
 #: Cards of tasks that have no id yet.
@@ -169,7 +171,7 @@ class SlowLine:
         self._page = page
         self._held: list[str | bytes] = []
         self._ends: list[WebSocketRoute] = []
-        page.context.route_web_socket("**/ws/", self._connect)
+        route_web_sockets(page, self._connect)
 
     def let_through(self) -> None:
         """Wait until a change is on the line, and pass it on."""

@@ -1,17 +1,17 @@
-"""The fixtures of the browser tests: one Chromium for all of them, and signed-in pages.
+"""The fixtures of the browser tests: one Chromium for all of them, two servers, and signed-in pages.
 
 They live in this folder because Playwright keeps an event loop running in the thread that started it, in
 which Django's ORM and `asyncio.run` refuse to work: it must have ended before other tests go on.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.profiles import Profile, Profiles
 from tests.conftest import fresh_stack
 from tests.services import chromium
 from tests.support.stacks import Server, Stack, User
@@ -52,46 +52,36 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def profiles(browser: Browser) -> Profiles:
+    """The browser's profiles, which tests use in turn."""
+    return Profiles(browser, TIMEOUT)
+
+
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[NewPage]:
+def new_page(profiles: Profiles) -> Iterator[NewPage]:
     """`new_page(server, user, path="/")` opens a page in a browser profile of its own, signed in as the user.
 
-    Without a user nobody is signed in. At the end of the test an error in the page's console, or an
-    exception in its code, is a failure, unless it matches the regular expression `allow_errors`. A `profile` that
-    is given is used and kept, with what it has in its cache; other keywords go to Playwright's `new_context`.
+    Without a user nobody is signed in. At the end of the test an error in the console of any of the profile's pages,
+    or an exception in its code, is a failure, unless it matches the regular expression `allow_errors`. Other keywords
+    go to Playwright's `new_context`. The profile is as a new one, but for the cached files of the server.
     """
-    opened: list[BrowserContext | Page] = []
-    problems: list[str] = []
+    taken: list[Profile] = []
 
     def new_page(
-        server: Server,
-        user: User | None = None,
-        path: str = "/",
-        allow_errors: str | None = None,
-        profile: BrowserContext | None = None,
-        **options: Any,
+        server: Server, user: User | None = None, path: str = "/", allow_errors: str | None = None, **options: Any
     ) -> Page:
-        context = profile or browser.new_context(base_url=server.url, **options)
-        context.set_default_timeout(TIMEOUT)
-        page = context.new_page()
-        opened.append(page if profile else context)
-
-        def note(text: str) -> None:
-            if not (allow_errors and re.search(allow_errors, text)):
-                problems.append(text)
-
-        def note_console(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning"):
-                note(f"console: {message.text} ({message.location['url']})")
-
-        page.on("console", note_console)
-        page.on("pageerror", lambda error: note(f"exception: {error}"))
+        profile = profiles.take(base_url=server.url, **options)
+        taken.append(profile)
+        profile.allow_errors = allow_errors
         if user is not None:
-            context.add_cookies([{"name": "sessionid", "value": server.session(user), "url": server.url}])
-        page.goto(urljoin(server.url, path))
-        return page
+            cookie = {"name": "sessionid", "value": server.session(user), "url": server.url}
+            profile.context.add_cookies([cookie])
+        profile.page.goto(urljoin(server.url, path))
+        return profile.page
 
     yield new_page
-    for one in opened:
-        one.close()
+    problems = [problem for profile in taken for problem in profile.problems]
+    for profile in taken:
+        profiles.give_back(profile)
     assert not problems, "\n".join(problems)

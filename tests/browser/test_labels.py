@@ -8,6 +8,7 @@ from tests.support.stacks import Server, Stack, User
 
 from .board import Board, SlowLine
 from .conftest import NewPage
+from .profiles import route_web_sockets
 from .test_offline import LOST, go_offline
 
 
@@ -202,7 +203,7 @@ def test_who_chooses_what_another_chose_at_the_same_time_takes_nothing_of_theirs
             lambda message: (held.append if '"task_updated"' in str(message) else socket.send)(message)
         )
 
-    page.context.route_web_socket("**/ws/", connect)
+    route_web_sockets(page, connect)
     page.reload()
     ours.wait_until("live")
     for board in (theirs, ours):

@@ -6,6 +6,7 @@ from tests.support.stacks import Stack
 
 from .board import COMING, Board
 from .conftest import NewPage
+from .profiles import route_web_sockets
 
 LOST = r"WebSocket|ERR_CONNECTION|Failed to (fetch|load)|status of 50"
 
@@ -140,7 +141,7 @@ def test_signing_out_forgets_what_was_not_sent(stack: Stack, new_page: NewPage) 
     project = server.project(alice)
     path = f"/projects/{project}/"
     board = Board(new_page(server, alice, path, allow_errors=LOST))
-    board.page.context.route_web_socket("**/ws/", lambda socket: socket.close())
+    route_web_sockets(board.page, lambda socket: socket.close())
     board.page.route("**/api/tasks/", lambda route: route.abort())
     board.page.reload()
     expect(board.page.locator("body")).not_to_have_attribute("data-connection-state", "live")

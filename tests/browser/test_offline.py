@@ -12,6 +12,7 @@ from tests.support.stacks import Server, Stack, User
 from .board import AT_REST, PATIENCE, Board, SlowLine
 from .concerns import held
 from .conftest import NewPage
+from .profiles import route_web_sockets
 
 LOST = r"WebSocket|ERR_INTERNET_DISCONNECTED|Failed to (fetch|load)"
 
@@ -163,7 +164,7 @@ def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_pa
     task = new_task(server, alice, project, "One", "Said")
     page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST)
     board = Board(page)
-    page.context.route_web_socket("**/ws/", lambda socket: socket.close())
+    route_web_sockets(page, lambda socket: socket.close())
     page.reload()
     board.wait_until("polling")
     expect(page.locator("[data-connection-label]")).to_have_text("Live by polling")
