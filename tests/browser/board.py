@@ -48,6 +48,15 @@ class Board:
         """Wait for a state of the connection."""
         expect(self.page.locator("body")).to_have_attribute("data-connection-state", state, timeout=PATIENCE)
 
+    def move(self) -> None:
+        """Let things move from now on. Most tests do without: to wait for an animation takes longer than the rest."""
+        self.page.emulate_media(reduced_motion="no-preference")
+
+    def come_back(self) -> None:
+        """Look at the page again, which then tries to connect at once; wait until it is live."""
+        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        self.wait_until("live")
+
     @property
     def panel(self) -> Locator:
         """The open task's panel."""

@@ -20,6 +20,8 @@ pytest.register_assert_rewrite("tests.browser.board")  # so that its assertions 
 
 NewPage = Callable[..., Page]
 TIMEOUT = 60_000  # milliseconds that anything may take on a busy machine
+#: The settings of the shared servers: all the ways in are open.
+SHARED = {"DJANGO_SETTINGS_MODULE": "tests.browser.settings", "EMAIL_HOST": "127.0.0.1", "OPEN_SIGN_UP": "1"}
 
 
 # A page cannot tell what is behind its server: `test_two_people.py` alone looks at both kinds.
@@ -39,7 +41,20 @@ def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def running_server(shared_stack: Stack) -> Server:
-    return shared_stack.server()
+    return shared_stack.server(**SHARED)
+
+
+@pytest.fixture(scope="session")
+def second_server(shared_stack: Stack) -> Server:
+    return shared_stack.server(**SHARED)
+
+
+@pytest.fixture
+def frail(server: Server, second_server: Server) -> Iterator[Server]:
+    """A server beside `server` that a test may stop or kill. It keeps its port, so that pages keep their cache."""
+    yield second_server
+    if not second_server.running:
+        second_server.start()
 
 
 @pytest.fixture(scope="package")
@@ -64,14 +79,15 @@ def new_page(profiles: Profiles) -> Iterator[NewPage]:
 
     Without a user nobody is signed in. At the end of the test an error in the console of any of the profile's pages,
     or an exception in its code, is a failure, unless it matches the regular expression `allow_errors`. Other keywords
-    go to Playwright's `new_context`. The profile is as a new one, but for the cached files of the server.
+    go to Playwright's `new_context`; nothing moves on the page (`Board.move`) if they do not say so. The profile is as
+    a new one, but for the cached files of the server.
     """
     taken: list[Profile] = []
 
     def new_page(
         server: Server, user: User | None = None, path: str = "/", allow_errors: str | None = None, **options: Any
     ) -> Page:
-        profile = profiles.take(base_url=server.url, **options)
+        profile = profiles.take(**{"base_url": server.url, "reduced_motion": "reduce"} | options)
         taken.append(profile)
         profile.allow_errors = allow_errors
         if user is not None:

@@ -52,7 +52,7 @@ class Profile:
         context.set_offline(False)
         page.goto(PARKING)
         page.evaluate("sessionStorage.clear(), void (window.name = '')")
-        page.emulate_media(media="null", color_scheme="null")
+        page.emulate_media(media="null", color_scheme="null", reduced_motion="null")
         if self._viewport and page.viewport_size != self._viewport:
             page.set_viewport_size(self._viewport)
         context.clear_cookies()

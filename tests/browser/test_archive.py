@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server, Stack
+from tests.support.stacks import Server
 
 from .board import Board
 from .concerns import held
@@ -58,8 +58,8 @@ def test_a_viewer_reads_the_archive_and_brings_nothing_back(server: Server, new_
     expect(dialog.get_by_role("button", name="Archive all completed")).to_be_hidden()
 
 
-def test_the_open_archive_shows_what_was_archived_before_a_reset(stack: Stack, new_page: NewPage) -> None:
-    server, alice = stack.server(), stack.user()
+def test_the_open_archive_shows_what_was_archived_before_a_reset(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
     project, api = server.project(alice), server.api(alice)
     board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
     fence, brush, soap = board.add("completed", "Paint the fence", "Find the brush", "Paint soap")
@@ -68,7 +68,7 @@ def test_the_open_archive_shows_what_was_archived_before_a_reset(stack: Stack, n
     dialog = board.page.locator("[data-archive-dialog]")
     dialog.locator("[name=archive_text]").fill("paint")
     expect(dialog.locator("[data-archived-id]")).to_contain_text("Paint the fence")
-    with until_a_reset(board, stack):
+    with until_a_reset(board, server.stack):
         assert api.post(f"/api/tasks/{fence}/restore/").status_code == 200
         for task in (brush, soap):
             assert api.post(f"/api/tasks/{task}/archive/").status_code == 204

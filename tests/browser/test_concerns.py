@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import Server, User
 
 from .board import Board
 from .concerns import Concerns, held
@@ -147,24 +147,23 @@ def test_a_reminder_stays_until_it_is_put_off(scene: Scene, new_page: NewPage) -
     expect(scene.ours.panel).to_have_attribute("data-task-panel", str(task))
 
 
-def test_after_some_time_offline_everything_is_there(stack: Stack, new_page: NewPage) -> None:
-    server = stack.server()
-    alice, bob = stack.user(), stack.user(first_name="Bob")
-    project = server.project(alice, members=[bob])
-    page = new_page(server, alice, f"/projects/{project}/", allow_errors=LOST)
+def test_after_some_time_offline_everything_is_there(frail: Server, new_page: NewPage) -> None:
+    alice, bob = frail.stack.user(), frail.stack.user(first_name="Bob")
+    project = frail.project(alice, members=[bob])
+    page = new_page(frail, alice, f"/projects/{project}/", allow_errors=LOST)
     board, mine = Board(page), Concerns(page)
     mine.open()
     expect(mine.inbox).to_contain_text("All quiet")
-    server.stop()
+    frail.stop()
     board.wait_until("offline")
     expect(mine.inbox.locator("[data-inbox-offline]")).to_be_visible()
-    stack.run(
+    frail.stack.run(
         "for title in 'ABC':\n    Task.objects.create(project_id=project, title=title, assignee_id=alice)\n"
         "result = None",
         project=project,
         alice=alice.id,
     )
-    server.start()
+    frail.start()
     board.wait_until("live")
     expect(mine.items).to_have_count(3)
     expect(mine.inbox.locator("[data-inbox-offline]")).to_be_hidden()

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server, Stack
+from tests.support.stacks import Server
 
 from .board import Board
 from .conftest import NewPage
@@ -65,8 +65,8 @@ def test_a_comment_that_was_being_changed_is_so_again_after_a_reload(server: Ser
     assert "of all" not in board.page.evaluate("JSON.stringify(localStorage)")
 
 
-def test_what_is_being_written_outlives_a_reset_of_the_log(stack: Stack, new_page: NewPage) -> None:
-    server, alice = stack.server(), stack.user()
+def test_what_is_being_written_outlives_a_reset_of_the_log(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
     project = server.project(alice)
     board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
     (task,) = board.add("todo", "Paint")
@@ -75,14 +75,16 @@ def test_what_is_being_written_outlives_a_reset_of_the_log(stack: Stack, new_pag
     panel.locator("[name=content]").press_sequentially("Half a com")
     panel.locator("[data-edit-comment]").click()
     panel.locator("[name=edited_content]").fill("First and more")
-    with until_a_reset(board, stack):
+    with until_a_reset(board, server.stack):
         pass
     expect(panel.locator(f'[data-comment-id="{comment}"] [name=edited_content]')).to_have_value("First and more")
     expect(panel.locator("[name=content]")).to_have_value("Half a com")
 
 
-def test_who_is_writing_at_a_reset_writes_on_among_the_comments_that_there_are(stack: Stack, new_page: NewPage) -> None:
-    server, alice = stack.server(), stack.user()
+def test_who_is_writing_at_a_reset_writes_on_among_the_comments_that_there_are(
+    server: Server, new_page: NewPage
+) -> None:
+    alice = server.stack.user()
     project, api = server.project(alice), server.api(alice)
     board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
     (task,) = board.add("todo", "Paint")
@@ -95,7 +97,7 @@ def test_who_is_writing_at_a_reset_writes_on_among_the_comments_that_there_are(s
     editor = comments.nth(0).locator("[name=edited_content]")
     editor.press("Home")
     editor.press_sequentially("Not ")
-    with until_a_reset(board, stack):
+    with until_a_reset(board, server.stack):
         api.patch(f"/api/comments/{first}/", json={"content": "By another tab"})
         api.patch(f"/api/comments/{second}/", json={"content": "Second, changed"})
         api.delete(f"/api/comments/{third}/")

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import Server, User
 
 from .board import Board, SlowLine
 from .conftest import NewPage
@@ -250,8 +250,8 @@ def test_labels_that_were_chosen_offline_join_what_others_chose_meanwhile(server
     assert api.get(f"/api/tasks/{task}/").json()["labels"] == [1, 3]
 
 
-def test_the_open_dialog_shows_the_labels_that_there_are_after_a_reset(stack: Stack, new_page: NewPage) -> None:
-    server, alice = stack.server(), stack.user()
+def test_the_open_dialog_shows_the_labels_that_there_are_after_a_reset(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
     project = server.project(alice)
     api = server.api(alice)
     for name in ("Bug", "Docs"):
@@ -268,7 +268,7 @@ def test_the_open_dialog_shows_the_labels_that_there_are_after_a_reset(stack: St
     assert api.patch(f"/api/projects/{project}/labels/1/", json={"name": "Defect", "color": "blue"}).status_code == 200
     assert api.delete(f"/api/projects/{project}/labels/2/").status_code == 204
     assert api.post(f"/api/projects/{project}/labels/", json={"name": "Idea", "color": "teal"}).status_code == 201
-    stack.run("from taskrealtime.engine import log; log.renew_epoch()")
+    server.stack.run("from taskrealtime.engine import log; log.renew_epoch()")
     page.evaluate("void taskManager.on('event', () => { window.told = true; })")
     page.context.set_offline(False)
     expect(rows).to_have_count(2)

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.support.stacks import Stack
+from tests.support.stacks import Server
 
 from .board import COMING, Board
 from .conftest import NewPage
@@ -11,17 +11,17 @@ from .profiles import route_web_sockets
 LOST = r"WebSocket|ERR_CONNECTION|Failed to (fetch|load)|status of 50"
 
 
-def titles(stack: Stack, project: int) -> list[str]:
+def titles(server: Server, project: int) -> list[str]:
     """The project's tasks in the order in which they were made."""
     code = "result = list(Task.objects.filter(project_id=id).order_by('id').values_list('title', flat=True))"
-    found: list[str] = stack.run(code, id=project)
+    found: list[str] = server.stack.run(code, id=project)
     return found
 
 
-def comments(stack: Stack, task: int) -> list[str]:
+def comments(server: Server, task: int) -> list[str]:
     """What was said about a task."""
     code = "result = list(Comment.objects.filter(task_id=id).order_by('id').values_list('content', flat=True))"
-    found: list[str] = stack.run(code, id=task)
+    found: list[str] = server.stack.run(code, id=task)
     return found
 
 
@@ -34,19 +34,18 @@ def work_offline(board: Board, task: int) -> None:
     expect(column.locator(COMING)).to_have_count(2)
 
 
-def test_what_was_done_offline_is_sent_by_the_next_page(stack: Stack, new_page: NewPage) -> None:
-    server = stack.server()
-    alice = stack.user()
-    project = server.project(alice)
+def test_what_was_done_offline_is_sent_by_the_next_page(frail: Server, new_page: NewPage) -> None:
+    alice = frail.stack.user()
+    project = frail.project(alice)
     path = f"/projects/{project}/"
-    board = Board(new_page(server, alice, path, allow_errors=LOST))
+    board = Board(new_page(frail, alice, path, allow_errors=LOST))
     (task,) = board.add("todo", "Before")
     context = board.page.context
-    server.kill()
+    frail.kill()
     board.wait_until("offline")
     work_offline(board, task)
     board.page.close()
-    server.start()
+    frail.start()
     tabs = [context.new_page(), context.new_page()]
     for tab in tabs:
         tab.goto(path)
@@ -57,25 +56,24 @@ def test_what_was_done_offline_is_sent_by_the_next_page(stack: Stack, new_page: 
         expect(again.card(task)).to_have_attribute("data-comment-count", "1")
         expect(tab.locator("[data-pending]")).to_have_count(0)
         expect(tab.locator("[data-problems]")).to_be_hidden()
-    assert titles(stack, project) == ["Second", "One", "Two"]
-    assert comments(stack, task) == ["Said offline"]
+    assert titles(frail, project) == ["Second", "One", "Two"]
+    assert comments(frail, task) == ["Said offline"]
 
 
-def test_what_became_impossible_is_listed_with_its_text_until_it_is_dismissed(stack: Stack, new_page: NewPage) -> None:
-    server = stack.server()
-    alice = stack.user()
-    project = server.project(alice)
-    page: Page = new_page(server, alice, f"/projects/{project}/", allow_errors=LOST)
+def test_what_became_impossible_is_listed_with_its_text_until_it_is_dismissed(frail: Server, new_page: NewPage) -> None:
+    alice = frail.stack.user()
+    project = frail.project(alice)
+    page: Page = new_page(frail, alice, f"/projects/{project}/", allow_errors=LOST)
     board = Board(page)
     (task,) = board.add("todo", "Before")
-    server.kill()
+    frail.kill()
     board.wait_until("offline")
     panel = board.open(task)
     panel.locator("[name=content]").fill("Too late")
     panel.locator("[name=content]").press("Control+Enter")
     expect(board.card(task)).to_have_attribute("data-pending", "")
-    stack.run("Task.objects.get(id=id).delete()", id=task)
-    server.start()
+    frail.stack.run("Task.objects.get(id=id).delete()", id=task)
+    frail.start()
     board.wait_until("live")
     problems = page.locator("[data-problems]")
     expect(problems).to_contain_text("Too late")
@@ -90,11 +88,10 @@ def test_what_became_impossible_is_listed_with_its_text_until_it_is_dismissed(st
     expect(problems).to_be_hidden()
 
 
-def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(stack: Stack, new_page: NewPage) -> None:
-    server = stack.server()
-    alice, bob = stack.user(), stack.user()
-    project = server.project(alice, members=[bob])
-    page: Page = new_page(server, alice, f"/projects/{project}/", allow_errors=f"{LOST}|status of 40[13]")
+def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(frail: Server, new_page: NewPage) -> None:
+    alice, bob = frail.stack.user(), frail.stack.user()
+    project = frail.project(alice, members=[bob])
+    page: Page = new_page(frail, alice, f"/projects/{project}/", allow_errors=f"{LOST}|status of 40[13]")
     board = Board(page)
     page.locator("[data-me]").click()
     page.get_by_role("menuitem", name="Settings").click()
@@ -102,45 +99,45 @@ def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(stack: Stack
     expect(dialog.locator("[name=remind_before_hours]")).to_have_value("24")
 
     def sign_in(session: str) -> None:
-        page.context.add_cookies([{"name": "sessionid", "value": session, "url": server.url}])
+        page.context.add_cookies([{"name": "sessionid", "value": session, "url": frail.url}])
 
-    sign_in(server.session(bob))
+    sign_in(frail.session(bob))
     dialog.locator("[name=display_name]").fill("Alice")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_contain_text("Somebody else has signed in")
     page.keyboard.press("Escape")
-    server.kill()
+    frail.kill()
     board.wait_until("offline")
     board.enter("todo", "Hers")
-    stack.run("from taskrealtime.engine import auth; auth.sign_out_everywhere(User.objects.get(id=id))", id=alice.id)
-    server.start()
+    frail.stack.run(
+        "from taskrealtime.engine import auth; auth.sign_out_everywhere(User.objects.get(id=id))", id=alice.id
+    )
+    frail.start()
     expect(page.locator("[data-problems]")).to_contain_text("You are signed out")
-    assert titles(stack, project) == []
-    assert server.api(bob).get("/api/me/").json()["name"] == bob.username
-    sign_in(server.session(alice))
+    assert titles(frail, project) == []
+    assert frail.api(bob).get("/api/me/").json()["name"] == bob.username
+    sign_in(frail.session(alice))
     page.reload()
     Board(page).titled("todo", "Hers").wait_for()
     made = "result = Task.objects.get(project_id=id).created_by_id"
-    assert stack.run(made, id=project) == alice.id
+    assert frail.stack.run(made, id=project) == alice.id
 
 
-def test_nobodys_list_of_projects_stands_on_a_page_of_somebody_else(stack: Stack, new_page: NewPage) -> None:
-    server = stack.server()
-    alice, bob = stack.user(), stack.user()
-    project = server.project(bob)
-    page: Page = new_page(server, alice)
-    page.context.add_cookies([{"name": "sessionid", "value": server.session(bob), "url": server.url}])
+def test_nobodys_list_of_projects_stands_on_a_page_of_somebody_else(frail: Server, new_page: NewPage) -> None:
+    alice, bob = frail.stack.user(), frail.stack.user()
+    project = frail.project(bob)
+    page: Page = new_page(frail, alice)
+    page.context.add_cookies([{"name": "sessionid", "value": frail.session(bob), "url": frail.url}])
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page.locator(f'[data-project-id="{project}"]')).to_be_visible()
     expect(page.locator("body")).to_have_attribute("data-user-id", str(bob.id))
 
 
-def test_signing_out_forgets_what_was_not_sent(stack: Stack, new_page: NewPage) -> None:
-    server = stack.server()
-    alice = stack.user()
-    project = server.project(alice)
+def test_signing_out_forgets_what_was_not_sent(frail: Server, new_page: NewPage) -> None:
+    alice = frail.stack.user()
+    project = frail.project(alice)
     path = f"/projects/{project}/"
-    board = Board(new_page(server, alice, path, allow_errors=LOST))
+    board = Board(new_page(frail, alice, path, allow_errors=LOST))
     route_web_sockets(board.page, lambda socket: socket.close())
     board.page.route("**/api/tasks/", lambda route: route.abort())
     board.page.reload()
@@ -157,28 +154,27 @@ def test_signing_out_forgets_what_was_not_sent(stack: Stack, new_page: NewPage) 
         };
     })"""
     assert board.page.evaluate(kept) == 0
-    assert titles(stack, project) == []
+    assert titles(frail, project) == []
 
 
-def test_a_browser_that_cleared_its_data_still_keeps_changes_and_signs_out(stack: Stack, new_page: NewPage) -> None:
-    server = stack.server()
-    alice = stack.user()
-    project = server.project(alice)
-    page: Page = new_page(server, alice, f"/projects/{project}/", allow_errors=LOST)
+def test_a_browser_that_cleared_its_data_still_keeps_changes_and_signs_out(frail: Server, new_page: NewPage) -> None:
+    alice = frail.stack.user()
+    project = frail.project(alice)
+    page: Page = new_page(frail, alice, f"/projects/{project}/", allow_errors=LOST)
     board = Board(page)
     page.evaluate("indexedDB.databases()")
     devtools = page.context.new_cdp_session(page)
 
     def clear() -> None:
         """As the browser's own settings do: it closes what is open."""
-        devtools.send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": "indexeddb"})
+        devtools.send("Storage.clearDataForOrigin", {"origin": frail.url, "storageTypes": "indexeddb"})
 
     clear()
-    server.kill()
+    frail.kill()
     board.wait_until("offline")
     column = board.enter("todo", "Kept")
     expect(column.locator(COMING)).to_have_count(1)
-    server.start()
+    frail.start()
     page.reload()
     Board(page).titled("todo", "Kept").wait_for()
     clear()

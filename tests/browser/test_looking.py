@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import Server, User
 
 from .board import AT_REST, Board
 from .conftest import NewPage
@@ -93,8 +93,8 @@ def test_what_happened_is_told_backwards_and_goes_on(server: Server, board: Boar
     expect(panel.locator("[data-part=activity-body]")).not_to_contain_text("brush")
 
 
-def test_what_happened_before_a_reset_is_told_by_what_is_open(stack: Stack, new_page: NewPage) -> None:
-    server, alice = stack.server(), stack.user()
+def test_what_happened_before_a_reset_is_told_by_what_is_open(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
     project, api = server.project(alice), server.api(alice)
     board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
     (task,) = board.add("todo", "Fence")
@@ -105,7 +105,7 @@ def test_what_happened_before_a_reset_is_told_by_what_is_open(stack: Stack, new_
     of_project = board.page.locator("[data-activity-dialog] li")
     expect(of_project.nth(0)).to_contain_text("added “Fence” to To do")
     before = of_project.count()
-    with until_a_reset(board, stack):
+    with until_a_reset(board, server.stack):
         api.patch(f"/api/tasks/{task}/", json={"title": "Gate"})
     expect(of_project.nth(0)).to_contain_text("renamed “Fence” to “Gate”")
     expect(of_task.nth(0)).to_contain_text("renamed “Fence” to “Gate”")

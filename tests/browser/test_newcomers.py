@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import Server, User
 
 from .board import COMING, Board
 from .conftest import NewPage
@@ -21,18 +21,13 @@ result = [
 
 
 @pytest.fixture
-def alice(stack: Stack) -> User:
-    return stack.user()
+def alice(frail: Server) -> User:
+    return frail.stack.user()
 
 
 @pytest.fixture
-def server(stack: Stack) -> Server:
-    return stack.server()
-
-
-@pytest.fixture
-def board(server: Server, alice: User, new_page: NewPage) -> Board:
-    return Board(new_page(server, alice, f"/projects/{server.project(alice)}/", allow_errors=LOST))
+def board(frail: Server, alice: User, new_page: NewPage) -> Board:
+    return Board(new_page(frail, alice, f"/projects/{frail.project(alice)}/", allow_errors=LOST))
 
 
 def project_of(board: Board) -> int:
@@ -67,16 +62,16 @@ DONE = {
 }
 
 
-def test_a_task_is_worked_on_before_it_has_an_id(stack: Stack, server: Server, board: Board) -> None:
+def test_a_task_is_worked_on_before_it_has_an_id(frail: Server, board: Board) -> None:
     project = project_of(board)
-    server.kill()
+    frail.kill()
     board.wait_until("offline")
     board.enter("todo", "New")
     work_on(board, board.page.locator(COMING))
     # Somebody is still writing while it gets its id: nothing of that is disturbed.
     panel = panel_of(board, board.page.locator(COMING))
     panel.locator("[name=description]").press_sequentially("Half a ")
-    server.start()
+    frail.start()
     board.wait_until("live")
     expect(board.page.locator(COMING)).to_have_count(0)
     expect(board.page.locator("[data-pending]")).to_have_count(0)
@@ -89,34 +84,34 @@ def test_a_task_is_worked_on_before_it_has_an_id(stack: Stack, server: Server, b
     board.page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
     expect(board.page.locator("[data-pending]")).to_have_count(0)
-    assert stack.run(TASKS, id=project) == [DONE | {"description": "Half a thought"}]
+    assert frail.stack.run(TASKS, id=project) == [DONE | {"description": "Half a thought"}]
     expect(board.page.locator("[data-problems]")).to_be_hidden()
 
 
-def test_what_was_done_with_it_is_sent_by_the_next_page(stack: Stack, server: Server, board: Board) -> None:
+def test_what_was_done_with_it_is_sent_by_the_next_page(frail: Server, board: Board) -> None:
     project, context, path = project_of(board), board.page.context, board.page.url
-    server.kill()
+    frail.kill()
     board.wait_until("offline")
     board.enter("todo", "New")
     work_on(board, board.page.locator(COMING))
     board.page.close()
-    server.start()
+    frail.start()
     page = context.new_page()
     page.goto(path)
     again = Board(page)
     expect(again.titled("review", "Born offline")).to_have_attribute("data-comment-count", "1")
     expect(again.page.locator("[data-pending]")).to_have_count(0)
-    assert stack.run(TASKS, id=project) == [DONE]
+    assert frail.stack.run(TASKS, id=project) == [DONE]
 
 
-def test_what_was_deleted_or_undone_before_it_had_an_id_is_gone(stack: Stack, server: Server, board: Board) -> None:
-    server.kill()
+def test_what_was_deleted_or_undone_before_it_had_an_id_is_gone(frail: Server, board: Board) -> None:
+    frail.kill()
     board.wait_until("offline")
     board.enter("todo", "Deleted", "Kept", "Undone")
     panel_of(board, board.page.locator(COMING).filter(has_text="Deleted")).locator("[data-delete-task]").click()
     board.page.keyboard.press("Escape")
     board.page.locator(COMING).filter(has_text="Kept").focus()
-    server.start()
+    frail.start()
     board.wait_until("live")
     expect(board.page.locator(COMING)).to_have_count(0)
     kept = board.titled("todo", "Kept")
@@ -124,19 +119,19 @@ def test_what_was_deleted_or_undone_before_it_had_an_id_is_gone(stack: Stack, se
     board.page.keyboard.press("Control+z")
     expect(board.titled("todo", "Deleted")).to_be_visible()
     expect(board.page.locator("[data-pending]")).to_have_count(0)  # until then it is only on its way back
-    assert {task["title"] for task in stack.run(TASKS, id=project_of(board))} == {"Deleted", "Kept", "Undone"}
+    assert {task["title"] for task in frail.stack.run(TASKS, id=project_of(board))} == {"Deleted", "Kept", "Undone"}
 
 
 def test_a_task_that_may_not_be_created_takes_its_panel_along_and_leaves_its_texts(
-    stack: Stack, server: Server, board: Board, alice: User
+    frail: Server, board: Board, alice: User
 ) -> None:
-    server.kill()
+    frail.kill()
     board.wait_until("offline")
     board.enter("todo", "Refused")
     panel = panel_of(board, board.page.locator(COMING))
     panel.locator("[name=description]").fill("Long thoughts")
-    stack.run("Membership.objects.filter(user_id=id).update(role='viewer')", id=alice.id)
-    server.start()
+    frail.stack.run("Membership.objects.filter(user_id=id).update(role='viewer')", id=alice.id)
+    frail.start()
     board.wait_until("live")
     expect(panel).to_have_count(0)
     expect(board.page.locator(COMING)).to_have_count(0)

@@ -2,24 +2,23 @@
 
 from playwright.sync_api import expect
 
-from tests.support.stacks import Server, Stack
+from tests.support.stacks import Server
 
 from .board import Board
 from .conftest import NewPage
 from .test_leaving import LOST
 
 
-def test_who_was_cut_off_is_told_what_changed(stack: Stack, new_page: NewPage) -> None:
-    server = stack.server()
-    alice, bob = stack.user(), stack.user()
-    project = server.project(alice, members=[bob])
-    board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
+def test_who_was_cut_off_is_told_what_changed(frail: Server, new_page: NewPage) -> None:
+    alice, bob = frail.stack.user(), frail.stack.user()
+    project = frail.project(alice, members=[bob])
+    board = Board(new_page(frail, alice, f"/projects/{project}/", allow_errors=LOST))
     one, two = board.add("todo", "One", "Two")
-    server.kill()
+    frail.kill()
     board.wait_until("offline")
-    stack.run("t = Task.objects.get(id=id); t.priority = 'high'; t.save()", id=one)
-    three = stack.run("result = Task.objects.create(project_id=id, title='Three').id", id=project)
-    server.start()
+    frail.stack.run("t = Task.objects.get(id=id); t.priority = 'high'; t.save()", id=one)
+    three = frail.stack.run("result = Task.objects.create(project_id=id, title='Three').id", id=project)
+    frail.start()
     board.wait_until("live")
     expect(board.page.locator("[data-toasts]")).to_contain_text("Caught up, 2 changes")
     expect(board.card(one)).to_have_attribute("data-unseen", "changed")

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import Server, User
 
 from .board import COMING, Board
 from .conftest import NewPage
@@ -69,25 +69,8 @@ class Scene(NamedTuple):
 Gather = Callable[..., Scene]
 
 
-@pytest.fixture(scope="module")
-def frail(shared_stack: Stack) -> Iterator[Server]:
-    """One more server, which may be killed, and is to be running at the end of each test."""
-    server = shared_stack.server()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def profiles(browser: Browser) -> Iterator[list[BrowserContext]]:
-    """Three browsers, which load the pages' files once for all tests."""
-    profiles = [browser.new_context() for _ in range(3)]
-    yield profiles
-    for profile in profiles:
-        profile.close()
-
-
 @pytest.fixture
-def gather(new_page: NewPage, profiles: list[BrowserContext]) -> Gather:
+def gather(new_page: NewPage) -> Gather:
     """`gather(server, allow_errors=None, carols=None)`: all three come to a new project, Carol by a server of hers."""
 
     def gather(server: Server, allow_errors: str | None = None, carols: Server | None = None) -> Scene:
@@ -96,10 +79,7 @@ def gather(new_page: NewPage, profiles: list[BrowserContext]) -> Gather:
         project = server.project(alice, members=[bob, carol], name="House")
         path = f"/projects/{project}/"
         ways = [(server, alice), (server, bob), (carols or server, carol)]
-        boards = [
-            Board(new_page(way, user, path, allow_errors, profile=profile))
-            for (way, user), profile in zip(ways, profiles, strict=True)
-        ]
+        boards = [Board(new_page(way, user, path, allow_errors)) for way, user in ways]
         return Scene(server, project, (alice, bob, carol), *boards)
 
     return gather
@@ -131,12 +111,6 @@ def close(board: Board) -> None:
     """Close the open task."""
     board.page.keyboard.press("Escape")
     expect(board.panel).to_have_count(0)
-
-
-def look(board: Board) -> None:
-    """Look at the page again, which then tries to connect at once; wait until it is up to date."""
-    board.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    board.wait_until("live")
 
 
 def item(page: Page, name: str) -> Locator:
@@ -225,7 +199,7 @@ def test_one_comes_back_to_cards_that_two_others_changed_meanwhile(
     scene.expect_same((alice, bob), todo=[varnish, brush, ladder], in_progress=[sand], review=[hinges])
 
     frail.start()
-    look(carol)
+    carol.come_back()
     expect(bob.panel).to_have_count(0)  # she deleted what is open there
     expect(alice.panel.locator("[data-comment-id] .prose")).to_have_text(["Said meanwhile", "Said offline"])
     broom = int(carol.titled("todo", "Broom").get_attribute("data-task-id") or 0)
@@ -270,7 +244,7 @@ def test_what_three_do_while_the_server_is_killed_is_done_once(frail: Server, ga
         board.wait_until("offline")
     frail.start()
     for board in scene.boards:
-        look(board)
+        board.come_back()
         expect(board.page.locator("[data-pending]")).to_have_count(0)
     made = frail.api(scene.users[0]).get(f"/api/projects/{scene.project}/board/").json()["tasks"]
     assert len(made) == 13
