@@ -12,6 +12,10 @@ from .profiles import route_web_sockets
 
 #: Milliseconds that coming back may take: the longest pause between two attempts, and a busy machine.
 PATIENCE = 90_000
+#: What a browser says in its console about a connection that is lost.
+LOST = r"WebSocket|ERR_CONNECTION|ERR_INTERNET_DISCONNECTED|Failed to fetch|status of 50"
+#: The same, where something is refused as well.
+LOST_AND_REFUSED = rf"{LOST}|status of 40[0-9]"
 #: Cards of tasks that have no id yet.
 COMING = "[data-new-task]"
 #: In JavaScript: nothing moves any more; what moves for ever does not count.

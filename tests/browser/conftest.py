@@ -20,8 +20,6 @@ pytest.register_assert_rewrite("tests.browser.board")  # so that its assertions 
 
 NewPage = Callable[..., Page]
 TIMEOUT = 60_000  # milliseconds that anything may take on a busy machine
-#: The settings of the shared servers: all the ways in are open.
-SHARED = {"DJANGO_SETTINGS_MODULE": "tests.browser.settings", "EMAIL_HOST": "127.0.0.1", "OPEN_SIGN_UP": "1"}
 
 
 # A page cannot tell what is behind its server: `test_two_people.py` alone looks at both kinds.
@@ -39,14 +37,19 @@ def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     stack.close()
 
 
+def start(stack: Stack) -> Server:
+    """Start a server for all tests, with all the ways in open."""
+    return stack.server(DJANGO_SETTINGS_MODULE="tests.browser.settings", EMAIL_HOST="127.0.0.1", OPEN_SIGN_UP="1")
+
+
 @pytest.fixture(scope="session")
 def running_server(shared_stack: Stack) -> Server:
-    return shared_stack.server(**SHARED)
+    return start(shared_stack)
 
 
 @pytest.fixture(scope="session")
 def second_server(shared_stack: Stack) -> Server:
-    return shared_stack.server(**SHARED)
+    return start(shared_stack)
 
 
 @pytest.fixture
@@ -91,8 +94,7 @@ def new_page(profiles: Profiles) -> Iterator[NewPage]:
         taken.append(profile)
         profile.allow_errors = allow_errors
         if user is not None:
-            cookie = {"name": "sessionid", "value": server.session(user), "url": server.url}
-            profile.context.add_cookies([cookie])
+            profile.context.add_cookies([{"name": "sessionid", "value": server.session(user), "url": server.url}])
         profile.page.goto(urljoin(server.url, path))
         return profile.page
 

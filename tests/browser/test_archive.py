@@ -4,10 +4,10 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server
 
-from .board import Board
+from .board import LOST, Board
 from .concerns import held
 from .conftest import NewPage
-from .test_offline import LOST, until_a_reset
+from .test_offline import until_a_reset
 
 
 def test_archived_tasks_leave_both_boards_and_come_back(server: Server, new_page: NewPage) -> None:

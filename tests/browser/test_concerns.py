@@ -8,10 +8,9 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server, User
 
-from .board import Board
+from .board import LOST, Board
 from .concerns import Concerns, held
 from .conftest import NewPage
-from .test_interruptions import LOST
 
 
 class Scene(NamedTuple):

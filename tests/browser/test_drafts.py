@@ -4,9 +4,9 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server
 
-from .board import Board
+from .board import LOST, Board
 from .conftest import NewPage
-from .test_offline import LOST, go_offline, until_a_reset
+from .test_offline import go_offline, until_a_reset
 
 
 def test_what_was_being_written_is_there_after_a_reload(server: Server, new_page: NewPage) -> None:

@@ -4,10 +4,8 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server
 
-from .board import Board
+from .board import LOST, Board
 from .conftest import NewPage
-
-LOST = r"WebSocket|ERR_CONNECTION|Failed to fetch|status of 50"
 
 
 def test_a_restarted_server_is_caught_up_with_without_a_reload(frail: Server, new_page: NewPage) -> None:

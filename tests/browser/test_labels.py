@@ -6,10 +6,10 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.support.stacks import Server, User
 
-from .board import Board, SlowLine
+from .board import LOST, Board, SlowLine
 from .conftest import NewPage
 from .profiles import route_web_sockets
-from .test_offline import LOST, go_offline
+from .test_offline import go_offline
 
 
 def two_boards(server: Server, new_page: NewPage) -> tuple[User, int, Board, Board]:

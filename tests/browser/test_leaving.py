@@ -4,11 +4,9 @@ from playwright.sync_api import Page, expect
 
 from tests.support.stacks import Server
 
-from .board import COMING, Board
+from .board import COMING, LOST, Board
 from .conftest import NewPage
 from .profiles import route_web_sockets
-
-LOST = r"WebSocket|ERR_CONNECTION|Failed to (fetch|load)|status of 50"
 
 
 def titles(server: Server, project: int) -> list[str]:

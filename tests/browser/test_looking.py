@@ -7,9 +7,9 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server, User
 
-from .board import AT_REST, Board
+from .board import AT_REST, LOST, Board
 from .conftest import NewPage
-from .test_offline import LOST, until_a_reset
+from .test_offline import until_a_reset
 
 TOP = "element => element.getBoundingClientRect().top"
 

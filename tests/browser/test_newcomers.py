@@ -7,10 +7,9 @@ from playwright.sync_api import Locator, expect
 
 from tests.support.stacks import Server, User
 
-from .board import COMING, Board
+from .board import COMING, LOST, Board
 from .conftest import NewPage
 
-LOST = r"WebSocket|ERR_CONNECTION|Failed to (fetch|load)|status of 50"
 TASKS = """
 result = [
     {"title": task.title, "status": task.status, "priority": task.priority, "description": task.description,

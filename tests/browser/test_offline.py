@@ -9,12 +9,10 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.support.stacks import Server, Stack, User
 
-from .board import AT_REST, PATIENCE, Board, SlowLine
+from .board import AT_REST, LOST, PATIENCE, Board, SlowLine
 from .concerns import held
 from .conftest import NewPage
 from .profiles import route_web_sockets
-
-LOST = r"WebSocket|ERR_INTERNET_DISCONNECTED|Failed to (fetch|load)"
 
 
 def new_task(server: Server, user: User, project: int, title: str, *comments: str) -> int:
@@ -90,12 +88,8 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     assert server.api(bob).patch(f"/api/tasks/{task}/", json=theirs).status_code == 200
     since = head(server, alice, project)
 
-    stopped: list[Route] | None = []
-
-    def stop(route: Route) -> None:
-        route.continue_() if stopped is None else stopped.append(route)
-
-    context.route("**/api/comments/**", stop)
+    stopped: list[Route] = []
+    context.route("**/api/comments/**", stopped.append)
     context.set_offline(False)
     page = context.new_page()
     page.goto(path)
@@ -103,8 +97,8 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     expect(again.panel.locator(".comment[data-pending]")).to_have_count(2)
     expect(again.panel.locator(".comment[data-pending]").first).to_contain_text("Kept twice")
     expect(again.card(other)).to_have_count(0)  # what waits for an answer over HTTP holds up no other task
-    waiting, stopped = stopped, None
-    for route in waiting:
+    context.unroute("**/api/comments/**")
+    for route in stopped:
         route.continue_()
     expect(page.locator("[data-pending]")).to_have_count(0)
     expect(again.panel.locator("[data-comment-id]")).to_have_count(1)

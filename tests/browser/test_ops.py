@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -83,7 +84,7 @@ def test_all_works_and_the_report_has_no_secret(server: Server, new_page: NewPag
     report = page.locator("[data-report-text]").input_value()
     assert report.count("[OK     ]") == STEPS
     assert re.search(r"this connection is [0-9a-f]{16}", report)
-    cookies = [cookie["value"] for cookie in page.context.cookies()]  # type: ignore[typeddict-item]
+    cookies = [cookie["value"] for cookie in page.context.cookies()]
     assert not [secret for secret in ["bearer", "eyJ", *cookies] if secret in report]
 
 
@@ -165,7 +166,7 @@ def test_a_proxy_that_passes_no_upgrade_is_named(server: Server, new_page: NewPa
     ],
 )
 def test_a_refusal_of_the_server_is_named(
-    server: Server, new_page: NewPage, setting: dict[str, str], told: str
+    server: Server, new_page: NewPage, setting: dict[str, Any], told: str
 ) -> None:
     strict = server.stack.server(**setting)
     alice = server.stack.user()

@@ -4,9 +4,8 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server
 
-from .board import Board
+from .board import LOST, Board
 from .conftest import NewPage
-from .test_leaving import LOST
 
 
 def test_who_was_cut_off_is_told_what_changed(frail: Server, new_page: NewPage) -> None:

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.stacks import Server, User
 
-from .board import COMING, Board
+from .board import COMING, LOST, LOST_AND_REFUSED, Board
 from .conftest import NewPage
-from .test_interruptions import LOST as KILLED
 from .test_offline import head, logged
 
-LOST = rf"{KILLED}|status of 40[0-9]"  # what is refused may be answered over HTTP
 COLUMNS = ("todo", "in_progress", "review", "completed")
 
 
@@ -170,7 +168,7 @@ def test_two_edit_the_same_fields_at_once_and_one_is_asked_field_by_field(server
 def test_one_comes_back_to_cards_that_two_others_changed_meanwhile(
     server: Server, frail: Server, gather: Gather
 ) -> None:
-    scene = gather(server, LOST, carols=frail)
+    scene = gather(server, LOST_AND_REFUSED, carols=frail)
     sand, paint, varnish, hinges, brush, ladder = scene.add("Sand", "Paint", "Varnish", "Hinges", "Brush", "Ladder")
     alice, bob, carol = scene.boards
     frail.kill()
@@ -224,7 +222,7 @@ def test_one_comes_back_to_cards_that_two_others_changed_meanwhile(
 
 
 def test_what_three_do_while_the_server_is_killed_is_done_once(frail: Server, gather: Gather) -> None:
-    scene = gather(frail, KILLED)
+    scene = gather(frail, LOST)
     (task,) = scene.add("Paint the fence")
     panels = [board.open(task) for board in scene.boards]
     people = list(zip(("Alice", "Bob", "Carol"), scene.boards, panels, strict=True))
@@ -279,7 +277,7 @@ def test_who_takes_back_what_another_changed_since_is_told_so(server: Server, ga
     write(bob.open(gate), "title", "Iron gate")
     bob.open(ladder).locator("[data-delete-task]").click()
     bob.drag(paint, onto=bob.column("review"))
-    after = {"todo": [gate], "review": [paint], "completed": [fence]}
+    after: dict[str, Any] = {"todo": [gate], "review": [paint], "completed": [fence]}
     scene.expect_same(**after)
 
     toasts, problems = alice.page.locator("[data-toasts]"), alice.page.locator("[data-problems] li .problem__text")
