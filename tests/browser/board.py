@@ -13,7 +13,7 @@ from .profiles import route_web_sockets
 #: Milliseconds that coming back may take: the longest pause between two attempts, and a busy machine.
 PATIENCE = 90_000
 #: What a browser says in its console about a connection that is lost.
-LOST = r"WebSocket|ERR_CONNECTION|ERR_INTERNET_DISCONNECTED|Failed to fetch|status of 50"
+LOST = r"WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INTERNET_DISCONNECTED|Failed to fetch|status of 50"
 #: The same, where something is refused as well.
 LOST_AND_REFUSED = rf"{LOST}|status of 40[0-9]"
 #: Cards of tasks that have no id yet.
@@ -47,6 +47,7 @@ class Board:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.wait_until("live")
+        expect(page.locator("body")).to_have_attribute("data-role", re.compile("."))  # the tasks are there, too
 
     def wait_until(self, state: str) -> None:
         """Wait for a state of the connection."""
@@ -93,7 +94,7 @@ class Board:
         script = "([status, wanted]) => [...document.querySelectorAll(`[data-status=${status}] [data-task-id]`)]"
         script += ".map(card => card.dataset.taskId).join() === wanted"
         with suppress(TookTooLong):
-            self.page.wait_for_function(script, arg=[status, ",".join(map(str, task_ids))])
+            self.page.wait_for_function(script, arg=[status, ",".join(map(str, task_ids))], polling=50)
         assert self.order(status) == list(task_ids)
         expect(column).to_have_attribute("data-count", str(len(task_ids)))
 
@@ -101,7 +102,7 @@ class Board:
         """Wait until the columns hold these cards, and the cards say this."""
         text = json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
         with suppress(TookTooLong):
-            self.page.wait_for_function(f"wanted => JSON.stringify(({PICTURE})()) === wanted", arg=text)
+            self.page.wait_for_function(f"wanted => JSON.stringify(({PICTURE})()) === wanted", arg=text, polling=50)
         assert self.page.evaluate(PICTURE) == wanted
 
     def add(self, status: str, *titles: str) -> list[int]:

@@ -83,18 +83,6 @@ def test_what_was_seen_in_one_tab_is_read_in_the_other(scene: Scene) -> None:
     expect(scene.ours.panel.locator("[name=title]")).to_have_value("One")
 
 
-def test_what_one_does_oneself_is_no_news(scene: Scene) -> None:
-    (task,) = scene.ours.add("todo", "Paint the fence")
-    panel = scene.ours.open(task)
-    panel.locator("[name=assignee_id]").select_option(str(scene.alice.id))
-    panel.locator("[name=content]").fill(f"@{scene.alice.username}")
-    panel.locator("[name=content]").press("Control+Enter")
-    expect(panel.locator("[data-comment-id]")).to_have_count(1)
-    scene.comment(task, "Done?")  # what comes after it is there
-    scene.mine.expect_unread(1)
-    expect(scene.mine.toasts).to_have_count(0)  # nor does one need to be told of what one is looking at
-
-
 def test_many_at_once_become_one_toast_and_all_are_marked_read(scene: Scene) -> None:
     scene.server.stack.run(
         "from django.db import transaction\n"
@@ -169,9 +157,17 @@ def test_after_some_time_offline_everything_is_there(frail: Server, new_page: Ne
     mine.expect_unread(0)
 
 
-def test_what_was_deleted_says_so_and_leads_to_the_task(scene: Scene) -> None:
+def test_what_one_does_oneself_is_no_news_and_what_was_deleted_says_so(scene: Scene) -> None:
     (task,) = scene.ours.add("todo", "Paint the fence")
-    comment = scene.comment(task, "A secret")
+    panel = scene.ours.open(task)
+    panel.locator("[name=assignee_id]").select_option(str(scene.alice.id))
+    panel.locator("[name=content]").fill(f"@{scene.alice.username}")
+    panel.locator("[name=content]").press("Control+Enter")
+    expect(panel.locator("[data-comment-id]")).to_have_count(1)
+    comment = scene.comment(task, "A secret")  # what comes after it is there
+    scene.mine.expect_unread(1)
+    expect(scene.mine.toasts).to_have_count(0)  # nor does one need to be told of what one is looking at
+    scene.ours.page.keyboard.press("Escape")
     scene.mine.open()
     expect(scene.mine.items).to_contain_text("A secret")
     assert scene.server.api(scene.bob).delete(f"/api/comments/{comment}/").status_code == 204
@@ -225,15 +221,29 @@ def test_the_list_of_projects_follows_memberships(server: Server, new_page: NewP
     expect(page.locator(f'[data-project-id="{project}"]')).to_have_count(0)
 
 
-def test_settings_are_kept_and_decide_what_one_is_told(scene: Scene) -> None:
+def test_settings_are_kept_and_decide_what_one_is_told_but_what_is_refused_is_not(scene: Scene) -> None:
     page = scene.ours.page
     page.locator("[data-me]").click()
     page.get_by_role("menuitem", name="Settings").click()
     dialog = page.locator("[data-settings-dialog]")
     expect(dialog.locator("[name=timezone]")).to_have_value(re.compile(r"\w"))
+    hours = dialog.locator("[name=remind_before_hours]")
+    expect(hours).to_have_value("24")
+    hours.fill("-1")
+    dialog.get_by_role("button", name="Save").click()
+    assert not hours.evaluate("field => field.validity.valid")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("[data-me]")).to_be_focused()
+    assert scene.server.api(scene.alice).get("/api/me/").json()["remind_before_hours"] == 24
+
+    page.locator("[data-me]").click()
+    page.get_by_role("menuitem", name="Settings").click()
+    expect(hours).to_have_value("24")
     dialog.locator("[name=display_name]").fill("Alice of the Fence")
     dialog.locator("[name=timezone]").select_option("Europe/Berlin")
-    dialog.locator("[name=remind_before_hours]").fill("3")
+    hours.fill("3")
     dialog.get_by_label("House").check()
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
@@ -245,17 +255,3 @@ def test_settings_are_kept_and_decide_what_one_is_told(scene: Scene) -> None:
     scene.comment(task, "Nobody is told")
     expect(scene.ours.card(task)).to_have_attribute("data-comment-count", "1")
     scene.mine.expect_unread(0)
-
-
-def test_a_setting_that_is_refused_is_said_in_words(scene: Scene) -> None:
-    page = scene.ours.page
-    page.locator("[data-me]").click()
-    page.get_by_role("menuitem", name="Settings").click()
-    dialog = page.locator("[data-settings-dialog]")
-    expect(dialog.locator("[name=remind_before_hours]")).to_have_value("24")
-    dialog.locator("[name=remind_before_hours]").fill("-1")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
-    expect(page.locator("[data-me]")).to_be_focused()

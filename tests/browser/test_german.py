@@ -3,21 +3,16 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.support.stacks import Server
 
 from .board import Board
 from .concerns import Concerns, held
 from .conftest import NewPage
-from .test_accessibility import PHONE, Looks, look_over
+from .test_accessibility import SIZES, Looks, expect_no_sideways_scrolling, look_over
 
 GERMAN: Looks = {"locale": "de-DE"}
-SIZES = [pytest.param({}, id="wide"), pytest.param(PHONE, id="phone")]
-
-
-def expect_no_sideways_scrolling(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -55,14 +50,14 @@ def test_somebody_signs_in_and_works_in_german(server: Server, new_page: NewPage
     )
     panel.locator("details summary").click()
     expect(panel.locator("details")).to_contain_text("Alice Okafor hat „Zaun streichen“ hinzugefügt (Offen)")
-    look_over(page, "german panel")
+    look_over(page, "german panel", "[data-task-panel]")
     page.keyboard.press("Escape")
     mine.open()
     expect(mine.inbox.locator("[data-close-inbox]")).to_be_in_viewport(ratio=1)
-    look_over(page, "german inbox")
+    look_over(page, "german inbox", "[data-inbox]")
     mine.inbox.locator("[data-open-settings]").click()
     expect(page.get_by_label("Zeitzone")).not_to_have_value("")
-    look_over(page, "german settings")
+    look_over(page, "german settings", "[data-settings-dialog]")
     page.keyboard.press("Escape")
     page.locator("[data-open-members]").click()
     page.get_by_role("button", name="Link anlegen").click()
@@ -70,11 +65,11 @@ def test_somebody_signs_in_and_works_in_german(server: Server, new_page: NewPage
     page.locator("[data-members-dialog] [name=username]").fill("gibt.es.nicht")
     page.locator("[data-members-dialog] [name=username]").press("Enter")
     expect(page.locator("[data-members-dialog] [data-part=error]")).to_have_text("Diesen Benutzer gibt es nicht.")
-    look_over(page, "german members")
+    look_over(page, "german members", "[data-members-dialog]")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.locator("[data-key-help]")).to_contain_text("Über die Karten gehen")
-    look_over(page, "german keys")
+    look_over(page, "german keys", "[data-key-help]")
 
 
 def test_the_language_is_chosen_in_the_menu_and_the_open_task_stays_open(server: Server, new_page: NewPage) -> None:

@@ -73,7 +73,7 @@ def test_a_mention_is_completed_with_the_keys_in_every_field(scene: Scene, new_p
     expect_offered(board, scene.dora, scene.bob, chosen=scene.dora)
     comment.press("ArrowDown")
     expect_offered(board, scene.dora, scene.bob, chosen=scene.bob)
-    look_over(board.page, "a mention")
+    look_over(board.page, "a mention", "[role=listbox]")
     # Somebody comes, and something changes, while one chooses: the choice stays.
     new_page(scene.server, scene.bob, scene.path)
     expect_offered(board, scene.bob, scene.dora, chosen=scene.bob)
