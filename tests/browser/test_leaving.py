@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.stacks import Server
 
-from .board import COMING, LOST, Board
+from .board import COMING, LOST, LOST_AND_REFUSED, Board
 from .conftest import NewPage
 from .profiles import route_web_sockets
 
@@ -61,7 +61,7 @@ def test_what_was_done_offline_is_sent_by_the_next_page(frail: Server, new_page:
 def test_what_became_impossible_is_listed_with_its_text_until_it_is_dismissed(frail: Server, new_page: NewPage) -> None:
     alice = frail.stack.user()
     project = frail.project(alice)
-    page: Page = new_page(frail, alice, f"/projects/{project}/", allow_errors=LOST)
+    page = new_page(frail, alice, f"/projects/{project}/", allow_errors=LOST_AND_REFUSED)
     board = Board(page)
     (task,) = board.add("todo", "Before")
     frail.kill()

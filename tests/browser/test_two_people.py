@@ -90,11 +90,11 @@ def test_cards_are_dragged_within_and_between_columns_and_put_back_with_escape(s
         board.expect_order("review", three, two)
     expect(scene.ours.card(two)).not_to_have_attribute("data-pending", "")
 
-    scene.ours.grab(three)
+    scene.ours.grab(one)
     scene.ours.page.mouse.move(900, 300, steps=5)
     scene.ours.page.keyboard.press("Escape")
     scene.ours.page.mouse.up()
-    scene.ours.expect_order("review", three, two)
+    scene.ours.expect_order("todo", one)
     expect(scene.ours.panel).to_have_count(0)
 
 
