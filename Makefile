@@ -23,8 +23,6 @@ PY := .venv/bin/python
 # all of them once more for the sake of their assertions, which takes it eight seconds.
 export PYTHONDONTWRITEBYTECODE :=
 CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite://:memory: REDIS_URL=
-# The tests themselves may be loose; what they stand on is not.
-TYPED_TESTS := tests/services tests/support tests/faults tests/conftest.py tests/browser/conftest.py
 TYPED_BENCHMARKS := $(wildcard benchmarks/*.py) benchmarks/scenarios
 CLIENT := static/js/websocket_client.js
 ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \
@@ -55,7 +53,7 @@ lint: dev
 	$(PY) -m ruff format --check .
 
 types: dev
-	$(CHECK_ENV) $(PY) -m mypy project taskrealtime $(TYPED_TESTS) $(TYPED_BENCHMARKS) $(wildcard scripts/*.py)
+	$(CHECK_ENV) $(PY) -m mypy project taskrealtime tests scripts $(TYPED_BENCHMARKS)
 	node_modules/.bin/tsc --project jsconfig.json
 
 imports: dev

@@ -8,6 +8,7 @@ import redis as client
 from pytest_django import Settings
 
 from taskrealtime.engine import connections, shared_scripts
+from taskrealtime.engine.names import redis_key
 from tests.services.redis import Redis
 
 pytestmark = pytest.mark.services
@@ -51,7 +52,7 @@ def test_after_an_unanswered_sign_of_life_everything_is_announced(redis: Redis, 
     freeze_for_one_question(redis, counts, announce=False)
     with client.Redis.from_url(redis.url) as direct:
         direct.flushall()
-        direct.set(connections.redis_key("connections", "alive", counts._process), "1")
+        direct.set(redis_key("connections", "alive", counts._process), "1")
     assert not counts._beat()
     assert counts._beat()
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection, connections, models
 from django.test import TestCase
@@ -110,7 +111,7 @@ def test_a_manager_whose_writes_nobody_would_hear_of_is_an_error(monkeypatch: py
                 proxy = True
                 app_label = "taskrealtime"
 
-    monkeypatch.setattr(checks.apps, "get_models", lambda: [Task, Silent])
+    monkeypatch.setattr(apps, "get_models", lambda: [Task, Silent])
     [error] = checks.check_managers(None)
     assert (error.id, "Silent.plain" in error.msg) == ("taskrealtime.E008", True)
 

@@ -64,7 +64,7 @@ def say(room: str, *times: datetime) -> None:
 
 def kept(room: str) -> list[int]:
     """The numbers that the log still has."""
-    return list(Event.objects.filter(room=room).order_by("seq").values_list("seq", flat=True))  # type: ignore[arg-type]
+    return list(Event.objects.filter(room=room).order_by("seq").values_list("seq", flat=True))
 
 
 def row(room: str) -> tuple[int, int, datetime | None]:

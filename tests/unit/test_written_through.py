@@ -40,7 +40,7 @@ with isolate_apps("taskrealtime"):
             app_label = "taskrealtime"
 
     class UrgentTask(Task):
-        objects = UrgentManager()
+        objects = UrgentManager()  # type: ignore[assignment]
         own = OwnQuerySet.as_manager()
 
         class Meta:
@@ -216,7 +216,8 @@ def test_a_multi_table_subclass_is_written_and_told_as_the_task_that_it_is(world
     assert ear.names() == ["task_updated", "task_updated", "task_status_changed"]
     Bug.objects.get(pk=bug.pk).delete()
     assert ear.names() == ["task_deleted"]
-    assert (bug.version, Bug.all_objects.get(pk=bug.pk).severity) == (2, 6)
+    stored: Any = Bug.all_objects.get(pk=bug.pk)
+    assert (bug.version, stored.severity) == (2, 6)
 
 
 # --- Handlers of signals --------------------------------------------------------------------
