@@ -145,7 +145,7 @@ def connect() -> Iterator[Connect]:
 
 
 #: The files that take longest, the longest first: begun early, none of them keeps one worker busy when the others have
-#: nothing left to do. (The runs of faults take three minutes, and came last.) `--durations=30` tells who belongs here.
+#: nothing left to do. `--durations=30` tells who belongs here.
 LONGEST = (
     "flows/test_presence.py",
     "browser/test_accessibility.py",
