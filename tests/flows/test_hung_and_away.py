@@ -27,7 +27,7 @@ def test_a_server_process_that_hangs_is_replaced_and_all_are_served(stack: Stack
     server = stack.server(serve=True, processes=2)
     ann = stack.user()
     first = wait_until(lambda: len(pids := children(server.pid)) == 2 and pids)
-    wait_until(server.answers)
+    wait_until(lambda: all(f"Process {pid} serves" in server.log(lines=0) for pid in first))
     os.kill(victim := min(first), signal.SIGSTOP)
     second = wait_until(lambda: len(pids := children(server.pid) - {victim}) == 2 and pids)
     assert first - {victim} <= second, "the other one was left alone"

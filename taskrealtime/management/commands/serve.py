@@ -89,7 +89,8 @@ class Command(BaseCommand):
             if options["heartbeat"] is not None:
                 self._beating = asyncio.get_event_loop().create_task(heartbeat.beat(options["heartbeat"]))
             if options["verbosity"] > 0:
-                self.stderr.write(f"Process {os.getpid()} serves at {where}.")
+                # After the first beat: from this line on, the supervisor takes silence for a fault.
+                asyncio.get_event_loop().call_soon(self.stderr.write, f"Process {os.getpid()} serves at {where}.")
 
         Server(application, listening, lifeline=options["lifeline"], ready=begin).run()
         _end_soon()
