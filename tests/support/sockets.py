@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -30,6 +31,21 @@ class Closed(AssertionError):
     def __init__(self, code: int, waiting_for: str) -> None:
         super().__init__(f"closed with {code} while waiting for {waiting_for}")
         self.code = code
+
+
+class Connection(ClientConnection):
+    """Keeps what the server said last, also where the server no longer takes the answer to its close frame.
+
+    By itself the library drops the frames that came with a close frame to which it cannot reply.
+    """
+
+    def send_data(self) -> None:
+        """Send what is due; a reader goes on reading where that fails."""
+        try:
+            super().send_data()
+        except OSError:
+            if threading.current_thread() is not self.recv_events_thread:
+                raise
 
 
 class Socket:

@@ -25,7 +25,7 @@ from tests.services import guard, run
 from tests.services.process import Process, free_port, scratch
 from tests.services.redis import Redis
 from tests.support.forked import Forked, fork
-from tests.support.sockets import Socket
+from tests.support.sockets import Connection, Socket
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("embedded", "deployed")
@@ -230,7 +230,8 @@ class Server:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         # The client's own pings are off: what is tested is the server's.
-        options = {"ping_interval": None, "proxy": None, "open_timeout": 60, "close_timeout": 5} | options
+        bounds = {"open_timeout": 60, "close_timeout": 5}
+        options = {"create_connection": Connection, "ping_interval": None, "proxy": None} | bounds | options
         return Socket(websocket_connect(self.ws_url, additional_headers=headers, **options))
 
     def project(
