@@ -17,13 +17,16 @@ from tests.support.world import PASSWORD, Api
 
 pytestmark = pytest.mark.django_db
 
+#: A name of this file alone: wrong passwords count for minutes, whichever test gave them.
+NAME = "ann.of.tokens"
+
 
 @pytest.fixture
 def ann() -> User:
-    return User.objects.create_user("ann", password=PASSWORD)
+    return User.objects.create_user(NAME, password=PASSWORD)
 
 
-def sign_in(username: str = "ann", password: str = PASSWORD) -> Any:
+def sign_in(username: str = NAME, password: str = PASSWORD) -> Any:
     return Api(None).post("/api/token/", {"username": username, "password": password})
 
 
@@ -43,7 +46,7 @@ def test_name_and_password_give_a_pair_of_tokens(ann: User) -> None:
     assert answer["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("username,password", [("ann", "wrong"), ("nobody", PASSWORD), ("", ""), ("ann\x7f", "")])
+@pytest.mark.parametrize("username,password", [(NAME, "wrong"), ("nobody", PASSWORD), ("", ""), ("ann\x7f", "")])
 def test_wrong_credentials_are_401_and_do_not_say_which(ann: User, username: str, password: str) -> None:
     answer = sign_in(username, password)
     assert answer.status_code == 401
