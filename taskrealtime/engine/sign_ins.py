@@ -111,6 +111,8 @@ def forget_expired(cutoff: datetime, limit: int) -> int:
 def _exchange(user: User, used: RefreshToken) -> RefreshToken | None:
     """Return the next token; None where this one is not the one that is good now."""
     mark = _mark_of(used)
+    if auth.ended_sessions([mark]):
+        raise TokenInvalid("The session of this token was ended.")
     fresh = _make_token(user, mark)
     sign_in = SignIn.objects.select_for_update().filter(mark=mark).first()
     if sign_in is not None:
