@@ -6,13 +6,11 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
-from .local import is_tried_out
-
 Answer = Callable[[HttpRequest], HttpResponse]
 
 #: No inline script or style, so that text that slips through as HTML stays harmless. `data:` is for CSS's own images.
 _POLICY = (
-    "default-src 'none'; script-src 'self'{tools}; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'{sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -23,9 +21,7 @@ def content_policy(get_response: Answer) -> Answer:
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         if not (settings.DEBUG and response.status_code >= 400):
-            # Test drivers and developer tools evaluate text in the page, which our own code never does.
-            tools = " 'unsafe-eval'" if is_tried_out(request) else ""
-            policy = _POLICY.format(tools=tools, sockets=_sockets(request))
+            policy = _POLICY.format(sockets=_sockets(request))
             response.headers.setdefault("Content-Security-Policy", policy)
         return response
 

@@ -2,10 +2,11 @@
 
 import json
 import re
+import time
 from contextlib import suppress
 from typing import Any
 
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Error, Locator, Page, WebSocketRoute, expect
 from playwright.sync_api import TimeoutError as TookTooLong
 
 from .profiles import route_web_sockets
@@ -39,6 +40,24 @@ PICTURE = """() => {
         columns.map((column) => [column.dataset.status, [...column.querySelectorAll('[data-task-id]')].map(paint)]),
     );
 }"""
+
+
+def wait_for(page: Page, script: str, arg: Any = None) -> None:
+    """Wait until a script is true in the page. Playwright's own way has the page evaluate text, which it may not."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not _is_true(page, script, arg):
+        if time.monotonic() > deadline:
+            raise TookTooLong(f"Never true: {script}")
+        page.wait_for_timeout(50)
+
+
+def _is_true(page: Page, script: str, arg: Any) -> bool:
+    try:
+        return bool(page.evaluate(script, arg))
+    except Error as error:
+        if "navigat" in str(error):  # the page was left meanwhile
+            return False
+        raise
 
 
 class Board:
@@ -94,7 +113,7 @@ class Board:
         script = "([status, wanted]) => [...document.querySelectorAll(`[data-status=${status}] [data-task-id]`)]"
         script += ".map(card => card.dataset.taskId).join() === wanted"
         with suppress(TookTooLong):
-            self.page.wait_for_function(script, arg=[status, ",".join(map(str, task_ids))], polling=50)
+            wait_for(self.page, script, [status, ",".join(map(str, task_ids))])
         assert self.order(status) == list(task_ids)
         expect(column).to_have_attribute("data-count", str(len(task_ids)))
 
@@ -102,7 +121,7 @@ class Board:
         """Wait until the columns hold these cards, and the cards say this."""
         text = json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
         with suppress(TookTooLong):
-            self.page.wait_for_function(f"wanted => JSON.stringify(({PICTURE})()) === wanted", arg=text, polling=50)
+            wait_for(self.page, f"wanted => JSON.stringify(({PICTURE})()) === wanted", text)
         assert self.page.evaluate(PICTURE) == wanted
 
     def add(self, status: str, *titles: str) -> list[int]:
@@ -145,7 +164,7 @@ class Board:
 
     def grab(self, task_id: int) -> None:
         """Take a card by its middle, once nothing moves any more."""
-        self.page.wait_for_function(AT_REST)
+        wait_for(self.page, AT_REST)
         box = self.card(task_id).bounding_box()
         assert box
         self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -153,7 +172,7 @@ class Board:
 
     def drag(self, task_id: int, onto: Locator, below: bool = False) -> None:
         """Drag a card with the mouse to the upper or lower part of another element, and let go."""
-        self.page.wait_for_function(AT_REST)
+        wait_for(self.page, AT_REST)
         target = onto.bounding_box()
         assert target
         self.grab(task_id)

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from taskrealtime.events import LABEL_COLORS
 from tests.support.stacks import Server
 
-from .board import AT_REST, LOST, Board
+from .board import AT_REST, LOST, Board, wait_for
 from .concerns import Concerns
 from .conftest import NewPage
 
@@ -45,7 +45,7 @@ def look_over(page: Page, state: str, part: str = "html") -> None:
         page.evaluate(AXE.read_text())
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(AT_REST)
+        wait_for(page, AT_REST)
         if PICTURES:
             size = "phone" if page.evaluate("innerWidth < 600") else "desktop"
             name = re.sub(r"[^a-z]+", "-", state.lower()).strip("-")

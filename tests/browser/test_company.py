@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from taskrealtime.engine.presence import GRACE
 from tests.support.stacks import Server, User
 
-from .board import AT_REST, Board
+from .board import AT_REST, Board, wait_for
 from .conftest import NewPage
 
 #: Writes down how often somebody is in the list, whenever the list changes.
@@ -126,11 +126,11 @@ def test_who_is_typing_is_said_under_the_comments_and_nothing_jumps(scene: Scene
 def test_who_has_a_task_open_is_seen_on_its_card_and_in_its_panel(scene: Scene, new_page: NewPage) -> None:
     one, two = scene.ours.add("todo", "One", "Two")
     theirs = Board(new_page(scene.server, scene.bob, scene.path))
-    scene.ours.page.wait_for_function(AT_REST)
+    wait_for(scene.ours.page, AT_REST)
     height = scene.ours.card(one).bounding_box()
     theirs.open(one)
     expect(scene.ours.viewer(one, scene.bob.id)).to_be_visible()
-    scene.ours.page.wait_for_function(AT_REST)
+    wait_for(scene.ours.page, AT_REST)
     assert scene.ours.card(one).bounding_box() == height
     expect(theirs.page.locator(f'[data-viewers] [data-user-id="{scene.bob.id}"]')).to_have_count(0)
     panel = scene.ours.open(one)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from taskrealtime.management.commands.demo import PASSWORD
 from tests.support.stacks import Stack, User
 
-from .board import AT_REST, Board
+from .board import AT_REST, Board, wait_for
 from .concerns import Concerns
 from .conftest import NewPage
 from .test_accessibility import PICTURES, look_over
@@ -55,5 +55,5 @@ def test_the_demo_shows_a_board_at_work(stack: Stack, new_page: NewPage) -> None
     if PICTURES:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.wait_for_function(AT_REST)
+            wait_for(page, AT_REST)
             page.screenshot(path=Path(PICTURES).parent / f"board-{scheme}.png")

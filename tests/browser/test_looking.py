@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server, User
 
-from .board import AT_REST, LOST, Board
+from .board import AT_REST, LOST, Board, wait_for
 from .concerns import held
 from .conftest import NewPage
 from .test_offline import until_a_reset
@@ -144,7 +144,7 @@ def test_a_card_that_has_the_focus_or_was_scrolled_to_stays_where_it_is_while_ot
     focused = board.card(ids[18])
     expect(board.card(ids[-1])).to_be_attached()
     focused.focus()
-    board.page.wait_for_function(AT_REST)
+    wait_for(board.page, AT_REST)
     before = focused.evaluate(TOP)
     for moved in (ids[-1], ids[-2]):
         assert api.post(f"/api/tasks/{moved}/move/", json={"status": "todo", "before_id": ids[0]}).status_code == 200
@@ -152,26 +152,26 @@ def test_a_card_that_has_the_focus_or_was_scrolled_to_stays_where_it_is_while_ot
     assert api.patch(f"/api/tasks/{ids[18]}/", json={"title": "Other"}).status_code == 200
     expect(focused).to_contain_text("Other")
     expect(board.card(ids[3])).to_have_count(0)
-    board.page.wait_for_function(AT_REST)
+    wait_for(board.page, AT_REST)
     assert focused.evaluate(TOP) == pytest.approx(before, abs=1)  # a list scrolls by whole pixels
     expect(focused).to_be_focused()
 
     board.page.evaluate("document.activeElement.blur()")
     seen = board.card(ids[12])
     seen.evaluate("element => element.scrollIntoView({ block: 'start' })")
-    board.page.wait_for_function(AT_REST)
+    wait_for(board.page, AT_REST)
     before = seen.evaluate(TOP)
     move = {"status": "todo", "before_id": ids[-1]}
     assert api.post(f"/api/tasks/{ids[19]}/move/", json=move).status_code == 200
     expect(board.column("todo").locator("[data-task-id]").first).to_have_attribute("data-task-id", str(ids[19]))
     assert api.patch(f"/api/tasks/{ids[2]}/", json={"title": "A title of many lines. " * 8}).status_code == 200
     expect(board.card(ids[2])).to_contain_text("many lines")
-    board.page.wait_for_function(AT_REST)
+    wait_for(board.page, AT_REST)
     assert seen.evaluate(TOP) == pytest.approx(before, abs=1)
 
 
 def test_a_page_that_the_browser_had_kept_is_loaded_anew(board: Board) -> None:
     board.mark()
     board.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
-    board.page.wait_for_function("!window.marked")
+    wait_for(board.page, "!window.marked")
     board.wait_until("live")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.support.stacks import Server, Stack, User
 
-from .board import AT_REST, LOST, PATIENCE, Board, SlowLine
+from .board import AT_REST, LOST, Board, SlowLine, wait_for
 from .concerns import held
 from .conftest import NewPage
 from .profiles import route_web_sockets
@@ -49,7 +49,7 @@ def until_a_reset(board: Board, stack: Stack) -> Iterator[None]:
     yield
     stack.run("from taskrealtime.engine import log; log.renew_epoch()")
     board.page.context.set_offline(False)
-    board.page.wait_for_function("window.wasReset && taskManager.state === 'live'", timeout=PATIENCE, polling=100)
+    wait_for(board.page, "window.wasReset && taskManager.state === 'live'")
 
 
 def edit_comment(page: Page, before: str, after: str) -> None:
@@ -228,7 +228,7 @@ def test_messages_that_go_by_cover_no_problem_that_stays(server: Server, new_pag
     expect(problems.locator("li")).to_have_count(4)
     for width, height in ((360, 740), (390, 844), (740, 360), (1024, 700), (1280, 800)):
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_function(AT_REST)
+        wait_for(page, AT_REST)
         boxes = problems.or_(toasts).evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
         assert len(boxes) > 1
         for box in boxes:

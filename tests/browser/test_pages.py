@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.support.stacks import Server
 
-from .board import AT_REST, Board
+from .board import AT_REST, Board, wait_for
 from .conftest import NewPage
 
 BLUR = "document.activeElement.blur()"
@@ -141,7 +141,7 @@ def test_a_finger_scrolls_and_a_resting_finger_drags(server: Server, new_page: N
     phone = {"viewport": {"width": 375, "height": 700}, "has_touch": True, "is_mobile": True}
     board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/", **phone))
     first, second = board.add("todo", "One", "Two")
-    board.page.wait_for_function(AT_REST)
+    wait_for(board.page, AT_REST)
     box = board.card(first).bounding_box()
     assert box
     touch = board.page.context.new_cdp_session(board.page)
@@ -151,7 +151,7 @@ def test_a_finger_scrolls_and_a_resting_finger_drags(server: Server, new_page: N
         touch.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
 
     point("touchStart", box["y"] + 10)
-    board.page.wait_for_function("document.querySelector('.board.is-dragging')")
+    wait_for(board.page, "document.querySelector('.board.is-dragging')")
     for step in range(1, 13):
         point("touchMove", box["y"] + 10 + 10 * step)
     point("touchEnd", 0)

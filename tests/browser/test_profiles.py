@@ -60,3 +60,19 @@ def test_a_profile_comes_back_as_it_was_when_it_was_new(server: Server, profiles
     assert found(again.page) == new
     assert again.page.go_back() is None
     profiles.give_back(again)
+
+
+def test_what_the_pages_policy_forbids_is_a_problem_of_the_test(server: Server, profiles: Profiles) -> None:
+    for breach in (
+        "setTimeout('window.evaluated = true')",
+        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = true'}))",
+        "document.body.setAttribute('style', 'color: red')",
+        "document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/a.png'}))",
+    ):
+        profile = profiles.take(base_url=server.url)
+        profile.page.goto("/login/")
+        with profile.page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+            profile.page.evaluate(f"() => {{ {breach} }}")
+        assert profile.page.evaluate("window.evaluated === undefined && window.ran === undefined")
+        assert any("Content Security Policy" in problem for problem in profile.problems), breach
+        profiles.give_back(profile)
