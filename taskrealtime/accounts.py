@@ -18,7 +18,6 @@ from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django.views.generic import FormView
@@ -63,7 +62,7 @@ class SignIn(auth_views.LoginView):
         }
 
 
-@method_decorator([never_cache, sensitive_post_parameters("password1", "password2")], name="dispatch")
+@method_decorator(sensitive_post_parameters("password1", "password2"), name="dispatch")
 class SignUp(FormView):  # type: ignore[type-arg]
     """`/sign-up/`: a new account, for those who were invited, and for all where `OPEN_SIGN_UP` is set."""
 
@@ -111,7 +110,6 @@ class SignUp(FormView):  # type: ignore[type-arg]
 # --- Invitations ----------------------------------------------------------------------------
 
 
-@never_cache
 @sensitive_post_parameters("secret")
 @require_http_methods(PAGE)
 def join(request: HttpRequest) -> HttpResponse:
@@ -125,7 +123,10 @@ def join(request: HttpRequest) -> HttpResponse:
     user = request.user if isinstance(request.user, User) else None
     if user and (membership := _membership_by_link(request, user)):
         del request.session[INVITATION]
-        return redirect("board", membership.project_id)
+        if request.method == "POST":
+            return redirect("board", membership.project_id)
+        # No redirect, which would take what is behind the `#`, another link's secret perhaps, to the board's address.
+        return render(request, "join_already.html", {"project": membership.project})
     invitation = opened_invitation(request)
     if invitation is None:
         was_open = request.session.pop(INVITATION, None) is not None
@@ -149,7 +150,8 @@ def opened_invitation(request: HttpRequest) -> Invitation | None:
 def _membership_by_link(request: HttpRequest, user: User) -> Membership | None:
     """The user's place in the project of the link that was opened: joining by it may have used it up."""
     links = Invitation.objects.filter(secret_hash=request.session.get(INVITATION, ""))
-    return Membership.objects.filter(user=user, project__in=links.values("project")).first()
+    memberships = Membership.objects.filter(user=user, project__in=links.values("project"))
+    return memberships.select_related("project").first()
 
 
 def _open_invitation(request: HttpRequest) -> HttpResponse:
@@ -163,6 +165,9 @@ def _open_invitation(request: HttpRequest) -> HttpResponse:
     except NotFound:
         return render(request, "join_paste.html", {"form": SecretForm(), "is_over": True}, status=404)
     limits.forgive_attempt("invitation", address)
+    user = request.user
+    if isinstance(user, User) and Membership.objects.filter(user=user, project=invitation.project_id).exists():
+        return redirect("board", invitation.project_id)
     request.session[INVITATION] = invitation.secret_hash
     return redirect("join")
 
@@ -230,7 +235,6 @@ class PasswordSent(auth_views.PasswordResetDoneView):
     template_name = "password_sent.html"
 
 
-@never_cache
 @sensitive_post_parameters("secret")
 @require_http_methods(PAGE)
 def open_password_link(request: HttpRequest) -> HttpResponse:

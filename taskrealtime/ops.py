@@ -6,7 +6,6 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,7 +15,6 @@ from .engine.conf import settings
 from .engine.errors import NotFound
 
 
-@never_cache
 @require_safe
 def running(request: HttpRequest) -> HttpResponse:
     """`/ops/`: how the server does, live by the socket. To all who are not staff there is no such page."""
@@ -29,7 +27,6 @@ def running(request: HttpRequest) -> HttpResponse:
     return render(request, "ops.html")
 
 
-@never_cache
 @login_required
 @ensure_csrf_cookie
 @require_safe
@@ -38,7 +35,6 @@ def connection(request: HttpRequest) -> HttpResponse:
     return render(request, "connection.html")
 
 
-@never_cache
 @login_required
 @require_POST
 def check_connection(request: HttpRequest) -> JsonResponse:

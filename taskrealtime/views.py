@@ -9,7 +9,6 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from . import access, actions, commands
@@ -40,7 +39,6 @@ LABEL_COLOR_NAMES = {
 }
 
 
-@never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def projects(request: HttpRequest) -> HttpResponse:
@@ -57,7 +55,6 @@ def projects(request: HttpRequest) -> HttpResponse:
     return render(request, "projects.html", context, status=400 if form.errors else 200)
 
 
-@never_cache
 @login_required
 @require_safe
 def board(request: HttpRequest, project_id: int) -> HttpResponse:

@@ -62,5 +62,6 @@ class TooOftenPages(MiddlewareMixin):
         if not isinstance(exception, RateLimited):
             return None
         response = render(request, "429.html", status=429)
+        response["Cache-Control"] = "no-store"
         response["Retry-After"] = str(int(exception.retry_after or 0) + 1)
         return response

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.stacks import Server
 
-from .board import Board
+from .board import Board, wait_for
 from .conftest import NewPage
 
 NEW = "a whole new battery"
@@ -64,6 +64,37 @@ def test_who_has_an_account_joins_by_one_press(server: Server, new_page: NewPage
     expect(ours.page.locator(f'[data-member-id="{bob.id}"]')).to_be_visible()
 
 
+def addresses_kept(page: Page) -> list[str]:
+    """What the tab's history has, as "back" and the list behind it show it."""
+    devtools = page.context.new_cdp_session(page)
+    history = devtools.send("Page.getNavigationHistory")
+    devtools.detach()
+    return [entry["url"] for entry in history["entries"]]
+
+
+def test_no_secret_of_a_link_stays_in_the_history(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(), server.stack.user()
+    garden, kitchen = server.project(alice, name="Garden"), server.project(alice, name="Kitchen")
+    first, second, mine = (
+        server.api(owner).post(f"/api/projects/{project}/invitations/", json={}).json()["url"]
+        for owner, project in ((alice, garden), (alice, kitchen), (bob, server.project(bob)))
+    )
+    page = new_page(server, bob, first)
+    expect(page.get_by_role("heading")).to_have_text("Join “Garden”")
+    # The second link, while the first is open: its project counts, not the one of before.
+    page.goto("about:blank")
+    page.goto(second)
+    expect(page.get_by_role("heading")).to_have_text("Join “Kitchen”")
+    page.goto("about:blank")
+    page.goto(mine)
+    expect(page).to_have_url(re.compile("/projects/[0-9]+/$"))
+    page.goto("about:blank")
+    page.goto(f"{server.url}/password/new/#MQ.x-y")
+    expect(page).to_have_url(re.compile("/password/new/MQ/$"))
+    secrets = [link.partition("#")[2] for link in (first, second, mine)]
+    assert not [url for url in addresses_kept(page) if "#" in url or any(secret in url for secret in secrets)]
+
+
 def test_a_revoked_link_is_told_to_whoever_opens_it(server: Server, new_page: NewPage) -> None:
     alice, bob = server.stack.user(), server.stack.user()
     project = server.project(alice)
@@ -117,7 +148,7 @@ def test_a_new_password_keeps_this_browser_and_ends_the_others(server: Server, n
     # The other tab of this browser is still signed in, and the other browser has to sign in again.
     other_tab.get_by_role("button", name="Reload").click()
     Board(other_tab).add("todo", "Still here")
-    listing.wait_for_function("window.marked === undefined")
+    wait_for(listing, "window.marked === undefined")
     expect(listing.locator("body")).to_have_attribute("data-connection-state", "live")
     elsewhere.get_by_role("button", name="Sign in").click()
     elsewhere.wait_for_url("**/login/**")

@@ -5,11 +5,12 @@ import threading
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import OperationalError
 from django.test import Client, RequestFactory
+from django.urls import URLPattern
 from django.views.debug import SafeExceptionReporterFilter
 from psycopg.errors import SerializationFailure
 from pytest_django import Settings
@@ -19,6 +20,7 @@ from taskrealtime.engine import auth
 from taskrealtime.engine.errors import TokenInvalid
 from taskrealtime.forms import MAX_MAILS, SignUpForm
 from taskrealtime.models import Membership
+from taskrealtime.urls import urlpatterns
 from tests.support.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +36,30 @@ def signed_in(user: User) -> Client:
 
 def account(name: str = "newcomer", **fields: str) -> dict[str, str]:
     return {"username": name, "password1": NEW, "password2": NEW, **fields}
+
+
+# --- All pages --------------------------------------------------------------------------------
+
+
+def test_no_page_is_kept_by_a_cache(world: World) -> None:
+    """Every page of people, whoever asks and whatever comes of it."""
+    paths = []
+    for pattern in urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        path = "/" + str(pattern.pattern)
+        paths.append(path.replace("<int:project_id>", str(world.project.pk)).replace("<slug:uidb64>", "MQ"))
+    for path in paths:
+        for browser in (Client(), signed_in(world.people["member"])):
+            for answer in (browser.get(path), browser.post(path, {})):
+                kept = answer.headers.get("Cache-Control", "")
+                assert "no-store" in kept, f"{answer.status_code} of {path}: {kept!r}"
+
+
+def test_too_many_attempts_are_kept_by_no_cache_either(world: World, settings: Settings) -> None:
+    settings.SIGN_IN_ADDRESS_RATE_LIMIT = "1/1h"
+    answers = [Client().post("/join/", {"secret": "wrong"}, REMOTE_ADDR="203.0.113.9") for _ in range(2)]
+    assert answers[1].status_code == 429
+    assert "no-store" in answers[1].headers["Cache-Control"]
 
 
 # --- Joining by a link ------------------------------------------------------------------------
@@ -55,8 +81,30 @@ def test_opening_a_link_joins_nothing_and_the_button_does(world: World) -> None:
 
 def test_who_is_in_already_is_led_to_the_board(world: World) -> None:
     browser = signed_in(world.people["viewer"])
+    answer = browser.post("/join/", {"secret": world.invitation[1]})
+    assert answer.headers["Location"] == f"/projects/{world.project.pk}/"
+
+
+def test_who_signs_in_on_the_way_and_is_in_already_finds_the_board(world: World) -> None:
+    browser = Client()
     browser.post("/join/", {"secret": world.invitation[1]})
-    assert browser.get("/join/").headers["Location"] == f"/projects/{world.project.pk}/"
+    form = {"username": world.name("viewer"), "password": PASSWORD, "next": "/join/"}
+    page = browser.post("/login/", form, follow=True).content.decode()
+    assert "already" in page
+    assert f'href="/projects/{world.project.pk}/"' in page
+    assert "paste it here" in browser.get("/join/").content.decode(), "it is settled"
+
+
+def test_every_page_of_links_reads_what_is_behind_the_sign(world: World) -> None:
+    """Otherwise a second link would stay in the address, and show the project of the first."""
+    browser = signed_in(world.people["outsider"])
+    pages = [browser.get("/join/"), browser.post("/join/", {"secret": world.invitation[1]}, follow=True)]
+    Membership.objects.create(user=world.people["outsider"], project=world.project)
+    pages += [browser.get("/join/"), browser.get("/password/new/")]
+    for page in pages:
+        text = page.content.decode()
+        assert "js/board/link" in text
+        assert "data-link" in text
 
 
 def test_a_second_press_of_the_button_finds_the_board_too(world: World) -> None:
@@ -115,7 +163,7 @@ def test_guessing_at_links_and_names_is_slow(world: World, settings: Settings) -
 
 def test_a_report_of_a_fault_holds_no_link(world: World) -> None:
     request = RequestFactory().post("/join/", {"secret": world.invitation[1]})
-    request.session = Client().session
+    request.session, request.user = Client().session, AnonymousUser()
     accounts.join(request)
     reported = SafeExceptionReporterFilter().get_post_parameters(request)
     assert world.invitation[1] not in str(reported)
