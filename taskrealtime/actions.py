@@ -1,5 +1,6 @@
 """Every change that a user can ask for: check, then do, one transaction each."""
 
+import hashlib
 import unicodedata
 import zoneinfo
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import msgspec
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from msgspec import UNSET, UnsetType
 
@@ -504,12 +505,13 @@ def sign_up(user: User, *, secret_hash: str | None = None) -> User:
         user: not saved yet, with its password set.
 
     Raises:
-        InvalidData: somebody was faster with that name.
+        InvalidData: somebody was faster with that name, or with one that differs in its case alone.
         NotFound: the invitation is no longer good.
     """
 
     def save() -> User:
         user.pk = None
+        _reserve(user.get_username())
         user.save(force_insert=True)
         if secret_hash is not None:
             accept_invitation(user, commands.InvitationAccept(secret_hash=secret_hash))
@@ -518,7 +520,25 @@ def sign_up(user: User, *, secret_hash: str | None = None) -> User:
     try:
         return _committed(user, save)
     except IntegrityError:
-        raise InvalidData.at("username", "A user with that username already exists.") from None
+        raise _taken() from None
+
+
+def _reserve(username: str) -> None:
+    """Wait for whoever signs up under that name in any case, until the transaction ends; refuse one that is taken.
+
+    The user model may be a project's own, whose table we give no constraint. SQLite has one writer at a time anyway.
+    """
+    name = _compared(username)
+    if connection.vendor == "postgresql":
+        key = int.from_bytes(hashlib.sha256(f"sign-up:{name}".encode()).digest()[:8], signed=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+    if User.objects.filter(**{f"{User.USERNAME_FIELD}__iexact": username}).exists():
+        raise _taken()
+
+
+def _taken() -> InvalidData:
+    return InvalidData.at("username", "A user with that username already exists.")
 
 
 # --- One's own notifications and preferences ------------------------------------------------

@@ -11,7 +11,7 @@ class TaskRealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect signals and system checks; tell the engine what it must know of projects and tasks."""
-        from . import access, checks, models, purging, redaction, signals
+        from . import access, checks, models, names, purging, redaction, signals
         from .engine import log, presence, retention, watching
         from .presence_frames import PresenceFrames
         from .watching_frames import WatchingFrames
@@ -24,4 +24,5 @@ class TaskRealtimeConfig(AppConfig):
         retention.register("deleted tasks", purging.purge_deleted_tasks)
         retention.register("old invitations", purging.purge_invitations)
         retention.register("expired sessions", purging.purge_sessions)
+        names.watch_user_model()
         del checks, signals  # imported for their registrations

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .engine.protocol import BREAKS_LINE, MAX_INTEGER, TURNS_TEXT
+from .engine.protocol import BREAKS_LINE, HIDDEN, JOINS, MAX_INTEGER
 from .events import InvitedRole, LabelColor, PresentStatus, PresentUser, Priority, Role, Status, TaskObject
 
 #: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
@@ -16,15 +16,14 @@ Version = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=20_000)]
 Content = Annotated[str, Meta(min_length=1, max_length=10_000)]
-#: At least one character that is not white space; see `TURNS_TEXT`.
-Name = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=rf"^[^{TURNS_TEXT}]*[^\s{TURNS_TEXT}][^{TURNS_TEXT}]*$")
-]
-_IN_LABELS = rf"[^{BREAKS_LINE}{TURNS_TEXT}]*"
+#: At least one character that can be seen; see `HIDDEN`.
+_NAME = rf"[^{HIDDEN}]*[^\s{HIDDEN}{JOINS}][^{HIDDEN}]*"
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=rf"^{_NAME}$")]
+_IN_LABELS = rf"[^{BREAKS_LINE}{HIDDEN}]*"
 #: As `Name`, and on one line: it stands in a small chip.
 LabelName = Annotated[
     str,
-    Meta(min_length=1, max_length=40, pattern=rf"^{_IN_LABELS}[^\s{BREAKS_LINE}{TURNS_TEXT}]{_IN_LABELS}$"),
+    Meta(min_length=1, max_length=40, pattern=rf"^{_IN_LABELS}[^\s{BREAKS_LINE}{HIDDEN}{JOINS}]{_IN_LABELS}$"),
 ]
 #: Labels that a task carries at the most.
 MAX_CARRIED = 10
@@ -518,7 +517,7 @@ class MeUpdate(Command, kw_only=True, omit_defaults=True):
     """Change what is given of one's name and preferences, and leave the rest."""
 
     #: Empty: the username is shown.
-    name: Annotated[str, Meta(max_length=150, pattern=rf"^[^{TURNS_TEXT}]*$")] | UnsetType = UNSET
+    name: Annotated[str, Meta(max_length=150, pattern=rf"^({_NAME}|\s*)$")] | UnsetType = UNSET
     #: An IANA name, such as `Europe/Berlin`.
     timezone: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
     #: Null: the server's default.

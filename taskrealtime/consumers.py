@@ -382,9 +382,9 @@ class TaskBoardConsumer(AsyncConsumer):
         identity = await rooms.hub().identities.ask(token)
         if self._identity is not None and identity.user.pk != self.user_id:
             raise TokenInvalid("This is somebody else's token.")
+        self._identity = identity
         if self._place is None:
             await self._take_place(identity.user.pk)
-        self._identity = identity
         rooms.hub().enter(self, identity.stamp, identity.browser)
         if self._expiry is not None:
             self._expiry.cancel()

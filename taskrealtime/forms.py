@@ -7,11 +7,9 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import PasswordResetForm, UserCreationForm
 from django.contrib.auth.models import User
-from django.core.validators import RegexValidator
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
-from .engine.protocol import TURNS_TEXT
 from .models import Project
 
 #: Accounts of one address that get a mail at a time: anybody may give somebody else's address for any number of theirs.
@@ -24,13 +22,6 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes
     name = forms.CharField(
         max_length=Project._meta.get_field("name").max_length,
         error_messages={"required": _("Please give the project a name.")},
-        validators=[
-            RegexValidator(
-                f"[{TURNS_TEXT}]",
-                _("A name cannot hold characters that turn the direction of text."),
-                inverse_match=True,
-            )
-        ],
         widget=forms.TextInput(
             attrs={
                 "class": "input",

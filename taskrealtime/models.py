@@ -17,6 +17,7 @@ from django.utils import timezone
 from . import ranks
 from .engine.primary import PrimaryManager, PrimaryQuerySet
 from .events import INVITED_ROLES, PRIORITIES, REMINDER_KINDS, ROLES, STATUSES
+from .names import validate_name
 from .tracking import TrackedModel, TrackedQuerySet
 
 models.CharField.register_lookup(Length)
@@ -134,7 +135,7 @@ class Project(TrackedModel):
 
     TRACKED = ("name", "labels")
 
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[validate_name])
     #: `{"id", "name", "color"}` of each label. A column, not a table: a board has few, and all of it needs them all.
     labels = models.JSONField(default=list, db_default=NO_LABELS, blank=True, editable=False)
     #: The highest id that a label ever had here: none is used again, since tasks keep the ids of deleted ones.

@@ -13,6 +13,14 @@ MAX_INTEGER = 2**63 - 1
 #: Characters that turn the direction of the text after them (UAX #9's embeddings, overrides and isolates), as in a
 #: pattern: names with them could pass for others. Languages written from right to left need none of them.
 TURNS_TEXT = r"\u202a-\u202e\u2066-\u2069"
+#: Characters that names do without, as in a pattern: those, control characters that are no white space, and what is
+#: shown as nothing though it counts as a letter.
+HIDDEN = (
+    TURNS_TEXT + r"\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f\u00ad\u034f\u115f\u1160\u17b4\u17b5"
+    r"\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+)
+#: Characters that are shown as nothing and that some languages and emoji need between others.
+JOINS = r"\u061c\u180b-\u180f\u200c-\u200f\ufe00-\ufe0f"
 #: Control characters and what ends a line, as in a pattern.
 BREAKS_LINE = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 
@@ -145,8 +153,8 @@ def _explain(message: str) -> tuple[str, str]:
     reason, _, path = message.partition(" - at `")
     field = path.rstrip("`").removeprefix("$").removeprefix(".")
     if "matching regex" in reason:  # The patterns of the catalogue are about names.
-        lines = " break the line or" if "u2028" in reason else ""
-        return field, f"Must not be blank, nor hold characters that{lines} turn the direction of text."
+        lines = " break the line," if "u2028" in reason else ""
+        return field, f"Must not be blank, nor hold characters that{lines} are invisible or turn the direction of text."
     if reason.startswith("Object missing required field `"):
         missing = reason.removeprefix("Object missing required field `").rstrip("`")
         return ".".join(filter(None, [field, missing])), "This field is required."

@@ -55,3 +55,13 @@ def test_what_is_unusual_has_one_line_with_its_session(start_server: StartServer
     assert [line["session"] for line in said[3:]] == sessions
     assert all(line["session"] for line in said[1:])
     assert "secret" not in server.log_path.read_text()
+
+
+@pytest.mark.installations("embedded")
+def test_who_has_too_many_connections_is_named(start_server: StartServer) -> None:
+    server = start_server(serve=True, LOG_FORMAT="json", WEBSOCKET_MAX_CONNECTIONS_PER_USER="1")
+    user = server.stack.user()
+    server.connect(user).expect("connected")
+    assert server.connect(user).wait_closed() == 4409
+    [line] = wait_until(lambda: [line for line in lines(server) if "Closed with 4409" in line["message"]])
+    assert f"of user {user.id}: " in line["message"]
