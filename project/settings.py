@@ -428,6 +428,8 @@ DEFAULT_FROM_EMAIL = _env("DEFAULT_FROM_EMAIL", "taskrealtime@localhost")
 #: Without a host nothing is sent, and the pages say so; in development the mail is shown in the terminal.
 _MAILER = "smtp" if EMAIL_HOST else "console" if DEBUG else "dummy"
 EMAIL_BACKEND = f"django.core.mail.backends.{_MAILER}.EmailBackend"
+#: Where people reach the pages, for links in mails.
+PUBLIC_URL = _read("PUBLIC_URL", read_origin, _env("PUBLIC_URL")) if _env("PUBLIC_URL") else ""
 #: How long a link for a new password is good, seconds.
 PASSWORD_RESET_TIMEOUT = 3600
 

@@ -10,29 +10,60 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
 from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django.views.generic import FormView
+from django.views.i18n import set_language
 
 from . import access, actions, commands
 from .engine import limits
 from .engine.errors import InvalidData, NotFound
 from .forms import LostPasswordForm, SecretForm, SignUpForm
 from .invitations import hash_of
-from .models import Invitation, Membership
+from .mails import home, sends_mail
+from .models import Invitation, Membership, Preferences
 from .serializing import user_object
 
 #: In the browser's session: the hash of the invitation that was opened there.
 INVITATION = "invitation"
 PAGE = ["GET", "HEAD", "POST"]
+
+
+# --- Languages ------------------------------------------------------------------------------
+
+
+@receiver(user_logged_in)
+def note_language(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
+    """Remember in which language the user reads our pages: mails are written in it."""
+    if request is not None and isinstance(user, User):
+        _remember_language(user, get_language())
+
+
+def choose_language(request: HttpRequest) -> HttpResponseBase:
+    """`/language/`: as Django's; the choice counts for the user's mails, too."""
+    answer = set_language(request)
+    language = request.POST.get("language")
+    if isinstance(request.user, User) and language in dict(settings.LANGUAGES):
+        _remember_language(request.user, language)
+    return answer
+
+
+def _remember_language(user: User, language: str | None) -> None:
+    if language in dict(settings.LANGUAGES):
+        # A new row leaves the time zone open, as without one.
+        Preferences.objects.update_or_create(
+            user=user, defaults={"language": language}, create_defaults={"language": language, "timezone": ""}
+        )
 
 
 # --- Signing in and up ----------------------------------------------------------------------
@@ -225,6 +256,7 @@ class LostPassword(auth_views.PasswordResetView):
         """As Django's, not too often from one address or to one mailbox; nothing where no mail is sent."""
         if not sends_mail():
             return self.render_to_response(self.get_context_data(form=form))
+        self.extra_email_context = {"home": home(self.request)}
         limits.spend_attempt("lost-password", self.request.META.get("REMOTE_ADDR"), name=form.cleaned_data["email"])
         return super().form_valid(form)
 
@@ -267,8 +299,3 @@ class PasswordSet(auth_views.PasswordResetCompleteView):
     """`/password/set/`: leads to where one signs in."""
 
     template_name = "password_set.html"
-
-
-def sends_mail() -> bool:
-    """Whether this server has been told how to send mail, or (in development) shows it."""
-    return not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")

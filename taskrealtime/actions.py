@@ -575,7 +575,10 @@ def _change_email(user: User, email: str) -> None:
             validate_email(email)
     except ValidationError:
         raise InvalidData.at("email", "This is no e-mail address.") from None
-    User.objects.filter(pk=user.pk).update(email=email)
+    # By a save, which sends mails to both addresses.
+    account = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    account.email = email
+    account.save(update_fields=["email"])
 
 
 def _change_preferences(user: User, command: commands.MeUpdate) -> None:

@@ -11,7 +11,7 @@ class TaskRealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect signals and system checks; tell the engine what it must know of projects and tasks."""
-        from . import access, checks, models, names, purging, redaction, signals
+        from . import access, checks, mails, models, names, purging, redaction, signals
         from .engine import log, presence, retention, watching
         from .presence_frames import PresenceFrames
         from .watching_frames import WatchingFrames
@@ -25,4 +25,4 @@ class TaskRealtimeConfig(AppConfig):
         retention.register("old invitations", purging.purge_invitations)
         retention.register("expired sessions", purging.purge_sessions)
         names.watch_user_model()
-        del checks, signals  # imported for their registrations
+        del checks, mails, signals  # imported for their registrations

@@ -58,6 +58,7 @@ def check_addresses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_refused("REDIS_URLS", settings.REDIS_URLS, read_redis_url),
         *_refused("REDIS_PREFIX", [engine_settings.REDIS_PREFIX], read_redis_prefix),
         *_refused("WEBSOCKET_CORS_ORIGINS", origins, read_origin),
+        *_refused("PUBLIC_URL", filter(None, [engine_settings.PUBLIC_URL]), read_origin),
         *_refused("TRUSTED_PROXIES", networks, read_network),
     ]
 
@@ -138,6 +139,20 @@ def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 "EMAIL_HOST is set, but mail would come from an address at localhost.",
                 hint="Set DEFAULT_FROM_EMAIL to an address that the mail server may send from.",
                 id="taskrealtime.W003",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Whoever asks for a mail to somebody else names a host, which must not be where its link leads."""
+    if settings.EMAIL_HOST and not engine_settings.PUBLIC_URL:
+        return [
+            Warning(
+                "EMAIL_HOST is set without a PUBLIC_URL: links in mails lead to the host that a request names.",
+                hint="Set PUBLIC_URL to where people reach the pages, such as https://board.example.org.",
+                id="taskrealtime.W005",
             )
         ]
     return []

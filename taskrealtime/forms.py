@@ -1,15 +1,15 @@
 """The forms of the pages."""
 
 from heapq import nsmallest
-from threading import Thread
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import PasswordResetForm, UserCreationForm
 from django.contrib.auth.models import User
-from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
+from . import mails
 from .models import Project
 
 #: Accounts of one address that get a mail at a time: anybody may give somebody else's address for any number of theirs.
@@ -62,12 +62,16 @@ class LostPasswordForm(PasswordResetForm):
         """As Django's, the oldest accounts: nobody gets before them by making more."""
         return nsmallest(MAX_MAILS, super().get_users(email), key=lambda user: user.pk)
 
-    def send_mail(self, *args: Any, **kwargs: Any) -> None:
+    def send_mail(
+        self, subject_template_name: str, email_template_name: str, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> None:
         """As Django's, beside the answer: how long it takes would tell whether somebody has that address."""
-        language, send = get_language(), super().send_mail
+        user, send = context["user"], super().send_mail
+        context["name"] = mails.plain(user.get_username())
+        language = mails.language_of(user)
 
         def send_in_language() -> None:
             with override(language):  # a thread begins with the server's own
-                send(*args, **kwargs)
+                send(subject_template_name, email_template_name, context, *args, **kwargs)
 
-        Thread(target=send_in_language, name="mail").start()
+        mails.send_beside(send_in_language)

@@ -263,8 +263,10 @@ class Preferences(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="preferences"
     )
-    #: An IANA name. Moments are moments everywhere: it only says how to show them.
-    timezone = models.CharField(max_length=64, default="UTC")
+    #: An IANA name. Moments are moments everywhere: it only says how to show them. Empty: not chosen yet.
+    timezone = models.CharField(max_length=64, default="UTC", blank=True)
+    #: In which the user's pages were read last, for mails; empty: unknown.
+    language = models.CharField(max_length=16, blank=True, default="", db_default="")
     #: How long before a task is due; empty: `REMIND_BEFORE_HOURS`.
     remind_before_hours = models.FloatField(null=True, blank=True)
     #: Kind of notification → whether it is wanted; one that is missing is.

@@ -7,10 +7,10 @@ any language: they keep what joins their letters and emoji, and need something t
 import re
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db.models import Field
 from django.utils.translation import gettext_lazy as _
 
 from .engine.protocol import HIDDEN, JOINS
@@ -63,6 +63,6 @@ def watch_user_model() -> None:
             _add(field, validate_name)
 
 
-def _add(field: Field, validate: Callable[[str], None]) -> None:  # type: ignore[type-arg]
+def _add(field: Any, validate: Callable[[str], None]) -> None:
     if validate not in field.validators:
         field.validators.append(validate)

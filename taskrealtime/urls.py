@@ -7,7 +7,6 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.i18n import set_language
 
 from . import accounts, ops, views
 
@@ -24,7 +23,7 @@ urlpatterns = [
     _page("connection/check/", ops.check_connection, "check-connection"),
     _page("projects/<int:project_id>/", views.board, "board"),
     # Another site could change the language at most; pages that have no other form need no token for this one.
-    _page("language/", csrf_exempt(set_language), "set_language"),
+    _page("language/", csrf_exempt(accounts.choose_language), "set_language"),
     _page("login/", accounts.SignIn.as_view(), "login"),
     _page("logout/", LogoutView.as_view(), "logout"),
     _page("sign-up/", accounts.SignUp.as_view(), "sign_up"),

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime import access, commands
+from taskrealtime.engine.conf import settings
 from taskrealtime.engine.errors import Forbidden, NotFound, RateLimited
 from taskrealtime.invitations import hash_of
 from taskrealtime.models import Invitation
@@ -54,7 +55,8 @@ class InvitationsView(ApiView):
         invitation = Invitation.objects.select_related("created_by").filter(pk=made.invitation_id).first()
         if invitation is None:
             raise NotFound("The invitation was revoked at once.")
-        url = request.build_absolute_uri(f"{reverse('join')}#{made.secret}")
+        base = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
+        url = f"{base}{reverse('join')}#{made.secret}"
         return created(NewInvitation(**asdict(_show(invitation)), url=url))
 
 

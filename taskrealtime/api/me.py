@@ -54,7 +54,7 @@ def _show(user: User, duplicate: Duplicate = UNSET) -> Me:
     return Me(
         **asdict(user_object(user)),
         email=user.email,
-        timezone=preferences.timezone,
+        timezone=preferences.timezone or "UTC",
         remind_before_hours=settings.REMIND_BEFORE_HOURS if hours is None else hours,
         notify={kind: preferences.notify.get(kind, True) for kind in NOTIFICATION_KINDS},
         muted_projects=list(muted.values_list("project_id", flat=True)),

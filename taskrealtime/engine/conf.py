@@ -57,6 +57,8 @@ class Settings:
     EVENT_RETENTION_DAYS: float = 30
     #: Pause between two rounds of `manage.py remind --loop`, seconds.
     REMIND_INTERVAL: float = 30
+    #: Where people reach the pages (`https://board.example.org`); empty: where the request says.
+    PUBLIC_URL: str = ""
     #: How long before a task is due somebody is reminded who has not said otherwise, hours.
     REMIND_BEFORE_HOURS: float = 24
 

@@ -1,7 +1,6 @@
 """The pages by which people get in: signing up, joining by a link, a new or a lost password."""
 
 import re
-import threading
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from taskrealtime.engine.errors import TokenInvalid
 from taskrealtime.forms import MAX_MAILS, SignUpForm
 from taskrealtime.models import Membership
 from taskrealtime.urls import urlpatterns
+from tests.support.mailbox import link_in_mail, wait_for_mail
 from tests.support.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -322,20 +322,6 @@ def test_who_signs_in_in_anothers_place_ends_their_tokens(world: World) -> None:
 # --- A lost password --------------------------------------------------------------------------
 
 
-def wait_for_mail() -> None:
-    for thread in threading.enumerate():
-        if thread.name.startswith("mail"):
-            thread.join(10)
-
-
-def link_in_mail() -> tuple[str, str]:
-    """Of the last mail: the page, and what stands behind the `#`."""
-    wait_for_mail()
-    [link] = re.findall(r"http\S+", str(mail.outbox[-1].body))
-    page, _, secret = link.partition("#")
-    return page, secret
-
-
 def test_a_lost_password_is_replaced_by_a_link(world: World) -> None:
     user = world.people["member"]
     User.objects.filter(pk=user.pk).update(email="Member@example.org")
@@ -382,7 +368,7 @@ def test_accounts_that_share_an_address_do_not_flood_its_mailbox(world: World) -
         User.objects.create_user(f"double{number}", email="victim@example.org", password=PASSWORD)
     Client().post("/password/lost/", {"email": "victim@example.org"})
     wait_for_mail()
-    named = [re.findall(r"account (\w+) at", str(one.body)) for one in mail.outbox]
+    named = [re.findall(r"account (\w+)\.", str(one.body)) for one in mail.outbox]
     assert sorted(named) == [[f"double{number}"] for number in range(MAX_MAILS)], "those who had it first"
 
 

@@ -64,7 +64,18 @@ def test_sockets_for_every_page_are_a_warning_of_a_deployment(settings: Settings
 
 
 def test_mail_from_nowhere_is_a_warning_of_a_deployment(settings: Settings) -> None:
-    settings.EMAIL_HOST, settings.DEFAULT_FROM_EMAIL = "mail.example", "taskrealtime@localhost"
+    settings.EMAIL_HOST, settings.PUBLIC_URL = "mail.example", "https://board.example"
+    settings.DEFAULT_FROM_EMAIL = "taskrealtime@localhost"
     assert found(deploy=True) == {"taskrealtime.W003"}
     settings.DEFAULT_FROM_EMAIL = "Board <board@example.org>"
     assert found(deploy=True) == set()
+
+
+def test_links_in_mails_that_lead_anywhere_are_a_warning_of_a_deployment(settings: Settings) -> None:
+    settings.EMAIL_HOST, settings.DEFAULT_FROM_EMAIL = "mail.example", "board@example.org"
+    assert found() == set()
+    assert found(deploy=True) == {"taskrealtime.W005"}
+    settings.PUBLIC_URL = "https://board.example"
+    assert found(deploy=True) == set()
+    settings.PUBLIC_URL = "board.example"
+    assert found() == {"taskrealtime.E006"}
