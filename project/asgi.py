@@ -20,6 +20,10 @@ from taskrealtime.engine.turnstile import Turnstile
 from taskrealtime.routing import websocket_application
 
 # A waiting long poll is outside and holds no slot. How the server does and its static files need no database.
-turnstile = Turnstile(django_application, open_paths=["/healthz", "/readyz", "/metrics", settings.STATIC_URL])
+turnstile = Turnstile(
+    django_application,
+    open_paths=["/healthz", "/readyz", "/metrics", settings.STATIC_URL],
+    hashing_paths=r"/(api/token|api/me|login|sign-up|password(/.+)?|admin/login)/",
+)
 router = ProtocolTypeRouter({"http": LongPolling(turnstile), "websocket": websocket_application})
 application = OnePath(ProxyHeaders(BodyLimit(router)))

@@ -19,6 +19,7 @@ from .engine import auth, connections, draining, limits, log, metrics, protocol,
 from .engine.conf import settings
 from .engine.errors import (
     DATABASE_AWAY,
+    Busy,
     Forbidden,
     Internal,
     InvalidData,
@@ -28,6 +29,7 @@ from .engine.errors import (
     TokenExpired,
     TokenInvalid,
     Unauthenticated,
+    busy,
 )
 from .engine.frames import Frames
 from .engine.outbox import PUSH, Outbox
@@ -280,13 +282,20 @@ class TaskBoardConsumer(AsyncConsumer):
         except _Closed:
             raise
         except Exception as error:
-            reference = secrets.token_hex(6)
-            if isinstance(error, DATABASE_AWAY):
-                self._log(logging.WARNING, "Error %s: the database is away (%s).", reference, type(error).__name__)
-            else:
-                self._log(logging.ERROR, "Error %s.", reference, exc_info=error)
-            fault = Internal("Something went wrong on our side.", details={"reference": reference})
-            self._answer_error(fault, envelope.id if envelope else UNSET)
+            self._answer_fault(error, envelope.id if envelope else UNSET)
+
+    def _answer_fault(self, error: Exception, id: MessageId) -> None:
+        if (told := busy(error)) is not None:
+            self._log(logging.WARNING, "An event was given up: %s", error)
+            self._answer_error(told, id)
+            return
+        reference = secrets.token_hex(6)
+        if isinstance(error, DATABASE_AWAY):
+            self._log(logging.WARNING, "Error %s: the database is away (%s).", reference, type(error).__name__)
+        else:
+            self._log(logging.ERROR, "Error %s.", reference, exc_info=error)
+        fault = Internal("Something went wrong on our side.", details={"reference": reference})
+        self._answer_error(fault, id)
 
     def _answer_error(self, error: RealTimeError, id: MessageId) -> None:
         metrics.ERRORS.labels(error.code).inc()
@@ -295,7 +304,7 @@ class TaskBoardConsumer(AsyncConsumer):
             raise _Closed(error.closes_with, error.message)
         if isinstance(error, InvalidMessage | InvalidData):
             self._count_bad_message()
-        if isinstance(error, RateLimited):
+        if isinstance(error, RateLimited) and not isinstance(error, Busy):
             self._patience = self._patience or limits.Patience()
             if self._patience.ends():
                 raise _Closed(4429, "Too many messages.")

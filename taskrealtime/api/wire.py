@@ -24,6 +24,7 @@ from taskrealtime.engine.errors import (
     RateLimited,
     RealTimeError,
     Unauthenticated,
+    busy,
 )
 from taskrealtime.engine.protocol import MAX_FRAME
 
@@ -129,6 +130,9 @@ def _translate(error: Exception) -> RealTimeError:
     for raised, told in _TRANSLATIONS:
         if isinstance(error, raised):
             return told(str(error) or "There is nothing here.", retry_after=getattr(error, "wait", None))
+    if (told_busy := busy(error)) is not None:
+        logger.warning("A request was given up: %s.", str(error).partition("\n")[0])
+        return told_busy
     reference = secrets.token_hex(6)
     if isinstance(error, DATABASE_AWAY):
         reason = str(error).partition("\n")[0]

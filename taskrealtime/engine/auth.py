@@ -105,6 +105,12 @@ def _browser(token: Token) -> str | None:
     return mark if isinstance(mark, str) else None
 
 
+def user_id_of(raw: str) -> int | None:
+    """The id that an access token of ours names, whether or not its session has ended; None where it is none."""
+    token = _verify(raw)
+    return None if isinstance(token, RealTimeError) else _user_id(token)
+
+
 def user_of(token: Token) -> User:
     """The active user that a verified token of either type names.
 

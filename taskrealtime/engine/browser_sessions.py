@@ -10,6 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from . import shares
 from .auth import SESSION_CLAIM, end_session, session_version
 
 
@@ -50,4 +51,6 @@ def _still_signed_in(request: HttpRequest, user: User | AnonymousUser) -> User |
     if isinstance(user, User) and request.session.get(SESSION_CLAIM, 0) != session_version(user):
         request.session.flush()
         return AnonymousUser()
+    if isinstance(user, User) and (key := request.session.session_key) is not None:
+        shares.remember_session(key, user.pk)
     return user

@@ -5,11 +5,13 @@ has as many, keeps nobody waiting: a connection that had to be waited for was an
 """
 
 #: Threads of sockets and rooms: those that read, and those that carry out changes, which may wait for locks.
-READERS, WRITERS = 4, 12
+READERS, WRITERS = 4, 10
 #: Threads for what nobody waits for: trimming.
 CARETAKERS = 1
 #: HTTP requests that are worked on at a time, each in a thread of its own: those that read, and those that change.
 HTTP_READERS, HTTP_WRITERS = 8, 4
+#: HTTP requests that hash a password at a time: each keeps a core busy.
+HASHERS = 2
 #: Threads that `/readyz` probes the database and Redis with.
 PROBES = 4
 #: The main thread, which looks whether the migrations are applied when the process starts.
@@ -17,4 +19,4 @@ STARTING = 1
 
 #: Database connections of one process, at the most. N processes need N times as many, and as many more as
 #: `manage.py` commands run beside them; README.md says what PostgreSQL's `max_connections` must be.
-DATABASE_CONNECTIONS = READERS + WRITERS + CARETAKERS + HTTP_READERS + HTTP_WRITERS + PROBES + STARTING
+DATABASE_CONNECTIONS = READERS + WRITERS + CARETAKERS + HTTP_READERS + HTTP_WRITERS + HASHERS + PROBES + STARTING

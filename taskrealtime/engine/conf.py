@@ -51,6 +51,10 @@ class Settings:
     REDIS_URLS: list[str] = []
     #: What the keys and groups of this installation begin with there: another one for each that shares a server.
     REDIS_PREFIX: str = "taskrealtime"
+    #: How long a statement of a server may take on PostgreSQL, and how long it may wait for one lock, seconds; 0: no
+    #: limit. What takes longer is given up and answered `rate_limited`.
+    DATABASE_TIMEOUT: float = 30
+    DATABASE_LOCK_TIMEOUT: float = 10
     #: Pause between two looks at the log, seconds: the longest that a lost ring delays an event.
     SWEEP_INTERVAL: float = 1
     #: How long events and idempotency keys are kept, days.

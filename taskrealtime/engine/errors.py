@@ -6,6 +6,10 @@ from django.db import InterfaceError, OperationalError
 
 #: What is raised where the database is away, overloaded or locked: no fault of ours, which a traceback would explain.
 DATABASE_AWAY = (OperationalError, InterfaceError)
+#: What PostgreSQL and SQLite say where a lock or a statement took too long: lock_not_available, query_canceled.
+_TIMED_OUT = {"55P03", "57014", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT"}
+#: Seconds after which it is worth trying again.
+BUSY_SECONDS = 2.0
 
 
 class RealTimeError(Exception):
@@ -109,11 +113,25 @@ class RateLimited(RealTimeError):
     status = 429
 
 
+class Busy(RateLimited):
+    """The server has more to do than it can take: nobody's fault, and nothing was done."""
+
+    status = 503
+
+
 class Internal(RealTimeError):
     """Our fault; the log has the same reference as `details`."""
 
     code = "internal"
     status = 500
+
+
+def busy(error: Exception) -> Busy | None:
+    """What to tell of a statement that took longer than it may, or waited too long for a lock; None: it is no such."""
+    cause = error.__cause__
+    if {getattr(cause, "sqlstate", None), getattr(cause, "sqlite_errorname", None)} & _TIMED_OUT:
+        return Busy("The database is busy. Nothing was done: try again a little later.", retry_after=BUSY_SECONDS)
+    return None
 
 
 def all_errors(base: type[RealTimeError] = RealTimeError) -> list[type[RealTimeError]]:

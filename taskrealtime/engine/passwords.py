@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
 from . import limits
-from .errors import InvalidData, RateLimited
+from .errors import InvalidData, RateLimited, busy
 
 
 class LimitedAttempts(ModelBackend):
@@ -55,13 +55,14 @@ def require_password(user: User, password: str, *, address: str | None) -> None:
 
 
 class TooOftenPages(MiddlewareMixin):
-    """Answers a page's request that came too often; the API tells so itself."""
+    """Answers a page's request that came too often, or while the database is busy; the API tells so itself."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A page with HTTP 429 for `RateLimited`; None, Django's own way, for any other exception."""
-        if not isinstance(exception, RateLimited):
+        """A page with HTTP 429 for `RateLimited`, and 503 for a busy database; None, Django's own way, for others."""
+        told = exception if isinstance(exception, RateLimited) else busy(exception)
+        if told is None:
             return None
-        response = render(request, "429.html", status=429)
+        response = render(request, f"{told.status}.html", status=told.status)
         response["Cache-Control"] = "no-store"
-        response["Retry-After"] = str(int(exception.retry_after or 0) + 1)
+        response["Retry-After"] = str(int(told.retry_after or 0) + 1)
         return response

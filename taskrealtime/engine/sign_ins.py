@@ -26,12 +26,15 @@ from .tokens import RefreshToken
 
 #: Characters that are kept of a browser's description of itself.
 AGENT_LENGTH = 200
+#: Sign-ins that a user has at the most, of each kind: with one more, the one that was used longest ago ends.
+MAX_OF_USER = 100
 
 
 def begin(user: User, *, agent: str = "", address: str | None = None) -> RefreshToken:
     """Return the first refresh token of a new sign-in."""
     token = _make_token(user, secrets.token_hex(16))
     _create(user, token, agent=agent[:AGENT_LENGTH], address=address)
+    _end_oldest(user, of_browsers=False)
     return token
 
 
@@ -76,7 +79,9 @@ def note_browser(user: User, session: SessionBase, *, agent: str, address: str |
     now = {"user": user, "stamp": auth.session_stamp(user), "used_at": timezone.now()}
     now["expires_at"] = session.get_expiry_date()
     first = {"session_key": key, "agent": agent[:AGENT_LENGTH], "address": address}
-    SignIn.objects.update_or_create(mark=auth.browser_mark(key), defaults=now, create_defaults=now | first)
+    _, is_new = SignIn.objects.update_or_create(mark=auth.browser_mark(key), defaults=now, create_defaults=now | first)
+    if is_new:
+        _end_oldest(user, of_browsers=True)
 
 
 def of_user(user: User) -> list[SignIn]:
@@ -96,9 +101,22 @@ def end(user: User, mark: str) -> None:
         if found is None:
             raise NotFound("No such sign-in.")
         auth.end_mark(mark)
-        if found.session_key:
-            import_module(settings.SESSION_ENGINE).SessionStore(found.session_key).delete()
-        found.delete()
+        _forget(found)
+
+
+def _forget(sign_in: SignIn) -> None:
+    """Remove a sign-in with its browser's session, if it has one."""
+    if sign_in.session_key:
+        import_module(settings.SESSION_ENGINE).SessionStore(sign_in.session_key).delete()
+    sign_in.delete()
+
+
+def _end_oldest(user: User, *, of_browsers: bool) -> None:
+    """End those beyond `MAX_OF_USER`; access tokens that they gave live on for their minutes."""
+    kind = SignIn.objects.filter(user=user)
+    kind = kind.exclude(session_key="") if of_browsers else kind.filter(session_key="")
+    for sign_in in kind.order_by("-used_at", "mark")[MAX_OF_USER:]:
+        _forget(sign_in)
 
 
 def forget_expired(cutoff: datetime, limit: int) -> int:

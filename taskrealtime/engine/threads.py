@@ -4,7 +4,8 @@ import asyncio
 import contextvars
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
@@ -48,12 +49,28 @@ async def in_database_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P
 
 
 async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """As `in_database_thread`, for work of this user that may wait for locks; a user has two of the threads at most."""
+    """As `in_database_thread`, for work of this user that may wait for locks; a user has two of the threads at most.
+
+    A thread counts until its work has ended, also where the caller gave up.
+    """
     key = (asyncio.get_running_loop(), user_id)
     if (turn := _turns.get(key)) is None:
         turn = _turns[key] = asyncio.Semaphore(THREADS_OF_A_USER)
-    async with turn:
-        return await _in_thread_of(_writers, work, *args, **kwargs)
+    await turn.acquire()
+    loop = asyncio.get_running_loop()
+    try:
+        running = _submit(_writers, work, *args, **kwargs)
+    except BaseException:
+        turn.release()
+        raise
+
+    def release(_: Future[T]) -> None:
+        with suppress(RuntimeError):  # The loop is closed: nobody waits for a turn any more.
+            loop.call_soon_threadsafe(turn.release)
+
+    # Not when the caller gives up: the thread works on until its lock or statement is done.
+    running.add_done_callback(release)
+    return await asyncio.wrap_future(running)
 
 
 async def in_caretaking_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -67,9 +84,11 @@ async def in_counting_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P
 
 
 async def _in_thread_of(threads: ThreadPoolExecutor, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    context = contextvars.copy_context()
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, lambda: context.run(_run, work, *args, **kwargs))
+    return await asyncio.wrap_future(_submit(threads, work, *args, **kwargs))
+
+
+def _submit(threads: ThreadPoolExecutor, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    return threads.submit(contextvars.copy_context().run, _run, work, *args, **kwargs)  # type: ignore[arg-type]
 
 
 def _run(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

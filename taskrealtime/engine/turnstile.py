@@ -7,22 +7,28 @@ thousand took as many threads, most of which waited in vain for a connection and
 import asyncio
 import logging
 import random
+import re
 from collections import deque
 from collections.abc import Callable, Collection
+from typing import Any
 
 import msgspec
 
 from . import metrics
-from .capacity import HTTP_READERS, HTTP_WRITERS
-from .errors import RateLimited
+from .capacity import HASHERS, HTTP_READERS, HTTP_WRITERS
+from .errors import Busy
+from .fair_line import FairLine, Share
 from .paths import routed_path
 from .polling import Application, Message, Receive, Scope, Send
+from .shares import share_of, share_of_sign_in
+from .time_limits import limit_statements
+from .unread import Answer, Unread
 
 logger = logging.getLogger(__name__)
 
 #: Methods that change nothing and wait for nobody's lock.
 READING = {"GET", "HEAD", "OPTIONS"}
-#: Requests of a kind that may wait: what one process answers in about ten seconds.
+#: Requests of a kind that may wait: what one process answers in about ten seconds. Half of them of one user or address.
 MAX_WAITING = 2000
 #: Seconds after which who was turned away may come back: spread out, so that they do not come at once.
 RETRY_AFTER = (1, 5)
@@ -35,8 +41,12 @@ SILENCE = 10.0
 class Turnstile:
     """ASGI middleware round Django. Who leaves the line, since the client went away, gives the place up.
 
-    What reads and what changes something stand in two lines: changes may have to wait for somebody's lock, boards are
-    asked for by crowds, and neither shall stop the other.
+    What reads, what changes something and what hashes a password stand in three lines: changes may have to wait for
+    somebody's lock, boards are asked for by crowds, a hash takes a third of a second of a core on purpose, and none
+    shall stop the others. In each, users and addresses take turns.
+
+    A slot belongs to the work: it is free once Django is done, and not before, though the client left and the server
+    gave up on it; nor later, though the client reads its answer slowly.
     """
 
     def __init__(
@@ -45,25 +55,34 @@ class Turnstile:
         *,
         readers: int = HTTP_READERS,
         writers: int = HTTP_WRITERS,
+        hashers: int = HASHERS,
         waiting: int = MAX_WAITING,
         open_paths: Collection[str] = (),
+        hashing_paths: str = "",
         chance: Callable[[int, int], int] = random.randint,
     ) -> None:
-        """Nobody is in yet.
+        """Nobody is in yet. From now on this process serves, and its statements have limits.
 
         Args:
-            readers, writers: requests of each kind that are worked on at a time.
+            readers, writers, hashers: requests of each kind that are worked on at a time.
             waiting: requests of each kind that may wait for that.
             open_paths: what takes no slot and never waits; one that ends with a slash means all below it. It must not
                 use the database in its request's thread.
+            hashing_paths: a pattern (`re`) of whole paths where a change hashes passwords.
         """
         self._application = application
-        self._reading, self._changing = _Line(readers), _Line(writers)
+        self._unread = Unread(self._hand_out)
+        self._reading, self._changing, self._hashing = (
+            FairLine(slots, may_begin=self._has_read) for slots in (readers, writers, hashers)
+        )
         self._waiting = waiting
         self._open_paths = frozenset(open_paths)
         self._open_folders = tuple(path for path in open_paths if path.endswith("/"))
+        self._hashes = re.compile(hashing_paths).fullmatch
+        self._working: set[asyncio.Task[None]] = set()
         self._chance = chance
         self._turned_away, self._told_at = 0, float("-inf")
+        limit_statements()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -71,89 +90,88 @@ class Turnstile:
         if path in self._open_paths or path.startswith(self._open_folders):
             await self._application(scope, receive, send)
             return
-        line = self._reading if scope["method"] in READING else self._changing
-        if line.length >= self._waiting and not line.is_open:
-            await self._turn_away(send)
-            return
         inbox = _Inbox(receive)
-        if not await line.admit(inbox):
-            return
+        line, share = self._reading, share_of(scope)
+        if scope["method"] not in READING:
+            line = self._changing
+            if self._hashes(path):
+                line, share = self._hashing, share_of_sign_in(scope, await inbox.first_body())
+        if self._is_full(line, share.group):
+            await self._turn_away(send)
+        elif await _admit(line, share, inbox):
+            await self._serve(line, share, scope, inbox, send)
+
+    async def _serve(self, line: FairLine, share: Share, scope: Scope, inbox: "_Inbox", send: Send) -> None:
+        """Have Django work on a request that holds a slot."""
+        answer = Answer(send, self._unread, share.group)
+        work = asyncio.create_task(self._work(line, share, scope, inbox, answer))
+        self._working.add(work)
         try:
-            await self._application(scope, inbox.receive, send)
+            await asyncio.shield(work)
+            await answer.written()
         finally:
-            line.pass_on()
+            # Where the server has given up: Django learns of it, and keeps the slot until its thread has ended.
+            inbox.leave()
+            answer.drop()
+
+    async def _work(self, line: FairLine, share: Share, scope: Scope, inbox: "_Inbox", answer: Answer) -> None:
+        try:
+            await self._application(scope, inbox.receive, answer.send)
+        finally:
+            line.pass_on(share)
+            self._working.discard(asyncio.current_task())
+
+    def _is_full(self, line: FairLine, group: str) -> bool:
+        if line.is_open(group):
+            return False
+        return len(line) >= self._waiting or line.length_of(group) >= self._waiting - self._waiting // 2
+
+    def _has_read(self, group: str) -> bool:
+        return not self._unread.is_too_much(group)
+
+    def _hand_out(self) -> None:
+        for line in (self._reading, self._changing, self._hashing):
+            line.hand_out()
 
     async def _turn_away(self, send: Send) -> None:
         """Answer 503 at once: nothing was done, and a little later there may be room."""
         self._note_turned_away()
-        error = RateLimited("The server is busy. Try again a little later.", retry_after=self._chance(*RETRY_AFTER))
+        error = Busy("The server is busy. Try again a little later.", retry_after=self._chance(*RETRY_AFTER))
         headers = [
             (b"Content-Type", b"application/json"),
             (b"Cache-Control", b"no-store"),
             (b"Retry-After", str(error.retry_after).encode()),
         ]
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.start", "status": error.status, "headers": headers})
         await send({"type": "http.response.body", "body": msgspec.json.encode(error.as_data())})
 
     def _note_turned_away(self) -> None:
         self._turned_away += 1
-        metrics.ERRORS.labels(RateLimited.code).inc()
+        metrics.ERRORS.labels(Busy.code).inc()
         now = asyncio.get_running_loop().time()
         if now - self._told_at >= SILENCE:
             logger.warning("Too many requests at once: %s were answered 503 so far.", self._turned_away)
             self._told_at = now
 
 
-class _Line:
-    """Slots, and who waits for one, first come, first served."""
-
-    def __init__(self, slots: int) -> None:
-        self._free = slots
-        self._turns: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is a free slot."""
-        return self._free > 0
-
-    @property
-    def length(self) -> int:
-        """How many wait."""
-        return len(self._turns)
-
-    async def admit(self, inbox: "_Inbox") -> bool:
-        """Take a slot, as soon as there is one; False: the client left before."""
-        if self._free:
-            self._free -= 1
-            return True
-        turn = asyncio.get_running_loop().create_future()
-        self._turns.append(turn)
-        left = asyncio.create_task(inbox.until_client_left())
-        admitted = False
-        try:
-            await asyncio.wait({turn, left}, return_when=asyncio.FIRST_COMPLETED)
-            left.cancel()
-            # Until it has ended: the application reads on from where it stopped.
-            await asyncio.gather(left, return_exceptions=True)
-            admitted = turn.done() and not inbox.client_left
-        finally:
-            left.cancel()
-            if not admitted:
-                self._give_up(turn)
-        return admitted
-
-    def pass_on(self) -> None:
-        """A slot is no longer used: it is the next one's."""
-        if self._turns:
-            self._turns.popleft().set_result(None)
-        else:
-            self._free += 1
-
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
-        if turn.done():
-            self.pass_on()
-        else:
-            self._turns.remove(turn)
+async def _admit(line: FairLine, share: Share, inbox: "_Inbox") -> bool:
+    """Take a slot, as soon as it is this share's turn; return False where the client left before."""
+    if line.take(share):
+        return True
+    turn = line.wait(share)
+    left = asyncio.create_task(inbox.until_client_left())
+    admitted = False
+    try:
+        await asyncio.wait({turn, left}, return_when=asyncio.FIRST_COMPLETED)
+        left.cancel()
+        # Until it has ended: the application reads on from where it stopped.
+        await asyncio.gather(left, return_exceptions=True)
+        admitted = turn.done() and not inbox.client_left
+    finally:
+        left.cancel()
+        if not admitted:
+            line.leave(share, turn)
+    return admitted
 
 
 class _Inbox:
@@ -164,17 +182,40 @@ class _Inbox:
         self._messages: deque[Message] = deque()
         self._bytes = 0
         self.client_left = False
+        #: Done once nobody waits for the answer any more.
+        self._is_over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def first_body(self) -> bytes:
+        """Return the first bytes of the body; the application gets them all the same."""
+        return bytes((await self._next()).get("body", b""))
 
     async def until_client_left(self) -> None:
+        """Take in what the client sends, within bounds, and return once it left."""
         while self._bytes <= MAX_KEPT:
-            message = await self._receive()
-            self._messages.append(message)
-            self._bytes += len(message.get("body", b""))
-            if message["type"] == "http.disconnect":
+            if (await self._next())["type"] == "http.disconnect":
                 self.client_left = True
                 return
         await asyncio.get_running_loop().create_future()
 
+    def leave(self) -> None:
+        """Tell the application that its client left."""
+        if not self._is_over.done():
+            self._is_over.set_result(None)
+
     async def receive(self) -> Message:
         """As the server's."""
-        return self._messages.popleft() if self._messages else await self._receive()
+        if self._messages:
+            return self._messages.popleft()
+        receiving = asyncio.ensure_future(self._receive())
+        either: set[asyncio.Future[Any]] = {receiving, self._is_over}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            return receiving.result() if receiving.done() else {"type": "http.disconnect"}
+        finally:
+            receiving.cancel()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._messages.append(message)
+        self._bytes += len(message.get("body", b""))
+        return message

@@ -1,6 +1,7 @@
 """Requests in Django at a time are bounded: the rest waits in line, leaves it, or is told to come back."""
 
 import asyncio
+import itertools
 import json
 import logging
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from taskrealtime.engine import capacity
+from taskrealtime.engine import capacity, unread
 from taskrealtime.engine.turnstile import MAX_KEPT, RETRY_AFTER, Turnstile
 from tests.support.stacks import ROOT
 
@@ -39,17 +40,26 @@ class Application:
             self.inside.remove(scope["path"])
 
 
+_addresses = itertools.count(1)
+
+
 class Visitor:
-    """One request, and what became of it."""
+    """One request from an address of its own, unless one is given, and what became of it."""
 
     def __init__(
-        self, turnstile: Turnstile, path: str = "/", body: tuple[bytes, ...] = (b"",), method: str = "GET"
+        self,
+        turnstile: Turnstile,
+        path: str = "/",
+        body: tuple[bytes, ...] = (b"",),
+        method: str = "GET",
+        client: str = "",
     ) -> None:
         self.sent: list[Message] = []
         self._arriving: asyncio.Queue[Message] = asyncio.Queue()
         for place, part in enumerate(body, 1):
             self.say({"type": "http.request", "body": part, "more_body": place < len(body)})
-        scope = {"type": "http", "path": path, "method": method}
+        client = client or f"198.51.{next(_addresses) // 250}.{next(_addresses) % 250}"
+        scope = {"type": "http", "path": path, "method": method, "client": [client, 1], "headers": []}
         self.task = asyncio.create_task(turnstile(scope, self._arriving.get, self._send))
 
     def say(self, message: Message) -> None:
@@ -179,10 +189,135 @@ async def test_open_paths_take_no_slot_and_never_wait(application: Application) 
     assert [(await visitor.answer())[0] for visitor in inside] == [200] * 4
 
 
+# --- A slot belongs to the work ---------------------------------------------------------------
+
+
+async def test_a_slot_is_free_when_the_work_has_ended_and_not_when_the_server_gives_up(
+    application: Application,
+) -> None:
+    """As daphne does, ten seconds after the client left; the thread still waits for a lock in PostgreSQL."""
+    turnstile = Turnstile(application, readers=1)
+    first, next_one = Visitor(turnstile, "/first"), Visitor(turnstile, "/next")
+    await settled()
+    for _ in range(3):
+        first.task.cancel()
+        await settled()
+    assert first.task.cancelled()
+    assert application.inside == ["/first"]
+    application.go_on.set()
+    assert (await next_one.answer())[0] == 200
+    assert application.most_inside == 1
+
+
+async def test_work_that_the_server_gave_up_learns_that_its_client_left() -> None:
+    heard: list[str] = []
+
+    async def listen(scope: Any, receive: Any, send: Any) -> None:
+        heard.append((await receive())["type"])
+        heard.append((await receive())["type"])
+
+    visitor = Visitor(Turnstile(listen, readers=1))
+    await settled()
+    visitor.task.cancel()
+    await settled()
+    assert heard == ["http.request", "http.disconnect"]
+
+
+async def test_who_reads_slowly_holds_no_slot() -> None:
+    turnstile = Turnstile(_answer_much, readers=2)
+    slow = [SlowReader(turnstile, f"203.0.113.{number}") for number in range(1, 9)]
+    await settled()
+    assert (await Visitor(turnstile).answer())[0] == 200
+    for reader in slow:
+        reader.reads.set()
+    assert [len((await reader.answer())[1]) for reader in slow] == [PIECES * PIECE] * 8
+
+
+async def test_unread_answers_are_bounded_for_each_address_and_delay_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unread, "MAX_OF_GROUP", 3 * PIECES * PIECE)
+    turnstile = Turnstile(_answer_much, readers=4)
+    slow = [SlowReader(turnstile, "203.0.113.7") for _ in range(50)]
+    await settled()
+    held = turnstile._unread._bytes["address:203.0.113.7"]
+    assert held <= 4 * PIECES * PIECE
+    assert (await Visitor(turnstile).answer())[0] == 200
+    for reader in slow:
+        reader.reads.set()
+    assert [(await reader.answer())[0] for reader in slow] == [200] * 50
+    assert not turnstile._unread._bytes
+
+
+async def test_an_answer_that_nobody_will_read_is_forgotten() -> None:
+    turnstile = Turnstile(_answer_much, readers=1)
+    reader = SlowReader(turnstile, "203.0.113.7")
+    await settled()
+    reader.task.cancel()
+    await settled()
+    assert not turnstile._unread._bytes
+
+
+PIECES, PIECE = 10, 64 * 1024
+
+
+async def _answer_much(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for number in range(1, PIECES + 1):
+        await send({"type": "http.response.body", "body": b"x" * PIECE, "more_body": number < PIECES})
+
+
+class SlowReader(Visitor):
+    """Its server takes nothing until `reads` is set."""
+
+    def __init__(self, turnstile: Turnstile, client: str) -> None:
+        self.reads = asyncio.Event()
+        super().__init__(turnstile, client=client)
+
+    async def _send(self, message: Any) -> None:
+        await self.reads.wait()
+        await super()._send(message)
+
+
+# --- A fair share -----------------------------------------------------------------------------
+
+
+async def test_an_address_with_a_thousand_requests_delays_no_other(application: Application) -> None:
+    turnstile = Turnstile(application, readers=2)
+    crowd = [Visitor(turnstile, "/crowd", client="203.0.113.7") for _ in range(1000)]
+    other = Visitor(turnstile, "/other")
+    await settled()
+    assert application.inside == ["/crowd", "/other"]
+    application.go_on.set()
+    assert (await other.answer())[0] == 200
+    assert [(await visitor.answer())[0] for visitor in crowd] == [200] * 1000
+    assert application.most_inside == 2
+
+
+async def test_an_address_fills_half_of_the_line_and_is_told_to_come_back(application: Application) -> None:
+    turnstile = Turnstile(application, readers=1, waiting=20)
+    crowd = [Visitor(turnstile, client="203.0.113.7") for _ in range(30)]
+    others = [Visitor(turnstile) for _ in range(10)]
+    await settled()
+    application.go_on.set()
+    assert [(await visitor.answer())[0] for visitor in crowd] == [200] * 11 + [503] * 19
+    assert [(await visitor.answer())[0] for visitor in others] == [200] * 10
+
+
+async def test_hashing_passwords_stops_no_change(application: Application) -> None:
+    turnstile = Turnstile(application, writers=1, hashers=1, hashing_paths="/token/")
+    signing_in = [Visitor(turnstile, "/token/", (b"{}",), "POST") for _ in range(40)]
+    change = Visitor(turnstile, "/change", (b"{}",), "POST")
+    await settled()
+    assert sorted(application.inside) == ["/change", "/token/"]
+    application.go_on.set()
+    assert [(await visitor.answer())[0] for visitor in (*signing_in, change)] == [200] * 41
+
+
 def test_the_readme_says_how_many_connections_a_process_takes() -> None:
     text = (ROOT / "README.md").read_text()
     assert f"{capacity.DATABASE_CONNECTIONS} connections of PostgreSQL" in text.replace("\n", " ")
-    assert f"works on {capacity.HTTP_READERS + capacity.HTTP_WRITERS} HTTP requests" in text
+    assert f"works on {capacity.HTTP_READERS + capacity.HTTP_WRITERS + capacity.HASHERS} HTTP requests" in text
     assert 4 * capacity.DATABASE_CONNECTIONS + 10 <= 150, "the README's example"
 
 

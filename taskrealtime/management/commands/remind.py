@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 
 from taskrealtime import reminders
+from taskrealtime.engine import time_limits
 from taskrealtime.engine.conf import settings
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Remind, and say of how much."""
+        time_limits.limit_statements()
         if not options["loop"]:
             self.stdout.write(f"Told {reminders.remind()} reminders.")
             return

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from taskrealtime.engine import retention
+from taskrealtime.engine import retention, time_limits
 
 
 class Command(BaseCommand):
@@ -17,6 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Trim until nothing is due, and say what was done."""
+        time_limits.limit_statements()
         removed = retention.trim().removed
         others = "".join(f", {removed[what]} {what}" for what in retention.registered())
         self.stdout.write(
