@@ -177,6 +177,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "project.cookies.plain_cookies_on_localhost",
+    "project.cookies.host_cookies",
     "project.content_policy.content_policy",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -397,6 +398,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _env_bool("SECURE_SSL_REDIRECT", "0")
 SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # orchestrators ask over plain HTTP
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG and _env_bool("SECURE_COOKIES", "1")
+#: Whether cookies that came over TLS without `__Host-` count, for some days after an update.
+READ_OLD_COOKIES = _env_bool("READ_OLD_COOKIES", "0")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Sent with answers over TLS only.

@@ -26,7 +26,7 @@ from django.views.generic import FormView
 from django.views.i18n import set_language
 
 from . import access, actions, commands
-from .engine import limits
+from .engine import limits, passwords
 from .engine.errors import InvalidData, NotFound
 from .forms import LostPasswordForm, SecretForm, SignUpForm
 from .invitations import hash_of
@@ -226,9 +226,11 @@ class ChangePassword(auth_views.PasswordChangeView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """As Django's, but guesses at the old password count as they do where one signs in."""
         name, address = request.user.get_username(), request.META.get("REMOTE_ADDR")
-        limits.spend_sign_in(name, address)
+        passwords.spend_attempt(name, address)
         form = self.get_form()
-        if "old_password" not in form.errors:
+        if "old_password" in form.errors:
+            passwords.log_failed_sign_in(name, address)
+        else:
             limits.forgive_sign_in(name, address)
         return self.form_valid(form) if form.is_valid() else self.form_invalid(form)
 

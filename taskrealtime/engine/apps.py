@@ -14,11 +14,11 @@ class EngineConfig(AppConfig):
 
     def ready(self) -> None:
         """Have sessions remember their version from the first sign-in on, forget long ended ones, and bound daphne."""
-        from . import auth, browser_sessions, retention, sign_ins
+        from . import auth, browser_sessions, passwords, retention, sign_ins
 
         retention.register("ended sessions", auth.forget_ended_sessions)
         retention.register("expired sign-ins", sign_ins.forget_expired)
-        del browser_sessions  # imported for its registration
+        del browser_sessions, passwords  # imported for their registrations
         if "daphne.http_protocol" in sys.modules:
             # Not without need: it takes a tenth of a second.
             from . import stock_daphne

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
+from project.cookies import PREFIX
 from tests.support.stacks import plain_environment, run_manage
 from tests.support.world import PASSWORD, World
 
@@ -86,10 +88,74 @@ def test_cookies_are_for_tls_but_on_localhost(settings: Settings, world: World) 
     ]:
         answer = Client().post("/login/", form, headers={"Host": host, "X-Forwarded-Proto": proto})
         assert answer.status_code == 302, host
-        assert {bool(answer.cookies[name]["secure"]) for name in ("sessionid", "csrftoken")} == {secure}, host
-        assert answer.cookies["sessionid"]["httponly"]
-        assert answer.cookies["sessionid"]["samesite"] == "Lax"
+        session, token = (PREFIX + name if proto == "https" else name for name in ("sessionid", "csrftoken"))
+        assert {bool(answer.cookies[name]["secure"]) for name in (session, token)} == {secure}, host
+        assert answer.cookies[session]["httponly"]
+        assert answer.cookies[session]["samesite"] == "Lax"
+        assert set(answer.cookies) == {session, token}
         assert ("Strict-Transport-Security" in answer.headers) == (proto == "https")
+
+
+class Tls:
+    """A browser that reached the pages over TLS: it takes `__Host-` cookies as browsers do, and sends what it has."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.client = Client(enforce_csrf_checks=True)
+
+    def __call__(self, method: str, path: str, form: dict[str, str] | None = None) -> HttpResponse:
+        self.client.cookies.clear()
+        sent = "; ".join(f"{name}={value}" for name, value in self.kept.items())
+        headers = {"Host": "testserver", "X-Forwarded-Proto": "https", "Cookie": sent, "Referer": "https://testserver/"}
+        if PREFIX + "csrftoken" in self.kept:
+            headers["X-CSRFToken"] = self.kept[PREFIX + "csrftoken"]
+        answer: HttpResponse = getattr(self.client, method)(path, form, headers=headers)
+        for name, cookie in answer.cookies.items():
+            is_taken = cookie["secure"] and cookie["path"] == "/" and not cookie["domain"]
+            assert is_taken or not name.startswith(PREFIX), f"no browser takes {cookie}"
+            if cookie["max-age"] == 0:
+                self.kept.pop(name, None)
+            else:
+                self.kept[name] = cookie.value
+        return answer
+
+    def sign_in(self, world: World) -> None:
+        self("get", "/login/")
+        form = {"username": world.name("owner"), "password": PASSWORD}
+        assert self("post", "/login/", form).status_code == 302
+
+
+def test_over_tls_nobody_else_can_set_the_cookies(world: World) -> None:
+    browser = Tls()
+    browser.sign_in(world)
+    assert set(browser.kept) == {"__Host-sessionid", "__Host-csrftoken"}
+    assert browser("get", "/").status_code == 200
+    # What a neighbouring subdomain put there, or somebody in the network, is no session and no token.
+    stranger = Client()
+    stranger.force_login(world.people["member"])
+    planted = Tls()
+    planted.kept = {"sessionid": stranger.cookies["sessionid"].value}
+    assert planted("get", "/").status_code == 302
+    browser.kept["sessionid"] = stranger.cookies["sessionid"].value
+    assert world.name("owner") in browser("get", "/").content.decode()
+    assert browser("post", "/logout/").status_code == 302
+    assert "__Host-sessionid" not in browser.kept
+    assert browser("get", "/").status_code == 302
+
+
+def test_who_was_signed_in_before_the_update_stays_where_that_is_asked_for(world: World, settings: Settings) -> None:
+    earlier = Client()
+    earlier.force_login(world.people["owner"])
+    browser = Tls()
+    browser.kept = {"sessionid": earlier.cookies["sessionid"].value}
+    assert browser("get", "/").status_code == 302
+    settings.READ_OLD_COOKIES = True
+    assert browser("get", "/").status_code == 200
+    assert {"sessionid", "__Host-sessionid"} <= set(browser.kept), "processes of both releases know them"
+    settings.READ_OLD_COOKIES = False
+    assert browser("get", "/").status_code == 200
+    browser("post", "/logout/")
+    assert not {"sessionid", "__Host-sessionid"} & set(browser.kept)
 
 
 def test_production_settings_pass_the_checks_of_a_deployment() -> None:

@@ -52,8 +52,9 @@ async function call(method, path, body) {
  * @returns {string}
  */
 function csrfToken() {
-  const cookie = document.cookie.split('; ').find((pair) => pair.startsWith('csrftoken='));
-  if (cookie) return decodeURIComponent(cookie.slice('csrftoken='.length));
+  const cookies = new Map(document.cookie.split('; ').map((pair) => /** @type {[string, string]} */ (pair.split('=', 2))));
+  const token = cookies.get('__Host-csrftoken') ?? cookies.get('csrftoken'); // over TLS, and without it
+  if (token) return decodeURIComponent(token);
   const field = /** @type {HTMLInputElement | null} */ (document.querySelector('input[name=csrfmiddlewaretoken]'));
   return field?.value ?? '';
 }
