@@ -10,8 +10,10 @@ import os
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import dj_database_url
@@ -131,8 +133,12 @@ def _development_secret_key() -> str:
     """A key made once per checkout and kept in an ignored file, so that restarts keep sessions."""
     path = BASE_DIR / ".secret_key"
     if not path.exists():
-        path.write_text(secrets.token_urlsafe(50))
-        path.chmod(0o600)
+        # Written aside: of two processes that start at once both get the same key, and nobody half of one.
+        with NamedTemporaryFile("w", dir=BASE_DIR, prefix=".secret_key-") as file:
+            file.write(secrets.token_urlsafe(50))
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(file.name, path)
     return path.read_text().strip()
 
 

@@ -4,6 +4,7 @@ Obeys PORT (8000), DEBUG (1) and every other setting of the server. It listens o
 """
 
 import errno
+import fcntl
 import http.client
 import os
 import signal
@@ -27,9 +28,11 @@ def main() -> None:
     os.chdir(ROOT)
     os.environ["DEBUG"] = os.environ.get("DEBUG") or "1"
     subprocess.run(["sh", "scripts/setup.sh"], check=True)
-    manage("migrate", "--verbosity", "0")
-    # The demo's passwords are known to everybody.
-    logins = manage("demo") if os.environ["DEBUG"].lower() in {"1", "true", "yes", "on"} else ""
+    with (ROOT / ".setup.lock").open("r") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once, one prepares the database
+        manage("migrate", "--verbosity", "0")
+        # The demo's passwords are known to everybody.
+        logins = manage("demo") if os.environ["DEBUG"].lower() in {"1", "true", "yes", "on"} else ""
     announce_later(port, logins)
     start_reminders()
     # The server takes over this very process, so nothing is left behind however it is ended.
