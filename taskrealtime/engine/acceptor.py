@@ -60,11 +60,17 @@ class Acceptor:
         return len(self._waiting)
 
     def stop(self) -> None:
-        """Accept nobody any more, and cut those who wait: they come back, to another process or to the next one."""
+        """Accept nobody any more. Hand over those who have connected; where the server is busy, cut them.
+
+        A proxy that has connected has sent a request, which it may not send to another process if it changes something.
+        """
+        self._take()
         self._loop.remove_reader(self._listening)
         for timer in (self._next_look, self._trying_again):
             if timer is not None:
                 timer.cancel()
+        while self._waiting and not self._is_busy():
+            self._hand_over_last()
         while self._waiting:
             self._waiting.pop().close()
         self._listening.close()
@@ -99,20 +105,22 @@ class Acceptor:
         was_full = len(self._waiting) >= MAX_WAITING
         handed = 0
         while self._waiting and handed < HANDED_AT_ONCE and not self._is_busy():
-            with self._waiting.pop() as connection:
-                if not has_left(connection):
-                    self._try_to_hand_over(connection)
-                    handed += 1
+            handed += self._hand_over_last()
         if was_full and len(self._waiting) < MAX_WAITING:
             self._loop.add_reader(self._listening, self._take)
         if self._waiting:
             self._next_look = self._loop.call_later(0 if handed else LOOK_AGAIN, self._look)
 
-    def _try_to_hand_over(self, connection: socket.socket) -> None:
-        try:
-            self._hand_over(connection)
-        except OSError as error:  # It was cut in this moment, or there is no descriptor for the duplicate.
-            logger.warning("A connection was lost on its way in (%s).", error.strerror)
+    def _hand_over_last(self) -> bool:
+        """Hand over who came last; return False if it has left."""
+        with self._waiting.pop() as connection:
+            if has_left(connection):
+                return False
+            try:
+                self._hand_over(connection)
+            except OSError as error:  # It was cut in this moment, or there is no descriptor for the duplicate.
+                logger.warning("A connection was lost on its way in (%s).", error.strerror)
+        return True
 
 
 def has_left(connection: socket.socket) -> bool:

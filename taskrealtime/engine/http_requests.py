@@ -5,6 +5,7 @@ Of Twisted's channel this leans on what its makers did not promise: `_path` (see
 `tests/flows/test_front.py` fails where another version behaves differently.
 """
 
+import select
 from collections.abc import Callable
 from http import HTTPStatus
 from io import BytesIO
@@ -128,8 +129,9 @@ class Request(BackPressure, PlainRequest):
         return self.body
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Daphne's; an answer that comes before the end of the body is the last one of its connection."""
-        if message["type"] == "http.response.start" and not self.is_complete and self.channel is not None:
+        """Daphne's; says which answer is the last one of its connection."""
+        is_last = self.channel is not None and (self.channel.is_retired or not self.is_complete)
+        if message["type"] == "http.response.start" and is_last:
             self.channel.persistent = False
             self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
         super().handle_reply(message)
@@ -162,8 +164,10 @@ class Channel(http.HTTPChannel):
 
     #: What happens when the time is up that `_allow` gave.
     _at_timeout: Callable[[], None]
-    #: Whether the next byte begins a request.
-    _is_idle = True
+    #: Whether the next byte begins a request; whether one was answered before.
+    _is_idle, _is_kept = True, False
+    #: Whether the present request is the last one.
+    is_retired = False
     #: After the last answer: bytes that are still thrown away.
     _left_to_drop: int | None = None
     #: Whether the application has enough of the body for now; whether that was so since `_watch_stream` looked.
@@ -301,11 +305,21 @@ class Channel(http.HTTPChannel):
             self.requests.remove(request)
             self._unread = request
         else:
-            self._is_idle = True
+            self._is_idle = self._is_kept = True
             self._allow(settings.HTTP_IDLE_TIMEOUT, self.loseConnection)
             super().requestDone(request)
 
     # -- the end --
+
+    def retire(self, *, wait_for_first: bool) -> None:
+        """Close a connection that is kept for further requests; answer the one that is on its way before.
+
+        Args:
+            wait_for_first: leave a connection alone on which no request has come yet.
+        """
+        self.is_retired = True
+        if self._is_idle and (self._is_kept or not wait_for_first) and not _has_unread(self.transport):
+            self.loseConnection()
 
     def loseConnection(self) -> None:
         """Twisted's: close, once the client has read everything; it has so long for that."""
@@ -344,6 +358,12 @@ class Channel(http.HTTPChannel):
         self._left_to_drop -= size
         if self._left_to_drop <= 0:
             self.transport.pauseProducing()
+
+
+def _has_unread(transport: Any) -> bool:
+    poll = select.poll()
+    poll.register(transport, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Factory(http.HTTPFactory):

@@ -29,7 +29,7 @@ from . import connections, draining
 from .acceptor import Acceptor
 from .back_pressure import BackPressure
 from .conf import settings
-from .http_requests import WRITE_BYTES, Factory
+from .http_requests import WRITE_BYTES, Channel, Factory
 from .outbox import PUSH
 from .protocol import MAX_FRAME
 
@@ -41,6 +41,8 @@ autobahn.websocket.protocol.pformat = repr  # type: ignore[attr-defined, assignm
 
 #: Seconds from the signal until connections that do not end by themselves are cut. A process manager waits 10.
 DRAIN_TIME = 7.0
+#: Seconds that a connection without a request has to send one, once the process has no other work.
+FIRST_REQUEST_TIME = 0.5
 #: Seconds that applications have to end once they were cancelled.
 LAST_MOMENT = 0.5
 #: Seconds that a client has to answer a close frame before its connection is cut.
@@ -255,7 +257,7 @@ class Server(DaphneServer):
         """A server, not running yet.
 
         Args:
-            listening: bound, listening and not blocking; `run` takes it over.
+            listening: listening and not blocking; `run` takes it over.
             lifeline: a file descriptor: when its other end is closed, the server drains as after SIGTERM.
             ready: called when connections are about to be accepted.
         """
@@ -361,8 +363,25 @@ class Server(DaphneServer):
                 if loop.time() > deadline:
                     break
                 await asyncio.sleep(0.02)
+            await self._retire_channels(deadline)
         finally:
             await self._cut_the_rest()
+
+    async def _retire_channels(self, deadline: float) -> None:
+        """Close the connections that clients and proxies keep, each between two of its requests.
+
+        They would send requests until the interpreter has ended, which nothing would answer.
+        """
+        loop = asyncio.get_running_loop()
+        waiting_until = loop.time() + FIRST_REQUEST_TIME
+        while (channels := self._channels()) and loop.time() < deadline:
+            for channel in channels:
+                channel.retire(wait_for_first=loop.time() < waiting_until)
+            await asyncio.sleep(0.02)
+
+    def _channels(self) -> list[Channel]:
+        protocols = (getattr(reader, "protocol", None) for reader in reactor.getReaders())
+        return [protocol for protocol in protocols if isinstance(protocol, Channel)]
 
     def _running(self) -> list[asyncio.Future[None]]:
         """The applications that have not ended.

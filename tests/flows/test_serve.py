@@ -21,6 +21,7 @@ from tests.services.process import Process, free_port, scratch
 from tests.support.observing import MIB, children, is_running, memory, wait_until
 from tests.support.programs import printed, start_manage
 from tests.support.raw import TEXT, RawSocket
+from tests.support.raw_http import RawHTTP
 from tests.support.sockets import Closed, Socket
 from tests.support.stacks import ROOT, Server, Stack, User
 
@@ -108,6 +109,23 @@ def test_readiness_fails_while_draining_and_nobody_new_is_let_in(start_server: S
             httpx.get(f"{server.url}/healthz")
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
         assert kept.get("/ws/", headers=upgrade | {"Sec-WebSocket-Key": "A" * 22 + "=="}).status_code == 503
+    assert server.ended() == 0
+
+
+def test_a_request_that_has_begun_is_answered_and_the_last_one_of_its_connection(start_server: StartServer) -> None:
+    """A proxy may not send it to another process once it has begun: half of it may have been carried out."""
+    server = start_server(serve=True)
+    with RawHTTP(server.port) as idle, RawHTTP(server.port) as begun:
+        for kept in (idle, begun):
+            kept.request("GET", "/healthz")
+            assert kept.answer()[0] == 200
+        begun.send(b"GET /healthz HTTP/1.1\r\n")
+        terminate(server)
+        assert idle.rest() == b""  # closed: the process takes no further requests
+        begun.send(b"Host: localhost\r\n\r\n")
+        status, headers, _ = begun.answer()
+    assert status == 200
+    assert headers["connection"] == "close"
     assert server.ended() == 0
 
 
@@ -288,6 +306,25 @@ def hears(one: Socket, event: str) -> bool:
     except Closed:
         return False
     return True
+
+
+@pytest.mark.installations("deployed")
+def test_nobody_connects_before_there_is_somebody_to_answer(shared_stack: Stack) -> None:
+    """Where a connection is refused, a proxy goes to another server at once."""
+    port = free_port()
+    command = [sys.executable, "manage.py", "serve", "--port", str(port), "--processes", "2"]
+    log = scratch() / f"serve-{port}.log"
+    process = Process(command, log_path=log, env=shared_stack.env, cwd=ROOT, end_with=signal.SIGTERM)
+    starting = wait_until(lambda: len(pids := children(process.pid)) == 2 and pids)
+    for pid in starting:
+        os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    for pid in starting:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: "serves at" in log.read_text())
+    assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
+    assert process.end() == 0
 
 
 @pytest.mark.long

@@ -1,15 +1,12 @@
 """Where Chromium is; as root on Debian it is installed where it is missing."""
 
-import fcntl
 import os
 import shutil
-import subprocess
-import tempfile
-from pathlib import Path
+
+from tests.services import debian
 
 # The headless shell first: the full browser renders its own window too, also headless, for twice the processor time.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-INSTALL = "apt-get update -qq && apt-get install -y -qq --no-install-recommends"
 # Older releases of Debian, and Ubuntu, have no package of the shell alone.
 PACKAGES = ("chromium-headless-shell", "chromium")
 # The last two groups keep it from calling home, which a closed network would answer with errors.
@@ -40,8 +37,8 @@ def find() -> str | None:
 def ensure() -> str:
     """The path of a Chromium, installed now if need be. Fails with what to install; never in silence."""
     path = find()
-    if path is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
+    if path is None and debian.can_install():
+        debian.install(*PACKAGES)
         path = find()
     if path is None:
         raise RuntimeError(
@@ -54,15 +51,6 @@ def ensure() -> str:
 def arguments() -> list[str]:
     """Its command-line switches; as root it cannot have its sandbox."""
     return [*ARGS, "--no-sandbox"] if os.geteuid() == 0 else list(ARGS)
-
-
-def _install() -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with (Path(tempfile.gettempdir()) / "taskrealtime-chromium.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker installs, the others wait and find it
-        if find() is None:
-            command = " || ".join(f"({INSTALL} {package})" for package in PACKAGES)
-            subprocess.run(["sh", "-c", command], env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
 def _downloaded_by_playwright() -> str | None:

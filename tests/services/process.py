@@ -94,6 +94,11 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
+    def send_to_leader(self, number: signal.Signals) -> None:
+        """Signal the process that was started, and none of those that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
     def end(self, number: signal.Signals | None = None, timeout: float = 60) -> int:
         """Signal it, wait for its end and return its exit status (negative: the signal that ended it)."""
         if self.running:

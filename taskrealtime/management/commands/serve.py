@@ -82,6 +82,7 @@ class Command(BaseCommand):
         gc.freeze()  # What was imported stays: nobody need look through it again.
         gc.set_threshold(*COLLECTING)
         where = _describe(listening)
+        _open(listening)
 
         def begin() -> None:
             # At once, and not with the first socket: staff who watch would not see a process that serves nobody yet.
@@ -129,13 +130,13 @@ def _check_redis() -> None:
 
 
 def _listen(options: dict[str, Any]) -> socket.socket:
-    """The listening socket that the options ask for.
+    """The socket that the options ask for, bound: what connects is refused until `_open`.
 
     Raises:
         CommandError: it cannot be had.
     """
     if options["fd"] is not None:
-        listening = _adopt(options["fd"])
+        listening = _adopt(options["fd"], must_listen=options["heartbeat"] is None)
     elif options["unix_socket"]:
         listening = _listen_at_path(options["unix_socket"], options["unix_socket_mode"])
     else:
@@ -144,10 +145,11 @@ def _listen(options: dict[str, Any]) -> socket.socket:
     return listening
 
 
-def _adopt(descriptor: int) -> socket.socket:
+def _adopt(descriptor: int, *, must_listen: bool) -> socket.socket:
+    """The inherited socket; that of a supervisor listens as soon as one of its processes can answer."""
     try:
         listening = socket.socket(fileno=descriptor)
-        if not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        if must_listen and not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise CommandError(f"File descriptor {descriptor} is a socket that does not listen.")
     except OSError as error:
         raise CommandError(f"File descriptor {descriptor} is no socket to listen on: {error.strerror}.") from None
@@ -170,10 +172,9 @@ def _listen_at_port(host: str, port: int) -> socket.socket:
         # Connections of an earlier process that still linger are no reason to refuse.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CommandError(f"Port {port} of {host} is taken: end what listens there, or choose another.") from None
+            raise CommandError(_taken(f"Port {port} of {host}")) from None
         raise CommandError(f"Cannot listen on port {port} of {host}: {error.strerror}.") from None
     return listening
 
@@ -197,7 +198,6 @@ def _listen_at_path(path: str, mode: int) -> socket.socket:
     umask = os.umask(0o777 & ~mode)
     try:
         listening.bind(path)
-        listening.listen(BACKLOG)
     except OSError as error:
         raise CommandError(f"Cannot listen at {path}: {error.strerror}.") from None
     finally:
@@ -220,7 +220,19 @@ def _remove_stale(path: str) -> None:
             except ConnectionRefusedError:
                 os.unlink(path)
                 return
-        raise CommandError(f"{path} is taken: end what listens there, or choose another.")
+        raise CommandError(_taken(path))
+
+
+def _open(listening: socket.socket) -> None:
+    """Accept connections from now on, when they can be answered: a proxy sends them to another server until then."""
+    try:
+        listening.listen(BACKLOG)
+    except OSError:  # Two were bound to the port while neither listened there.
+        raise CommandError(_taken(_describe(listening))) from None
+
+
+def _taken(where: str) -> str:
+    return f"{where} is taken: end what listens there, or choose another."
 
 
 def _describe(listening: socket.socket) -> str:
