@@ -23,7 +23,10 @@ class EventsQuery(msgspec.Struct, kw_only=True):
 
     since: Annotated[Seq, Meta(description="The `seq` of the last event seen.")] = 0
     epoch: Annotated[str | None, Meta(description="What came with that `seq`; missing: the present one.")] = None
-    limit: Annotated[int, Meta(ge=1, le=log.MAX_REPLAY, description="Events of one answer.")] = 500
+    limit: Annotated[
+        int,
+        Meta(ge=1, le=log.MAX_REPLAY, description="Events of one answer, which ends earlier where it has a megabyte."),
+    ] = 500
     wait: Annotated[
         float, Meta(ge=0, le=3600, description=f"Seconds to wait where there is nothing yet; at most {MAX_WAIT:g}.")
     ] = 0

@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 #: A client that missed more events than this takes a snapshot instead: a replay would cost more.
 MAX_REPLAY = 2000
+#: Bytes of events that are read at a time, unless said otherwise: a page ends with the event that reaches them.
+MAX_PAGE_BYTES = 1024 * 1024
 #: Events that one statement writes: SQLite takes 32 766 values.
 ROWS = 1000
 #: Attempts of a snapshot that lost a race against the numbering of new events.
@@ -558,11 +560,23 @@ def heads(rooms: Iterable[str]) -> dict[str, int]:
     return {name: found.head for name, found in bounds(rooms).items()}
 
 
-def read(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
-    """The next events after `since`, in order, at most `limit`."""
-    events = list(Event.objects.filter(room=room, seq__gt=since).order_by("seq")[:limit])
+def read(room: str, *, since: int, limit: int, most: int = MAX_PAGE_BYTES) -> list[LoggedEvent]:
+    """The next events after `since`, in order: at most `limit`, and no further one once they have `most` bytes."""
+    size = "OCTET_LENGTH(data)" if connection.vendor == "postgresql" else "LENGTH(CAST(data AS BLOB))"
+    events = list(Event.objects.raw(_READ.format(size=size), [room, since, limit, most]))
     blanked = redacted(events)
     return [_logged_row(event, blanked) for event in events]
+
+
+#: What stands aside in the table (TOAST) is measured without being read.
+_READ = """
+    SELECT id, room, seq, type, at, data, subject, evicts FROM (
+        SELECT page.*, SUM(size) OVER (ORDER BY seq) - size AS before FROM (
+            SELECT engine_event.*, {size} AS size FROM engine_event
+            WHERE room = %s AND seq > %s ORDER BY seq LIMIT %s
+        ) AS page
+    ) AS measured WHERE before < %s ORDER BY seq
+"""
 
 
 def read_back(room: str, *, last: int, first: int) -> list[LoggedEvent]:
@@ -578,7 +592,7 @@ def stand_all(readers: Sequence[Reader]) -> list[Stand | RealTimeError]:
 
 
 def resume(reader: Reader, *, limit: int = MAX_REPLAY) -> Resumed:
-    """What a reader missed, authorised and read at one moment, at most `limit` events.
+    """What a reader missed, authorised and read at one moment: as much as `read` gives.
 
     Raises:
         RealTimeError: the user may not read the room.
@@ -591,8 +605,8 @@ def resume(reader: Reader, *, limit: int = MAX_REPLAY) -> Resumed:
         if stand.reset or reader.since is None:
             return Resumed(stand.head, stand.epoch, stand.reset, [])
         events = read(reader.room, since=reader.since, limit=limit)
-        last = min(stand.head, reader.since + limit)
-        if [event.seq for event in events] != list(range(reader.since + 1, last + 1)):
+        is_whole = bool(events) or reader.since == stand.head
+        if not is_whole or [event.seq for event in events] != [reader.since + n for n in range(1, len(events) + 1)]:
             logger.error("The log of %s is not contiguous after %s: answering with a reset.", reader.room, reader.since)
             return Resumed(stand.head, stand.epoch, True, [])
         return Resumed(stand.head, stand.epoch, False, events)
@@ -600,9 +614,9 @@ def resume(reader: Reader, *, limit: int = MAX_REPLAY) -> Resumed:
     return _at_one_moment([reader], read_missed)
 
 
-def read_on(room: str, *, since: int, limit: int) -> list[LoggedEvent]:
+def read_on(room: str, *, since: int, limit: int, most: int = MAX_PAGE_BYTES) -> list[LoggedEvent]:
     """As `read`, up to the first hole, if there is one; who has not come past that is told to reset from then on."""
-    events = read(room, since=since, limit=limit)
+    events = read(room, since=since, limit=limit, most=most)
     if events and events[0].seq != since + 1:
         _give_up_before(room, events[0].seq)
     return [event for place, event in enumerate(events) if event.seq == events[0].seq + place]

@@ -36,10 +36,11 @@ logger = logging.getLogger(__name__)
 
 #: Whose room it is: the first part of its name.
 KINDS = ("project", "user")
-#: Events read from the log at a time.
+#: Events read from the log at a time; and no further one once they have a mouthful.
 PAGE = 200
-#: Events that were heard of ahead of their turn; beyond this they are read again from the log.
-MAX_HEARD = 1000
+#: Events, and characters of their frames, that were heard of ahead of their turn; beyond this they are read again from
+#: the log.
+MAX_HEARD, MAX_HEARD_CHARACTERS = 1000, 1024 * 1024
 #: Characters of frames after which listeners get the time to read, lest a burst look like slowness; seconds of it.
 MOUTHFUL, TIME_TO_READ = 64 * 1024, 0.5
 #: Listeners that are served before others get a turn of the event loop: 1 ms. A turn costs a twentieth of that; to be
@@ -275,7 +276,8 @@ class Room:
         for event in events:
             if event.seq > self.position:
                 self._heard[event.seq] = event
-        if len(self._heard) > MAX_HEARD:
+        characters = sum(len(event.frame) for event in self._heard.values())
+        if len(self._heard) > MAX_HEARD or characters > MAX_HEARD_CHARACTERS:
             self._heard.clear()
         self.reach(head)
 
@@ -486,7 +488,8 @@ class Hub:
         return room
 
     async def _read_log(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
-        return await in_database_thread(log.read_on, name, since=since, limit=limit)
+        # A mouthful: what a listener that does not read is given waits in memory, and no more of it is read meanwhile.
+        return await in_database_thread(log.read_on, name, since=since, limit=limit, most=MOUTHFUL)
 
     # -- the layer --
 

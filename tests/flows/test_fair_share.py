@@ -13,7 +13,10 @@ import pytest
 from tests.conftest import Connect
 from tests.flows.conftest import StartServer
 from tests.support.observing import wait_until
+from tests.support.raw_http import KIB, Usage
 from tests.support.stacks import Server, Stack, User
+
+MIB = 1024 * KIB
 
 
 @pytest.fixture
@@ -183,3 +186,33 @@ def test_a_user_has_so_many_sign_ins_and_the_one_used_longest_ago_ends(shared_st
         "result = [len(sign_ins.of_user(user)), [is_good(token) for token in tokens[:6]], is_good(tokens[-1])]"
     )
     assert shared_stack.run(code, id=eve.id) == [100, [False] * 5 + [True], True]
+
+
+# --- Bytes ------------------------------------------------------------------------------------
+
+
+def test_replays_to_sockets_that_do_not_read_hold_few_bytes(
+    start_server: StartServer, shared_stack: Stack, connect: Connect, ann: User, eve: User
+) -> None:
+    server = start_server(serve=True)
+    project, other = server.project(eve), server.project(ann)
+    code = (
+        "from taskrealtime.models import Task\n"
+        "task = Task.objects.create(project_id=project, title='A')\n"
+        "for number in range(200):\n"
+        "    task.description = chr(97 + number % 26) * 20_000\n"
+        "    task.save()\n"
+    )
+    shared_stack.run(code, project=project)
+    sockets = [connect(server, eve) for _ in range(25)]
+    usage = Usage(server.pid)
+    for number, socket in enumerate(sockets[1:]):
+        socket.send_event("join_project", {"project_id": project, "since": number})
+    # One that reads has all of it meanwhile, and so has whoever is in another project.
+    sockets[0].ask("join_project", {"project_id": project, "since": 0})
+    while sockets[0].next().get("seq") != 202:
+        pass
+    assert connect(server, ann).ask("task_create", {"project_id": other, "title": "C"})
+    peak = usage.peak_memory
+    server.kill()  # Nobody waits for the closing of sockets that nobody reads.
+    assert peak < 60 * MIB, f"{peak / MIB:.0f} MiB; whole pages of 200 events took 200"

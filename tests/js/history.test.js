@@ -32,6 +32,14 @@ describe('the log backwards', () => {
     assert.deepEqual(await readBack(3, 1, fetchPage), []);
   });
 
+  test('pages that end early, since they have many bytes, leave no gap', async () => {
+    const { fetchPage } = makeServer(0);
+    const fetchSome = async (/** @type {number} */ id, /** @type {number} */ since, /** @type {number} */ limit) =>
+      fetchPage(id, since, Math.min(limit, 30));
+    const frames = await readBack(3, 151, fetchSome);
+    assert.deepEqual(frames.map(({ seq }) => seq), Array.from({ length: 100 }, (_, index) => 51 + index));
+  });
+
   test('of a trimmed log all that is left is found', async () => {
     const { fetchPage } = makeServer(117);
     let before = 151;

@@ -50,6 +50,20 @@ def test_it_is_read_page_by_page(world: World) -> None:
     assert [frame["seq"] for frame in second["events"]] == [3, 4]
 
 
+def test_a_page_with_many_bytes_ends_earlier(world: World) -> None:
+    for number in range(40):
+        world.task.description = f"{number:05}" * 4000
+        world.task.save()
+    seen, head = 0, 45
+    pages = 0
+    while seen < head:
+        answer = read(world, f"since={seen}&limit=2000")
+        assert [frame["seq"] for frame in answer["events"]] == list(range(seen + 1, answer["seq"] + 1))
+        assert (answer["head"], answer["reset"]) == (head, False)
+        seen, pages = answer["seq"], pages + 1
+    assert pages == 2
+
+
 def test_nothing_new_is_an_empty_answer_at_the_same_place(world: World) -> None:
     answer = read(world, "since=5")
     assert (answer["events"], answer["seq"], answer["head"], answer["reset"]) == ([], 5, 5, False)

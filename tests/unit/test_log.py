@@ -272,6 +272,27 @@ def test_reading_goes_on_page_by_page(room: str) -> None:
     assert log.read(room, since=5, limit=2) == []
 
 
+def test_a_page_ends_with_the_event_that_reaches_its_bytes(room: str) -> None:
+    say_and_commit(room, *(letter * 40_000 for letter in "aübcde"))
+    assert [event.seq for event in log.read(room, since=0, limit=10, most=100_000)] == [1, 2]
+    assert [event.seq for event in log.read(room, since=2, limit=10, most=100_000)] == [3, 4, 5]
+    assert [event.seq for event in log.read(room, since=2, limit=2, most=100_000)] == [3, 4]
+    assert [event.seq for event in log.read(room, since=0, limit=10, most=1)] == [1], "one at the least"
+    assert [event.seq for event in log.read_on(room, since=5, limit=10, most=1)] == [6]
+
+
+def test_what_was_missed_is_resumed_in_pages_of_a_megabyte(room: str) -> None:
+    say_and_commit(room, *("x" * 300_000 for _ in range(9)))
+    seen: list[int] = []
+    while len(seen) < 9:
+        resumed = resume(room, seen[-1] if seen else 0)
+        assert not resumed.reset
+        assert sum(len(event.frame) for event in resumed.events) < 1_500_000
+        seen += [event.seq for event in resumed.events]
+    assert seen == list(range(1, 10))
+    assert resume(room, 9).events == []
+
+
 # --- Resuming -------------------------------------------------------------------------------
 
 

@@ -23,9 +23,28 @@ const PAGE = 100; // events of one request
 export async function readBack(projectId, before, fetchPage = fetchEvents) {
   for (let size = Math.min(PAGE, before - 1); size >= 1; size = Math.floor(size / 2)) {
     const { events, reset } = await fetchPage(projectId, before - 1 - size, size);
-    if (!reset) return events;
+    if (!reset) return readOn(projectId, events, before, fetchPage);
   }
   return [];
+}
+
+/**
+ * The server ends a page earlier where it has many bytes.
+ *
+ * @param {number} projectId
+ * @param {LoggedFrame[]} events
+ * @param {number} before
+ * @param {(projectId: number, since: number, limit: number) => Promise<{events: LoggedFrame[], reset: boolean}>} fetchPage
+ * @returns {Promise<LoggedFrame[]>} these and what follows them up to that event
+ */
+async function readOn(projectId, events, before, fetchPage) {
+  const found = [...events];
+  for (let last = found.at(-1)?.seq ?? before; last < before - 1; last = found.at(-1)?.seq ?? before) {
+    const { events: more } = await fetchPage(projectId, last, before - 1 - last);
+    if (more.length === 0) break;
+    found.push(...more);
+  }
+  return found;
 }
 
 /**
