@@ -4,11 +4,13 @@ No secret is ever part of an address that the server sees: links carry it behind
 page sends it on, so that neither logs nor the `Referer` of other requests hold one.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN
@@ -25,8 +27,9 @@ from django.views.decorators.http import require_http_methods
 from django.views.generic import FormView
 from django.views.i18n import set_language
 
-from . import access, actions, commands
-from .engine import limits, passwords
+from . import access, actions, agents, commands
+from .engine import auth, limits, passwords, sign_ins
+from .engine import models as engine_models
 from .engine.errors import InvalidData, NotFound
 from .forms import LostPasswordForm, SecretForm, SignUpForm
 from .invitations import hash_of
@@ -43,10 +46,13 @@ PAGE = ["GET", "HEAD", "POST"]
 
 
 @receiver(user_logged_in)
-def note_language(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
-    """Remember in which language the user reads our pages: mails are written in it."""
-    if request is not None and isinstance(user, User):
-        _remember_language(user, get_language())
+def note_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
+    """Remember where the user signs in, and in which language they read our pages: mails are written in it."""
+    if request is None or not isinstance(user, User):
+        return
+    _remember_language(user, get_language())
+    if request.session.session_key is not None:  # in another's place the session has none so far
+        sign_ins.note_browser(user, request.session, **sign_ins.asker(request))
 
 
 def choose_language(request: HttpRequest) -> HttpResponseBase:
@@ -212,6 +218,51 @@ def _accept(request: HttpRequest, user: User, invitation: Invitation) -> HttpRes
         return redirect("join")
     del request.session[INVITATION]
     return redirect("board", invitation.project_id)
+
+
+# --- The account itself ---------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(PAGE)
+def account(request: HttpRequest) -> HttpResponse:
+    """`/account/`: where one is signed in; a POST of `end` ends one of those, or all `others`."""
+    user, session = request.user, request.session
+    assert isinstance(user, User)
+    assert session.session_key is not None
+    own = auth.browser_mark(session.session_key)
+    if request.method == "POST":
+        _end_sessions(user, request.POST.get("end", ""), own)
+        return redirect("account")
+    sign_ins.note_browser(user, session, **sign_ins.asker(request))
+    sessions = [_shown_session(one, own) for one in sign_ins.of_user(user)]
+    sessions.sort(key=lambda one: not one["is_current"])
+    zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
+    return render(request, "account.html", {"sessions": sessions, "me": {"zone": zone or ""}})
+
+
+def _end_sessions(user: User, wanted: str, own: str) -> None:
+    marks = [one.mark for one in sign_ins.of_user(user)] if wanted == "others" else [wanted]
+    for mark in marks:
+        # One that has ended by now is what was wanted.
+        with suppress(NotFound):
+            if mark != own:
+                sign_ins.end(user, mark)
+
+
+def _shown_session(one: engine_models.SignIn, own: str) -> dict[str, Any]:
+    browser, system = agents.browser_of(one.agent), agents.system_of(one.agent)
+    return {
+        "id": one.mark,
+        "is_current": one.mark == own,
+        "is_token": not one.session_key,
+        "browser": browser,
+        "system": system,
+        "label": " ".join(filter(None, [browser, system])) or one.agent or one.address or one.mark[:6],
+        "agent": one.agent,
+        "address": one.address,
+        "used_at": one.used_at,
+    }
 
 
 # --- Passwords ------------------------------------------------------------------------------

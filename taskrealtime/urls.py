@@ -28,6 +28,7 @@ urlpatterns = [
     _page("logout/", LogoutView.as_view(), "logout"),
     _page("sign-up/", accounts.SignUp.as_view(), "sign_up"),
     _page("join/", accounts.join, "join"),
+    _page("account/", accounts.account, "account"),
     _page("password/", accounts.ChangePassword.as_view(), "password_change"),
     _page("password/changed/", accounts.PasswordChanged.as_view(), "password_changed"),
     _page("password/lost/", accounts.LostPassword.as_view(), "password_reset"),

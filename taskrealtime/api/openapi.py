@@ -170,5 +170,6 @@ class BrowserSessionScheme(OpenApiAuthenticationExtension):
             "type": "apiKey",
             "in": "cookie",
             "name": settings.SESSION_COOKIE_NAME,
-            "description": "A signed-in browser (over TLS the cookie is `__Host-…`); every change also needs the header `X-CSRFToken`.",
+            "description": "A signed-in browser; over TLS the cookie's name begins with `__Host-`. "
+            "Every change also needs the header `X-CSRFToken`.",
         }

@@ -1,6 +1,6 @@
 """Signing in and out: access and refresh tokens."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from django.contrib.auth import authenticate
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime.commands import Token
-from taskrealtime.engine import addresses, auth, sign_ins
+from taskrealtime.engine import auth, sign_ins
 from taskrealtime.engine.errors import Forbidden, InvalidData, NotFound, RateLimited, Unauthenticated
 from taskrealtime.engine.models import SignIn
 from taskrealtime.engine.tokens import RefreshToken
@@ -48,7 +48,7 @@ class TokenView(ApiView):
         user = authenticate(request._request, username=given.username, password=given.password)
         if user is None:
             raise Unauthenticated("No active user with this name and password.")
-        return _pair(sign_ins.begin(user, **_asker(request)))
+        return _pair(sign_ins.begin(user, **sign_ins.asker(request)))
 
 
 class TokenRefreshView(ApiView):
@@ -77,7 +77,7 @@ class SessionTokenView(ApiView):
         """An access token for the page of a signed-in browser; signing out there ends it."""
         user, session = user_of(request), request._request.session
         token = auth.make_access_token(user, session_key=session.session_key)
-        sign_ins.note_browser(user, session, **_asker(request))
+        sign_ins.note_browser(user, session, **sign_ins.asker(request))
         return Response(AccessToken(access=str(token)))
 
 
@@ -109,11 +109,6 @@ class SignInView(ApiView):
         """End one sign-in; its tokens end with it, and its sockets close."""
         sign_ins.end(user_of(request), mark)
         return deleted()
-
-
-def _asker(request: Request) -> dict[str, Any]:
-    address = addresses.parse(request.META.get("REMOTE_ADDR") or "")
-    return {"agent": request.META.get("HTTP_USER_AGENT", ""), "address": str(address) if address else None}
 
 
 def _own_mark(request: Request) -> str | None:

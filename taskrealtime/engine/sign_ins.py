@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from datetime import UTC, datetime
 from importlib import import_module
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
-from . import auth
+from . import addresses, auth
 from .clock import database_time
 from .errors import NotFound, TokenExpired, TokenInvalid
 from .models import SignIn
@@ -82,6 +83,12 @@ def note_browser(user: User, session: SessionBase, *, agent: str, address: str |
     _, is_new = SignIn.objects.update_or_create(mark=auth.browser_mark(key), defaults=now, create_defaults=now | first)
     if is_new:
         _end_oldest(user, of_browsers=True)
+
+
+def asker(request: Any) -> dict[str, Any]:
+    """Return what is written down of whoever signs in by this request."""
+    address = addresses.parse(request.META.get("REMOTE_ADDR") or "")
+    return {"agent": request.META.get("HTTP_USER_AGENT", ""), "address": str(address) if address else None}
 
 
 def of_user(user: User) -> list[SignIn]:

@@ -169,3 +169,44 @@ def test_an_address_for_a_lost_password_needs_the_present_one(server: Server, ne
     dialog.get_by_role("button", name="Save").click()
     expect(page.locator("[role=status]")).to_contain_text("saved")
     assert server.api(alice).get("/api/me/").json()["email"] == "alice@example.org"
+
+
+def test_a_sign_in_that_is_ended_leaves_the_list_and_its_page(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    here = new_page(server, alice, allow_errors="status of 40")
+    elsewhere = new_page(server, alice, allow_errors="status of 40|WebSocket", user_agent="Mozilla/5.0 Firefox/140.0")
+    project = server.project(alice)
+    elsewhere.goto(f"/projects/{project}/")
+    Board(elsewhere)
+    here.locator("[data-me]").click()
+    here.get_by_role("menuitem", name="Settings").click()
+    here.get_by_role("link", name="Where you are signed in").click()
+    rows = here.locator("[data-session-id]")
+    foreign = rows.filter(has_text="Firefox")
+    expect(here.locator("[data-current]")).to_contain_text("This browser")
+    expect(foreign).to_contain_text("Last used: just now")
+    same_list = elsewhere.context.new_page()
+    same_list.goto(f"{server.url}/account/")
+    count = rows.count()
+    foreign.get_by_role("button", name="End the session").click()
+    expect(rows).to_have_count(count - 1)
+    expect(foreign).to_have_count(0)
+    # Its pages are signed out by themselves, and this one goes on.
+    same_list.wait_for_url("**/login/?next=/account/")
+    expect(elsewhere.get_by_role("button", name="Sign in")).to_be_visible()
+    here.goto("/")
+    expect(here.locator("body")).to_have_attribute("data-connection-state", "live")
+
+
+def test_the_list_of_sign_ins_follows_what_others_end(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    page = new_page(server, alice, "/account/")
+    pair = server.api().post("/api/token/", json={"username": alice.username, "password": alice.password}).json()
+    script = page.locator("[data-session-id]").filter(has_text="App or script")
+    expect(script).to_have_count(1)
+    mine = server.api(Authorization=f"Bearer {pair['access']}")
+    for one in mine.get("/api/me/sessions/").json()["sessions"]:
+        if one["current"]:
+            assert mine.delete(f"/api/me/sessions/{one['id']}/").status_code == 204
+    expect(script).to_have_count(0)
+    expect(page.locator("[data-account-status]")).to_contain_text("A session has ended.")

@@ -20,12 +20,9 @@ from .board import Board
 def over_tls(shared_stack: Stack) -> Iterator[str]:
     """The origin of a server that speaks TLS itself, by a certificate that nobody vouches for."""
     key, certificate, port = scratch() / "key.pem", scratch() / "certificate.pem", free_port()
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
+    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*request.split(), *files], check=True, capture_output=True)
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--log-level", "warning"]
     command += ["--ssl-keyfile", str(key), "--ssl-certfile", str(certificate), "project.asgi:application"]
     process = Process(command, log_path=scratch() / f"tls-{port}.log", env=shared_stack.env, cwd=ROOT)

@@ -127,6 +127,11 @@ export function fetchMe() {
   return call('GET', '/api/me/');
 }
 
+/** @returns {Promise<{sessions: {id: string, used_at: string}[]}>} where one is signed in */
+export function fetchSessions() {
+  return call('GET', '/api/me/sessions/');
+}
+
 /** @param {object} changes @returns {Promise<any>} */
 export function changeMe(changes) {
   return call('PATCH', '/api/me/', changes);

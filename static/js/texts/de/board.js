@@ -4,6 +4,8 @@ import { learn } from '../../board/language.js';
 learn({
   "Since your last visit, {count} change": {"other": "Seit deinem letzten Besuch: {count} Änderungen", "one": "Seit deinem letzten Besuch: {count} Änderung"},
   "Caught up, {count} change": {"other": "Wieder auf dem Stand: {count} Änderungen", "one": "Wieder auf dem Stand: {count} Änderung"},
+  "A session has ended.": "Eine Sitzung wurde beendet.",
+  "Last used: {when}": "Zuletzt benutzt: {when}",
   "Nothing happened so far.": "Bisher ist nichts passiert.",
   "It could not be loaded.": "Das konnte nicht geladen werden.",
   "Loading…": "Wird geladen …",
