@@ -1,14 +1,16 @@
 """Tasks that were added without a connection: worked on like any other before they have an id."""
 
+import json
 import re
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, WebSocketRoute, expect
 
 from tests.support.stacks import Server, User
 
 from .board import COMING, LOST_AND_REFUSED, Board
 from .conftest import NewPage
+from .profiles import route_web_sockets
 
 TASKS = """
 result = [
@@ -85,6 +87,40 @@ def test_a_task_is_worked_on_before_it_has_an_id(frail: Server, board: Board) ->
     expect(board.page.locator("[data-pending]")).to_have_count(0)
     assert frail.stack.run(TASKS, id=project) == [DONE | {"description": "Half a thought"}]
     expect(board.page.locator("[data-problems]")).to_be_hidden()
+
+
+def test_a_task_that_the_server_named_otherwise_is_one_card_once_its_answer_is_here(
+    server: Server, new_page: NewPage
+) -> None:
+    alice = server.stack.user()
+    page = new_page(server, alice, f"/projects/{server.project(alice)}/")
+    board, held = Board(page), []
+
+    def connect(socket: WebSocketRoute) -> None:
+        """A line on which the event comes with another title, and the answer only when the test says so."""
+
+        def pass_on(message: str | bytes) -> None:
+            frame = json.loads(message)
+            if frame["event"] == "task_created":
+                frame["data"]["task"]["title"] = "Named otherwise"
+                socket.send(json.dumps(frame))
+            elif frame["event"] == "ack" and "task" in frame["data"]:
+                held.append(lambda: socket.send(message))
+            else:
+                socket.send(message)
+
+        socket.connect_to_server().on_message(pass_on)
+
+    route_web_sockets(page, connect)
+    page.reload()
+    board.wait_until("live")
+    board.enter("todo", "New")
+    expect(board.titled("todo", "Named otherwise")).to_be_visible()
+    expect(page.locator(COMING)).to_have_text(re.compile("New"))
+    (answer,) = held
+    answer()
+    expect(page.locator(COMING)).to_have_count(0)
+    expect(board.titled("todo", "")).to_have_count(1)
 
 
 def test_what_was_done_with_it_is_sent_by_the_next_page(frail: Server, board: Board) -> None:

@@ -97,6 +97,32 @@ describe('an own change', () => {
     assert.equal(store.expectations.length, 0);
   });
 
+  test('a restored card is shown at its old place from the act to the event', async () => {
+    const store = makeStore(task(1), task(2), task(3));
+    const { client, commands } = makeCommands(store);
+    happens(store, 'task_deleted', { task_id: 2 });
+    assert.deepEqual(todo(store), [1, 3]);
+    commands.coming.restore(task(2));
+    assert.deepEqual(todo(store), [1, 2, 3]);
+    assert.ok(store.painted?.waiting.has(2));
+    await client.calls[0].answer({ task: task(2) });
+    assert.deepEqual(todo(store), [1, 2, 3], 'answered, and its event not here yet');
+    happens(store, 'task_restored', { task: task(2) });
+    assert.deepEqual(todo(store), [1, 2, 3]);
+    assert.ok(!store.painted?.waiting.has(2));
+  });
+
+  test('a restored card that somebody deletes again before the answer is gone', async () => {
+    const store = makeStore(task(1), task(2));
+    const { client, commands } = makeCommands(store);
+    happens(store, 'task_deleted', { task_id: 2 });
+    commands.coming.restore(task(2));
+    happens(store, 'task_restored', { task: task(2) });
+    happens(store, 'task_deleted', { task_id: 2 });
+    await client.calls[0].answer({ task: task(2) });
+    assert.deepEqual(todo(store), [1]);
+  });
+
   test('a move names both neighbours, of which one may have left; a card that is on its way has no name so far', async () => {
     const store = makeStore(task(1), task(2), task(3), task(4, { status: 'review' }));
     const { client, commands } = makeCommands(store);

@@ -40,7 +40,7 @@ function makeScene() {
     updateTask: answer('update', labelled),
     moveTask: answer('move', moved),
     deleteTask: answer('delete', {}),
-    restoreTask: answer('restore', {}),
+    restoreTask: answer('restore', (/** @type {number} */ id) => ({ task: task(id) })),
   };
   const undo = new Undo({ undone: ({ words }) => told.push(words) });
   const tell = (/** @type {string} */ text) => void told.push(text);

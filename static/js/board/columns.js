@@ -203,10 +203,13 @@ export class Columns {
   #rename(placeholder, id) {
     const card = this.cards.get(placeholder);
     if (!card) return;
+    const twin = this.cards.get(id); // made for its event, which came before the answer that names it
+    twin?.slot.remove();
     this.cards.delete(placeholder);
     this.cards.set(id, card);
     nameCard(card.link, id);
     for (const column of this.columns.values()) {
+      if (twin) column.order = column.order.filter((other) => other !== id);
       column.order = column.order.map((other) => (other === placeholder ? id : other));
       if (column.tabStop === placeholder) column.tabStop = id;
     }

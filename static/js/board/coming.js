@@ -131,16 +131,15 @@ export class Coming extends Asking {
 
   /** @param {Partial<Task> & {id: number, title: string, status: string}} task @param {Promise<any>} answer @returns {Promise<boolean>} */
   async #restored(task, answer) {
-    const { id, title } = task;
-    const newcomer = this.store.addNewcomer(id, task);
+    const newcomer = this.store.addNewcomer(task.id, task);
     try {
-      await answer;
-      this.store.dropNewcomer(newcomer);
+      const answered = await answer;
+      this.store.nameRestored(newcomer, answered.task.id);
       return true;
     } catch (error) {
       if (isKept(error)) return false;
       this.store.dropNewcomer(newcomer);
-      this.problems.report(`${t('{title} was not restored.', { title: quote(title) })} ${explain(error)}`);
+      this.problems.report(`${t('{title} was not restored.', { title: quote(task.title) })} ${explain(error)}`);
       return false;
     }
   }

@@ -30,14 +30,14 @@ export class Newcomers {
 
   /**
    * @param {number} id a placeholder, or the id of one that is to be restored
-   * @param {Partial<Task> & {status: string, title: string}} fields
+   * @param {Partial<Task> & {status: string, title: string}} fields those of a restored task, as far as they are known
    * @returns {Newcomer}
    */
   add(id, fields) {
     this.count += 1;
     const now = new Date().toISOString();
     const position = `~${String(this.count).padStart(6, '0')}`; // after all others: no server's position begins like that
-    const task = { ...DEFAULTS, created_at: now, updated_at: now, ...fields, id, position };
+    const task = { ...DEFAULTS, created_at: now, updated_at: now, position, ...fields, id };
     const newcomer = { task, id: null, guess: null };
     this.list = [...this.list, newcomer];
     return newcomer;
@@ -52,6 +52,11 @@ export class Newcomers {
   /** @param {Newcomer} newcomer */
   drop(newcomer) {
     this.list = this.list.filter((other) => other !== newcomer);
+  }
+
+  /** Its event may come before the answer. @param {number} id of a task that is back */
+  restored(id) {
+    this.list = this.list.filter(({ task }) => (this.ids.get(task.id) ?? task.id) !== id);
   }
 
   /** @param {number} id @returns {boolean} */

@@ -100,7 +100,10 @@ export class BoardStore {
     if (state === this.state) return;
     this.state = state;
     if (frame.event === 'task_deleted') this.deleted.add(frame.data.task_id);
-    if (frame.event === 'task_restored') this.deleted.delete(frame.data.task.id);
+    if (frame.event === 'task_restored') {
+      this.deleted.delete(frame.data.task.id);
+      this.newcomers.restored(frame.data.task.id);
+    }
     if (frame.event === 'task_created' && frame.data.by?.id === this.userId) this.newcomers.recognise(frame.data.task);
     if (frame.event === 'comment_added') this.#recogniseComment(frame.data);
     if (frame.event === 'comment_updated') this.#recogniseChange(frame.data.comment);
@@ -156,6 +159,12 @@ export class BoardStore {
     this.newcomers.name(newcomer, id);
     this.#settle();
     this.paint();
+  }
+
+  /** Keeps a restored task until its event. @param {Newcomer} newcomer @param {number} id as it was answered */
+  nameRestored(newcomer, id) {
+    this.deleted.delete(id);
+    this.nameNewcomer(newcomer, id);
   }
 
   /** @param {Newcomer} newcomer */
