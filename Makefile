@@ -1,8 +1,8 @@
 # make run      a board to play with on http://localhost:8000/ (another port: make run PORT=8001)
 # make check    what needs no database, for every commit: style, types, imports, migrations, docs, JavaScript, units
 # make test     what a change must pass; each part also on its own:
-#               make lint types imports migrations js embedded pytest
-# make test-long  endurance, storms, long fault runs and whole matrices
+#               make lint types imports migrations js pytest
+# make test-long  endurance, storms, long fault runs and whole matrices, and the units once more on SQLite and memory
 # make stress   repeats tests on a busy machine: make stress FILE=tests/flows/test_keys.py TIMES=20 LOAD=10
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
 #               make faults SECONDS=600 SEED=7 CROWD=2000
@@ -46,7 +46,7 @@ run:
 
 check: lint types imports migrations js units
 
-test: lint types imports migrations js embedded pytest
+test: lint types imports migrations js pytest
 
 lint: dev
 	$(PY) -m ruff check .
@@ -84,7 +84,7 @@ embedded: dev
 units: dev
 	TEST_STACK=embedded $(PY) -m pytest --numprocesses=2 --dist=loadfile -m "not services and not long" tests/unit
 
-test-long: dev
+test-long: embedded
 	$(PY) -m pytest $(WORKERS) -m long
 
 TIMES := 10

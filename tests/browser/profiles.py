@@ -52,7 +52,9 @@ class Profile:
         context.set_offline(False)
         page.goto(PARKING)
         page.evaluate("sessionStorage.clear(), void (window.name = '')")
-        page.emulate_media(media="null", color_scheme="null", reduced_motion="null")
+        # What is taken back is not what the profile was made with, but what the machine prefers.
+        own = {name: self.options.get(name, "null") for name in ("color_scheme", "reduced_motion")}
+        page.emulate_media(media="null", **own)
         if self._viewport and page.viewport_size != self._viewport:
             page.set_viewport_size(self._viewport)
         context.clear_cookies()

@@ -26,6 +26,7 @@ FIND = """async () => ({
     onLine: navigator.onLine,
     name: window.name,
     dark: matchMedia('(prefers-color-scheme: dark)').matches,
+    calm: matchMedia('(prefers-reduced-motion: reduce)').matches,
     width: innerWidth,
 })"""
 
@@ -36,12 +37,12 @@ def found(page: Page) -> dict[str, Any]:
 
 
 def test_a_profile_comes_back_as_it_was_when_it_was_new(server: Server, profiles: Profiles) -> None:
-    options = {"base_url": server.url, "locale": "en-NZ"}
+    options = {"base_url": server.url, "locale": "en-NZ", "reduced_motion": "reduce"}
     profile = profiles.take(**options)
     profile.page.goto("/healthz")
     new = found(profile.page)
     profile.page.evaluate(LEAVE)
-    profile.page.emulate_media(color_scheme="dark")
+    profile.page.emulate_media(color_scheme="dark", reduced_motion="no-preference")
     profile.page.set_viewport_size({"width": 360, "height": 740})
     profile.context.grant_permissions(["geolocation"])
     for routed in (profile.page, profile.context):
