@@ -14,6 +14,16 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 MAX_IDLE = 12
 #: An address of every server whose page has no scripts. Only on the same site does a page keep its process.
 PARKING = "/healthz"
+#: In JavaScript: has each page keep its sockets, so that a test can close them.
+_KEEP_SOCKETS = """
+    window.sockets = [];
+    window.WebSocket = class extends WebSocket {
+        constructor(...args) {
+            super(...args);
+            window.sockets.push(this);
+        }
+    };
+"""
 #: Profiles that cannot be cleared.
 _spoilt: set[BrowserContext] = set()
 
@@ -22,6 +32,11 @@ def route_web_sockets(page: Page, handler: Callable[[WebSocketRoute], None]) -> 
     """Have the handler connect the page's sockets, also after a reload. Playwright cannot take that back."""
     _spoilt.add(page.context)
     page.route_web_socket("**/ws/", handler)
+
+
+def close_sockets(page: Page) -> None:
+    """Close the page's connections, as if the server had."""
+    page.evaluate("sockets.forEach((socket) => socket.close())")
 
 
 class Profile:
@@ -33,6 +48,7 @@ class Profile:
         self.problems: list[str] = []
         self.context = browser.new_context(**options)
         self.context.set_default_timeout(timeout)
+        self.context.add_init_script(_KEEP_SOCKETS)
         self.context.on("console", self._note_message)
         self.context.on("weberror", self._note_exception)
         self.page = self.context.new_page()

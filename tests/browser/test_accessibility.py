@@ -17,6 +17,7 @@ from tests.support.stacks import Server
 from .board import AT_REST, LOST, Board, wait_for
 from .concerns import Concerns
 from .conftest import NewPage
+from .test_offline import go_offline
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 BAD = ("serious", "critical")
@@ -64,6 +65,7 @@ def expect_no_sideways_scrolling(page: Page) -> None:
     page.set_viewport_size(size)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("looks", SIZES)
 def test_the_pages_round_the_board(server: Server, new_page: NewPage, looks: Looks) -> None:
     alice = server.stack.user(first_name="Alice", last_name="Okafor")
@@ -165,6 +167,7 @@ def test_the_board_and_all_that_opens_on_it(server: Server, new_page: NewPage, l
     look_over(page, "the menu that moves a card", "[role=menu]")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("looks", SIZES)
 def test_the_ways_in(server: Server, new_page: NewPage, looks: Looks) -> None:
     alice, bob = server.stack.user(first_name="Alice", last_name="Okafor"), server.stack.user()
@@ -202,6 +205,7 @@ def test_the_ways_in(server: Server, new_page: NewPage, looks: Looks) -> None:
     look_over(page, "members and links", "[data-members-dialog]")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("looks", SIZES)
 def test_the_pages_that_look_at_the_server(server: Server, new_page: NewPage, looks: Looks) -> None:
     boss = server.stack.user(is_staff=True)
@@ -219,6 +223,7 @@ def test_the_pages_that_look_at_the_server(server: Server, new_page: NewPage, lo
     board.page.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("looks", SIZES)
 def test_a_board_when_things_go_wrong(server: Server, new_page: NewPage, looks: Looks) -> None:
     alice, bob = server.stack.user(first_name="Alice"), server.stack.user(first_name="Bob")
@@ -249,8 +254,7 @@ def test_a_board_when_things_go_wrong(server: Server, new_page: NewPage, looks: 
     look_over(page, "people to mention")
     page.keyboard.press("Escape")
     panel.locator("[name=content]").fill("")
-    page.context.set_offline(True)
-    board.wait_until("offline")
+    go_offline(board)
     panel.locator("[name=title]").fill("By Alice")
     panel.locator("[name=title]").blur()
     expect(board.card(kept)).to_have_attribute("data-pending", "")

@@ -94,6 +94,7 @@ def test_the_language_is_chosen_in_the_menu_and_the_open_task_stays_open(server:
     expect(page.get_by_role("heading")).to_have_text("Sign in")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_that_look_at_the_server_are_german(server: Server, new_page: NewPage, size: Looks) -> None:
     boss = server.stack.user(is_staff=True)

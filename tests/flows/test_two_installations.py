@@ -51,7 +51,7 @@ def install(stack: Stack, **env: str) -> Installation:
     return Installation(stack, servers, ann, bob, project)
 
 
-@pytest.fixture(params=APART)
+@pytest.fixture(params=["by database", pytest.param("by prefix", marks=pytest.mark.long)])
 def apart(request: pytest.FixtureRequest) -> dict[str, str]:
     return dict(APART[request.param])
 
