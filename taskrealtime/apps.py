@@ -18,6 +18,7 @@ class TaskRealtimeConfig(AppConfig):
 
         log.set_refuser(access.refuse_reading)
         log.set_redactor(redaction.redact, deletions=redaction.DELETIONS)
+        retention.set_blanker(redaction.ReplacedTexts)
         log.set_rooms(is_personal=models.is_user_room, without_owner=models.rooms_without_owner)
         presence.set_speaker(PresenceFrames())
         watching.set_presenter(WatchingFrames())

@@ -175,8 +175,9 @@ def check_times(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ):
         if getattr(conf.settings, name) <= 0:
             found.append(Error(f"{name} must be more than 0.", id="taskrealtime.E003"))
-    if settings.REMIND_BEFORE_HOURS < 0:
-        found.append(Error("REMIND_BEFORE_HOURS must be 0 or more.", id="taskrealtime.E005"))
+    for name in ("REMIND_BEFORE_HOURS", "REPLACED_TEXT_DAYS"):
+        if getattr(conf.settings, name) < 0:
+            found.append(Error(f"{name} must be 0 or more.", id="taskrealtime.E005"))
     if settings.WEBSOCKET_PING_TIMEOUT <= settings.WEBSOCKET_PING_INTERVAL:
         found.append(Error("WEBSOCKET_PING_TIMEOUT must be more than WEBSOCKET_PING_INTERVAL.", id="taskrealtime.E004"))
     return found

@@ -158,6 +158,8 @@ class LoggedData(msgspec.Struct, kw_only=True):
     by: Actor | None = None
     #: True where the content was deleted since, and is shown empty.
     redacted: Literal[True] | UnsetType = UNSET
+    #: True where texts were edited away since, long enough ago, and are shown empty.
+    replaced: Literal[True] | UnsetType = UNSET
 
 
 class TaskCreated(LoggedData, kw_only=True):

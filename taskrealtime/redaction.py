@@ -1,6 +1,7 @@
 """Blanks what the log still says about tasks and comments that are gone, or that a reader may no longer see."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -87,3 +88,72 @@ def _without_content(value: Any) -> Any:
             for name, item in value.items()
         }
     return value
+
+
+# --- Texts that were replaced ---------------------------------------------------------------
+
+
+class _Text:
+    """A text of the log's subject as the newest events have it, and as the one before which the next older is read."""
+
+    def __init__(self, value: str, at: datetime) -> None:
+        self.present = value
+        self.value, self.since = value, at
+        #: When `value` was replaced; None: it is the present one.
+        self.until: datetime | None = None
+
+    def go_back(self, value: str, at: datetime) -> None:
+        """Take up the text of the next older event."""
+        if value != self.value:
+            self.value, self.until = value, self.since
+        self.since = at
+
+
+class ReplacedTexts:
+    """Blanks what newer events of the same task or comment replaced (`retention.Blanker`)."""
+
+    def __init__(self, before: datetime) -> None:
+        self._before = before
+        #: By the names of `CONTENT`.
+        self._texts: dict[str, _Text] = {}
+        self.pending: datetime | None = None
+
+    def blank(self, event: Event) -> str | None:
+        """Return the data without texts that were replaced before the given moment; None where there are none."""
+        data = msgspec.json.decode(event.data)
+        # First the present values of this event, by which what was before them is known.
+        previous = data.pop("previous", None)
+        is_changed = self._blank_present(data, event.at)
+        if isinstance(previous, dict):
+            is_changed |= self._blank_previous(previous, event.at)
+            data["previous"] = previous
+        if not is_changed:
+            return None
+        data["replaced"] = True
+        return msgspec.json.encode(data).decode()
+
+    def _blank_present(self, value: dict[str, Any], at: datetime) -> bool:
+        is_changed = False
+        for name, item in value.items():
+            if isinstance(item, dict):
+                is_changed |= self._blank_present(item, at)
+            elif name in CONTENT and isinstance(item, str):
+                text = self._texts.setdefault(name, _Text(item, at))
+                text.go_back(item, at)
+                if item != text.present and text.until is not None and self._is_due(text.until):
+                    value[name], is_changed = "", is_changed or item != ""
+        return is_changed
+
+    def _blank_previous(self, previous: dict[str, Any], at: datetime) -> bool:
+        is_changed = False
+        for name in CONTENT.intersection(previous):
+            text = self._texts.get(name)
+            if previous[name] and (text is None or previous[name] != text.present) and self._is_due(at):
+                previous[name], is_changed = "", True
+        return is_changed
+
+    def _is_due(self, replaced_at: datetime) -> bool:
+        if replaced_at <= self._before:
+            return True
+        self.pending = min(self.pending or replaced_at, replaced_at)
+        return False

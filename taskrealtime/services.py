@@ -151,6 +151,8 @@ class RealTimeService:
                 version=task.version,
             )
             cls._announce(task.project_id, data, at=task.updated_at, subject=subject_of(task))
+            if {"title", "description"}.intersection(updates):
+                retention.forget_replaced([subject_of(task)])
 
     @classmethod
     def broadcast_task_status_changed(

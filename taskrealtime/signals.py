@@ -17,12 +17,20 @@ from .tracking import TrackedModel, receive, written
 def announce_task_written(instance: Task, previous: Task | None, **kwargs: Any) -> None:
     """A task was made or changed by a save or a bulk method."""
     RealTimeService.task_written(instance, previous)
+    _forget_replaced(instance, previous, "title", "description")
 
 
 @receiver(written, sender=Comment)
 def announce_comment_written(instance: Comment, previous: Comment | None, **kwargs: Any) -> None:
     """A comment was made or edited."""
     RealTimeService.comment_written(instance, previous)
+    _forget_replaced(instance, previous, "content")
+
+
+def _forget_replaced(instance: Task | Comment, previous: Task | Comment | None, *texts: str) -> None:
+    """What was edited away is blanked in the log after a while."""
+    if previous is not None and any(getattr(instance, name) != getattr(previous, name) for name in texts):
+        retention.forget_replaced([redaction.subject_of(instance)])
 
 
 @receive(post_delete, Comment)

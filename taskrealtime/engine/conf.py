@@ -59,6 +59,8 @@ class Settings:
     SWEEP_INTERVAL: float = 1
     #: How long events and idempotency keys are kept, days.
     EVENT_RETENTION_DAYS: float = 30
+    #: How long the log keeps text that was edited away, days; at the most as long as its event.
+    REPLACED_TEXT_DAYS: float = 1
     #: Pause between two rounds of `manage.py remind --loop`, seconds.
     REMIND_INTERVAL: float = 30
     #: Where people reach the pages (`https://board.example.org`); empty: where the request says.

@@ -92,6 +92,18 @@ class Redaction(models.Model):
         return self.subject
 
 
+class Replacement(models.Model):
+    """Content of which some was edited: what the log still says of it, and it says no longer, is to be blanked then."""
+
+    subject = models.CharField(max_length=64, unique=True)
+    due_at = models.DateTimeField(db_index=True)
+
+    objects = PrimaryManager()
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.due_at}"
+
+
 class IdempotencyKey(models.Model):
     """A change that was carried out, by the key its author gave it, with the answer it got."""
 

@@ -8,9 +8,10 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 from weakref import ref
 
 from django.db import connection, transaction
@@ -19,13 +20,15 @@ from django.db.models import F, OuterRef, Subquery
 from . import log
 from .clock import database_time
 from .conf import settings
-from .models import Event, IdempotencyKey, Redaction, Room
+from .models import Event, IdempotencyKey, Redaction, Replacement, Room
 from .threads import in_caretaking_thread
 
 logger = logging.getLogger(__name__)
 
 #: Rows of one transaction.
 BATCH = 500
+#: Events of one subject that are read at a time: each may hold as much text as a task.
+PAGE = 50
 #: What one round does at the most: rooms that it looks at, events and keys that it removes, subjects that it blanks,
 #: and what the domain removes. A few tenths of a second.
 ROOMS, ROWS, SUBJECTS, THINGS = 100, 5000, 200, 20
@@ -37,6 +40,26 @@ AT_ONCE = 20
 #: Removes what the domain keeps no longer than the log: given the cutoff and how many at most, returns how many it did.
 Remover = Callable[[datetime, int], int]
 _removers: dict[str, Remover] = {}
+
+
+class Blanker(Protocol):
+    """Is given the events of one subject, the newest first, and blanks texts in them that newer ones replaced."""
+
+    #: When the first of those texts was replaced that were not old enough; None: there are none.
+    pending: datetime | None
+
+    def blank(self, event: Event) -> str | None:
+        """Return the data without what is to be blanked; None where nothing is."""
+
+
+#: Makes one, given the moment up to which what was replaced is to go.
+_make_blanker: Callable[[datetime], Blanker] | None = None
+
+
+def set_blanker(make: Callable[[datetime], Blanker]) -> None:
+    """Tell retention how to find texts that were replaced."""
+    global _make_blanker
+    _make_blanker = make
 
 
 def register(what: str, remove: Remover) -> None:
@@ -79,7 +102,7 @@ def trim(*, now: datetime | None = None) -> Trimmed:
 def trim_some(*, now: datetime | None = None) -> Trimmed:
     """One round: a bounded part of what is due."""
     oldest_kept = cutoff(now)
-    removed = Counter({"deleted texts": _redact_queued()})
+    removed = Counter({"deleted texts": _redact_queued(), "replaced texts": _blank_replaced(now)})
     removed["events"], looked_at = _remove_events(oldest_kept)
     removed["keys"] = _remove_keys(oldest_kept)
     for what, remove in _removers.items():
@@ -287,6 +310,61 @@ def _redact(redaction: Redaction) -> None:
             break
         last = page[-1].pk
     redaction.delete()
+
+
+# --- Content that was edited ----------------------------------------------------------------
+
+
+def forget_replaced(subjects: Iterable[str]) -> None:
+    """Called in the transaction that edits these subjects: what it replaces is blanked after `REPLACED_TEXT_DAYS`."""
+    due_at = connection.ops.adapt_datetimefield_value(database_time() + _replaced_life())
+    with connection.cursor() as cursor:
+        # The update changes nothing, but waits for a round that is about to find nothing more to do for the subject.
+        cursor.executemany(
+            "INSERT INTO engine_replacement (subject, due_at) VALUES (%s, %s) "
+            "ON CONFLICT (subject) DO UPDATE SET subject = excluded.subject",
+            [(subject, due_at) for subject in sorted(subjects)],
+        )
+
+
+def _replaced_life() -> timedelta:
+    return timedelta(days=min(settings.REPLACED_TEXT_DAYS, settings.EVENT_RETENTION_DAYS))
+
+
+def _blank_replaced(now: datetime | None) -> int:
+    """Blank what was replaced long enough ago; return of how many subjects."""
+    before = (now or database_time()) - _replaced_life()
+    due = Replacement.objects.filter(due_at__lte=before + _replaced_life()).order_by("due_at")
+    return sum(_blank_replaced_of(pk, before) for pk in list(due.values_list("pk", flat=True)[:SUBJECTS]))
+
+
+def _blank_replaced_of(pk: int, before: datetime) -> int:
+    assert _make_blanker is not None
+    with transaction.atomic(durable=True):
+        row = Replacement.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+        if row is None:
+            return 0
+        blanker = _make_blanker(before)
+        for event in _newest_first(row.subject):
+            if (data := blanker.blank(event)) is not None:
+                Event.objects.filter(pk=event.pk).update(data=data)
+        if blanker.pending is None:
+            row.delete()
+        else:
+            row.due_at = blanker.pending + _replaced_life()
+            row.save(update_fields=["due_at"])
+    return 1
+
+
+def _newest_first(subject: str) -> Iterator[Event]:
+    last: int | None = None
+    while True:
+        events = Event.objects.filter(subject=subject, subject__gt="").order_by("-pk")
+        page = list((events if last is None else events.filter(pk__lt=last))[:PAGE])
+        yield from page
+        if len(page) < PAGE:
+            return
+        last = page[-1].pk
 
 
 # --- By the servers themselves --------------------------------------------------------------

@@ -140,7 +140,7 @@ def test_the_page_lists_what_an_event_carries(name: str) -> None:
     [data] = rows("Server → client")[name]
     # What a user's copy has more stands in that table.
     listed = names(re.sub(r"\([^)]*\)", "", data))
-    assert set(listed) == fields(events.LOGGED_EVENTS[name], "by", "redacted", "reason")
+    assert set(listed) == fields(events.LOGGED_EVENTS[name], "by", "redacted", "replaced", "reason")
 
 
 def test_the_page_lists_whom_a_user_is_told_of_and_why() -> None:

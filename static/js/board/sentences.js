@@ -18,10 +18,11 @@ const TELLERS = {
   task_deleted: ({ archived }, who, { title }) =>
     archived ? t('{who} archived {title}', { who, title }) : t('{who} deleted {title}', { who, title }),
   task_updated: (data, who, names) => tellChanges(data, who, names),
-  comment_added: ({ comment, redacted }, who, { title }) =>
-    redacted
-      ? t('{who} commented on {title}, and it was deleted', { who, title })
-      : t('{who} commented on {title}: {text}', { who, title, text: quote(comment.content) }),
+  comment_added: ({ comment, redacted, replaced }, who, { title }) => {
+    if (redacted) return t('{who} commented on {title}, and it was deleted', { who, title });
+    if (replaced) return t('{who} commented on {title}, and edited it later', { who, title });
+    return t('{who} commented on {title}: {text}', { who, title, text: quote(comment.content) });
+  },
   project_member_added: ({ by, user, role }, who) => {
     const values = { who, person: user.name || user.username, role: IN_SENTENCES[role] };
     return by?.id === user.id // by a link

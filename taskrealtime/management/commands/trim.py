@@ -12,7 +12,8 @@ class Command(BaseCommand):
 
     help = (
         "Removes events and idempotency keys older than EVENT_RETENTION_DAYS and tasks deleted longer ago, and blanks "
-        "what the log says about deleted content. Servers do this by themselves; running it beside them is safe."
+        "what the log says about deleted content, and what was edited away. Servers do this by themselves; running it "
+        "beside them is safe."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -22,5 +23,6 @@ class Command(BaseCommand):
         others = "".join(f", {removed[what]} {what}" for what in retention.registered())
         self.stdout.write(
             f"Removed {removed['events']} events, {removed['keys']} idempotency keys{others}; "
-            f"blanked {removed['deleted texts']} deleted texts in the log."
+            f"blanked {removed['deleted texts']} deleted texts and {removed['replaced texts']} replaced ones "
+            "in the log."
         )

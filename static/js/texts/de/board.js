@@ -212,6 +212,7 @@ learn({
   "{who} archived {title}": "{who} hat {title} archiviert",
   "{who} deleted {title}": "{who} hat {title} gelöscht",
   "{who} commented on {title}, and it was deleted": "{who} hat {title} kommentiert, und das wurde gelöscht",
+  "{who} commented on {title}, and edited it later": "{who} hat {title} kommentiert und den Kommentar später geändert",
   "{who} commented on {title}: {text}": "{who} hat {title} kommentiert: {text}",
   "{person} joined as {role}": "{person} ist als {role} beigetreten",
   "{who} added {person} as {role}": "{who} hat {person} als {role} hinzugefügt",
