@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
 from . import access, actions, commands, events
-from .engine import auth, connections, draining, limits, log, metrics, protocol, rooms, watching
+from .engine import addresses, auth, connections, draining, limits, log, metrics, protocol, rooms, watching
 from .engine.conf import settings
 from .engine.errors import (
     DATABASE_AWAY,
@@ -243,7 +243,9 @@ class TaskBoardConsumer(AsyncConsumer):
     # -- reading --
 
     async def _talk(self) -> None:
-        with connections.handshake():
+        with connections.handshake(
+            addresses.peer_of(self.scope), lambda: self.give_up(4408, "Others wait for the place.")
+        ):
             await self._sign_in()
         # Cookies and tokens are among them, and nobody asks for them again.
         self.scope["headers"].clear()
@@ -386,6 +388,9 @@ class TaskBoardConsumer(AsyncConsumer):
         except DATABASE_AWAY as error:
             self._log(logging.WARNING, "Not let in: the database is away (%s).", type(error).__name__)
             raise _Closed(1013, "Try again later.") from error
+        except RateLimited as error:
+            self._answer_error(error, id)
+            raise _Closed(1013, "Too many connections in a short time.") from error
 
     async def _identify(self, token: str) -> None:
         identity = await rooms.hub().identities.ask(token)
@@ -405,7 +410,9 @@ class TaskBoardConsumer(AsyncConsumer):
 
         Raises:
             _Closed: there are too many.
+            RateLimited: there were too many in a short time.
         """
+        await limits.spend_connection(user_id)
         counts = rooms.hub().connections
         self._place = counts.enter(user_id)
         if await counts.is_full(user_id):

@@ -1,10 +1,14 @@
 """Markdown to HTML that is safe to show."""
 
+import hashlib
+from functools import lru_cache
 from html import escape
 
 import nh3
 from markdown_it import MarkdownIt
 
+#: Another number whenever the same text gives other HTML than before: what was kept of it is made anew then.
+VERSION = 1
 #: Square brackets, and cells of tables, beyond which a text has neither links nor tables. A bracket takes up to 150 µs
 #: and a cell 12: with 20 000 characters of them a text took three seconds, and a page of comments has two hundred.
 MAX_BRACKETS, MAX_CELLS = 500, 10_000
@@ -31,6 +35,15 @@ def render(text: str) -> str:
         link_rel="noopener noreferrer nofollow",
     )
     return html if len(html) <= MAX_HTML else f"<p>{escape(text, quote=False)}</p>".replace("\n", "<br>")
+
+
+def key_of(text: str) -> str:
+    """Name the HTML of a text, so that what is kept of it is known to be right."""
+    return hashlib.sha256(f"{VERSION}\0{text}".encode()).hexdigest()[:32]
+
+
+#: As `render`, with the HTML of the last texts kept in memory, 12 MB of it at the most.
+render_kept = lru_cache(maxsize=100)(render)
 
 
 def _is_costly(text: str) -> bool:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from . import ranks
 from .engine.primary import PrimaryManager, PrimaryQuerySet
 from .events import INVITED_ROLES, PRIORITIES, REMINDER_KINDS, ROLES, STATUSES
+from .markdown import key_of, render
 from .names import validate_name
 from .tracking import TrackedModel, TrackedQuerySet
 
@@ -518,6 +519,24 @@ class CommentQuerySet(TrackedQuerySet):
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 
+    def keep_html(self, comments: Sequence["Comment"]) -> None:
+        """Make and write down the HTML of those comments whose row has none, or one of another text or renderer.
+
+        Such rows are of before there was HTML in them, of a process of an earlier release, or of a fixture. A row that
+        somebody holds is left for the next who reads it.
+        """
+        made = {comment.pk: comment for comment in comments if not comment.has_html}
+        if not made:
+            return
+        for comment in made.values():
+            comment._keep_html()
+        with transaction.atomic(using=self.db):
+            rows = Comment.objects.using(self.db).filter(pk__in=made)
+            for row in rows.select_for_update(skip_locked=True, no_key=True):
+                row.html_key, row.content_html = made[row.pk].html_key, made[row.pk].content_html
+                if row.has_html:  # The content is still the same.
+                    row.write_past_tracking(["html_key", "content_html"], using=self.db)
+
 
 class Comment(TrackedModel):
     """What somebody said about a task."""
@@ -531,6 +550,9 @@ class Comment(TrackedModel):
     content = models.TextField(validators=[MinLengthValidator(1), MaxLengthValidator(10_000)])
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    #: The content as HTML, where `html_key` is the key of the content: rendering takes longer than all else of a read.
+    content_html = models.TextField(null=True, editable=False)  # noqa: DJ001 -- processes of earlier releases write none
+    html_key = models.CharField(max_length=32, null=True, editable=False)  # noqa: DJ001 -- as above
 
     objects = models.Manager.from_queryset(CommentQuerySet)()
 
@@ -546,21 +568,41 @@ class Comment(TrackedModel):
     def __str__(self) -> str:
         return self.content[:50]
 
+    @property
+    def has_html(self) -> bool:
+        """Whether `content_html` is that of the content."""
+        return self.html_key == key_of(self.content)
+
+    @property
+    def html(self) -> str:
+        """The content as HTML, kept or made now."""
+        return self.content_html if self.has_html and self.content_html is not None else render(self.content)
+
+    def _keep_html(self) -> None:
+        # An expression has no text yet.
+        text = self.content if isinstance(self.content, str) else None
+        self.html_key = None if text is None else key_of(text)
+        self.content_html = None if text is None else render(text)
+
     @classmethod
     def prepare_new(cls, instances: Sequence[Self]) -> None:
         """Lock the tasks: whether a comment came before or after its task's deletion or return has one answer."""
         tasks = {task.pk: task for task in Task.lock_rows({comment.task_id for comment in instances})}
         for comment in instances:
             comment.updated_at = comment.created_at
+            comment._keep_html()
             if task := tasks.get(comment.task_id):
                 comment.task = task  # As it is now: the comment may have been made with an old instance.
 
     def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
-        """When the comment was last edited."""
+        """When the comment was last edited, and its HTML."""
         self.created_at, self.updated_at = previous.created_at, previous.updated_at
+        self.html_key, self.content_html = previous.html_key, previous.content_html
         if changed:
             self.updated_at = timezone.now()
-        return ["updated_at"]
+        if "content" in changed:
+            self._keep_html()
+        return ["updated_at", "html_key", "content_html"]
 
     def save(self, *, using: str | None = None, **kwargs: Any) -> None:
         """As every tracked model's, with the task locked first."""

@@ -4,7 +4,6 @@ from django.contrib.auth.models import User
 from msgspec import UNSET
 
 from .events import Actor, CommentObject, LabelObject, MemberObject, ProjectObject, TaskObject, UserObject
-from .markdown import render
 from .models import Comment, Membership, Project, Task
 
 
@@ -74,7 +73,7 @@ def comment_object(comment: Comment) -> CommentObject:
         project_id=comment.task.project_id,
         author=user_object(comment.author) if comment.author else None,
         content=comment.content,
-        content_html=render(comment.content),
+        content_html=comment.html,
         created_at=comment.created_at,
         updated_at=comment.updated_at,
     )

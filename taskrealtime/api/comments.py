@@ -1,11 +1,15 @@
 """Comments: list, add, change, delete."""
 
+from contextlib import suppress
+
+from django.db import DatabaseError
 from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime import access, commands
 from taskrealtime.engine.errors import Forbidden, NotFound
+from taskrealtime.models import Comment
 from taskrealtime.serializing import comment_object
 
 from .answers import CommentDetail, CommentPage
@@ -23,7 +27,8 @@ class TaskCommentsView(ApiView):
         if not access.readable_tasks(user_of(request)).filter(pk=task_id).exists():
             raise NotFound("No such task.")
         comments = access.visible_comments(user_of(request)).filter(task_id=task_id).select_related("task", "author")
-        return answer_page(request, read_query(request, PageQuery), comments.order_by("id"), comment_object)
+        query = read_query(request, PageQuery)
+        return answer_page(request, query, comments.order_by("id"), comment_object, prepare=_keep_html)
 
     @documented(
         "comment_add",
@@ -68,3 +73,9 @@ def _change(request: Request, command: commands.Command) -> CommentDetail | comm
     if comment is None:
         return answer
     return CommentDetail(**asdict(comment_object(comment)), duplicate=answer.duplicate)
+
+
+def _keep_html(comments: list[Comment]) -> None:
+    """Write down what had to be rendered, so that it is the last time. The page is right without that, too."""
+    with suppress(DatabaseError):
+        Comment.objects.keep_html(comments)

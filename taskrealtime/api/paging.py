@@ -24,15 +24,24 @@ class PageQuery(msgspec.Struct, kw_only=True):
     page_size: Annotated[int, Meta(ge=1, le=200, description="How many a page holds.")] = 50
 
 
-def answer_page(request: Request, query: PageQuery, rows: QuerySet[Any], show: Callable[[Any], Any]) -> Response:
-    """One page of `rows`, which must have an order, each as `show` makes it.
+def answer_page(
+    request: Request,
+    query: PageQuery,
+    rows: QuerySet[Any],
+    show: Callable[[Any], Any],
+    *,
+    prepare: Callable[[list[Any]], None] = lambda found: None,
+) -> Response:
+    """One page of `rows`, which must have an order, each as `show` makes it once `prepare` has seen all of them.
 
     Raises:
         NotFound: the list ends before that page.
     """
     page = link_pages(request, query, count=rows.count())
     start = (query.page - 1) * query.page_size
-    return Response({**page, "results": [show(row) for row in rows[start : start + query.page_size]]})
+    found = list(rows[start : start + query.page_size])
+    prepare(found)
+    return Response({**page, "results": [show(row) for row in found]})
 
 
 def link_pages(request: Request, query: PageQuery, *, count: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from taskrealtime import access, commands
 from taskrealtime.engine.errors import Conflict, Forbidden, InvalidData, NotFound
 from taskrealtime.events import Status, TaskObject
-from taskrealtime.markdown import render
+from taskrealtime.markdown import render_kept
 from taskrealtime.models import Project, Task
 from taskrealtime.serializing import shown_task_object
 
@@ -207,7 +207,7 @@ def _show_answer(answer: commands.TaskAnswer) -> TaskDetail:
 def _show(task: TaskObject, archived_at: datetime | None = None) -> TaskDetail:
     return TaskDetail(
         **asdict(task),
-        description_html=render(task.description),
+        description_html=render_kept(task.description),
         archived_at=archived_at or UNSET,
     )
 

@@ -83,6 +83,11 @@ def parse(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def peer_of(scope: Scope) -> str:
+    """The address that a request or socket comes from; empty where the server tells none."""
+    return (scope.get("client") or [""])[0] or ""
+
+
 def countable(peer: str | None) -> str | None:
     """What connections and attempts from there are counted by; None where everybody may come from there.
 

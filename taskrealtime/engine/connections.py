@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from . import shared_scripts
@@ -167,7 +167,8 @@ class Counts:
 # --- In this process alone ------------------------------------------------------------------
 
 _by_address: Counter[str] = Counter()
-_handshakes = 0
+#: Those that are not signed in yet, by address, the oldest first, each with what ends it.
+_handshakes: dict[str, dict[object, Callable[[], None]]] = {}
 #: When each connection began that is being signed in, the earliest first; when one was done with that last. Monotonic.
 _signing_in: dict[object, float] = {}
 _last_done = 0.0
@@ -192,19 +193,38 @@ def from_address(address: str | None) -> Iterator[bool]:
 
 
 @contextmanager
-def handshake() -> Iterator[None]:
-    """Count a connection that is not signed in yet."""
-    global _handshakes
-    _handshakes += 1
+def handshake(peer: str, give_up: Callable[[], None]) -> Iterator[None]:
+    """Count a connection from there that is not signed in yet; it may have to give way (`make_room_for_handshake`)."""
+    this = object()
+    _handshakes.setdefault(peer, {})[this] = give_up
     try:
         yield
     finally:
-        _handshakes -= 1
+        _forget_handshake(peer, this)
 
 
-def has_too_many_handshakes() -> bool:
-    """Whether newcomers must wait until those before them have signed in."""
-    return _handshakes >= settings.WEBSOCKET_MAX_HANDSHAKES > 0
+def make_room_for_handshake(peer: str) -> bool:
+    """Whether one more connection from there may begin to sign in.
+
+    Where all places are taken, the oldest one of the address that has most of them gives way, unless that is this one.
+    """
+    limit = settings.WEBSOCKET_MAX_HANDSHAKES
+    if not sum(map(len, _handshakes.values())) >= limit > 0:
+        return True
+    greediest = max(_handshakes, key=lambda address: len(_handshakes[address]))
+    if len(_handshakes[greediest]) <= len(_handshakes.get(peer, ())) + 1:
+        return False
+    oldest, give_up = next(iter(_handshakes[greediest].items()))
+    _forget_handshake(greediest, oldest)
+    give_up()
+    return True
+
+
+def _forget_handshake(peer: str, this: object) -> None:
+    of_peer = _handshakes.get(peer, {})
+    of_peer.pop(this, None)
+    if not of_peer:
+        _handshakes.pop(peer, None)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from .threads import in_counting_thread
 CHUNKS = 20
 #: Accounts after which those that are out of use are forgotten.
 MAX_ACCOUNTS = 10_000
+#: Connections that a user may open at once, at the least, and how many times slower than events they come back.
+CONNECTIONS_LEAST, CONNECTION_SLOWNESS = 200, 4
 #: A connection that was told "too often" this many times its burst, or this often, and goes on is a flood.
 FLOOD_TIMES, FLOOD_LEAST = 5, 200
 
@@ -133,6 +135,17 @@ async def spend_event(user_id: int, *, kind: str, slowness: float) -> None:
     """
     for key, limit in _limits_of(user_id, kind, slowness):
         await _limiter.aspend(key, limit)
+
+
+async def spend_connection(user_id: int) -> None:
+    """Count one more connection of a user, however soon it ends: each costs more than many an event.
+
+    Raises:
+        RateLimited: there were too many in a short time.
+    """
+    if (limit := Limit.parse(settings.WEBSOCKET_RATE_LIMIT)) is not None:
+        at_once = Limit(max(CONNECTIONS_LEAST, limit.burst), limit.seconds * CONNECTION_SLOWNESS)
+        await _limiter.aspend(f"connections:{user_id}", at_once)
 
 
 def _limits_of(user_id: int, kind: str, slowness: float) -> list[tuple[str, Limit]]:

@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from django.http.request import split_domain_port, validate_host
 
 from . import connections, draining, metrics
-from .addresses import countable
+from .addresses import countable, peer_of
 from .conf import settings
 from .setting_values import read_origin
 
@@ -37,13 +37,13 @@ class OriginCheck:
             await _refuse(scope, receive, send, 503)
         elif not is_allowed(_header(scope, b"origin"), _header(scope, b"host"), scope.get("scheme", "ws")):
             await _refuse(scope, receive, send, 403, f"its origin {_header(scope, b'origin')!r} is foreign")
-        elif connections.has_too_many_handshakes():
+        elif not connections.make_room_for_handshake(peer_of(scope)):
             await _refuse(scope, receive, send, 503, "too many connections are not signed in")
         else:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Any, send: Any) -> None:
-        peer = (scope.get("client") or [None])[0]
+        peer = peer_of(scope)
         with connections.from_address(countable(peer)) as has_place:
             if has_place:
                 await self._application(scope, receive, send)

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from django.http import HttpRequest
 
 from . import draining
+from .errors import RateLimited
 from .frames import Frames
-from .rooms import hub
+from .rooms import Room, hub
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 WAIT_KEY = "taskrealtime.wait"
 #: Seconds; no request waits longer.
 MAX_WAIT = 25.0
+#: Seconds after which a user with too many connections may try again.
+RETRY_AFTER = 5.0
 
 
 @dataclass
@@ -47,6 +51,10 @@ def wait_for_events(request: HttpRequest, *, room: str, since: int, user_id: int
         scope[WAIT_KEY] = Wait(room, since, user_id, min(seconds, MAX_WAIT))
 
 
+#: An answer, and what its view still waits for.
+Asked = tuple[list[Message], Wait | None]
+
+
 class LongPolling:
     """ASGI middleware round Django: asks a view again when what it waits for has happened.
 
@@ -56,6 +64,8 @@ class LongPolling:
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        #: What is being asked again for several polls that are the same, by path, query and headers.
+        self._shared: dict[object, asyncio.Task[Asked]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -76,28 +86,43 @@ class LongPolling:
         Where waiting or asking again fails, it is what the view said before: that is still true.
         """
         deadline = asyncio.get_running_loop().time() + MAX_WAIT
-        asked = dict(scope)
-        messages = await self._ask(asked, left)
-        while (wait := asked.get(WAIT_KEY)) is not None:
+        messages, wait = await self._ask(scope, left)
+        while wait is not None:
             remaining = deadline - asyncio.get_running_loop().time()
             if remaining <= 0:
                 break
             deadline = min(deadline, asyncio.get_running_loop().time() + wait.seconds)
-            asked = dict(scope)
             try:
                 if not await self._wait(wait, min(wait.seconds, remaining), left):
                     break
-                again = await self._ask(asked, left)
+                again, wait_again = await self._ask_together(scope)
+            except RateLimited as error:
+                return _refusal(error)
             except Exception as error:
                 logger.warning("A long poll of %s ends early (%s: %s).", wait.room, type(error).__name__, error)
                 break
             if _is_fault(again):
                 break
-            messages = again
+            messages, wait = again, wait_again
         return messages
 
-    async def _ask(self, scope: Scope, left: asyncio.Task[None]) -> list[Message]:
-        """Run the application once, as if the request had just come, and keep its answer."""
+    async def _ask_together(self, scope: Scope) -> Asked:
+        """Ask again, once for all polls of the same user and cursor that the same event has woken."""
+        same = (scope["path"], scope["query_string"], tuple(map(tuple, scope["headers"])))
+        if same not in self._shared:
+            self._shared[same] = asyncio.create_task(self._ask_for_all(same, scope))
+        # Shielded: who leaves must not take the answer from the others.
+        return await asyncio.shield(self._shared[same])
+
+    async def _ask_for_all(self, same: object, scope: Scope) -> Asked:
+        try:
+            return await self._ask(scope, asyncio.get_running_loop().create_future())
+        finally:
+            del self._shared[same]
+
+    async def _ask(self, scope: Scope, left: asyncio.Future[None]) -> Asked:
+        """Run the application once, as if the request had just come; return its answer, and what it waits for."""
+        scope = dict(scope)
         messages: list[Message] = []
         asked = False
 
@@ -113,13 +138,26 @@ class LongPolling:
             messages.append(message)
 
         await self._application(scope, receive, send)
-        return messages
+        return messages, scope.get(WAIT_KEY)
 
     async def _wait(self, wait: Wait, seconds: float, left: asyncio.Task[None]) -> bool:
-        """Whether there is something new before the time ends or the client leaves."""
+        """Whether there is something new before the time ends or the client leaves.
+
+        Raises:
+            RateLimited: the user has too many connections: a poll that waits is one.
+        """
         room = await hub().open(wait.room)
         if room.position > wait.since:
             return True
+        place = hub().connections.enter(wait.user_id)
+        try:
+            if await hub().connections.is_full(wait.user_id):
+                raise RateLimited("Too many connections.", retry_after=RETRY_AFTER)
+            return await self._listen(room, wait, seconds, left)
+        finally:
+            place.leave()
+
+    async def _listen(self, room: Room, wait: Wait, seconds: float, left: asyncio.Task[None]) -> bool:
         listener = _Waiter(wait.user_id)
         subscription = room.subscribe(listener, cursor=wait.since, authorised=wait.since)
         happened = asyncio.create_task(listener.happened.wait())
@@ -132,6 +170,18 @@ class LongPolling:
             draining.leave(listener)
             happened.cancel()
             room.unsubscribe(subscription)
+
+
+def _refusal(error: RateLimited) -> list[Message]:
+    headers = [
+        (b"Content-Type", b"application/json"),
+        (b"Cache-Control", b"no-store"),
+        (b"Retry-After", b"%d" % (error.retry_after or 0)),
+    ]
+    return [
+        {"type": "http.response.start", "status": error.status, "headers": headers},
+        {"type": "http.response.body", "body": msgspec.json.encode(error.as_data())},
+    ]
 
 
 def _is_fault(messages: list[Message]) -> bool:

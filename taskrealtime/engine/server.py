@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
@@ -56,6 +57,9 @@ PING = 0x89
 #: Messages of one client that may wait for the application before no more is read; seconds until the next look.
 MAX_UNHANDLED, LOOK_AGAIN = 100, 0.01
 
+#: Frames of one client, its pings and pieces of messages among them: so many at once, and so many more a second.
+MAX_FRAMES, FRAMES_PER_SECOND = 2000, 100
+
 #: Transports that hand their bytes to a socket as they are; those with TLS are of other types.
 PLAIN_TRANSPORTS: tuple[type, ...] = (tcp.Server, unix.Server)
 #: What tells whether such a transport still holds bytes: Twisted's own, and not promised.
@@ -78,6 +82,10 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
     _send_now: Callable[[bytes], int] | None = None
     #: The HTTP status of a refused upgrade.
     _refused_with = 403
+    #: Frames that the client may still send at once, as of when (monotonic).
+    _frames_left: float = MAX_FRAMES
+    _frames_at = 0.0
+    _is_flooding = False
 
     def onOpen(self) -> None:
         """The upgrade is done: take the place of the HTTP channel, which the transport would go on pausing."""
@@ -98,6 +106,23 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
         # For messages sent in pieces, which nobody does; a deque takes 0.7 KB.
         self.send_queue = _NoQueue()
 
+    def onFrameBegin(self) -> None:
+        """Autobahn's: the head of one more frame is there, were it a ping or an empty piece of a message."""
+        now = time.monotonic()
+        self._frames_left = min(MAX_FRAMES, self._frames_left + (now - self._frames_at) * FRAMES_PER_SECOND) - 1
+        self._frames_at = now
+        if self._frames_left < 0 and self.state == self.STATE_OPEN:
+            self._end_flood()
+        super().onFrameBegin()
+
+    def _end_flood(self) -> None:
+        """Close, and read nothing more: not even the answer, for which autobahn waits a few seconds."""
+        logger.warning("A socket was closed with 4429: it sent more than %s frames in a short time.", MAX_FRAMES)
+        self._is_flooding = True
+        self._close(4429, "Too many frames.")
+        self.transport.pauseProducing()
+        self.data = b""
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """The client said something."""
         super().onMessage(payload, isBinary)
@@ -109,6 +134,8 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
         asyncio.get_running_loop().call_later(LOOK_AGAIN, self._read_again)
 
     def _read_again(self) -> None:
+        if self._is_flooding:
+            return
         if self.application_queue.qsize() < MAX_UNHANDLED or self.state != self.STATE_OPEN:
             self.transport.resumeProducing()
         else:

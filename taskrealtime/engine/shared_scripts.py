@@ -1,5 +1,6 @@
 """Runs small Lua scripts, each atomic, on the Redis that all processes share; says quickly where it is away."""
 
+import hashlib
 import os
 import threading
 import time
@@ -10,7 +11,6 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.commands.core import Script
 from redis.retry import Retry
 
 from .conf import settings
@@ -79,16 +79,36 @@ class Shard:
         """
         self._refuse_while_away()
         try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                prepared = Script(self._client, script)
-                for keys, arguments in calls:
-                    prepared(keys, arguments, client=pipeline)
-                answers: list[Any] = pipeline.execute()
+            answers = self._evaluate(script, calls)
         except redis.RedisError as error:
             with self._lock:
                 self._is_away, self._left_alone_until = True, time.monotonic() + LOOK_AGAIN
             raise SharedAway from error
         self._is_away = False
+        return answers
+
+    def _evaluate(self, script: str, calls: Sequence[Call]) -> list[Any]:
+        """Run the script by its hash, in one trip; where Redis does not know it (a restart), hand it over first.
+
+        redis-py's own way asks before every pipeline whether it is known, which is another trip.
+        """
+        answers = self._run_known(script, calls)
+        unknown = [index for index, answer in enumerate(answers) if isinstance(answer, redis.exceptions.NoScriptError)]
+        if unknown:
+            self._client.script_load(script)
+            again = self._run_known(script, [calls[index] for index in unknown])
+            for index, answer in zip(unknown, again, strict=True):
+                answers[index] = answer
+        for answer in answers:
+            if isinstance(answer, redis.RedisError):
+                raise answer
+        return answers
+
+    def _run_known(self, script: str, calls: Sequence[Call]) -> list[Any]:
+        with self._client.pipeline(transaction=False) as pipeline:
+            for keys, arguments in calls:
+                pipeline.evalsha(_hash_of(script), len(keys), *keys, *arguments)
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
         return answers
 
     def _refuse_while_away(self) -> None:
@@ -99,6 +119,11 @@ class Shard:
             if self._is_away:
                 # One caller finds out; until it has, the others do not wait.
                 self._left_alone_until = now + LOOK_AGAIN
+
+
+@lru_cache(maxsize=32)
+def _hash_of(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 @lru_cache(maxsize=16)

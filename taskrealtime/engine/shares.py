@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings as django_settings
 
-from .addresses import countable
+from .addresses import countable, peer_of
 from .auth import user_id_of
 from .fair_line import Share
 
@@ -36,7 +36,7 @@ def share_of(scope: Scope) -> Share:
 
 def address_group(scope: Scope) -> str:
     """Name the group of the address that a request or a socket comes from."""
-    peer = (scope.get("client") or [""])[0] or ""
+    peer = peer_of(scope)
     return f"address:{countable(peer) or peer}"
 
 

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing, suppress
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from tests.conftest import Connect
 from tests.flows.conftest import INSTALLATIONS, StartServer
 from tests.support.observing import wait_until
+from tests.support.raw import CLOSE, PING, TEXT, RawSocket
 from tests.support.sockets import Closed, Socket
 from tests.support.stacks import Server, Stack, User
 
@@ -233,6 +235,73 @@ def test_who_does_not_sign_in_takes_few_places(start_server: StartServer, connec
     assert refused.value.response.status_code == 503
     assert [socket.wait_closed() for socket in idle] == [4408, 4408]
     assert connect(server, ann).ask("ping", {})
+
+
+@pytest.mark.installations("embedded")
+def test_who_does_not_sign_in_keeps_no_other_address_out(
+    start_server: StartServer, connect: Connect, ann: User
+) -> None:
+    server = start_server(serve=True, WEBSOCKET_MAX_HANDSHAKES="3", TRUSTED_PROXIES="127.0.0.1")
+    idle = [server.connect(additional_headers=CALLER) for _ in range(3)]
+    with pytest.raises(InvalidStatus) as refused:
+        server.connect(additional_headers=CALLER)
+    assert refused.value.response.status_code == 503
+    other = {"X-Forwarded-For": "203.0.113.8"}
+    assert connect(server, ann, additional_headers=other).ask("ping", {})
+    assert idle[0].wait_closed() == 4408, "the oldest gave way"
+    for socket in idle[1:]:
+        socket.send_event("connect", {"token": server.token(ann)}, id=1)
+        assert socket.next()["event"] == "connected"
+        socket.close()
+
+
+@pytest.mark.installations("embedded")
+def test_who_connects_again_and_again_is_told_to_wait(start_server: StartServer, connect: Connect, ann: User) -> None:
+    server = start_server(WEBSOCKET_RATE_LIMIT="200/1h", WEBSOCKET_MAX_CONNECTIONS_PER_USER="0")
+    for _ in range(210):
+        with server.connect(ann) as socket:
+            first = socket.next()
+            if first["event"] == "error":
+                assert socket.wait_closed() == 4013
+                break
+    assert first["data"]["code"] == "rate_limited"
+    assert first["data"]["retry_after"] > 0
+    assert connect(server, server.stack.user()).ask("ping", {})
+
+
+@pytest.mark.installations("embedded")
+@pytest.mark.parametrize("opcode,final", [(PING, True), (TEXT, False)])
+def test_too_many_frames_end_a_connection_whatever_they_are(
+    start_server: StartServer, connect: Connect, ann: User, opcode: int, final: bool
+) -> None:
+    """Pings, and empty pieces of a message that never ends."""
+    server = start_server(serve=True)
+    with closing(RawSocket(server.port, token=server.token(ann))) as flood:
+        flood.send_frame(opcode, b"", final=final)
+        with suppress(OSError):
+            for _ in range(3000):
+                flood.send_frame(opcode if opcode == PING else 0, b"", final=final)
+        with suppress(OSError):
+            while (frame := flood.read_frame())[0] != CLOSE:
+                pass
+    assert frame[0] == CLOSE
+    assert int.from_bytes(frame[1][:2], "big") == 4429
+    assert "4429" in server.log()
+    assert connect(server, ann).ask("ping", {})
+
+
+def test_a_poll_that_waits_is_one_of_the_users_connections(servers: list[Server], connect: Connect, ann: User) -> None:
+    server = servers[0]
+    project = server.project(ann)
+    url, api = f"/api/projects/{project}/events/", server.api(ann)
+    head = api.get(url).json()["head"]
+    sockets = [connect(servers[-1], ann) for _ in range(4)]
+    refused = api.get(url, params={"since": head, "wait": 20})
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert float(refused.headers["Retry-After"]) >= refused.json()["retry_after"] > 0
+    assert api.get(url, params={"since": head}).status_code == 200
+    sockets[0].close()
+    wait_until(lambda: api.get(url, params={"since": head, "wait": 0.1}).status_code == 200)
 
 
 @pytest.mark.installations("embedded")

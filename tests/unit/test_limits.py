@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
+from redis import Redis as Client
 
 from taskrealtime.engine import limits, shared_scripts
 from taskrealtime.engine.buckets import Buckets, Grant, Limit, MemoryBuckets
@@ -127,6 +128,18 @@ def test_most_messages_ask_nobody(buckets: Buckets, monkeypatch: pytest.MonkeyPa
     limiter = limits.Limiter(buckets)
     allowed(lambda: limiter.spend("a", Limit(200, 3600)), 1000)
     assert len(asked) <= 20
+
+
+def test_a_question_is_one_trip_to_redis_also_after_it_forgot_all_scripts(redis: Redis) -> None:
+    buckets, client = Buckets(), Client.from_url(redis.url)
+    buckets.take("a", LONG, 1)
+    client.config_resetstat()
+    assert [buckets.take("a", LONG, 1).tokens for _ in range(3)] == [1, 1, 1]
+    stats: Any = client.info("commandstats")
+    commands = {name.removeprefix("cmdstat_") for name in stats}
+    assert commands - {"config|resetstat", "info"} == {"evalsha", "time", "hmget", "hset", "pexpire"}
+    client.script_flush()
+    assert [buckets.take("a", LONG, 1).tokens for _ in range(2)] == [1, 0]
 
 
 def test_while_redis_is_away_each_process_limits_by_itself(redis: Redis) -> None:

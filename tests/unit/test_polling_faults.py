@@ -11,7 +11,20 @@ from taskrealtime.engine import polling
 from taskrealtime.engine.polling import LongPolling, Wait
 
 NOTHING_YET, SOMETHING = b'{"events":[]}', b'{"events":[1]}'
-SCOPE = {"type": "http", "method": "GET", "query_string": b"wait=5"}
+SCOPE = {"type": "http", "method": "GET", "path": "/", "query_string": b"wait=5", "headers": []}
+
+
+class Uncounted:
+    """There is a place for everybody."""
+
+    def enter(self, user_id: int) -> Any:
+        return self
+
+    async def is_full(self, user_id: int) -> bool:
+        return False
+
+    def leave(self) -> None:
+        pass
 
 
 class Room:
@@ -43,6 +56,8 @@ def poll(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         room, asked = Room(fault), 0
 
         class Hub:
+            connections = Uncounted()
+
             async def open(self, name: str) -> Room:
                 if fault == "open":
                     raise OperationalError("server closed the connection unexpectedly")
@@ -84,3 +99,73 @@ async def test_a_long_poll_without_a_fault_gives_what_happened(poll: Any) -> Non
     (start, body), room = await poll("none")
     assert (start["status"], body["body"]) == (200, SOMETHING)
     assert room.entered == 0
+
+
+async def test_an_event_that_wakes_many_polls_of_one_user_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    room, asked = QuietRoom(), 0
+
+    class Hub:
+        connections = Uncounted()
+
+        async def open(self, name: str) -> Any:
+            return room
+
+    async def view(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        if not room.happened:
+            scope[polling.WAIT_KEY] = Wait("project.1", 3, 1, 60.0)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": SOMETHING if room.happened else NOTHING_YET})
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def poll(user: bytes, sent: list[Any]) -> None:
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await polls({**SCOPE, "headers": [(b"authorization", user)]}, receive, send)
+
+    monkeypatch.setattr(polling, "hub", Hub)
+    polls = LongPolling(view)
+    answers: list[list[Any]] = [[] for _ in range(60)]
+    waiting = [
+        asyncio.create_task(poll(b"ann" if number % 2 else b"bob", answer)) for number, answer in enumerate(answers)
+    ]
+    async with asyncio.timeout(60):
+        for _ in range(60):
+            await room.entered.acquire()
+        assert asked == 60
+        room.happen()
+        await asyncio.gather(*waiting)
+    assert asked == 62, "once for each of the two"
+    assert [answer[1]["body"] for answer in answers] == [SOMETHING] * 60
+
+
+class QuietRoom:
+    """A room in which nothing happens until `happen`."""
+
+    position = 3
+    happened = False
+
+    def __init__(self) -> None:
+        self.listeners: list[Any] = []
+        self.entered = asyncio.Semaphore(0)
+
+    def subscribe(self, listener: Any, **where: Any) -> Any:
+        self.listeners.append(listener)
+        self.entered.release()
+        return listener
+
+    def unsubscribe(self, subscription: Any) -> None:
+        pass
+
+    async def go_live(self, subscription: Any) -> None:
+        pass
+
+    def happen(self) -> None:
+        self.happened = True
+        for listener in self.listeners:
+            listener.happened.set()
