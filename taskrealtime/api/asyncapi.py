@@ -55,6 +55,7 @@ CLOSE_CODES: dict[int, str] = {
 }
 
 MESSAGE_ID: Schema = {
+    "title": "MessageId",
     "description": "Names the message: its answer carries the same.",
     "oneOf": [{"type": "string"}, {"type": "integer"}],
 }
@@ -143,7 +144,7 @@ def _messages() -> dict[str, Document]:
         messages[name] = _message(name, *types, summary=_summary(types[0]), room=ROOM)
     for name, said in CONNECTION_EVENTS.items():
         messages[name] = _message(name, said, summary=_summary(said), optional={"id": MESSAGE_ID})
-    return messages
+    return _titled(messages)
 
 
 def _client_message(command: type[commands.Command]) -> Document:
@@ -158,9 +159,21 @@ def _message(
 ) -> Document:
     """A message whose payload is the envelope of `event` round data of one of these types."""
     schemas = [reference(type) for type in data]
-    properties = {"event": {"const": event}, **always, "data": schemas[0] if len(data) == 1 else {"anyOf": schemas}}
+    properties = {
+        "event": {"type": "string", "const": event},
+        **always,
+        "data": schemas[0] if len(data) == 1 else {"anyOf": schemas},
+    }
     payload = {"type": "object", "properties": {**properties, **(optional or {})}, "required": list(properties)}
     return {"name": event, "summary": summary, "payload": payload}
+
+
+def _titled(messages: dict[str, Document]) -> dict[str, Document]:
+    """Give every payload a name, for generators of clients: `client.task_create` → `ClientTaskCreateFrame`."""
+    for name, message in messages.items():
+        words = name.replace(".", "_").split("_")
+        message["payload"] = {"title": "".join(word.capitalize() for word in words) + "Frame", **message["payload"]}
+    return messages
 
 
 def _ack_type(command: type[commands.Command]) -> type[commands.Answer] | None:
@@ -212,7 +225,7 @@ def _schemas() -> dict[str, Schema]:
     _, schemas = describe([*CLIENT_EVENTS.values(), *said])
     for type in said:
         schemas[type.__name__]["required"] = always_written(type)
-    schemas["ErrorData"]["properties"]["code"]["enum"] = list(_error_codes())
+    schemas["ErrorData"]["properties"]["code"] |= {"title": "ErrorCode", "enum": list(_error_codes())}
     return schemas
 
 

@@ -7,7 +7,6 @@ import msgspec
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,6 +14,8 @@ from rest_framework.views import APIView
 from taskrealtime import actions, commands
 from taskrealtime.engine import limits, protocol
 from taskrealtime.engine.errors import InvalidData
+
+from .openapi import documented_as
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -46,10 +47,14 @@ class PutIsPatch(ApiView):
 
     patch: Callable[..., Response]
 
-    @extend_schema(exclude=True)
-    def put(self, request: Request, **path: int) -> Response:
-        """As PATCH."""
-        return self.patch(request, **path)
+    def __init_subclass__(cls) -> None:
+        """Give the endpoint a `put` of its own, described like its `patch`."""
+
+        def put(self: PutIsPatch, request: Request, **path: int) -> Response:
+            """Does the same as PATCH: what is not given stays."""
+            return self.patch(request, **path)
+
+        cls.put = documented_as(put, cls.patch, ending="_by_put")  # type: ignore[attr-defined]
 
 
 def user_of(request: Request) -> User:

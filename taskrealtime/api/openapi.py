@@ -12,6 +12,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
 
 from taskrealtime.engine.errors import (
+    Busy,
     Conflict,
     Forbidden,
     InvalidData,
@@ -25,6 +26,7 @@ from taskrealtime.engine.errors import (
 from taskrealtime.events import ErrorData
 
 from .schemas import Schema, describe
+from .wire import MAX_BODY
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -58,7 +60,7 @@ def documented(
         signed_in: it is for signed-in users.
         errors: what it may answer beyond what its other traits imply.
     """
-    told = list(errors)
+    told = [*errors, Busy]
     if body or query or changes:
         told += [InvalidData]
     if body:
@@ -67,13 +69,28 @@ def documented(
         told += [Unauthenticated, TokenInvalid, TokenExpired]
     if changes:
         told += [Conflict, Forbidden, RateLimited]
-    return extend_schema(
+    describe_method = extend_schema(
         operation_id=operation,
         parameters=[*_query_parameters(query), *([IDEMPOTENCY_KEY] if changes else [])],
         request=body,
-        responses={status: answer, **_error_responses(told)},
+        responses={status: answer, **_error_responses(told), **_of_http(bool(body))},
         auth=None if signed_in else [],
     )
+
+    def decorate(method: Method) -> Method:
+        described: Method = describe_method(method)
+        described.operation = operation  # type: ignore[attr-defined]
+        return described
+
+    return decorate
+
+
+def documented_as(method: Method, other: Callable[..., Any], *, ending: str) -> Method:
+    """Describe a method as another one of the same endpoint, under the other's name with this ending."""
+    method.kwargs = dict(other.kwargs)  # type: ignore[attr-defined] # where the framework keeps it
+    operation = f"{other.operation}{ending}"  # type: ignore[attr-defined]
+    described: Method = extend_schema(operation_id=operation, description=method.__doc__)(method)
+    return described
 
 
 def body_of(command: type[msgspec.Struct], *in_path: str) -> type[msgspec.Struct]:
@@ -106,7 +123,20 @@ def _plain(schema: Schema) -> Schema:
     plain = {**schema, **(variants[0] if variants else {})}
     if "enum" in plain:
         plain["enum"] = [value for value in plain["enum"] if value is not None]
+        plain["type"] = "string"
     return plain
+
+
+def _of_http(has_body: bool) -> dict[int, OpenApiResponse]:
+    """What HTTP itself may have against a request."""
+    told = {406: "The answer is JSON, which `Accept` does not allow."}
+    if has_body:
+        told[413] = f"The body has more than {MAX_BODY // 1024} KiB."
+        told[415] = "The body is no `application/json`."
+    return {
+        status: OpenApiResponse(ErrorData, description=f"`{InvalidMessage.code}`: {words}")
+        for status, words in told.items()
+    }
 
 
 def _error_responses(errors: Sequence[type[RealTimeError]]) -> dict[int, OpenApiResponse]:

@@ -96,7 +96,7 @@ def parse(data: bytes | msgspec.Raw, type: type[CommandT], *, strict: bool = Tru
         InvalidData: it does not fit; `details` names the field.
     """
     try:
-        command = msgspec.json.decode(data, type=type, strict=strict)
+        command = _read(data, type, strict)
     except msgspec.ValidationError as error:
         raise InvalidData.at(*_explain(str(error))) from None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -104,6 +104,28 @@ def parse(data: bytes | msgspec.Raw, type: type[CommandT], *, strict: bool = Tru
     if b"\\u0000" in bytes(data):
         _refuse_nul(msgspec.to_builtins(command), "")
     return command
+
+
+def _read(data: bytes | msgspec.Raw, type: type[CommandT], strict: bool) -> CommandT:
+    try:
+        return msgspec.json.decode(data, type=type, strict=strict)
+    except msgspec.ValidationError as error:
+        # To JSON Schema, and to languages with one kind of number, 1.0 is a whole number.
+        try:
+            whole = _with_whole_numbers(msgspec.json.decode(data))
+        except (msgspec.MsgspecError, RecursionError):
+            raise error from None
+    return msgspec.convert(whole, type, strict=strict)
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(item) for item in value]
+    return value
 
 
 def parse_object(data: bytes | msgspec.Raw) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The envelope: whatever comes in is understood or refused by name, and what goes out is strict JSON."""
 
 import json
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -132,6 +133,15 @@ def test_what_does_not_fit_is_refused_with_the_field(data: str, field: str) -> N
     with pytest.raises(InvalidData) as refused:
         protocol.parse(data.encode(), commands.TaskUpdate)
     assert [detail["field"] for detail in refused.value.details] == [field]
+
+
+@pytest.mark.parametrize("number", ["7.0", "7e0", "70e-1"])
+def test_a_whole_number_is_one_in_each_spelling(number: str) -> None:
+    """To JSON Schema, by which both documents describe the fields, they are the same."""
+    data = f'{{"task_id":{number},"changes":{{"title":"1.0","due_at":"2030-01-01T00:00:00Z"}},"version":2.0}}'
+    command = protocol.parse(data.encode(), commands.TaskUpdate)
+    assert (command.task_id, command.version, command.changes.title) == (7, 2, "1.0")
+    assert command.changes.due_at == datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def test_fields_that_are_not_declared_are_ignored() -> None:
