@@ -321,7 +321,9 @@ class TaskBoardConsumer(AsyncConsumer):
         if envelope.event != commands.Connect.event:
             self._begin_user_room()
         asked = commands.CLIENT_EVENTS.get(envelope.event, commands.Command)
-        await limits.spend_event(self.user_id, kind=asked.__name__, slowness=asked.slowness)
+        await limits.spend_event(
+            self.user_id, kind=asked.__name__, slowness=asked.slowness, size=len(bytes(envelope.data))
+        )
         type = protocol.find_type(envelope.event, commands.CLIENT_EVENTS)
         command = protocol.parse(envelope.data, type)
         if handler := CONNECTION_HANDLERS.get(type):

@@ -17,12 +17,17 @@ from taskrealtime.engine.errors import InvalidData
 
 from .openapi import documented_as
 
+#: Methods that change nothing.
+READING = {"GET", "HEAD"}
+
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
 class ApiView(APIView):
     """An endpoint. Its answers belong to whoever asked: nobody keeps them."""
 
+    #: Who is answered without changing anything.
+    _reader: int | None = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @classmethod
@@ -36,8 +41,20 @@ class ApiView(APIView):
             request.META.setdefault("CONTENT_LENGTH", "-1")
         return super().initialize_request(request, *args, **kwargs)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """As the framework's; what only reads is counted, as what changes something is elsewhere."""
+        super().initial(request, *args, **kwargs)
+        if request.method in READING and isinstance(request.user, User):
+            limits.spend_read(request.user.pk)
+            self._reader = request.user.pk
+
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
-        """As the framework's; tokens and boards stay out of caches."""
+        """As the framework's; tokens and boards stay out of caches, and their bytes count for who reads them."""
+        if (reader := self._reader) is not None:
+            if isinstance(response, Response):
+                response.add_post_render_callback(lambda made: limits.charge_read(reader, len(made.content)))
+            else:
+                limits.charge_read(reader, len(response.content))
         response.headers.setdefault("Cache-Control", "no-store")
         return super().finalize_response(request, response, *args, **kwargs)
 
@@ -81,7 +98,8 @@ def carry_out(request: Request, command: commands.Command) -> commands.Answer:
         RealTimeError: it was refused; nothing was changed.
     """
     user, key = user_of(request), _key_of(request)
-    limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
+    size = len(msgspec.json.encode(command))
+    limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness, size=size)
     return actions.perform(user, command, key=key)
 
 

@@ -34,6 +34,9 @@ class Settings:
     #: Events of one user over all connections and processes, changes by HTTP included: as many at once, and as many
     #: again over the time behind the slash; `0`: no limit.
     WEBSOCKET_RATE_LIMIT: str = "200/10s"
+    #: Answers of the API to one user that change nothing, over all processes: each counts once, and once more for each
+    #: 16 KiB; as above.
+    HTTP_READ_LIMIT: str = "6000/1m"
     #: Connections of one user over all processes; the next is closed with 4409. 0: no limit, as below.
     WEBSOCKET_MAX_CONNECTIONS_PER_USER: int = 50
     #: Connections to one process from one address; the next is refused with HTTP 429.

@@ -20,13 +20,18 @@ CHUNKS = 20
 MAX_ACCOUNTS = 10_000
 #: Connections that a user may open at once, at the least, and how many times slower than events they come back.
 CONNECTIONS_LEAST, CONNECTION_SLOWNESS = 200, 4
+#: KiB of events that may come at once for each event that may, and how many times slower they come back: what is
+#: written is kept in the log, twice where it replaces something, for `EVENT_RETENTION_DAYS`.
+KILOBYTES_OF_EVENT, BYTES_SLOWNESS = 20, 6
+#: Bytes of an answer that cost as much as one more answer.
+READ_BYTES = 16 * 1024
 #: A connection that was told "too often" this many times its burst, or this often, and goes on is a flood.
 FLOOD_TIMES, FLOOD_LEAST = 5, 200
 
 
 @dataclass(slots=True)
 class _Account:
-    """What this process may spend of one bucket without asking."""
+    """What this process may spend of one bucket without asking; less than nothing: what it owes beside `owed`."""
 
     tokens: int
     #: Spent or to be spent without having been taken out of the bucket.
@@ -43,29 +48,34 @@ class Limiter:
         self._lock = threading.Lock()
         self._accounts: dict[str, _Account] = {}
 
-    def spend(self, key: str, limit: Limit) -> None:
-        """Spend one; blocks where the shared bucket must be asked.
+    def spend(self, key: str, limit: Limit, cost: int = 1) -> None:
+        """Spend `cost`, also where less than that is left; blocks where the shared bucket must be asked.
 
         Raises:
-            RateLimited: there is none left.
+            RateLimited: there is nothing left.
         """
-        if not self._spend_own(key, limit):
-            self._ask(key, limit)
+        if not self._spend_own(key, limit, cost):
+            self._ask(key, limit, cost)
 
-    async def aspend(self, key: str, limit: Limit) -> None:
+    async def aspend(self, key: str, limit: Limit, cost: int = 1) -> None:
         """As `spend`, for an event loop.
 
         Raises:
-            RateLimited: there is none left.
+            RateLimited: there is nothing left.
         """
-        if self._spend_own(key, limit):
+        if self._spend_own(key, limit, cost):
             return
         if shared_scripts.is_shared():
-            await in_counting_thread(self._ask, key, limit)
+            await in_counting_thread(self._ask, key, limit, cost)
         else:
-            self._ask(key, limit)
+            self._ask(key, limit, cost)
 
-    def _spend_own(self, key: str, limit: Limit) -> bool:
+    def charge(self, key: str, limit: Limit, cost: int) -> None:
+        """Spend `cost` of what was let pass before it was known; asks nobody: the next one to spend pays for it."""
+        with self._lock:
+            self._account(key, limit, time.monotonic()).tokens -= cost
+
+    def _spend_own(self, key: str, limit: Limit, cost: int) -> bool:
         """Whether it could be spent without asking."""
         now = time.monotonic()
         with self._lock:
@@ -74,7 +84,7 @@ class Limiter:
                 raise _too_often(account.refused_until - now)
             if account.tokens < 1:
                 return False
-            account.tokens -= 1
+            account.tokens -= cost
             return True
 
     def _account(self, key: str, limit: Limit, now: float) -> _Account:
@@ -86,18 +96,19 @@ class Limiter:
             account = self._accounts[key] = _Account(advance, advance, now + limit.seconds)
         return account
 
-    def _ask(self, key: str, limit: Limit) -> None:
+    def _ask(self, key: str, limit: Limit, cost: int) -> None:
         with self._lock:
             account = self._account(key, limit, time.monotonic())
-            owed, account.owed = account.owed, 0
-        granted, retry_after = self._buckets.take(key, limit, owed + max(1, limit.burst // CHUNKS))
+            owed, account.owed = account.owed + max(0, -account.tokens), 0
+            account.tokens = max(0, account.tokens)
+        granted, retry_after = self._buckets.take(key, limit, owed + max(cost, limit.burst // CHUNKS))
         now = time.monotonic()
         with self._lock:
             account.valid_until = now + limit.seconds
             if granted <= owed:
                 account.refused_until = now + retry_after
                 raise _too_often(retry_after)
-            account.tokens += granted - owed - 1
+            account.tokens += granted - owed - cost
 
 
 def _too_often(retry_after: float) -> RateLimited:
@@ -114,27 +125,45 @@ _limiter = Limiter(_buckets)
 # --- Events and changes of a user -----------------------------------------------------------
 
 
-def spend_change(user_id: int, *, kind: str, slowness: float) -> None:
+def spend_change(user_id: int, *, kind: str, slowness: float, size: int = 0) -> None:
     """Count one change of a user that came by HTTP.
 
     Args:
         kind: what it is, and `slowness` how many times slower such may come than all together; 1: as fast.
+        size: its bytes.
 
     Raises:
-        RateLimited: there were too many, by sockets and HTTP together.
+        RateLimited: there were too many, or too many bytes, by sockets and HTTP together.
     """
-    for key, limit in _limits_of(user_id, kind, slowness):
-        _limiter.spend(key, limit)
+    for key, limit, cost in _limits_of(user_id, kind, slowness, size):
+        _limiter.spend(key, limit, cost)
 
 
-async def spend_event(user_id: int, *, kind: str, slowness: float) -> None:
+async def spend_event(user_id: int, *, kind: str, slowness: float, size: int = 0) -> None:
     """Count one event of a user that came by a socket, as `spend_change` does.
 
     Raises:
-        RateLimited: there were too many, by sockets and HTTP together.
+        RateLimited: there were too many, or too many bytes, by sockets and HTTP together.
     """
-    for key, limit in _limits_of(user_id, kind, slowness):
-        await _limiter.aspend(key, limit)
+    for key, limit, cost in _limits_of(user_id, kind, slowness, size):
+        await _limiter.aspend(key, limit, cost)
+
+
+def spend_read(user_id: int) -> None:
+    """Count one answer of the API that changes nothing; `charge_read` adds what it turns out to cost.
+
+    Raises:
+        RateLimited: there were too many, or too large ones.
+    """
+    if (limit := Limit.parse(settings.HTTP_READ_LIMIT)) is not None:
+        _limiter.spend(f"reads:{user_id}", limit)
+
+
+def charge_read(user_id: int, size: int) -> None:
+    """Count the bytes of an answer that `spend_read` let pass."""
+    limit = Limit.parse(settings.HTTP_READ_LIMIT)
+    if limit is not None and (cost := size // READ_BYTES):
+        _limiter.charge(f"reads:{user_id}", limit, cost)
 
 
 async def spend_connection(user_id: int) -> None:
@@ -148,12 +177,18 @@ async def spend_connection(user_id: int) -> None:
         await _limiter.aspend(f"connections:{user_id}", at_once)
 
 
-def _limits_of(user_id: int, kind: str, slowness: float) -> list[tuple[str, Limit]]:
+def _limits_of(user_id: int, kind: str, slowness: float, size: int) -> list[tuple[str, Limit, int]]:
+    """By key, limit and cost what is spent together."""
     limit = Limit.parse(settings.WEBSOCKET_RATE_LIMIT)
     if limit is None:
         return []
-    every = (f"events:{user_id}", limit)
-    return [every] if slowness <= 1 else [(f"{kind}:{user_id}", limit.slower(slowness)), every]
+    found = [(f"events:{user_id}", limit, 1)]
+    if slowness > 1:
+        found.insert(0, (f"{kind}:{user_id}", limit.slower(slowness), 1))
+    if kilobytes := size // 1024:
+        room = Limit(limit.burst * KILOBYTES_OF_EVENT, limit.seconds * BYTES_SLOWNESS)
+        found.insert(0, (f"bytes:{user_id}", room, kilobytes))
+    return found
 
 
 class Patience:

@@ -305,6 +305,21 @@ def test_a_poll_that_waits_is_one_of_the_users_connections(servers: list[Server]
 
 
 @pytest.mark.installations("embedded")
+def test_much_reading_is_refused_and_told_when_to_come_back(
+    start_server: StartServer, connect: Connect, ann: User, bob: User
+) -> None:
+    server = start_server(HTTP_READ_LIMIT="20/1h")
+    project = server.project(ann, members=[bob])
+    api = server.api(ann)
+    answers = [api.get("/api/tasks/") for _ in range(25)]
+    assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 5
+    assert answers[-1].json()["code"] == "rate_limited"
+    assert int(answers[-1].headers["Retry-After"]) >= answers[-1].json()["retry_after"] > 0
+    assert api.post("/api/tasks/", json={"project_id": project, "title": "A"}).status_code == 201
+    assert server.api(bob).get("/api/tasks/").status_code == 200
+
+
+@pytest.mark.installations("embedded")
 def test_a_connection_joins_so_many_projects(servers: list[Server], connect: Connect, ann: User) -> None:
     projects = [servers[0].project(ann) for _ in range(3)]
     socket = connect(servers[0], ann)

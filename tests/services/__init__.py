@@ -47,7 +47,8 @@ def set_environment(runs_tests: bool) -> None:
     for name in SETTINGS_OF_THE_SHELL:
         os.environ.pop(name, None)
     os.environ["SECRET_KEY"] = "the-key-of-the-tests-which-is-long-enough-for-hs256"
-    os.environ["WEBSOCKET_RATE_LIMIT"] = "0"  # Counts outlive a test's rolled back users, whose ids come again.
+    # Counts outlive a test's rolled back users, whose ids come again.
+    os.environ["WEBSOCKET_RATE_LIMIT"] = os.environ["HTTP_READ_LIMIT"] = "0"
     if not runs_tests:
         os.environ["DATABASE_URL"] = "sqlite://:memory:"
     elif TEST_STACK == "deployed":

@@ -304,7 +304,8 @@ def plain_environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     ours = {"SECRET_KEY": os.environ["SECRET_KEY"], "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
     # Users of tests are quicker than any human; what the limits are about sets them itself.
-    return kept | ours | {"WEBSOCKET_RATE_LIMIT": "0", "WEBSOCKET_MAX_CONNECTIONS_PER_USER": "0"}
+    unlimited = ("WEBSOCKET_RATE_LIMIT", "WEBSOCKET_MAX_CONNECTIONS_PER_USER", "HTTP_READ_LIMIT")
+    return kept | ours | dict.fromkeys(unlimited, "0")
 
 
 def run_manage(args: Iterable[str], env: dict[str, str]) -> str:

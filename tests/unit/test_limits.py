@@ -178,6 +178,36 @@ def test_a_kind_of_its_own_fills_slower_and_counts_with_all(settings: Settings) 
     assert allowed(lambda: limits.spend_change(-1, kind="Rename", slowness=1), 99) == 4
 
 
+def test_what_is_written_counts_by_its_bytes_too(settings: Settings) -> None:
+    settings.WEBSOCKET_RATE_LIMIT = "200/1h"
+    size = 100 * 1024
+    assert allowed(lambda: limits.spend_change(-3, kind="Edit", slowness=1, size=size), 99) in {40, 41, 42}
+    assert allowed(lambda: limits.spend_change(-3, kind="Edit", slowness=1, size=500), 30) == 30, "a small one passes"
+
+
+def test_reads_count_by_their_bytes(settings: Settings) -> None:
+    settings.HTTP_READ_LIMIT = "1000/1h"
+
+    def read(user_id: int, size: int) -> None:
+        limits.spend_read(user_id)
+        limits.charge_read(user_id, size)
+
+    assert 1000 <= allowed(lambda: read(-4, 1000), 1200) <= 1050
+    assert 10 <= allowed(lambda: read(-5, 100 * limits.READ_BYTES), 99) <= 12
+    assert allowed(lambda: read(-6, 10**9), 3) == 1, "one at a time may be of any size"
+
+
+def test_a_busy_user_with_ten_tabs_after_a_restart_is_let_through(settings: Settings) -> None:
+    """What the client does: a page asks some fifteen times, and each takes its board, here of a megabyte."""
+    del settings.HTTP_READ_LIMIT  # the default counts
+    for _ in range(10):
+        for _ in range(15):
+            limits.spend_read(-7)
+            limits.charge_read(-7, 20_000)
+        limits.spend_read(-7)
+        limits.charge_read(-7, 1024 * 1024)
+
+
 def test_no_limit_is_no_limit(settings: Settings) -> None:
     settings.WEBSOCKET_RATE_LIMIT = "0"
     assert allowed(lambda: limits.spend_change(-2, kind="Comment", slowness=6), 500) == 500
