@@ -233,7 +233,7 @@ def _module(catalog: Catalog, folder: str) -> str:
     lines = [f"  {_js(_first(message))}: {_js(_value(catalog, message))},\n" for message in wanted]
     return (
         f'// Made from {po_file(str(catalog.locale)).relative_to(ROOT).as_posix()} by "make words".\n{shared}'
-        f"import {{ learn }} from '../../board/language.js';\n\nlearn({{\n{''.join(lines)}}});\n"
+        f"import {{ learn }} from '../../board/language/language.js';\n\nlearn({{\n{''.join(lines)}}});\n"
     )
 
 

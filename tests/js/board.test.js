@@ -4,16 +4,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { Commands } from '../../static/js/board/commands.js';
-import { choices } from '../../static/js/board/move_menu.js';
-import { longestRun } from '../../static/js/board/order.js';
-import { arrange } from '../../static/js/board/pending.js';
-import { tell } from '../../static/js/board/sentences.js';
-import { labelling, relabelled } from '../../static/js/board/relabelling.js';
-import { BoardStore } from '../../static/js/board/store.js';
-import { Undo } from '../../static/js/board/undo.js';
-import { ago, dueInWords, fromLocalInput, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/time.js';
-import { quote, shown } from '../../static/js/board/words.js';
+import { Commands } from '../../static/js/board/commands/commands.js';
+import { choices } from '../../static/js/board/columns/move_menu.js';
+import { longestRun } from '../../static/js/board/columns/order.js';
+import { arrange } from '../../static/js/board/state/pending.js';
+import { tell } from '../../static/js/board/activity/sentences.js';
+import { labelling, relabelled } from '../../static/js/board/commands/relabelling.js';
+import { BoardStore } from '../../static/js/board/state/store.js';
+import { Undo } from '../../static/js/board/commands/undo.js';
+import { ago, dueInWords, fromLocalInput, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/language/time.js';
+import { quote, shown } from '../../static/js/board/language/words.js';
 
 globalThis.requestAnimationFrame ??= /** @type {any} */ ((/** @type {() => void} */ paint) => setTimeout(paint));
 
@@ -369,7 +369,7 @@ describe('a new task', () => {
 });
 
 describe('the order of cards', () => {
-  /** @param {Map<number, any>} tasks @param {number} taskId @param {import("../../static/js/board/pending.js").Place} place */
+  /** @param {Map<number, any>} tasks @param {number} taskId @param {import("../../static/js/board/state/pending.js").Place} place */
   const columnWith = (tasks, taskId, place) =>
     arrange(tasks, [{ taskId, patch: {}, relabelling: {}, place, answered: false, version: 0 }], STATUSES).get('todo');
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { typingSentence } from '../../static/js/board/company.js';
+import { typingSentence } from '../../static/js/board/people/company.js';
 
 test('who types is said in a sentence', () => {
   assert.equal(typingSentence([]), '');

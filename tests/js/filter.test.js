@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { ALL, isActive, matches, parse, write } from '../../static/js/board/filter.js';
+import { ALL, isActive, matches, parse, write } from '../../static/js/board/state/filter.js';
 
 const now = new Date('2030-05-01T12:00:00Z');
 /** @param {object} [fields] @returns {any} */

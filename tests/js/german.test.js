@@ -7,11 +7,11 @@ import { describe, test } from 'node:test';
 Object.assign(globalThis, { document: { documentElement: { lang: 'de' } } });
 Object.defineProperty(globalThis, 'navigator', { value: { languages: ['en-US', 'de-AT', 'de'] }, configurable: true });
 await import('../../static/js/texts/de/board.js');
-const { decimals, learn, listed, locale, said, t, tn } = await import('../../static/js/board/language.js');
-const { tell } = await import('../../static/js/board/sentences.js');
-const { ago, dueInWords } = await import('../../static/js/board/time.js');
-const { typingSentence } = await import('../../static/js/board/company.js');
-const { explain, quote } = await import('../../static/js/board/words.js');
+const { decimals, learn, listed, locale, said, t, tn } = await import('../../static/js/board/language/language.js');
+const { tell } = await import('../../static/js/board/activity/sentences.js');
+const { ago, dueInWords } = await import('../../static/js/board/language/time.js');
+const { typingSentence } = await import('../../static/js/board/people/company.js');
+const { explain, quote } = await import('../../static/js/board/language/words.js');
 
 const NOW = new Date('2026-03-05T12:00:00Z');
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { readBack, tellAll } from '../../static/js/board/history.js';
+import { readBack, tellAll } from '../../static/js/board/activity/history.js';
 import { fromSnapshot } from '../../static/js/board/reducer.js';
 
 const by = { id: 2, username: 'bob' };

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { arrive, EMPTY, read, redact, seenUpTo, stand, takePage, unreadIn } from '../../static/js/board/inbox.js';
-import { describe as tell } from '../../static/js/board/notices.js';
-import { Notifications } from '../../static/js/board/notifications.js';
+import { arrive, EMPTY, read, redact, seenUpTo, stand, takePage, unreadIn } from '../../static/js/board/notifications/inbox.js';
+import { describe as tell } from '../../static/js/board/notifications/notices.js';
+import { Notifications } from '../../static/js/board/notifications/notifications.js';
 
 /** @param {number} seq @param {object} [more] @returns {any} */
 const frame = (seq, more) => ({ event: 'comment_added', data: {}, seq, at: 'then', ...more });
@@ -14,7 +14,7 @@ const frame = (seq, more) => ({ event: 'comment_added', data: {}, seq, at: 'then
 const page = (seqs, { readUpTo = 0, seq, next = null }) => ({
   results: seqs.map((number) => frame(number, { read: number <= readUpTo })), next, seq, unread: seq - readUpTo,
 });
-/** @param {import('../../static/js/board/inbox.js').Inbox} inbox */
+/** @param {import('../../static/js/board/notifications/inbox.js').Inbox} inbox */
 const shown = (inbox) => [inbox.items.map(({ seq }) => seq), unreadIn(inbox)];
 
 describe('the inbox', () => {

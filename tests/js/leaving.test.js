@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { followElsewhere, noteOf } from '../../static/js/board/leftovers.js';
+import { followElsewhere, noteOf } from '../../static/js/board/commands/leftovers.js';
 import { BRISK, IN_FLIGHT } from '../../static/js/client/sender.js';
 import { stage, until } from './support/harness.js';
 

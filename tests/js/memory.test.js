@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { Absence } from '../../static/js/board/absence.js';
-import { Drafts } from '../../static/js/board/drafts.js';
+import { Absence } from '../../static/js/board/activity/absence.js';
+import { Drafts } from '../../static/js/board/state/drafts.js';
 import { fromSnapshot } from '../../static/js/board/reducer.js';
 
 /** A browser's storage with room for so many entries. @param {number} [room] @returns {any} */

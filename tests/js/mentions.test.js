@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { candidates, mentionAt } from '../../static/js/board/mentions.js';
+import { candidates, mentionAt } from '../../static/js/board/panel/mentions.js';
 
 /** @param {string} text the caret stands at the bar */
 const begun = (text) => mentionAt(text.replace('|', ''), text.indexOf('|'));

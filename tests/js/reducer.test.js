@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 
 import { applyEvent, compareTasks, fromSnapshot, toSnapshot } from '../../static/js/board/reducer.js';
-import { tell } from '../../static/js/board/sentences.js';
+import { tell } from '../../static/js/board/activity/sentences.js';
 
 /** @param {Partial<import('../../static/js/board/reducer.js').Task>} [fields] */
 const task = (fields = {}) => ({

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { Commands } from '../../static/js/board/commands.js';
-import { BoardStore } from '../../static/js/board/store.js';
-import { Undo } from '../../static/js/board/undo.js';
+import { Commands } from '../../static/js/board/commands/commands.js';
+import { BoardStore } from '../../static/js/board/state/store.js';
+import { Undo } from '../../static/js/board/commands/undo.js';
 
 globalThis.requestAnimationFrame ??= /** @type {any} */ ((/** @type {() => void} */ paint) => setTimeout(paint));
 

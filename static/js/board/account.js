@@ -1,12 +1,12 @@
 // @ts-check
 /** The page of one's own account: keeps the list of sign-ins up to date. Everything else on it are forms. */
 
-import { fetchSessions } from './api.js';
-import { find } from './dom.js';
-import { forgetUser } from './forgetting.js';
-import { t } from './language.js';
-import { watchSession } from './session.js';
-import { ago, exact, useZone } from './time.js';
+import { fetchSessions } from './page/api.js';
+import { find } from './ui/dom.js';
+import { forgetUser } from './page/forgetting.js';
+import { t } from './language/language.js';
+import { watchSession } from './page/session.js';
+import { ago, exact, useZone } from './language/time.js';
 
 const POLL_INTERVAL_MS = 5_000;
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** Takes a link's secret from behind its `#`, where no server and no other page sees it, and posts it as if pasted. */
 
-import { find } from './dom.js';
+import { find } from './ui/dom.js';
 
 const form = /** @type {HTMLFormElement} */ (find(document, '[data-link]'));
 open();

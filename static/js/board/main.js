@@ -2,39 +2,39 @@
 /** The board's page: makes the parts and ties them together. Events → store → painting is the only way. */
 
 import { Shelf, TaskManagerWebSocket } from '../client/index.js';
-import { Absence } from './absence.js';
-import { openActivity } from './activity_dialog.js';
-import { openArchive } from './archive_dialog.js';
-import { Announcer } from './announcer.js';
-import { fetchBoard, fetchToken } from './api.js';
-import { Columns } from './columns.js';
-import { Commands } from './commands.js';
-import { Company } from './company.js';
-import { Composers } from './composer.js';
-import { followConcerns } from './concerns.js';
-import { showConnection } from './connection_badge.js';
-import { find, isMac, part, setAttribute, setText } from './dom.js';
-import { CardDrag } from './drag.js';
-import { Drafts } from './drafts.js';
-import { matches } from './filter.js';
-import { FilterBar } from './filter_bar.js';
-import { forgetUser } from './forgetting.js';
-import { openKeyHelp } from './key_help.js';
-import { listenToKeys } from './keyboard.js';
-import { t } from './language.js';
-import { followElsewhere, noteOf } from './leftovers.js';
-import { Members } from './members.js';
-import { choices, openMoveMenu } from './move_menu.js';
-import { TaskPanel } from './panel.js';
-import { copying, Problems } from './problems.js';
-import { Returning } from './returning.js';
-import { Route } from './route.js';
-import { tell } from './sentences.js';
-import { leaveMessage, watchSession } from './session.js';
-import { BoardStore } from './store.js';
-import { Toasts } from './toasts.js';
-import { Undo } from './undo.js';
-import { explain, quote } from './words.js';
+import { Absence } from './activity/absence.js';
+import { openActivity } from './dialogs/activity_dialog.js';
+import { openArchive } from './dialogs/archive_dialog.js';
+import { Announcer } from './activity/announcer.js';
+import { fetchBoard, fetchToken } from './page/api.js';
+import { Columns } from './columns/columns.js';
+import { Commands } from './commands/commands.js';
+import { Company } from './people/company.js';
+import { Composers } from './columns/composer.js';
+import { followConcerns } from './notifications/concerns.js';
+import { showConnection } from './page/connection_badge.js';
+import { find, isMac, part, setAttribute, setText } from './ui/dom.js';
+import { CardDrag } from './columns/drag.js';
+import { Drafts } from './state/drafts.js';
+import { matches } from './state/filter.js';
+import { FilterBar } from './columns/filter_bar.js';
+import { forgetUser } from './page/forgetting.js';
+import { openKeyHelp } from './dialogs/key_help.js';
+import { listenToKeys } from './page/keyboard.js';
+import { t } from './language/language.js';
+import { followElsewhere, noteOf } from './commands/leftovers.js';
+import { Members } from './people/members.js';
+import { choices, openMoveMenu } from './columns/move_menu.js';
+import { TaskPanel } from './panel/panel.js';
+import { copying, Problems } from './ui/problems.js';
+import { Returning } from './activity/returning.js';
+import { Route } from './page/route.js';
+import { tell } from './activity/sentences.js';
+import { leaveMessage, watchSession } from './page/session.js';
+import { BoardStore } from './state/store.js';
+import { Toasts } from './ui/toasts.js';
+import { Undo } from './commands/undo.js';
+import { explain, quote } from './language/words.js';
 
 const FIRST_POLL = 500; // ms in which the first poll after an outage tells what was missed
 const CLOCK = 30_000; // ms between paintings for the sake of "in 5 minutes"
@@ -47,7 +47,7 @@ const board = find(document, '[data-board]');
 const store = new BoardStore({ userId: Number(body.dataset.userId) });
 const shelf = new Shelf({ userId: store.userId });
 const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnapshot, shelf, note });
-/** @type {import("./leftovers.js").Leftover[]} */
+/** @type {import("./commands/leftovers.js").Leftover[]} */
 const leftovers = [];
 const toasts = new Toasts(find(document, '[data-toasts]'));
 const problems = new Problems(find(document, '[data-problems]'), { userId: store.userId, projectId });
@@ -84,7 +84,7 @@ const panel = new TaskPanel({
   drafts,
   toasts,
   chooseLabels: (button, choose) =>
-    onDemand(import('./labels_menu.js'), (menu) => menu.openLabelsMenu(button, { store, choose, edit: editLabels, say: (text) => toasts.say(text) })),
+    onDemand(import('./panel/labels_menu.js'), (menu) => menu.openLabelsMenu(button, { store, choose, edit: editLabels, say: (text) => toasts.say(text) })),
   leave: () => route.close(),
   returnFocus: (taskId) => columns.focus(taskId),
 });
@@ -118,7 +118,7 @@ const drag = new CardDrag({
   mayDrag: () => store.mayEdit,
   drop: (taskId, place) => void commands.moving.move(taskId, place),
 });
-/** @type {import("./menu.js").Menu | null} */
+/** @type {import("./ui/menu.js").Menu | null} */
 let moveMenu = null;
 let now = new Date();
 
@@ -161,7 +161,7 @@ find(document, '[data-open-archive]').addEventListener('click', () => openArchiv
 find(document, '[data-open-labels]').addEventListener('click', editLabels);
 
 function editLabels() {
-  onDemand(import('./labels_dialog.js'), (dialog) => dialog.openLabels({ store, projectId }));
+  onDemand(import('./dialogs/labels_dialog.js'), (dialog) => dialog.openLabels({ store, projectId }));
 }
 
 /** @template T @param {Promise<T>} module what is seldom needed, and not loaded before @param {(module: T) => void} use */
@@ -205,7 +205,7 @@ client.on('error', (/** @type {any} */ error) => {
   // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
   queueMicrotask(() => client.state === 'closed' && tellClosed(error));
 });
-client.on('recovered', (/** @type {import("./leftovers.js").Leftover[]} */ found) => {
+client.on('recovered', (/** @type {import("./commands/leftovers.js").Leftover[]} */ found) => {
   leftovers.push(...found);
   resumeLeftovers();
 });
@@ -282,7 +282,7 @@ function reportElsewhere(text, lost) {
   problems.report(text, ...(lost ? [copying(lost)] : []));
 }
 
-/** @param {string} _event @param {any} data @returns {import("./leftovers.js").Note} */
+/** @param {string} _event @param {any} data @returns {import("./commands/leftovers.js").Note} */
 function note(_event, data) {
   return noteOf(data, { projectId, task: store.painted?.tasks.get(store.idOf(data.task_id)) });
 }
@@ -296,7 +296,7 @@ async function createTask(status, title) {
   return task !== null;
 }
 
-/** @param {import("./route.js").Place | null} place */
+/** @param {import("./page/route.js").Place | null} place */
 function showTask(place) {
   if (!store.state) return;
   if (place === null) panel.close();
@@ -310,7 +310,7 @@ function showTask(place) {
 }
 
 /**
- * @param {import("./inbox.js").Notification} notification
+ * @param {import("./notifications/inbox.js").Notification} notification
  * @returns {boolean} whether it was about something on this board, which is shown now
  */
 function showConcern({ data }) {

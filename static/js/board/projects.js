@@ -2,16 +2,16 @@
 /** The list of projects: follows what concerns its reader, and comes up to date with that and whenever it is looked at. */
 
 import { Shelf, TaskManagerWebSocket } from '../client/index.js';
-import { fetchToken } from './api.js';
-import { copyText } from './clipboard.js';
-import { followConcerns } from './concerns.js';
-import { showConnection } from './connection_badge.js';
-import { find } from './dom.js';
-import { forgetUser } from './forgetting.js';
-import { t } from './language.js';
-import { followElsewhere } from './leftovers.js';
-import { takeMessage, watchSession } from './session.js';
-import { Toasts } from './toasts.js';
+import { fetchToken } from './page/api.js';
+import { copyText } from './ui/clipboard.js';
+import { followConcerns } from './notifications/concerns.js';
+import { showConnection } from './page/connection_badge.js';
+import { find } from './ui/dom.js';
+import { forgetUser } from './page/forgetting.js';
+import { t } from './language/language.js';
+import { followElsewhere } from './commands/leftovers.js';
+import { takeMessage, watchSession } from './page/session.js';
+import { Toasts } from './ui/toasts.js';
 
 const shelf = new Shelf({ userId: Number(document.body.dataset.userId) });
 const client = new TaskManagerWebSocket({ token: fetchToken, shelf });
@@ -21,7 +21,7 @@ client.on('state', (/** @type {string} */ state) => showConnection(document.body
 
 const toasts = new Toasts(find(document, '[data-toasts]'));
 followConcerns({ client, toasts, title: () => `${t('Projects')} · taskrealtime` }).paintTitle();
-client.on('recovered', (/** @type {import("./leftovers.js").Leftover[]} */ found) => {
+client.on('recovered', (/** @type {import("./commands/leftovers.js").Leftover[]} */ found) => {
   for (const leftover of found) void followElsewhere(leftover, report);
 });
 client.on('notification', (/** @type {any} */ { kind }) => kind === 'project_member_added' && refresh());

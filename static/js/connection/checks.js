@@ -1,7 +1,7 @@
 // @ts-check
 /** The steps of the connection test, each with its result in plain words and what to do. No document. */
 
-import { decimals, t } from '../board/language.js';
+import { decimals, t } from '../board/language/language.js';
 import { openSocket } from './probe.js';
 
 /** Milliseconds that one step may take. */

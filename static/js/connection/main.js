@@ -1,10 +1,10 @@
 // @ts-check
 /** The page of the connection test: takes one step after the other, and says how it went. */
 
-import { clone, find, part } from '../board/dom.js';
-import { forgetUser } from '../board/forgetting.js';
-import { t } from '../board/language.js';
-import { watchSession } from '../board/session.js';
+import { clone, find, part } from '../board/ui/dom.js';
+import { forgetUser } from '../board/page/forgetting.js';
+import { t } from '../board/language/language.js';
+import { watchSession } from '../board/page/session.js';
 import { STEPS } from './checks.js';
 import { writeReport } from './report.js';
 

@@ -1,13 +1,13 @@
 // @ts-check
 /** The operations page: asks for the figures with each connection, and paints what comes. */
 
-import { fetchToken } from '../board/api.js';
-import { showConnection } from '../board/connection_badge.js';
-import { find } from '../board/dom.js';
-import { forgetUser } from '../board/forgetting.js';
-import { locale, t } from '../board/language.js';
-import { watchSession } from '../board/session.js';
-import { explain } from '../board/words.js';
+import { fetchToken } from '../board/page/api.js';
+import { showConnection } from '../board/page/connection_badge.js';
+import { find } from '../board/ui/dom.js';
+import { forgetUser } from '../board/page/forgetting.js';
+import { locale, t } from '../board/language/language.js';
+import { watchSession } from '../board/page/session.js';
+import { explain } from '../board/language/words.js';
 import { TaskManagerWebSocket } from '../client/index.js';
 import { History } from './history.js';
 import { paintProcesses, paintProjects } from './tables.js';

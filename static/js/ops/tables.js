@@ -1,8 +1,8 @@
 // @ts-check
 /** The tables of processes and projects. */
 
-import { find } from '../board/dom.js';
-import { decimals, t } from '../board/language.js';
+import { find } from '../board/ui/dom.js';
+import { decimals, t } from '../board/language/language.js';
 import { isGone } from './history.js';
 import { duration, memory, milliseconds } from './words.js';
 

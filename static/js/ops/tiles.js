@@ -1,8 +1,8 @@
 // @ts-check
 /** The tiles at the top: a figure, its unit, a plot of five minutes. */
 
-import { setAttribute, setText } from '../board/dom.js';
-import { t, tn } from '../board/language.js';
+import { setAttribute, setText } from '../board/ui/dom.js';
+import { t, tn } from '../board/language/language.js';
 import { KEPT } from './history.js';
 import { draw, makePlot } from './plot.js';
 import { count, milliseconds, rate } from './words.js';

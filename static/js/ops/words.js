@@ -1,7 +1,7 @@
 // @ts-check
 /** Figures in words: short, and with a unit that fits. */
 
-import { decimals, t } from '../board/language.js';
+import { decimals, t } from '../board/language/language.js';
 
 /** @param {number} value @returns {string} with as many digits as say something */
 export function rate(value) {

@@ -1,6 +1,6 @@
 // Made from locale/de/LC_MESSAGES/django.po by "make words".
 import './board.js';
-import { learn } from '../../board/language.js';
+import { learn } from '../../board/language/language.js';
 
 learn({
   "The server answers over HTTP": "Der Server antwortet über HTTP",

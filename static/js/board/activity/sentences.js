@@ -1,0 +1,109 @@
+// @ts-check
+/** What others did, in sentences: for those who hear the board, and for messages. */
+
+import { listed, t } from '../language/language.js';
+import { FIELD_NAMES, IN_SENTENCES, quote, STATUS_NAMES } from '../language/words.js';
+
+/**
+ * @typedef {import("../reducer.js").BoardState} BoardState
+ * @typedef {{title: string, person: (id: number | null) => string, labels: readonly import("../reducer.js").Label[]}} Names
+ * @typedef {(data: any, who: string, names: Names) => string | null} Teller
+ */
+
+/** Events that another one has told already, or that say nothing worth hearing, have no teller. @type {Record<string, Teller | undefined>} */
+const TELLERS = {
+  task_created: ({ task }, who) =>
+    t('{who} added {title} to {status}', { who, title: named(task.title), status: STATUS_NAMES[task.status] }),
+  task_restored: ({ task }, who) => t('{who} restored {title}', { who, title: named(task.title) }),
+  task_deleted: ({ archived }, who, { title }) =>
+    archived ? t('{who} archived {title}', { who, title }) : t('{who} deleted {title}', { who, title }),
+  task_updated: (data, who, names) => tellChanges(data, who, names),
+  comment_added: ({ comment, redacted, replaced }, who, { title }) => {
+    if (redacted) return t('{who} commented on {title}, and it was deleted', { who, title });
+    if (replaced) return t('{who} commented on {title}, and edited it later', { who, title });
+    return t('{who} commented on {title}: {text}', { who, title, text: quote(comment.content) });
+  },
+  project_member_added: ({ by, user, role }, who) => {
+    const values = { who, person: user.name || user.username, role: IN_SENTENCES[role] };
+    return by?.id === user.id // by a link
+      ? t('{person} joined as {role}', values)
+      : t('{who} added {person} as {role}', values);
+  },
+  project_member_updated: ({ user_id: id, role }, who, { person }) =>
+    t('{who} made {person} {role}', { who, person: person(id), role: IN_SENTENCES[role] }),
+  project_member_removed: ({ by, user_id: id }, who, { person }) =>
+    by?.id === id
+      ? t('{person} left the project', { person: person(id) })
+      : t('{who} removed {person} from the project', { who, person: person(id) }),
+  project_updated: (data, who) => {
+    if (data.changes.labels) return tellLabels(data, who);
+    return data.changes.name ? t('{who} renamed the project to {name}', { who, name: quote(data.changes.name) }) : null;
+  },
+};
+
+/**
+ * @param {import("../reducer.js").LoggedFrame} frame
+ * @param {BoardState} before the state that the event changed: it still knows what was deleted
+ * @returns {string | null} null: nothing worth telling
+ */
+export function tell(frame, before) {
+  const task = before.tasks.get(frame.data.task_id);
+  const member = (/** @type {number | null} */ id) => before.members.find(({ user }) => user.id === id)?.user;
+  const person = (/** @type {number | null} */ id) => member(id)?.name || member(id)?.username || t('somebody');
+  const { by } = frame.data;
+  const who = by ? member(by.id)?.name || by.username : t('The system');
+  const names = { title: named(task?.title), person, labels: before.project.labels ?? [] };
+  return TELLERS[frame.event]?.(frame.data, who, names) ?? null;
+}
+
+/** @param {any} data @param {string} who @param {Names} names */
+function tellChanges(data, who, names) {
+  const { title, person } = names;
+  /** @type {Record<string, any>} */
+  const changes = data.changes;
+  if (changes.status) return t('{who} moved {title} to {status}', { who, title, status: STATUS_NAMES[changes.status] });
+  if ('assignee_id' in changes) {
+    return changes.assignee_id === null
+      ? t('{who} unassigned {title}', { who, title })
+      : t('{who} assigned {title} to {person}', { who, title, person: person(changes.assignee_id) });
+  }
+  if (changes.priority) {
+    const priority = IN_SENTENCES[changes.priority];
+    return t('{who} set the priority of {title} to {priority}', { who, title, priority });
+  }
+  if ('title' in changes) return t('{who} renamed {title} to {name}', { who, title, name: named(changes.title) });
+  if (Object.keys(changes).join() === 'labels') return tellCarried(data, who, names);
+  const fields = Object.keys(changes).flatMap((field) => FIELD_NAMES[field] ?? []);
+  return fields.length ? t('{who} changed the {fields} of {title}', { who, title, fields: listed(fields) }) : null;
+}
+
+/** @param {string | undefined} title @returns {string} a deleted task has none any more */
+function named(title) {
+  return title ? quote(title) : t('a task');
+}
+
+/** @param {any} data of a `task_updated` @param {string} who @param {Names} names @returns {string} */
+function tellCarried({ changes, previous }, who, { title, labels }) {
+  const [now, before] = [changes.labels, previous.labels ?? []];
+  const added = now.filter((/** @type {number} */ id) => !before.includes(id));
+  const [id, ...more] = [...added, ...before.filter((/** @type {number} */ id) => !now.includes(id))];
+  const label = labels.find((one) => one.id === id);
+  if (!label || more.length) return t('{who} changed the labels of {title}', { who, title });
+  const values = { who, title, label: quote(label.name) };
+  return added.length ? t('{who} added the label {label} to {title}', values) : t('{who} removed the label {label} from {title}', values);
+}
+
+/** @param {any} data of a `project_updated` @param {string} who @returns {string} one of them changes at a time */
+function tellLabels({ changes: { labels }, previous }, who) {
+  /** @type {Map<number, import("../reducer.js").Label>} */
+  const before = new Map(previous.labels.map((/** @type {any} */ label) => [label.id, label]));
+  for (const { id, name, color } of labels) {
+    const old = before.get(id);
+    if (!old) return t('{who} made the label {label}', { who, label: quote(name) });
+    if (old.name !== name) return t('{who} renamed the label {label} to {name}', { who, label: quote(old.name), name: quote(name) });
+    if (old.color !== color) return t('{who} gave the label {label} another colour', { who, label: quote(name) });
+    before.delete(id);
+  }
+  const [gone] = before.values();
+  return gone ? t('{who} deleted the label {label}', { who, label: quote(gone.name) }) : t('{who} changed the labels', { who });
+}

@@ -1,0 +1,95 @@
+// @ts-check
+/** Comments are written, changed and deleted. */
+
+import { Asking, isFinal, isKept } from './asking.js';
+import { t } from '../language/language.js';
+import { titleLeft } from './leftovers.js';
+import { copying } from '../ui/problems.js';
+import { explain, quote } from '../language/words.js';
+
+/** @typedef {import("./asking.js").Leftover} Leftover */
+
+export class Commenting extends Asking {
+  /**
+   * @param {number} taskId
+   * @param {string} text
+   * @param {string} [title] the task's
+   */
+  add(taskId, text, title = this.titleOf(taskId)) {
+    taskId = this.store.idOf(taskId);
+    void this.#commented({ taskId, text, title, at: Date.now(), answer: this.client.addComment(taskId, text) });
+  }
+
+  /**
+   * @param {number} taskId
+   * @param {number} commentId an own one
+   * @param {string} text
+   * @param {string} [title]
+   */
+  edit(taskId, commentId, text, title = this.titleOf(taskId)) {
+    void this.#commentChanged({ taskId, commentId, text, title, answer: this.client.updateComment(taskId, commentId, text) });
+  }
+
+  /** @param {number} taskId @param {number} commentId @param {string} [title] */
+  remove(taskId, commentId, title = this.titleOf(taskId)) {
+    void this.#commentChanged({ taskId, commentId, text: null, title, answer: this.client.deleteComment(taskId, commentId) });
+  }
+
+  /** @param {Leftover} leftover of a new comment */
+  resume({ data, note, at, answer }) {
+    void this.#commented({ taskId: data.task_id, text: data.content, title: titleLeft(note), at, answer });
+  }
+
+  /** @param {Leftover} leftover of a change or a deletion */
+  resumeChange({ data, note, answer }) {
+    const { task_id: taskId, comment_id: commentId, content } = data;
+    void this.#commentChanged({ taskId, commentId, text: content ?? null, title: titleLeft(note), answer });
+  }
+
+  /** @param {{taskId: number, text: string, title: string, at: number, answer: Promise<any>}} comment */
+  async #commented({ taskId, text, title, at, answer }) {
+    const outgoing = this.store.addOutgoing(taskId, text, new Date(at).toISOString());
+    try {
+      const { comment_id: id, duplicate } = await answer;
+      // Done over a connection whose answer was lost: its event may have come long ago.
+      if (duplicate) this.store.dropOutgoing(outgoing);
+      else this.store.nameOutgoing(outgoing, id);
+    } catch (error) {
+      if (isKept(error)) return;
+      this.store.dropOutgoing(outgoing);
+      const again = { label: t('Try again'), act: () => this.add(taskId, text, title) };
+      this.problems.report(
+        `${t('Your comment on {title} was not sent: {text}.', { title: quote(title), text: quote(text) })} ${explain(error)}`,
+        ...(isFinal(error) ? [] : [again]),
+        copying(text),
+      );
+    }
+  }
+
+  /** @param {{taskId: number, commentId: number, text: string | null, title: string, answer: Promise<any>}} change `text` null: deleted */
+  async #commentChanged({ taskId, commentId, text, title, answer }) {
+    const change = this.store.addCommentChange(taskId, commentId, text);
+    try {
+      this.store.nameCommentChange(change, (await answer).comment ?? null);
+    } catch (/** @type {any} */ error) {
+      if (isKept(error)) return;
+      this.store.dropCommentChange(change);
+      const isGone = error.code === 'not_found';
+      if (text === null && isGone) return; // somebody else was faster
+      const again = {
+        label: t('Try again'),
+        act: () => (text === null ? this.remove(taskId, commentId, title) : this.edit(taskId, commentId, text, title)),
+      };
+      const values = { title: quote(title), text: quote(text ?? '') };
+      const refused =
+        text === null
+          ? t('A comment on {title} was not deleted.', values)
+          : t('A comment on {title} was not changed: {text}.', values);
+      this.problems.report(
+        `${refused} ${explain(error)}`,
+        ...(isFinal(error) ? [] : [again]),
+        ...(text === null ? [] : [copying(text)]),
+      );
+    }
+  }
+}

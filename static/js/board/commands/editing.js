@@ -1,0 +1,112 @@
+// @ts-check
+/** Fields of a task are changed one by one; where two people meant different things, one chooses. */
+
+import { Asking, isFinal, isKept } from './asking.js';
+import { t } from '../language/language.js';
+import { titleLeft } from './leftovers.js';
+import { copying } from '../ui/problems.js';
+import { isSameValue } from '../state/values.js';
+import { explain, FIELD_NAMES, quote } from '../language/words.js';
+
+/** Fields in which one writes: what was not taken can be copied. */
+const TEXTS = ['title', 'description'];
+
+export class Editing extends Asking {
+  /** The latest version that an edit of ours made, by task and field. @type {Map<string, number>} */
+  versions = new Map();
+  /** The task whose panel is open: it shows its conflicts itself. @type {number | null} */
+  shownTask = null;
+
+  /**
+   * Changes one field of a task.
+   *
+   * Of two edits of one field in a row the second is made on what the first wrote, which only the first one's answer can
+   * name: the client sees to that. Edits of different fields do not meet.
+   *
+   * @param {number} taskId
+   * @param {string} field
+   * @param {any} value
+   * @param {number} version the task's version that the person was looking at
+   * @param {string} [seen] the task's title as the person saw it: by now it may be gone from the board
+   * @returns {Promise<boolean>} whether it was changed
+   */
+  async update(taskId, field, value, version, seen = '') {
+    const task = this.taskOf(taskId);
+    const title = this.titleOf(taskId) || seen;
+    const changing = this.#change(taskId, title, field, value, version);
+    if (!task) return (await changing) !== null; // deleted meanwhile: the server says so, and what was written is kept
+    const before = /** @type {any} */ (task)[field];
+    const made = await this.reversibly(
+      t('changing the {field} of {title}', { field: FIELD_NAMES[field], title: quote(title) }),
+      changing,
+      (ours) => async () => (await this.#change(taskId, title, field, before, ours)) !== null,
+    );
+    return made !== null;
+  }
+
+  /** @param {import("./asking.js").Leftover} leftover */
+  resume({ data, note, answer }) {
+    const [[field, value]] = Object.entries(data.changes);
+    void this.#changed({ taskId: data.task_id, title: titleLeft(note), field, value, version: data.version, answer });
+  }
+
+  /**
+   * @param {number} taskId
+   * @param {string} title
+   * @param {string} field
+   * @param {any} value
+   * @param {number} version
+   * @returns {Promise<number | null>} the version that it made; null: it was refused
+   */
+  #change(taskId, title, field, value, version) {
+    taskId = this.store.idOf(taskId);
+    const base = Math.max(version, this.versions.get(`${taskId} ${field}`) ?? 0);
+    const answer = this.client.updateTask(taskId, { [field]: value }, base, { follows: true });
+    return this.#changed({ taskId, title, field, value, version: base, answer });
+  }
+
+  /**
+   * @param {{taskId: number, title: string, field: string, value: any, version: number, answer: Promise<{version: number}>}} edit
+   *   `title`: as it was; where it has another one by now, that is told
+   * @returns {Promise<number | null>} the version that it made, null where it was refused
+   */
+  async #changed({ taskId, title, field, value, version, answer }) {
+    const expectation = this.store.expect(taskId, { patch: { [field]: value } });
+    try {
+      const made = (await answer).version;
+      const key = `${this.store.idOf(taskId)} ${field}`;
+      this.versions.set(key, Math.max(made, this.versions.get(key) ?? 0));
+      this.store.fulfil(expectation, made);
+      return made;
+    } catch (error) {
+      if (isKept(error)) return null;
+      this.store.forget(expectation);
+      this.#refused({ taskId: this.store.idOf(taskId), title: this.titleOf(taskId) || title, field, value, version, error });
+      return null;
+    }
+  }
+
+  /** @param {{taskId: number, title: string, field: string, value: any, version: number, error: any}} edit */
+  #refused({ taskId, title, field, value, version, error }) {
+    const current = error.code === 'conflict' ? error.details?.task : null;
+    const values = { field: FIELD_NAMES[field], title: quote(title) };
+    // Both meant the same: there is nothing to choose.
+    if (current && isSameValue(field, value, current[field])) return this.store.setConflict(taskId, field, null);
+    if (!current || !this.store.state?.tasks.has(taskId)) {
+      const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version, title) };
+      return this.problems.report(
+        `${t('The {field} of {title} was not changed.', values)} ${explain(error)}`,
+        ...(isFinal(error) ? [] : [again]),
+        ...(TEXTS.includes(field) ? [copying(value)] : []),
+      );
+    }
+    const isTold = this.store.conflicts.get(taskId)?.has(field); // of two edits in a row both were refused: the last one is mine
+    this.store.setConflict(taskId, field, { mine: value, version: current.version });
+    if (isTold || this.shownTask === taskId) return;
+    this.problems.report(
+      t('Somebody else changed the {field} of {title} while you did.', values),
+      { label: t('Compare'), act: () => this.openTask(taskId) },
+      ...(TEXTS.includes(field) ? [copying(value)] : []),
+    );
+  }
+}

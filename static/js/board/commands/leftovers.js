@@ -1,0 +1,62 @@
+// @ts-check
+/** What an earlier page asked for and has no answer so far: where it belongs, and what is said of it elsewhere. Pure. */
+
+import { t } from '../language/language.js';
+import { explain, quote } from '../language/words.js';
+
+/**
+ * @typedef {{event: string, data: any, placeholder?: number, note: any, at: number, firstSentAt: number | null, answer: Promise<any>}} Leftover
+ *   as the client's `recovered` tells it
+ * @typedef {{projectId: number | null, title?: string, status?: string}} Note kept beside a change
+ */
+
+/** @type {Record<string, (title: string) => string>} */
+const NOT_DONE = {
+  task_create: (title) => t('{title} was not created.', { title }),
+  task_update: (title) => t('{title} was not changed.', { title }),
+  task_move: (title) => t('{title} was not moved.', { title }),
+  task_delete: (title) => t('{title} was not deleted.', { title }),
+  task_restore: (title) => t('{title} was not restored.', { title }),
+  new_comment: (title) => t('{title} was not commented on.', { title }),
+  comment_update: (title) => t('A comment on {title} was not changed.', { title }),
+  comment_delete: (title) => t('A comment on {title} was not deleted.', { title }),
+};
+
+/**
+ * What to keep beside a change, for the words that are said of it after a reload.
+ *
+ * @param {any} data of the change
+ * @param {{projectId: number, task: {title: string, status: string} | undefined}} place the board that it was made on
+ * @returns {Note}
+ */
+export function noteOf(data, { projectId, task }) {
+  return { projectId, title: data.title ?? task?.title, status: data.status ?? task?.status };
+}
+
+/** @param {Note | null} note @returns {string} of the task that a change on this board is about */
+export function titleLeft(note) {
+  return note?.title ?? t('the task');
+}
+
+/**
+ * A change of another board than the one on the screen: it is told where it came to nothing.
+ *
+ * @param {Leftover} leftover
+ * @param {(text: string, lost: string | null) => void} report `lost`: the text that somebody wrote
+ */
+export async function followElsewhere({ event, data, note, answer }, report) {
+  try {
+    await answer;
+  } catch (/** @type {any} */ error) {
+    const notDone = NOT_DONE[event];
+    if (!notDone || error.code === 'closed' || (event.endsWith('_delete') && error.code === 'not_found')) return;
+    const why = error.code === 'conflict' ? t('Somebody else changed it meanwhile.') : explain(error);
+    report(`${notDone(quote(note?.title ?? t('A task')))} ${why}`, textOf(data));
+  }
+}
+
+/** @param {any} data @returns {string | null} */
+function textOf(data) {
+  const text = data.content ?? data.changes?.description ?? data.changes?.title ?? data.title;
+  return typeof text === 'string' && text ? text : null;
+}

@@ -1,9 +1,0 @@
-// @ts-check
-/** The dialog that tells the keys. */
-
-import { openDialog } from './dialog.js';
-import { clone } from './dom.js';
-
-export function openKeyHelp() {
-  openDialog(clone('key-help'));
-}

@@ -1,0 +1,114 @@
+// @ts-check
+/** What a notification says: one sentence per kind, what it is about, and where it leads. Pure. */
+
+import { t } from '../language/language.js';
+import { write } from '../page/route.js';
+import { quote } from '../language/words.js';
+
+/**
+ * @typedef {import("./inbox.js").Notification} Notification
+ * @typedef {{id: number, username: string, name?: string}} Person
+ * @typedef {{
+ *   project: (id: number) => string | null, task: (id: number) => string | null, person: (id: number) => Person | null,
+ * }} Names null: not known here
+ * @typedef {{
+ *   who: Person | null, text: string, excerpt: string, isGone: boolean, href: string | null, isReminder: boolean,
+ * }} Notice `text` is the sentence; `excerpt` what was said; `isGone`: its content was deleted, or is no longer ours to
+ *   see; `href`: the page that shows it
+ */
+
+const EXCERPT = 160; // characters of a comment; the rest is behind the link
+
+/** The kinds that can be switched off, and what they are called. @type {Record<string, string>} */
+export const KIND_NAMES = {
+  task_assigned: t('A task is assigned to me'),
+  comment_added: t('Somebody mentions me, or comments on a task of mine'),
+  project_member_added: t('Somebody adds me to a project'),
+  due_date_reminder: t('A task of mine is due'),
+};
+
+/** @typedef {Record<string, ((who: string | null, data: any) => string) | undefined>} Sentences `who` null: the system */
+
+/** Why one is told of a comment, in words. @type {Record<string, ((who: string, data: any) => string) | undefined>} */
+const COMMENTED = {
+  mention: (who, { title }) =>
+    title ? t('{who} mentioned you in {title}', { who, title }) : t('{who} mentioned you', { who }),
+  assignee: (who, { title }) =>
+    title
+      ? t('{who} commented on {title}, which is yours', { who, title })
+      : t('{who} commented on a task of yours', { who }),
+  creator: (who, { title }) =>
+    title
+      ? t('{who} commented on {title}, which you created', { who, title })
+      : t('{who} commented on a task that you created', { who }),
+  participant: (who, { title }) =>
+    t('{who} commented on {title}, as you did', { who, title: title || t('a task') }),
+};
+
+/** @type {Sentences} */
+const SENTENCES = {
+  task_assigned: (who, { title }) =>
+    who
+      ? t('{who} assigned {title} to you', { who, title: title || t('A task') })
+      : t('{title} was assigned to you', { title: title || t('A task') }),
+  comment_added: (who, data) =>
+    (COMMENTED[data.reason] ?? COMMENTED.participant)?.(who ?? t('Somebody'), data) ?? '',
+  project_member_added: (who, { project }) => {
+    const name = project ? quote(project) : t('a project');
+    return who ? t('{who} added you to {project}', { who, project: name }) : t('You were added to {project}', { project: name });
+  },
+  due_date_reminder: (_who, { title: given, kind }) => {
+    const title = given || t('A task');
+    return kind === 'overdue' ? t('{title} is overdue', { title }) : t('{title} is due soon', { title });
+  },
+};
+
+/** What is left to say where the content was deleted, or is no longer ours to see. @type {Sentences} */
+const GONE = {
+  task_assigned: (who) =>
+    who
+      ? t('{who} assigned you a task that is no longer there', { who })
+      : t('A task that is no longer there was assigned to you'),
+  comment_added: (who) => t('{who} wrote a comment that is no longer there', { who: who ?? t('Somebody') }),
+  project_member_added: () => t('You were added to a project that you no longer see'),
+  due_date_reminder: () => t('A task that is no longer there came due'),
+};
+
+/**
+ * @param {Notification} notification
+ * @param {Names} names
+ * @returns {Notice}
+ */
+export function describe({ event, data }, names) {
+  const isGone = data.redacted === true;
+  const who = whoDid(data, names);
+  const title = data.title || names.task(data.task_id);
+  const told = { ...data, title: title && quote(title), project: names.project(data.project_id) };
+  return {
+    who,
+    text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? t('Something that concerns you'),
+    excerpt: isGone ? '' : shorten(data.comment?.content ?? ''),
+    isGone,
+    href: isGone && event !== 'comment_added' ? null : hrefOf(data),
+    isReminder: event === 'due_date_reminder' && !isGone,
+  };
+}
+
+/** @param {any} data @param {Names} names @returns {Person | null} with the name, where anything here knows it; null: the system */
+function whoDid({ by, comment }, names) {
+  if (!by) return null;
+  return names.person(by.id) ?? (comment?.author?.id === by.id ? comment.author : by);
+}
+
+/** @param {any} data @returns {string | null} */
+function hrefOf({ project_id: project, task_id: task, comment }) {
+  if (!project) return null;
+  if (!task) return `/projects/${project}/`;
+  return `/projects/${project}/${write({ taskId: task, commentId: comment?.id ?? null })}`;
+}
+
+/** @param {string} text @returns {string} on one line, and not too long */
+function shorten(text) {
+  const line = [...text.replace(/\s+/g, ' ').trim()];
+  return line.length > EXCERPT ? `${line.slice(0, EXCERPT - 1).join('')}…` : line.join('');
+}

@@ -1,0 +1,224 @@
+// @ts-check
+/** The REST calls of the pages, signed by the browser's session and Django's CSRF token. */
+
+/** A refused or failed call; `code` is the protocol's, or `network` where no answer came. */
+export class ApiError extends Error {
+  /**
+   * @param {{code: string, message: string, status: number, details?: any}} fields
+   */
+  constructor({ code, message, status, details }) {
+    super(message);
+    this.name = 'ApiError';
+    this.code = code;
+    this.status = status;
+    this.details = details;
+  }
+}
+
+/**
+ * @param {"GET" | "POST" | "PATCH" | "DELETE"} method
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<any>} the answer's JSON, null where it has none
+ * @throws {ApiError}
+ */
+async function call(method, path, body) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: 'application/json' };
+  // Where somebody else has signed in meanwhile, in another tab, nothing is shown here or done in their name.
+  const { userId } = document.body.dataset;
+  if (userId) headers['X-Page-User'] = userId;
+  if (method !== 'GET') headers['X-CSRFToken'] = csrfToken();
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  let response;
+  try {
+    response = await fetch(path, { method, headers, credentials: 'same-origin', body: body && JSON.stringify(body) });
+  } catch {
+    throw new ApiError({ code: 'network', message: 'The server could not be reached.', status: 0 });
+  }
+  const answer = await response.json().catch(() => null);
+  if (response.ok) return answer;
+  throw new ApiError({
+    code: answer?.code ?? 'internal',
+    message: answer?.message ?? `The server answered ${response.status}.`,
+    status: response.status,
+    details: answer?.details,
+  });
+}
+
+/**
+ * The cookie as it is now, since signing in from another tab replaces it.
+ *
+ * @returns {string}
+ */
+function csrfToken() {
+  const cookies = new Map(document.cookie.split('; ').map((pair) => /** @type {[string, string]} */ (pair.split('=', 2))));
+  const token = cookies.get('__Host-csrftoken') ?? cookies.get('csrftoken'); // over TLS, and without it
+  if (token) return decodeURIComponent(token);
+  const field = /** @type {HTMLInputElement | null} */ (document.querySelector('input[name=csrfmiddlewaretoken]'));
+  return field?.value ?? '';
+}
+
+/** @returns {Promise<string>} a fresh access token for the socket; refused with 401 or 403 once the page's user is signed out */
+export async function fetchToken() {
+  return (await call('POST', '/api/token/session/')).access;
+}
+
+/** @param {number} projectId @returns {Promise<import("../reducer.js").Snapshot>} */
+export function fetchBoard(projectId) {
+  return call('GET', `/api/projects/${projectId}/board/`);
+}
+
+/**
+ * @param {number} projectId
+ * @param {number} since
+ * @param {number} limit
+ * @returns {Promise<{events: import("../reducer.js").LoggedFrame[], reset: boolean}>} the log after `since`
+ */
+export function fetchEvents(projectId, since, limit) {
+  return call('GET', `/api/projects/${projectId}/events/?since=${since}&limit=${limit}`);
+}
+
+/** @param {number} taskId @returns {Promise<import("../reducer.js").Task & {description_html: string}>} */
+export function fetchTask(taskId) {
+  return call('GET', `/api/tasks/${taskId}/`);
+}
+
+/**
+ * Every comment of a task, page by page.
+ *
+ * @param {number} taskId
+ * @returns {Promise<any[]>}
+ */
+export function fetchComments(taskId) {
+  return fetchAll(`/api/tasks/${taskId}/comments/?page_size=200`);
+}
+
+/**
+ * @param {number} projectId
+ * @param {string} text to look for; empty: any
+ * @returns {Promise<{count: number, results: import("../reducer.js").Task[]}>} the last archived ones, and how many there are
+ */
+export function fetchArchive(projectId, text) {
+  return call('GET', `/api/tasks/?archived=1&page_size=100&project=${projectId}&q=${encodeURIComponent(text)}`);
+}
+
+/** @param {number} taskId of a completed task @returns {Promise<null>} */
+export function archiveTask(taskId) {
+  return call('POST', `/api/tasks/${taskId}/archive/`);
+}
+
+/** @param {number} projectId @returns {Promise<number>} how many completed tasks went to the archive */
+export async function archiveCompleted(projectId) {
+  for (let sum = 0; ; ) {
+    const { archived, more } = await call('POST', `/api/projects/${projectId}/archive/`);
+    sum += archived;
+    if (!more) return sum;
+  }
+}
+
+/** @returns {Promise<{id: number, name: string}[]>} every project that one is a member of */
+export function fetchProjects() {
+  return fetchAll('/api/projects/?page_size=200');
+}
+
+/** @returns {Promise<any>} the own settings */
+export function fetchMe() {
+  return call('GET', '/api/me/');
+}
+
+/** @returns {Promise<{sessions: {id: string, used_at: string}[]}>} where one is signed in */
+export function fetchSessions() {
+  return call('GET', '/api/me/sessions/');
+}
+
+/** @param {object} changes @returns {Promise<any>} */
+export function changeMe(changes) {
+  return call('PATCH', '/api/me/', changes);
+}
+
+/** @param {string} path of the first page @returns {Promise<any[]>} */
+async function fetchAll(path) {
+  const found = [];
+  for (let next = path; next; ) {
+    const page = await call('GET', next);
+    found.push(...page.results);
+    next = page.next ? pathOf(page.next) : '';
+  }
+  return found;
+}
+
+/** @param {string} address as the server wrote it @returns {string} without its host, which may be a proxy's */
+function pathOf(address) {
+  const { pathname, search } = new URL(address, location.href);
+  return pathname + search;
+}
+
+/** @param {number} projectId @param {{username: string, role: string}} member @returns {Promise<any>} */
+export function addMember(projectId, member) {
+  return call('POST', `/api/projects/${projectId}/members/`, member);
+}
+
+/** @param {number} projectId @param {number} userId @param {string} role @returns {Promise<any>} */
+export function changeMember(projectId, userId, role) {
+  return call('PATCH', `/api/projects/${projectId}/members/${userId}/`, { role });
+}
+
+/** @param {number} projectId @param {number} userId @returns {Promise<null>} */
+export function removeMember(projectId, userId) {
+  return call('DELETE', `/api/projects/${projectId}/members/${userId}/`);
+}
+
+/** @param {number} projectId @returns {Promise<any[]>} the links that are good; an owner's to see */
+export function fetchInvitations(projectId) {
+  return fetchAll(`/api/projects/${projectId}/invitations/?page_size=200`);
+}
+
+/**
+ * @param {number} projectId
+ * @param {{role: string, expires_in_hours: number, max_uses: number | null}} fields
+ * @returns {Promise<any>} the new link, with its `url`, which is told this once
+ */
+export function makeInvitation(projectId, fields) {
+  return call('POST', `/api/projects/${projectId}/invitations/`, fields);
+}
+
+/** @param {number} projectId @param {number} id @returns {Promise<null>} */
+export function revokeInvitation(projectId, id) {
+  return call('DELETE', `/api/projects/${projectId}/invitations/${id}/`);
+}
+
+/** @param {number} projectId @param {{user_id: number, then: string}} wish @returns {Promise<null>} */
+export function handOver(projectId, wish) {
+  return call('POST', `/api/projects/${projectId}/hand-over/`, wish);
+}
+
+/** @param {number} projectId @param {string} name @returns {Promise<any>} */
+export function renameProject(projectId, name) {
+  return call('PATCH', `/api/projects/${projectId}/`, { name });
+}
+
+/** @param {number} projectId @param {{name: string, color: string}} label @returns {Promise<any>} */
+export function addLabel(projectId, label) {
+  return call('POST', `/api/projects/${projectId}/labels/`, label);
+}
+
+/** @param {number} projectId @param {number} id @param {{name?: string, color?: string}} changes @returns {Promise<any>} */
+export function changeLabel(projectId, id, changes) {
+  return call('PATCH', `/api/projects/${projectId}/labels/${id}/`, changes);
+}
+
+/** @param {number} projectId @param {number} id @returns {Promise<null>} */
+export function deleteLabel(projectId, id) {
+  return call('DELETE', `/api/projects/${projectId}/labels/${id}/`);
+}
+
+/** @param {number} projectId @returns {Promise<null>} */
+export function deleteProject(projectId) {
+  return call('DELETE', `/api/projects/${projectId}/`);
+}
+
+/** @param {number} projectId @returns {Promise<any>} */
+export function leaveProject(projectId) {
+  return call('POST', `/api/projects/${projectId}/leave/`);
+}

@@ -1,0 +1,213 @@
+// @ts-check
+/** The panel's fields: show the task as it becomes, keep what somebody is just writing, and save it. */
+
+import { find, part, setText } from '../ui/dom.js';
+import { paintConflict } from './conflict.js';
+import { labelsOf, paintChips } from '../ui/labels.js';
+import { t } from '../language/language.js';
+import { displayName } from '../people/people.js';
+import { exact, fromLocalInput, toLocalInput } from '../language/time.js';
+import { isSameValue } from '../state/values.js';
+import { PRIORITY_NAMES, STATUS_NAMES } from '../language/words.js';
+
+/**
+ * @typedef {import("../reducer.js").Task} Task
+ * @typedef {import("../state/store.js").BoardStore} BoardStore
+ * @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement | HTMLButtonElement} Control
+ * @typedef {{
+ *   name: string, control: Control, holder: HTMLElement, draftSince: number | null,
+ *   timer?: ReturnType<typeof setTimeout>,
+ * }} Field `draftSince`: the task's version when somebody began to write here; null: what it shows is the task's
+ */
+
+const NAMES = ['title', 'status', 'assignee_id', 'priority', 'due_at', 'description'];
+const SETTLE = 700; // ms; a date's picker tells a change with every digit
+
+export class TaskFields {
+  /**
+   * @param {HTMLElement} panel
+   * @param {{
+   *   taskId: number, store: BoardStore, drafts: import("../state/drafts.js").Drafts,
+   *   save: (field: string, value: any, version: number, title: string) => void, complain: (text: string) => void,
+   *   label: (label: number, isOn: boolean, title: string) => void,
+   *   chooseLabels: (button: Control, choose: (label: number, isOn: boolean) => void) => void,
+   * }} parts `save` and `label` get the task's version and title as the person saw them; `chooseLabels` opens the menu of labels
+   */
+  constructor(panel, { taskId, store, drafts, save, complain, label, chooseLabels }) {
+    this.taskId = taskId;
+    this.store = store;
+    this.drafts = drafts;
+    this.save = save;
+    this.complain = complain;
+    /** @type {Task | null} as it was last painted: what the person is looking at */
+    this.task = null;
+    /** @type {Field[]} */
+    this.fields = NAMES.map((name) => {
+      const holder = find(panel, `[data-field="${name}"]`);
+      return { name, control: find(holder, `[name="${name}"]`), holder, draftSince: null };
+    });
+    for (const field of this.fields) this.#listen(field);
+    this.labels = find(panel, '[data-field="labels"]');
+    this.labelsButton = /** @type {HTMLButtonElement} */ (find(this.labels, '[name="labels"]'));
+    this.labelsButton.addEventListener('click', () =>
+      chooseLabels(this.labelsButton, (id, isOn) => label(id, isOn, this.task?.title ?? '')),
+    );
+    this.#takeUpDraft();
+  }
+
+  /** @param {Task} task @param {import("../state/store.js").View} view */
+  paint(task, { members, project }) {
+    this.task = task;
+    this.#paintAssignees(members, task.assignee_id);
+    const labels = labelsOf(task, project);
+    paintChips(part(this.labels, 'labels'), labels);
+    part(this.labels, 'no-labels').hidden = labels.length > 0;
+    write(this.labelsButton, String(labels.map(({ id }) => id)));
+    setEditable(this.labelsButton, this.store.mayEdit);
+    const conflicts = this.store.conflicts.get(this.taskId);
+    for (const field of this.fields) {
+      setEditable(field.control, this.store.mayEdit);
+      if (field.draftSince === null) write(field.control, toControl(field.name, task));
+      const conflict = conflicts?.get(field.name) ?? null;
+      paintConflict(field.holder, field.name, conflict && this.#both(field.name, conflict.mine, task), (choice) =>
+        this.#choose(field, choice),
+      );
+    }
+  }
+
+  /** Saves whatever is still being written; called before the panel goes. */
+  flush() {
+    for (const field of this.fields) this.#save(field);
+  }
+
+  /** A description that was being written when the page ended: it is saved like one that was written just now. */
+  #takeUpDraft() {
+    const draft = this.drafts.get(this.taskId, 'description');
+    const field = /** @type {Field} */ (this.fields.find(({ name }) => name === 'description'));
+    if (!draft || !this.store.mayEdit) return;
+    field.control.value = draft.text;
+    field.draftSince = draft.version ?? 0;
+  }
+
+  /** @param {Field} field */
+  #listen(field) {
+    const { control, name } = field;
+    control.addEventListener('input', () => {
+      field.draftSince ??= this.task?.version ?? 0;
+      if (name === 'description') this.drafts.set(this.taskId, name, { text: control.value, version: field.draftSince });
+    });
+    control.addEventListener('change', () => {
+      if (name !== 'due_at') return this.#save(field);
+      clearTimeout(field.timer);
+      field.timer = setTimeout(() => this.#save(field), SETTLE);
+    });
+    control.addEventListener('blur', () => this.#save(field));
+    if (name !== 'title') return;
+    control.addEventListener('keydown', (event) => {
+      const { key, isComposing } = /** @type {KeyboardEvent} */ (event);
+      if (key !== 'Enter' || isComposing) return;
+      event.preventDefault(); // a title is one line
+      /** @type {HTMLElement | null} */ (control.closest('[data-task-panel]'))?.focus(); // leaving the field saves it
+    });
+  }
+
+  /** @param {Field} field */
+  #save(field) {
+    clearTimeout(field.timer);
+    if (field.draftSince === null || !this.task) return;
+    const version = field.draftSince;
+    field.draftSince = null;
+    this.drafts.delete(this.taskId, field.name);
+    const value = fromControl(field.name, field.control.value);
+    const shown = this.task[/** @type {keyof Task} */ (field.name)];
+    if (field.name === 'title' && !value) {
+      write(field.control, toControl('title', this.task));
+      return this.complain(t('A task needs a title.'));
+    }
+    if (isSameValue(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
+    this.store.setConflict(this.taskId, field.name, null);
+    this.save(field.name, value, version, this.task.title);
+  }
+
+  /** @param {Field} field @param {"mine" | "theirs"} choice */
+  #choose(field, choice) {
+    const conflict = this.store.conflicts.get(this.taskId)?.get(field.name);
+    if (!conflict) return;
+    this.store.setConflict(this.taskId, field.name, null);
+    field.draftSince = null;
+    this.drafts.delete(this.taskId, field.name);
+    // What stands there now has been seen beside ours: the newest version is the one that was looked at.
+    const { version = 0, title = '' } = this.task ?? {};
+    if (choice === 'mine') this.save(field.name, conflict.mine, Math.max(conflict.version, version), title);
+    field.control.focus();
+  }
+
+  /** @param {string} name @param {any} mine @param {Task} task @returns {{mine: string, theirs: string, mayKeep: boolean}} */
+  #both(name, mine, task) {
+    const theirs = this.#inWords(name, task[/** @type {keyof Task} */ (name)]);
+    return { mine: this.#inWords(name, mine), theirs, mayKeep: this.store.mayEdit };
+  }
+
+  /** @param {string} name @param {any} value @returns {string} */
+  #inWords(name, value) {
+    if (name === 'status') return STATUS_NAMES[value];
+    if (name === 'priority') return PRIORITY_NAMES[value];
+    if (name === 'due_at') return value ? exact(value) : t('No date');
+    if (name !== 'assignee_id') return value;
+    const user = this.store.member(value);
+    return user ? displayName(user) : value === null ? t('Nobody') : t('Somebody who left');
+  }
+
+  /** @param {import("../state/store.js").View["members"]} members @param {number | null} assigneeId */
+  #paintAssignees(members, assigneeId) {
+    const select = /** @type {HTMLSelectElement} */ (this.fields.find(({ name }) => name === 'assignee_id')?.control);
+    const people = [...members].map(({ user }) => user).sort((a, b) => displayName(a).localeCompare(displayName(b)));
+    const choices = [
+      { value: '', text: t('Nobody') },
+      ...people.map((user) => ({ value: String(user.id), text: displayName(user) })),
+    ];
+    if (assigneeId !== null && !people.some(({ id }) => id === assigneeId))
+      choices.push({ value: String(assigneeId), text: t('Somebody who left') });
+    const { value } = select;
+    choices.forEach(({ value, text }, index) => {
+      const option = select.options[index] ?? select.appendChild(document.createElement('option'));
+      if (option.value !== value || !option.hasAttribute('value')) option.value = value;
+      setText(option, text);
+    });
+    select.length = choices.length;
+    if (select.value !== value) select.value = value;
+  }
+}
+
+/** @param {Control} control @param {boolean} editable */
+function setEditable(control, editable) {
+  if (control instanceof HTMLSelectElement || control instanceof HTMLButtonElement) control.disabled = !editable;
+  else control.readOnly = !editable;
+}
+
+/**
+ * Writes only what differs, and keeps the caret where it stood.
+ *
+ * @param {Control} control
+ * @param {string} value
+ */
+function write(control, value) {
+  if (control.value === value) return;
+  const isText = control instanceof HTMLTextAreaElement && control === document.activeElement;
+  const caret = isText ? /** @type {[number, number]} */ ([control.selectionStart, control.selectionEnd]) : null;
+  control.value = value;
+  if (caret) /** @type {HTMLTextAreaElement} */ (control).setSelectionRange(...caret);
+}
+
+/** @param {string} name @param {Task} task @returns {string} */
+function toControl(name, task) {
+  if (name === 'due_at') return toLocalInput(task.due_at);
+  return String(task[/** @type {keyof Task} */ (name)] ?? '');
+}
+
+/** @param {string} name @param {string} value @returns {any} */
+function fromControl(name, value) {
+  if (name === 'assignee_id') return value ? Number(value) : null;
+  if (name === 'due_at') return fromLocalInput(value);
+  return name === 'title' ? value.replace(/\s+/g, ' ').trim() : value;
+}

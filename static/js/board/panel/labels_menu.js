@@ -1,0 +1,116 @@
+// @ts-check
+/** The menu in which one chooses a task's labels: several, one after the other; who types sees those alone that have it in their names. */
+
+import { setText } from '../ui/dom.js';
+import { t, tn } from '../language/language.js';
+import { openMenu } from '../ui/menu.js';
+
+const MOST = 10; // labels of one task
+const MANY = 5; // labels of a project, beyond which the menu says that one can type
+
+/**
+ * @param {HTMLButtonElement} button whose value is the ids that the task carries, as they become
+ * @param {{
+ *   store: import("../state/store.js").BoardStore, choose: (label: number, isOn: boolean) => void, edit: () => void,
+ *   say: (text: string) => void,
+ * }} parts `choose` puts a label on the task or takes it off; `edit` opens the dialog of the project's
+ */
+export function openLabelsMenu(button, { store, choose, edit, say }) {
+  const carried = () => button.value.split(',').filter(Boolean).map(Number);
+  const toggle = (/** @type {number} */ id) => {
+    const isOn = !carried().includes(id);
+    if (isOn && carried().length >= MOST) say(t('A task carries up to {number} labels.', { number: MOST }));
+    else choose(id, isOn);
+  };
+  const labels = store.state?.project.labels ?? [];
+  const typing = new Typing(labels.map(({ name }) => name));
+  const menu = openMenu(button, {
+    label: labels.length > MANY ? t('Labels: type to find one') : t('Labels'),
+    items: [
+      ...labels.map(({ id, name, color }) => ({
+        label: name,
+        color,
+        act: () => toggle(id),
+        isChecked: () => carried().includes(id),
+        isShown: () => typing.fits(name),
+      })),
+      ...(labels.length ? [] : [{ label: t('There are none yet'), act: null }]),
+      { label: t('Edit labels…'), act: edit, isShown: () => store.role === 'owner' },
+    ],
+    closed: () => {
+      unsubscribe();
+      typing.end();
+    },
+  });
+  typing.listen(menu);
+  // By each choice, where somebody else changes the same task, and where one's role changes.
+  const unsubscribe = store.subscribe(() => (store.mayEdit ? menu.paint() : menu.close()));
+}
+
+/** What somebody has typed into the menu. */
+class Typing {
+  text = '';
+  /** Says to those who hear the page what the menu's heading shows; no menu may hold it. */
+  status = document.createElement('p');
+
+  /** @param {string[]} names */
+  constructor(names) {
+    this.names = names;
+  }
+
+  /** @param {string} name @returns {boolean} */
+  fits(name) {
+    return plain(name).includes(plain(this.text));
+  }
+
+  /** @param {import("../ui/menu.js").Menu} menu */
+  listen(menu) {
+    this.title = menu.heading.textContent ?? '';
+    this.status.className = 'visually-hidden';
+    this.status.setAttribute('role', 'status');
+    menu.element.after(this.status);
+    menu.element.tabIndex = -1; // it has the focus while no label fits
+    menu.element.addEventListener('keydown', (event) => this.#typed(menu, event), true); // before the menu's own keys
+  }
+
+  end() {
+    this.status.remove();
+  }
+
+  /** @param {import("../ui/menu.js").Menu} menu @param {KeyboardEvent} event */
+  #typed(menu, event) {
+    const { key, ctrlKey, metaKey, altKey, isComposing } = event;
+    if (ctrlKey || metaKey || altKey || isComposing) return;
+    const letters = [...this.text];
+    if (key === 'Backspace') this.text = letters.slice(0, -1).join('');
+    else if (key === 'Escape' && letters.length) this.text = '';
+    else if ([...key].length === 1 && key !== ' ') this.text += key; // a space chooses
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+    menu.paint();
+    this.#say(menu);
+    this.#focus(menu);
+  }
+
+  /** @param {import("../ui/menu.js").Menu} menu */
+  #say({ heading }) {
+    const { text } = this;
+    const count = this.names.filter((name) => this.fits(name)).length;
+    const found = count ? tn(count, '{count} label with “{text}”', '{count} labels with “{text}”', { text }) : t('No label has “{text}”.', { text });
+    setText(heading, text ? found : this.title ?? '');
+    setText(this.status, heading.textContent ?? '');
+  }
+
+  /** On the first one that fits, where the one that had it does not. @param {import("../ui/menu.js").Menu} menu */
+  #focus({ element }) {
+    const focused = /** @type {HTMLElement} */ (document.activeElement);
+    if (focused !== element && element.contains(focused) && !focused.hidden) return;
+    /** @type {HTMLElement} */ (element.querySelector('[role="menuitemcheckbox"]:not([hidden])') ?? element).focus();
+  }
+}
+
+/** @param {string} text @returns {string} in which case and accents make no difference */
+function plain(text) {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+}

@@ -1,0 +1,159 @@
+// @ts-check
+/** The company on the board: who is here, who looks at which task, who types. Paints what the client knows of it. */
+
+import { setAttribute, setText } from '../ui/dom.js';
+import { listed, t, tn } from '../language/language.js';
+import { createAvatar, displayName } from './people.js';
+import { ago } from '../language/time.js';
+import { IN_SENTENCES, STATE_NAMES } from '../language/words.js';
+
+/**
+ * @typedef {import("../reducer.js").User} User
+ * @typedef {import("../reducer.js").Member} Member
+ */
+
+const SHOWN = 4; // avatars in the bar
+const LOOKING = 3; // avatars on a card
+
+export class Company {
+  /**
+   * @param {{
+   *   client: any, projectId: number, userId: number, list: HTMLElement, changed: (others: number) => void,
+   *   holdersOf: (taskId: number) => HTMLElement[], typingIn: () => {taskId: number, line: HTMLElement} | null,
+   * }} parts `changed` is told how many others are here, now that somebody came or went; `holdersOf` the places that show who looks at a task;
+   *   `typingIn` the line of the open panel
+   */
+  constructor({ client, projectId, userId, list, changed, holdersOf, typingIn }) {
+    this.client = client;
+    this.projectId = projectId;
+    this.userId = userId;
+    this.list = list;
+    this.changed = changed;
+    this.holdersOf = holdersOf;
+    this.typingIn = typingIn;
+    /** @type {readonly Member[]} */
+    this.members = [];
+    /** @type {Map<number, HTMLElement>} in the bar, by user */
+    this.shown = new Map();
+    /** @type {Map<number, string>} when somebody left, by user */
+    this.leftAt = new Map();
+    /** @type {Set<number>} tasks whose viewers are to be on the screen */
+    this.watched = new Set();
+    client.on('user_presence', (/** @type {any} */ { user_id: id, status, last_seen_at: at }) => {
+      if (status === 'offline' && at) this.leftAt.set(id, at);
+    });
+    client.on('presence', () => this.#paintBar());
+    client.on('task_viewers', (/** @type {any} */ { task_id: taskId }) => {
+      this.watched.add(taskId);
+      this.#paintViewers(taskId);
+    });
+    client.on('user_typing_status', () => this.#paintTyping());
+  }
+
+  /** @param {readonly Member[]} members */
+  paint(members) {
+    this.members = members;
+    this.#paintBar();
+    for (const taskId of this.watched) this.#paintViewers(taskId);
+    this.#paintTyping();
+  }
+
+  /** @param {number} userId @param {Date} now @returns {string} how present somebody is, in words; "" where it is not known */
+  inWords(userId, now) {
+    const status = this.client.presenceOf(this.projectId).get(userId);
+    if (status) return STATE_NAMES[status] ?? '';
+    const at = this.leftAt.get(userId);
+    return at ? t('Here {ago}', { ago: ago(at, now) }) : '';
+  }
+
+  /** Whoever writes a comment there is named under the comments. */
+  #paintTyping() {
+    const place = this.typingIn();
+    if (place) setText(place.line, typingSentence(this.client.typingOn(place.taskId).map(displayName)));
+  }
+
+  #paintBar() {
+    const present = this.client.presenceOf(this.projectId);
+    const others = this.members.filter(({ user }) => user.id !== this.userId && present.has(user.id));
+    const ids = new Set(others.map(({ user }) => user.id));
+    for (const [id, element] of this.shown) {
+      if (ids.has(id)) continue;
+      element.remove();
+      this.shown.delete(id);
+    }
+    others.forEach(({ user }, index) => {
+      const element = this.shown.get(user.id) ?? createPerson(user);
+      this.shown.set(user.id, element);
+      const status = present.get(user.id) ?? 'online';
+      const words = `${displayName(user)}, ${IN_SENTENCES[status]}`;
+      setAttribute(element, 'data-presence-status', status);
+      setAttribute(element, 'title', words);
+      element.classList.toggle('here__person--more', index >= SHOWN);
+      setText(/** @type {Element} */ (element.lastElementChild), words);
+      if (this.list.children[index] !== element) this.list.insertBefore(element, this.list.children[index] ?? null);
+    });
+    setAttribute(this.list, 'data-more', others.length > SHOWN ? `+${others.length - SHOWN}` : null);
+    this.changed(others.length);
+  }
+
+  /** @param {number} taskId */
+  #paintViewers(taskId) {
+    const ids = this.client.viewersOf(taskId).filter((/** @type {number} */ id) => id !== this.userId);
+    const users = this.members.flatMap(({ user }) => (ids.includes(user.id) ? [user] : []));
+    for (const holder of this.holdersOf(taskId)) showViewers(holder, users);
+    if (!ids.length) this.watched.delete(taskId);
+  }
+}
+
+/**
+ * @param {readonly string[]} names
+ * @returns {string} "" for nobody
+ */
+export function typingSentence(names) {
+  if (names.length === 0) return '';
+  if (names.length === 1) return t('{name} is typing…', { name: names[0] });
+  if (names.length > 3) return t('Several people are typing…');
+  return t('{names} are typing…', { names: listed(names) });
+}
+
+/** @param {User} user @returns {HTMLElement} */
+function createPerson(user) {
+  const element = document.createElement('li');
+  element.className = 'here__person';
+  element.dataset.userId = String(user.id);
+  const avatar = createAvatar(user);
+  avatar.removeAttribute('title'); // the whole tells name and state
+  const words = document.createElement('span');
+  words.className = 'visually-hidden';
+  element.append(avatar, words);
+  return element;
+}
+
+/**
+ * Small avatars of who has a task's panel open; those who stay are not touched.
+ *
+ * @param {HTMLElement} holder
+ * @param {readonly User[]} users
+ */
+export function showViewers(holder, users) {
+  holder.hidden = !users.length;
+  const wanted = users.slice(0, LOOKING).map(({ id }) => String(id));
+  const avatars = /** @type {HTMLElement[]} */ ([...holder.querySelectorAll('[data-user-id]')]);
+  for (const avatar of avatars) if (!wanted.includes(avatar.dataset.userId ?? '')) avatar.remove();
+  const shown = new Set(avatars.map((avatar) => avatar.dataset.userId));
+  for (const user of users.slice(0, LOOKING)) {
+    if (shown.has(String(user.id))) continue;
+    const avatar = createAvatar(user);
+    avatar.dataset.userId = String(user.id);
+    holder.append(avatar);
+  }
+  const names = users.map(displayName).join(', ');
+  setAttribute(holder, 'title', names && tn(users.length, '{names} has this open', '{names} have this open', { names }));
+  let words = holder.querySelector('.visually-hidden');
+  if (!words) {
+    words = document.createElement('span');
+    words.className = 'visually-hidden';
+    holder.prepend(words);
+  }
+  setText(words, names && `, ${t('open at {names}', { names })}`);
+}

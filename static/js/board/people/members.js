@@ -1,0 +1,237 @@
+// @ts-check
+/** The people of the project, in the dialog in which an owner chooses them. */
+
+import * as api from '../page/api.js';
+import { clone, find, part, setText } from '../ui/dom.js';
+import { Invitations } from './invitations.js';
+import { t } from '../language/language.js';
+import { createAvatar, displayName } from './people.js';
+import { askTwice } from '../dialogs/sure.js';
+import { explain, ROLE_NAMES } from '../language/words.js';
+
+/** @typedef {import("../reducer.js").Member} Member */
+
+/** @type {Record<string, string>} */
+const EXPLANATIONS = {
+  owner: t('Owners choose the members. Members change everything on the board. Viewers see it and change nothing.'),
+  member: t('You can change everything on this board. Owners choose its members.'),
+  viewer: t('You can see this board and change nothing on it. Owners choose its members.'),
+};
+
+const LEFT = t('You left the project.');
+const LEAVING = t('If you leave, your tasks stay on the board, assigned to nobody.');
+const LAST_OWNER = t('You are its only owner: to leave, hand the project over first. Or delete it, for everybody.');
+const ALONE = t('Nobody else is in this project: add somebody to hand it over to, or delete it.');
+
+export class Members {
+  /**
+   * @param {{
+   *   button: HTMLElement, store: import("../state/store.js").BoardStore, projectId: number,
+   *   presenceOf: (userId: number) => string, gone: (message: string) => void,
+   * }} parts `presenceOf` says in words how present somebody is; `gone` is called when we left the project, or deleted it
+   */
+  constructor({ button, store, projectId, presenceOf, gone }) {
+    this.store = store;
+    this.presenceOf = presenceOf;
+    this.projectId = projectId;
+    this.gone = gone;
+    this.dialog = /** @type {HTMLDialogElement} */ (clone('members'));
+    /** @type {Map<number, HTMLElement>} */
+    this.rows = new Map();
+    /** @type {Pick<import('../state/store.js').View, 'project' | 'members'> | null} */
+    this.painted = null;
+    /** @type {string | null} what to say when the end comes that we asked for, by whichever way it is told first */
+    this.farewell = null;
+    this.isActing = false;
+    this.invitations = new Invitations(part(this.dialog, 'invitations'), {
+      projectId,
+      attempt: (act, control) => this.#try(act, control, { reload: false }),
+    });
+    document.body.append(this.dialog);
+    button.addEventListener('click', () => this.open());
+    this.#listen();
+  }
+
+  open() {
+    this.#say(null);
+    this.paintPresence();
+    this.dialog.showModal();
+    this.#loadLinks();
+  }
+
+  /** @param {import("../state/store.js").View} view */
+  paint({ project, members }) {
+    if (this.painted?.project === project && this.painted.members === members) return;
+    this.painted = { project, members };
+    const isOwner = this.store.role === 'owner';
+    part(this.dialog, 'add').hidden = !isOwner;
+    part(this.dialog, 'owner-section').hidden = !isOwner;
+    part(this.dialog, 'delete-project').hidden = !isOwner;
+    part(this.dialog, 'invitations').hidden = !isOwner;
+    if (!this.isActing) this.#loadLinks(); // who came may have come by a link, who went ended them
+    this.#paintLeaving(members, isOwner);
+    setText(part(this.dialog, 'explain'), EXPLANATIONS[this.store.role]);
+    const rename = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=project_name]'));
+    if (document.activeElement !== rename) rename.value = project.name;
+    this.#paintList(members, isOwner);
+    this.paintPresence();
+  }
+
+  /**
+   * The last owner cannot just leave: what they can do instead is said, and offered.
+   *
+   * @param {readonly Member[]} members @param {boolean} isOwner
+   */
+  #paintLeaving(members, isOwner) {
+    const others = members.filter(({ user }) => user.id !== this.store.userId);
+    const heirs = others.filter(({ role }) => role !== 'owner');
+    const isLast = isOwner && others.length === heirs.length;
+    part(this.dialog, 'hand-over-section').hidden = !isOwner || !heirs.length;
+    part(this.dialog, 'leave-project').hidden = isLast;
+    setText(part(this.dialog, 'leave-explain'), isLast ? (heirs.length ? LAST_OWNER : ALONE) : LEAVING);
+    const select = /** @type {HTMLSelectElement} */ (find(this.dialog, '[name=heir]'));
+    const chosen = select.value;
+    select.replaceChildren(...heirs.map(({ user }) => new Option(displayName(user), String(user.id))));
+    if (heirs.some(({ user }) => String(user.id) === chosen)) select.value = chosen;
+  }
+
+  /** Says in each row how present its person is. */
+  paintPresence() {
+    for (const [id, row] of this.rows) {
+      const words = this.presenceOf(id);
+      setText(part(row, 'presence'), words && ` · ${words}`);
+    }
+  }
+
+  /** @param {readonly Member[]} members @param {boolean} isOwner */
+  #paintList(members, isOwner) {
+    const list = part(this.dialog, 'list');
+    for (const [id, row] of this.rows) {
+      if (members.some(({ user }) => user.id === id)) continue;
+      row.remove();
+      this.rows.delete(id);
+    }
+    for (const { user, role } of members) {
+      const row = this.rows.get(user.id) ?? this.#createRow(user, list);
+      setText(part(row, 'name'), user.id === this.store.userId ? t('{name} (you)', { name: displayName(user) }) : displayName(user));
+      setText(part(row, 'username'), user.username);
+      setText(part(row, 'role-name'), ROLE_NAMES[role]);
+      part(row, 'role-name').hidden = isOwner;
+      const select = /** @type {HTMLSelectElement} */ (part(row, 'role'));
+      select.hidden = !isOwner;
+      select.value = role;
+      const remove = /** @type {HTMLButtonElement} */ (part(row, 'remove'));
+      remove.hidden = !isOwner;
+      remove.disabled = user.id === this.store.userId; // one leaves by another button
+      remove.classList.toggle('member__remove--none', remove.disabled);
+    }
+  }
+
+  /** @param {import("../reducer.js").User} user @param {HTMLElement} list @returns {HTMLElement} */
+  #createRow(user, list) {
+    const row = clone('member');
+    row.dataset.memberId = String(user.id);
+    part(row, 'avatar').replaceWith(createAvatar(user, { large: true }));
+    const select = /** @type {HTMLSelectElement} */ (part(row, 'role'));
+    select.setAttribute('aria-label', t('Role of {person}', { person: displayName(user) }));
+    select.addEventListener('change', () =>
+      this.#try(() => api.changeMember(this.projectId, user.id, select.value), select),
+    );
+    const remove = part(row, 'remove');
+    remove.setAttribute('aria-label', t('Remove {person}', { person: displayName(user) }));
+    remove.title = t('Remove {person}', { person: displayName(user) });
+    remove.addEventListener('click', () => this.#try(() => api.removeMember(this.projectId, user.id), remove));
+    this.rows.set(user.id, row);
+    list.append(row);
+    return row;
+  }
+
+  #listen() {
+    part(this.dialog, 'close').addEventListener('click', () => this.dialog.close());
+    this.dialog.addEventListener('close', () => this.invitations.forget());
+    this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close()); // the backdrop
+    const add = /** @type {HTMLFormElement} */ (part(this.dialog, 'add'));
+    const username = /** @type {HTMLInputElement} */ (find(add, '[name=username]'));
+    const role = /** @type {HTMLSelectElement} */ (find(add, '[name=role]'));
+    add.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      const member = { username: username.value.trim(), role: role.value };
+      if (await this.#try(() => api.addMember(this.projectId, member), add.querySelector('button'))) add.reset();
+      username.focus();
+    });
+    const rename = /** @type {HTMLFormElement} */ (part(this.dialog, 'rename'));
+    const name = /** @type {HTMLInputElement} */ (find(rename, '[name=project_name]'));
+    rename.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#try(() => api.renameProject(this.projectId, name.value.trim()), rename.querySelector('button'));
+    });
+    const remove = part(this.dialog, 'delete-project');
+    remove.addEventListener('click', () =>
+      askTwice(remove, t('Really delete it, for everybody?'), () =>
+        this.#end(t('The project was deleted.'), () => api.deleteProject(this.projectId), remove),
+      ),
+    );
+    const handOver = /** @type {HTMLFormElement} */ (part(this.dialog, 'hand-over'));
+    const handing = find(handOver, '[type=submit]');
+    handOver.addEventListener('submit', (event) => {
+      event.preventDefault();
+      askTwice(handing, t('Really hand over?'), () => this.#handOver(handOver, handing));
+    });
+    const leave = part(this.dialog, 'leave-project');
+    leave.addEventListener('click', () =>
+      askTwice(leave, t('Really leave?'), () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
+    );
+  }
+
+  /** @param {HTMLFormElement} form @param {HTMLElement} button */
+  #handOver(form, button) {
+    const value = (/** @type {string} */ name) => /** @type {HTMLSelectElement} */ (find(form, `[name=${name}]`)).value;
+    const wish = { user_id: Number(value('heir')), then: value('then') };
+    const act = () => api.handOver(this.projectId, wish);
+    if (wish.then === 'leave') return this.#end(LEFT, act, button);
+    return this.#try(act, button, { reload: wish.then === 'stay' });
+  }
+
+  /** @param {string} farewell @param {() => Promise<any>} act @param {HTMLElement} control */
+  async #end(farewell, act, control) {
+    this.farewell = farewell; // the socket may tell of it before the answer comes
+    if (await this.#try(act, control)) this.gone(farewell);
+    else this.farewell = null;
+  }
+
+  /**
+   * @param {() => Promise<any>} act
+   * @param {Element | null} control busy meanwhile
+   * @param {{reload: boolean}} [links] whether the links may be others then, and are still ours to see
+   * @returns {Promise<boolean>} whether it worked; if not, the dialog says why
+   */
+  async #try(act, control, { reload } = { reload: true }) {
+    this.#say(null);
+    this.isActing = true; // what happens by it is not looked up before it is done: we may be no owner any more
+    control?.setAttribute('aria-busy', 'true');
+    try {
+      await act();
+      if (reload) this.#loadLinks();
+      return true;
+    } catch (error) {
+      this.#say(explain(error));
+      this.painted = null;
+      this.store.paint(); // a refused choice goes back
+      return false;
+    } finally {
+      this.isActing = false;
+      control?.removeAttribute('aria-busy');
+    }
+  }
+
+  #loadLinks() {
+    if (this.store.role === 'owner' && this.dialog.open && this.farewell === null) this.invitations.load();
+  }
+
+  /** @param {string | null} text */
+  #say(text) {
+    const place = part(this.dialog, 'error');
+    place.hidden = !text;
+    setText(place, text ?? '');
+  }
+}
