@@ -104,7 +104,8 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
 def _person(user: User) -> dict[str, Any]:
     """How the top bar shows somebody, and in which time zone moments are shown to them.
 
-    As `static/js/board/people/people.js` does, by name, initials and colour; without preferences the browser's zone counts.
+    As `static/js/board/people/people.js` does, by name, initials and colour; without preferences the zone of the
+    browser counts.
     """
     name = user_object(user).name
     words = name.replace(".", " ").replace("_", " ").replace("-", " ").split()
