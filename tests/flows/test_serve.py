@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -367,6 +368,66 @@ def test_a_wrong_setting_is_told_before_anything_is_served(run: Callable[..., Pr
     process = run("--port", str(free_port()), SWEEP_INTERVAL="0")
     assert process.wait() == 1
     assert "SWEEP_INTERVAL must be more than 0." in printed(process)
+
+
+@pytest.mark.installations("deployed")
+def test_a_wrong_address_of_a_service_is_told_in_a_sentence_without_its_password(
+    run: Callable[..., Process], shared_stack: Stack, subtests: pytest.Subtests
+) -> None:
+    database, redis = (urlsplit(shared_stack.env[name]) for name in ("DATABASE_URL", "REDIS_URL"))
+    wrong = {
+        "DATABASE_URL": [
+            "mysql://ann:hunter2@localhost/board",
+            "oracle://ann:hunter2@localhost/board",
+            "nonsense",
+            database._replace(path="/nowhere").geturl(),
+            database._replace(netloc=f"nobody:hunter2@{database.hostname}:{database.port}").geturl(),
+            database._replace(query="sslmode=hunter").geturl(),
+            database._replace(query="colour=red").geturl(),
+        ],
+        "REDIS_URL": [
+            "localhost:6379",
+            redis._replace(path="/hunter").geturl(),
+            redis._replace(path="/999").geturl(),
+            redis._replace(netloc=f":hunter2@{redis.netloc}").geturl(),
+            redis._replace(query="colour=red").geturl(),
+        ],
+    }
+    tried = [{variable: value} for variable, values in wrong.items() for value in values]
+    tried.append({"DATABASE_URL": "sqlite:////nowhere/board.sqlite3", "REDIS_URL": ""})
+    running = [(next(iter(env.items())), run("--port", str(free_port()), **env)) for env in tried]
+    for (variable, value), process in running:
+        with subtests.test(value):
+            assert process.wait() == 1
+            (line,) = (line for line in printed(process).splitlines() if variable in line and "HINT" not in line)
+            assert line.endswith(".")
+            assert "hunter2" not in printed(process)
+            assert "Traceback" not in printed(process)
+
+
+@pytest.mark.installations("deployed")
+@pytest.mark.parametrize("scheme", ["redis", "valkey"])
+def test_a_server_works_with_each_spelling_of_its_services(
+    start_server: StartServer, connect: Connect, shared_stack: Stack, ann: User, scheme: str
+) -> None:
+    database, redis = (shared_stack.env[name].partition("://")[2] for name in ("DATABASE_URL", "REDIS_URL"))
+    server = start_server(serve=True, DATABASE_URL=f"postgresql://{database}", REDIS_URL=f"{scheme}://{redis}")
+    assert server.api().get("/readyz").json() == {"status": "ready", "degraded": []}
+    project = server.project(ann)
+    with connect(server, ann) as socket:
+        socket.ask("join_project", {"project_id": project})
+        server.api(ann).post("/api/tasks/", json={"project_id": project, "title": "A"})
+        socket.expect("task_created")
+
+
+@pytest.mark.installations("deployed")
+def test_a_database_that_is_away_at_the_start_is_told_and_waited_for(run: Callable[..., Process]) -> None:
+    port = free_port()
+    process = run("--port", str(port), DATABASE_URL=f"postgres://ann:hunter2@127.0.0.1:{free_port()}/board")
+    wait_until(lambda: "serves at" in printed(process))
+    assert "DATABASE_URL: connection failed: connection to server" in printed(process)
+    assert "hunter2" not in printed(process)
+    assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).json()["reasons"] == ["database"]
 
 
 def test_a_taken_port_is_told_in_a_sentence(run: Callable[..., Process]) -> None:

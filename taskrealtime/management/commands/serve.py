@@ -19,12 +19,14 @@ from django.utils.autoreload import get_child_arguments
 from django.utils.module_loading import import_string
 from redis import RedisError
 
-from taskrealtime.engine import heartbeat, metrics, redis_probe, rooms
+from taskrealtime.engine import database_probe, heartbeat, metrics, redis_probe, rooms
 from taskrealtime.engine.names import redis_key
 from taskrealtime.engine.supervisor import Supervisor
 
 #: Connections that the kernel keeps until somebody accepts them.
 BACKLOG = 1024
+#: Seconds that a service may take to answer at the start.
+PROBE_SECONDS = 2
 #: Who may connect to a Unix socket, unless something else is asked for: its owner and its group.
 SOCKET_MODE = 0o660
 #: How many new objects, and rounds of a younger generation, the garbage collector waits for (Python: 700, 10, 10).
@@ -62,7 +64,8 @@ class Command(BaseCommand):
         """Serve until told to end."""
         _check_processes(options["processes"])
         if options["fd"] is None:
-            _check_redis()
+            self._check_database()
+            self._check_redis()
         listening = _listen(options)
         try:
             if options["processes"] == 1:
@@ -72,6 +75,24 @@ class Command(BaseCommand):
         finally:
             if options["unix_socket"]:
                 Path(options["unix_socket"]).unlink(missing_ok=True)
+
+    def _check_database(self) -> None:
+        try:
+            reason = database_probe.probe(connection, timeout=PROBE_SECONDS)
+        except database_probe.UnusableDatabase as error:
+            raise CommandError(f"DATABASE_URL: {error}.") from None
+        if reason is not None:
+            self.stderr.write(f"DATABASE_URL: {reason}. Until it answers, /readyz is 503.")
+
+    def _check_redis(self) -> None:
+        for url in settings.REDIS_URLS:
+            try:
+                redis_probe.probe(url, key=redis_key("probe"), timeout=PROBE_SECONDS)
+            except redis_probe.UnusableServer as error:
+                raise CommandError(f"REDIS_URL: {error}.") from None
+            except RedisError as error:
+                reason = str(error).rstrip(".")
+                self.stderr.write(f"REDIS_URL: {reason}. Until it answers, events arrive by the sweep.")
 
     def _serve(self, listening: socket.socket, options: dict[str, Any]) -> None:
         # Not before it is needed: it installs Twisted's reactor.
@@ -117,16 +138,6 @@ def _check_processes(processes: int) -> None:
         raise CommandError("Several processes need PostgreSQL: set DATABASE_URL=postgres://…, or serve with one.")
     if not settings.REDIS_URLS:
         raise CommandError("Several processes need Redis: set REDIS_URL=redis://…, or serve with one.")
-
-
-def _check_redis() -> None:
-    for url in settings.REDIS_URLS:
-        try:
-            redis_probe.probe(url, key=redis_key("probe"), timeout=1)
-        except redis_probe.UnusableServer as error:
-            raise CommandError(str(error)) from None
-        except RedisError:
-            pass  # It may come back at any time, and events go on without it.
 
 
 def _listen(options: dict[str, Any]) -> socket.socket:
