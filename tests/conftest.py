@@ -173,6 +173,7 @@ LONGEST = (
     "flows/test_events.py",
     "browser/test_pages.py",
     "flows/test_schemathesis.py",
+    "flows/test_deployment.py",
 )
 
 

@@ -178,7 +178,7 @@ def run_caddy(ports: Ports, certificate: tuple[Path, Path]) -> Process:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(run_nginx, id="nginx"), pytest.param(run_caddy, id="caddy", marks=pytest.mark.long)],
+    params=[pytest.param(run_nginx, id="nginx"), pytest.param(run_caddy, id="caddy")],
 )
 def proxy(
     request: pytest.FixtureRequest, units: Units, ports: Ports, certificate: tuple[Path, Path]
@@ -225,6 +225,7 @@ def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.long
 def test_what_is_inside_stays_inside(proxy: Proxy) -> None:
     with proxy.client() as client:
         for path in ("/metrics", "/readyz"):
@@ -235,6 +236,7 @@ def test_what_is_inside_stays_inside(proxy: Proxy) -> None:
         assert client.get("/login/").status_code == 200
 
 
+@pytest.mark.long
 def test_a_body_of_the_bound_passes_and_a_larger_one_does_not(proxy: Proxy) -> None:
     with proxy.client() as client:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -292,6 +294,7 @@ class Crowd:
         time.sleep(PAUSE)
 
 
+@pytest.mark.long
 def test_a_release_is_noticed_by_nobody(proxy: Proxy, units: Units, ports: Ports, token: str) -> None:
     """Neither by who reads, nor by who writes, nor by who signs in: the page's own commands restart the services."""
     loop = restart_loop(ports)

@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]  #
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 SETTINGS = settings(deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+#: Requests of each mode to each operation.
+EXAMPLES = 8
 #: Would end the token that all the others come with.
 LEFT_OUT = {"token_revoke"}
 #: What ends others' ids comes last.
@@ -47,13 +49,13 @@ def real_ids(server: Server, owner: User, other: User) -> dict[str, int]:
     return ids | {"user_id": other.id, "seq": 1, "mark": "0" * 32}
 
 
+@pytest.mark.long
 @pytest.mark.installations("embedded")
-@pytest.mark.parametrize("examples", [2, pytest.param(8, marks=pytest.mark.long)])
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["right", "wrong"])
 def test_no_request_is_our_fault_or_answered_by_surprise(
-    stack: Stack, people: tuple[User, User], mode: GenerationMode, examples: int
+    stack: Stack, people: tuple[User, User], mode: GenerationMode
 ) -> None:
-    """So many requests to each operation with real ids, and some with made up ones."""
+    """`EXAMPLES` requests to each operation with real ids, and some with made up ones."""
     server = stack.server()
     document = server.api().get("/api/schema/", headers={"Accept": "application/json"}).json()
     schema = schemathesis.openapi.from_dict(document)
@@ -67,7 +69,7 @@ def test_no_request_is_our_fault_or_answered_by_surprise(
             named = bool(operation.path_parameters)
             real = lasting if operation.method.upper() == "GET" or not named else real_ids(server, *people)
             for ids in (real, None) if named else (None,):
-                limits = settings(SETTINGS, max_examples=examples if ids else 1 + examples // 4)
+                limits = settings(SETTINGS, max_examples=EXAMPLES if ids else 1 + EXAMPLES // 4)
                 error = first_failure(operation, mode, session, server, people[0], ids, limits)
                 if error is not None:
                     failures[operation.label] = error
