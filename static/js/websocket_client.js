@@ -81,14 +81,15 @@
     /**
      * @param {string} code
      * @param {string} message
-     * @param {{details?: any, retryAfter?: number}} [more] `retryAfter` in seconds
+     * @param {{details?: any, retryAfter?: number, status?: number}} [more] `retryAfter` in seconds, `status` of HTTP
      */
-    constructor(code, message, { details, retryAfter } = {}) {
+    constructor(code, message, { details, retryAfter, status } = {}) {
       super(message);
       this.name = "TaskManagerError";
       this.code = code;
       this.details = details;
       this.retryAfter = retryAfter;
+      this.status = status;
     }
   };
   function encode(message) {
@@ -107,10 +108,11 @@
       return null;
     }
   }
-  function errorFrom(data) {
+  function errorFrom(data, status) {
     return new TaskManagerError(data?.code ?? "internal", data?.message ?? "The server refused without a reason.", {
       details: data?.details,
-      retryAfter: data?.retry_after
+      retryAfter: data?.retry_after,
+      status
     });
   }
 
@@ -1697,8 +1699,33 @@
     }
   };
 
+  // static/js/client/http.js
+  var CODES = { 401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "conflict", 429: "rate_limited" };
+  var FOREIGN_ANSWER = "foreign_answer";
+  async function send(url, init, fetch = globalThis.fetch) {
+    try {
+      return await fetch(url, init);
+    } catch (error) {
+      throw new TaskManagerError("connection_lost", `The server could not be reached: ${error}.`);
+    }
+  }
+  async function callApi(url, { body, headers, ...init }, fetch) {
+    const sent = { Accept: "application/json", ...headers };
+    if (body !== void 0) sent["Content-Type"] = "application/json";
+    const response = await send(url, { ...init, headers: sent, body: body === void 0 ? void 0 : JSON.stringify(body) }, fetch);
+    const answer = await response.json().catch(() => null);
+    if (response.ok && (answer !== null || response.status === 204)) return answer;
+    throw errorFrom(
+      {
+        ...answer,
+        code: answer?.code ?? (response.ok ? void 0 : CODES[response.status]) ?? FOREIGN_ANSWER,
+        message: answer?.message ?? `The server answered ${response.status}.`
+      },
+      response.status
+    );
+  }
+
   // static/js/client/rest.js
-  var CODES = { 403: "forbidden", 404: "not_found", 409: "conflict", 429: "rate_limited" };
   var Rest = class {
     #base;
     #tokens;
@@ -1708,7 +1735,7 @@
      * @param {object} options
      * @param {string} options.base the API's URL, with a slash at its end
      * @param {import('./client/tokens.js').Tokens} options.tokens
-     * @param {typeof globalThis.fetch} options.fetch
+     * @param {import('./client/http.js').Fetch} [options.fetch]
      * @param {import('./client/clock.js').Clock} options.clock
      */
     constructor({ base, tokens, fetch, clock }) {
@@ -1725,17 +1752,22 @@
      *   `unauthenticated`: there is no token any more
      */
     async call(request, limits) {
-      const response = await this.#send(request, limits);
-      if (response.status !== 401) return read(response);
+      try {
+        return await this.#send(request, limits);
+      } catch (error) {
+        if (error.status !== 401) throw error;
+      }
       this.#tokens.forget();
-      const again = await this.#send(request, limits);
-      if (again.status === 401) throw unreachable("it refuses a fresh token");
-      return read(again);
+      try {
+        return await this.#send(request, limits);
+      } catch (error) {
+        throw error.status === 401 ? unreachable("it refuses a fresh token") : error;
+      }
     }
     /**
      * @param {Request} request
      * @param {{signal: AbortSignal, patience: number}} limits
-     * @returns {Promise<Response>}
+     * @returns {Promise<any>}
      */
     async #send({ method, path, body, key }, { signal, patience }) {
       const token = await this.#tokens.get().catch(unreachableUnlessSignedOut);
@@ -1743,36 +1775,24 @@
       const abort = () => hurry.abort();
       const timer = this.#clock.setTimeout(abort, patience);
       signal.addEventListener("abort", abort, { once: true });
-      const headers = { Accept: "application/json", Authorization: `Bearer ${token}` };
-      if (body !== void 0) headers["Content-Type"] = "application/json";
+      const headers = { Authorization: `Bearer ${token}` };
       if (key !== void 0) headers["Idempotency-Key"] = key;
+      const init = { method, headers, body, credentials: (
+        /** @type {const} */
+        "omit"
+      ), signal: hurry.signal };
       try {
-        return await this.#fetch(this.#base + path, {
-          method,
-          headers,
-          body: body === void 0 ? void 0 : JSON.stringify(body),
-          credentials: "omit",
-          // The token alone says who asks; a session cookie would ask for a CSRF header.
-          signal: hurry.signal
-        });
+        return await callApi(this.#base + path, init, this.#fetch);
       } catch (error) {
-        throw unreachable(error);
+        throw isForeign(error) ? new TaskManagerError("connection_lost", error.message) : error;
       } finally {
         this.#clock.clearTimeout(timer);
         signal.removeEventListener("abort", abort);
       }
     }
   };
-  async function read(response) {
-    const body = await response.json().catch(() => null);
-    if (response.ok) {
-      if (body === null && response.status !== 204) throw unreachable("an answer that is not JSON");
-      return body;
-    }
-    if (response.status > 500) throw unreachable(response.status);
-    const code = body?.code ?? CODES[response.status];
-    if (!code) throw unreachable(response.status);
-    throw errorFrom({ ...body, code });
+  function isForeign({ code, status = 0 }) {
+    return code === FOREIGN_ANSWER || status > 500;
   }
   function unreachable(cause) {
     return new TaskManagerError("connection_lost", `The server cannot be reached: ${cause}.`);
@@ -1804,10 +1824,10 @@
      * @param {import('./client/clock.js').Clock} options.clock
      * @param {(entry: import('./client/outbox.js').Entry) => void} options.send
      */
-    constructor({ outbox, clock, send }) {
+    constructor({ outbox, clock, send: send2 }) {
       this.#outbox = outbox;
       this.#clock = clock;
-      this.#send = send;
+      this.#send = send2;
       this.#alarm = new Alarm(clock);
     }
     /** There is a new link: what has no answer goes again. */
@@ -2161,8 +2181,7 @@
       this.#lookAgain = new Alarm(clock);
       const log = this.#log = makeLog(options.debug ?? false);
       const tokens = new Tokens(options.token, clock);
-      const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-      const rest = new Rest({ base: options.api ?? apiUrl(url), tokens, fetch, clock });
+      const rest = new Rest({ base: options.api ?? apiUrl(url), tokens, fetch: options.fetch, clock });
       const request = this.#request.bind(this);
       const changed = this.#changed.bind(this);
       const fatal = this.#fatal.bind(this);

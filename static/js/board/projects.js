@@ -1,6 +1,7 @@
 // @ts-check
 /** The list of projects: follows what concerns its reader, and comes up to date with that and whenever it is looked at. */
 
+import { send } from '../client/http.js';
 import { Shelf, TaskManagerWebSocket } from '../client/index.js';
 import { fetchToken } from './page/api.js';
 import { copyText } from './ui/clipboard.js';
@@ -47,7 +48,7 @@ function report(text, lost) {
 
 /** Takes the list from a fresh copy of this page, and leaves what somebody is typing alone. */
 async function refresh() {
-  const answer = await fetch(location.pathname, { credentials: 'same-origin' }).catch(() => null);
+  const answer = await send(location.pathname, { credentials: 'same-origin' }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   // Somebody else has signed in, in another tab: their list belongs on a page of theirs.

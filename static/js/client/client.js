@@ -103,8 +103,7 @@ export class TaskManagerWebSocket {
     this.#lookAgain = new Alarm(clock);
     const log = (this.#log = makeLog(options.debug ?? false));
     const tokens = new Tokens(options.token, clock);
-    const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-    const rest = new Rest({ base: options.api ?? apiUrl(url), tokens, fetch, clock });
+    const rest = new Rest({ base: options.api ?? apiUrl(url), tokens, fetch: options.fetch, clock });
     const request = this.#request.bind(this);
     const changed = this.#changed.bind(this);
     const fatal = this.#fatal.bind(this);

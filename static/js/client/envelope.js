@@ -15,14 +15,15 @@ export class TaskManagerError extends Error {
   /**
    * @param {string} code
    * @param {string} message
-   * @param {{details?: any, retryAfter?: number}} [more] `retryAfter` in seconds
+   * @param {{details?: any, retryAfter?: number, status?: number}} [more] `retryAfter` in seconds, `status` of HTTP
    */
-  constructor(code, message, { details, retryAfter } = {}) {
+  constructor(code, message, { details, retryAfter, status } = {}) {
     super(message);
     this.name = 'TaskManagerError';
     this.code = code;
     this.details = details;
     this.retryAfter = retryAfter;
+    this.status = status;
   }
 }
 
@@ -56,11 +57,13 @@ export function decode(text) {
 
 /**
  * @param {any} data of an `error` frame, or the body of a refused HTTP request
+ * @param {number} [status] of the refused HTTP request
  * @returns {TaskManagerError}
  */
-export function errorFrom(data) {
+export function errorFrom(data, status) {
   return new TaskManagerError(data?.code ?? 'internal', data?.message ?? 'The server refused without a reason.', {
     details: data?.details,
     retryAfter: data?.retry_after,
+    status,
   });
 }

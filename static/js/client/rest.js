@@ -1,14 +1,8 @@
 // @ts-check
-/** One HTTP request of the API: with a token, answered by JSON, and refused with the same errors as on the socket. */
+/** One request of the API with a token, refused with the same errors as on the socket. */
 
-import { errorFrom, TaskManagerError } from './envelope.js';
-
-/**
- * What a status means where no JSON says it.
- *
- * @type {Record<number, string | undefined>}
- */
-const CODES = { 403: 'forbidden', 404: 'not_found', 409: 'conflict', 429: 'rate_limited' };
+import { TaskManagerError } from './envelope.js';
+import { callApi, FOREIGN_ANSWER } from './http.js';
 
 /**
  * @typedef {object} Request
@@ -28,7 +22,7 @@ export class Rest {
    * @param {object} options
    * @param {string} options.base the API's URL, with a slash at its end
    * @param {import('./tokens.js').Tokens} options.tokens
-   * @param {typeof globalThis.fetch} options.fetch
+   * @param {import('./http.js').Fetch} [options.fetch]
    * @param {import('./clock.js').Clock} options.clock
    */
   constructor({ base, tokens, fetch, clock }) {
@@ -46,19 +40,24 @@ export class Rest {
    *   `unauthenticated`: there is no token any more
    */
   async call(request, limits) {
-    const response = await this.#send(request, limits);
-    if (response.status !== 401) return read(response);
+    try {
+      return await this.#send(request, limits);
+    } catch (/** @type {any} */ error) {
+      if (error.status !== 401) throw error;
+    }
     // The token may just have ended: once more with another.
     this.#tokens.forget();
-    const again = await this.#send(request, limits);
-    if (again.status === 401) throw unreachable('it refuses a fresh token');
-    return read(again);
+    try {
+      return await this.#send(request, limits);
+    } catch (/** @type {any} */ error) {
+      throw error.status === 401 ? unreachable('it refuses a fresh token') : error;
+    }
   }
 
   /**
    * @param {Request} request
    * @param {{signal: AbortSignal, patience: number}} limits
-   * @returns {Promise<Response>}
+   * @returns {Promise<any>}
    */
   async #send({ method, path, body, key }, { signal, patience }) {
     const token = await this.#tokens.get().catch(unreachableUnlessSignedOut);
@@ -67,19 +66,14 @@ export class Rest {
     const timer = this.#clock.setTimeout(abort, patience);
     signal.addEventListener('abort', abort, { once: true });
     /** @type {Record<string, string>} */
-    const headers = { Accept: 'application/json', Authorization: `Bearer ${token}` };
-    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    const headers = { Authorization: `Bearer ${token}` };
     if (key !== undefined) headers['Idempotency-Key'] = key;
+    // The token alone says who asks; a session cookie would ask for a CSRF header.
+    const init = { method, headers, body, credentials: /** @type {const} */ ('omit'), signal: hurry.signal };
     try {
-      return await this.#fetch(this.#base + path, {
-        method,
-        headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
-        credentials: 'omit', // The token alone says who asks; a session cookie would ask for a CSRF header.
-        signal: hurry.signal,
-      });
-    } catch (error) {
-      throw unreachable(error);
+      return await callApi(this.#base + path, init, this.#fetch);
+    } catch (/** @type {any} */ error) {
+      throw isForeign(error) ? new TaskManagerError('connection_lost', error.message) : error;
     } finally {
       this.#clock.clearTimeout(timer);
       signal.removeEventListener('abort', abort);
@@ -87,18 +81,9 @@ export class Rest {
   }
 }
 
-/** @param {Response} response */
-async function read(response) {
-  const body = await response.json().catch(() => null);
-  if (response.ok) {
-    if (body === null && response.status !== 204) throw unreachable('an answer that is not JSON');
-    return body;
-  }
-  // 502 and beyond come from whoever stands in front of a server that is away.
-  if (response.status > 500) throw unreachable(response.status);
-  const code = body?.code ?? CODES[response.status];
-  if (!code) throw unreachable(response.status);
-  throw errorFrom({ ...body, code });
+/** @param {TaskManagerError} error @returns {boolean} whether a proxy answered, whose server is away */
+function isForeign({ code, status = 0 }) {
+  return code === FOREIGN_ANSWER || status > 500;
 }
 
 /** @param {any} cause */

@@ -28,7 +28,7 @@ const POLL = 2;
  * @property {number} hold seconds that the socket is kept open
  *
  * @typedef {object} Around the browser
- * @property {typeof globalThis.fetch} fetch
+ * @property {import('../client/http.js').Fetch} fetch
  * @property {any} WebSocket
  * @property {string} origin such as `https://board.example`
  * @property {() => string} csrfToken
@@ -162,7 +162,7 @@ export function explainRefusal(server, answers, code) {
   );
 }
 
-/** @param {typeof globalThis.fetch} fetch @returns {Promise<'ours' | number | null>} */
+/** @param {import('../client/http.js').Fetch} fetch @returns {Promise<'ours' | number | null>} */
 async function probePath(fetch) {
   const answer = await withTimeout(fetch('/ws/', { redirect: 'manual' })).catch(() => null);
   if (!answer) return null;

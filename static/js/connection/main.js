@@ -2,9 +2,11 @@
 /** The page of the connection test: takes one step after the other, and says how it went. */
 
 import { clone, find, part } from '../board/ui/dom.js';
+import { csrfToken } from '../board/page/api.js';
 import { forgetUser } from '../board/page/forgetting.js';
 import { t } from '../board/language/language.js';
 import { watchSession } from '../board/page/session.js';
+import { send } from '../client/http.js';
 import { STEPS } from './checks.js';
 import { writeReport } from './report.js';
 
@@ -30,10 +32,10 @@ let running = null;
 watchSession({ close: () => running?.socket?.close() }, forgetUser);
 
 const around = {
-  fetch: (/** @type {any} */ input, /** @type {any} */ init) => fetch(input, { credentials: 'same-origin', cache: 'no-store', ...init }),
+  fetch: (/** @type {string} */ url, /** @type {RequestInit | undefined} */ init) => send(url, { credentials: 'same-origin', cache: 'no-store', ...init }),
   WebSocket,
   origin: location.origin,
-  csrfToken: () => /** @type {HTMLInputElement} */ (find(document, 'input[name=csrfmiddlewaretoken]')).value,
+  csrfToken,
 };
 
 showSteps();

@@ -68,7 +68,7 @@ export function explain(error) {
   if (code === 'too_large') return t('It is too long to be sent.');
   if (code === 'closed' || code === 'cancelled') return t('The connection was closed before it could be sent.');
   if (code === 'rate_limited') return t('That was too much at once. Please wait a moment.');
-  if (code === 'network' || code === 'connection_lost') return t('The server could not be reached.');
+  if (code === 'connection_lost') return t('The server could not be reached.');
   return sentence(error?.message) || t('Something went wrong.');
 }
 

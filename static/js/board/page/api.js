@@ -1,49 +1,23 @@
 // @ts-check
 /** The REST calls of the pages, signed by the browser's session and Django's CSRF token. */
 
-/** A refused or failed call; `code` is the protocol's, or `network` where no answer came. */
-export class ApiError extends Error {
-  /**
-   * @param {{code: string, message: string, status: number, details?: any}} fields
-   */
-  constructor({ code, message, status, details }) {
-    super(message);
-    this.name = 'ApiError';
-    this.code = code;
-    this.status = status;
-    this.details = details;
-  }
-}
+import { callApi } from '../../client/http.js';
 
 /**
  * @param {"GET" | "POST" | "PATCH" | "DELETE"} method
  * @param {string} path
  * @param {object} [body]
  * @returns {Promise<any>} the answer's JSON, null where it has none
- * @throws {ApiError}
+ * @throws {import("../../client/envelope.js").TaskManagerError}
  */
-async function call(method, path, body) {
+function call(method, path, body) {
   /** @type {Record<string, string>} */
-  const headers = { Accept: 'application/json' };
+  const headers = {};
   // Where somebody else has signed in meanwhile, in another tab, nothing is shown here or done in their name.
   const { userId } = document.body.dataset;
   if (userId) headers['X-Page-User'] = userId;
   if (method !== 'GET') headers['X-CSRFToken'] = csrfToken();
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
-  let response;
-  try {
-    response = await fetch(path, { method, headers, credentials: 'same-origin', body: body && JSON.stringify(body) });
-  } catch {
-    throw new ApiError({ code: 'network', message: 'The server could not be reached.', status: 0 });
-  }
-  const answer = await response.json().catch(() => null);
-  if (response.ok) return answer;
-  throw new ApiError({
-    code: answer?.code ?? 'internal',
-    message: answer?.message ?? `The server answered ${response.status}.`,
-    status: response.status,
-    details: answer?.details,
-  });
+  return callApi(path, { method, headers, credentials: 'same-origin', body });
 }
 
 /**
@@ -51,7 +25,7 @@ async function call(method, path, body) {
  *
  * @returns {string}
  */
-function csrfToken() {
+export function csrfToken() {
   const cookies = new Map(document.cookie.split('; ').map((pair) => /** @type {[string, string]} */ (pair.split('=', 2))));
   const token = cookies.get('__Host-csrftoken') ?? cookies.get('csrftoken'); // over TLS, and without it
   if (token) return decodeURIComponent(token);

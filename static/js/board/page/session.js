@@ -1,6 +1,8 @@
 // @ts-check
 /** Signing out: of this tab, and at once of all the others of the same session. */
 
+import { send } from '../../client/http.js';
+
 const CHANNEL = 'taskrealtime.session';
 const FLASH = 'taskrealtime.flash';
 
@@ -35,11 +37,7 @@ export function watchSession(client, forget) {
 async function signOut(form, { client, channel, forget }) {
   client.close();
   channel.postMessage('signing out');
-  const answer = await fetch(form.action, {
-    method: 'POST',
-    body: new FormData(form),
-    credentials: 'same-origin',
-  }).catch(() => null);
+  const answer = await send(form.action, { method: 'POST', body: new FormData(form), credentials: 'same-origin' }).catch(() => null);
   if (!answer?.ok) {
     channel.postMessage('still here');
     return form.submit(); // the server's own answer tells what is wrong
