@@ -5,7 +5,7 @@ import { archiveCompleted, fetchArchive } from '../page/api.js';
 import { openDialog } from './dialog.js';
 import { clone, find, part, setText } from '../ui/dom.js';
 import { t } from '../language/language.js';
-import { askTwice } from './sure.js';
+import { confirmTwice } from '../ui/confirm.js';
 import { ago } from '../language/time.js';
 import { explain, shown } from '../language/words.js';
 
@@ -30,7 +30,7 @@ class Archive {
     this.dialog = clone('archive-dialog');
     this.text = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=archive_text]'));
     const all = part(this.dialog, 'archive-all');
-    all.addEventListener('click', () => askTwice(all, t('Really archive all completed?'), () => this.#archiveAll(all)));
+    all.addEventListener('click', () => confirmTwice(all, t('Really archive all completed?'), () => this.#archiveAll(all)));
     this.text.addEventListener('input', () => this.#loadSoon());
     const stop = client.on('event', (/** @type {any} */ { archived }, /** @type {any} */ { event }) => {
       if (archived || event === 'task_restored') this.#loadSoon();

@@ -5,7 +5,7 @@ import { addLabel, changeLabel, deleteLabel } from '../page/api.js';
 import { openDialog } from './dialog.js';
 import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
 import { t, tn } from '../language/language.js';
-import { askTwice } from './sure.js';
+import { confirmTwice } from '../ui/confirm.js';
 import { explain } from '../language/words.js';
 
 /** @typedef {import("../ui/labels.js").Label} Label */
@@ -78,7 +78,7 @@ class Labels {
     color.addEventListener('change', () => this.#change(id, { color: color.value }, color));
     const button = part(row, 'delete');
     const remove = () => this.#try(() => deleteLabel(this.projectId, id), button);
-    button.addEventListener('click', () => askTwice(button, this.#question(id), remove));
+    button.addEventListener('click', () => confirmTwice(button, this.#question(id), remove));
     this.rows.set(id, row);
     part(this.dialog, 'list').append(row);
     return row;

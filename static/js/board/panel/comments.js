@@ -4,6 +4,7 @@
 import { fetchComments } from '../page/api.js';
 import { clone, find, isMac, part, setAttribute, setText } from '../ui/dom.js';
 import { copyText } from '../ui/clipboard.js';
+import { confirmTwice } from '../ui/confirm.js';
 import { t } from '../language/language.js';
 import { glow } from '../ui/motion.js';
 import { createAvatar, displayName } from '../people/people.js';
@@ -16,7 +17,6 @@ import { explain } from '../language/words.js';
  * @typedef {import("../state/store.js").Outgoing} Outgoing
  */
 
-const SURE = 4000; // ms in which a second press deletes
 
 export class Comments {
   /**
@@ -248,7 +248,7 @@ export class Comments {
     find(element, '[data-copy-link]').addEventListener('click', () => this.#copyLink(comment.id));
     find(element, '[data-edit-comment]').addEventListener('click', () => this.#edit(comment.id));
     const remove = find(element, '[data-delete-comment]');
-    remove.addEventListener('click', () => this.#askTwice(remove, () => this.#goes(comment.id) || this.remove(comment.id)));
+    remove.addEventListener('click', () => confirmTwice(remove, t('Really delete?'), () => this.#goes(comment.id) || this.remove(comment.id)));
     return element;
   }
 
@@ -343,17 +343,6 @@ export class Comments {
   /** @param {number} id @returns {string | undefined} as one sees it */
   #contentOf(id) {
     return this.changed.get(id)?.text ?? this.shown.get(id)?.comment.content;
-  }
-
-  /** A comment cannot be brought back: it takes two presses. @param {HTMLElement} button @param {() => void} act */
-  #askTwice(button, act) {
-    if (button.dataset.sure) return act();
-    button.dataset.sure = 'true';
-    button.textContent = t('Really delete?');
-    setTimeout(() => {
-      delete button.dataset.sure;
-      button.textContent = t('Delete');
-    }, SURE);
   }
 
   /** @param {number} id */

@@ -6,7 +6,7 @@ import { clone, find, part, setText } from '../ui/dom.js';
 import { Invitations } from './invitations.js';
 import { t } from '../language/language.js';
 import { createAvatar, displayName } from './people.js';
-import { askTwice } from '../dialogs/sure.js';
+import { confirmTwice } from '../ui/confirm.js';
 import { explain, ROLE_NAMES } from '../language/words.js';
 
 /** @typedef {import("../reducer.js").Member} Member */
@@ -167,7 +167,7 @@ export class Members {
     });
     const remove = part(this.dialog, 'delete-project');
     remove.addEventListener('click', () =>
-      askTwice(remove, t('Really delete it, for everybody?'), () =>
+      confirmTwice(remove, t('Really delete it, for everybody?'), () =>
         this.#end(t('The project was deleted.'), () => api.deleteProject(this.projectId), remove),
       ),
     );
@@ -175,11 +175,11 @@ export class Members {
     const handing = find(handOver, '[type=submit]');
     handOver.addEventListener('submit', (event) => {
       event.preventDefault();
-      askTwice(handing, t('Really hand over?'), () => this.#handOver(handOver, handing));
+      confirmTwice(handing, t('Really hand over?'), () => this.#handOver(handOver, handing));
     });
     const leave = part(this.dialog, 'leave-project');
     leave.addEventListener('click', () =>
-      askTwice(leave, t('Really leave?'), () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
+      confirmTwice(leave, t('Really leave?'), () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
     );
   }
 
