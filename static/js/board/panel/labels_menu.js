@@ -2,6 +2,7 @@
 /** The menu in which one chooses a task's labels: several, one after the other; who types sees those alone that have it in their names. */
 
 import { setText } from '../ui/dom.js';
+import { fold } from '../language/fold.js';
 import { t, tn } from '../language/language.js';
 import { openMenu } from '../ui/menu.js';
 
@@ -60,7 +61,7 @@ class Typing {
 
   /** @param {string} name @returns {boolean} */
   fits(name) {
-    return plain(name).includes(plain(this.text));
+    return fold(name).includes(fold(this.text));
   }
 
   /** @param {import("../ui/menu.js").Menu} menu */
@@ -108,9 +109,4 @@ class Typing {
     if (focused !== element && element.contains(focused) && !focused.hidden) return;
     /** @type {HTMLElement} */ (element.querySelector('[role="menuitemcheckbox"]:not([hidden])') ?? element).focus();
   }
-}
-
-/** @param {string} text @returns {string} in which case and accents make no difference */
-function plain(text) {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** Who can be mentioned, offered at the caret while somebody writes an `@`. Loaded with the first field that takes mentions. */
 
+import { fold } from '../language/fold.js';
 import { t } from '../language/language.js';
 import { setAttribute } from '../ui/dom.js';
 import { createAvatar, displayName } from '../people/people.js';
@@ -231,11 +232,6 @@ function createOption(user) {
 /** @param {number | null} userId @returns {string} */
 function optionId(userId) {
   return `mention-${userId}`;
-}
-
-/** @param {string} text @returns {string} without case and accents */
-function fold(text) {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
 /**

@@ -1,6 +1,8 @@
 // @ts-check
 /** Which tasks are shown: as the address says it, and whether a task fits. Pure; `now` is an argument. */
 
+import { fold } from '../language/fold.js';
+
 /**
  * @typedef {{text: string, assignee: string, priority: string, label: string, due: string}} Filter "" everywhere: all tasks
  *   `assignee`: `me`, `none` or a user's id; `label`: `none` or a label's id; `due`: `overdue`, `day`, `week` or `none`
@@ -68,7 +70,8 @@ function isDue({ due_at: at, status }, due, now) {
 
 /** @param {Task} task @param {string} text @returns {boolean} whether each word is somewhere in it, or is its number */
 function hasWords({ id, title, description }, text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const own = `${title}\n${description}`.toLowerCase();
+  const words = fold(text).split(/\s+/).filter(Boolean);
+  if (!words.length) return true;
+  const own = fold(`${title}\n${description}`);
   return words.every((word) => own.includes(word) || word === `#${id}`);
 }

@@ -1,0 +1,29 @@
+// @ts-check
+/** How searches compare text, wherever one types something to find. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { fold } from '../../static/js/board/language/fold.js';
+import { candidates } from '../../static/js/board/panel/mentions.js';
+import { ALL, matches } from '../../static/js/board/state/filter.js';
+
+describe('A search', () => {
+  test('makes nothing of case, accents and ligatures', () => {
+    assert.equal(fold('Ünal ÉCOLE ﬁn'), 'unal ecole fin');
+    assert.equal(fold('İstanbul'), 'istanbul');
+    assert.equal(fold('u\u0308ber'), fold('über'));
+    assert.equal(fold('東京 Straße'), '東京 straße');
+  });
+
+  test('finds tasks and people by the same letters', () => {
+    const task = /** @type {any} */ ({ id: 7, title: 'Café umbauen', description: '', assignee_id: null, due_at: null });
+    const person = /** @type {any} */ ({ id: 1, username: 'jose', name: 'José Núñez' });
+    for (const text of ['cafe', 'CAFÉ', 'cafe\u0301']) {
+      assert.ok(matches(task, { ...ALL, text }, { userId: 1, now: new Date(0) }), text);
+    }
+    for (const query of ['nun', 'NÚÑ', 'jose']) {
+      assert.deepEqual(candidates({ users: [person], present: new Set() }, query), [person], query);
+    }
+  });
+});
