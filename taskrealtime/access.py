@@ -9,11 +9,22 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from .engine import auth
 from .engine.errors import Forbidden, InvalidData, NotFound, RealTimeError
-from .models import Comment, Invitation, Membership, Project, Task, TaskQuerySet, project_of_room, user_room
+from .models import (
+    AdditionRequest,
+    Block,
+    Comment,
+    Invitation,
+    Membership,
+    Project,
+    Task,
+    TaskQuerySet,
+    project_of_room,
+    user_room,
+)
 
 
 def visible_projects(user: User) -> QuerySet[Project]:
@@ -257,6 +268,36 @@ def find_invitation(secret_hash: str, *, now: datetime) -> Invitation:
     if invitation is None:
         raise NotFound("This invitation is not good, or no longer.")
     return invitation
+
+
+def find_addition_request(user: User, project_id: int) -> AdditionRequest:
+    """The request to add this user to the project, locked.
+
+    Raises:
+        NotFound: there is none, or whoever asked is no longer an owner.
+    """
+    requests = addition_requests(user).filter(project_id=project_id)
+    request = requests.select_for_update(of=("self",)).first()
+    if request is None:
+        raise NotFound("No such request.")
+    return request
+
+
+def addition_requests(user: User) -> QuerySet[AdditionRequest]:
+    """The projects to which somebody who may do so wants to add this user."""
+    owners = Membership.objects.filter(project_id=OuterRef("project_id"), role="owner", user__is_active=True)
+    return AdditionRequest.objects.filter(Exists(owners.filter(user_id=OuterRef("asked_by_id"))), user=user)
+
+
+def may_add(adder: User, user: User) -> bool:
+    """Whether the user did not block the adder."""
+    return not Block.objects.filter(user=user, blocked=adder).exists()
+
+
+def are_acquainted(adder: User, user: User) -> bool:
+    """Whether the user joined a project by themselves in which the adder is: more than that somebody put them there."""
+    own = Membership.objects.filter(user=adder).values("project_id")
+    return Membership.objects.filter(user=user, added_by=None, project_id__in=own).exists()
 
 
 def lock_invited_project(secret_hash: str) -> int:

@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -16,13 +16,13 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from msgspec import UNSET, UnsetType
 
-from . import access, commands, invitations, ranks, reminders
+from . import access, commands, events, invitations, notifying, ranks, reminders
 from .actor import acting_as
-from .engine import idempotency, log
+from .engine import idempotency, limits, log
 from .engine.conf import settings
 from .engine.crash_points import crash_point
 from .engine.errors import Conflict, Forbidden, InvalidData, NotFound
-from .models import Comment, Invitation, Membership, Preferences, Project, Task, user_room
+from .models import AdditionRequest, Block, Comment, Invitation, Membership, Preferences, Project, Task, user_room
 from .serializing import shown_task_object, task_object
 
 Result = TypeVar("Result")
@@ -386,22 +386,78 @@ def add_member(user: User, command: commands.MemberAdd) -> commands.MemberAnswer
     """Let somebody into a project."""
     access.lock_owner(user, command.project_id)
     newcomer = User.objects.filter(username=command.username, is_active=True).first()
-    if newcomer is None:
+    # One who blocked the adder is none to them.
+    if newcomer is None or not access.may_add(user, newcomer):
         raise InvalidData.at("username", "There is no such user.")
     # Locks the project, so that of two who add the same person one is told.
-    Project.lock_rows([command.project_id])
-    if not _let_in(command.project_id, newcomer, command.role):
+    [project] = Project.lock_rows([command.project_id])
+    if Membership.objects.filter(project=project, user=newcomer).exists():
         raise InvalidData.at("username", "Already a member.")
-    return commands.MemberAnswer(project_id=command.project_id, user_id=newcomer.pk)
+    if not access.are_acquainted(user, newcomer):
+        limits.spend_addition(user.pk, newcomer.pk)
+    answer = commands.MemberAnswer(project_id=project.pk, user_id=newcomer.pk)
+    if Preferences.objects.filter(user=newcomer, ask_first=True).exists():
+        _ask_first(user, newcomer, project, command.role)
+        return msgspec.structs.replace(answer, requested=True)
+    if not _let_in(project.pk, newcomer, command.role, added_by_id=user.pk):
+        raise InvalidData.at("username", "Already a member.")
+    return answer
 
 
-def _let_in(project_id: int, user: User, role: str) -> bool:
-    """Make somebody a member; False: they are one already."""
+def _ask_first(user: User, newcomer: User, project: Project, role: events.Role) -> None:
+    """Ask a user who wants that; asked again, the last role and owner count, and nothing more is told."""
+    _, is_new = AdditionRequest.objects.update_or_create(
+        project=project, user=newcomer, defaults={"role": role, "asked_by": user, "created_at": timezone.now()}
+    )
+    if is_new:
+        notifying.notify_of_request(newcomer, project, role)
+
+
+def accept_request(user: User, command: commands.RequestAccept) -> commands.ProjectAnswer:
+    """Join a project to which an owner wants to add the user."""
+    Project.lock_rows([command.project_id])
+    request = access.find_addition_request(user, command.project_id)
+    _let_in(command.project_id, user, request.role)
+    return commands.ProjectAnswer(project_id=command.project_id)
+
+
+def decline_request(user: User, command: commands.RequestDecline) -> commands.ProjectAnswer:
+    """Take no part in a project to which an owner wants to add the user."""
+    request = access.find_addition_request(user, command.project_id)
+    if command.block:
+        _block(user, [request.asked_by_id])
+    request.delete()
+    return commands.ProjectAnswer(project_id=command.project_id)
+
+
+def unblock(user: User, command: commands.BlockRemove) -> commands.BlockAnswer:
+    """Let a user add the asker again."""
+    if not Block.objects.filter(user=user, blocked_id=command.user_id).delete()[0]:
+        raise NotFound("No such block.")
+    return commands.BlockAnswer(user_id=command.user_id)
+
+
+def _block(user: User, user_ids: Iterable[int]) -> None:
+    there = list(User.objects.filter(pk__in=user_ids).exclude(pk=user.pk))
+    Block.objects.bulk_create((Block(user=user, blocked=blocked) for blocked in there), ignore_conflicts=True)
+    AdditionRequest.objects.filter(user=user, asked_by__in=there).delete()
+
+
+def _let_in(project_id: int, user: User, role: str, *, added_by_id: int | None = None) -> bool:
+    """Make somebody a member; False: they are one already.
+
+    Args:
+        added_by_id: who does it without having asked them.
+    """
+    AdditionRequest.objects.filter(project_id=project_id, user=user).delete()
     if Membership.objects.filter(project_id=project_id, user=user).exists():
         return False
+    owner_by_id = added_by_id if role == "owner" else None
     try:
         with transaction.atomic():
-            Membership.objects.create(project_id=project_id, user=user, role=role)
+            Membership.objects.create(
+                project_id=project_id, user=user, role=role, added_by_id=added_by_id, owner_by_id=owner_by_id
+            )
     except IntegrityError:  # by code that does not lock the project: the admin, a shell
         return False
     return True
@@ -413,9 +469,15 @@ def update_member(user: User, command: commands.MemberUpdate) -> commands.Member
     membership = _lock_membership(command.project_id, command.user_id)
     if command.role != "owner":
         access.require_other_owner(membership)
-    membership.role = command.role
-    membership.save(update_fields=["role"])
+    _set_role(user, membership, command.role)
     return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
+def _set_role(user: User, membership: Membership, role: events.Role) -> None:
+    if role == "owner" and membership.role != "owner" and membership.user_id != user.pk:
+        membership.owner_by_id = user.pk
+    membership.role = role
+    membership.save(update_fields=["role", "owner_by"])
 
 
 def remove_member(user: User, command: commands.MemberRemove) -> commands.MemberAnswer:
@@ -425,9 +487,25 @@ def remove_member(user: User, command: commands.MemberRemove) -> commands.Member
     else:
         access.lock_owner(user, command.project_id)
     membership = _lock_membership(command.project_id, command.user_id)
+    if command.block:
+        _block_adders(user, membership)
     access.require_other_owner(membership)
     membership.delete()
     return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
+def _block_adders(user: User, membership: Membership) -> None:
+    """Block whoever put the user into this place; the last owner gives the project back to whoever made them one."""
+    adders = {pk for pk in (membership.added_by_id, membership.owner_by_id) if pk is not None}
+    if membership.user_id != user.pk or not adders:
+        raise InvalidData.at("block", "Nobody added you to this project.")
+    _block(user, adders)
+    giver = membership.owner_by
+    owners = Membership.objects.filter(project_id=membership.project_id, role="owner", user__is_active=True)
+    if membership.role != "owner" or giver is None or not giver.is_active or owners.exclude(pk=membership.pk).exists():
+        return
+    if not _let_in(membership.project_id, giver, "owner"):
+        _set_role(user, _lock_membership(membership.project_id, giver.pk), "owner")
 
 
 def hand_over_project(user: User, command: commands.ProjectHandOver) -> commands.MemberAnswer:
@@ -438,8 +516,7 @@ def hand_over_project(user: User, command: commands.ProjectHandOver) -> commands
     heir = _lock_membership(command.project_id, command.user_id)
     if not heir.user.is_active:
         raise InvalidData.at("user_id", "This account is not active.")
-    heir.role = "owner"
-    heir.save(update_fields=["role"])
+    _set_role(user, heir, "owner")
     if command.then == "leave":
         own.delete()
     elif command.then != "stay":
@@ -593,6 +670,8 @@ def _change_preferences(user: User, command: commands.MeUpdate) -> None:
     if command.remind_before_hours is not UNSET:
         preferences.remind_before_hours = command.remind_before_hours
         reminders.look_again(user)
+    if command.ask_first is not UNSET:
+        preferences.ask_first = command.ask_first
     preferences.save()
 
 
@@ -682,6 +761,9 @@ ACTIONS: dict[type[commands.Command], Action] = {
     commands.MemberAdd: Action(add_member, commands.MemberAnswer),
     commands.MemberUpdate: Action(update_member, commands.MemberAnswer),
     commands.MemberRemove: Action(remove_member, commands.MemberAnswer),
+    commands.RequestAccept: Action(accept_request, commands.ProjectAnswer),
+    commands.RequestDecline: Action(decline_request, commands.ProjectAnswer),
+    commands.BlockRemove: Action(unblock, commands.BlockAnswer),
     commands.ProjectHandOver: Action(hand_over_project, commands.MemberAnswer),
     commands.InvitationCreate: Action(create_invitation, commands.InvitationMade),
     commands.InvitationRevoke: Action(revoke_invitation, commands.InvitationAnswer),

@@ -24,6 +24,7 @@ class TaskRealtimeConfig(AppConfig):
         watching.set_presenter(WatchingFrames())
         retention.register("deleted tasks", purging.purge_deleted_tasks)
         retention.register("old invitations", purging.purge_invitations)
+        retention.register("old requests", purging.purge_requests)
         retention.register("expired sessions", purging.purge_sessions)
         names.watch_user_model()
         del checks, mails, signals  # imported for their registrations

@@ -429,6 +429,8 @@ class MemberRemove(Command, kw_only=True):
 
     project_id: Id
     user_id: Id
+    #: For oneself: whoever added one, or made one an owner, cannot add one again.
+    block: bool = False
 
 
 class ProjectHandOver(Command, kw_only=True):
@@ -443,6 +445,34 @@ class MemberAnswer(Answer, kw_only=True):
     """The member that something was done with."""
 
     project_id: int
+    user_id: int
+    #: True where the user wants to be asked first: they are a member once they accept.
+    requested: Literal[True] | UnsetType = UNSET
+
+
+class RequestAccept(Command, kw_only=True):
+    """Join a project to which an owner wants to add one."""
+
+    project_id: Id
+
+
+class RequestDecline(Command, kw_only=True):
+    """Join no project to which an owner wants to add one."""
+
+    project_id: Id
+    #: Whoever asked cannot add one again, nor ask.
+    block: bool = False
+
+
+class BlockRemove(Command, kw_only=True):
+    """Let a user add one again."""
+
+    user_id: Id
+
+
+class BlockAnswer(Answer, kw_only=True):
+    """The user that was blocked."""
+
     user_id: int
 
 
@@ -523,6 +553,8 @@ class MeUpdate(Command, kw_only=True, omit_defaults=True):
     #: Null: the server's default.
     remind_before_hours: Hours | None | UnsetType = UNSET
     notify: Wanted | UnsetType = UNSET
+    #: Whether additions to projects wait for one's consent.
+    ask_first: bool | UnsetType = UNSET
     #: For a lost password, shown to nobody else; empty: none. For another one the door asks for the present password.
     email: Annotated[str, Meta(max_length=254)] | UnsetType = UNSET
     #: All of them: what is not named is no longer muted.

@@ -286,6 +286,21 @@ class ProjectUpdated(LoggedData, kw_only=True):
     previous: ProjectChanges | UnsetType = UNSET
 
 
+class ProjectName(msgspec.Struct):
+    """A project, as one sees it who is not in it."""
+
+    id: int
+    name: str
+
+
+class ProjectMemberRequested(LoggedData, kw_only=True):
+    """An owner wants to add this user, who wants to be asked first: to them alone."""
+
+    event = "project_member_requested"
+    project: ProjectName
+    role: Role
+
+
 class DueDateReminder(LoggedData, kw_only=True):
     """A task is due soon, or overdue: to its assignee, or to its creator where there is none."""
 

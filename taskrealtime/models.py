@@ -191,6 +191,14 @@ class Membership(TrackedModel):
     role = models.CharField(max_length=10, choices=_choices(ROLES), default="member")
     #: Whether this member wants no notifications about the project; it ends with the membership.
     muted = models.BooleanField(default=False, db_default=False)
+    #: The user who added this member without having asked them; empty: they came by themselves.
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    #: The user who made this member an owner.
+    owner_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = models.Manager.from_queryset(TrackedQuerySet)()
@@ -209,8 +217,8 @@ class Membership(TrackedModel):
     def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """What one member muted is not muted for another whom the membership is given to."""
         if {"project_id", "user_id"} & set(changed):
-            self.muted = False
-            return ["muted"]
+            self.muted, self.added_by_id, self.owner_by_id = False, None, None
+            return ["muted", "added_by", "owner_by"]
         return []
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
@@ -258,6 +266,46 @@ class Invitation(models.Model):
         return f"Invitation {self.pk} to {self.project_id} as {self.role}"
 
 
+class AdditionRequest(models.Model):
+    """A user who wants to be asked is to be added to a project. Without the row, it was answered."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(max_length=10, choices=_choices(ROLES), default="member")
+    #: An owner; once they are none, the request is void.
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "project"], name="addition_request_once"),
+            models.CheckConstraint(condition=Q(role__in=ROLES), name="addition_request_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} to {self.project_id} as {self.role}"
+
+
+class Block(models.Model):
+    """A user whom another one does not let add them."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    blocked = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["user", "blocked"], name="block_once")]
+
+    def __str__(self) -> str:
+        return f"{self.blocked_id} by {self.user_id}"
+
+
 class Preferences(models.Model):
     """What a user wants to be told, and when; without a row, the defaults."""
 
@@ -270,6 +318,8 @@ class Preferences(models.Model):
     language = models.CharField(max_length=16, blank=True, default="", db_default="")
     #: How long before a task is due; empty: `REMIND_BEFORE_HOURS`.
     remind_before_hours = models.FloatField(null=True, blank=True)
+    #: Whether an addition to a project waits for this user's consent.
+    ask_first = models.BooleanField(default=False, db_default=False)
     #: Kind of notification → whether it is wanted; one that is missing is.
     notify = models.JSONField(default=dict, blank=True)
 

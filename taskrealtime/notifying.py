@@ -9,15 +9,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from . import events
 from .actor import current_actor
 from .engine import log
 from .engine.conf import settings
 from .mentions import mentioned
-from .models import Comment, Membership, Task, user_room
+from .models import Comment, Membership, Project, Task, user_room
 from .redaction import subject_of
+from .serializing import actor_object
 
 
 class Reader(NamedTuple):
@@ -90,6 +93,14 @@ def notify_new_member(membership: Membership, data: events.ProjectMemberAdded, *
     """Tell the new member, unless they came by themselves."""
     if membership.user_id != _actor_id():
         tell(data, readers_in(membership.project_id, [membership.user_id]).values(), at=at)
+
+
+def notify_of_request(user: User, project: Project, role: events.Role) -> None:
+    """Ask a user who is in none of it yet, whatever they mute."""
+    data = events.ProjectMemberRequested(
+        by=actor_object(current_actor()), project=events.ProjectName(id=project.pk, name=project.name), role=role
+    )
+    log.append(room=user_room(user.pk), type=data.event, data=data, at=timezone.now())
 
 
 def tell(data: events.LoggedData, readers: Iterable[Reader], *, at: datetime, subject: str = "") -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib.sessions.models import Session
 
-from .models import Invitation, Task, TaskQuerySet
+from .models import AdditionRequest, Invitation, Task, TaskQuerySet
 
 #: Comments of one transaction: a task may have tens of thousands.
 COMMENTS = 500
@@ -31,6 +31,12 @@ def purge_invitations(cutoff: datetime, limit: int) -> int:
     """Remove up to `limit` invitations whose time ended before `cutoff`. Returns how many."""
     old = Invitation.objects.filter(expires_at__lt=cutoff).order_by("expires_at").values_list("pk", flat=True)
     return Invitation.objects.filter(pk__in=list(old[:limit])).delete()[0]
+
+
+def purge_requests(cutoff: datetime, limit: int) -> int:
+    """Remove up to `limit` requests that nobody answered since `cutoff`. Returns how many."""
+    old = AdditionRequest.objects.filter(created_at__lt=cutoff).order_by("created_at").values_list("pk", flat=True)
+    return AdditionRequest.objects.filter(pk__in=list(old[:limit])).delete()[0]
 
 
 def purge_sessions(cutoff: datetime, limit: int) -> int:

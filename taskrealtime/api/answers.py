@@ -13,6 +13,7 @@ from taskrealtime.events import (
     LabelObject,
     MemberObject,
     NotificationKind,
+    ProjectName,
     ProjectObject,
     Role,
     TaskObject,
@@ -61,7 +62,37 @@ class ProjectDetail(ProjectObject, kw_only=True):
     """A project, and what the asker is in it."""
 
     role: Role
+    #: Who added the asker, or made them an owner, without having asked them; left out where nobody did.
+    added_by: UserObject | UnsetType = UNSET
     duplicate: Duplicate = UNSET
+
+
+class RequestObject(msgspec.Struct):
+    """A project to which an owner wants to add the asker."""
+
+    project: ProjectName
+    role: Role
+    asked_by: UserObject
+    created_at: datetime
+
+
+class RequestList(msgspec.Struct):
+    """The requests that wait for the asker's answer, oldest first."""
+
+    requests: list[RequestObject]
+
+
+class BlockObject(msgspec.Struct):
+    """A user who cannot add the asker to projects."""
+
+    user: UserObject
+    created_at: datetime
+
+
+class BlockList(msgspec.Struct):
+    """The users who cannot add the asker to projects, the first blocked first."""
+
+    blocks: list[BlockObject]
 
 
 class LabelDetail(LabelObject, kw_only=True):
@@ -216,6 +247,8 @@ class Me(UserObject, kw_only=True):
     remind_before_hours: float
     #: Kind of notification → whether it is wanted.
     notify: dict[NotificationKind, bool]
+    #: Whether additions to projects wait for one's consent.
+    ask_first: bool
     #: The projects that one wants no notifications about.
     muted_projects: list[int]
     duplicate: Duplicate = UNSET

@@ -57,6 +57,7 @@ def _show(user: User, duplicate: Duplicate = UNSET) -> Me:
         timezone=preferences.timezone or "UTC",
         remind_before_hours=settings.REMIND_BEFORE_HOURS if hours is None else hours,
         notify={kind: preferences.notify.get(kind, True) for kind in NOTIFICATION_KINDS},
+        ask_first=preferences.ask_first,
         muted_projects=list(muted.values_list("project_id", flat=True)),
         duplicate=duplicate,
     )

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime import access, commands
-from taskrealtime.engine.errors import Forbidden, NotFound
+from taskrealtime.engine.errors import Forbidden, NotFound, RateLimited
 from taskrealtime.models import Membership
 from taskrealtime.serializing import member_object
 
@@ -30,12 +30,14 @@ class MembersView(ApiView):
         body=body_of(commands.MemberAdd, "project_id"),
         answer=MemberDetail,
         status=201,
+        also={202: commands.MemberAnswer},
         changes=True,
-        errors=[NotFound, Forbidden],
+        errors=[NotFound, Forbidden, RateLimited],
     )
     def post(self, request: Request, project_id: int) -> Response:
-        """Let somebody into a project (owners)."""
-        return created(_change(request, read_body(request, commands.MemberAdd, project_id=project_id)))
+        """Let somebody into a project (owners); 202 where they want to be asked first."""
+        added = _change(request, read_body(request, commands.MemberAdd, project_id=project_id))
+        return Response(added, status=202) if isinstance(added, commands.MemberAnswer) else created(added)
 
 
 class MemberView(PutIsPatch):

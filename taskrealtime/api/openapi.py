@@ -1,7 +1,7 @@
 """How endpoints describe themselves in the OpenAPI document: by the types that read and write their bodies."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -46,6 +46,7 @@ def documented(
     *,
     answer: type[msgspec.Struct] | None = None,
     status: int = 200,
+    also: Mapping[int, type[msgspec.Struct]] | None = None,
     body: type[msgspec.Struct] | None = None,
     query: type[msgspec.Struct] | None = None,
     changes: bool = False,
@@ -56,6 +57,7 @@ def documented(
 
     Args:
         operation: its name, unique in the document.
+        also: what it answers with other statuses.
         changes: it takes an `Idempotency-Key`.
         signed_in: it is for signed-in users.
         errors: what it may answer beyond what its other traits imply.
@@ -73,7 +75,7 @@ def documented(
         operation_id=operation,
         parameters=[*_query_parameters(query), *([IDEMPOTENCY_KEY] if changes else [])],
         request=body,
-        responses={status: answer, **_error_responses(told), **_of_http(bool(body))},
+        responses={status: answer, **(also or {}), **_error_responses(told), **_of_http(bool(body))},
         auth=None if signed_in else [],
     )
 

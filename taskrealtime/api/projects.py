@@ -1,6 +1,8 @@
 """Projects: list, create, read, rename, delete, leave."""
 
+import msgspec
 from django.contrib.auth.models import User
+from msgspec import UNSET
 from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -8,7 +10,7 @@ from rest_framework.response import Response
 from taskrealtime import access, commands
 from taskrealtime.engine.errors import Forbidden, NotFound
 from taskrealtime.models import Membership
-from taskrealtime.serializing import project_object
+from taskrealtime.serializing import project_object, user_object
 
 from .answers import ProjectDetail, ProjectPage
 from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of
@@ -22,7 +24,7 @@ class ProjectsView(ApiView):
     @documented("project_list", query=PageQuery, answer=ProjectPage, errors=[NotFound])
     def get(self, request: Request) -> Response:
         """The projects that one is in, oldest first."""
-        memberships = Membership.objects.filter(user=user_of(request)).select_related("project")
+        memberships = Membership.objects.filter(user=user_of(request)).select_related("project", "added_by", "owner_by")
         return answer_page(request, read_query(request, PageQuery), memberships.order_by("project_id"), _show)
 
     @documented("project_create", body=commands.ProjectCreate, answer=ProjectDetail, status=201, changes=True)
@@ -57,13 +59,24 @@ class ProjectView(PutIsPatch):
         return deleted()
 
 
+class Leaving(msgspec.Struct):
+    """How one leaves."""
+
+    block: bool = False
+
+
 class LeaveView(ApiView):
     """`/api/projects/<id>/leave/`."""
 
-    @documented("project_leave", status=204, changes=True, errors=[NotFound, Forbidden])
+    @documented("project_leave", body=Leaving, status=204, changes=True, errors=[NotFound, Forbidden])
     def post(self, request: Request, project_id: int) -> Response:
-        """End one's own membership; the last owner stays."""
-        carry_out(request, commands.MemberRemove(project_id=project_id, user_id=user_of(request).pk))
+        """End one's own membership; the last owner stays.
+
+        With `block`, whoever added one, or made one an owner, cannot add one again; the last owner gives the project
+        back to whoever made them one.
+        """
+        block = read_body(request, Leaving).block
+        carry_out(request, commands.MemberRemove(project_id=project_id, user_id=user_of(request).pk, block=block))
         return deleted()
 
 
@@ -100,4 +113,9 @@ def show_project_of(user: User, answer: commands.Answer) -> ProjectDetail | comm
 
 
 def _show(membership: Membership) -> ProjectDetail:
-    return ProjectDetail(**asdict(project_object(membership.project)), role=membership.role)  # type: ignore[arg-type]
+    added_by = membership.added_by or membership.owner_by
+    return ProjectDetail(
+        **asdict(project_object(membership.project)),
+        role=membership.role,  # type: ignore[arg-type]
+        added_by=user_object(added_by) if added_by else UNSET,
+    )

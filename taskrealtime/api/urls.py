@@ -14,6 +14,7 @@ from . import (
     notifications,
     nowhere,
     projects,
+    requests,
     tasks,
     tokens,
 )
@@ -55,6 +56,11 @@ urlpatterns = [
     path("me/", me.MeView.as_view()),
     path("me/sessions/", tokens.SignInsView.as_view()),
     path("me/sessions/<slug:mark>/", tokens.SignInView.as_view()),
+    path("me/requests/", requests.RequestsView.as_view()),
+    path("me/requests/<id:project_id>/accept/", requests.RequestAcceptView.as_view()),
+    path("me/requests/<id:project_id>/decline/", requests.RequestDeclineView.as_view()),
+    path("me/blocks/", requests.BlocksView.as_view()),
+    path("me/blocks/<id:user_id>/", requests.BlockView.as_view()),
     path("schema/", documents.OpenApiView.as_view()),
     path("asyncapi/", documents.AsyncApiView.as_view()),
     # Last: whatever else is asked for here is answered in JSON, too.

@@ -48,6 +48,9 @@ class Settings:
     #: Wrong passwords for one name, and from one address.
     SIGN_IN_RATE_LIMIT: str = "10/5m"
     SIGN_IN_ADDRESS_RATE_LIMIT: str = "100/5m"
+    #: Additions to projects of people who share none with the adder that they joined by themselves: by one adder, and
+    #: of one person.
+    STRANGER_RATE_LIMIT: str = "60/1h"
     #: Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed; `unix`: whoever uses the Unix socket.
     TRUSTED_PROXIES: list[str] = []
     #: The Redis servers over which processes count and know who is here; empty: there is one process.

@@ -206,6 +206,16 @@ class Patience:
         return self._refusals.take("", refusals, 1).tokens < 1
 
 
+def spend_addition(adder_id: int, user_id: int) -> None:
+    """Count that somebody adds a stranger to a project.
+
+    Raises:
+        RateLimited: there were too many by this adder, or of this user.
+    """
+    if limit := Limit.parse(settings.STRANGER_RATE_LIMIT):
+        _spend_all([(f"additions:by:{adder_id}", limit), (f"additions:of:{user_id}", limit)])
+
+
 # --- Attempts to sign in --------------------------------------------------------------------
 
 

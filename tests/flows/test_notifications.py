@@ -319,3 +319,23 @@ def test_the_loop_ends_with_whoever_holds_its_lifeline(server: Server) -> None:
     process.kill()
     wait_until(lambda: not is_running(loop))
     process.communicate()
+
+
+def test_who_wants_to_be_asked_first_is_asked_live_and_nobody_else_is_told(
+    server: Server, cast: Cast, connect: Connect
+) -> None:
+    project = make_project(server.stack, cast)
+    eve, bob = connect(server, cast.eve), connect(server, cast.bob)
+    api = server.api(cast.eve)
+    assert api.patch("/api/me/", json={"ask_first": True}).status_code == 200
+    member = {"username": cast.eve.username, "role": "viewer"}
+    assert server.api(cast.ann).post(f"/api/projects/{project}/members/", json=member).status_code == 202
+    asked = eve.expect("project_member_requested")
+    assert asked["room"] == f"user.{cast.eve.id}"
+    assert set(asked["data"]) == {"project", "role", "by"}
+    assert (asked["data"]["project"]["id"], asked["data"]["by"]["id"]) == (project, cast.ann.id)
+    bob.settle()
+    assert "project_member_requested" not in [frame["event"] for frame in bob.history]
+    assert api.post(f"/api/me/requests/{project}/accept/").json()["role"] == "viewer"
+    eve.ask("join_project", {"project_id": project})
+    api.patch("/api/me/", json={"ask_first": False})

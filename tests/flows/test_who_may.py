@@ -133,7 +133,7 @@ CAUSES: dict[str, Cause] = {
 
 
 #: What only the user hears whom it is about, in the own room: `test_notifications.py` and `test_reminders.py` see to it.
-PERSONAL = {"due_date_reminder", "notifications_read"}
+PERSONAL = {"due_date_reminder", "notifications_read", "project_member_requested"}
 
 #: To each ephemeral event, heard by the same people: what a member sends to make it happen.
 SAID: dict[str, Callable[[dict[str, int]], tuple[str, dict[str, Any]]]] = {

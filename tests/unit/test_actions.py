@@ -18,7 +18,7 @@ from taskrealtime.actor import current_actor
 from taskrealtime.engine.errors import Conflict, Forbidden, InvalidData, NotFound, RealTimeError
 from taskrealtime.engine.models import IdempotencyKey
 from taskrealtime.events import STATUSES
-from taskrealtime.models import Comment, Membership, Project, Task
+from taskrealtime.models import AdditionRequest, Block, Comment, Membership, Project, Task
 from tests.support.profiles import examples
 from tests.support.told import Ear
 from tests.support.world import World, undone
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 NAMES = {command.__name__ for command in actions.ACTIONS}
 #: What one changes for oneself alone.
-OWN = {"NotificationsRead", "ReminderSnooze", "MeUpdate"}
+OWN = {"NotificationsRead", "ReminderSnooze", "MeUpdate", "RequestAccept", "RequestDecline", "BlockRemove"}
 #: Of which no board tells: its owner has joined already.
 LINKS = {"InvitationCreate", "InvitationRevoke", "InvitationAccept"}
 
@@ -48,6 +48,10 @@ def update(world: World, version: int | None = None, **changes: Any) -> Any:
 def changes_of(world: World) -> dict[str, commands.Command]:
     """One of every change, on what there is."""
     project_id, task_id, comment_id = world.project.pk, world.task.pk, world.comment.pk
+    owner, member = world.people["owner"], world.people["member"]
+    asking = ask(world, commands.ProjectCreate(name="Asking")).project_id
+    AdditionRequest.objects.create(project_id=asking, user=owner, asked_by=member)
+    Block.objects.create(user=owner, blocked=member)
     found = [
         commands.TaskCreate(project_id=project_id, title="New"),
         commands.TaskUpdate(task_id=task_id, changes=commands.TaskEdit(title="Changed")),
@@ -76,6 +80,9 @@ def changes_of(world: World) -> dict[str, commands.Command]:
         commands.NotificationsRead(up_to=0),
         commands.ReminderSnooze(seq=world.reminder, minutes=5),
         commands.MeUpdate(name="Ada", muted_projects=[]),
+        commands.RequestAccept(project_id=asking),
+        commands.RequestDecline(project_id=asking, block=True),
+        commands.BlockRemove(user_id=member.pk),
     ]
     return {type(command).__name__: command for command in found}
 

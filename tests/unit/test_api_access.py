@@ -100,6 +100,12 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "me/"): Rule(EVERYBODY_SIGNED_IN),
     ("PATCH", "me/"): Rule(EVERYBODY_SIGNED_IN, same(timezone="Europe/Berlin")),
     ("PUT", "me/"): Rule(EVERYBODY_SIGNED_IN, same(timezone="Europe/Berlin")),
+    # What waits for an answer is the user's own: of these none has anything.
+    ("GET", "me/requests/"): Rule(EVERYBODY_SIGNED_IN),
+    ("POST", "me/requests/<id:project_id>/accept/"): Rule((404, 404, 404, 404, 401)),
+    ("POST", "me/requests/<id:project_id>/decline/"): Rule((404, 404, 404, 404, 401)),
+    ("GET", "me/blocks/"): Rule(EVERYBODY_SIGNED_IN),
+    ("DELETE", "me/blocks/<id:user_id>/"): Rule((404, 404, 404, 404, 401)),
     ("GET", "schema/"): Rule(OPEN),
     ("GET", "asyncapi/"): Rule(OPEN),
 }

@@ -139,7 +139,8 @@ def test_one_begins_with_the_defaults(world: World) -> None:
         "notify": {
             "task_assigned": True, "comment_added": True, "project_member_added": True, "due_date_reminder": True
         },
-        "muted_projects": [],
+        "ask_first": False,
+            "muted_projects": [],
     }  # fmt: skip
 
 

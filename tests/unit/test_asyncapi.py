@@ -133,7 +133,11 @@ def test_what_is_logged_is_as_described() -> None:
     actions.perform(owner, commands.ProjectUpdate(project_id=world.project.pk, name="Other"))
     actions.perform(owner, commands.MemberUpdate(project_id=world.project.pk, user_id=member.pk, role="viewer"))
     actions.perform(owner, commands.MemberRemove(project_id=world.project.pk, user_id=member.pk))
-    logged = [*told, *log.read(world.project.room, since=0, limit=100)]
+    outsider = world.people["outsider"]
+    actions.perform(outsider, commands.MeUpdate(ask_first=True))
+    actions.perform(owner, commands.MemberAdd(project_id=world.project.pk, username=outsider.username))
+    asked = log.read(user_room(outsider.pk), since=0, limit=100)
+    logged = [*told, *asked, *log.read(world.project.room, since=0, limit=100)]
     for event in logged:
         check(event.frame, json.loads(event.frame)["event"])
     assert {json.loads(event.frame)["event"] for event in logged} == set(events.LOGGED_EVENTS)

@@ -38,6 +38,7 @@ export const SERVER_EVENTS = [
   'project_member_updated',
   'project_member_removed',
   'project_updated',
+  'project_member_requested',
   'due_date_reminder',
   // Ephemeral: never replayed.
   'user_presence',

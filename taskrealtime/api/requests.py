@@ -1,0 +1,83 @@
+"""What protects from being added: requests that wait for consent, and blocked users."""
+
+import msgspec
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taskrealtime import access, commands
+from taskrealtime.engine.errors import NotFound
+from taskrealtime.events import ProjectName
+from taskrealtime.models import AdditionRequest, Block
+from taskrealtime.serializing import user_object
+
+from .answers import BlockList, BlockObject, ProjectDetail, RequestList, RequestObject
+from .base import ApiView, carry_out, deleted, read_body, user_of
+from .openapi import documented
+from .projects import show_project_of
+
+
+class Declined(msgspec.Struct):
+    """How a request is declined."""
+
+    #: Whoever asked cannot add one again, nor ask.
+    block: bool = False
+
+
+class RequestsView(ApiView):
+    """`/api/me/requests/`."""
+
+    @documented("request_list", answer=RequestList)
+    def get(self, request: Request) -> Response:
+        """The projects to which owners want to add one, where one wants to be asked first."""
+        waiting = access.addition_requests(user_of(request)).select_related("project", "asked_by").order_by("id")
+        return Response(RequestList([_show_request(one) for one in waiting]))
+
+
+class RequestAcceptView(ApiView):
+    """`/api/me/requests/<project_id>/accept/`."""
+
+    @documented("request_accept", answer=ProjectDetail, changes=True, errors=[NotFound])
+    def post(self, request: Request, project_id: int) -> Response:
+        """Join that project."""
+        answer = carry_out(request, commands.RequestAccept(project_id=project_id))
+        return Response(show_project_of(user_of(request), answer))
+
+
+class RequestDeclineView(ApiView):
+    """`/api/me/requests/<project_id>/decline/`."""
+
+    @documented("request_decline", body=Declined, status=204, changes=True, errors=[NotFound])
+    def post(self, request: Request, project_id: int) -> Response:
+        """Do not join that project."""
+        declined = read_body(request, Declined)
+        carry_out(request, commands.RequestDecline(project_id=project_id, block=declined.block))
+        return deleted()
+
+
+class BlocksView(ApiView):
+    """`/api/me/blocks/`."""
+
+    @documented("block_list", answer=BlockList)
+    def get(self, request: Request) -> Response:
+        """Who cannot add one to projects."""
+        blocks = Block.objects.filter(user=user_of(request)).select_related("blocked").order_by("id")
+        return Response(BlockList([BlockObject(user_object(one.blocked), one.created_at) for one in blocks]))
+
+
+class BlockView(ApiView):
+    """`/api/me/blocks/<user_id>/`."""
+
+    @documented("block_remove", status=204, changes=True, errors=[NotFound])
+    def delete(self, request: Request, user_id: int) -> Response:
+        """Let that user add one again."""
+        carry_out(request, commands.BlockRemove(user_id=user_id))
+        return deleted()
+
+
+def _show_request(one: AdditionRequest) -> RequestObject:
+    return RequestObject(
+        project=ProjectName(id=one.project_id, name=one.project.name),
+        role=one.role,  # type: ignore[arg-type]
+        asked_by=user_object(one.asked_by),
+        created_at=one.created_at,
+    )
