@@ -64,6 +64,8 @@ def run_uvicorn(stack: Stack) -> Iterator[tuple[int, int]]:
         str(port),
         "--log-level",
         "warning",
+        "--ws-per-message-deflate",
+        "false",
         "project.asgi:application",
     ]
     process = Process(command, log_path=scratch() / f"uvicorn-{port}.log", env=stack.env, cwd=ROOT)
@@ -201,6 +203,29 @@ def test_what_follows_a_body_of_unknown_length_is_bounded(server: Server) -> Non
         client.request("POST", "/api/token/", "Transfer-Encoding: chunked")
         client.send(b"0\r\n" + b"a: b\r\n" * 2000)
         assert client.answer()[0] == 400
+
+
+def test_no_compression_is_agreed_on_with_a_client_that_offers_it(any_server: tuple[int, int]) -> None:
+    """Whoever sees how long compressed frames are could guess at a secret beside text of their own."""
+    port, _ = any_server
+    upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
+    upgrade += [f"Sec-WebSocket-Key: {'A' * 22}==", "Sec-WebSocket-Extensions: permessage-deflate"]
+    with RawHTTP(port) as client:
+        client.request("GET", "/ws/", *upgrade)
+        status, headers = client.answer_head()
+    assert status == 101
+    assert "sec-websocket-extensions" not in headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/", "/static/js/", "/static/../manage.py", "/static/%2e%2e/manage.py", "/.env"]
+)
+def test_no_folder_is_listed_and_no_other_file_served(server: Server, path: str) -> None:
+    with RawHTTP(server.port) as client:
+        client.request("GET", path, "Connection: close")
+        status, _, body = client.answer()
+    assert status == 404
+    assert b"django.core.management" not in body
 
 
 def test_a_body_within_the_bound_arrives_whole(any_server: tuple[int, int]) -> None:

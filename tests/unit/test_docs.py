@@ -72,3 +72,13 @@ def test_the_tests_that_the_promises_name_exist(page: str) -> None:
     assert len(named) > 30
     sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name in sorted(named) if f"def {name}(" not in sources] == []
+
+
+def test_every_defence_names_the_test_that_shows_it_or_says_why_there_is_none() -> None:
+    rows = re.findall(
+        r"^\|(?! *(?:-|threat|point|requirement))(.*)\|$", (ROOT / "docs" / "security.md").read_text(), re.M
+    )
+    assert len(rows) > 50
+    for row in rows:
+        shown_by = row.split(" | ")[-1]
+        assert re.search(r"`test_\w+`|none: \w+", shown_by), row[:100]

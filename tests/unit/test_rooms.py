@@ -469,6 +469,64 @@ async def test_the_sweep_ends_connections_of_whoever_is_signed_out_or_gone(hub: 
     assert hub.listeners == {}
 
 
+class Punctual(Ear):
+    """Writes down when it was given up, by the server's clock."""
+
+    given_up_at = 0.0
+
+    def give_up(self, code: int, reason: str) -> None:
+        super().give_up(code, reason)
+        self.given_up_at = asyncio.get_running_loop().time()
+
+
+class Timeline:
+    """What a hub that sweeps by itself asks of its clock, and what it gets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[float] = []
+        #: Of its pauses: from when on, how long they were to be, how long they were.
+        self.pauses: list[tuple[float, float, float]] = []
+        self.seconds_of_sweeps = 0.0
+        self._sweeper: object = None
+        self._sweep, self._sleep = Hub.sweep, asyncio.sleep
+        monkeypatch.setattr(Hub, "sweep", lambda hub: self._note_sweep(hub))
+        monkeypatch.setattr(asyncio, "sleep", self._note_sleep)
+
+    async def _note_sweep(self, hub: Hub) -> None:
+        self._sweeper = asyncio.current_task()
+        began = asyncio.get_running_loop().time()
+        self.begun.append(began)
+        await self._sweep(hub)
+        self.seconds_of_sweeps += asyncio.get_running_loop().time() - began
+
+    async def _note_sleep(self, seconds: float) -> None:
+        began = asyncio.get_running_loop().time()
+        await self._sleep(seconds)
+        if asyncio.current_task() is self._sweeper:
+            self.pauses.append((began, seconds, asyncio.get_running_loop().time() - began))
+
+
+@with_database
+async def test_who_is_signed_out_is_out_with_the_next_sweep_and_within_two_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the server's own clock, without the time by which a busy machine wakes it late or answers it slowly."""
+    timeline = Timeline(monkeypatch)
+    hub = rooms.hub()
+    ear = Punctual((user := await in_database_thread(lambda: User.objects.create(username="ann"))).pk)
+    hub.enter(ear, await in_database_thread(auth.session_stamp, user))
+    await until(lambda: timeline.begun)
+    await in_database_thread(auth.sign_out_everywhere, user)
+    signed_out_at, sweeps_before = asyncio.get_running_loop().time(), len(timeline.begun)
+    await until(lambda: ear.given_up)
+    assert ear.given_up == [4403]
+    assert len(timeline.begun) - sweeps_before <= 1
+    since = [pause for pause in timeline.pauses if pause[0] + pause[2] >= signed_out_at]
+    late = sum(slept - wanted for _, wanted, slept in since)
+    assert ear.given_up_at - signed_out_at - late - timeline.seconds_of_sweeps < 2.0
+    doorbell.set_server_loop(None)
+
+
 @with_database
 async def test_a_new_life_of_the_log_sends_everybody_away(hub: Hub) -> None:
     user = await in_database_thread(lambda: User.objects.create(username="user"))
