@@ -34,7 +34,7 @@ from .engine.errors import InvalidData, NotFound
 from .forms import LostPasswordForm, SecretForm, SignUpForm
 from .invitations import hash_of
 from .mails import home, sends_mail
-from .models import Invitation, Membership, Preferences
+from .models import Block, Invitation, Membership, Preferences
 from .serializing import user_object
 
 #: In the browser's session: the hash of the invitation that was opened there.
@@ -226,19 +226,34 @@ def _accept(request: HttpRequest, user: User, invitation: Invitation) -> HttpRes
 @login_required
 @require_http_methods(PAGE)
 def account(request: HttpRequest) -> HttpResponse:
-    """`/account/`: where one is signed in; a POST of `end` ends one of those, or all `others`."""
+    """`/account/`: where one is signed in, and whom one blocked.
+
+    A POST of `end` ends one of the sign-ins, or all `others`; one of `unblock` lets a user add one again.
+    """
     user, session = request.user, request.session
     assert isinstance(user, User)
     assert session.session_key is not None
     own = auth.browser_mark(session.session_key)
     if request.method == "POST":
-        _end_sessions(user, request.POST.get("end", ""), own)
+        if "unblock" in request.POST:
+            _unblock(user, request.POST["unblock"])
+        else:
+            _end_sessions(user, request.POST.get("end", ""), own)
         return redirect("account")
     sign_ins.note_browser(user, session, **sign_ins.asker(request))
     sessions = [_shown_session(one, own) for one in sign_ins.of_user(user)]
     sessions.sort(key=lambda one: not one["is_current"])
     zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
-    return render(request, "account.html", {"sessions": sessions, "me": {"zone": zone or ""}})
+    blocked = Block.objects.filter(user=user).select_related("blocked").order_by("id")
+    blocks = [(one.blocked_id, user_object(one.blocked).name) for one in blocked]
+    return render(request, "account.html", {"sessions": sessions, "blocks": blocks, "me": {"zone": zone or ""}})
+
+
+def _unblock(user: User, user_id: str) -> None:
+    if user_id.isascii() and user_id.isdecimal() and len(user_id) < 19:
+        # One that is blocked no longer is what was wanted.
+        with suppress(NotFound):
+            actions.perform(user, commands.BlockRemove(user_id=int(user_id)))
 
 
 def _end_sessions(user: User, wanted: str, own: str) -> None:

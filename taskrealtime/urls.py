@@ -22,6 +22,7 @@ urlpatterns = [
     _page("connection/", ops.connection, "connection"),
     _page("connection/check/", ops.check_connection, "check-connection"),
     _page("projects/<int:project_id>/", views.board, "board"),
+    _page("requests/<int:project_id>/", views.answer_addition, "answer_addition"),
     # Another site could change the language at most; pages that have no other form need no token for this one.
     _page("language/", csrf_exempt(accounts.choose_language), "set_language"),
     _page("login/", accounts.SignIn.as_view(), "login"),

@@ -8,11 +8,13 @@ from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from . import access, actions, commands
 from .engine import limits
+from .engine.errors import Forbidden, InvalidData, NotFound
 from .events import LABEL_COLORS, PRIORITIES
 from .forms import ProjectForm
 from .models import Membership, Preferences, Project, Task
@@ -51,8 +53,46 @@ def projects(request: HttpRequest) -> HttpResponse:
         answer = actions.perform(user, command)
         assert isinstance(answer, commands.ProjectAnswer)
         return redirect("board", answer.project_id)
-    context = {"projects": _projects_of(user), "form": form, "me": _person(user)}
-    return render(request, "projects.html", context, status=400 if form.errors else 200)
+    return _show_projects(request, user, form, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def answer_addition(request: HttpRequest, project_id: int) -> HttpResponse:
+    """`/requests/<id>/`: what its user does about being added to a project, before or after it happened."""
+    user, answer = _signed_in(request), request.POST.get("answer", "")
+    command: commands.Command
+    if answer == "accept":
+        command = commands.RequestAccept(project_id=project_id)
+    elif answer in {"decline", "decline-and-block"}:
+        command = commands.RequestDecline(project_id=project_id, block=answer != "decline")
+    elif answer in {"leave", "leave-and-block"}:
+        command = commands.MemberRemove(project_id=project_id, user_id=user.pk, block=answer != "leave")
+    else:
+        return redirect("projects")
+    limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
+    try:
+        actions.perform(user, command)
+    except NotFound:  # answered before, or no longer asked
+        return redirect("projects")
+    except (Forbidden, InvalidData) as error:
+        return _show_projects(request, user, ProjectForm(), problem=gettext(error.message), status=400)
+    return redirect("board", project_id) if answer == "accept" else redirect("projects")
+
+
+def _show_projects(
+    request: HttpRequest, user: User, form: ProjectForm, *, problem: str = "", status: int = 200
+) -> HttpResponse:
+    requests = access.addition_requests(user).select_related("project", "asked_by").order_by("id")
+    context = {
+        "projects": _projects_of(user),
+        "adders": _adders_of(user),
+        "requests": [(one, user_object(one.asked_by).name) for one in requests],
+        "problem": problem,
+        "form": form,
+        "me": _person(user),
+    }
+    return render(request, "projects.html", context, status=status)
 
 
 @login_required
@@ -72,6 +112,7 @@ def board(request: HttpRequest, project_id: int) -> HttpResponse:
         "columns": COLUMNS,
         "priorities": priorities,
         "label_colors": [(color, LABEL_COLOR_NAMES[color]) for color in LABEL_COLORS],
+        "added_by": _adders_of(user).get(project.pk),
         "me": _person(user),
     }
     return render(request, "board.html", context)
@@ -93,6 +134,13 @@ def _projects_of(user: User) -> QuerySet[Project]:
         .annotate(open_tasks=F("all_tasks") - F("done_tasks"))
         .order_by("name", "pk")
     )
+
+
+def _adders_of(user: User) -> dict[int, str]:
+    """By project who added the user, or made them an owner."""
+    memberships = Membership.objects.filter(user=user).select_related("added_by", "owner_by")
+    adders = {one.project_id: one.added_by or one.owner_by for one in memberships}
+    return {project_id: user_object(adder).name for project_id, adder in adders.items() if adder}
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:

@@ -95,6 +95,34 @@ def test_the_pages_round_the_board(server: Server, new_page: NewPage, looks: Loo
 
 
 @pytest.mark.parametrize("looks", SIZES)
+def test_the_pages_of_who_is_added_by_others(server: Server, new_page: NewPage, looks: Looks) -> None:
+    alice = server.stack.user(first_name="Alice", last_name="Okafor")
+    eve = server.stack.user(first_name="Eve", last_name="Moore")
+    server.project(eve, members=[alice], name="Lottery")
+    left = server.project(eve, members=[alice])
+    assert server.api(alice).post(f"/api/projects/{left}/leave/", json={"block": True}).status_code == 204
+    assert server.api(alice).patch("/api/me/", json={"ask_first": True}).status_code == 200
+    bob = server.stack.user(first_name="Bob", last_name="Lindqvist")
+    asked = server.project(bob, name="Spring release of the garden planner")
+    member = {"username": alice.username}
+    assert server.api(bob).post(f"/api/projects/{asked}/members/", json=member).status_code == 202
+    page = new_page(server, alice, **looks)
+    expect(page.locator("[data-request-project]")).to_be_visible()
+    page.get_by_text("Added by Eve Moore").click()
+    expect_no_sideways_scrolling(page)
+    look_over(page, "a request, and who added one")
+    page.goto("/account/")
+    expect(page.locator("[data-blocked-id]")).to_be_visible()
+    expect_no_sideways_scrolling(page)
+    look_over(page, "the account of who blocked somebody")
+    page.goto("/")
+    page.locator("[data-me]").click()
+    page.get_by_role("menuitem", name="Settings").click()
+    expect(page.get_by_label("Ask me first")).to_be_visible()
+    look_over(page, "settings of who wants to be asked", "[data-settings-dialog]")
+
+
+@pytest.mark.parametrize("looks", SIZES)
 def test_the_board_and_all_that_opens_on_it(server: Server, new_page: NewPage, looks: Looks) -> None:
     alice = server.stack.user(first_name="Alice", last_name="Okafor")
     bob = server.stack.user(first_name="Bob", last_name="Lindqvist")

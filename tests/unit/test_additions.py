@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from pytest_django import Settings
 
 from taskrealtime.engine.models import Event
@@ -258,3 +259,65 @@ def test_what_is_refused_anyway_is_not_counted(world: World, ann: User, settings
     settings.STRANGER_RATE_LIMIT = "1/1h"
     assert [add(world, name).status_code for name in ("nobody", world.name("viewer"), "nobody")] == [400, 400, 400]
     assert add(world, ann.username).status_code == 201
+
+
+# --- On the pages -----------------------------------------------------------------------------
+
+
+def page_of(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def answer_on(browser: Client, project: int, answer: str) -> Any:
+    return browser.post(f"/requests/{project}/", {"answer": answer})
+
+
+def test_the_page_shows_who_asks_and_takes_the_answer(world: World, ann: User, asked: Api) -> None:
+    browser = page_of(ann)
+    page = browser.get("/").content.decode()
+    assert f"{world.name('owner')} wants to add you as a viewer." in page
+    assert answer_on(browser, world.project.pk, "accept").headers["Location"] == f"/projects/{world.project.pk}/"
+    assert Membership.objects.filter(user=ann).exists()
+    assert "wants to add you" not in browser.get("/").content.decode()
+    assert answer_on(browser, world.project.pk, "accept").headers["Location"] == "/", "once more is no fault"
+
+
+def test_the_page_declines_and_blocks(world: World, ann: User, asked: Api) -> None:
+    browser = page_of(ann)
+    assert answer_on(browser, world.project.pk, "decline-and-block").headers["Location"] == "/"
+    assert world.name("owner") in browser.get("/account/").content.decode()
+    browser.post("/account/", {"unblock": str(world.people["owner"].pk)})
+    assert not Block.objects.exists()
+    for nonsense in ("", "x", "9" * 30, "²"):
+        assert browser.post("/account/", {"unblock": nonsense}).status_code == 302
+
+
+def test_the_page_says_who_added_one_and_leaves_in_one_step(world: World, ann: User) -> None:
+    add(world, ann.username)
+    browser = page_of(ann)
+    assert f"Added by {world.name('owner')}" in browser.get("/").content.decode()
+    assert f"Leave and block {world.name('owner')}" in browser.get(f"/projects/{world.project.pk}/").content.decode()
+    assert answer_on(browser, world.project.pk, "leave-and-block").headers["Location"] == "/"
+    assert not Membership.objects.filter(user=ann).exists()
+    assert Block.objects.filter(user=ann).exists()
+
+
+def test_what_the_page_cannot_do_it_says(world: World, ann: User) -> None:
+    add(world, ann.username, role="owner")
+    leave(world.people["owner"], world.project.pk)
+    User.objects.filter(pk=world.people["owner"].pk).update(is_active=False)
+    answer = answer_on(page_of(ann), world.project.pk, "leave-and-block")
+    assert answer.status_code == 400
+    assert "at least one owner" in answer.content.decode()
+    assert answer_on(page_of(ann), world.project.pk, "nonsense").status_code == 302
+
+
+def test_no_foreign_page_answers(world: World, ann: User, asked: Api) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(ann)
+    assert answer_on(browser, world.project.pk, "accept").status_code == 403
+    assert (
+        Client().post(f"/requests/{world.project.pk}/", {"answer": "accept"}).headers["Location"].startswith("/login/")
+    )

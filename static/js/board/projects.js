@@ -14,6 +14,9 @@ import { followElsewhere } from './commands/leftovers.js';
 import { takeMessage, watchSession } from './page/session.js';
 import { Toasts } from './ui/toasts.js';
 
+/** What changes the list, or what waits above it. */
+const ABOUT_PROJECTS = new Set(['project_member_added', 'project_member_requested']);
+
 const shelf = new Shelf({ userId: Number(document.body.dataset.userId) });
 const client = new TaskManagerWebSocket({ token: fetchToken, shelf });
 Object.assign(window, { taskManager: client });
@@ -25,7 +28,7 @@ followConcerns({ client, toasts, title: () => `${t('Projects')} · taskrealtime`
 client.on('recovered', (/** @type {import("./commands/leftovers.js").Leftover[]} */ found) => {
   for (const leftover of found) void followElsewhere(leftover, report);
 });
-client.on('notification', (/** @type {any} */ { kind }) => kind === 'project_member_added' && refresh());
+client.on('notification', (/** @type {any} */ { kind }) => ABOUT_PROJECTS.has(kind) && refresh());
 client.on('removed_from_project', () => refresh());
 client.on('reset', () => refresh());
 client.on('error', () => queueMicrotask(() => client.state === 'closed' && comeBack()));

@@ -47,6 +47,7 @@ class Settings {
   #show(me, projects) {
     this.#control('display_name').value = me.name;
     this.email = this.#control('email').value = me.email;
+    this.#control('ask_first').checked = me.ask_first;
     this.#control('remind_before_hours').value = String(me.remind_before_hours);
     // Whoever never chose one sees the device's, on the page and here.
     this.#showZones(document.body.dataset.timeZone ? me.timezone : Intl.DateTimeFormat().resolvedOptions().timeZone);
@@ -101,6 +102,7 @@ class Settings {
       ...(this.#hasOtherEmail ? email : null),
       name: this.#control('display_name').value.trim(),
       timezone: this.#control('timezone').value,
+      ask_first: this.#control('ask_first').checked,
       remind_before_hours: Number(this.#control('remind_before_hours').value),
       notify: Object.fromEntries(kinds),
       muted_projects: muted.map(({ value }) => Number(value)),

@@ -57,6 +57,8 @@ const SENTENCES = {
     const name = project ? quote(project) : t('a project');
     return who ? t('{who} added you to {project}', { who, project: name }) : t('You were added to {project}', { project: name });
   },
+  project_member_requested: (who, { project }) =>
+    t('{who} wants to add you to {project}, and waits for your answer', { who: who ?? t('Somebody'), project: quote(project) }),
   due_date_reminder: (_who, { title: given, kind }) => {
     const title = given || t('A task');
     return kind === 'overdue' ? t('{title} is overdue', { title }) : t('{title} is due soon', { title });
@@ -83,13 +85,13 @@ export function describe({ event, data }, names) {
   const isGone = data.redacted === true;
   const who = whoDid(data, names);
   const title = data.title || names.task(data.task_id);
-  const told = { ...data, title: title && quote(title), project: names.project(data.project_id) };
+  const told = { ...data, title: title && quote(title), project: data.project?.name ?? names.project(data.project_id) };
   return {
     who,
     text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? t('Something that concerns you'),
     excerpt: isGone ? '' : shorten(data.comment?.content ?? ''),
     isGone,
-    href: isGone && event !== 'comment_added' ? null : hrefOf(data),
+    href: event === 'project_member_requested' ? '/' : isGone && event !== 'comment_added' ? null : hrefOf(data),
     isReminder: event === 'due_date_reminder' && !isGone,
   };
 }

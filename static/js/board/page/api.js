@@ -192,7 +192,7 @@ export function deleteProject(projectId) {
   return call('DELETE', `/api/projects/${projectId}/`);
 }
 
-/** @param {number} projectId @returns {Promise<any>} */
-export function leaveProject(projectId) {
-  return call('POST', `/api/projects/${projectId}/leave/`);
+/** @param {number} projectId @param {{block?: boolean}} [how] `block`: whoever added us cannot do so again @returns {Promise<any>} */
+export function leaveProject(projectId, how) {
+  return call('POST', `/api/projects/${projectId}/leave/`, how);
 }

@@ -156,7 +156,12 @@ export class Members {
     add.addEventListener('submit', async (event) => {
       event.preventDefault();
       const member = { username: username.value.trim(), role: role.value };
-      if (await this.#try(() => api.addMember(this.projectId, member), add.querySelector('button'))) add.reset();
+      setText(part(this.dialog, 'asked'), '');
+      const act = async () => {
+        const { requested } = await api.addMember(this.projectId, member);
+        if (requested) setText(part(this.dialog, 'asked'), t('{name} wants to be asked first, and has been asked.', { name: member.username }));
+      };
+      if (await this.#try(act, add.querySelector('button'))) add.reset();
       username.focus();
     });
     const rename = /** @type {HTMLFormElement} */ (part(this.dialog, 'rename'));
@@ -180,6 +185,12 @@ export class Members {
     const leave = part(this.dialog, 'leave-project');
     leave.addEventListener('click', () =>
       confirmTwice(leave, t('Really leave?'), () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
+    );
+    const block = /** @type {HTMLElement | null} */ (this.dialog.querySelector('[data-part=leave-and-block]'));
+    block?.addEventListener('click', () =>
+      confirmTwice(block, t('Really leave, and block {name}?', { name: block.dataset.adder ?? '' }), () =>
+        this.#end(LEFT, () => api.leaveProject(this.projectId, { block: true }), block),
+      ),
     );
   }
 
