@@ -7,6 +7,7 @@
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
 #               make faults SECONDS=600 SEED=7 CROWD=2000
 # make hostile  sends a thousand hostile bodies and measures what they cost the server: make hostile BODIES=100 SEED=7
+# make reach    measures how far one user's or address's full allowance reaches: make reach KIND=embedded ONLY="boards pings"
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
 #               make bench QUICK=1, make bench ONLY=fanout
 # make js-build builds static/js/websocket_client.js from static/js/client/
@@ -33,7 +34,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
 
-.PHONY: setup dev run check test lint types imports migrations js js-build embedded pytest units test-long stress faults hostile bench lock audit format screenshots words
+.PHONY: setup dev run check test lint types imports migrations js js-build embedded pytest units test-long stress faults hostile reach bench lock audit format screenshots words
 
 setup:
 	@sh scripts/setup.sh
@@ -106,6 +107,9 @@ faults: dev
 
 hostile: dev
 	$(PY) -m tests.faults.hostile $(if $(BODIES),--bodies $(BODIES)) $(if $(SEED),--seed $(SEED))
+
+reach: dev
+	$(PY) -m tests.faults.reach $(if $(KIND),--kind $(KIND)) $(if $(ONLY),--only $(ONLY))
 
 bench: dev
 	$(PY) -m benchmarks $(if $(QUICK),--quick) $(foreach name,$(ONLY),--only $(name))
