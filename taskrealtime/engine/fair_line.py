@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 Turn = asyncio.Future[None]
 
+#: Slots that one group holds at the most; never more than half of them.
+MOST = 2
+
 
 class Share(NamedTuple):
     """On whose account a piece of work is done."""
 
-    #: A user, or an address: groups take turns, and none holds more than half of the slots.
+    #: A user, or an address: groups take turns, and none holds more than `MOST` slots.
     group: str
     #: Within the group, such as a browser at an address: members take turns, too.
     member: str = ""
@@ -21,7 +24,8 @@ class FairLine:
     """Slots, and the shares that wait for one.
 
     The next slot is for the group that holds the fewest; of several such, for the one that was served least recently.
-    No group holds more than half of the slots, rounded up: work that hangs, on a locked row say, leaves the rest free.
+    No group holds more than `MOST` slots, nor more than half of them, rounded up: work that hangs, on a locked row say,
+    leaves the rest free, and work that takes much of the processor shares it with that of others.
     """
 
     def __init__(self, slots: int, *, may_begin: Callable[[str], bool] = lambda group: True) -> None:
@@ -31,7 +35,7 @@ class FairLine:
             may_begin: says of a group whether it may have one more slot now; `hand_out` asks it again.
         """
         self._free = slots
-        self._most = slots - slots // 2
+        self._most = min(MOST, slots - slots // 2)
         self._may_begin = may_begin
         self._held: Counter[str] = Counter()
         #: Groups and their members, those served least recently first.

@@ -54,11 +54,14 @@ MAX_REASON = 123
 KERNEL_BUFFER = 256 * 1024
 #: The first byte of a ping in one frame (RFC 6455, 5.2).
 PING = 0x89
+#: The last opcode of messages and their pieces; those of control frames are larger.
+TEXT_OR_BINARY = 7
 #: Messages of one client that may wait for the application before no more is read; seconds until the next look.
 MAX_UNHANDLED, LOOK_AGAIN = 100, 0.01
 
-#: Frames of one client, its pings and pieces of messages among them: so many at once, and so many more a second.
-MAX_FRAMES, FRAMES_PER_SECOND = 2000, 100
+#: Frames of one client that are no message and that nothing else counts: pings, pongs, and pieces of messages with
+#: fewer bytes than `TINY` before the last. So many at once, and so many more a second.
+MAX_FRAMES, FRAMES_PER_SECOND, TINY = 2000, 100, 1024
 
 #: Transports that hand their bytes to a socket as they are; those with TLS are of other types.
 PLAIN_TRANSPORTS: tuple[type, ...] = (tcp.Server, unix.Server)
@@ -107,17 +110,24 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
         self.send_queue = _NoQueue()
 
     def onFrameBegin(self) -> None:
-        """Autobahn's: the head of one more frame is there, were it a ping or an empty piece of a message."""
+        """Autobahn's: the head of one more frame is there. Whole messages are the application's to count."""
+        frame = self.current_frame
+        if frame.opcode > TEXT_OR_BINARY or (not frame.fin and frame.length < TINY):
+            self._count_frame()
+        super().onFrameBegin()
+
+    def _count_frame(self) -> None:
         now = time.monotonic()
         self._frames_left = min(MAX_FRAMES, self._frames_left + (now - self._frames_at) * FRAMES_PER_SECOND) - 1
         self._frames_at = now
         if self._frames_left < 0 and self.state == self.STATE_OPEN:
             self._end_flood()
-        super().onFrameBegin()
 
     def _end_flood(self) -> None:
         """Close, and read nothing more: not even the answer, for which autobahn waits a few seconds."""
-        logger.warning("A socket was closed with 4429: it sent more than %s frames in a short time.", MAX_FRAMES)
+        logger.warning(
+            "A socket was closed with 4429: it sent more than %s pings or pieces in a short time.", MAX_FRAMES
+        )
         self._is_flooding = True
         self._close(4429, "Too many frames.")
         self.transport.pauseProducing()

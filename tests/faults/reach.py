@@ -268,12 +268,13 @@ def fill(stack: Stack, project: int) -> int:
     return int(stack.run(code, p=project, tasks=TASKS, comments=COMMENTS, edits=EDITS))
 
 
-def run(kind: str, ways: list[str], **settings: str) -> int:
+def run(kind: str, ways: list[str]) -> int:
     """Measure all of them; return how many promises were missed."""
     stack = Stack(kind)
     missed = 0
     try:
-        server = stack.server(serve=True, **LIMITS | settings)
+        stack.env |= LIMITS
+        server = stack.server(serve=True)
         ann, eve = stack.user(), stack.user()
         project, theirs = server.project(ann), server.project(eve)
         task = fill(stack, theirs)

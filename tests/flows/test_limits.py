@@ -290,6 +290,14 @@ def test_too_many_frames_end_a_connection_whatever_they_are(
     assert connect(server, ann).ask("ping", {})
 
 
+@pytest.mark.installations("embedded")
+def test_without_a_limit_thousands_of_events_in_a_row_are_answered(
+    start_server: StartServer, connect: Connect, ann: User
+) -> None:
+    server = start_server(serve=True, WEBSOCKET_RATE_LIMIT="0")
+    assert ping_all(connect(server, ann), 5000) == {"pong": 5000}
+
+
 def test_a_poll_that_waits_is_one_of_the_users_connections(servers: list[Server], connect: Connect, ann: User) -> None:
     server = servers[0]
     project = server.project(ann)
