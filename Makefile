@@ -10,7 +10,7 @@
 # make reach    measures how far one user's or address's full allowance reaches: make reach KIND=embedded ONLY="boards pings"
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
 #               make bench QUICK=1, make bench ONLY=fanout
-# make js-build builds static/js/websocket_client.js from static/js/client/
+# make js-build builds static/js/websocket_client.js from static/js/client/, and static/js/client/wire.d.ts from the catalogue
 # make words    collects the texts of the pages into locale/*/LC_MESSAGES/django.po and compiles what stands there:
 #               make words, make words NEW=fr
 # make screenshots  takes a picture of every page and state, light and dark, wide and on a phone, into docs/screenshots/states/,
@@ -26,6 +26,7 @@ export PYTHONDONTWRITEBYTECODE :=
 CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite://:memory: REDIS_URL=
 TYPED_BENCHMARKS := $(wildcard benchmarks/*.py) benchmarks/scenarios
 CLIENT := static/js/websocket_client.js
+WIRE_TYPES := $(CHECK_ENV) $(PY) scripts/wire_types.py
 ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \
 	--charset=utf8 --log-level=warning \
 	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.' \
@@ -66,10 +67,12 @@ migrations: dev
 
 js: dev
 	@$(ESBUILD) | cmp --silent - $(CLIENT) || { echo "$(CLIENT) is out of date: run 'make js-build'."; exit 1; }
+	@$(WIRE_TYPES) --check
 	node --test --test-concurrency=4 tests/js/*.test.js
 
 js-build: dev
 	$(ESBUILD) >$(CLIENT)
+	$(WIRE_TYPES)
 
 # Three workers, since many tests wait. A file's tests stay together, because they share a server, and the files come in
 # the order of tests/conftest.py, the longest first.

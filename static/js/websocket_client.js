@@ -694,7 +694,7 @@
     }
     /**
      * @param {{unread?: boolean, page?: number, pageSize?: number}} which
-     * @returns {Promise<InboxPage>}
+     * @returns {Promise<import('./client/wire.d.ts').NotificationPage>}
      */
     async page({ unread = false, page = 1, pageSize = 50 }) {
       const query = new URLSearchParams({ page: String(page), page_size: String(pageSize) });
@@ -705,7 +705,7 @@
      * @param {number} seq of a reminder
      * @param {number} minutes
      * @param {string} key
-     * @returns {Promise<{seq: number, remind_at: string}>}
+     * @returns {Promise<import('./client/wire.d.ts').Snoozed>}
      */
     async snooze(seq, minutes, key) {
       return this.#call({ method: "POST", path: `notifications/${seq}/snooze/`, body: { minutes }, key });
@@ -2259,25 +2259,28 @@
       return this.#userRoom.unread;
     }
     /**
-     * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
+     * @template {keyof import('./client/signals.d.ts').Signals} Name
+     * @param {Name} event a server event's name, or `event` (every logged one of a project), `notification`,
      *   `unread`, `presence`, `state`, `joined`, `reset`
-     * @param {import('./client/emitter.js').Handler} handler called with the event's data and its frame
+     * @param {import('./client/signals.d.ts').Handler<Name>} handler called with the event's data and its frame
      * @returns {() => void} takes the handler away again
      */
     on(event, handler) {
       return this.#emitter.on(event, handler);
     }
     /**
-     * @param {string} event
-     * @param {import('./client/emitter.js').Handler} handler
+     * @template {keyof import('./client/signals.d.ts').Signals} Name
+     * @param {Name} event
+     * @param {import('./client/signals.d.ts').Handler<Name>} handler
      * @returns {() => void} takes the handler away again
      */
     once(event, handler) {
       return this.#emitter.on(event, handler, { once: true });
     }
     /**
-     * @param {string} event
-     * @param {import('./client/emitter.js').Handler} handler
+     * @template {keyof import('./client/signals.d.ts').Signals} Name
+     * @param {Name} event
+     * @param {import('./client/signals.d.ts').Handler<Name>} handler
      */
     off(event, handler) {
       this.#emitter.off(event, handler);
@@ -2307,6 +2310,7 @@
      * @param {{placeholder?: number}} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
      *   new task's id at once in changes of the task (`updateTask`, `moveTask`, `addComment`, …), which then wait for the
      *   creation, and are refused as `not_found` where that is refused
+     * @returns {Promise<Answers['task_create']>}
      */
     async createTask(projectId, fields, { placeholder } = {}) {
       return this.#change("task_create", { ...fields, project_id: toId(projectId) }, { placeholder });
@@ -2317,6 +2321,7 @@
      * @param {number} [version] that the user was looking at
      * @param {{follows?: boolean}} [more] `follows`: he was looking at what the own changes of these fields made that have no
      *   answer so far; this one waits for theirs, and is made on their version
+     * @returns {Promise<Answers['task_update']>}
      */
     async updateTask(taskId, changes, version, { follows = false } = {}) {
       return this.#change("task_update", { task_id: this.#toTaskId(taskId), changes, version }, { follows });
@@ -2325,6 +2330,7 @@
      * @param {Id} taskId
      * @param {string} status
      * @param {number} [version] that the user was looking at
+     * @returns {Promise<Answers['task_status_update']>}
      */
     async updateTaskStatus(taskId, status, version) {
       return this.#change("task_status_update", { task_id: this.#toTaskId(taskId), status, version });
@@ -2334,6 +2340,7 @@
      * @param {{status?: string, beforeId?: Id, afterId?: Id, orAfterId?: Id | null, tellPrevious?: boolean}} [where] neither neighbour:
      *   to the column's end; `orAfterId`: where `beforeId` has left the column by then, after this one, null: at the top;
      *   `tellPrevious`: the answer shall say, as `previous`, from where the task came
+     * @returns {Promise<Answers['task_move']>}
      */
     async moveTask(taskId, { status, beforeId, afterId, orAfterId, tellPrevious } = {}) {
       return this.#change("task_move", {
@@ -2345,17 +2352,18 @@
         tell_previous: tellPrevious
       });
     }
-    /** @param {Id} taskId */
+    /** @param {Id} taskId @returns {Promise<Answers['task_delete']>} */
     async deleteTask(taskId) {
       return this.#change("task_delete", { task_id: this.#toTaskId(taskId) });
     }
-    /** @param {Id} taskId */
+    /** @param {Id} taskId @returns {Promise<Answers['task_restore']>} */
     async restoreTask(taskId) {
       return this.#change("task_restore", { task_id: this.#toTaskId(taskId) });
     }
     /**
      * @param {Id} taskId
      * @param {string} content
+     * @returns {Promise<Answers['new_comment']>}
      */
     async addComment(taskId, content) {
       const task_id = this.#toTaskId(taskId);
@@ -2368,6 +2376,7 @@
      * @param {Id} taskId
      * @param {Id} commentId of the task
      * @param {string} content
+     * @returns {Promise<{comment_id: number, task_id: number, comment?: import('./client/wire.d.ts').CommentObject}>}
      */
     async updateComment(taskId, commentId, content) {
       return this.#change("comment_update", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content });
@@ -2377,6 +2386,7 @@
      *
      * @param {Id} taskId
      * @param {Id} commentId of the task
+     * @returns {Promise<{comment_id: number, task_id: number}>}
      */
     async deleteComment(taskId, commentId) {
       return this.#change("comment_delete", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId) });
@@ -2396,6 +2406,7 @@
      * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
      *
      * @param {number} upTo the `seq` of one
+     * @returns {Promise<Answers['notifications_read']>}
      */
     async notificationsRead(upTo) {
       const answer = await this.#change("notifications_read", { up_to: Number(upTo) });
@@ -2427,7 +2438,7 @@
      * For staff: from now on `ops_figures` tells how the server does, until `ops_ended` or the end of this link: ask
      * again whenever the state has become `live`.
      *
-     * @returns {Promise<{watching: boolean, every: number}>}
+     * @returns {Promise<Answers['ops_watch']>}
      */
     async watchOps(watching = true) {
       this.#requireOpen();

@@ -10,8 +10,6 @@ import { ago, exact, useZone } from './language/time.js';
 
 const POLL_INTERVAL_MS = 5_000;
 
-/** @typedef {{id: string, used_at: string}} Session */
-
 const list = find(document, '[data-sessions]');
 watchSession({ close: () => {} }, forgetUser);
 useZone(document.body.dataset.timeZone ?? '');
@@ -30,7 +28,7 @@ async function refresh() {
   }
 }
 
-/** @param {Session[]} sessions where one is signed in now */
+/** @param {readonly import("../client/wire.d.ts").SignInObject[]} sessions where one is signed in now */
 function show(sessions) {
   const rows = new Map([...list.children].map((row) => [/** @type {HTMLElement} */ (row).dataset.sessionId, row]));
   if (sessions.some(({ id }) => !rows.has(id))) return location.reload();

@@ -31,6 +31,7 @@ import { Returning } from './activity/returning.js';
 import { Route } from './page/route.js';
 import { tell } from './activity/sentences.js';
 import { leaveMessage, watchSession } from './page/session.js';
+import { taskIdOf } from './state/frames.js';
 import { BoardStore } from './state/store.js';
 import { Toasts } from './ui/toasts.js';
 import { Undo } from './commands/undo.js';
@@ -175,13 +176,13 @@ function showActivity() {
 
 // --- What the server says -----------------------------------------------------------------------
 
-client.on('state', (/** @type {string} */ state) => {
+client.on('state', (state) => {
   showConnection(body, state);
   if (state === 'live') returning.back();
   else if (state === 'polling') setTimeout(() => client.state === 'polling' && returning.back(), FIRST_POLL);
   else returning.left();
 });
-client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
+client.on('event', (data, frame) => {
   const before = store.state;
   store.apply(frame);
   if (!before || before === store.state) return;
@@ -193,19 +194,19 @@ client.on('event', (/** @type {any} */ data, /** @type {any} */ frame) => {
   if (returning.isAway) absence.missed(frame, before);
   const sentence = tell(frame, before);
   if (sentence) announcer.announce(sentence);
-  const taskId = data.task_id ?? data.task?.id;
+  const taskId = taskIdOf(frame);
   if (taskId) requestAnimationFrame(() => columns.glow(taskId));
-  if (frame.event === 'task_deleted' && taskId === openTask) tellDeleted(before.tasks.get(taskId), sentence);
+  if (frame.event === 'task_deleted' && frame.data.task_id === openTask) tellDeleted(before.tasks.get(openTask), sentence);
 });
-client.on('removed_from_project', (/** @type {any} */ data) => {
+client.on('removed_from_project', (data) => {
   if (data.project_id !== projectId) return;
   goToList(members.farewell ?? notAMember());
 });
-client.on('error', (/** @type {any} */ error) => {
+client.on('error', (error) => {
   // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
   queueMicrotask(() => client.state === 'closed' && tellClosed(error));
 });
-client.on('recovered', (/** @type {import("./commands/leftovers.js").Leftover[]} */ found) => {
+client.on('recovered', (found) => {
   leftovers.push(...found);
   resumeLeftovers();
 });
@@ -287,7 +288,7 @@ function note(_event, data) {
   return noteOf(data, { projectId, task: store.painted?.tasks.get(store.idOf(data.task_id)) });
 }
 
-/** @param {string} status @param {string} title @returns {Promise<boolean>} whether it was created */
+/** @param {import("./language/words.js").Status} status @param {string} title @returns {Promise<boolean>} whether it was created */
 async function createTask(status, title) {
   const task = await commands.coming.create(status, title);
   if (task && !store.fits(task)) {
@@ -313,7 +314,9 @@ function showTask(place) {
  * @param {import("./notifications/inbox.js").Notification} notification
  * @returns {boolean} whether it was about something on this board, which is shown now
  */
-function showConcern({ data }) {
+function showConcern({ data: about }) {
+  /** @type {import("./state/frames.js").About} */
+  const data = about;
   if (data.project_id !== projectId || !data.task_id) return false;
   route.open(data.task_id, data.comment?.id ?? null);
   return true;

@@ -21,14 +21,14 @@ const shelf = new Shelf({ userId: Number(document.body.dataset.userId) });
 const client = new TaskManagerWebSocket({ token: fetchToken, shelf });
 Object.assign(window, { taskManager: client });
 watchSession(client, () => forgetUser(shelf));
-client.on('state', (/** @type {string} */ state) => showConnection(document.body, state));
+client.on('state', (state) => showConnection(document.body, state));
 
 const toasts = new Toasts(find(document, '[data-toasts]'));
 followConcerns({ client, toasts, title: () => `${t('Projects')} · taskrealtime` }).paintTitle();
-client.on('recovered', (/** @type {import("./commands/leftovers.js").Leftover[]} */ found) => {
+client.on('recovered', (found) => {
   for (const leftover of found) void followElsewhere(leftover, report);
 });
-client.on('notification', (/** @type {any} */ { kind }) => ABOUT_PROJECTS.has(kind) && refresh());
+client.on('notification', ({ kind }) => ABOUT_PROJECTS.has(kind) && refresh());
 client.on('removed_from_project', () => refresh());
 client.on('reset', () => refresh());
 client.on('error', () => queueMicrotask(() => client.state === 'closed' && comeBack()));

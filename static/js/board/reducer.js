@@ -7,23 +7,17 @@
  */
 
 /**
- * @typedef {{id: number, username: string, name?: string}} User
- * @typedef {{id: number, name: string, color: string}} Label
- * @typedef {{id: number, name: string, created_at?: string, labels?: readonly Label[]}} Project
- * @typedef {{user: User, role: string}} Member
- * @typedef {{
- *   id: number, project_id: number, title: string, description: string, status: string, priority: string,
- *   assignee_id: number | null, due_at: string | null, position: string, comment_count: number,
- *   created_by_id: number | null, created_at: string, updated_at: string, version: number,
- *   labels?: readonly number[],
- * }} Task `labels`: only where it carries any, and only those that the project has
- * @typedef {{project: Project, members: Member[], tasks: Task[], seq: number, epoch: string}} Snapshot
- *   the answer of `GET /api/projects/<id>/board/`
+ * @typedef {import("../client/wire.d.ts").UserObject} User
+ * @typedef {import("../client/wire.d.ts").LabelObject} Label
+ * @typedef {import("../client/wire.d.ts").ProjectObject} Project
+ * @typedef {import("../client/wire.d.ts").MemberObject} Member
+ * @typedef {import("../client/wire.d.ts").TaskObject} Task
+ * @typedef {import("../client/wire.d.ts").Board} Snapshot the answer of `GET /api/projects/<id>/board/`
+ * @typedef {import("../client/wire.d.ts").LoggedFrame} LoggedFrame
  * @typedef {{
  *   project: Readonly<Project>, members: readonly Member[], tasks: ReadonlyMap<number, Task>,
  *   seq: number, epoch: string,
  * }} BoardState
- * @typedef {{event: string, data: any, room?: string, seq?: number, at?: string}} LoggedFrame
  */
 
 /**
@@ -74,24 +68,38 @@ export function applyEvent(state, frame) {
   const { room, seq } = frame;
   if (seq === undefined || seq <= state.seq) return state;
   if (room !== undefined && room !== `project.${state.project.id}`) return state;
-  const apply = REDUCERS[frame.event];
-  return { ...state, ...(apply ? apply(state, frame.data, frame) : null), seq };
+  return { ...state, ...changesOf(state, frame.event, frame.data, frame), seq };
 }
 
-/** @typedef {(state: BoardState, data: any, frame: LoggedFrame) => Partial<BoardState>} Reducer */
+/**
+ * @template {keyof LoggedEvents} Name
+ * @param {BoardState} state
+ * @param {Name} event
+ * @param {LoggedEvents[Name]} data
+ * @param {When} when
+ * @returns {Partial<BoardState> | undefined} undefined: none
+ */
+function changesOf(state, event, data, when) {
+  return REDUCERS[event]?.(state, data, when);
+}
+
+/**
+ * @typedef {import("../client/wire.d.ts").LoggedEvents} LoggedEvents
+ * @typedef {{at?: string}} When
+ */
 
 /**
  * What each event changes. An event that is not listed moves `seq` alone. `task_status_changed` and `task_assigned`
  * mostly repeat what the `task_updated` before them said; they come alone from code that wrote past the ORM.
  *
- * @type {Record<string, Reducer | undefined>}
+ * @type {{[Name in keyof LoggedEvents]?: (state: BoardState, data: LoggedEvents[Name], when: When) => Partial<BoardState>}}
  */
 const REDUCERS = {
   task_created: putTask,
   task_restored: putTask,
-  task_updated: (state, data, frame) => updateTask(state, data, frame, data.changes),
-  task_status_changed: (state, data, frame) => updateTask(state, data, frame, { status: data.new_status }),
-  task_assigned: (state, data, frame) => updateTask(state, data, frame, { assignee_id: data.assignee_id }),
+  task_updated: (state, data, when) => updateTask(state, data, when, data.changes),
+  task_status_changed: (state, data, when) => updateTask(state, data, when, { status: data.new_status }),
+  task_assigned: (state, data, when) => updateTask(state, data, when, { assignee_id: data.assignee_id }),
   task_deleted: removeTask,
   comment_added: (state, data) => countComments(state, data.task_id, +1),
   comment_deleted: (state, data) => countComments(state, data.task_id, -1),
@@ -107,14 +115,16 @@ const REDUCERS = {
   project_updated: updateProject,
 };
 
-/** @type {Reducer} */
+/** @param {BoardState} state @param {{task: Task}} data @returns {Partial<BoardState>} */
 function putTask(state, { task }) {
   return { tasks: new Map(state.tasks).set(task.id, labelled(task, state.project)) };
 }
 
-/** @type {Reducer} */
+/** @param {BoardState} state @param {LoggedEvents["project_updated"]} data @returns {Partial<BoardState>} */
 function updateProject(state, { changes }) {
-  const { labels, ...project } = { ...state.project, ...changes };
+  const { labels, ...rest } = { ...state.project, ...changes };
+  /** @type {Project} */
+  const project = rest;
   if (labels?.length) project.labels = labels;
   if (!changes.labels) return { project };
   return { project, tasks: new Map([...state.tasks].map(([id, task]) => [id, labelled(task, project)])) };
@@ -140,7 +150,7 @@ function labelled(task, { labels = [] }) {
  *
  * @param {BoardState} state
  * @param {{task_id: number, version: number}} data
- * @param {LoggedFrame} frame
+ * @param {When} when
  * @param {Partial<Task>} changes
  */
 function updateTask(state, { task_id, version }, { at }, changes) {
@@ -151,7 +161,7 @@ function updateTask(state, { task_id, version }, { at }, changes) {
   );
 }
 
-/** @type {Reducer} */
+/** @param {BoardState} state @param {{task_id: number}} data @returns {Partial<BoardState>} */
 function removeTask(state, data) {
   const tasks = new Map(state.tasks);
   tasks.delete(data.task_id);

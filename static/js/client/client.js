@@ -40,7 +40,8 @@ const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
 /**
  * @typedef {import('./envelope.js').Frame} Frame
  * @typedef {import('./rooms.js').Position} Position
- * @typedef {'connecting' | 'live' | 'catching-up' | 'polling' | 'offline' | 'closed'} State
+ * @typedef {import('./wire.d.ts').Answers} Answers
+ * @typedef {import('./signals.d.ts').Signals['state']} State
  *
  * @typedef {object} Options
  * @property {string} [url] of the socket; this host's `/ws/` by default
@@ -55,7 +56,7 @@ const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
  * @property {boolean} [debug] log to the console
  * @property {number} [retention] how long the server remembers a key, milliseconds
  * @property {any} [WebSocket]
- * @property {typeof globalThis.fetch} [fetch]
+ * @property {import('./http.js').Fetch} [fetch]
  * @property {() => number} [random]
  * @property {() => number} [now]
  * @property {(callback: () => void, delay: number) => any} [setTimeout]
@@ -186,9 +187,10 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * @param {string} event a server event's name, or `event` (every logged one of a project), `notification`,
+   * @template {keyof import('./signals.d.ts').Signals} Name
+   * @param {Name} event a server event's name, or `event` (every logged one of a project), `notification`,
    *   `unread`, `presence`, `state`, `joined`, `reset`
-   * @param {import('./emitter.js').Handler} handler called with the event's data and its frame
+   * @param {import('./signals.d.ts').Handler<Name>} handler called with the event's data and its frame
    * @returns {() => void} takes the handler away again
    */
   on(event, handler) {
@@ -196,8 +198,9 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * @param {string} event
-   * @param {import('./emitter.js').Handler} handler
+   * @template {keyof import('./signals.d.ts').Signals} Name
+   * @param {Name} event
+   * @param {import('./signals.d.ts').Handler<Name>} handler
    * @returns {() => void} takes the handler away again
    */
   once(event, handler) {
@@ -205,8 +208,9 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * @param {string} event
-   * @param {import('./emitter.js').Handler} handler
+   * @template {keyof import('./signals.d.ts').Signals} Name
+   * @param {Name} event
+   * @param {import('./signals.d.ts').Handler<Name>} handler
    */
   off(event, handler) {
     this.#emitter.off(event, handler);
@@ -236,6 +240,7 @@ export class TaskManagerWebSocket {
    * @param {{placeholder?: number}} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
    *   new task's id at once in changes of the task (`updateTask`, `moveTask`, `addComment`, …), which then wait for the
    *   creation, and are refused as `not_found` where that is refused
+   * @returns {Promise<Answers['task_create']>}
    */
   async createTask(projectId, fields, { placeholder } = {}) {
     return this.#change('task_create', { ...fields, project_id: toId(projectId) }, { placeholder });
@@ -247,6 +252,7 @@ export class TaskManagerWebSocket {
    * @param {number} [version] that the user was looking at
    * @param {{follows?: boolean}} [more] `follows`: he was looking at what the own changes of these fields made that have no
    *   answer so far; this one waits for theirs, and is made on their version
+   * @returns {Promise<Answers['task_update']>}
    */
   async updateTask(taskId, changes, version, { follows = false } = {}) {
     return this.#change('task_update', { task_id: this.#toTaskId(taskId), changes, version }, { follows });
@@ -256,6 +262,7 @@ export class TaskManagerWebSocket {
    * @param {Id} taskId
    * @param {string} status
    * @param {number} [version] that the user was looking at
+   * @returns {Promise<Answers['task_status_update']>}
    */
   async updateTaskStatus(taskId, status, version) {
     return this.#change('task_status_update', { task_id: this.#toTaskId(taskId), status, version });
@@ -266,6 +273,7 @@ export class TaskManagerWebSocket {
    * @param {{status?: string, beforeId?: Id, afterId?: Id, orAfterId?: Id | null, tellPrevious?: boolean}} [where] neither neighbour:
    *   to the column's end; `orAfterId`: where `beforeId` has left the column by then, after this one, null: at the top;
    *   `tellPrevious`: the answer shall say, as `previous`, from where the task came
+   * @returns {Promise<Answers['task_move']>}
    */
   async moveTask(taskId, { status, beforeId, afterId, orAfterId, tellPrevious } = {}) {
     return this.#change('task_move', {
@@ -278,12 +286,12 @@ export class TaskManagerWebSocket {
     });
   }
 
-  /** @param {Id} taskId */
+  /** @param {Id} taskId @returns {Promise<Answers['task_delete']>} */
   async deleteTask(taskId) {
     return this.#change('task_delete', { task_id: this.#toTaskId(taskId) });
   }
 
-  /** @param {Id} taskId */
+  /** @param {Id} taskId @returns {Promise<Answers['task_restore']>} */
   async restoreTask(taskId) {
     return this.#change('task_restore', { task_id: this.#toTaskId(taskId) });
   }
@@ -291,6 +299,7 @@ export class TaskManagerWebSocket {
   /**
    * @param {Id} taskId
    * @param {string} content
+   * @returns {Promise<Answers['new_comment']>}
    */
   async addComment(taskId, content) {
     const task_id = this.#toTaskId(taskId);
@@ -304,6 +313,7 @@ export class TaskManagerWebSocket {
    * @param {Id} taskId
    * @param {Id} commentId of the task
    * @param {string} content
+   * @returns {Promise<{comment_id: number, task_id: number, comment?: import('./wire.d.ts').CommentObject}>}
    */
   async updateComment(taskId, commentId, content) {
     return this.#change('comment_update', { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content });
@@ -314,6 +324,7 @@ export class TaskManagerWebSocket {
    *
    * @param {Id} taskId
    * @param {Id} commentId of the task
+   * @returns {Promise<{comment_id: number, task_id: number}>}
    */
   async deleteComment(taskId, commentId) {
     return this.#change('comment_delete', { task_id: this.#toTaskId(taskId), comment_id: toId(commentId) });
@@ -335,6 +346,7 @@ export class TaskManagerWebSocket {
    * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
    *
    * @param {number} upTo the `seq` of one
+   * @returns {Promise<Answers['notifications_read']>}
    */
   async notificationsRead(upTo) {
     const answer = await this.#change('notifications_read', { up_to: Number(upTo) });
@@ -369,7 +381,7 @@ export class TaskManagerWebSocket {
    * For staff: from now on `ops_figures` tells how the server does, until `ops_ended` or the end of this link: ask
    * again whenever the state has become `live`.
    *
-   * @returns {Promise<{watching: boolean, every: number}>}
+   * @returns {Promise<Answers['ops_watch']>}
    */
   async watchOps(watching = true) {
     this.#requireOpen();

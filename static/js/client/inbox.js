@@ -4,19 +4,6 @@
 /** How long an answer may take, milliseconds. */
 const PATIENCE = 20_000;
 
-/**
- * @typedef {import('./envelope.js').Frame & {read: boolean}} Notification
- *
- * @typedef {object} InboxPage
- * @property {number} count of all of them
- * @property {string | null} next
- * @property {string | null} previous
- * @property {Notification[]} results newest first
- * @property {number} seq the last event of the user room
- * @property {string} epoch
- * @property {number} unread
- */
-
 export class Inbox {
   #rest;
   #closed = new AbortController();
@@ -28,7 +15,7 @@ export class Inbox {
 
   /**
    * @param {{unread?: boolean, page?: number, pageSize?: number}} which
-   * @returns {Promise<InboxPage>}
+   * @returns {Promise<import('./wire.d.ts').NotificationPage>}
    */
   async page({ unread = false, page = 1, pageSize = 50 }) {
     const query = new URLSearchParams({ page: String(page), page_size: String(pageSize) });
@@ -40,7 +27,7 @@ export class Inbox {
    * @param {number} seq of a reminder
    * @param {number} minutes
    * @param {string} key
-   * @returns {Promise<{seq: number, remind_at: string}>}
+   * @returns {Promise<import('./wire.d.ts').Snoozed>}
    */
   async snooze(seq, minutes, key) {
     return this.#call({ method: 'POST', path: `notifications/${seq}/snooze/`, body: { minutes }, key });

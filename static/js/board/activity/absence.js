@@ -2,6 +2,7 @@
 /** What others changed while one was away, and which cards one has not looked at since. Pure but for where it is kept. */
 
 import { tn } from '../language/language.js';
+import { taskIdOf } from '../state/frames.js';
 import { tell } from './sentences.js';
 
 /**
@@ -50,8 +51,8 @@ export class Absence {
    */
   missed(frame, state) {
     const { event, data } = frame;
-    const taskId = data.task_id ?? data.task?.id;
-    if (event === 'task_deleted') this.marks.delete(taskId);
+    const taskId = taskIdOf(frame);
+    if (frame.event === 'task_deleted') this.marks.delete(frame.data.task_id);
     if (data.by?.id === this.userId || !tell(frame, state)) return;
     this.count += 1;
     if (!taskId || event === 'task_deleted') return;

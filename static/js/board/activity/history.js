@@ -2,12 +2,13 @@
 /** What happened in a project, read backwards from its log, and told in sentences. */
 
 import { fetchEvents } from '../page/api.js';
+import { taskIdOf } from '../state/frames.js';
 import { tell } from './sentences.js';
 
 /**
  * @typedef {import("../reducer.js").BoardState} BoardState
  * @typedef {import("../reducer.js").LoggedFrame} LoggedFrame
- * @typedef {{seq: number, at: string, taskId: number | null, by: {id: number, username: string} | null, sentence: string}} Entry
+ * @typedef {{seq: number, at: string, taskId: number | null, by: import("../../client/wire.d.ts").Actor | null, sentence: string}} Entry
  */
 
 const PAGE = 100; // events of one request
@@ -17,7 +18,7 @@ const PAGE = 100; // events of one request
  *
  * @param {number} projectId
  * @param {number} before events from here on are known
- * @param {(projectId: number, since: number, limit: number) => Promise<{events: LoggedFrame[], reset: boolean}>} [fetchPage]
+ * @param {(projectId: number, since: number, limit: number) => Promise<Pick<import("../../client/wire.d.ts").Events, "events" | "reset">>} [fetchPage]
  * @returns {Promise<LoggedFrame[]>} the events right before that one, oldest first; none: there are no older ones
  */
 export async function readBack(projectId, before, fetchPage = fetchEvents) {
@@ -32,9 +33,9 @@ export async function readBack(projectId, before, fetchPage = fetchEvents) {
  * The server ends a page earlier where it has many bytes.
  *
  * @param {number} projectId
- * @param {LoggedFrame[]} events
+ * @param {readonly LoggedFrame[]} events
  * @param {number} before
- * @param {(projectId: number, since: number, limit: number) => Promise<{events: LoggedFrame[], reset: boolean}>} fetchPage
+ * @param {(projectId: number, since: number, limit: number) => Promise<Pick<import("../../client/wire.d.ts").Events, "events" | "reset">>} fetchPage
  * @returns {Promise<LoggedFrame[]>} these and what follows them up to that event
  */
 async function readOn(projectId, events, before, fetchPage) {
@@ -58,15 +59,14 @@ export function tellAll(frames, state) {
   const rename = (/** @type {number} */ id, /** @type {string | undefined} */ title) => {
     if (title !== undefined) tasks.set(id, /** @type {any} */ ({ ...tasks.get(id), title }));
   };
-  for (const { data } of [...frames].reverse()) rename(data.task_id, data.previous?.title);
+  for (const { event, data } of [...frames].reverse()) if (event === 'task_updated') rename(data.task_id, data.previous.title);
   const entries = [];
   for (const frame of frames) {
-    const { data, seq = 0, at = '' } = frame;
-    if (data.task) rename(data.task.id, data.task.title);
+    const { event, data, seq, at } = frame;
+    if ('task' in data) rename(data.task.id, data.task.title);
     const sentence = tell(frame, { ...state, tasks });
-    rename(data.task_id, data.changes?.title);
-    const taskId = data.task_id ?? data.task?.id ?? null;
-    if (sentence) entries.push({ seq, at, taskId, by: data.by ?? null, sentence });
+    if (event === 'task_updated') rename(data.task_id, data.changes.title);
+    if (sentence) entries.push({ seq, at, taskId: taskIdOf(frame) ?? null, by: data.by, sentence });
   }
   return entries.reverse();
 }

@@ -2,15 +2,16 @@
 /** What others did, in sentences: for those who hear the board, and for messages. */
 
 import { listed, t } from '../language/language.js';
+import { taskIdOf } from '../state/frames.js';
 import { FIELD_NAMES, IN_SENTENCES, quote, STATUS_NAMES } from '../language/words.js';
 
 /**
  * @typedef {import("../reducer.js").BoardState} BoardState
  * @typedef {{title: string, person: (id: number | null) => string, labels: readonly import("../reducer.js").Label[]}} Names
- * @typedef {(data: any, who: string, names: Names) => string | null} Teller
+ * @typedef {import("../../client/wire.d.ts").LoggedEvents} LoggedEvents
  */
 
-/** Events that another one has told already, or that say nothing worth hearing, have no teller. @type {Record<string, Teller | undefined>} */
+/** Events that another one has told already, or that say nothing worth hearing, have no teller. @type {{[Name in keyof LoggedEvents]?: (data: LoggedEvents[Name], who: string, names: Names) => string | null}} */
 const TELLERS = {
   task_created: ({ task }, who) =>
     t('{who} added {title} to {status}', { who, title: named(task.title), status: STATUS_NAMES[task.status] }),
@@ -47,22 +48,33 @@ const TELLERS = {
  * @returns {string | null} null: nothing worth telling
  */
 export function tell(frame, before) {
-  const task = before.tasks.get(frame.data.task_id);
+  const task = before.tasks.get(taskIdOf(frame) ?? 0);
   const member = (/** @type {number | null} */ id) => before.members.find(({ user }) => user.id === id)?.user;
   const person = (/** @type {number | null} */ id) => member(id)?.name || member(id)?.username || t('somebody');
   const { by } = frame.data;
   const who = by ? member(by.id)?.name || by.username : t('The system');
   const names = { title: named(task?.title), person, labels: before.project.labels ?? [] };
-  return TELLERS[frame.event]?.(frame.data, who, names) ?? null;
+  return sentenceOf(frame.event, frame.data, who, names);
 }
 
-/** @param {any} data @param {string} who @param {Names} names */
+/**
+ * @template {keyof LoggedEvents} Name
+ * @param {Name} event
+ * @param {LoggedEvents[Name]} data
+ * @param {string} who
+ * @param {Names} names
+ * @returns {string | null}
+ */
+function sentenceOf(event, data, who, names) {
+  return TELLERS[event]?.(data, who, names) ?? null;
+}
+
+/** @param {LoggedEvents["task_updated"]} data @param {string} who @param {Names} names */
 function tellChanges(data, who, names) {
   const { title, person } = names;
-  /** @type {Record<string, any>} */
-  const changes = data.changes;
+  const { changes } = data;
   if (changes.status) return t('{who} moved {title} to {status}', { who, title, status: STATUS_NAMES[changes.status] });
-  if ('assignee_id' in changes) {
+  if (changes.assignee_id !== undefined) {
     return changes.assignee_id === null
       ? t('{who} unassigned {title}', { who, title })
       : t('{who} assigned {title} to {person}', { who, title, person: person(changes.assignee_id) });
@@ -82,21 +94,21 @@ function named(title) {
   return title ? quote(title) : t('a task');
 }
 
-/** @param {any} data of a `task_updated` @param {string} who @param {Names} names @returns {string} */
+/** @param {LoggedEvents["task_updated"]} data @param {string} who @param {Names} names @returns {string} */
 function tellCarried({ changes, previous }, who, { title, labels }) {
-  const [now, before] = [changes.labels, previous.labels ?? []];
-  const added = now.filter((/** @type {number} */ id) => !before.includes(id));
-  const [id, ...more] = [...added, ...before.filter((/** @type {number} */ id) => !now.includes(id))];
+  const { labels: now = [] } = changes;
+  const { labels: before = [] } = previous;
+  const added = now.filter((id) => !before.includes(id));
+  const [id, ...more] = [...added, ...before.filter((id) => !now.includes(id))];
   const label = labels.find((one) => one.id === id);
   if (!label || more.length) return t('{who} changed the labels of {title}', { who, title });
   const values = { who, title, label: quote(label.name) };
   return added.length ? t('{who} added the label {label} to {title}', values) : t('{who} removed the label {label} from {title}', values);
 }
 
-/** @param {any} data of a `project_updated` @param {string} who @returns {string} one of them changes at a time */
-function tellLabels({ changes: { labels }, previous }, who) {
-  /** @type {Map<number, import("../reducer.js").Label>} */
-  const before = new Map(previous.labels.map((/** @type {any} */ label) => [label.id, label]));
+/** @param {LoggedEvents["project_updated"]} data @param {string} who @returns {string} one of them changes at a time */
+function tellLabels({ changes: { labels = [] }, previous }, who) {
+  const before = new Map((previous?.labels ?? []).map((label) => [label.id, label]));
   for (const { id, name, color } of labels) {
     const old = before.get(id);
     if (!old) return t('{who} made the label {label}', { who, label: quote(name) });

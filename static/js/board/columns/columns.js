@@ -11,6 +11,7 @@ import { isSameOrder, longestRun } from './order.js';
  * @typedef {import("../state/store.js").View} View
  * @typedef {import("./card.js").Card} Card
  * @typedef {import("../state/pending.js").Place} Place
+ * @typedef {import("../language/words.js").Status} Status
  * @typedef {{root: HTMLElement, list: HTMLElement, label: HTMLElement, order: number[], tabStop: number | null}} Column
  */
 
@@ -18,7 +19,7 @@ export class Columns {
   /** @param {HTMLElement} board the element that holds the four columns */
   constructor(board) {
     this.board = board;
-    /** @type {Map<string, Column>} */
+    /** @type {Map<Status, Column>} */
     this.columns = new Map();
     /** @type {Map<number, Card>} */
     this.cards = new Map();
@@ -36,7 +37,7 @@ export class Columns {
         order: [],
         tabStop: null,
       };
-      this.columns.set(String(root.dataset.status), column);
+      this.columns.set(/** @type {Status} */ (root.dataset.status), column);
     }
     board.addEventListener('focusin', (event) => this.#rememberTabStop(event.target));
   }
@@ -92,7 +93,7 @@ export class Columns {
     return target instanceof Node && this.board.contains(target) ? taskAt(target) : null;
   }
 
-  /** @param {number} taskId @returns {{status: string, index: number, order: number[]} | null} */
+  /** @param {number} taskId @returns {{status: Status, index: number, order: number[]} | null} */
   locate(taskId) {
     for (const [status, { order }] of this.columns) {
       const index = order.indexOf(taskId);
@@ -135,7 +136,7 @@ export class Columns {
 
   /**
    * @param {View} view
-   * @param {string[]} statuses the columns whose order is different now
+   * @param {Status[]} statuses the columns whose order is different now
    * @returns {HTMLElement[]} the slots of cards that appear; those of a board that was empty do not
    */
   #rearrange(view, statuses) {
@@ -182,7 +183,7 @@ export class Columns {
    * Puts a column's cards in order with as few moves as it takes: a card that left its old place is stepped
    * over, so that one card's move does not move all the others.
    *
-   * @param {string} status
+   * @param {Status} status
    * @param {number[]} order
    */
   #order(status, order) {
@@ -251,7 +252,7 @@ export class Columns {
     return card;
   }
 
-  /** @param {string} status @returns {HTMLElement[]} */
+  /** @param {Status} status @returns {HTMLElement[]} */
   #slotsIn(status) {
     return /** @type {HTMLElement[]} */ ([...(this.columns.get(status)?.list.children ?? [])]).filter(
       (child) => child !== this.placeholder,
@@ -276,7 +277,8 @@ export class Columns {
   /** @param {EventTarget | null} target the card that Tab comes back to in its column */
   #rememberTabStop(target) {
     const id = this.taskAt(target);
-    const column = id === null ? null : this.columns.get(this.locate(id)?.status ?? '');
+    const at = id === null ? null : this.locate(id);
+    const column = at && this.columns.get(at.status);
     if (column && column.tabStop !== id) this.#setTabStop(column, id);
   }
 }

@@ -6,7 +6,7 @@ import { clone, find, part } from '../ui/dom.js';
 export class Composers {
   /**
    * @param {HTMLElement} board
-   * @param {(status: string, title: string) => Promise<boolean>} create tells whether it worked
+   * @param {(status: import("../language/words.js").Status, title: string) => Promise<boolean>} create tells whether it worked
    */
   constructor(board, create) {
     this.board = board;
@@ -59,7 +59,7 @@ export class Composers {
     const title = input.value.trim();
     if (!title) return;
     input.value = '';
-    const created = this.create(String(column.dataset.status), title);
+    const created = this.create(/** @type {import("../language/words.js").Status} */ (column.dataset.status), title);
     const list = find(column, '[data-cards]');
     list.scrollTop = list.scrollHeight;
     if (!(await created) && !input.value) input.value = title; // what was refused can be mended

@@ -174,7 +174,7 @@ export class CardDrag {
     return { status, beforeId: null };
   }
 
-  /** @param {number} x @returns {[string, import("./columns.js").Column]} the nearest column */
+  /** @param {number} x @returns {[import("../language/words.js").Status, import("./columns.js").Column]} the nearest column */
   #columnAt(x) {
     const distance = (/** @type {HTMLElement} */ root) => {
       const { left, right } = root.getBoundingClientRect();

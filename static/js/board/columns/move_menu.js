@@ -3,7 +3,7 @@
 
 import { t } from '../language/language.js';
 import { openMenu } from '../ui/menu.js';
-import { STATUS_NAMES } from '../language/words.js';
+import { STATUS_NAMES, STATUSES } from '../language/words.js';
 
 /**
  * @typedef {import("../state/pending.js").Place} Place
@@ -11,11 +11,11 @@ import { STATUS_NAMES } from '../language/words.js';
  */
 
 /**
- * @param {{status: string, index: number, order: number[]}} at where the card is
+ * @param {{status: import("../language/words.js").Status, index: number, order: number[]}} at where the card is
  * @returns {Choice[]}
  */
 export function choices({ status, index, order }) {
-  const columns = Object.keys(STATUS_NAMES).map((other) => ({
+  const columns = STATUSES.map((other) => ({
     label: STATUS_NAMES[other],
     place: other === status ? null : { status: other, beforeId: null },
   }));

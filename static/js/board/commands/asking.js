@@ -9,7 +9,7 @@
  * @typedef {{say: (text: string, ...actions: Action[]) => void}} Toasts
  * @typedef {import("./leftovers.js").Leftover} Leftover
  * @typedef {{
- *   client: any, store: BoardStore, problems: Problems, toasts: Toasts, undo: import("./undo.js").Undo, projectId: number,
+ *   client: import("../../client/client.js").TaskManagerWebSocket, store: BoardStore, problems: Problems, toasts: Toasts, undo: import("./undo.js").Undo, projectId: number,
  *   openTask: (taskId: number) => void,
  * }} Parts `client` is the page's TaskManagerWebSocket
  */

@@ -16,7 +16,7 @@ import { explain, quote } from '../language/words.js';
 
 export class Coming extends Asking {
   /**
-   * @param {string} status
+   * @param {import("../language/words.js").Status} status
    * @param {string} title
    * @returns {Promise<Task | null>} null: it was not created
    */
@@ -66,8 +66,8 @@ export class Coming extends Asking {
 
   /**
    * @param {number} placeholder
-   * @param {{status: string, title: string}} fields
-   * @param {Promise<any>} answer
+   * @param {Pick<Task, "status" | "title">} fields
+   * @param {Promise<import("../../client/wire.d.ts").Answers["task_create"]>} answer
    * @returns {Promise<Task | null>}
    */
   async #created(placeholder, { status, title }, answer) {
@@ -101,7 +101,7 @@ export class Coming extends Asking {
     return this.#deleted(task.id, task.title, this.client.deleteTask(task.id));
   }
 
-  /** @param {number} taskId @param {string} title @param {Promise<any>} answer @returns {Promise<boolean>} */
+  /** @param {number} taskId @param {string} title @param {Promise<import("../../client/wire.d.ts").Answers["task_delete"]>} answer @returns {Promise<boolean>} */
   async #deleted(taskId, title, answer) {
     const expectation = this.store.expect(taskId);
     try {
@@ -129,7 +129,7 @@ export class Coming extends Asking {
     }
   }
 
-  /** @param {Partial<Task> & {id: number, title: string, status: string}} task @param {Promise<any>} answer @returns {Promise<boolean>} */
+  /** @param {Partial<Task> & Pick<Task, "id" | "title" | "status">} task @param {Promise<import("../../client/wire.d.ts").Answers["task_restore"]>} answer @returns {Promise<boolean>} */
   async #restored(task, answer) {
     const newcomer = this.store.addNewcomer(task.id, task);
     try {

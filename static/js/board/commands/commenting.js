@@ -46,7 +46,7 @@ export class Commenting extends Asking {
     void this.#commentChanged({ taskId, commentId, text: content ?? null, title: titleLeft(note), answer });
   }
 
-  /** @param {{taskId: number, text: string, title: string, at: number, answer: Promise<any>}} comment */
+  /** @param {{taskId: number, text: string, title: string, at: number, answer: Promise<import("../../client/wire.d.ts").Answers["new_comment"]>}} comment */
   async #commented({ taskId, text, title, at, answer }) {
     const outgoing = this.store.addOutgoing(taskId, text, new Date(at).toISOString());
     try {
@@ -66,7 +66,7 @@ export class Commenting extends Asking {
     }
   }
 
-  /** @param {{taskId: number, commentId: number, text: string | null, title: string, answer: Promise<any>}} change `text` null: deleted */
+  /** @param {{taskId: number, commentId: number, text: string | null, title: string, answer: Promise<{comment_id: number, comment?: import("../../client/wire.d.ts").CommentObject}>}} change `text` null: deleted */
   async #commentChanged({ taskId, commentId, text, title, answer }) {
     const change = this.store.addCommentChange(taskId, commentId, text);
     try {

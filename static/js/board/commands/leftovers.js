@@ -5,9 +5,8 @@ import { t } from '../language/language.js';
 import { explain, quote } from '../language/words.js';
 
 /**
- * @typedef {{event: string, data: any, placeholder?: number, note: any, at: number, firstSentAt: number | null, answer: Promise<any>}} Leftover
- *   as the client's `recovered` tells it
- * @typedef {{projectId: number | null, title?: string, status?: string}} Note kept beside a change
+ * @typedef {import("../../client/signals.d.ts").Signals["recovered"][number]} Leftover
+ * @typedef {{projectId: number | null, title?: string, status?: import("../language/words.js").Status}} Note kept beside a change
  */
 
 /** @type {Record<string, (title: string) => string>} */
@@ -26,7 +25,7 @@ const NOT_DONE = {
  * What to keep beside a change, for the words that are said of it after a reload.
  *
  * @param {any} data of the change
- * @param {{projectId: number, task: {title: string, status: string} | undefined}} place the board that it was made on
+ * @param {{projectId: number, task: import("../reducer.js").Task | undefined}} place the board that it was made on
  * @returns {Note}
  */
 export function noteOf(data, { projectId, task }) {

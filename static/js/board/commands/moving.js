@@ -10,8 +10,8 @@ import { explain, quote } from '../language/words.js';
 /**
  * @typedef {import("./asking.js").Task} Task
  * @typedef {import("../state/pending.js").Place} Place
- * @typedef {{status: string, position: string}} Spot
- * @typedef {Spot & {version: number, previous?: Spot}} Moved what a move made, and where it found the task; older servers do not tell that
+ * @typedef {import("../../client/wire.d.ts").TaskPlace} Spot
+ * @typedef {import("../../client/wire.d.ts").Answers["task_move"]} Moved what a move made, and where it found the task; older servers do not tell that
  */
 
 export class Moving extends Asking {
@@ -61,7 +61,7 @@ export class Moving extends Asking {
    * @param {number} taskId
    * @param {string} title
    * @param {Place} place
-   * @param {Promise<any>} answering
+   * @param {Promise<import("../../client/wire.d.ts").Answers["task_move"]>} answering
    * @returns {Promise<Moved | null>}
    */
   async #moved(taskId, title, place, answering) {

@@ -2,9 +2,9 @@
 /** Labels are put on a task and taken off one by one, so that what several people do at the same time is all done. Pure. */
 
 /**
- * @typedef {{labels?: readonly number[], add_labels?: readonly number[], remove_labels?: readonly number[]}} Relabelling
+ * @typedef {Pick<import("../../client/wire.d.ts").TaskEdit, "labels" | "add_labels" | "remove_labels">} Relabelling
  *   as the server is asked for it; `labels`: all of them, as older pages sent them
- * @typedef {{version: number, added_labels?: readonly number[], removed_labels?: readonly number[]}} Relabelled as it answers
+ * @typedef {import("../../client/wire.d.ts").Answers["task_update"]} Relabelled as it answers
  */
 
 /** @param {number} label @param {boolean} isOn whether the task is to carry it @returns {Relabelling} */

@@ -5,11 +5,11 @@ import { Activity } from '../activity/activity.js';
 import { openDialog } from './dialog.js';
 import { clone, part } from '../ui/dom.js';
 
-/** @param {{client: any, store: import("../state/store.js").BoardStore, projectId: number}} parts */
+/** @param {{client: import("../../client/client.js").TaskManagerWebSocket, store: import("../state/store.js").BoardStore, projectId: number}} parts */
 export function openActivity({ client, store, projectId }) {
   const dialog = clone('activity-dialog');
   const activity = new Activity(part(dialog, 'body'), { store, projectId });
-  const stop = client.on('event', (/** @type {any} */ _data, /** @type {any} */ frame) => activity.apply(frame));
+  const stop = client.on('event', (_data, frame) => activity.apply(frame));
   const stopReloading = store.whenReplaced(() => activity.reload());
   openDialog(dialog, () => {
     stop();

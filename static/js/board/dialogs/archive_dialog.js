@@ -11,7 +11,7 @@ import { explain, shown } from '../language/words.js';
 
 const SETTLE = 250; // ms after the last letter, or the last of many events
 
-/** @typedef {{client: any, store: import("../state/store.js").BoardStore, projectId: number}} Parts */
+/** @typedef {{client: import("../../client/client.js").TaskManagerWebSocket, store: import("../state/store.js").BoardStore, projectId: number}} Parts */
 
 /** @param {Parts} parts */
 export function openArchive(parts) {
@@ -32,8 +32,8 @@ class Archive {
     const all = part(this.dialog, 'archive-all');
     all.addEventListener('click', () => confirmTwice(all, t('Really archive all completed?'), () => this.#archiveAll(all)));
     this.text.addEventListener('input', () => this.#loadSoon());
-    const stop = client.on('event', (/** @type {any} */ { archived }, /** @type {any} */ { event }) => {
-      if (archived || event === 'task_restored') this.#loadSoon();
+    const stop = client.on('event', (_data, { event, data }) => {
+      if ((event === 'task_deleted' && data.archived) || event === 'task_restored') this.#loadSoon();
     });
     const stopReloading = store.whenReplaced(() => this.load());
     const unsubscribe = store.subscribe(() => this.#paintTools());
@@ -61,7 +61,7 @@ class Archive {
     this.timer = setTimeout(() => this.load(), SETTLE);
   }
 
-  /** @param {{count: number, results: import("../reducer.js").Task[]}} found */
+  /** @param {import("../../client/wire.d.ts").TaskPage} found */
   #paint({ count, results }) {
     const nothing = this.text.value.trim() ? t('Nothing in the archive has these words.') : t('Nothing is archived yet.');
     const more = t('The last {shown} of {count}: look for others by their words.', { shown: results.length, count });

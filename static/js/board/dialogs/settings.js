@@ -8,13 +8,15 @@ import { t } from '../language/language.js';
 import { KIND_NAMES } from '../notifications/notices.js';
 import { explain } from '../language/words.js';
 
-/** @param {(me: any) => void} saved called with the settings as they are then */
+/** @typedef {import("../../client/wire.d.ts").Me} Me */
+
+/** @param {(me: Me) => void} saved called with the settings as they are then */
 export function openSettings(saved) {
   void new Settings(saved).load();
 }
 
 class Settings {
-  /** @param {(me: any) => void} saved */
+  /** @param {(me: Me) => void} saved */
   constructor(saved) {
     this.saved = saved;
     this.dialog = clone('settings');
@@ -43,7 +45,7 @@ class Settings {
     this.#say('');
   }
 
-  /** @param {any} me @param {{id: number, name: string}[]} projects */
+  /** @param {Me} me @param {import("../../client/wire.d.ts").ProjectDetail[]} projects */
   #show(me, projects) {
     this.#control('display_name').value = me.name;
     this.email = this.#control('email').value = me.email;
@@ -52,7 +54,7 @@ class Settings {
     // Whoever never chose one sees the device's, on the page and here.
     this.#showZones(document.body.dataset.timeZone ? me.timezone : Intl.DateTimeFormat().resolvedOptions().timeZone);
     part(this.dialog, 'kinds').replaceChildren(
-      ...Object.keys(me.notify).map((kind) => check('notify', kind, KIND_NAMES[kind] ?? kind, me.notify[kind])),
+      ...Object.entries(me.notify).map(([kind, isOn]) => check('notify', kind, KIND_NAMES[kind] ?? kind, isOn)),
     );
     part(this.dialog, 'projects-group').hidden = !projects.length;
     part(this.dialog, 'projects').replaceChildren(

@@ -3,13 +3,18 @@
 
 import { said, t } from './language.js';
 
-/** @type {Record<string, string>} */
+/** @typedef {import("../../client/wire.d.ts").Status} Status */
+
+/** @type {Record<Status, string>} */
 export const STATUS_NAMES = {
   todo: t('To do'),
   in_progress: t('In progress'),
   review: t('Review'),
   completed: t('Completed'),
 };
+
+/** In the order of the columns. */
+export const STATUSES = /** @type {Status[]} */ (Object.keys(STATUS_NAMES));
 
 /** @type {Record<string, string>} */
 export const PRIORITY_NAMES = { low: t('Low'), medium: t('Medium'), high: t('High'), urgent: t('Urgent') };

@@ -26,7 +26,7 @@ const CLOCK = 30_000; // ms between paintings for the sake of "5 minutes ago"
 
 /**
  * @param {{
- *   client: any, toasts: import("../ui/toasts.js").Toasts, title: () => string,
+ *   client: import("../../client/client.js").TaskManagerWebSocket, toasts: import("../ui/toasts.js").Toasts, title: () => string,
  *   taskTitle?: (taskId: number) => string | null, person?: import("./notices.js").Names["person"],
  *   follow?: (notification: Notification) => boolean, isInView?: (notification: Notification) => boolean,
  *   repaint?: () => void, menu?: import("../ui/menu.js").Item[],
@@ -68,7 +68,7 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     paintTitle();
     dismissOld();
   });
-  client.on('state', (/** @type {string} */ state) => {
+  client.on('state', (state) => {
     find(document, '[data-inbox-offline]').hidden = state !== 'offline';
   });
   setInterval(() => inbox.paint(), CLOCK);

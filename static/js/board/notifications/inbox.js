@@ -7,8 +7,9 @@
  */
 
 /**
- * @typedef {{event: string, data: any, seq: number, at: string}} Notification
- * @typedef {{results: (Notification & {read: boolean})[], next: string | null, seq: number, unread: number}} Page
+ * @typedef {import("../../client/wire.d.ts").LoggedFrame} Notification
+ * @typedef {import("../state/frames.js").About} About
+ * @typedef {Pick<import("../../client/wire.d.ts").NotificationPage, "results" | "next" | "seq" | "unread">} Page
  *   of the client's `notifications`
  * @typedef {{items: readonly Notification[], head: number, readUpTo: number, next: string | null, isLoaded: boolean}} Inbox
  *   `items` newest first; `head`: the newest number; `next`: where the older ones are
@@ -70,13 +71,13 @@ export function read(inbox, upTo) {
  * server's list does.
  *
  * @param {Inbox} inbox
- * @param {(data: any) => boolean} isGone
+ * @param {(data: About) => boolean} isGone
  * @returns {Inbox}
  */
 export function redact(inbox, isGone) {
   const isNews = (/** @type {Notification} */ { data }) => !data.redacted && isGone(data);
   if (!inbox.items.some(isNews)) return inbox;
-  return { ...inbox, items: inbox.items.map((item) => (isNews(item) ? { ...item, data: withoutWords(item.data) } : item)) };
+  return { ...inbox, items: inbox.items.map((item) => (isNews(item) ? withoutWords(item) : item)) };
 }
 
 /**
@@ -100,8 +101,10 @@ function merge(known, more) {
   return [...bySeq.values()].sort((a, b) => b.seq - a.seq);
 }
 
-/** @param {any} data @returns {any} */
-function withoutWords(data) {
-  const { title, comment, ...rest } = data;
-  return { ...rest, redacted: true, ...(comment && { comment: { ...comment, content: '', content_html: '' } }) };
+/** @param {Notification} notification @returns {Notification} */
+function withoutWords(notification) {
+  /** @type {About} */
+  const { title, comment, ...rest } = notification.data;
+  const data = { ...rest, redacted: true, ...(comment && { comment: { ...comment, content: '', content_html: '' } }) };
+  return /** @type {Notification} */ ({ ...notification, data });
 }

@@ -7,7 +7,8 @@ import { quote } from '../language/words.js';
 
 /**
  * @typedef {import("./inbox.js").Notification} Notification
- * @typedef {{id: number, username: string, name?: string}} Person
+ * @typedef {import("../state/frames.js").About} About
+ * @typedef {import("../people/people.js").Person} Person
  * @typedef {{
  *   project: (id: number) => string | null, task: (id: number) => string | null, person: (id: number) => Person | null,
  * }} Names null: not known here
@@ -27,9 +28,12 @@ export const KIND_NAMES = {
   due_date_reminder: t('A task of mine is due'),
 };
 
-/** @typedef {Record<string, ((who: string | null, data: any) => string) | undefined>} Sentences `who` null: the system */
+/**
+ * @typedef {Omit<About, "title" | "project"> & {title: string | null, project: string | null}} Told with the names of task and project
+ * @typedef {Record<string, ((who: string | null, told: Told) => string) | undefined>} Sentences `who` null: the system
+ */
 
-/** Why one is told of a comment, in words. @type {Record<string, ((who: string, data: any) => string) | undefined>} */
+/** Why one is told of a comment, in words. @type {Record<import("../../client/wire.d.ts").Reason, (who: string, told: Told) => string>} */
 const COMMENTED = {
   mention: (who, { title }) =>
     title ? t('{who} mentioned you in {title}', { who, title }) : t('{who} mentioned you', { who }),
@@ -51,14 +55,13 @@ const SENTENCES = {
     who
       ? t('{who} assigned {title} to you', { who, title: title || t('A task') })
       : t('{title} was assigned to you', { title: title || t('A task') }),
-  comment_added: (who, data) =>
-    (COMMENTED[data.reason] ?? COMMENTED.participant)?.(who ?? t('Somebody'), data) ?? '',
+  comment_added: (who, told) => (COMMENTED[told.reason ?? 'participant'] ?? COMMENTED.participant)(who ?? t('Somebody'), told),
   project_member_added: (who, { project }) => {
     const name = project ? quote(project) : t('a project');
     return who ? t('{who} added you to {project}', { who, project: name }) : t('You were added to {project}', { project: name });
   },
   project_member_requested: (who, { project }) =>
-    t('{who} wants to add you to {project}, and waits for your answer', { who: who ?? t('Somebody'), project: quote(project) }),
+    t('{who} wants to add you to {project}, and waits for your answer', { who: who ?? t('Somebody'), project: project ? quote(project) : t('a project') }),
   due_date_reminder: (_who, { title: given, kind }) => {
     const title = given || t('A task');
     return kind === 'overdue' ? t('{title} is overdue', { title }) : t('{title} is due soon', { title });
@@ -81,11 +84,14 @@ const GONE = {
  * @param {Names} names
  * @returns {Notice}
  */
-export function describe({ event, data }, names) {
+export function describe({ event, data: about }, names) {
+  /** @type {About} */
+  const data = about;
   const isGone = data.redacted === true;
   const who = whoDid(data, names);
-  const title = data.title || names.task(data.task_id);
-  const told = { ...data, title: title && quote(title), project: data.project?.name ?? names.project(data.project_id) };
+  const title = data.title || (data.task_id ? names.task(data.task_id) : null);
+  const project = data.project?.name ?? (data.project_id ? names.project(data.project_id) : null);
+  const told = { ...data, title: title && quote(title), project };
   return {
     who,
     text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? t('Something that concerns you'),
@@ -96,13 +102,13 @@ export function describe({ event, data }, names) {
   };
 }
 
-/** @param {any} data @param {Names} names @returns {Person | null} with the name, where anything here knows it; null: the system */
+/** @param {About} data @param {Names} names @returns {Person | null} with the name, where anything here knows it; null: the system */
 function whoDid({ by, comment }, names) {
   if (!by) return null;
   return names.person(by.id) ?? (comment?.author?.id === by.id ? comment.author : by);
 }
 
-/** @param {any} data @returns {string | null} */
+/** @param {About} data @returns {string | null} */
 function hrefOf({ project_id: project, task_id: task, comment }) {
   if (!project) return null;
   if (!task) return `/projects/${project}/`;

@@ -1,24 +1,26 @@
 // @ts-check
 /** What concerns the one who is signed in: keeps the inbox in step with the own user room, and tells whoever shows it. */
 
+import { taskIdOf } from '../state/frames.js';
 import { arrive, EMPTY, read, redact, seenUpTo, stand, takePage, unreadIn } from './inbox.js';
 
 /**
  * @typedef {import("./inbox.js").Inbox} Inbox
  * @typedef {import("./inbox.js").Notification} Notification
+ * @typedef {import("../state/frames.js").About} About
  */
 
 const PAGE = 20; // notifications at a time
 const LOOKED = 700; // ms that a notification is on the screen before it counts as read
 
 export class Notifications {
-  /** @param {{client: any, arrived: (notification: Notification) => void}} parts `arrived` hears each new one, once */
+  /** @param {{client: import("../../client/client.js").TaskManagerWebSocket, arrived: (notification: Notification) => void}} parts `arrived` hears each new one, once */
   constructor({ client, arrived }) {
     this.client = client;
     /** @type {Inbox} */
     this.inbox = EMPTY;
     this.isLoading = false;
-    /** @type {((told: any) => boolean)[]} what was deleted since a page was asked for, which may have it still */
+    /** @type {((told: About) => boolean)[]} what was deleted since a page was asked for, which may have it still */
     this.goneMeanwhile = [];
     /** @type {any} why the last page did not come */
     this.error = null;
@@ -28,22 +30,22 @@ export class Notifications {
     this.timer = undefined;
     /** @type {Set<() => void>} */
     this.listeners = new Set();
-    client.on('connected', (/** @type {any} */ standing) => this.#become(stand(this.inbox, standing)));
-    client.on('notification', (/** @type {any} */ _data, /** @type {any} */ frame) => {
+    client.on('connected', (standing) => this.#become(stand(this.inbox, standing)));
+    client.on('notification', (_data, frame) => {
       // Each comes once. The list may have had it before, and then nobody was told of it yet.
       this.#become(arrive(this.inbox, frame));
       if (frame.seq > this.inbox.readUpTo) arrived(frame);
     });
-    client.on('notifications_read', (/** @type {any} */ data) => this.#become(read(this.inbox, data.up_to)));
-    const gone = (/** @type {(told: any) => boolean} */ isGone) => {
+    client.on('notifications_read', (data) => this.#become(read(this.inbox, data.up_to)));
+    const gone = (/** @type {(told: About) => boolean} */ isGone) => {
       if (this.isLoading) this.goneMeanwhile.push(isGone);
       this.#become(redact(this.inbox, isGone));
     };
-    client.on('comment_deleted', (/** @type {any} */ { comment_id: id }) => gone(({ comment }) => comment?.id === id));
-    client.on('task_deleted', (/** @type {any} */ { task_id: id, archived }) => archived || gone((told) => told.task_id === id));
-    client.on('removed_from_project', (/** @type {any} */ { project_id: id }) => gone((told) => told.project_id === id));
-    client.on('task_restored', (/** @type {any} */ { task }) => this.#lookUp(task.id));
-    client.on('reset', (/** @type {any} */ { project_id: projectId }) => {
+    client.on('comment_deleted', ({ comment_id: id }) => gone(({ comment }) => comment?.id === id));
+    client.on('task_deleted', ({ task_id: id, archived }) => archived || gone((told) => told.task_id === id));
+    client.on('removed_from_project', ({ project_id: id }) => gone((told) => told.project_id === id));
+    client.on('task_restored', ({ task }) => this.#lookUp(task.id));
+    client.on('reset', ({ project_id: projectId }) => {
       if (projectId !== null) return;
       this.seen.clear(); // other events have those numbers now
       this.#startAnew(EMPTY);
@@ -104,7 +106,7 @@ export class Notifications {
   #lookUp(taskId) {
     const { items, head, readUpTo } = this.inbox;
     this.goneMeanwhile = [];
-    if (items.some(({ data }) => data.redacted && data.task_id === taskId)) this.#startAnew({ ...EMPTY, head, readUpTo });
+    if (items.some((item) => item.data.redacted && taskIdOf(item) === taskId)) this.#startAnew({ ...EMPTY, head, readUpTo });
   }
 
   /** What is listed is not certain any more. @param {Inbox} inbox what is */

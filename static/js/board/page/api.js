@@ -4,6 +4,24 @@
 import { callApi } from '../../client/http.js';
 
 /**
+ * @typedef {import("../../client/wire.d.ts").Board} Board
+ * @typedef {import("../../client/wire.d.ts").CommentObject} CommentObject
+ * @typedef {import("../../client/wire.d.ts").Events} Events
+ * @typedef {import("../../client/wire.d.ts").InvitationObject} InvitationObject
+ * @typedef {import("../../client/wire.d.ts").LabelDetail} LabelDetail
+ * @typedef {import("../../client/wire.d.ts").Leaving} Leaving
+ * @typedef {import("../../client/wire.d.ts").Me} Me
+ * @typedef {import("../../client/wire.d.ts").MeChange} MeChange
+ * @typedef {import("../../client/wire.d.ts").MemberAnswer} MemberAnswer
+ * @typedef {import("../../client/wire.d.ts").MemberDetail} MemberDetail
+ * @typedef {import("../../client/wire.d.ts").NewInvitation} NewInvitation
+ * @typedef {import("../../client/wire.d.ts").ProjectDetail} ProjectDetail
+ * @typedef {import("../../client/wire.d.ts").SignInList} SignInList
+ * @typedef {import("../../client/wire.d.ts").TaskDetail} TaskDetail
+ * @typedef {import("../../client/wire.d.ts").TaskPage} TaskPage
+ */
+
+/**
  * @param {"GET" | "POST" | "PATCH" | "DELETE"} method
  * @param {string} path
  * @param {object} [body]
@@ -38,7 +56,7 @@ export async function fetchToken() {
   return (await call('POST', '/api/token/session/')).access;
 }
 
-/** @param {number} projectId @returns {Promise<import("../reducer.js").Snapshot>} */
+/** @param {number} projectId @returns {Promise<Board>} */
 export function fetchBoard(projectId) {
   return call('GET', `/api/projects/${projectId}/board/`);
 }
@@ -47,13 +65,13 @@ export function fetchBoard(projectId) {
  * @param {number} projectId
  * @param {number} since
  * @param {number} limit
- * @returns {Promise<{events: import("../reducer.js").LoggedFrame[], reset: boolean}>} the log after `since`
+ * @returns {Promise<Events>} the log after `since`
  */
 export function fetchEvents(projectId, since, limit) {
   return call('GET', `/api/projects/${projectId}/events/?since=${since}&limit=${limit}`);
 }
 
-/** @param {number} taskId @returns {Promise<import("../reducer.js").Task & {description_html: string}>} */
+/** @param {number} taskId @returns {Promise<TaskDetail>} */
 export function fetchTask(taskId) {
   return call('GET', `/api/tasks/${taskId}/`);
 }
@@ -62,7 +80,7 @@ export function fetchTask(taskId) {
  * Every comment of a task, page by page.
  *
  * @param {number} taskId
- * @returns {Promise<any[]>}
+ * @returns {Promise<CommentObject[]>}
  */
 export function fetchComments(taskId) {
   return fetchAll(`/api/tasks/${taskId}/comments/?page_size=200`);
@@ -71,7 +89,7 @@ export function fetchComments(taskId) {
 /**
  * @param {number} projectId
  * @param {string} text to look for; empty: any
- * @returns {Promise<{count: number, results: import("../reducer.js").Task[]}>} the last archived ones, and how many there are
+ * @returns {Promise<TaskPage>} the last archived ones, and how many there are
  */
 export function fetchArchive(projectId, text) {
   return call('GET', `/api/tasks/?archived=1&page_size=100&project=${projectId}&q=${encodeURIComponent(text)}`);
@@ -91,22 +109,22 @@ export async function archiveCompleted(projectId) {
   }
 }
 
-/** @returns {Promise<{id: number, name: string}[]>} every project that one is a member of */
+/** @returns {Promise<ProjectDetail[]>} every project that one is a member of */
 export function fetchProjects() {
   return fetchAll('/api/projects/?page_size=200');
 }
 
-/** @returns {Promise<any>} the own settings */
+/** @returns {Promise<Me>} the own settings */
 export function fetchMe() {
   return call('GET', '/api/me/');
 }
 
-/** @returns {Promise<{sessions: {id: string, used_at: string}[]}>} where one is signed in */
+/** @returns {Promise<SignInList>} where one is signed in */
 export function fetchSessions() {
   return call('GET', '/api/me/sessions/');
 }
 
-/** @param {object} changes @returns {Promise<any>} */
+/** @param {MeChange} changes @returns {Promise<Me>} */
 export function changeMe(changes) {
   return call('PATCH', '/api/me/', changes);
 }
@@ -128,12 +146,12 @@ function pathOf(address) {
   return pathname + search;
 }
 
-/** @param {number} projectId @param {{username: string, role: string}} member @returns {Promise<any>} */
+/** @param {number} projectId @param {{username: string, role: string}} member @returns {Promise<MemberDetail | MemberAnswer>} `requested`: they want to be asked first */
 export function addMember(projectId, member) {
   return call('POST', `/api/projects/${projectId}/members/`, member);
 }
 
-/** @param {number} projectId @param {number} userId @param {string} role @returns {Promise<any>} */
+/** @param {number} projectId @param {number} userId @param {string} role @returns {Promise<MemberDetail>} */
 export function changeMember(projectId, userId, role) {
   return call('PATCH', `/api/projects/${projectId}/members/${userId}/`, { role });
 }
@@ -143,7 +161,7 @@ export function removeMember(projectId, userId) {
   return call('DELETE', `/api/projects/${projectId}/members/${userId}/`);
 }
 
-/** @param {number} projectId @returns {Promise<any[]>} the links that are good; an owner's to see */
+/** @param {number} projectId @returns {Promise<InvitationObject[]>} the links that are good; an owner's to see */
 export function fetchInvitations(projectId) {
   return fetchAll(`/api/projects/${projectId}/invitations/?page_size=200`);
 }
@@ -151,7 +169,7 @@ export function fetchInvitations(projectId) {
 /**
  * @param {number} projectId
  * @param {{role: string, expires_in_hours: number, max_uses: number | null}} fields
- * @returns {Promise<any>} the new link, with its `url`, which is told this once
+ * @returns {Promise<NewInvitation>} the new link, with its `url`, which is told this once
  */
 export function makeInvitation(projectId, fields) {
   return call('POST', `/api/projects/${projectId}/invitations/`, fields);
@@ -167,17 +185,17 @@ export function handOver(projectId, wish) {
   return call('POST', `/api/projects/${projectId}/hand-over/`, wish);
 }
 
-/** @param {number} projectId @param {string} name @returns {Promise<any>} */
+/** @param {number} projectId @param {string} name @returns {Promise<ProjectDetail>} */
 export function renameProject(projectId, name) {
   return call('PATCH', `/api/projects/${projectId}/`, { name });
 }
 
-/** @param {number} projectId @param {{name: string, color: string}} label @returns {Promise<any>} */
+/** @param {number} projectId @param {{name: string, color: string}} label @returns {Promise<LabelDetail>} */
 export function addLabel(projectId, label) {
   return call('POST', `/api/projects/${projectId}/labels/`, label);
 }
 
-/** @param {number} projectId @param {number} id @param {{name?: string, color?: string}} changes @returns {Promise<any>} */
+/** @param {number} projectId @param {number} id @param {{name?: string, color?: string}} changes @returns {Promise<LabelDetail>} */
 export function changeLabel(projectId, id, changes) {
   return call('PATCH', `/api/projects/${projectId}/labels/${id}/`, changes);
 }
@@ -192,7 +210,7 @@ export function deleteProject(projectId) {
   return call('DELETE', `/api/projects/${projectId}/`);
 }
 
-/** @param {number} projectId @param {{block?: boolean}} [how] `block`: whoever added us cannot do so again @returns {Promise<any>} */
+/** @param {number} projectId @param {Leaving} [how] `block`: whoever added us cannot do so again @returns {Promise<null>} */
 export function leaveProject(projectId, how) {
   return call('POST', `/api/projects/${projectId}/leave/`, how);
 }

@@ -14,6 +14,7 @@ import { explain } from '../language/words.js';
 
 /**
  * @typedef {import("../state/store.js").Comment} Comment
+ * @typedef {Partial<Comment> & Pick<Comment, "id" | "author" | "content" | "created_at" | "updated_at">} Written a comment, or what one of ours looks like on its way
  * @typedef {import("../state/store.js").Outgoing} Outgoing
  */
 
@@ -234,7 +235,7 @@ export class Comments {
     );
   }
 
-  /** @param {Comment} comment @returns {HTMLElement} */
+  /** @param {Written} comment @returns {HTMLElement} */
   #create(comment) {
     const element = clone('comment');
     element.dataset.commentId = String(comment.id);
@@ -252,7 +253,7 @@ export class Comments {
     return element;
   }
 
-  /** @param {HTMLElement} element @param {Comment} comment */
+  /** @param {HTMLElement} element @param {Written} comment */
   #paintText(element, comment) {
     const change = this.changed.get(comment.id);
     setAttribute(element, 'data-pending', change && !change.answered ? '' : null);

@@ -150,7 +150,7 @@ export class TaskFields {
 
   /** @param {string} name @param {any} value @returns {string} */
   #inWords(name, value) {
-    if (name === 'status') return STATUS_NAMES[value];
+    if (name === 'status') return STATUS_NAMES[/** @type {import("../language/words.js").Status} */ (value)];
     if (name === 'priority') return PRIORITY_NAMES[value];
     if (name === 'due_at') return value ? exact(value) : t('No date');
     if (name !== 'assignee_id') return value;

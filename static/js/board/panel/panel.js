@@ -20,7 +20,7 @@ const CONNECTED = ['live', 'catching-up', 'polling'];
 export class TaskPanel {
   /**
    * @param {{
-   *   projectId: number, store: import("../state/store.js").BoardStore, commands: import("../commands/commands.js").Commands, client: any,
+   *   projectId: number, store: import("../state/store.js").BoardStore, commands: import("../commands/commands.js").Commands, client: import("../../client/client.js").TaskManagerWebSocket,
    *   drafts: import("../state/drafts.js").Drafts,
    *   toasts: import("../commands/asking.js").Toasts,
    *   chooseLabels: (button: any, choose: (label: number, isOn: boolean) => void) => void, leave: () => void, returnFocus: (taskId: number) => boolean,
@@ -179,7 +179,7 @@ export class TaskPanel {
   /** @param {import("../reducer.js").LoggedFrame} frame */
   apply(frame) {
     if (!this.sheet) return;
-    if (frame.data.task_id === this.sheet.taskId) this.sheet.comments.apply(frame);
+    if ('task_id' in frame.data && frame.data.task_id === this.sheet.taskId) this.sheet.comments.apply(frame);
     this.sheet.activity.apply(frame);
   }
 

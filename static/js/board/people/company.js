@@ -18,7 +18,7 @@ const LOOKING = 3; // avatars on a card
 export class Company {
   /**
    * @param {{
-   *   client: any, projectId: number, userId: number, list: HTMLElement, changed: (others: number) => void,
+   *   client: import("../../client/client.js").TaskManagerWebSocket, projectId: number, userId: number, list: HTMLElement, changed: (others: number) => void,
    *   holdersOf: (taskId: number) => HTMLElement[], typingIn: () => {taskId: number, line: HTMLElement} | null,
    * }} parts `changed` is told how many others are here, now that somebody came or went; `holdersOf` the places that show who looks at a task;
    *   `typingIn` the line of the open panel
@@ -39,11 +39,11 @@ export class Company {
     this.leftAt = new Map();
     /** @type {Set<number>} tasks whose viewers are to be on the screen */
     this.watched = new Set();
-    client.on('user_presence', (/** @type {any} */ { user_id: id, status, last_seen_at: at }) => {
+    client.on('user_presence', ({ user_id: id, status, last_seen_at: at }) => {
       if (status === 'offline' && at) this.leftAt.set(id, at);
     });
     client.on('presence', () => this.#paintBar());
-    client.on('task_viewers', (/** @type {any} */ { task_id: taskId }) => {
+    client.on('task_viewers', ({ task_id: taskId }) => {
       this.watched.add(taskId);
       this.#paintViewers(taskId);
     });

@@ -10,7 +10,7 @@ import { explain, ROLE_NAMES } from '../language/words.js';
 
 const HOUR = 3_600_000; // ms
 
-/** @typedef {{id: number, role: string, created_by: import("../reducer.js").User, expires_at: string, max_uses: number | null, uses: number}} Invitation */
+/** @typedef {import("../../client/wire.d.ts").InvitationObject} Invitation */
 
 export class Invitations {
   /**

@@ -158,8 +158,8 @@ export class Members {
       const member = { username: username.value.trim(), role: role.value };
       setText(part(this.dialog, 'asked'), '');
       const act = async () => {
-        const { requested } = await api.addMember(this.projectId, member);
-        if (requested) setText(part(this.dialog, 'asked'), t('{name} wants to be asked first, and has been asked.', { name: member.username }));
+        const answer = await api.addMember(this.projectId, member);
+        if ('requested' in answer) setText(part(this.dialog, 'asked'), t('{name} wants to be asked first, and has been asked.', { name: member.username }));
       };
       if (await this.#try(act, add.querySelector('button'))) add.reset();
       username.focus();

@@ -3,14 +3,14 @@
 
 import { setText } from '../ui/dom.js';
 
-/** @typedef {import("../reducer.js").User} User */
+/** @typedef {import("../../client/wire.d.ts").Actor & {name?: string}} Person as far as one is known */
 
-/** @param {User} user @returns {string} */
+/** @param {Person} user @returns {string} */
 export function displayName(user) {
   return user.name || user.username;
 }
 
-/** @param {User} user @returns {string} one or two letters */
+/** @param {Person} user @returns {string} one or two letters */
 export function initials(user) {
   const words = displayName(user)
     .split(/[\s._-]+/)
@@ -26,7 +26,7 @@ function first(word) {
 }
 
 /**
- * @param {User} user
+ * @param {Person} user
  * @param {{large?: boolean}} [options]
  * @returns {HTMLElement} hidden from screen readers: the name stands beside it or in its label
  */
@@ -44,7 +44,7 @@ export function createAvatar(user, { large = false } = {}) {
  * Puts one avatar, or none, into a holder, and touches nothing if it is already there.
  *
  * @param {HTMLElement} holder
- * @param {User | null} user
+ * @param {Person | null} user
  */
 export function showAvatar(holder, user) {
   holder.hidden = !user;

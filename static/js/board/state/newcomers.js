@@ -9,6 +9,7 @@
  *   `id`: as it was answered; `guess`: what its event made of it, most likely, before there is an answer
  */
 
+/** @type {Pick<Task, "project_id" | "description" | "priority" | "assignee_id" | "due_at" | "comment_count" | "created_by_id" | "version">} */
 const DEFAULTS = {
   project_id: 0, description: '', priority: 'medium', assignee_id: null, due_at: null, comment_count: 0, created_by_id: null,
   version: 1, // as the server will make it: edits are made on that
@@ -30,14 +31,16 @@ export class Newcomers {
 
   /**
    * @param {number} id a placeholder, or the id of one that is to be restored
-   * @param {Partial<Task> & {status: string, title: string}} fields those of a restored task, as far as they are known
+   * @param {Partial<Task> & Pick<Task, "status" | "title">} fields those of a restored task, as far as they are known
    * @returns {Newcomer}
    */
   add(id, fields) {
     this.count += 1;
     const now = new Date().toISOString();
     const position = `~${String(this.count).padStart(6, '0')}`; // after all others: no server's position begins like that
+    /** @type {Task} */
     const task = { ...DEFAULTS, created_at: now, updated_at: now, position, ...fields, id };
+    /** @type {Newcomer} */
     const newcomer = { task, id: null, guess: null };
     this.list = [...this.list, newcomer];
     return newcomer;

@@ -11,7 +11,7 @@ import { relabelled } from '../commands/relabelling.js';
 
 /**
  * @typedef {import("../reducer.js").Task} Task
- * @typedef {{status: string, beforeId: number | null, orAfterId?: number | null}} Place before that task of the column, or at its
+ * @typedef {{status: import("../language/words.js").Status, beforeId: number | null, orAfterId?: number | null}} Place before that task of the column, or at its
  *   end; `orAfterId`: where that one has left the column, after this one, null: at the top
  * @typedef {{
  *   taskId: number, patch: Partial<Task>, relabelling: import("../commands/relabelling.js").Relabelling, place: Place | null,

@@ -5,7 +5,7 @@ import { applyEvent, fromSnapshot } from '../reducer.js';
 import { arrange, isOpen, withExpectations } from './pending.js';
 import { Newcomers } from './newcomers.js';
 import { isSameValue } from './values.js';
-import { STATUS_NAMES } from '../language/words.js';
+import { STATUSES } from '../language/words.js';
 
 /**
  * @typedef {import("../reducer.js").BoardState} BoardState
@@ -15,7 +15,7 @@ import { STATUS_NAMES } from '../language/words.js';
  * @typedef {import("./pending.js").Place} Place
  * @typedef {import("./newcomers.js").Newcomer} Newcomer
  * @typedef {{taskId: number, text: string, at: string, commentId: number | null}} Outgoing a comment on its way; `commentId` once answered
- * @typedef {{id: number, author: User | null, content: string, content_html?: string, created_at: string, updated_at: string}} Comment
+ * @typedef {import("../../client/wire.d.ts").CommentObject} Comment
  * @typedef {{
  *   taskId: number, commentId: number, text: string | null, answered: boolean, comment: Comment | null,
  * }} CommentChange of an own comment, on its way; `text` null: it is deleted; `comment`: as the answer tells it, until its event comes
@@ -27,7 +27,6 @@ import { STATUS_NAMES } from '../language/words.js';
  * }} View what there is to paint; `columns` hold those tasks alone that fit the filter, `ids` tells what placeholders became
  */
 
-const STATUSES = Object.keys(STATUS_NAMES);
 const SLOWEST_FRAME = 100; // ms; a tab in the background gets no animation frames
 
 export class BoardStore {
@@ -145,7 +144,7 @@ export class BoardStore {
    * Shows a task that is on its way.
    *
    * @param {number} id a placeholder, or the id of one that is to be restored
-   * @param {Partial<Task> & {status: string, title: string}} fields
+   * @param {Partial<Task> & Pick<Task, "status" | "title">} fields
    * @returns {Newcomer}
    */
   addNewcomer(id, fields) {
@@ -316,7 +315,7 @@ export class BoardStore {
     for (const one of [...this.expectations, ...this.outgoing]) if (one.taskId === placeholder) one.taskId = id;
   }
 
-  /** Its event may come before the answer that names it. @param {any} data of a new comment */
+  /** Its event may come before the answer that names it. @param {import("../../client/wire.d.ts").CommentAdded} data */
   #recogniseComment({ comment, task_id, by }) {
     if (by?.id !== this.userId) return;
     const outgoing =

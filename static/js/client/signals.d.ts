@@ -1,0 +1,33 @@
+/** What the handlers of `TaskManagerWebSocket.on` get, by name: the events of the wire, and the client's own. */
+
+import type { TaskManagerError } from "./envelope.js";
+import type { Kept } from "./outbox.js";
+import type { ConnectionEvents, EphemeralEvents, LoggedEvents, LoggedFrame, PresentUser, ProjectJoined, UserPresence } from "./wire.d.ts";
+
+type LoggedData = LoggedFrame["data"];
+
+/** What the client finds out itself, or says in another way than the wire. */
+interface OwnSignals {
+  state: "connecting" | "live" | "catching-up" | "polling" | "offline" | "closed";
+  /** Every logged event of a joined project. */
+  event: LoggedData;
+  /** An event of the user room; `kind` is its name. */
+  notification: LoggedData & { kind: LoggedFrame["event"] };
+  unread: number;
+  joined: ProjectJoined;
+  /** `project_id` null: the user room. */
+  reset: { project_id: number | null; room: string; seq: number; epoch: string };
+  presence: { project_id: number; users: readonly PresentUser[] };
+  /** Of one user at a time. */
+  user_presence: UserPresence;
+  error: TaskManagerError;
+  /** What earlier pages asked for, each with the answer that it gets now. */
+  recovered: readonly (Omit<Kept, "key"> & { answer: Promise<any> })[];
+}
+
+export type Signals = Omit<LoggedEvents & EphemeralEvents & ConnectionEvents, keyof OwnSignals> & OwnSignals;
+
+/** The frame that came; for what the client found out itself there is none. */
+type FrameOf<Name> = Name extends "event" | "notification" ? LoggedFrame : Extract<LoggedFrame, { event: Name }>;
+
+export type Handler<Name extends keyof Signals> = (data: Signals[Name], frame: FrameOf<Name>) => void;
