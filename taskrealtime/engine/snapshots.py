@@ -39,8 +39,8 @@ class _Kept(NamedTuple):
 class SharedSnapshots:
     """The snapshots of one kind of room, for all threads of this process.
 
-    Who waits for a building shares its failure, too: with a lock for each room they would build one after the other, and
-    where the database is away each would wait for it in turn.
+    Who waits for a building shares its failure, too: with a lock for each room they would build one after the other,
+    and where the database is away each would wait for it in turn.
     """
 
     def __init__(self, build: Callable[[str], SharedSnapshot], *, clock: Callable[[], float] = time.monotonic) -> None:

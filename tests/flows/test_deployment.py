@@ -12,15 +12,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_socket
@@ -31,6 +27,7 @@ from tests.services.process import Process, free_port, scratch
 from tests.support.observing import MIB, wait_until
 from tests.support.sockets import TIMEOUT, Connection
 from tests.support.stacks import ROOT, Stack, User
+from tests.support.tls import make_certificate
 from tests.support.units import Units, in_this_checkout, read_environment_file
 
 pytestmark = pytest.mark.installations("deployed")
@@ -68,17 +65,7 @@ class Ports:
 @pytest.fixture(scope="module")
 def certificate() -> tuple[Path, Path]:
     """The files of a certificate for the documented host, and of its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-    paths = scratch() / "fullchain.pem", scratch() / "privkey.pem"
-    paths[0].write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
-    return paths
+    return make_certificate(HOST, scratch())
 
 
 @pytest.fixture(scope="module")
