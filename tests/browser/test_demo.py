@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from taskrealtime.management.commands.demo import PASSWORD
@@ -26,6 +27,7 @@ result = [people, tasks, Project.objects.get().id]
 """
 
 
+@pytest.mark.long
 def test_the_demo_shows_a_board_at_work(stack: Stack, new_page: NewPage) -> None:
     server = stack.server()
     ids, tasks, project = stack.run(DEMO)

@@ -221,6 +221,7 @@ def test_one_comes_back_to_cards_that_two_others_changed_meanwhile(
     scene.expect_same(todo=[ladder, varnish, brush, broom], review=[sand])
 
 
+@pytest.mark.long
 def test_what_three_do_while_the_server_is_killed_is_done_once(frail: Server, gather: Gather) -> None:
     scene = gather(frail, LOST)
     (task,) = scene.add("Paint the fence")
