@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from . import shares
+from . import addresses, shares, sign_ins
 from .auth import SESSION_CLAIM, end_session, session_version
 
 
@@ -32,19 +32,34 @@ def note_session_version(request: HttpRequest | None, user: User, **kwargs: Any)
 
 
 @receiver(user_logged_in)
+def note_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
+    """Have the browser among the user's sign-ins, which are bounded; one that takes another's place has no key yet."""
+    if request is None or request.session.session_key is None:
+        return
+    address = addresses.parse(request.META.get("REMOTE_ADDR") or "")
+    agent = request.META.get("HTTP_USER_AGENT", "")
+    sign_ins.note_browser(user, request.session, agent=agent, address=str(address) if address else None)
+
+
+@receiver(user_logged_in)
 def end_tokens_of_replaced_session(request: HttpRequest | None, **kwargs: Any) -> None:
     """Where somebody else was signed in, Django ends their session without a word: the new one has no key so far."""
     if request is None or request.session.session_key is not None:
         return
     if (replaced := request.COOKIES.get(settings.SESSION_COOKIE_NAME)) is not None:
-        end_session(replaced)
+        _end(replaced)
 
 
 @receiver(user_logged_out)
 def end_tokens_of_session(request: HttpRequest | None, **kwargs: Any) -> None:
     """The tokens that the session's pages got end with it, and the sockets that they signed in."""
     if request is not None and (key := request.session.session_key) is not None:
-        end_session(key)
+        _end(key)
+
+
+def _end(key: str) -> None:
+    end_session(key)
+    sign_ins.forget_browser(key)
 
 
 def _still_signed_in(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:

@@ -91,6 +91,11 @@ def asker(request: Any) -> dict[str, Any]:
     return {"agent": request.META.get("HTTP_USER_AGENT", ""), "address": str(address) if address else None}
 
 
+def forget_browser(session_key: str) -> None:
+    """Have a browser that was signed out of no longer among its user's sign-ins."""
+    SignIn.objects.filter(mark=auth.browser_mark(session_key)).delete()
+
+
 def of_user(user: User) -> list[SignIn]:
     """Return the sign-ins that the user has now, the latest used first."""
     lasting = SignIn.objects.filter(user=user, stamp=auth.session_stamp(user), expires_at__gt=timezone.now())

@@ -15,7 +15,7 @@ from psycopg.errors import SerializationFailure
 from pytest_django import Settings
 
 from taskrealtime import accounts, actions, commands
-from taskrealtime.engine import auth
+from taskrealtime.engine import auth, sign_ins
 from taskrealtime.engine.errors import TokenInvalid
 from taskrealtime.forms import MAX_MAILS, SignUpForm
 from taskrealtime.models import Membership
@@ -421,3 +421,21 @@ def test_the_token_counts_only_from_the_session(world: World) -> None:
     uid, _, token = link_in_mail()[1].partition(".")
     assert Client().get(f"/password/new/{uid}/{token}/").status_code == 404
     assert "new_password1" not in Client().get(f"/password/new/{uid}/").content.decode()
+
+
+def test_signing_in_again_and_again_leaves_a_bounded_number_of_sessions(settings: Settings) -> None:
+    user = User.objects.create_user("often", password="pass-word-1")
+    for _ in range(sign_ins.MAX_OF_USER + 3):
+        assert Client().login(username="often", password="pass-word-1")
+    sessions = [one for one in Session.objects.all() if one.get_decoded().get("_auth_user_id") == str(user.pk)]
+    assert len(sessions) == len(sign_ins.of_user(user)) == sign_ins.MAX_OF_USER
+
+
+def test_a_browser_is_among_the_sign_ins_from_signing_in_to_signing_out(settings: Settings) -> None:
+    user = User.objects.create_user("once", password="pass-word-1")
+    browser = Client(HTTP_USER_AGENT="Browser 1")
+    browser.post("/login/", {"username": "once", "password": "pass-word-1"}, **STRANGER)
+    [found] = sign_ins.of_user(user)
+    assert (found.agent, found.address) == ("Browser 1", "203.0.113.7")
+    browser.post("/logout/")
+    assert sign_ins.of_user(user) == []
