@@ -138,14 +138,14 @@
     /** @param {number} interval milliseconds */
     start(interval) {
       this.#interval = interval;
-      this.heard();
+      this.received();
       this.#watch(interval);
     }
     stop() {
       this.#alarm.clear();
     }
     /** A frame came in. */
-    heard() {
+    received() {
       this.#heardAt = this.#clock.now();
       this.#asking = false;
     }
@@ -318,7 +318,7 @@
       const frame = decode(text);
       if (!frame) return this.#log("not a frame of the protocol", text);
       this.#log("←", frame);
-      this.#heartbeat.heard();
+      this.#heartbeat.received();
       this.#heardAnything = true;
       this.blocked = 0;
       if (frame.event === "going_away") this.#stayAway(frame.data.reconnect_in_ms);
@@ -630,7 +630,7 @@
       this.#typing.clear();
       this.presence().catch(() => {
       });
-      if (this.#viewing !== null) this.#tell("task_viewing", { task_id: this.#viewing }).catch(() => {
+      if (this.#viewing !== null) this.#send("task_viewing", { task_id: this.#viewing }).catch(() => {
       });
     }
     /** @returns {Promise<{status: Status}>} at once where there is no link: the next one is told */
@@ -638,7 +638,7 @@
       const status = this.#status();
       if (!this.#link.ready || status === this.#told) return { status };
       this.#told = status;
-      await this.#tell("presence_update", { status }).catch((error) => {
+      await this.#send("presence_update", { status }).catch((error) => {
         this.#told = null;
         throw error;
       });
@@ -656,7 +656,7 @@
       if (isTyping ? this.#clock.now() - (toldAt ?? -Infinity) < TYPING_RENEWAL : toldAt === void 0) return {};
       if (isTyping) this.#typing.set(taskId, this.#clock.now());
       else this.#typing.delete(taskId);
-      return this.#tell("user_typing", { task_id: taskId, is_typing: isTyping });
+      return this.#send("user_typing", { task_id: taskId, is_typing: isTyping });
     }
     /** @param {number} taskId a comment is sent there, with which the server ends the typing */
     commented(taskId) {
@@ -666,14 +666,14 @@
     async viewing(taskId) {
       if (taskId === this.#viewing) return {};
       this.#viewing = taskId;
-      return this.#link.ready ? this.#tell("task_viewing", { task_id: taskId }) : {};
+      return this.#link.ready ? this.#send("task_viewing", { task_id: taskId }) : {};
     }
     /**
      * @param {string} event
      * @param {any} data
      * @returns {Promise<any>}
      */
-    #tell(event, data) {
+    #send(event, data) {
       return new Promise((resolve, reject) => {
         this.#link.request(event, data, (error, answer) => {
           if (error && error.code !== "connection_lost") reject(error);
@@ -935,8 +935,8 @@
       const place = emptyPlace();
       for (const { user_id: userId, status } of presence) place.present.set(userId, status);
       this.#places.set(projectId, place);
-      for (const taskId of known?.viewers.keys() ?? []) this.#tellViewers(projectId, taskId, []);
-      this.#tellPresent(projectId);
+      for (const taskId of known?.viewers.keys() ?? []) this.#emitViewers(projectId, taskId, []);
+      this.#emitPresence(projectId);
     }
     /**
      * @param {Frame} frame
@@ -964,7 +964,7 @@
         }
       }
     }
-    /** @param {Frame} frame of one user or of several: listeners hear of each by itself */
+    /** @param {Frame} frame of one user or of several: handlers get each by itself */
     #receivePresence(frame) {
       const { project_id: projectId, users = [frame.data] } = frame.data;
       const place = this.#places.get(projectId);
@@ -974,7 +974,7 @@
         else place.present.set(userId, status);
       }
       for (const user of users) this.#emit("user_presence", { ...user, project_id: projectId }, frame);
-      this.#tellPresent(projectId);
+      this.#emitPresence(projectId);
     }
     /** @param {Frame} frame */
     #receiveViewers(frame) {
@@ -1004,12 +1004,12 @@
      * @param {number} taskId
      * @param {number[]} userIds
      */
-    #tellViewers(projectId, taskId, userIds) {
+    #emitViewers(projectId, taskId, userIds) {
       const data = { project_id: projectId, task_id: taskId, user_ids: userIds };
       this.#emit("task_viewers", data, { event: "task_viewers", data });
     }
     /** @param {number} projectId */
-    #tellPresent(projectId) {
+    #emitPresence(projectId) {
       const users = [...this.present(projectId)].map(([userId, status]) => ({ user_id: userId, status }));
       this.#emit("presence", { project_id: projectId, users });
     }
@@ -1148,7 +1148,7 @@
     #changed;
     /**
      * @param {object} options
-     * @param {Page} [options.document] hears input and tells `visibilitychange`; without one the user is always there
+     * @param {Page} [options.document] dispatches input and `visibilitychange`; without one the user is always there
      * @param {import('./client/clock.js').Clock} options.clock
      * @param {() => void} options.changed called when `status` became another one by itself
      */
@@ -2100,7 +2100,7 @@
       this.#emit("reset", { project_id: null, room: room.name, seq, epoch });
     }
     /**
-     * The user's copy of a project's event goes by another name, so that who listens for the event hears it once.
+     * The user's copy of a project's event goes by another name, so that a handler of the event is called once.
      *
      * @param {Frame} frame
      */

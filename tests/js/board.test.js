@@ -8,7 +8,7 @@ import { Commands } from '../../static/js/board/commands/commands.js';
 import { choices } from '../../static/js/board/columns/move_menu.js';
 import { longestRun } from '../../static/js/board/columns/order.js';
 import { arrange } from '../../static/js/board/state/pending.js';
-import { tell } from '../../static/js/board/activity/sentences.js';
+import { describeEvent } from '../../static/js/board/activity/sentences.js';
 import { labelling, relabelled } from '../../static/js/board/commands/relabelling.js';
 import { BoardStore } from '../../static/js/board/state/store.js';
 import { Undo } from '../../static/js/board/commands/undo.js';
@@ -458,7 +458,7 @@ describe('what others did, in sentences', () => {
   const { state } = makeStore(task(1));
   /** @param {string} event @param {any} data */
   const told = (event, data) =>
-    tell({ event, data: { task_id: 1, by: { id: 2, username: 'bob' }, ...data } }, /** @type {any} */ (state));
+    describeEvent({ event, data: { task_id: 1, by: { id: 2, username: 'bob' }, ...data } }, /** @type {any} */ (state));
 
   test('names who, what and whom', () => {
     assert.equal(told('task_updated', { changes: { status: 'review', position: 'x' } }), 'Bob moved “Task 1” to Review');

@@ -8,7 +8,7 @@ Object.assign(globalThis, { document: { documentElement: { lang: 'de' } } });
 Object.defineProperty(globalThis, 'navigator', { value: { languages: ['en-US', 'de-AT', 'de'] }, configurable: true });
 await import('../../static/js/texts/de/board.js');
 const { decimals, learn, listed, locale, said, t, tn } = await import('../../static/js/board/language/language.js');
-const { tell } = await import('../../static/js/board/activity/sentences.js');
+const { describeEvent } = await import('../../static/js/board/activity/sentences.js');
 const { ago, dueInWords } = await import('../../static/js/board/language/time.js');
 const { typingSentence } = await import('../../static/js/board/people/company.js');
 const { explain, quote } = await import('../../static/js/board/language/words.js');
@@ -49,13 +49,13 @@ describe('in German', () => {
     tasks: new Map([[7, { id: 7, title: 'Zaun' }]]),
     members: [{ user: { id: 1, username: 'ada', name: 'Ada' }, role: 'owner' }],
   });
-  const tellOne = (/** @type {string} */ event, /** @type {any} */ data) => tell({ event, data: { by: { id: 1, username: 'ada' }, ...data } }, state);
+  const describeOne = (/** @type {string} */ event, /** @type {any} */ data) => describeEvent({ event, data: { by: { id: 1, username: 'ada' }, ...data } }, state);
 
   test('others’ changes are whole sentences', () => {
-    assert.equal(tellOne('task_updated', { task_id: 7, changes: { priority: 'urgent' } }), 'Ada hat die Priorität von „Zaun“ geändert: dringend');
-    assert.equal(tellOne('task_updated', { task_id: 7, changes: { description: 'x', due_at: null } }), 'Ada hat „Zaun“ geändert: Beschreibung und Fälligkeit');
-    assert.equal(tellOne('task_updated', { task_id: 7, changes: { labels: [1] }, previous: { labels: [] } }), 'Ada hat „Zaun“ das Label „Fehler“ gegeben');
-    assert.equal(tellOne('project_member_added', { user: { id: 9, username: 'bo' }, role: 'viewer' }), 'Ada hat bo als Betrachter hinzugefügt');
+    assert.equal(describeOne('task_updated', { task_id: 7, changes: { priority: 'urgent' } }), 'Ada hat die Priorität von „Zaun“ geändert: dringend');
+    assert.equal(describeOne('task_updated', { task_id: 7, changes: { description: 'x', due_at: null } }), 'Ada hat „Zaun“ geändert: Beschreibung und Fälligkeit');
+    assert.equal(describeOne('task_updated', { task_id: 7, changes: { labels: [1] }, previous: { labels: [] } }), 'Ada hat „Zaun“ das Label „Fehler“ gegeben');
+    assert.equal(describeOne('project_member_added', { user: { id: 9, username: 'bo' }, role: 'viewer' }), 'Ada hat bo als Betrachter hinzugefügt');
   });
 
   test('moments are', () => {

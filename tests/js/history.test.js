@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { readBack, tellAll } from '../../static/js/board/activity/history.js';
+import { readBack, toEntries } from '../../static/js/board/activity/history.js';
 import { fromSnapshot } from '../../static/js/board/reducer.js';
 
 const by = { id: 2, username: 'bob' };
@@ -64,7 +64,7 @@ test('tasks are called as they were called then', () => {
     frame(4, 'comment_added', { task_id: 1, comment: { content: '' }, redacted: true }),
     frame(5, 'task_updated', { task_id: 1, changes: { title: 'Third' }, previous: { title: 'Second' } }),
   ];
-  assert.deepEqual(tellAll(frames, state).map(({ sentence }) => sentence), [
+  assert.deepEqual(toEntries(frames, state).map(({ sentence }) => sentence), [
     'bob renamed “Second” to “Third”',
     'bob commented on “Second”, and it was deleted',
     'bob renamed “First” to “Second”',

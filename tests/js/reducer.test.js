@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 
 import { applyEvent, compareTasks, fromSnapshot, toSnapshot } from '../../static/js/board/reducer.js';
-import { tell } from '../../static/js/board/activity/sentences.js';
+import { describeEvent } from '../../static/js/board/activity/sentences.js';
 
 /** @param {Partial<import('../../static/js/board/reducer.js').Task>} [fields] */
 const task = (fields = {}) => ({
@@ -58,13 +58,13 @@ describe('labels', () => {
     const state = fromSnapshot(labelled);
     const by = { id: 2, username: 'bob' };
     const put = (/** @type {number[]} */ before, /** @type {number[]} */ now) =>
-      tell({ event: 'task_updated', data: { by, task_id: 1, changes: { labels: now }, previous: { labels: before } } }, state);
+      describeEvent({ event: 'task_updated', data: { by, task_id: 1, changes: { labels: now }, previous: { labels: before } } }, state);
     assert.equal(put([], [1]), 'bob added the label “Bug” to “Paint”');
     assert.equal(put([1, 2], [1]), 'bob removed the label “Docs” from “Paint”');
     assert.equal(put([1], [2]), 'bob changed the labels of “Paint”');
     assert.equal(put([7], []), 'bob changed the labels of “Paint”');
     const edit = (/** @type {any[]} */ before, /** @type {any[]} */ now) =>
-      tell({ event: 'project_updated', data: { by, changes: { labels: now }, previous: { labels: before } } }, state);
+      describeEvent({ event: 'project_updated', data: { by, changes: { labels: now }, previous: { labels: before } } }, state);
     assert.equal(edit([bug], [bug, docs]), 'bob made the label “Docs”');
     assert.equal(edit([bug], [{ ...bug, name: 'Defect' }]), 'bob renamed the label “Bug” to “Defect”');
     assert.equal(edit([bug], [{ ...bug, color: 'grey' }]), 'bob gave the label “Bug” another colour');

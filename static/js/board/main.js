@@ -29,7 +29,7 @@ import { TaskPanel } from './panel/panel.js';
 import { copying, Problems } from './ui/problems.js';
 import { Returning } from './activity/returning.js';
 import { Route } from './page/route.js';
-import { tell } from './activity/sentences.js';
+import { describeEvent } from './activity/sentences.js';
 import { leaveMessage, watchSession } from './page/session.js';
 import { taskIdOf } from './state/frames.js';
 import { BoardStore } from './state/store.js';
@@ -192,11 +192,11 @@ client.on('event', (data, frame) => {
   closeLostTask();
   if (data.by?.id === store.userId) return;
   if (returning.isAway) absence.missed(frame, before);
-  const sentence = tell(frame, before);
+  const sentence = describeEvent(frame, before);
   if (sentence) announcer.announce(sentence);
   const taskId = taskIdOf(frame);
   if (taskId) requestAnimationFrame(() => columns.glow(taskId));
-  if (frame.event === 'task_deleted' && frame.data.task_id === openTask) tellDeleted(before.tasks.get(openTask), sentence);
+  if (frame.event === 'task_deleted' && frame.data.task_id === openTask) reportDeleted(before.tasks.get(openTask), sentence);
 });
 client.on('removed_from_project', (data) => {
   if (data.project_id !== projectId) return;
@@ -204,7 +204,7 @@ client.on('removed_from_project', (data) => {
 });
 client.on('error', (error) => {
   // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
-  queueMicrotask(() => client.state === 'closed' && tellClosed(error));
+  queueMicrotask(() => client.state === 'closed' && reportClosed(error));
 });
 client.on('recovered', (found) => {
   leftovers.push(...found);
@@ -329,7 +329,7 @@ function viewerHolders(taskId) {
 }
 
 /** The open task was deleted. @param {import("./reducer.js").Task | undefined} task @param {string | null} sentence */
-function tellDeleted(task, sentence) {
+function reportDeleted(task, sentence) {
   if (!task) return;
   const restore = { label: t('Restore'), act: () => void commands.coming.restore(task) };
   toasts.say(`${sentence}.`, ...(store.mayEdit ? [restore] : []));
@@ -361,14 +361,14 @@ function notAMember() {
 const reload = { label: t('Reload'), act: () => location.reload() };
 
 /** @param {any} error */
-async function tellClosed(error) {
+async function reportClosed(error) {
   // Another tab changed the password, which ends all connections: this browser is signed in as before.
   if (error?.code === 'unauthenticated' && (await fetchToken().catch(() => null))) {
-    return void problems.tell(t('You changed your password, so this page no longer follows the board.'), reload);
+    return void problems.show(t('You changed your password, so this page no longer follows the board.'), reload);
   }
   const signedOut = ['unauthenticated', 'token_expired', 'token_invalid'].includes(error?.code);
   const here = encodeURIComponent(location.pathname + location.hash);
-  problems.tell(
+  problems.show(
     signedOut
       ? t('You are signed out, so this page no longer follows the board. What you did is kept here, and sent once you sign in again.')
       : `${t('This page no longer follows the board.')} ${explain(error)}`,

@@ -185,7 +185,7 @@ export class Connection {
     const frame = decode(text);
     if (!frame) return this.#log('not a frame of the protocol', text);
     this.#log('←', frame);
-    this.#heartbeat.heard();
+    this.#heartbeat.received();
     this.#heardAnything = true;
     this.blocked = 0;
     if (frame.event === 'going_away') this.#stayAway(frame.data.reconnect_in_ms);

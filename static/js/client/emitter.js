@@ -1,5 +1,5 @@
 // @ts-check
-/** Who listens to which event. */
+/** The handlers of each event. */
 
 /** @typedef {(data: any, frame?: any) => void} Handler */
 

@@ -33,7 +33,7 @@ export class Heartbeat {
   /** @param {number} interval milliseconds */
   start(interval) {
     this.#interval = interval;
-    this.heard();
+    this.received();
     this.#watch(interval);
   }
 
@@ -42,7 +42,7 @@ export class Heartbeat {
   }
 
   /** A frame came in. */
-  heard() {
+  received() {
     this.#heardAt = this.#clock.now();
     this.#asking = false;
   }

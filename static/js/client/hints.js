@@ -37,7 +37,7 @@ export class Hints {
     this.#told = 'online';
     this.#typing.clear();
     this.presence().catch(() => {});
-    if (this.#viewing !== null) this.#tell('task_viewing', { task_id: this.#viewing }).catch(() => {});
+    if (this.#viewing !== null) this.#send('task_viewing', { task_id: this.#viewing }).catch(() => {});
   }
 
   /** @returns {Promise<{status: Status}>} at once where there is no link: the next one is told */
@@ -45,7 +45,7 @@ export class Hints {
     const status = this.#status();
     if (!this.#link.ready || status === this.#told) return { status };
     this.#told = status;
-    await this.#tell('presence_update', { status }).catch((error) => {
+    await this.#send('presence_update', { status }).catch((error) => {
       this.#told = null;
       throw error;
     });
@@ -64,7 +64,7 @@ export class Hints {
     if (isTyping ? this.#clock.now() - (toldAt ?? -Infinity) < TYPING_RENEWAL : toldAt === undefined) return {};
     if (isTyping) this.#typing.set(taskId, this.#clock.now());
     else this.#typing.delete(taskId);
-    return this.#tell('user_typing', { task_id: taskId, is_typing: isTyping });
+    return this.#send('user_typing', { task_id: taskId, is_typing: isTyping });
   }
 
   /** @param {number} taskId a comment is sent there, with which the server ends the typing */
@@ -76,7 +76,7 @@ export class Hints {
   async viewing(taskId) {
     if (taskId === this.#viewing) return {};
     this.#viewing = taskId;
-    return this.#link.ready ? this.#tell('task_viewing', { task_id: taskId }) : {};
+    return this.#link.ready ? this.#send('task_viewing', { task_id: taskId }) : {};
   }
 
   /**
@@ -84,7 +84,7 @@ export class Hints {
    * @param {any} data
    * @returns {Promise<any>}
    */
-  #tell(event, data) {
+  #send(event, data) {
     return new Promise((resolve, reject) => {
       this.#link.request(event, data, (error, answer) => {
         // A connection that broke: the next one is told what still holds.

@@ -64,8 +64,8 @@ export class People {
     const place = emptyPlace();
     for (const { user_id: userId, status } of presence) place.present.set(userId, status);
     this.#places.set(projectId, place);
-    for (const taskId of known?.viewers.keys() ?? []) this.#tellViewers(projectId, taskId, []);
-    this.#tellPresent(projectId);
+    for (const taskId of known?.viewers.keys() ?? []) this.#emitViewers(projectId, taskId, []);
+    this.#emitPresence(projectId);
   }
 
   /**
@@ -97,7 +97,7 @@ export class People {
     }
   }
 
-  /** @param {Frame} frame of one user or of several: listeners hear of each by itself */
+  /** @param {Frame} frame of one user or of several: handlers get each by itself */
   #receivePresence(frame) {
     const { project_id: projectId, users = [frame.data] } = frame.data;
     const place = this.#places.get(projectId);
@@ -107,7 +107,7 @@ export class People {
       else place.present.set(userId, status);
     }
     for (const user of users) this.#emit('user_presence', { ...user, project_id: projectId }, frame);
-    this.#tellPresent(projectId);
+    this.#emitPresence(projectId);
   }
 
   /** @param {Frame} frame */
@@ -140,13 +140,13 @@ export class People {
    * @param {number} taskId
    * @param {number[]} userIds
    */
-  #tellViewers(projectId, taskId, userIds) {
+  #emitViewers(projectId, taskId, userIds) {
     const data = { project_id: projectId, task_id: taskId, user_ids: userIds };
     this.#emit('task_viewers', data, { event: 'task_viewers', data });
   }
 
   /** @param {number} projectId */
-  #tellPresent(projectId) {
+  #emitPresence(projectId) {
     const users = [...this.present(projectId)].map(([userId, status]) => ({ user_id: userId, status }));
     this.#emit('presence', { project_id: projectId, users });
   }

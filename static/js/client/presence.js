@@ -31,7 +31,7 @@ export class Presence {
 
   /**
    * @param {object} options
-   * @param {Page} [options.document] hears input and tells `visibilitychange`; without one the user is always there
+   * @param {Page} [options.document] dispatches input and `visibilitychange`; without one the user is always there
    * @param {import('./clock.js').Clock} options.clock
    * @param {() => void} options.changed called when `status` became another one by itself
    */
@@ -73,7 +73,7 @@ export class Presence {
 
   #input = () => {
     this.#lastInput = this.#clock.now();
-    // The pending alarm looks again when it rings: moving a pointer costs no timer.
+    // The pending alarm looks again when it fires: moving a pointer costs no timer.
     if (!this.#active) this.#look();
   };
 

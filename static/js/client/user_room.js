@@ -128,7 +128,7 @@ export class UserRoom {
   }
 
   /**
-   * The user's copy of a project's event goes by another name, so that who listens for the event hears it once.
+   * The user's copy of a project's event goes by another name, so that a handler of the event is called once.
    *
    * @param {Frame} frame
    */

@@ -3,7 +3,7 @@
 
 import { tn } from '../language/language.js';
 import { taskIdOf } from '../state/frames.js';
-import { tell } from './sentences.js';
+import { describeEvent } from './sentences.js';
 
 /**
  * @typedef {import("../reducer.js").BoardState} BoardState
@@ -53,7 +53,7 @@ export class Absence {
     const { event, data } = frame;
     const taskId = taskIdOf(frame);
     if (frame.event === 'task_deleted') this.marks.delete(frame.data.task_id);
-    if (data.by?.id === this.userId || !tell(frame, state)) return;
+    if (data.by?.id === this.userId || !describeEvent(frame, state)) return;
     this.count += 1;
     if (!taskId || event === 'task_deleted') return;
     const isNew = event === 'task_created' || this.marks.get(taskId) === 'new';

@@ -2,7 +2,7 @@
 /** A list of what happened, of a project or of one task: newest first, older ones on demand, new ones as they come. */
 
 import { clone, find, part, setText } from '../ui/dom.js';
-import { readBack, tellAll } from './history.js';
+import { readBack, toEntries } from './history.js';
 import { t } from '../language/language.js';
 import { createAvatar } from '../people/people.js';
 import { ago, exact } from '../language/time.js';
@@ -63,7 +63,7 @@ export class Activity {
   /** @param {LoggedFrame} frame that has just come */
   apply(frame) {
     if (this.from === null || !this.store.state) return;
-    for (const entry of tellAll([frame], this.store.state)) if (this.#isWanted(entry)) this.list.prepend(createEntry(entry));
+    for (const entry of toEntries([frame], this.store.state)) if (this.#isWanted(entry)) this.list.prepend(createEntry(entry));
     if (this.list.childElementCount) this.#say('');
   }
 
@@ -79,7 +79,7 @@ export class Activity {
       const frames = await readBack(this.projectId, before);
       if (!frames.length || round !== this.round) return false;
       this.from = frames[0].seq ?? 1;
-      const entries = tellAll(frames, state).filter((entry) => this.#isWanted(entry));
+      const entries = toEntries(frames, state).filter((entry) => this.#isWanted(entry));
       this.list.append(...entries.map(createEntry));
       found += entries.length;
     }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Tells others' changes to those who hear the board, gathered so that a busy minute does not become a lecture. */
+/** Announces the changes of others to screen readers, gathered so that a busy minute does not become a lecture. */
 
 import { tn } from '../language/language.js';
 

@@ -3,7 +3,7 @@
 
 import { fetchEvents } from '../page/api.js';
 import { taskIdOf } from '../state/frames.js';
-import { tell } from './sentences.js';
+import { describeEvent } from './sentences.js';
 
 /**
  * @typedef {import("../reducer.js").BoardState} BoardState
@@ -53,7 +53,7 @@ async function readOn(projectId, events, before, fetchPage) {
  * @param {BoardState} state the board as it is now: it names tasks and members
  * @returns {Entry[]} newest first, without what says nothing worth reading
  */
-export function tellAll(frames, state) {
+export function toEntries(frames, state) {
   // A task is called as it was then; what the log does not say, the board does.
   const tasks = new Map(state.tasks);
   const rename = (/** @type {number} */ id, /** @type {string | undefined} */ title) => {
@@ -64,7 +64,7 @@ export function tellAll(frames, state) {
   for (const frame of frames) {
     const { event, data, seq, at } = frame;
     if ('task' in data) rename(data.task.id, data.task.title);
-    const sentence = tell(frame, { ...state, tasks });
+    const sentence = describeEvent(frame, { ...state, tasks });
     if (event === 'task_updated') rename(data.task_id, data.changes.title);
     if (sentence) entries.push({ seq, at, taskId: taskIdOf(frame) ?? null, by: data.by, sentence });
   }

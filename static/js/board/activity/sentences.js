@@ -1,5 +1,5 @@
 // @ts-check
-/** What others did, in sentences: for those who hear the board, and for messages. */
+/** What others did, in sentences: for screen readers, and for messages. */
 
 import { listed, t } from '../language/language.js';
 import { taskIdOf } from '../state/frames.js';
@@ -11,14 +11,14 @@ import { FIELD_NAMES, IN_SENTENCES, quote, STATUS_NAMES } from '../language/word
  * @typedef {import("../../client/wire.d.ts").LoggedEvents} LoggedEvents
  */
 
-/** Events that another one has told already, or that say nothing worth hearing, have no teller. @type {{[Name in keyof LoggedEvents]?: (data: LoggedEvents[Name], who: string, names: Names) => string | null}} */
-const TELLERS = {
+/** Events that repeat another one, or that say nothing worth reading, have no sentence. @type {{[Name in keyof LoggedEvents]?: (data: LoggedEvents[Name], who: string, names: Names) => string | null}} */
+const SENTENCES = {
   task_created: ({ task }, who) =>
     t('{who} added {title} to {status}', { who, title: named(task.title), status: STATUS_NAMES[task.status] }),
   task_restored: ({ task }, who) => t('{who} restored {title}', { who, title: named(task.title) }),
   task_deleted: ({ archived }, who, { title }) =>
     archived ? t('{who} archived {title}', { who, title }) : t('{who} deleted {title}', { who, title }),
-  task_updated: (data, who, names) => tellChanges(data, who, names),
+  task_updated: (data, who, names) => describeChanges(data, who, names),
   comment_added: ({ comment, redacted, replaced }, who, { title }) => {
     if (redacted) return t('{who} commented on {title}, and it was deleted', { who, title });
     if (replaced) return t('{who} commented on {title}, and edited it later', { who, title });
@@ -37,7 +37,7 @@ const TELLERS = {
       ? t('{person} left the project', { person: person(id) })
       : t('{who} removed {person} from the project', { who, person: person(id) }),
   project_updated: (data, who) => {
-    if (data.changes.labels) return tellLabels(data, who);
+    if (data.changes.labels) return describeLabels(data, who);
     return data.changes.name ? t('{who} renamed the project to {name}', { who, name: quote(data.changes.name) }) : null;
   },
 };
@@ -45,9 +45,9 @@ const TELLERS = {
 /**
  * @param {import("../reducer.js").LoggedFrame} frame
  * @param {BoardState} before the state that the event changed: it still knows what was deleted
- * @returns {string | null} null: nothing worth telling
+ * @returns {string | null} null: nothing worth reading
  */
-export function tell(frame, before) {
+export function describeEvent(frame, before) {
   const task = before.tasks.get(taskIdOf(frame) ?? 0);
   const member = (/** @type {number | null} */ id) => before.members.find(({ user }) => user.id === id)?.user;
   const person = (/** @type {number | null} */ id) => member(id)?.name || member(id)?.username || t('somebody');
@@ -66,11 +66,11 @@ export function tell(frame, before) {
  * @returns {string | null}
  */
 function sentenceOf(event, data, who, names) {
-  return TELLERS[event]?.(data, who, names) ?? null;
+  return SENTENCES[event]?.(data, who, names) ?? null;
 }
 
 /** @param {LoggedEvents["task_updated"]} data @param {string} who @param {Names} names */
-function tellChanges(data, who, names) {
+function describeChanges(data, who, names) {
   const { title, person } = names;
   const { changes } = data;
   if (changes.status) return t('{who} moved {title} to {status}', { who, title, status: STATUS_NAMES[changes.status] });
@@ -84,7 +84,7 @@ function tellChanges(data, who, names) {
     return t('{who} set the priority of {title} to {priority}', { who, title, priority });
   }
   if ('title' in changes) return t('{who} renamed {title} to {name}', { who, title, name: named(changes.title) });
-  if (Object.keys(changes).join() === 'labels') return tellCarried(data, who, names);
+  if (Object.keys(changes).join() === 'labels') return describeCarried(data, who, names);
   const fields = Object.keys(changes).flatMap((field) => FIELD_NAMES[field] ?? []);
   return fields.length ? t('{who} changed the {fields} of {title}', { who, title, fields: listed(fields) }) : null;
 }
@@ -95,7 +95,7 @@ function named(title) {
 }
 
 /** @param {LoggedEvents["task_updated"]} data @param {string} who @param {Names} names @returns {string} */
-function tellCarried({ changes, previous }, who, { title, labels }) {
+function describeCarried({ changes, previous }, who, { title, labels }) {
   const { labels: now = [] } = changes;
   const { labels: before = [] } = previous;
   const added = now.filter((id) => !before.includes(id));
@@ -107,7 +107,7 @@ function tellCarried({ changes, previous }, who, { title, labels }) {
 }
 
 /** @param {LoggedEvents["project_updated"]} data @param {string} who @returns {string} one of them changes at a time */
-function tellLabels({ changes: { labels = [] }, previous }, who) {
+function describeLabels({ changes: { labels = [] }, previous }, who) {
   const before = new Map((previous?.labels ?? []).map((label) => [label.id, label]));
   for (const { id, name, color } of labels) {
     const old = before.get(id);

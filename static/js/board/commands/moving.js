@@ -35,7 +35,7 @@ export class Moving extends Asking {
   }
 
   /**
-   * Whoever drops a card means a place between two others. The one below may be gone from there when the server hears of it: so
+   * Whoever drops a card means a place between two others. The one below may be gone from there when the change reaches the server: so
    * the one above is named, too; a card that has no id yet can be none.
    *
    * @param {Place} place

@@ -78,11 +78,11 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   /** @param {Notification} notification */
   function arrived(notification) {
     if (inbox.isLookedAt || (isInView(notification) && !document.hidden)) return;
-    if (!waiting.length) setTimeout(tell, GATHER);
+    if (!waiting.length) setTimeout(showWaiting, GATHER);
     waiting.push(notification);
   }
 
-  async function tell() {
+  async function showWaiting() {
     const fresh = waiting.filter(({ seq }) => seq > notifications.inbox.readUpTo);
     waiting = [];
     if (fresh.length > ONE_BY_ONE) return toasts.say(tn(fresh.length, '{count} new notification', '{count} new notifications'), { label: t('Show'), act: () => inbox.open() });

@@ -14,7 +14,7 @@ const PAGE = 20; // notifications at a time
 const LOOKED = 700; // ms that a notification is on the screen before it counts as read
 
 export class Notifications {
-  /** @param {{client: import("../../client/client.js").TaskManagerWebSocket, arrived: (notification: Notification) => void}} parts `arrived` hears each new one, once */
+  /** @param {{client: import("../../client/client.js").TaskManagerWebSocket, arrived: (notification: Notification) => void}} parts `arrived` is called with each new one, once */
   constructor({ client, arrived }) {
     this.client = client;
     /** @type {Inbox} */
@@ -68,7 +68,7 @@ export class Notifications {
     this.isLoading = true;
     this.goneMeanwhile = [];
     this.error = null;
-    this.#tellListeners();
+    this.#notify();
     try {
       // What arrived meanwhile moves the pages: the next one may begin with some that are known, and leaves none out.
       const page = this.inbox.isLoaded ? Math.floor(this.inbox.items.length / PAGE) + 1 : 1;
@@ -78,7 +78,7 @@ export class Notifications {
       this.error = error;
     }
     this.isLoading = false;
-    this.#tellListeners();
+    this.#notify();
   }
 
   /** A notification is on the screen, or led somebody to what it tells of. @param {number} seq */
@@ -120,10 +120,10 @@ export class Notifications {
   #become(inbox) {
     if (inbox === this.inbox) return;
     this.inbox = inbox;
-    this.#tellListeners();
+    this.#notify();
   }
 
-  #tellListeners() {
+  #notify() {
     for (const listener of this.listeners) listener();
   }
 }

@@ -26,10 +26,10 @@ export class Comments {
    *   taskId: number, store: import("../state/store.js").BoardStore,
    *   add: (content: string) => void, edit: (commentId: number, content: string) => void, remove: (commentId: number) => void,
    *   drafts: import("../state/drafts.js").Drafts,
-   *   say: (text: string) => void, tellTyping: (isTyping: boolean) => void,
+   *   say: (text: string) => void, sendTyping: (isTyping: boolean) => void,
    * }} parts
    */
-  constructor(panel, { taskId, store, add, edit, remove, drafts, say, tellTyping }) {
+  constructor(panel, { taskId, store, add, edit, remove, drafts, say, sendTyping }) {
     this.taskId = taskId;
     this.store = store;
     this.add = add;
@@ -37,7 +37,7 @@ export class Comments {
     this.remove = remove;
     this.drafts = drafts;
     this.say = say;
-    this.tellTyping = tellTyping;
+    this.sendTyping = sendTyping;
     this.list = part(panel, 'comments');
     this.status = part(panel, 'comments-status');
     this.form = /** @type {HTMLFormElement} */ (part(panel, 'comment-form'));
@@ -109,7 +109,7 @@ export class Comments {
 
   /** The panel closes. */
   leave() {
-    this.tellTyping(false);
+    this.sendTyping(false);
   }
 
   /** After a reset of the log nothing shown is certain; it stays until there is something else, with what is being written in it. */
@@ -149,9 +149,9 @@ export class Comments {
     });
     this.input.addEventListener('input', () => {
       this.drafts.set(this.taskId, 'comment', { text: this.input.value });
-      this.tellTyping(this.input.value.trim() !== '');
+      this.sendTyping(this.input.value.trim() !== '');
     });
-    this.input.addEventListener('blur', () => this.tellTyping(false));
+    this.input.addEventListener('blur', () => this.sendTyping(false));
     this.input.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
       event.preventDefault();

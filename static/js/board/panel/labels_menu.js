@@ -51,7 +51,7 @@ export function openLabelsMenu(button, { store, choose, edit, say }) {
 /** What somebody has typed into the menu. */
 class Typing {
   text = '';
-  /** Says to those who hear the page what the menu's heading shows; no menu may hold it. */
+  /** Says to screen readers what the menu's heading shows; no menu may hold it. */
   status = document.createElement('p');
 
   /** @param {string[]} names */

@@ -76,7 +76,7 @@ export class TaskPanel {
         edit: (commentId, content) => this.commands.commenting.edit(sheet.taskId, commentId, content),
         remove: (commentId) => this.commands.commenting.remove(sheet.taskId, commentId),
         say: (text) => void this.toasts.say(text),
-        tellTyping: (isTyping) => this.#tellTyping(sheet.taskId, isTyping),
+        sendTyping: (isTyping) => this.#sendTyping(sheet.taskId, isTyping),
       }),
       description: new Description(taskId, {
         stack: part(element, 'description-stack'),
@@ -123,7 +123,7 @@ export class TaskPanel {
   }
 
   /** @param {number} taskId @param {boolean} isTyping */
-  #tellTyping(taskId, isTyping) {
+  #sendTyping(taskId, isTyping) {
     if (taskId > 0) this.client.typing(taskId, isTyping).catch(() => {});
   }
 

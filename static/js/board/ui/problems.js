@@ -36,7 +36,7 @@ export class Problems {
    * @param {...Action} actions what can be done about it, beside reading it; after a reload a text can be copied still
    */
   report(text, ...actions) {
-    const item = this.tell(text, ...actions);
+    const item = this.show(text, ...actions);
     this.kept.set(item, { text, lost: actions.find(({ copies }) => copies)?.copies ?? null });
     this.#keep();
   }
@@ -48,7 +48,7 @@ export class Problems {
    * @param {...Action} actions
    * @returns {HTMLElement}
    */
-  tell(text, ...actions) {
+  show(text, ...actions) {
     const item = document.createElement('li');
     item.className = 'problem';
     const words = document.createElement('span');
