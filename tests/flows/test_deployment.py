@@ -100,10 +100,6 @@ class Proxy:
     port: int
     trusted: ssl.SSLContext
 
-    @property
-    def url(self) -> str:
-        return f"https://{HOST}:{self.port}"
-
     def client(self, token: str = "") -> httpx.Client:
         """A client of pages and API, for whom the host is on this machine."""
         headers = {"Host": HOST} | ({"Authorization": f"Bearer {token}"} if token else {})
