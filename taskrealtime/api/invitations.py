@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from taskrealtime import access, commands
 from taskrealtime.engine.conf import settings
-from taskrealtime.engine.errors import Forbidden, NotFound, RateLimited
+from taskrealtime.engine.errors import Forbidden, NotFound
 from taskrealtime.invitations import hash_of
 from taskrealtime.models import Invitation
 from taskrealtime.serializing import user_object
@@ -46,7 +46,7 @@ class InvitationsView(ApiView):
         body=body_of(commands.InvitationCreate, "project_id"),
         answer=NewInvitation,
         status=201,
-        errors=[NotFound, Forbidden, RateLimited],
+        errors=[NotFound, Forbidden],
     )
     def post(self, request: Request, project_id: int) -> Response:
         """Make a link (owners). It takes no `Idempotency-Key`, since answers are kept with their keys."""

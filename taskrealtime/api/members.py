@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime import access, commands
-from taskrealtime.engine.errors import Forbidden, NotFound, RateLimited
+from taskrealtime.engine.errors import Forbidden, NotFound
 from taskrealtime.models import Membership
 from taskrealtime.serializing import member_object
 
@@ -32,7 +32,7 @@ class MembersView(ApiView):
         status=201,
         also={202: commands.MemberAnswer},
         changes=True,
-        errors=[NotFound, Forbidden, RateLimited],
+        errors=[NotFound, Forbidden],
     )
     def post(self, request: Request, project_id: int) -> Response:
         """Let somebody into a project (owners); 202 where they want to be asked first."""

@@ -68,9 +68,9 @@ def documented(
     if body:
         told += [InvalidMessage]
     if signed_in:
-        told += [Unauthenticated, TokenInvalid, TokenExpired]
+        told += [Unauthenticated, TokenInvalid, TokenExpired, RateLimited]
     if changes:
-        told += [Conflict, Forbidden, RateLimited]
+        told += [Conflict, Forbidden]
     describe_method = extend_schema(
         operation_id=operation,
         parameters=[*_query_parameters(query), *([IDEMPOTENCY_KEY] if changes else [])],

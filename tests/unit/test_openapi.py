@@ -59,6 +59,7 @@ def test_every_operation_says_how_one_signs_in_and_what_may_go_wrong(document: d
         assert "401" in operation["responses"], path
         if not path.endswith(("token/", "refresh/")):
             assert operation["security"], path
+            assert "429" in operation["responses"], path
         if "{" in path:
             assert "404" in operation["responses"], path
         if "requestBody" in operation or method == "DELETE":
