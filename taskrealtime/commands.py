@@ -424,7 +424,7 @@ class MemberUpdate(Command, kw_only=True):
     role: Role
 
 
-class MemberRemove(Command, kw_only=True):
+class MemberRemove(Command, kw_only=True, omit_defaults=True):
     """Remove a member; everybody may remove themselves."""
 
     project_id: Id

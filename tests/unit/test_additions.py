@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
+from taskrealtime import commands
 from taskrealtime.engine.models import Event
 from taskrealtime.models import AdditionRequest, Block, Membership, Preferences, Project, user_room
 from tests.support.world import Api, World
@@ -139,6 +141,12 @@ def test_an_account_that_ends_leaves_those_it_added(world: World, ann: User) -> 
     world.people["owner"].delete()
     membership = Membership.objects.get(user=ann)
     assert membership.added_by is None
+
+
+def test_a_removal_that_is_sent_again_after_the_update_is_the_same(world: World) -> None:
+    """Keys are compared with what was asked: a field that is new must not change that where it is not used."""
+    command = commands.MemberRemove(project_id=1, user_id=2)
+    assert msgspec.json.encode(["MemberRemove", command]) == b'["MemberRemove",{"project_id":1,"user_id":2}]'
 
 
 # --- Consent ----------------------------------------------------------------------------------
