@@ -467,6 +467,18 @@ def test_an_inherited_socket_is_served_and_let_go(shared_stack: Stack) -> None:
     guard.forget_process(process)
 
 
+def test_of_two_that_start_at_one_unix_socket_one_serves(run: Callable[..., Process]) -> None:
+    path = scratch() / "twice.sock"
+    both = [run("--unix-socket", str(path)) for _ in range(2)]
+    wait_until(lambda: not all(one.running for one in both))
+    (refused, serving) = sorted(both, key=lambda one: one.running)
+    assert refused.wait() == 1
+    assert "is taken" in printed(refused)
+    wait_until(lambda: str(path) in printed(serving))
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://localhost", timeout=60) as client:
+        assert client.get("/readyz").status_code == 200
+
+
 def test_a_unix_socket_is_served_and_removed(run: Callable[..., Process]) -> None:
     path = scratch() / "serve.sock"
     stale = socket.socket(socket.AF_UNIX)

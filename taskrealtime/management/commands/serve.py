@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import fcntl
 import gc
 import os
 import socket
@@ -203,6 +204,7 @@ def _mode(text: str) -> int:
 
 
 def _listen_at_path(path: str, mode: int) -> socket.socket:
+    _lock(path)
     _remove_stale(path)
     listening = socket.socket(socket.AF_UNIX)
     # With these rights from the first moment on: whoever connects may be believed what they say of addresses.
@@ -214,6 +216,21 @@ def _listen_at_path(path: str, mode: int) -> socket.socket:
     finally:
         os.umask(umask)
     return listening
+
+
+def _lock(path: str) -> None:
+    """Keep the path for this process until it ends: while it starts, its socket looks like one that was left behind.
+
+    Raises:
+        CommandError: another process has it, or the lock's file cannot be made.
+    """
+    try:
+        held = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CommandError(_taken(path)) from None
+    except OSError as error:
+        raise CommandError(f"Cannot listen at {path}: {error.strerror}.") from None
 
 
 def _remove_stale(path: str) -> None:
