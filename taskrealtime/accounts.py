@@ -46,13 +46,10 @@ PAGE = ["GET", "HEAD", "POST"]
 
 
 @receiver(user_logged_in)
-def note_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
-    """Remember where the user signs in, and in which language they read our pages: mails are written in it."""
-    if request is None or not isinstance(user, User):
-        return
-    _remember_language(user, get_language())
-    if request.session.session_key is not None:  # in another's place the session has none so far
-        sign_ins.note_browser(user, request.session, **sign_ins.asker(request))
+def note_language(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
+    """Remember in which language the user reads our pages: mails are written in it."""
+    if request is not None and isinstance(user, User):
+        _remember_language(user, get_language())
 
 
 def choose_language(request: HttpRequest) -> HttpResponseBase:

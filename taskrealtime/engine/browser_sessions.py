@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from . import addresses, shares, sign_ins
+from . import shares, sign_ins
 from .auth import SESSION_CLAIM, end_session, session_version
 
 
@@ -34,11 +34,8 @@ def note_session_version(request: HttpRequest | None, user: User, **kwargs: Any)
 @receiver(user_logged_in)
 def note_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
     """Have the browser among the user's sign-ins, which are bounded; one that takes another's place has no key yet."""
-    if request is None or request.session.session_key is None:
-        return
-    address = addresses.parse(request.META.get("REMOTE_ADDR") or "")
-    agent = request.META.get("HTTP_USER_AGENT", "")
-    sign_ins.note_browser(user, request.session, agent=agent, address=str(address) if address else None)
+    if request is not None and request.session.session_key is not None:
+        sign_ins.note_browser(user, request.session, **sign_ins.asker(request))
 
 
 @receiver(user_logged_in)

@@ -74,13 +74,17 @@ def read(raw: str) -> RefreshToken:
 
 
 def note_browser(user: User, session: SessionBase, *, agent: str, address: str | None) -> None:
-    """Write down that the user is signed in in this browser, now."""
+    """Record that the user is signed in in this browser now, and from where, as far as that is known."""
     key = session.session_key
     assert key is not None
     now = {"user": user, "stamp": auth.session_stamp(user), "used_at": timezone.now()}
     now["expires_at"] = session.get_expiry_date()
-    first = {"session_key": key, "agent": agent[:AGENT_LENGTH], "address": address}
-    _, is_new = SignIn.objects.update_or_create(mark=auth.browser_mark(key), defaults=now, create_defaults=now | first)
+    if agent:
+        now["agent"] = agent[:AGENT_LENGTH]
+    if address:
+        now["address"] = address
+    first = now | {"session_key": key}
+    _, is_new = SignIn.objects.update_or_create(mark=auth.browser_mark(key), defaults=now, create_defaults=first)
     if is_new:
         _end_oldest(user, of_browsers=True)
 
