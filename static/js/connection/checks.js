@@ -242,8 +242,14 @@ async function poll(_findings, { fetch }) {
   const path = `/api/notifications/events/?since=${page.seq}&epoch=${encodeURIComponent(page.epoch)}&wait=${POLL}`;
   const answer = await withTimeout(fetch(path), PATIENCE + POLL * 1000).catch(() => null);
   const body = answer?.ok ? await answer.json().catch(() => null) : null;
-  if (!body) return fail(answer ? t('A request that waits {seconds} s came to nothing (status {status}).', { seconds: POLL, status: answer.status }) : t('A request that waits {seconds} s came to nothing.', { seconds: POLL }), t('A proxy gives up on requests that take seconds: its timeout for /api/ should be 60 s.'));
-  return ok(t('Answered after {seconds} s. Where sockets are blocked, boards stay live this way.', { seconds: decimals((Date.now() - begun) / 1000) }));
+  if (body) return ok(t('Answered after {seconds} s. Where sockets are blocked, boards stay live this way.', { seconds: decimals((Date.now() - begun) / 1000) }));
+  if (!answer) return fail(t('A request that waits {seconds} s came to nothing.', { seconds: POLL }), t('A proxy gives up on requests that take seconds: its timeout for /api/ should be 60 s.'));
+  return fail(
+    t('A request that waits {seconds} s came to nothing (status {status}).', { seconds: POLL, status: answer.status }),
+    answer.status === 429
+      ? t('You have too many connections open. Close other tabs and devices.')
+      : t('A proxy gives up on requests that take seconds: its timeout for /api/ should be 60 s.'),
+  );
 }
 
 /** @param {import('./probe.js').Probe} probe @param {string} result @param {string} [advice] @returns {Result} */
