@@ -9,7 +9,7 @@ from tests.support.stacks import Server, User
 from .board import LOST, Board, SlowLine
 from .conftest import NewPage
 from .profiles import route_web_sockets
-from .test_offline import go_offline
+from .test_offline import go_offline, renew_epoch
 
 
 def two_boards(server: Server, new_page: NewPage) -> tuple[User, int, Board, Board]:
@@ -268,7 +268,7 @@ def test_the_open_dialog_shows_the_labels_that_there_are_after_a_reset(server: S
     assert api.patch(f"/api/projects/{project}/labels/1/", json={"name": "Defect", "color": "blue"}).status_code == 200
     assert api.delete(f"/api/projects/{project}/labels/2/").status_code == 204
     assert api.post(f"/api/projects/{project}/labels/", json={"name": "Idea", "color": "teal"}).status_code == 201
-    server.stack.run("from taskrealtime.engine import log; log.renew_epoch()")
+    renew_epoch(server.stack)
     page.evaluate("void taskManager.on('event', () => { window.told = true; })")
     page.context.set_offline(False)
     expect(rows).to_have_count(2)

@@ -47,13 +47,23 @@ def go_offline(board: Board) -> None:
     board.wait_until("offline")
 
 
+def renew_epoch(stack: Stack) -> None:
+    """Have the log begin anew, and wait until each server has closed all its connections for that."""
+    witness = stack.user()
+    sockets = [server.connect(witness) for server in stack.servers if server.running]
+    stack.run("from taskrealtime.engine import log; log.renew_epoch()")
+    for socket in sockets:
+        socket.wait_closed()
+        socket.close()
+
+
 @contextmanager
 def until_a_reset(board: Board, stack: Stack) -> Iterator[None]:
     """The page is offline, and then cannot go on from where it was: no event tells it what happened meanwhile."""
     board.page.evaluate("void taskManager.on('reset', () => { window.wasReset = true; })")
     go_offline(board)
     yield
-    stack.run("from taskrealtime.engine import log; log.renew_epoch()")
+    renew_epoch(stack)
     board.page.context.set_offline(False)
     wait_for(board.page, "window.wasReset && taskManager.state === 'live'")
 
