@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.support.stacks import Server, Stack, User
 
-from .board import AT_REST, LOST, Board, SlowLine, wait_for
+from .board import AT_REST, LOST, LOST_AND_REFUSED, Board, SlowLine, wait_for
 from .concerns import held
 from .conftest import NewPage
 from .profiles import close_sockets, route_web_sockets
@@ -199,7 +199,7 @@ def test_a_refused_edit_names_its_task_also_where_that_was_deleted_meanwhile(ser
     project = server.project(alice)
     here, there = new_task(server, alice, project, "Paint the fence"), new_task(server, alice, project, "Buy the paint")
     path = f"/projects/{project}/"
-    page = new_page(server, alice, path, allow_errors=LOST)
+    page = new_page(server, alice, path, allow_errors=LOST_AND_REFUSED)
     board, context = Board(page), page.context
     problems = page.locator("[data-problems] li")
     board.open(here)
@@ -229,7 +229,7 @@ def test_messages_that_go_by_cover_no_problem_that_stays(server: Server, new_pag
     alice, bob = server.stack.user(), server.stack.user()
     project = server.project(alice, members=[bob])
     task, other = (new_task(server, alice, project, title) for title in ("Paint the fence behind the house", "Two"))
-    page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST)
+    page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST_AND_REFUSED)
     board = Board(page)
     go_offline(board)
     board.panel.locator("[name=priority]").select_option("high")

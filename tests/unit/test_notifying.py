@@ -185,6 +185,7 @@ def test_fifty_participants_cost_a_handful_of_statements(world: World) -> None:
         return len(captured)
 
     crowd(1)
+    statements()  # what a process learns once
     few = statements()
     crowd(49)
     many = statements()
