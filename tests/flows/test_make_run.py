@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,12 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 INSTALLING = 600
 NOT_OF_A_CHECKOUT = (".git", ".venv", "node_modules", "__pycache__", ".*_cache", "screenshots")
 MADE_BY_RUNNING = ("db.sqlite3*", ".secret_key*", ".setup.lock", "staticfiles")
+#: A shell's background job ignores Ctrl-C, and so would its children.
+TAKE_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 OF_THE_TESTS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "WEBSOCKET_RATE_LIMIT"}
 
 
@@ -33,7 +40,8 @@ def make_run(checkout: Path) -> tuple[Process, int]:
     port = free_port()
     env = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
     log_path = scratch() / f"make-run-{port}.log"
-    return Process(["make", "run", f"PORT={port}"], log_path=log_path, env=env, cwd=checkout), port
+    command = [sys.executable, "-c", TAKE_CTRL_C, "make", "run", f"PORT={port}"]
+    return Process(command, log_path=log_path, env=env, cwd=checkout), port
 
 
 def unpacks_packages(checkout: Path) -> bool:
