@@ -1,6 +1,7 @@
 """Every change that a user can ask for: check, then do, one transaction each."""
 
 import hashlib
+import re
 import unicodedata
 import zoneinfo
 from collections.abc import Callable, Iterable
@@ -610,7 +611,10 @@ def _reserve(username: str) -> None:
         key = int.from_bytes(hashlib.sha256(f"sign-up:{name}".encode()).digest()[:8], signed=True)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
-    if User.objects.filter(**{f"{User.USERNAME_FIELD}__iexact": username}).exists():
+    # For SQLite itself only the letters of ASCII have a case; its regular expressions are Python's.
+    sqlite = connection.vendor == "sqlite"
+    lookup, value = ("iregex", rf"\A{re.escape(username)}\Z") if sqlite else ("iexact", username)
+    if User.objects.filter(**{f"{User.USERNAME_FIELD}__{lookup}": value}).exists():
         raise _taken()
 
 
