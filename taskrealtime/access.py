@@ -284,9 +284,15 @@ def find_addition_request(user: User, project_id: int) -> AdditionRequest:
 
 
 def addition_requests(user: User) -> QuerySet[AdditionRequest]:
-    """The projects to which somebody who may do so wants to add this user."""
+    """The requests of owners to add this user to their projects, with both, oldest first."""
     owners = Membership.objects.filter(project_id=OuterRef("project_id"), role="owner", user__is_active=True)
-    return AdditionRequest.objects.filter(Exists(owners.filter(user_id=OuterRef("asked_by_id"))), user=user)
+    requests = AdditionRequest.objects.filter(Exists(owners.filter(user_id=OuterRef("asked_by_id"))), user=user)
+    return requests.select_related("project", "asked_by").order_by("id")
+
+
+def blocks(user: User) -> QuerySet[Block]:
+    """The users whom this one blocked, the first blocked first."""
+    return Block.objects.filter(user=user).select_related("blocked").order_by("id")
 
 
 def may_add(adder: User, user: User) -> bool:

@@ -34,7 +34,7 @@ from .engine.errors import InvalidData, NotFound
 from .forms import LostPasswordForm, SecretForm, SignUpForm
 from .invitations import hash_of
 from .mails import home, sends_mail
-from .models import Block, Invitation, Membership, Preferences
+from .models import Invitation, Membership, Preferences
 from .serializing import user_object
 
 #: In the browser's session: the hash of the invitation that was opened there.
@@ -241,8 +241,7 @@ def account(request: HttpRequest) -> HttpResponse:
     sessions = [_shown_session(one, own) for one in sign_ins.of_user(user)]
     sessions.sort(key=lambda one: not one["is_current"])
     zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
-    blocked = Block.objects.filter(user=user).select_related("blocked").order_by("id")
-    blocks = [(one.blocked_id, user_object(one.blocked).name) for one in blocked]
+    blocks = [(one.blocked_id, user_object(one.blocked).name) for one in access.blocks(user)]
     return render(request, "account.html", {"sessions": sessions, "blocks": blocks, "me": {"zone": zone or ""}})
 
 

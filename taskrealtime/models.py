@@ -214,6 +214,11 @@ class Membership(TrackedModel):
     def __str__(self) -> str:
         return f"{self.user} in {self.project} as {self.role}"
 
+    @property
+    def adder(self) -> User | None:
+        """The user who added this member, or made them an owner, without having asked them."""
+        return self.added_by or self.owner_by
+
     def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """What one member muted is not muted for another whom the membership is given to."""
         if {"project_id", "user_id"} & set(changed):

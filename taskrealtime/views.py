@@ -83,11 +83,10 @@ def answer_addition(request: HttpRequest, project_id: int) -> HttpResponse:
 def _show_projects(
     request: HttpRequest, user: User, form: ProjectForm, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    requests = access.addition_requests(user).select_related("project", "asked_by").order_by("id")
+    adders = _adders_of(Membership.objects.filter(user=user))
     context = {
-        "projects": _projects_of(user),
-        "adders": _adders_of(user),
-        "requests": [(one, user_object(one.asked_by).name) for one in requests],
+        "projects": [(project, adders.get(project.pk)) for project in _projects_of(user)],
+        "requests": [(one, user_object(one.asked_by).name) for one in access.addition_requests(user)],
         "problem": problem,
         "form": form,
         "me": _person(user),
@@ -112,7 +111,7 @@ def board(request: HttpRequest, project_id: int) -> HttpResponse:
         "columns": COLUMNS,
         "priorities": priorities,
         "label_colors": [(color, LABEL_COLOR_NAMES[color]) for color in LABEL_COLORS],
-        "added_by": _adders_of(user).get(project.pk),
+        "added_by": _adders_of(project.memberships.filter(user=user)).get(project.pk),
         "me": _person(user),
     }
     return render(request, "board.html", context)
@@ -136,10 +135,9 @@ def _projects_of(user: User) -> QuerySet[Project]:
     )
 
 
-def _adders_of(user: User) -> dict[int, str]:
-    """By project who added the user, or made them an owner."""
-    memberships = Membership.objects.filter(user=user).select_related("added_by", "owner_by")
-    adders = {one.project_id: one.added_by or one.owner_by for one in memberships}
+def _adders_of(memberships: QuerySet[Membership]) -> dict[int, str]:
+    """Return by project the name of the user who added the member, where somebody did."""
+    adders = {one.project_id: one.adder for one in memberships.select_related("added_by", "owner_by")}
     return {project_id: user_object(adder).name for project_id, adder in adders.items() if adder}
 
 

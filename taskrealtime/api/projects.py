@@ -113,9 +113,8 @@ def show_project_of(user: User, answer: commands.Answer) -> ProjectDetail | comm
 
 
 def _show(membership: Membership) -> ProjectDetail:
-    added_by = membership.added_by or membership.owner_by
     return ProjectDetail(
         **asdict(project_object(membership.project)),
         role=membership.role,  # type: ignore[arg-type]
-        added_by=user_object(added_by) if added_by else UNSET,
+        added_by=user_object(membership.adder) if membership.adder else UNSET,
     )

@@ -1,26 +1,18 @@
 """What protects from being added: requests that wait for consent, and blocked users."""
 
-import msgspec
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime import access, commands
 from taskrealtime.engine.errors import NotFound
 from taskrealtime.events import ProjectName
-from taskrealtime.models import AdditionRequest, Block
+from taskrealtime.models import AdditionRequest
 from taskrealtime.serializing import user_object
 
 from .answers import BlockList, BlockObject, ProjectDetail, RequestList, RequestObject
 from .base import ApiView, carry_out, deleted, read_body, user_of
-from .openapi import documented
+from .openapi import body_of, documented
 from .projects import show_project_of
-
-
-class Declined(msgspec.Struct):
-    """How a request is declined."""
-
-    #: Whoever asked cannot add one again, nor ask.
-    block: bool = False
 
 
 class RequestsView(ApiView):
@@ -29,8 +21,7 @@ class RequestsView(ApiView):
     @documented("request_list", answer=RequestList)
     def get(self, request: Request) -> Response:
         """The projects to which owners want to add one, where one wants to be asked first."""
-        waiting = access.addition_requests(user_of(request)).select_related("project", "asked_by").order_by("id")
-        return Response(RequestList([_show_request(one) for one in waiting]))
+        return Response(RequestList([_show_request(one) for one in access.addition_requests(user_of(request))]))
 
 
 class RequestAcceptView(ApiView):
@@ -46,11 +37,16 @@ class RequestAcceptView(ApiView):
 class RequestDeclineView(ApiView):
     """`/api/me/requests/<project_id>/decline/`."""
 
-    @documented("request_decline", body=Declined, status=204, changes=True, errors=[NotFound])
+    @documented(
+        "request_decline",
+        body=body_of(commands.RequestDecline, "project_id"),
+        status=204,
+        changes=True,
+        errors=[NotFound],
+    )
     def post(self, request: Request, project_id: int) -> Response:
         """Do not join that project."""
-        declined = read_body(request, Declined)
-        carry_out(request, commands.RequestDecline(project_id=project_id, block=declined.block))
+        carry_out(request, read_body(request, commands.RequestDecline, project_id=project_id))
         return deleted()
 
 
@@ -60,7 +56,7 @@ class BlocksView(ApiView):
     @documented("block_list", answer=BlockList)
     def get(self, request: Request) -> Response:
         """Who cannot add one to projects."""
-        blocks = Block.objects.filter(user=user_of(request)).select_related("blocked").order_by("id")
+        blocks = access.blocks(user_of(request))
         return Response(BlockList([BlockObject(user_object(one.blocked), one.created_at) for one in blocks]))
 
 

@@ -168,11 +168,6 @@ export interface Credentials {
   password: string;
 }
 
-/** How a request is declined. */
-export interface Declined {
-  block?: boolean;
-}
-
 /** A task is due soon, or overdue: to its assignee, or to its creator where there is none. */
 export interface DueDateReminder {
   by: Actor | null;
@@ -604,6 +599,11 @@ export interface ReminderSnoozeBody {
 /** The membership ended or the project is gone; its room was left. */
 export interface RemovedFromProject {
   project_id: number;
+}
+
+/** Join no project to which an owner wants to add one. */
+export interface RequestDeclineBody {
+  block?: boolean;
 }
 
 /** The requests that wait for the asker's answer, oldest first. */
