@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from django.http import HttpRequest
 
 from . import draining
 from .errors import RateLimited
 from .frames import Frames
+from .refusals import refusal
 from .rooms import Room, hub
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class LongPolling:
                     break
                 again, wait_again = await self._ask_together(scope)
             except RateLimited as error:
-                return _refusal(error)
+                return refusal(error)
             except Exception as error:
                 logger.warning("A long poll of %s ends early (%s: %s).", wait.room, type(error).__name__, error)
                 break
@@ -170,18 +170,6 @@ class LongPolling:
             draining.leave(listener)
             happened.cancel()
             room.unsubscribe(subscription)
-
-
-def _refusal(error: RateLimited) -> list[Message]:
-    headers = [
-        (b"Content-Type", b"application/json"),
-        (b"Cache-Control", b"no-store"),
-        (b"Retry-After", b"%d" % (error.retry_after or 0)),
-    ]
-    return [
-        {"type": "http.response.start", "status": error.status, "headers": headers},
-        {"type": "http.response.body", "body": msgspec.json.encode(error.as_data())},
-    ]
 
 
 def _is_fault(messages: list[Message]) -> bool:

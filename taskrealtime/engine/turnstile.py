@@ -12,14 +12,13 @@ from collections import deque
 from collections.abc import Callable, Collection
 from typing import Any
 
-import msgspec
-
 from . import metrics
 from .capacity import HASHERS, HTTP_READERS, HTTP_WRITERS
 from .errors import Busy
 from .fair_line import FairLine, Share
 from .paths import routed_path
 from .polling import Application, Message, Receive, Scope, Send
+from .refusals import refusal
 from .shares import share_of, share_of_sign_in
 from .time_limits import limit_statements
 from .unread import Answer, Unread
@@ -137,13 +136,8 @@ class Turnstile:
         """Answer 503 at once: nothing was done, and a little later there may be room."""
         self._note_turned_away()
         error = Busy("The server is busy. Try again a little later.", retry_after=self._chance(*RETRY_AFTER))
-        headers = [
-            (b"Content-Type", b"application/json"),
-            (b"Cache-Control", b"no-store"),
-            (b"Retry-After", str(error.retry_after).encode()),
-        ]
-        await send({"type": "http.response.start", "status": error.status, "headers": headers})
-        await send({"type": "http.response.body", "body": msgspec.json.encode(error.as_data())})
+        for message in refusal(error):
+            await send(message)
 
     def _note_turned_away(self) -> None:
         self._turned_away += 1
