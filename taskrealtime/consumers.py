@@ -322,7 +322,7 @@ class TaskBoardConsumer(AsyncConsumer):
             self._begin_user_room()
         asked = commands.CLIENT_EVENTS.get(envelope.event, commands.Command)
         await limits.spend_event(
-            self.user_id, kind=asked.__name__, slowness=asked.slowness, size=len(bytes(envelope.data))
+            self.user_id, kind=asked.__name__, slowness=asked.slowness, size=memoryview(envelope.data).nbytes
         )
         type = protocol.find_type(envelope.event, commands.CLIENT_EVENTS)
         command = protocol.parse(envelope.data, type)

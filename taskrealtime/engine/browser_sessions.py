@@ -60,9 +60,11 @@ def _end(key: str) -> None:
 
 
 def _still_signed_in(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:
-    if isinstance(user, User) and request.session.get(SESSION_CLAIM, 0) != session_version(user):
+    if not isinstance(user, User):
+        return user
+    if request.session.get(SESSION_CLAIM, 0) != session_version(user):
         request.session.flush()
         return AnonymousUser()
-    if isinstance(user, User) and (key := request.session.session_key) is not None:
+    if (key := request.session.session_key) is not None:
         shares.remember_session(key, user.pk)
     return user

@@ -9,8 +9,6 @@ from redis.retry import Retry
 
 #: What a cluster's node is refused with.
 CLUSTER = "this is a node of a Redis Cluster: list stand-alone servers, separated by commas, as shards"
-
-
 #: What another setting alone ends.
 _FOR_GOOD = (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.exceptions.NoPermissionError)
 

@@ -333,8 +333,9 @@ def _replaced_life() -> timedelta:
 
 def _blank_replaced(now: datetime | None) -> int:
     """Blank what was replaced long enough ago; return of how many subjects."""
-    before = (now or database_time()) - _replaced_life()
-    due = Replacement.objects.filter(due_at__lte=before + _replaced_life()).order_by("due_at")
+    now = now or database_time()
+    before = now - _replaced_life()
+    due = Replacement.objects.filter(due_at__lte=now).order_by("due_at")
     return sum(_blank_replaced_of(pk, before) for pk in list(due.values_list("pk", flat=True)[:SUBJECTS]))
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.http import parse_cookie
 
 from .addresses import countable, peer_of
 from .auth import user_id_of
@@ -71,13 +72,5 @@ def _credentials(scope: Scope) -> tuple[str | None, str]:
             kind, _, given = value.decode("latin-1").partition(" ")
             token = given.strip() if kind.lower() == "bearer" else token
         elif lower == b"cookie":
-            session = _cookie(value.decode("latin-1"), django_settings.SESSION_COOKIE_NAME) or session
+            session = parse_cookie(value.decode("latin-1")).get(django_settings.SESSION_COOKIE_NAME) or session
     return token, session
-
-
-def _cookie(header: str, wanted: str) -> str:
-    for part in header.split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == wanted:
-            return value
-    return ""
