@@ -12,7 +12,6 @@ from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models.signals import post_save, pre_save
-from django.dispatch import receiver
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 from django.template.loader import render_to_string
@@ -24,6 +23,7 @@ from .engine.conf import settings
 from .engine.errors import RateLimited
 from .models import Preferences
 from .names import is_invisible
+from .tracking import receive
 
 #: What makes a mail program take a word for a link or an address; the full stops of other scripts become dots in both.
 _LINKING = re.compile("[.@:/\\\\\u3002\uff0e\uff61]+")
@@ -75,18 +75,18 @@ class _Credentials(NamedTuple):
     password: str
 
 
-@receiver(pre_save)
+@receive(pre_save, get_user_model(), subclasses=True)
 def note_credentials(sender: Any, instance: Any, raw: bool = False, update_fields: Any = None, **kwargs: Any) -> None:
     """Keep what the account had until now, where a save may change it: by whatever page, command or code."""
-    if not issubclass(sender, get_user_model()) or raw or instance._state.adding:
+    if raw or instance._state.adding:
         return
     if update_fields is None or {sender.get_email_field_name(), "password"}.intersection(update_fields):
         row = sender._base_manager.filter(pk=instance.pk).first()
         instance._credentials_before = row and _credentials_of(row)
 
 
-@receiver(post_save)
-def tell_changed_credentials(sender: Any, instance: Any, update_fields: Any = None, **kwargs: Any) -> None:
+@receive(post_save, get_user_model(), subclasses=True)
+def mail_changed_credentials(sender: Any, instance: Any, update_fields: Any = None, **kwargs: Any) -> None:
     """Send a mail to the addresses that the account had and has, once the change is committed."""
     before: _Credentials | None = instance.__dict__.pop("_credentials_before", None)
     if before is None or not sends_mail():
@@ -101,7 +101,7 @@ def tell_changed_credentials(sender: Any, instance: Any, update_fields: Any = No
         mails += [("address_left", before.email), ("address_entered", now.email)]
     for template, address in mails:
         if address:
-            _tell(instance, template, address)
+            _mail(instance, template, address)
 
 
 def _credentials_of(user: Any) -> _Credentials:
@@ -113,7 +113,7 @@ def _different(*addresses: str) -> Iterable[str]:
     return {address.casefold(): address for address in addresses}.values()
 
 
-def _tell(user: User, template: str, address: str) -> None:
+def _mail(user: User, template: str, address: str) -> None:
     try:
         # Whoever enters others' addresses floods no mailbox.
         limits.spend_attempt("mail", None, name=address)

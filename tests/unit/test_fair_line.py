@@ -14,7 +14,7 @@ def come(line: FairLine, group: str, member: str = "") -> Turn | None:
     return None if line.take(share) else line.wait(share)
 
 
-async def test_nobody_holds_more_than_two_slots_also_while_the_others_are_free() -> None:
+async def test_anonymous_holds_more_than_two_slots_also_while_the_others_are_free() -> None:
     line = FairLine(8)
     assert [come(line, "eve") for _ in range(2)] == [None] * 2
     waiting = come(line, "eve")
@@ -82,11 +82,11 @@ def scope(address: str = "203.0.113.7", **headers: str) -> dict[str, Any]:
     return {"client": [address, 1], "headers": given}
 
 
-def test_what_nobody_proved_counts_for_the_address() -> None:
-    nobody = shares.share_of(scope())
-    assert nobody.group == shares.share_of(scope(authorization="Bearer x.y.z")).group
-    assert nobody.group == shares.share_of(scope(cookie="a=b; sessionid=made-up")).group
-    assert nobody.group != shares.share_of(scope("203.0.113.8")).group
+def test_what_anonymous_proved_counts_for_the_address() -> None:
+    anonymous = shares.share_of(scope())
+    assert anonymous.group == shares.share_of(scope(authorization="Bearer x.y.z")).group
+    assert anonymous.group == shares.share_of(scope(cookie="a=b; sessionid=made-up")).group
+    assert anonymous.group != shares.share_of(scope("203.0.113.8")).group
     assert shares.share_of(scope("127.0.0.2")).group != shares.share_of(scope("127.0.0.3")).group
 
 

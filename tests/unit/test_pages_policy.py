@@ -130,7 +130,7 @@ def test_over_tls_nobody_else_can_set_the_cookies(world: World) -> None:
     browser.sign_in(world)
     assert set(browser.kept) == {"__Host-sessionid", "__Host-csrftoken"}
     assert browser("get", "/").status_code == 200
-    # What a neighbouring subdomain put there, or somebody in the network, is no session and no token.
+    # A cookie that a neighbouring subdomain or an attacker in the network set is no session and no token.
     stranger = Client()
     stranger.force_login(world.people["member"])
     planted = Tls()

@@ -15,7 +15,7 @@ SCOPE = {"type": "http", "method": "GET", "path": "/", "query_string": b"wait=5"
 
 
 class Uncounted:
-    """There is a place for everybody."""
+    """The limit of connections is not reached."""
 
     def enter(self, user_id: int) -> Any:
         return self

@@ -29,7 +29,7 @@ def trim(after: timedelta = LATER) -> None:
 
 
 def said(room: str) -> str:
-    """All that the log has of a room, as whoever reads it from its beginning gets it."""
+    """All that the log has of a room, as a client gets it that reads from its beginning."""
     return "".join(event.frame for event in log.read(room, since=0, limit=1000))
 
 
