@@ -15,12 +15,12 @@ import django
 CHUNK = b"x" * 64 * 1024
 MIB = 1024 * 1024
 #: What requests did so far; `/told` answers it.
-told = {"received": 0, "sent": 0, "ended": 0, "left": 0}
+told = {"received": 0, "left": 0, "unending": 0, "ended": 0}
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """`/told`; `/count` reads the body, `/slow` not before `/go`, `/refuse` none of it, `/echo` sends it back;
-    `/pieces` sends 300 MB in pieces, `/whole` 30 MB in one."""
+    `/pieces` sends 300 MB in pieces, `/whole` 30 MB in one, `/unending` pieces until `/go`."""
     word = scope["path"].rpartition("/")[2]
     if word == "told":
         await answer(send, 200, told)
@@ -30,12 +30,16 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await begin(send)
         for number in range(4800):
             await send({"type": "http.response.body", "body": CHUNK, "more_body": number < 4799})
-            told["sent"] += len(CHUNK)
+    elif word == "unending":
+        await begin(send)
+        stop = asyncio.create_task(gate.wait())
+        while not stop.done():
+            await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
+            told["unending"] += 1
         told["ended"] += 1
     elif word == "whole":
         await begin(send)
         await send({"type": "http.response.body", "body": CHUNK * 480})
-        told["sent"] += len(CHUNK) * 480
     elif word == "echo":
         await echo(receive, send)
     elif word == "go":
