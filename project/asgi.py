@@ -12,11 +12,11 @@ django_application = get_asgi_application()
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 
-from taskrealtime.engine.addresses import ProxyHeaders
-from taskrealtime.engine.body_limits import BodyLimit
-from taskrealtime.engine.paths import OnePath
-from taskrealtime.engine.polling import LongPolling
-from taskrealtime.engine.turnstile import Turnstile
+from taskrealtime.engine.asgi.body_limits import BodyLimit
+from taskrealtime.engine.asgi.paths import OnePath
+from taskrealtime.engine.asgi.polling import LongPolling
+from taskrealtime.engine.asgi.turnstile import Turnstile
+from taskrealtime.engine.limits.addresses import ProxyHeaders
 from taskrealtime.routing import websocket_application
 
 # A waiting long poll is outside and holds no slot. How the server does and its static files need no database.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from taskrealtime.engine.errors import DATABASE_AWAY
+from taskrealtime.engine.wire.errors import DATABASE_AWAY
 
 #: Kinds of lines that are counted; beyond, counting begins anew.
 MAX_KINDS = 1000

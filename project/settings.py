@@ -19,14 +19,14 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from taskrealtime.engine.capacity import DATABASE_CONNECTIONS
-from taskrealtime.engine.setting_values import (
+from taskrealtime.engine.conf.values import (
     read_network,
     read_origin,
     read_redis_prefix,
     read_redis_url,
     read_secret_key,
 )
+from taskrealtime.engine.db.capacity import DATABASE_CONNECTIONS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -187,13 +187,13 @@ MIDDLEWARE = [
     "project.content_policy.content_policy",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "taskrealtime.health.answer_probes",  # before hosts are checked
+    "taskrealtime.operations.health.answer_probes",  # before hosts are checked
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "project.languages.PageLanguages",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "taskrealtime.engine.browser_sessions.BrowserSessions",
+    "taskrealtime.engine.auth.browser_sessions.BrowserSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "taskrealtime.engine.passwords.TooOftenPages",
 ]
@@ -308,7 +308,7 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "UPDATE_LAST_LOGIN": False,
-    # Every token carries a hash that changes with the password; see `taskrealtime.engine.auth`.
+    # Every token carries a hash that changes with the password; see `taskrealtime.engine.auth.tokens`.
     "CHECK_REVOKE_TOKEN": True,
 }
 

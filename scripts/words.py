@@ -33,7 +33,7 @@ TEXTS = SCRIPTS / "texts"
 Text = str | tuple[str, str]
 
 #: Where the server says something to a person in an answer of the API; its messages elsewhere are for programs.
-_SAID = ["taskrealtime/access.py", "taskrealtime/actions.py", "taskrealtime/engine/passwords.py"]
+_SAID = ["taskrealtime/access.py", "taskrealtime/actions/tasks.py", "taskrealtime/engine/passwords.py"]
 #: The folders of scripts that pages begin with; the others share what is in the first.
 _FOLDERS = ["board", "connection", "ops"]
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # no date of today in the files: they change only where texts do

@@ -11,8 +11,8 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
-from .engine import auth
-from .engine.errors import Forbidden, InvalidData, NotFound, RealTimeError
+from .engine.auth import tokens
+from .engine.wire.errors import Forbidden, InvalidData, NotFound, RealTimeError
 from .models import (
     AdditionRequest,
     Block,
@@ -53,7 +53,7 @@ def require_staff(user: User) -> None:
     Raises:
         NotFound: the user is not staff.
     """
-    if not auth.staff_among([user.pk]):
+    if not tokens.staff_among([user.pk]):
         raise NotFound("There is no such thing.")
 
 

@@ -15,15 +15,16 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from . import events, notifying
+from .announcing import notifying
+from .announcing.notifying import Reader
+from .announcing.redaction import subject_of
+from .contract import events
 from .engine import log
-from .engine.clock import database_time
 from .engine.crash_points import crash_point
-from .engine.errors import InvalidData, NotFound
+from .engine.db.clock import database_time
 from .engine.models import Event
+from .engine.wire.errors import InvalidData, NotFound
 from .models import AT_ONCE, Membership, Reminder, Task, user_room
-from .notifying import Reader
-from .redaction import subject_of
 
 #: Rows of one transaction: some hundredths of a second for which writers of these tasks may have to wait.
 BATCH = 100

@@ -3,8 +3,8 @@
 from channels.routing import URLRouter
 from django.urls import path, re_path
 
-from .consumers import TaskBoardConsumer
-from .engine.origins import OriginCheck, refuse_unknown
+from .engine.asgi.origins import OriginCheck, refuse_unknown
+from .sockets.consumer import TaskBoardConsumer
 
 websocket_application = OriginCheck(
     URLRouter([path("ws/", TaskBoardConsumer.as_asgi()), re_path("", refuse_unknown)])  # type: ignore[arg-type]

@@ -16,14 +16,17 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from msgspec import UNSET
 
-from . import events, notifying
 from .actor import acting_as, current_actor
-from .engine import doorbell, log, retention
-from .engine.errors import InvalidData, NotFound
+from .announcing import notifying
+from .announcing.redaction import subject_of
+from .contract import events
+from .engine import log
+from .engine.installation import doorbell
+from .engine.log import trimming
 from .engine.models import Event
+from .engine.wire.errors import InvalidData, NotFound
 from .models import Comment, Invitation, Membership, Project, Task, project_room, user_room
-from .redaction import subject_of
-from .serializing import actor_object, comment_object, label_objects, task_object, user_object
+from .serializers.objects import actor_object, comment_object, label_objects, task_object, user_object
 
 #: The columns of a task that `changes` may hold, in the order of the catalogue.
 CHANGE_FIELDS = events.TaskChanges.__struct_fields__
@@ -152,7 +155,7 @@ class RealTimeService:
             )
             cls._announce(task.project_id, data, at=task.updated_at, subject=subject_of(task))
             if {"title", "description"}.intersection(updates):
-                retention.forget_replaced([subject_of(task)])
+                trimming.forget_replaced([subject_of(task)])
 
     @classmethod
     def broadcast_task_status_changed(
@@ -477,7 +480,7 @@ def _was_announced(comment: Comment, room: str) -> bool:
     if Event.objects.filter(room=room, type="comment_added", subject=subject_of(comment)).exists():
         return True
     floor = log.bounds([room]).get(room, log.Bounds(0, 0, 0)).floor
-    return floor > 0 and comment.created_at < retention.cutoff()
+    return floor > 0 and comment.created_at < trimming.cutoff()
 
 
 def _move_version(task: Task, names: Iterable[str]) -> None:

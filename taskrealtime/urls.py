@@ -8,7 +8,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from . import accounts, ops, views
+from .pages import accounts, ops, views
 
 
 def _page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:

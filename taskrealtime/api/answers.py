@@ -6,8 +6,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from taskrealtime.commands import TaskPlace
-from taskrealtime.events import (
+from taskrealtime.contract.commands import TaskPlace
+from taskrealtime.contract.events import (
     CommentObject,
     InvitedRole,
     LabelObject,

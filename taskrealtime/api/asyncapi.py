@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from taskrealtime import actions, commands, events
-from taskrealtime.engine import errors
+from taskrealtime import actions
+from taskrealtime.contract import commands, events
+from taskrealtime.engine.wire import errors
 
 from .schemas import Schema, always_written, describe, reference
 

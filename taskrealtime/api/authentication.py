@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
-from taskrealtime.engine import auth
-from taskrealtime.engine.errors import Unauthenticated
+from taskrealtime.engine.auth import tokens
+from taskrealtime.engine.wire.errors import Unauthenticated
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -22,7 +22,7 @@ class BearerAuthentication(BaseAuthentication):
         kind, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() != "bearer":
             return None
-        identity = auth.identify(token.strip())
+        identity = tokens.identify(token.strip())
         return identity.user, identity
 
     def authenticate_header(self, request: Request) -> str:

@@ -11,9 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from taskrealtime import actions, commands
-from taskrealtime.engine import limits, protocol
-from taskrealtime.engine.errors import InvalidData
+from taskrealtime import actions
+from taskrealtime.contract import commands
+from taskrealtime.engine.limits import rate_limits
+from taskrealtime.engine.wire import protocol
+from taskrealtime.engine.wire.errors import InvalidData
 
 from .openapi import documented_as
 
@@ -45,16 +47,16 @@ class ApiView(APIView):
         """As the framework's; what only reads is counted, as what changes something is elsewhere."""
         super().initial(request, *args, **kwargs)
         if request.method in READING and isinstance(request.user, User):
-            limits.spend_read(request.user.pk)
+            rate_limits.spend_read(request.user.pk)
             self._reader = request.user.pk
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
         """As the framework's; tokens and boards stay out of caches, and their bytes count for who reads them."""
         if (reader := self._reader) is not None:
             if isinstance(response, Response):
-                response.add_post_render_callback(lambda made: limits.charge_read(reader, len(made.content)))
+                response.add_post_render_callback(lambda made: rate_limits.charge_read(reader, len(made.content)))
             else:
-                limits.charge_read(reader, len(response.content))
+                rate_limits.charge_read(reader, len(response.content))
         response.headers.setdefault("Cache-Control", "no-store")
         return super().finalize_response(request, response, *args, **kwargs)
 
@@ -99,7 +101,7 @@ def carry_out(request: Request, command: commands.Command) -> commands.Answer:
     """
     user, key = user_of(request), _key_of(request)
     size = len(msgspec.json.encode(command))
-    limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness, size=size)
+    rate_limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness, size=size)
     return actions.perform(user, command, key=key)
 
 

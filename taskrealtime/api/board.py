@@ -6,10 +6,10 @@ from rest_framework.request import Request
 
 from taskrealtime import access
 from taskrealtime.engine import log
-from taskrealtime.engine.errors import NotFound
-from taskrealtime.engine.snapshots import SharedSnapshot, SharedSnapshots
+from taskrealtime.engine.log.shared_snapshots import SharedSnapshot, SharedSnapshots
+from taskrealtime.engine.wire.errors import NotFound
 from taskrealtime.models import Membership, Task, project_of_room, project_room
-from taskrealtime.serializing import member_object, project_object, shown_task_object
+from taskrealtime.serializers.objects import member_object, project_object, shown_task_object
 
 from .answers import Board
 from .base import ApiView, user_of

@@ -1,6 +1,6 @@
 """Ids in paths: only numbers that a row can have, so that any other address is simply not there."""
 
-from taskrealtime.engine.protocol import MAX_INTEGER
+from taskrealtime.engine.wire.protocol import MAX_INTEGER
 
 
 class IdConverter:

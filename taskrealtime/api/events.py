@@ -7,10 +7,10 @@ from msgspec import Meta
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime.commands import Seq
+from taskrealtime.contract.commands import Seq
 from taskrealtime.engine import log
-from taskrealtime.engine.errors import NotFound
-from taskrealtime.engine.polling import MAX_WAIT, wait_for_events
+from taskrealtime.engine.asgi.polling import MAX_WAIT, wait_for_events
+from taskrealtime.engine.wire.errors import NotFound
 from taskrealtime.models import project_room
 
 from .answers import Events

@@ -10,12 +10,13 @@ from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime import access, commands
+from taskrealtime import access
+from taskrealtime.contract import commands
 from taskrealtime.engine.conf import settings
-from taskrealtime.engine.errors import Forbidden, NotFound
-from taskrealtime.invitations import hash_of
+from taskrealtime.engine.wire.errors import Forbidden, NotFound
 from taskrealtime.models import Invitation
-from taskrealtime.serializing import user_object
+from taskrealtime.models.invitations import hash_of
+from taskrealtime.serializers.objects import user_object
 
 from .answers import InvitationObject, InvitationPage, NewInvitation, ProjectDetail
 from .base import ApiView, carry_out, created, deleted, read_body, read_query, user_of

@@ -4,10 +4,10 @@ from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime import commands
-from taskrealtime.engine.errors import Forbidden, NotFound
+from taskrealtime.contract import commands
+from taskrealtime.engine.wire.errors import Forbidden, NotFound
 from taskrealtime.models import Project
-from taskrealtime.serializing import label_objects
+from taskrealtime.serializers.objects import label_objects
 
 from .answers import LabelDetail
 from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body

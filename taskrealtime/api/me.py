@@ -8,12 +8,12 @@ from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime import commands
+from taskrealtime.contract import commands
+from taskrealtime.contract.events import NOTIFICATION_KINDS
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.passwords import require_password
-from taskrealtime.events import NOTIFICATION_KINDS
 from taskrealtime.models import Membership, Preferences
-from taskrealtime.serializing import user_object
+from taskrealtime.serializers.objects import user_object
 
 from .answers import Duplicate, Me
 from .base import PutIsPatch, carry_out, read_body, user_of

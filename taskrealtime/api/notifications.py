@@ -7,9 +7,9 @@ from msgspec import Meta
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime import commands
+from taskrealtime.contract import commands
 from taskrealtime.engine import log
-from taskrealtime.engine.errors import NotFound
+from taskrealtime.engine.wire.errors import NotFound
 from taskrealtime.models import user_room
 
 from .answers import Events, NotificationPage

@@ -3,7 +3,7 @@
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from taskrealtime.engine.errors import NotFound
+from taskrealtime.engine.wire.errors import NotFound
 
 from .base import ApiView
 

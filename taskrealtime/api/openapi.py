@@ -11,7 +11,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
 
-from taskrealtime.engine.errors import (
+from taskrealtime.contract.events import ErrorData
+from taskrealtime.engine.wire.errors import (
     Busy,
     Conflict,
     Forbidden,
@@ -23,7 +24,6 @@ from taskrealtime.engine.errors import (
     TokenInvalid,
     Unauthenticated,
 )
-from taskrealtime.events import ErrorData
 
 from .schemas import Schema, describe
 from .wire import MAX_BODY

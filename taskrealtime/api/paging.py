@@ -10,7 +10,7 @@ from msgspec import Meta
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime.engine.errors import NotFound
+from taskrealtime.engine.wire.errors import NotFound
 
 from .base import given_parameters
 

@@ -7,10 +7,11 @@ from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime import access, commands
-from taskrealtime.engine.errors import Forbidden, NotFound
+from taskrealtime import access
+from taskrealtime.contract import commands
+from taskrealtime.engine.wire.errors import Forbidden, NotFound
 from taskrealtime.models import Membership
-from taskrealtime.serializing import project_object, user_object
+from taskrealtime.serializers.objects import project_object, user_object
 
 from .answers import ProjectDetail, ProjectPage
 from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of

@@ -3,11 +3,12 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime import access, commands
-from taskrealtime.engine.errors import NotFound
-from taskrealtime.events import ProjectName
+from taskrealtime import access
+from taskrealtime.contract import commands
+from taskrealtime.contract.events import ProjectName
+from taskrealtime.engine.wire.errors import NotFound
 from taskrealtime.models import AdditionRequest
-from taskrealtime.serializing import user_object
+from taskrealtime.serializers.objects import user_object
 
 from .answers import BlockList, BlockObject, ProjectDetail, RequestList, RequestObject
 from .base import ApiView, carry_out, deleted, read_body, user_of

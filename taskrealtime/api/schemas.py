@@ -6,7 +6,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from taskrealtime import events
+from taskrealtime.contract import events
 
 Schema = dict[str, Any]
 

@@ -10,12 +10,13 @@ from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime import access, commands
-from taskrealtime.engine.errors import Conflict, Forbidden, InvalidData, NotFound
-from taskrealtime.events import Status, TaskObject
-from taskrealtime.markdown import render_kept
+from taskrealtime import access
+from taskrealtime.contract import commands
+from taskrealtime.contract.events import Status, TaskObject
+from taskrealtime.engine.wire.errors import Conflict, Forbidden, InvalidData, NotFound
 from taskrealtime.models import Project, Task
-from taskrealtime.serializing import shown_task_object
+from taskrealtime.models.markdown import render_kept
+from taskrealtime.serializers.objects import shown_task_object
 
 from .answers import TaskDetail, TaskPage
 from .base import ApiView, PutIsPatch, carry_out, created, deleted, read_body, read_query, user_of

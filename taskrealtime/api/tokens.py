@@ -8,11 +8,11 @@ from msgspec import Meta
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime.commands import Token
-from taskrealtime.engine import auth, sign_ins
-from taskrealtime.engine.errors import Forbidden, InvalidData, NotFound, RateLimited, Unauthenticated
+from taskrealtime.contract.commands import Token
+from taskrealtime.engine.auth import sign_ins, tokens
+from taskrealtime.engine.auth.jwt import RefreshToken
 from taskrealtime.engine.models import SignIn
-from taskrealtime.engine.tokens import RefreshToken
+from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound, RateLimited, Unauthenticated
 
 from .answers import AccessToken, SignInList, SignInObject, TokenPair
 from .authentication import BrowserSessionAuthentication
@@ -76,7 +76,7 @@ class SessionTokenView(ApiView):
     def post(self, request: Request) -> Response:
         """An access token for the page of a signed-in browser; signing out there ends it."""
         user, session = user_of(request), request._request.session
-        token = auth.make_access_token(user, session_key=session.session_key)
+        token = tokens.make_access_token(user, session_key=session.session_key)
         sign_ins.note_browser(user, session, **sign_ins.asker(request))
         return Response(AccessToken(access=str(token)))
 
@@ -87,7 +87,7 @@ class RevokeView(ApiView):
     @documented("token_revoke", status=204, errors=[Forbidden])
     def post(self, request: Request) -> Response:
         """Sign out everywhere: every token of this user ends, and every socket closes."""
-        auth.sign_out_everywhere(user_of(request))
+        tokens.sign_out_everywhere(user_of(request))
         return deleted()
 
 
@@ -113,10 +113,10 @@ class SignInView(ApiView):
 
 def _own_mark(request: Request) -> str | None:
     """The mark of the sign-in that this request belongs to."""
-    if isinstance(request.auth, auth.Identity):
+    if isinstance(request.auth, tokens.Identity):
         return request.auth.browser
     key = request._request.session.session_key
-    return auth.browser_mark(key) if key else None
+    return tokens.browser_mark(key) if key else None
 
 
 def _show(found: SignIn, own: str | None) -> SignInObject:

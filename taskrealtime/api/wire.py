@@ -15,7 +15,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from taskrealtime.engine import metrics
-from taskrealtime.engine.errors import (
+from taskrealtime.engine.wire.errors import (
     DATABASE_AWAY,
     Forbidden,
     Internal,
@@ -26,7 +26,7 @@ from taskrealtime.engine.errors import (
     Unauthenticated,
     busy,
 )
-from taskrealtime.engine.protocol import MAX_FRAME
+from taskrealtime.engine.wire.protocol import MAX_FRAME
 
 logger = logging.getLogger(__name__)
 

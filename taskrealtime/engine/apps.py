@@ -14,13 +14,15 @@ class EngineConfig(AppConfig):
 
     def ready(self) -> None:
         """Have sessions remember their version from the first sign-in on, forget long ended ones, and bound daphne."""
-        from . import auth, browser_sessions, passwords, retention, sign_ins
+        from . import passwords
+        from .auth import browser_sessions, sign_ins, tokens
+        from .log import trimming
 
-        retention.register("ended sessions", auth.forget_ended_sessions)
-        retention.register("expired sign-ins", sign_ins.forget_expired)
+        trimming.register("ended sessions", tokens.forget_ended_sessions)
+        trimming.register("expired sign-ins", sign_ins.forget_expired)
         del browser_sessions, passwords  # imported for their registrations
         if "daphne.http_protocol" in sys.modules:
             # Not without need: it takes a tenth of a second.
-            from . import stock_daphne
+            from .server import stock_daphne
 
             stock_daphne.harden()

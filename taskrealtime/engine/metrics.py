@@ -20,7 +20,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.samples import Sample
 
-from .errors import all_errors
+from .wire.errors import all_errors
 
 #: Where prometheus-client looks for the folder.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"

@@ -4,8 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from . import lookups  # noqa: F401 -- registers `any_of`
-from .primary import PrimaryManager
+from .db import lookups  # noqa: F401 -- registers `any_of`
+from .db.primary import PrimaryManager
 
 
 class Epoch(models.Model):

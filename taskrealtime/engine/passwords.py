@@ -14,8 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
-from . import limits
-from .errors import InvalidData, RateLimited, busy
+from .limits import rate_limits
+from .wire.errors import InvalidData, RateLimited, busy
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class LimitedAttempts(ModelBackend):
         user = super().authenticate(request, username, password)
         if user is None:
             raise PermissionDenied
-        limits.forgive_sign_in(username, address)
+        rate_limits.forgive_sign_in(username, address)
         return user
 
 
@@ -75,7 +75,7 @@ def spend_attempt(username: str, address: str | None) -> None:
         RateLimited: there were too many wrong ones for this name, or from this address.
     """
     try:
-        limits.spend_sign_in(username, address)
+        rate_limits.spend_sign_in(username, address)
     except RateLimited:
         logger.warning("A sign-in from %s was refused: too many wrong passwords before.", address or "nowhere")
         raise
@@ -96,7 +96,7 @@ def require_password(user: User, password: str, *, address: str | None) -> None:
     if not user.check_password(password):
         log_failed_sign_in(user.get_username(), address)
         raise InvalidData.at("password", "Please give your present password.")
-    limits.forgive_sign_in(user.get_username(), address)
+    rate_limits.forgive_sign_in(user.get_username(), address)
 
 
 class TooOftenPages(MiddlewareMixin):

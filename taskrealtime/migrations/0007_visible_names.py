@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import taskrealtime.names
+import taskrealtime.models.names
 
 
 class Migration(migrations.Migration):
@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="project",
             name="name",
-            field=models.CharField(max_length=100, validators=[taskrealtime.names.validate_name]),
+            field=models.CharField(max_length=100, validators=[taskrealtime.models.names.validate_name]),
         ),
     ]

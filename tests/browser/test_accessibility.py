@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from taskrealtime.events import LABEL_COLORS
+from taskrealtime.contract.events import LABEL_COLORS
 from tests.support.stacks import Server
 
 from .board import AT_REST, LOST, Board, wait_for

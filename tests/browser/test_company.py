@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import expect
 
-from taskrealtime.engine.presence import GRACE
+from taskrealtime.engine.presence.presence import GRACE
 from tests.support.stacks import Server, User
 
 from .board import AT_REST, Board, wait_for

@@ -108,7 +108,7 @@ def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(frail: Serve
     board.wait_until("offline")
     board.enter("todo", "Hers")
     frail.stack.run(
-        "from taskrealtime.engine import auth; auth.sign_out_everywhere(User.objects.get(id=id))", id=alice.id
+        "from taskrealtime.engine.auth import tokens; tokens.sign_out_everywhere(User.objects.get(id=id))", id=alice.id
     )
     frail.start()
     expect(page.locator("[data-problems]")).to_contain_text("You are signed out")

@@ -239,7 +239,7 @@ class Installation(Stack):
         """A token that is good for all of the run."""
         code = (
             "from datetime import timedelta\n"
-            "from taskrealtime.engine.auth import make_access_token\n"
+            "from taskrealtime.engine.auth.tokens import make_access_token\n"
             "token = make_access_token(User.objects.get(id=id))\n"
             "token.set_exp(lifetime=timedelta(seconds=life))\n"
             "result = str(token)"
@@ -266,7 +266,9 @@ class Installation(Stack):
 
     async def name_in_messages(self) -> str:
         """What messages between its processes name it."""
-        code = "from taskrealtime.engine.epochs import present_installation; result = present_installation()"
+        code = (
+            "from taskrealtime.engine.installation.epochs import present_installation; result = present_installation()"
+        )
         return str(await self.ask(code))
 
     async def frames(self, room: str, since: int, limit: int) -> list[list[Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 def without_sweep() -> None:
     """The sweep does not look at the log: what was not rung for is not found."""
-    from taskrealtime.engine import rooms
+    from taskrealtime.engine.rooms import hub as rooms
 
     async def sweep(hub: Any) -> None:
         await hub._tend_groups()
@@ -21,8 +21,8 @@ def without_sweep() -> None:
 
 def without_dedupe() -> None:
     """A room passes on whatever it is rung for, also what it has passed on before."""
-    from taskrealtime.engine import rooms
-    from taskrealtime.engine.frames import Frames
+    from taskrealtime.engine.rooms import hub as rooms
+    from taskrealtime.engine.wire.frames import Frames
 
     hear = rooms.Room.hear
 
@@ -38,7 +38,7 @@ def without_dedupe() -> None:
 
 def without_resume() -> None:
     """Whoever comes back is told that nothing was missed."""
-    from taskrealtime.engine import rooms
+    from taskrealtime.engine.rooms import hub as rooms
 
     subscribe = rooms.Room.subscribe
 
@@ -50,7 +50,7 @@ def without_resume() -> None:
 
 def without_keys() -> None:
     """A change is carried out however often its key comes."""
-    from taskrealtime.engine import idempotency
+    from taskrealtime.engine.log import idempotency
 
     def once(*, change: Callable[[], Any], **_: Any) -> tuple[Any, bool]:
         return change(), False

@@ -188,7 +188,9 @@ def ann(shared_stack: Stack) -> User:
 
 @pytest.fixture
 def token(shared_stack: Stack, ann: User) -> str:
-    code = "from taskrealtime.engine import auth; result = str(auth.make_access_token(User.objects.get(id=id)))"
+    code = (
+        "from taskrealtime.engine.auth import tokens; result = str(tokens.make_access_token(User.objects.get(id=id)))"
+    )
     return str(shared_stack.run(code, id=ann.id))
 
 

@@ -133,7 +133,7 @@ def test_every_connection_of_a_server_has_limits_and_those_of_the_role_stay(
         connection.execute(f'ALTER DATABASE "{connection.info.dbname}" SET statement_timeout = 77000')
     code = (
         "from django.db import connection\n"
-        "from taskrealtime.engine.time_limits import limit_statements\n"
+        "from taskrealtime.engine.db.time_limits import limit_statements\n"
         "limit_statements()\n"
         "connection.close()\n"
         "def read(name):\n"
@@ -184,8 +184,8 @@ def test_a_crowd_of_passwords_delays_no_change_and_no_other_sign_in(
 
 def test_a_user_has_so_many_sign_ins_and_the_one_used_longest_ago_ends(shared_stack: Stack, eve: User) -> None:
     code = (
-        "from taskrealtime.engine import sign_ins\n"
-        "from taskrealtime.engine.errors import TokenInvalid\n"
+        "from taskrealtime.engine.auth import sign_ins\n"
+        "from taskrealtime.engine.wire.errors import TokenInvalid\n"
         "user = User.objects.get(pk=id)\n"
         "tokens = [str(sign_ins.begin(user)) for _ in range(sign_ins.MAX_OF_USER + 5)]\n"
         "def is_good(token):\n"

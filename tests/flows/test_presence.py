@@ -213,10 +213,10 @@ def test_a_hundred_joins_in_a_moment_are_a_few_frames(server: Server, connect: C
     people = stack.run(
         "users = User.objects.bulk_create([User(username=f'{prefix}{n}') for n in range(100)])\n"
         "for user in users: Membership.objects.create(project_id=p, user=user, role='member')\n"
-        "from taskrealtime.engine import auth\n"
+        "from taskrealtime.engine.auth import tokens\n"
         "from taskrealtime.engine.log import create_room\n"
         "for user in users: create_room(f'user.{user.id}')\n"
-        "result = [(user.id, str(auth.make_access_token(user))) for user in users]",
+        "result = [(user.id, str(tokens.make_access_token(user))) for user in users]",
         p=project,
         prefix=f"crowd{project}_",
     )

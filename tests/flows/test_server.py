@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from taskrealtime.engine import supervisor
+from taskrealtime.engine.server import supervisor
 from tests.services.process import Process, free_port, scratch
 from tests.support.forked import Forked
 from tests.support.observing import memory

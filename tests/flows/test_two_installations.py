@@ -260,7 +260,7 @@ def old(alone: Installation) -> Iterator[OldProcess]:
 
 
 #: Saves without a word to anybody, as what only an old process rings for is saved.
-UNHEARD = "from taskrealtime.engine import doorbell\ndoorbell._send = lambda *given, **options: None\n"
+UNHEARD = "from taskrealtime.engine.installation import doorbell\ndoorbell._send = lambda *given, **options: None\n"
 
 
 def test_what_an_old_process_rings_for_arrives(alone: Installation, old: OldProcess, connect: Connect) -> None:

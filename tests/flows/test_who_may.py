@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from taskrealtime.commands import CLIENT_EVENTS
-from taskrealtime.events import EPHEMERAL_EVENTS, LOGGED_EVENTS
+from taskrealtime.contract.commands import CLIENT_EVENTS
+from taskrealtime.contract.events import EPHEMERAL_EVENTS, LOGGED_EVENTS
 from tests.conftest import Connect
 from tests.flows.conftest import Cast
 from tests.support.sockets import Socket

@@ -16,7 +16,7 @@ def mint(stack: Stack, user: User, *, seconds: float = 600) -> str:
     """A good access token that lives so long."""
     code = (
         "from datetime import timedelta\n"
-        "from taskrealtime.engine.auth import make_access_token\n"
+        "from taskrealtime.engine.auth.tokens import make_access_token\n"
         "token = make_access_token(User.objects.get(id=user_id))\n"
         "token.set_exp(lifetime=timedelta(seconds=seconds))\n"
         "result = str(token)"
@@ -25,7 +25,7 @@ def mint(stack: Stack, user: User, *, seconds: float = 600) -> str:
 
 
 def refresh_token(stack: Stack, user: User) -> str:
-    code = "from taskrealtime.engine import sign_ins\nresult = str(sign_ins.begin(User.objects.get(id=user_id)))"
+    code = "from taskrealtime.engine.auth import sign_ins\nresult = str(sign_ins.begin(User.objects.get(id=user_id)))"
     return str(stack.run(code, user_id=user.id))
 
 

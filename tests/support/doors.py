@@ -18,12 +18,13 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.db.models import F, Value
 from django.db.models.functions import Left, Now, Reverse, Upper
 
-from taskrealtime import actions, commands, invitations, ranks
+from taskrealtime import actions
 from taskrealtime.actor import acting_as
+from taskrealtime.contract import commands
+from taskrealtime.contract.events import LABEL_COLORS, PRIORITIES, ROLES, STATUSES
 from taskrealtime.engine import log
-from taskrealtime.engine.errors import RealTimeError
-from taskrealtime.events import LABEL_COLORS, PRIORITIES, ROLES, STATUSES
-from taskrealtime.models import Comment, Membership, Project, Task
+from taskrealtime.engine.wire.errors import RealTimeError
+from taskrealtime.models import Comment, Membership, Project, Task, invitations, ranks
 from taskrealtime.services import RealTimeService
 
 Operation = Callable[["Hand"], object]

@@ -10,8 +10,8 @@ from typing import Any
 
 import django
 
-from taskrealtime.engine.frames import Frames
-from taskrealtime.engine.outbox import PUSH
+from taskrealtime.engine.sockets.outbox import PUSH
+from taskrealtime.engine.wire.frames import Frames
 
 CHUNK = "x" * 16_000
 #: How many chunks `/flood` has handed to the server.
@@ -88,7 +88,7 @@ async def answer(send: Any, text: str) -> None:
 
 def main() -> None:
     django.setup()
-    from taskrealtime.engine import server
+    from taskrealtime.engine.server import server
 
     if "ordinary" in sys.argv:
         server.PLAIN_TRANSPORTS = ()

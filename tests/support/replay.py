@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
+from taskrealtime.announcing.redaction import CONTENT
+from taskrealtime.contract.events import LOGGED_EVENTS
 from taskrealtime.engine import log
-from taskrealtime.events import LOGGED_EVENTS
 from taskrealtime.models import Comment, Membership, Project, Task, project_room
-from taskrealtime.redaction import CONTENT
-from taskrealtime.serializing import comment_object, member_object, project_object, shown_task_object
+from taskrealtime.serializers.objects import comment_object, member_object, project_object, shown_task_object
 from tests.support.stacks import ROOT
 
 #: `{project, members, tasks, seq, epoch}` as `/api/projects/<id>/board/` gives it, and `comments`: of each task's

@@ -197,7 +197,10 @@ class Server:
     def token(self, user: User) -> str:
         """An access token as `/api/token/` makes it; without the password, whose check takes a third of a second."""
         if user.id not in self._tokens:
-            code = "from taskrealtime.engine import auth; result = str(auth.make_access_token(User.objects.get(id=id)))"
+            code = (
+                "from taskrealtime.engine.auth import tokens\n"
+                "result = str(tokens.make_access_token(User.objects.get(id=id)))"
+            )
             self._tokens[user.id] = self.stack.run(code, id=user.id)
         return self._tokens[user.id]
 

@@ -88,7 +88,7 @@ async def answer(send: Any, status: int, data: Any) -> None:
 
 def main() -> None:
     django.setup()
-    from taskrealtime.engine import server
+    from taskrealtime.engine.server import server
 
     listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listening.setblocking(False)

@@ -14,9 +14,11 @@ from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
 
-from taskrealtime import actions, commands
-from taskrealtime.engine import auth, log
-from taskrealtime.events import DueDateReminder, LabelColor
+from taskrealtime import actions
+from taskrealtime.contract import commands
+from taskrealtime.contract.events import DueDateReminder, LabelColor
+from taskrealtime.engine import log
+from taskrealtime.engine.auth import tokens
 from taskrealtime.models import Comment, Membership, Project, Task, user_room
 
 _numbers = itertools.count(1)
@@ -43,7 +45,7 @@ class Api:
         self.user = user
         self.headers = dict(headers)
         if user is not None:
-            self.headers["Authorization"] = f"Bearer {auth.make_access_token(user)}"
+            self.headers["Authorization"] = f"Bearer {tokens.make_access_token(user)}"
         self._client = Client(raise_request_exception=False)
         # Loading the middleware anew for each client took 25 ms, more than most requests: all share one handler.
         self._client.handler = _handler

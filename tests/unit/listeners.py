@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from taskrealtime.engine.frames import Frames
+from taskrealtime.engine.wire.frames import Frames
 
 
 class Listener:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from taskrealtime.engine import acceptor, connections
-from taskrealtime.engine.acceptor import Acceptor
+from taskrealtime.engine.limits import connections
+from taskrealtime.engine.server import acceptor
+from taskrealtime.engine.server.acceptor import Acceptor
 from tests.support.crowd import until
 
 
@@ -181,7 +182,7 @@ async def test_it_tries_again_where_there_are_no_file_descriptors_left(
 
 def test_others_wait_while_many_are_signed_in_slowly_but_not_while_nothing_gets_on(monkeypatch: Any) -> None:
     now = 1000.0
-    monkeypatch.setattr("taskrealtime.engine.connections.time.monotonic", lambda: now)
+    monkeypatch.setattr("taskrealtime.engine.limits.connections.time.monotonic", lambda: now)
     with ExitStack() as first, ExitStack() as others:
         for _ in range(connections.MANY_SIGNING_IN - 1):
             first.enter_context(connections.signing_in())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from taskrealtime import access
-from taskrealtime.engine.errors import Forbidden, InvalidData, NotFound
+from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
 from taskrealtime.models import Membership
 from tests.support.world import World
 

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from taskrealtime import agents
-from taskrealtime.engine import auth, sign_ins
-from taskrealtime.engine.errors import TokenInvalid
+from taskrealtime.engine.auth import sign_ins, tokens
+from taskrealtime.engine.wire.errors import TokenInvalid
+from taskrealtime.pages import agents
 from tests.support.world import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,7 +56,7 @@ def test_one_that_is_ended_leaves_the_list_and_is_signed_out(ann: User) -> None:
     assert [row.split(" This")[0] for row in rows(here)] == ["Firefox on Windows"]
     assert there.get("/account/").headers["Location"] == "/login/?next=/account/"
     with pytest.raises(TokenInvalid):
-        auth.identify(token)
+        tokens.identify(token)
     assert here.post("/account/", {"end": other.mark}).status_code == 302, "once more is no fault"
 
 

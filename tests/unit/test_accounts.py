@@ -14,11 +14,13 @@ from django.views.debug import SafeExceptionReporterFilter
 from psycopg.errors import SerializationFailure
 from pytest_django import Settings
 
-from taskrealtime import accounts, actions, commands
-from taskrealtime.engine import auth, sign_ins
-from taskrealtime.engine.errors import TokenInvalid
-from taskrealtime.forms import MAX_MAILS, SignUpForm
+from taskrealtime import actions
+from taskrealtime.contract import commands
+from taskrealtime.engine.auth import sign_ins, tokens
+from taskrealtime.engine.wire.errors import TokenInvalid
 from taskrealtime.models import Membership
+from taskrealtime.pages import accounts
+from taskrealtime.pages.forms import MAX_MAILS, SignUpForm
 from taskrealtime.urls import urlpatterns
 from tests.support.mailbox import link_in_mail, wait_for_mail
 from tests.support.world import PASSWORD, World
@@ -248,7 +250,7 @@ def test_what_the_database_refuses_for_now_is_tried_again(world: World, monkeypa
         return accept(user, command)
 
     accept = actions.accept_invitation
-    monkeypatch.setattr(actions, "accept_invitation", lose_once)
+    monkeypatch.setattr(actions.tasks, "accept_invitation", lose_once)
     browser = Client()
     browser.post("/join/", {"secret": world.invitation[1]})
     assert browser.post("/sign-up/", account()).status_code == 302
@@ -262,7 +264,7 @@ def test_what_the_database_refuses_for_now_is_tried_again(world: World, monkeypa
 def test_a_new_password_ends_other_sessions_and_tokens_and_keeps_this_browser(world: World) -> None:
     user = world.people["member"]
     here, elsewhere = signed_in(user), signed_in(user)
-    token = str(auth.make_access_token(user))
+    token = str(tokens.make_access_token(user))
     form = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
     answer = here.post("/password/", form, follow=True)
     assert "still signed in" in answer.content.decode()
@@ -270,7 +272,7 @@ def test_a_new_password_ends_other_sessions_and_tokens_and_keeps_this_browser(wo
     assert here.post("/api/token/session/").status_code == 200
     assert elsewhere.get("/").status_code == 302
     with pytest.raises(TokenInvalid):
-        auth.identify(token)
+        tokens.identify(token)
     assert User.objects.get(pk=user.pk).check_password(NEW)
 
 
@@ -309,14 +311,14 @@ def test_who_is_signed_in_is_led_on_wherever_the_sign_in_page_was_to_lead(world:
 def test_who_signs_in_in_anothers_place_ends_their_tokens(world: World) -> None:
     browser = signed_in(world.people["member"])
     token = browser.post("/api/token/session/").json()["access"]
-    auth.identify(token)
+    tokens.identify(token)
     User.objects.filter(pk=world.people["owner"].pk).update(is_staff=True)
     # The one page of ours that lets somebody sign in while another is.
     form = {"username": world.name("owner"), "password": PASSWORD, "next": "/admin/"}
     assert browser.post("/admin/login/", form).headers["Location"] == "/admin/"
     with pytest.raises(TokenInvalid):
-        auth.identify(token)
-    assert auth.identify(browser.post("/api/token/session/").json()["access"]).user == world.people["owner"]
+        tokens.identify(token)
+    assert tokens.identify(browser.post("/api/token/session/").json()["access"]).user == world.people["owner"]
 
 
 # --- A lost password --------------------------------------------------------------------------
@@ -325,7 +327,7 @@ def test_who_signs_in_in_anothers_place_ends_their_tokens(world: World) -> None:
 def test_a_lost_password_is_replaced_by_a_link(world: World) -> None:
     user = world.people["member"]
     User.objects.filter(pk=user.pk).update(email="Member@example.org")
-    elsewhere, token = signed_in(user), str(auth.make_access_token(user))
+    elsewhere, token = signed_in(user), str(tokens.make_access_token(user))
     browser = Client()
     assert (
         "on its way" in browser.post("/password/lost/", {"email": "member@example.org"}, follow=True).content.decode()
@@ -341,7 +343,7 @@ def test_a_lost_password_is_replaced_by_a_link(world: World) -> None:
     assert User.objects.get(pk=user.pk).check_password(NEW)
     assert elsewhere.get("/").status_code == 302
     with pytest.raises(TokenInvalid):
-        auth.identify(token)
+        tokens.identify(token)
     again = Client().post("/password/new/", {"secret": secret}, follow=True)
     assert "no longer good" in again.content.decode()
 

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from psycopg.errors import SerializationFailure
 from pytest_django import Settings
 
-from taskrealtime import actions, commands, invitations
+from taskrealtime import actions
 from taskrealtime.actor import current_actor
-from taskrealtime.engine.errors import Conflict, Forbidden, InvalidData, NotFound, RealTimeError
+from taskrealtime.contract import commands
+from taskrealtime.contract.events import STATUSES
 from taskrealtime.engine.models import IdempotencyKey
-from taskrealtime.events import STATUSES
-from taskrealtime.models import AdditionRequest, Block, Comment, Membership, Project, Task
+from taskrealtime.engine.wire.errors import Conflict, Forbidden, InvalidData, NotFound, RealTimeError
+from taskrealtime.models import AdditionRequest, Block, Comment, Membership, Project, Task, invitations
 from tests.support.profiles import examples
 from tests.support.told import Ear
 from tests.support.world import World, undone
@@ -150,7 +151,7 @@ def test_what_the_database_refuses_for_now_is_tried_again(world: World, monkeypa
 
     action = actions.Action(lose_twice, commands.ProjectAnswer)
     known: dict[type[commands.Command], Any] = {**actions.ACTIONS, commands.ProjectCreate: action}
-    monkeypatch.setattr(actions, "ACTIONS", known)
+    monkeypatch.setattr(actions.tasks, "ACTIONS", known)
     answer = ask(world, commands.ProjectCreate(name="Third time"))
     assert len(tries) == 3
     assert Project.objects.get(name="Third time").pk == answer.project_id

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from taskrealtime import commands
+from taskrealtime.contract import commands
 from taskrealtime.engine.models import Event
 from taskrealtime.models import AdditionRequest, Block, Membership, Preferences, Project, user_room
 from tests.support.world import Api, World

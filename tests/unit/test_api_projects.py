@@ -7,10 +7,10 @@ from django.test.utils import CaptureQueriesContext
 
 from taskrealtime.api import board as board_api
 from taskrealtime.engine import log
+from taskrealtime.engine.log.shared_snapshots import SharedSnapshots
 from taskrealtime.engine.models import Event
-from taskrealtime.engine.snapshots import SharedSnapshots
-from taskrealtime.forms import ProjectForm
 from taskrealtime.models import Comment, Membership, Project
+from taskrealtime.pages.forms import ProjectForm
 from tests.support.world import Api, World
 
 pytestmark = pytest.mark.django_db

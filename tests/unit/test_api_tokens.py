@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from taskrealtime.engine import auth, sign_ins
+from taskrealtime.engine.auth import sign_ins, tokens
 from taskrealtime.engine.models import SignIn
 from tests.support.world import PASSWORD, Api
 
@@ -69,7 +69,7 @@ def test_a_page_is_served_for_its_own_user_alone(ann: User) -> None:
 
 
 def test_an_inactive_user_is_out(ann: User) -> None:
-    access = auth.make_access_token(ann)
+    access = tokens.make_access_token(ann)
     ann.is_active = False
     ann.save()
     assert sign_in().status_code == 401
@@ -142,7 +142,7 @@ def test_expired_sign_ins_and_tokens_are_removed(ann: User) -> None:
 
 @pytest.mark.parametrize("ahead", [2, 3500])
 def test_a_token_of_a_machine_whose_clock_is_ahead_is_good(ann: User, ahead: int) -> None:
-    access, old = auth.make_access_token(ann), sign_ins.begin(ann)
+    access, old = tokens.make_access_token(ann), sign_ins.begin(ann)
     for token in (access, old):
         token["iat"] += ahead
     assert with_token(access).status_code == 200
@@ -203,7 +203,7 @@ def test_the_two_kinds_of_token_are_not_mixed_up(ann: User) -> None:
 
 
 def test_an_expired_token_is_told_from_a_wrong_one(ann: User) -> None:
-    access, old = auth.make_access_token(ann), sign_ins.begin(ann)
+    access, old = tokens.make_access_token(ann), sign_ins.begin(ann)
     access.set_exp(lifetime=timedelta(seconds=-60))
     old.set_exp(lifetime=timedelta(seconds=-60))
     assert with_token(access).json()["code"] == "token_expired"
@@ -219,7 +219,7 @@ def test_a_token_for_nobody_is_refused(ann: User) -> None:
 
 
 def test_a_token_in_the_url_is_never_read(ann: User) -> None:
-    token = auth.make_access_token(ann)
+    token = tokens.make_access_token(ann)
     for name in ("token", "access", "access_token", "jwt"):
         assert Api(None).get(f"/api/projects/?{name}={token}").status_code == 401
 
@@ -274,7 +274,7 @@ def test_a_browsers_change_needs_the_csrf_token(browser: Client) -> None:
 
 def test_a_page_without_a_session_gets_no_token(ann: User) -> None:
     client = Client(enforce_csrf_checks=True)
-    answer = client.post("/api/token/session/", headers={"Authorization": f"Bearer {auth.make_access_token(ann)}"})
+    answer = client.post("/api/token/session/", headers={"Authorization": f"Bearer {tokens.make_access_token(ann)}"})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
 

@@ -12,10 +12,12 @@ import msgspec
 import pytest
 from django.test import Client
 
-from taskrealtime import actions, commands, events, reminders
+from taskrealtime import actions, reminders
 from taskrealtime.api.asyncapi import make_document
-from taskrealtime.engine import errors, log, protocol
-from taskrealtime.engine.errors import InvalidData
+from taskrealtime.contract import commands, events
+from taskrealtime.engine import log
+from taskrealtime.engine.wire import errors, protocol
+from taskrealtime.engine.wire.errors import InvalidData
 from taskrealtime.models import user_room
 from tests.support.stacks import ROOT
 from tests.support.world import World

@@ -11,8 +11,8 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework_simplejwt.tokens import AccessToken
 
-from taskrealtime.engine import auth, sign_ins
-from taskrealtime.engine.errors import TokenExpired, TokenInvalid
+from taskrealtime.engine.auth import sign_ins, tokens
+from taskrealtime.engine.wire.errors import TokenExpired, TokenInvalid
 
 pytestmark = pytest.mark.django_db
 
@@ -37,22 +37,22 @@ def signed(settings: Settings, **claims: Any) -> str:
 @pytest.mark.parametrize("maker", ["access", "refresh", "plain simplejwt"])
 def test_a_token_names_its_user_and_its_end(user: User, maker: str) -> None:
     makers: dict[str, Callable[[User], Any]] = {
-        "access": auth.make_access_token,
+        "access": tokens.make_access_token,
         "refresh": lambda user: sign_ins.begin(user).access_token,
         "plain simplejwt": AccessToken.for_user,
     }
     token = makers[maker](user)
-    identity = auth.identify(str(token))
+    identity = tokens.identify(str(token))
     assert identity.user == user
     assert identity.expires_at == token["exp"]
-    assert identity.stamp == auth.session_stamp(user)
+    assert identity.stamp == tokens.session_stamp(user)
 
 
 def test_a_token_past_its_time_is_told_apart(user: User) -> None:
-    token = auth.make_access_token(user)
+    token = tokens.make_access_token(user)
     token.set_exp(lifetime=timedelta(seconds=-1))
     with pytest.raises(TokenExpired):
-        auth.identify(str(token))
+        tokens.identify(str(token))
 
 
 @pytest.mark.parametrize(
@@ -72,15 +72,15 @@ def test_what_is_no_access_token_of_a_user_is_refused(user: User, settings: Sett
         "huge user": signed(settings, user_id=10**30),
     }[kind]
     with pytest.raises(TokenInvalid):
-        auth.identify(refused)
+        tokens.identify(refused)
 
 
 @pytest.mark.parametrize("end", ["signed out", "new password", "inactive", "deleted"])
 @pytest.mark.parametrize("maker", ["ours", "plain simplejwt"])
 def test_a_session_that_ended_takes_its_tokens_along(user: User, end: str, maker: str) -> None:
-    token = str(auth.make_access_token(user) if maker == "ours" else AccessToken.for_user(user))
+    token = str(tokens.make_access_token(user) if maker == "ours" else AccessToken.for_user(user))
     if end == "signed out":
-        auth.sign_out_everywhere(user)
+        tokens.sign_out_everywhere(user)
     elif end == "new password":
         user.set_password("another one")
         user.save()
@@ -89,26 +89,26 @@ def test_a_session_that_ended_takes_its_tokens_along(user: User, end: str, maker
     else:
         user.delete()
     with pytest.raises(TokenInvalid):
-        auth.identify(token)
+        tokens.identify(token)
 
 
 def test_after_signing_out_everywhere_one_can_sign_in_again(user: User) -> None:
     for _ in range(2):
-        auth.sign_out_everywhere(fresh(user))
-        token = str(auth.make_access_token(fresh(user)))
-        assert auth.identify(token).user == user
+        tokens.sign_out_everywhere(fresh(user))
+        token = str(tokens.make_access_token(fresh(user)))
+        assert tokens.identify(token).user == user
 
 
 def test_the_sweep_learns_whose_connections_must_end() -> None:
     stays, out, gone, inactive = (User.objects.create_user(f"user{n}") for n in range(4))
-    held = {user.pk: {auth.session_stamp(user)} for user in (stays, out, gone, inactive)}
-    assert auth.revoked_users(held) == {}
-    auth.sign_out_everywhere(out)
+    held = {user.pk: {tokens.session_stamp(user)} for user in (stays, out, gone, inactive)}
+    assert tokens.revoked_users(held) == {}
+    tokens.sign_out_everywhere(out)
     gone_id = gone.pk
     gone.delete()
     User.objects.filter(pk=inactive.pk).update(is_active=False)
-    valid = auth.session_stamp(fresh(out))
-    assert auth.revoked_users(held) == {out.pk: valid, gone_id: None, inactive.pk: None}
+    valid = tokens.session_stamp(fresh(out))
+    assert tokens.revoked_users(held) == {out.pk: valid, gone_id: None, inactive.pk: None}
     # One that signed in again since stays, its old connections do not.
-    assert auth.revoked_users({out.pk: {*held[out.pk], valid}}) == {out.pk: valid}
-    assert auth.revoked_users({out.pk: {valid}}) == {}
+    assert tokens.revoked_users({out.pk: {*held[out.pk], valid}}) == {out.pk: valid}
+    assert tokens.revoked_users({out.pk: {valid}}) == {}

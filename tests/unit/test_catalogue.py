@@ -9,12 +9,13 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from taskrealtime import actions, commands, events
+from taskrealtime import actions
 from taskrealtime.api import asyncapi
-from taskrealtime.consumers import CONNECTION_HANDLERS
-from taskrealtime.engine import errors
-from taskrealtime.engine.attendance import STATUSES
+from taskrealtime.contract import commands, events
+from taskrealtime.engine.presence.attendance import STATUSES
+from taskrealtime.engine.wire import errors
 from taskrealtime.models import Membership, Task
+from taskrealtime.sockets.consumer import CONNECTION_HANDLERS
 from tests.support.stacks import ROOT
 
 PAGE = (ROOT / "docs" / "protocol.md").read_text()

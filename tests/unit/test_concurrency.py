@@ -10,10 +10,12 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from taskrealtime.engine import doorbell, log, rooms
-from taskrealtime.engine.errors import NotFound
+from taskrealtime.engine import log
+from taskrealtime.engine.db.threads import in_database_thread
+from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.log import LoggedEvent
-from taskrealtime.engine.threads import in_database_thread
+from taskrealtime.engine.rooms import hub
+from taskrealtime.engine.wire.errors import NotFound
 from taskrealtime.models import Membership, project_room
 from tests.support.doors import BULK, COMMANDS, DOORS, SAVES, Hand, World, attempt, delete_a_user
 from tests.support.profiles import DEEP
@@ -101,7 +103,7 @@ class Listener:
     project_id: int
     cursor: int
     frames: list[Frame] = field(default_factory=list)
-    subscription: rooms.Subscription | None = None
+    subscription: hub.Subscription | None = None
     #: The room's head when the membership was last checked.
     authorised: int = 0
     thrown_out: asyncio.Event = field(default_factory=asyncio.Event)
@@ -145,11 +147,11 @@ class Listener:
             return
         room = project_room(self.project_id)
         try:
-            stand = await rooms.hub().stand(log.Reader(room, self.user_id, self.cursor))
+            stand = await hub.hub().stand(log.Reader(room, self.user_id, self.cursor))
         except NotFound:
             return
         assert not stand.reset
-        served = await rooms.hub().open(room)
+        served = await hub.hub().open(room)
         self.authorised = stand.head
         self.subscription = served.subscribe(self, cursor=self.cursor, authorised=stand.head)
         await served.go_live(self.subscription)

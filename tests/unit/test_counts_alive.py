@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from taskrealtime.engine.connections import Counts
+from taskrealtime.engine.limits.connections import Counts
 
 USERS = 1000
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from taskrealtime.engine import database_probe
+from taskrealtime.engine.db import database_probe
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_installation]
 

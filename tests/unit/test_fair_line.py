@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from taskrealtime.engine import shares
-from taskrealtime.engine.fair_line import FairLine, Share, Turn
+from taskrealtime.engine.auth import shares
+from taskrealtime.engine.limits.fair_line import FairLine, Share, Turn
 
 
 def come(line: FairLine, group: str, member: str = "") -> Turn | None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from taskrealtime.engine.body_limits import BodyLimit, is_streamed, limit_of
-from taskrealtime.engine.paths import OnePath
-from taskrealtime.engine.request_bodies import MESSAGE_BYTES, KeptBody, StreamedBody
-from taskrealtime.engine.turnstile import Turnstile
+from taskrealtime.engine.asgi.body_limits import BodyLimit, is_streamed, limit_of
+from taskrealtime.engine.asgi.paths import OnePath
+from taskrealtime.engine.asgi.turnstile import Turnstile
+from taskrealtime.engine.server.request_bodies import MESSAGE_BYTES, KeptBody, StreamedBody
 
 Message = dict[str, Any]
 GONE = {"type": "http.disconnect"}
@@ -227,7 +227,7 @@ def test_stock_daphne_says_at_its_start_what_it_does_not_bound(
 ) -> None:
     import daphne.http_protocol
 
-    from taskrealtime.engine import stock_daphne
+    from taskrealtime.engine.server import stock_daphne
 
     monkeypatch.setattr(daphne.http_protocol, "WebRequest", daphne.http_protocol.WebRequest)
     with caplog.at_level(logging.WARNING):

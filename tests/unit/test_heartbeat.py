@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from taskrealtime.engine.heartbeat import BEAT_SECONDS, HUNG_SECONDS, START_SECONDS, Pulse, beat
-from taskrealtime.engine.supervisor import Supervisor
+from taskrealtime.engine.server.heartbeat import BEAT_SECONDS, HUNG_SECONDS, START_SECONDS, Pulse, beat
+from taskrealtime.engine.server.supervisor import Supervisor
 
 
 def watch(pulse: Pulse, seconds: float, *, begin: float = 0.0, beats: bool = False) -> float | None:
@@ -70,7 +70,7 @@ def test_a_supervisor_that_stood_still_itself_blames_nobody() -> None:
 #: A server process in small: it beats, and does with its event loop what it is told to.
 SERVER = """
 import asyncio, os, sys, time
-from taskrealtime.engine.heartbeat import beat
+from taskrealtime.engine.server.heartbeat import beat
 descriptor, log, how = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 with open(log, "a") as file:
     file.write(f"{os.getpid():7}\\n")

@@ -12,9 +12,9 @@ from django.test import TestCase
 from django.test.utils import isolate_apps
 from pytest_django import Settings
 
-from taskrealtime import checks
 from taskrealtime.engine import log
 from taskrealtime.models import Comment, Membership, Project, Task
+from taskrealtime.operations import checks
 from tests.support.told import Ear
 from tests.support.world import World
 

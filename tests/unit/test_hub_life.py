@@ -10,9 +10,10 @@ import pytest
 from channels.layers import get_channel_layer
 from pytest_django import Settings
 
-from taskrealtime.engine import doorbell, epochs, log
-from taskrealtime.engine.rooms import Hub
-from taskrealtime.engine.threads import in_database_thread
+from taskrealtime.engine import log
+from taskrealtime.engine.db.threads import in_database_thread
+from taskrealtime.engine.installation import doorbell, epochs
+from taskrealtime.engine.rooms.hub import Hub
 
 pytestmark = pytest.mark.services
 

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from django.db import connection, transaction
 
-from taskrealtime.engine.errors import Conflict
-from taskrealtime.engine.idempotency import once
+from taskrealtime.engine.log.idempotency import once
 from taskrealtime.engine.models import IdempotencyKey
+from taskrealtime.engine.wire.errors import Conflict
 from tests import services
 
 

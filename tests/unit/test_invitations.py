@@ -12,11 +12,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from taskrealtime import access, actions, commands, invitations, purging
+from taskrealtime import access, actions
 from taskrealtime.actor import acting_as
-from taskrealtime.engine.errors import Forbidden, NotFound
+from taskrealtime.contract import commands
 from taskrealtime.engine.models import Event
-from taskrealtime.models import Invitation, Membership
+from taskrealtime.engine.wire.errors import Forbidden, NotFound
+from taskrealtime.models import Invitation, Membership, invitations, purging
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,9 +8,10 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from taskrealtime import actions, commands
-from taskrealtime.engine.errors import NotFound
+from taskrealtime import actions
+from taskrealtime.contract import commands
 from taskrealtime.engine.models import IdempotencyKey
+from taskrealtime.engine.wire.errors import NotFound
 from taskrealtime.models import Membership, Project, Task
 from tests.support.world import World
 

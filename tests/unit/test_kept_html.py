@@ -7,8 +7,7 @@ from django.db import connection
 from django.db.models import Value
 from django.db.models.functions import Concat
 
-from taskrealtime import markdown, models
-from taskrealtime.models import Comment
+from taskrealtime.models import Comment, markdown, tasks
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +22,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.append(text)
         return markdown.render(text)
 
-    monkeypatch.setattr(models, "render", render)
+    monkeypatch.setattr(tasks, "render", render)
     return texts
 
 

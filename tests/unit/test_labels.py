@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from taskrealtime import actions, commands
-from taskrealtime.engine.errors import Conflict
+from taskrealtime import actions
+from taskrealtime.contract import commands
+from taskrealtime.engine.wire.errors import Conflict
 from taskrealtime.models import Project, Task
 from taskrealtime.services import RealTimeService
 from tests.support.replay import read_board, read_frames, replay

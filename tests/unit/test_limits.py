@@ -8,9 +8,10 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 from redis import Redis as Client
 
-from taskrealtime.engine import limits, shared_scripts
-from taskrealtime.engine.buckets import Buckets, Grant, Limit, MemoryBuckets
-from taskrealtime.engine.errors import RateLimited
+from taskrealtime.engine.installation import redis_scripts
+from taskrealtime.engine.limits import rate_limits
+from taskrealtime.engine.limits.buckets import Buckets, Grant, Limit, MemoryBuckets
+from taskrealtime.engine.wire.errors import RateLimited
 from tests.services.redis import Redis
 
 pytestmark = pytest.mark.services
@@ -91,7 +92,7 @@ def test_a_bucket_fills_with_time() -> None:
 
 
 def test_a_crowd_of_addresses_takes_no_memory_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taskrealtime.engine.buckets.MAX_IN_MEMORY", 100)
+    monkeypatch.setattr("taskrealtime.engine.limits.buckets.MAX_IN_MEMORY", 100)
     buckets = MemoryBuckets()
     for number in range(1000):
         buckets.take(f"a{number}", LONG, 1, now=number)
@@ -100,17 +101,17 @@ def test_a_crowd_of_addresses_takes_no_memory_for_ever(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("burst", [1, 5, 19, 20, 60, 200, 201])
 def test_one_process_lets_pass_exactly_the_limit(buckets: Buckets, burst: int) -> None:
-    limiter = limits.Limiter(buckets)
+    limiter = rate_limits.Limiter(buckets)
     assert allowed(lambda: limiter.spend("a", Limit(burst, 3600)), burst + 50) == burst
 
 
 @pytest.mark.parametrize("burst", [5, 200])
 def test_processes_share_a_limit_up_to_a_chunk_of_each(redis: Redis, burst: int) -> None:
-    processes = [limits.Limiter(Buckets()) for _ in range(4)]
+    processes = [rate_limits.Limiter(Buckets()) for _ in range(4)]
     turns = iter(range(10**6))
     passed = allowed(lambda: processes[next(turns) % 4].spend("a", Limit(burst, 3600)), burst * 3)
     # Each may keep a chunk that it did not spend, or have spent one that was not there any more.
-    chunk = burst // limits.CHUNKS
+    chunk = burst // rate_limits.CHUNKS
     assert burst - 3 * chunk <= passed <= burst + 4 * chunk
     if not chunk:
         assert passed == burst
@@ -125,7 +126,7 @@ def test_most_messages_ask_nobody(buckets: Buckets, monkeypatch: pytest.MonkeyPa
         return take(*args)
 
     monkeypatch.setattr(Buckets, "take", counted)
-    limiter = limits.Limiter(buckets)
+    limiter = rate_limits.Limiter(buckets)
     allowed(lambda: limiter.spend("a", Limit(200, 3600)), 1000)
     assert len(asked) <= 20
 
@@ -143,7 +144,7 @@ def test_a_question_is_one_trip_to_redis_also_after_it_forgot_all_scripts(redis:
 
 
 def test_while_redis_is_away_each_process_limits_by_itself(redis: Redis) -> None:
-    one, other = limits.Limiter(Buckets()), limits.Limiter(Buckets())
+    one, other = rate_limits.Limiter(Buckets()), rate_limits.Limiter(Buckets())
     assert allowed(lambda: one.spend("a", LONG), 3) == 3
     redis.kill()
     assert allowed(lambda: other.spend("a", LONG), 20) == 5
@@ -151,7 +152,7 @@ def test_while_redis_is_away_each_process_limits_by_itself(redis: Redis) -> None
 
 
 def test_when_redis_is_back_it_is_shared_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_scripts, "LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(redis_scripts, "LOOK_AGAIN", 0.0)
     one, other = Buckets(), Buckets()
     redis.pause()
     assert one.take("a", LONG, 5).tokens == 5
@@ -165,35 +166,37 @@ def test_a_hung_redis_costs_one_caller_a_moment(redis: Redis) -> None:
     buckets = Buckets()
     redis.pause()
     buckets.take("a", LONG, 1)
-    shard = shared_scripts.shard_of("a")
+    shard = redis_scripts.shard_of("a")
     for _ in range(1000):  # a quarter of a second each, were the hung one asked again
-        with pytest.raises(shared_scripts.SharedAway):
+        with pytest.raises(redis_scripts.SharedAway):
             shard.run("return 1", [], [])
     redis.resume()
 
 
 def test_a_kind_of_its_own_fills_slower_and_counts_with_all(settings: Settings) -> None:
     settings.WEBSOCKET_RATE_LIMIT = "10/3600s"
-    assert allowed(lambda: limits.spend_change(-1, kind="Comment", slowness=6), 6) == 6
-    assert allowed(lambda: limits.spend_change(-1, kind="Rename", slowness=1), 99) == 4
+    assert allowed(lambda: rate_limits.spend_change(-1, kind="Comment", slowness=6), 6) == 6
+    assert allowed(lambda: rate_limits.spend_change(-1, kind="Rename", slowness=1), 99) == 4
 
 
 def test_what_is_written_counts_by_its_bytes_too(settings: Settings) -> None:
     settings.WEBSOCKET_RATE_LIMIT = "200/1h"
     size = 100 * 1024
-    assert allowed(lambda: limits.spend_change(-3, kind="Edit", slowness=1, size=size), 99) in {40, 41, 42}
-    assert allowed(lambda: limits.spend_change(-3, kind="Edit", slowness=1, size=500), 30) == 30, "a small one passes"
+    assert allowed(lambda: rate_limits.spend_change(-3, kind="Edit", slowness=1, size=size), 99) in {40, 41, 42}
+    assert allowed(lambda: rate_limits.spend_change(-3, kind="Edit", slowness=1, size=500), 30) == 30, (
+        "a small one passes"
+    )
 
 
 def test_reads_count_by_their_bytes(settings: Settings) -> None:
     settings.HTTP_READ_LIMIT = "1000/1h"
 
     def read(user_id: int, size: int) -> None:
-        limits.spend_read(user_id)
-        limits.charge_read(user_id, size)
+        rate_limits.spend_read(user_id)
+        rate_limits.charge_read(user_id, size)
 
     assert 1000 <= allowed(lambda: read(-4, 1000), 1200) <= 1050
-    assert 10 <= allowed(lambda: read(-5, 100 * limits.READ_BYTES), 99) <= 12
+    assert 10 <= allowed(lambda: read(-5, 100 * rate_limits.READ_BYTES), 99) <= 12
     assert allowed(lambda: read(-6, 10**9), 3) == 1, "one at a time may be of any size"
 
 
@@ -202,34 +205,34 @@ def test_a_busy_user_with_ten_tabs_after_a_restart_is_let_through(settings: Sett
     del settings.HTTP_READ_LIMIT  # the default counts
     for _ in range(10):
         for _ in range(15):
-            limits.spend_read(-7)
-            limits.charge_read(-7, 20_000)
-        limits.spend_read(-7)
-        limits.charge_read(-7, 1024 * 1024)
+            rate_limits.spend_read(-7)
+            rate_limits.charge_read(-7, 20_000)
+        rate_limits.spend_read(-7)
+        rate_limits.charge_read(-7, 1024 * 1024)
 
 
 def test_no_limit_is_no_limit(settings: Settings) -> None:
     settings.WEBSOCKET_RATE_LIMIT = "0"
-    assert allowed(lambda: limits.spend_change(-2, kind="Comment", slowness=6), 500) == 500
-    assert not any(limits.Patience().ends() for _ in range(1000))
+    assert allowed(lambda: rate_limits.spend_change(-2, kind="Comment", slowness=6), 500) == 500
+    assert not any(rate_limits.Patience().ends() for _ in range(1000))
 
 
 def test_who_goes_on_after_being_told_is_a_flood(settings: Settings) -> None:
     settings.WEBSOCKET_RATE_LIMIT = "5/3600s"
-    patience = limits.Patience()
-    assert [patience.ends() for _ in range(limits.FLOOD_LEAST + 1)] == [False] * limits.FLOOD_LEAST + [True]
+    patience = rate_limits.Patience()
+    assert [patience.ends() for _ in range(rate_limits.FLOOD_LEAST + 1)] == [False] * rate_limits.FLOOD_LEAST + [True]
 
 
 def test_wrong_passwords_count_by_name_and_by_address(settings: Settings) -> None:
     settings.SIGN_IN_RATE_LIMIT, settings.SIGN_IN_ADDRESS_RATE_LIMIT = "3/h", "5/h"
     here, there = "203.0.113.7", "2001:db8::1"
-    assert allowed(lambda: limits.spend_sign_in("Ann", here), 9) == 3
-    assert allowed(lambda: limits.spend_sign_in("aNN", there), 9) == 0
+    assert allowed(lambda: rate_limits.spend_sign_in("Ann", here), 9) == 3
+    assert allowed(lambda: rate_limits.spend_sign_in("aNN", there), 9) == 0
     names = iter(range(99))
-    assert allowed(lambda: limits.spend_sign_in(f"name{next(names)}", here), 9) == 2
-    assert allowed(lambda: limits.spend_sign_in(f"name{next(names)}", "127.0.0.1"), 9) == 9
-    limits.forgive_sign_in("ann", None)
-    assert allowed(lambda: limits.spend_sign_in("ann", None), 9) == 1
+    assert allowed(lambda: rate_limits.spend_sign_in(f"name{next(names)}", here), 9) == 2
+    assert allowed(lambda: rate_limits.spend_sign_in(f"name{next(names)}", "127.0.0.1"), 9) == 9
+    rate_limits.forgive_sign_in("ann", None)
+    assert allowed(lambda: rate_limits.spend_sign_in("ann", None), 9) == 1
 
 
 @pytest.mark.parametrize("value", ["200", "x/10s", "0/10s", "5/0s", "-1/s"])

@@ -14,9 +14,11 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
-from taskrealtime.engine import doorbell, log
-from taskrealtime.engine.errors import NotFound, RealTimeError
+from taskrealtime.engine import log
+from taskrealtime.engine.installation import doorbell
+from taskrealtime.engine.log import reading
 from taskrealtime.engine.models import Epoch, Event, Room
+from taskrealtime.engine.wire.errors import NotFound, RealTimeError
 from tests import services
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -323,7 +325,7 @@ def test_where_the_log_cannot_go_on_from_it_says_reset(room: str, since: int, ep
 
 
 def test_who_missed_too_much_is_told_to_reset(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "MAX_REPLAY", 2)
+    monkeypatch.setattr(reading, "MAX_REPLAY", 2)
     say_and_commit(room, *"abc")
     assert resume(room, since=0).reset
     assert [event.seq for event in resume(room, since=1).events] == [2, 3]
@@ -520,5 +522,5 @@ def test_two_first_readers_of_a_log_without_a_name_agree(room: str, monkeypatch:
         name_the_log_elsewhere()
         return {}
 
-    monkeypatch.setattr(log, "_refuse", allow_slowly)
+    monkeypatch.setattr(reading, "_refuse", allow_slowly)
     assert resume(room, since=0).epoch == log.epoch()

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from taskrealtime.engine import log, retention
+from taskrealtime.engine import log
+from taskrealtime.engine.log import trimming
 from tests import services
 
 pytestmark = [
@@ -65,12 +66,12 @@ def test_finding_what_is_due_reads_neither_all_rooms_nor_a_long_log() -> None:
         cursor.execute("UPDATE engine_room SET oldest = now() - interval '31 days' WHERE name = 'user.2'")
         cursor.execute("ANALYZE engine_event, engine_room")
     with CaptureQueriesContext(connection) as queries:
-        assert retention.trim_some().removed["events"] == 20
+        assert trimming.trim_some().removed["events"] == 20
     selects = [query["sql"] for query in queries if re.match(r'SELECT .*"engine_', query["sql"])]
     assert len(selects) >= 8
     # One of them reads a batch of events, to see how many are too old.
-    assert max(pages_of(select) for select in selects) < retention.BATCH
-    assert sum(pages_of(select) for select in selects) < retention.BATCH + 20 * len(selects)
+    assert max(pages_of(select) for select in selects) < trimming.BATCH
+    assert sum(pages_of(select) for select in selects) < trimming.BATCH + 20 * len(selects)
 
 
 def pages_of(select: str) -> int:

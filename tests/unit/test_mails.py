@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from pytest_django import Settings
 
-from taskrealtime import mails
+from taskrealtime.pages import mails
 from tests.support.mailbox import link_in_mail, wait_for_mail
 from tests.support.world import PASSWORD, Api, World
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from taskrealtime.markdown import MAX_BRACKETS, MAX_HTML, render
+from taskrealtime.models.markdown import MAX_BRACKETS, MAX_HTML, render
 
 
 def test_links_lead_where_they_say() -> None:

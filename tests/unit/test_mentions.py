@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from taskrealtime.mentions import mentioned
+from taskrealtime.announcing.mentions import mentioned
 
 MEMBERS = ["bob", "bobby", "a.b", "a", "ünal", "x+y@z", "bob-"]
 

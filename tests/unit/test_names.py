@@ -12,8 +12,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from taskrealtime import actions
-from taskrealtime.engine.errors import InvalidData
-from taskrealtime.forms import ProjectForm
+from taskrealtime.engine.wire.errors import InvalidData
+from taskrealtime.pages.forms import ProjectForm
 from tests.support.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db(transaction=True)

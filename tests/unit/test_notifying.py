@@ -9,9 +9,12 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from taskrealtime import actions, commands
+from taskrealtime import actions
 from taskrealtime.actor import acting_as
-from taskrealtime.engine import doorbell, log
+from taskrealtime.contract import commands
+from taskrealtime.engine import log
+from taskrealtime.engine.installation import doorbell
+from taskrealtime.engine.log import reading
 from taskrealtime.engine.models import Event, Room
 from taskrealtime.models import Comment, Membership, Project, Task, user_room
 from taskrealtime.services import RealTimeService
@@ -315,7 +318,7 @@ def test_nothing_is_left_of_a_user_who_is_deleted_while_being_notified(world: Wo
 def unnumbered() -> Iterator[None]:
     """As where the process dies after each commit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log, "sequence", lambda rooms: None)
+        patch.setattr(reading, "sequence", lambda rooms: None)
         yield
 
 

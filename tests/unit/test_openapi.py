@@ -11,7 +11,7 @@ import yaml
 from django.core.management import call_command
 from django.test import Client
 
-from taskrealtime.engine import errors
+from taskrealtime.engine.wire import errors
 from tests.support.world import World
 from tests.unit.test_api_access import RULES
 from tests.unit.test_api_tasks import changes

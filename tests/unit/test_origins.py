@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from taskrealtime.engine.origins import is_allowed
+from taskrealtime.engine.asgi.origins import is_allowed
 
 OWN = "board.example.org"
 

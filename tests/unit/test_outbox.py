@@ -10,8 +10,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from taskrealtime.engine.frames import Frames
-from taskrealtime.engine.outbox import Outbox
+from taskrealtime.engine.sockets.outbox import Outbox
+from taskrealtime.engine.wire.frames import Frames
 
 
 class Socket:

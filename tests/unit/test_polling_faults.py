@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from taskrealtime.engine import polling
-from taskrealtime.engine.polling import LongPolling, Wait
+from taskrealtime.engine.asgi import polling
+from taskrealtime.engine.asgi.polling import LongPolling, Wait
 
 NOTHING_YET, SOMETHING = b'{"events":[]}', b'{"events":[1]}'
 SCOPE = {"type": "http", "method": "GET", "path": "/", "query_string": b"wait=5", "headers": []}

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from project import settings
-from taskrealtime.engine.prepared import prepared_cursor
+from taskrealtime.engine.db.prepared import prepared_cursor
 from tests import services
 
 STATEMENT = "SELECT name FROM engine_room WHERE name = %s"

@@ -13,12 +13,12 @@ from django.contrib.auth.models import User
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskrealtime.engine.attendance import STATUSES, Attendance, Connection, Entry, News
-from taskrealtime.engine.last_seen import write_seen
 from taskrealtime.engine.models import LastSeen
-from taskrealtime.engine.presence import Presence
-from taskrealtime.engine.presence_store import PresenceStore
-from taskrealtime.engine.typists import TOLD_EVERY, TYPING_TIME, Typists
+from taskrealtime.engine.presence.attendance import STATUSES, Attendance, Connection, Entry, News
+from taskrealtime.engine.presence.last_seen import write_seen
+from taskrealtime.engine.presence.presence import Presence
+from taskrealtime.engine.presence.store import PresenceStore
+from taskrealtime.engine.presence.typists import TOLD_EVERY, TYPING_TIME, Typists
 from tests import services
 from tests.support.profiles import examples
 from tests.unit.listeners import until
@@ -326,7 +326,9 @@ async def test_rings_in_any_order_or_twice_tell_everything_once(
 ) -> None:
     room = f"project.{next(_rooms)}"
     rings: list[dict[str, Any]] = []
-    monkeypatch.setattr("taskrealtime.engine.doorbell.hint", lambda room, ring: rings.append({**ring, "room": room}))
+    monkeypatch.setattr(
+        "taskrealtime.engine.installation.doorbell.hint", lambda room, ring: rings.append({**ring, "room": room})
+    )
     one, two = start(), start()
     watcher, ear = await one.join(room, 1), await two.join(room, 2)
     await until(lambda: watcher.present == {1: "online", 2: "online"}, one.look)

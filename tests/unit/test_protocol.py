@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from taskrealtime import commands
-from taskrealtime.engine import protocol
-from taskrealtime.engine.errors import InvalidData, InvalidMessage, NotFound, RealTimeError, UnknownEvent
+from taskrealtime.contract import commands
+from taskrealtime.engine.wire import protocol
+from taskrealtime.engine.wire.errors import InvalidData, InvalidMessage, NotFound, RealTimeError, UnknownEvent
 from tests.support.profiles import examples
 
 JSON = st.recursive(

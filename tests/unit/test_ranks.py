@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskrealtime import ranks
+from taskrealtime.models import ranks
 from tests.support.profiles import examples
 
 

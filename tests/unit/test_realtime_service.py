@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from taskrealtime.actor import acting_as
-from taskrealtime.engine.errors import InvalidData, NotFound
+from taskrealtime.engine.wire.errors import InvalidData, NotFound
 from taskrealtime.models import Comment, Membership, Task
 from taskrealtime.services import RealTimeService
 from tests.support.told import Ear

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from taskrealtime.engine import redis_probe
+from taskrealtime.engine.installation import redis_probe
 from tests.services import shared_redis
 
 pytestmark = [pytest.mark.services, pytest.mark.one_installation]

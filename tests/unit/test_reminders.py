@@ -10,9 +10,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from taskrealtime import actions, commands, reminders
+from taskrealtime import actions, reminders
+from taskrealtime.contract import commands
 from taskrealtime.engine import log
-from taskrealtime.engine.errors import InvalidData, NotFound
+from taskrealtime.engine.wire.errors import InvalidData, NotFound
 from taskrealtime.models import Membership, Reminder, Task, user_room
 from taskrealtime.services import RealTimeService
 from tests.support.inboxes import Inbox

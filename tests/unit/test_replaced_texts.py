@@ -10,11 +10,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from taskrealtime import actions, commands
-from taskrealtime.engine import log, retention
-from taskrealtime.engine.log import LoggedEvent
+from taskrealtime import actions
+from taskrealtime.contract import commands
+from taskrealtime.engine import log
+from taskrealtime.engine.log import LoggedEvent, trimming
 from taskrealtime.engine.models import Event, Replacement
-from taskrealtime.engine.recent import MAX_AGE, RecentEvents
+from taskrealtime.engine.rooms.recent import MAX_AGE, RecentEvents
 from taskrealtime.models import Comment, Membership, Task, project_room, user_room
 from taskrealtime.services import RealTimeService
 from tests.support.world import World
@@ -25,7 +26,7 @@ SECRET = "the secret that slipped in"
 
 
 def trim(after: timedelta = LATER) -> None:
-    retention.trim(now=timezone.now() + after)
+    trimming.trim(now=timezone.now() + after)
 
 
 def said(room: str) -> str:
@@ -160,7 +161,7 @@ def test_the_time_is_a_setting(world: World, settings: Settings) -> None:
     settings.REPLACED_TEXT_DAYS = 0
     edit(world.people["member"], world.task, title=SECRET)
     edit(world.people["member"], world.task, title="Good")
-    retention.trim_some()
+    trimming.trim_some()
     assert SECRET not in everywhere()
 
 

@@ -22,14 +22,18 @@ from django.db.models import QuerySet
 from django.db.models.signals import post_delete
 from django.test.utils import CaptureQueriesContext
 
-from taskrealtime import actions, commands, purging
-from taskrealtime.engine import idempotency, log, retention, rooms
-from taskrealtime.engine.errors import NotFound
-from taskrealtime.engine.idempotency import once
+from taskrealtime import actions
+from taskrealtime.contract import commands
+from taskrealtime.engine import log
+from taskrealtime.engine.db.threads import in_database_thread
+from taskrealtime.engine.log import idempotency
+from taskrealtime.engine.log import trimming as retention
+from taskrealtime.engine.log.idempotency import once
 from taskrealtime.engine.models import Event, IdempotencyKey, Redaction, Room
-from taskrealtime.engine.rooms import Hub
-from taskrealtime.engine.threads import in_database_thread
-from taskrealtime.models import Comment, Membership, Project, Task, user_room
+from taskrealtime.engine.rooms import hub as rooms
+from taskrealtime.engine.rooms.hub import Hub
+from taskrealtime.engine.wire.errors import NotFound
+from taskrealtime.models import Comment, Membership, Project, Task, purging, user_room
 from tests import services
 from tests.unit.listeners import Ear
 

@@ -16,13 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from taskrealtime.engine import auth, doorbell, log, rooms
-from taskrealtime.engine.frames import Frames
-from taskrealtime.engine.log import LoggedEvent
+from taskrealtime.engine import log
+from taskrealtime.engine.auth import tokens
+from taskrealtime.engine.db.threads import in_database_thread
+from taskrealtime.engine.installation import doorbell
+from taskrealtime.engine.log import LoggedEvent, reading
 from taskrealtime.engine.models import Epoch
-from taskrealtime.engine.outbox import Outbox
-from taskrealtime.engine.rooms import Hub, Room, Subscription
-from taskrealtime.engine.threads import in_database_thread
+from taskrealtime.engine.rooms import hub as rooms
+from taskrealtime.engine.rooms.hub import Hub, Room, Subscription
+from taskrealtime.engine.sockets.outbox import Outbox
+from taskrealtime.engine.wire.frames import Frames
 from tests.support.profiles import examples
 from tests.unit.listeners import Ear, Listener, until
 
@@ -457,10 +460,10 @@ async def test_the_sweep_ends_connections_of_whoever_is_signed_out_or_gone(hub: 
     users = await in_database_thread(lambda: [User.objects.create(username=f"user{n}") for n in range(3)])
     stays, out, gone = ears = [Ear(user.pk) for user in users]
     for user, ear in zip(users, ears, strict=True):
-        hub.enter(ear, await in_database_thread(auth.session_stamp, user))
+        hub.enter(ear, await in_database_thread(tokens.session_stamp, user))
     await hub.sweep()
     assert [ear.given_up for ear in ears] == [[], [], []]
-    await in_database_thread(auth.sign_out_everywhere, users[1])
+    await in_database_thread(tokens.sign_out_everywhere, users[1])
     await in_database_thread(lambda: User.objects.filter(pk=users[2].pk).update(is_active=False))
     await hub.sweep()
     assert (stays.given_up, out.given_up, gone.given_up) == ([], [4403], [4403])
@@ -514,9 +517,9 @@ async def test_who_is_signed_out_is_out_with_the_next_sweep_and_within_two_secon
     timeline = Timeline(monkeypatch)
     hub = rooms.hub()
     ear = Punctual((user := await in_database_thread(lambda: User.objects.create(username="ann"))).pk)
-    hub.enter(ear, await in_database_thread(auth.session_stamp, user))
+    hub.enter(ear, await in_database_thread(tokens.session_stamp, user))
     await until(lambda: timeline.begun)
-    await in_database_thread(auth.sign_out_everywhere, user)
+    await in_database_thread(tokens.sign_out_everywhere, user)
     signed_out_at, sweeps_before = asyncio.get_running_loop().time(), len(timeline.begun)
     await until(lambda: ear.given_up)
     assert ear.given_up == [4403]
@@ -531,7 +534,7 @@ async def test_who_is_signed_out_is_out_with_the_next_sweep_and_within_two_secon
 async def test_a_new_life_of_the_log_sends_everybody_away(hub: Hub) -> None:
     user = await in_database_thread(lambda: User.objects.create(username="user"))
     ear = Ear(user.pk)
-    hub.enter(ear, await in_database_thread(auth.session_stamp, user))
+    hub.enter(ear, await in_database_thread(tokens.session_stamp, user))
     await hub.sweep()
     await in_database_thread(lambda: Epoch.objects.update(value="restored"))
     await hub.sweep()
@@ -544,7 +547,7 @@ async def test_a_new_life_of_the_log_before_the_first_sweep_is_noticed(hub: Hub)
     room = f"user.{user.pk}"
     await in_database_thread(log.create_room, room)
     ear = Ear(user.pk)
-    hub.enter(ear, await in_database_thread(auth.session_stamp, user))
+    hub.enter(ear, await in_database_thread(tokens.session_stamp, user))
     told = await hub.stand(log.Reader(room, user.pk))
     await in_database_thread(lambda: Epoch.objects.update(value="another"))
     assert told.epoch != await in_database_thread(log.epoch)
@@ -579,7 +582,7 @@ async def test_a_ring_while_a_room_is_being_opened_is_not_lost(hub: Hub, monkeyp
 
     await in_database_thread(log.create_room, "project.1")
     with monkeypatch.context() as patch:
-        patch.setattr(log, "bounds", commit_after_reading)
+        patch.setattr(reading, "bounds", commit_after_reading)
         room = await hub.open("project.1")
     await until(lambda: room.position == 1)
 

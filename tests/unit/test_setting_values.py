@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from taskrealtime.engine.setting_values import read_network, read_origin, read_redis_url, read_secret_key
+from taskrealtime.engine.conf.values import read_network, read_origin, read_redis_url, read_secret_key
 from tests.support.stacks import ROOT
 
 PRODUCTION = {"SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-0123456789", "ALLOWED_HOSTS": "board.example.org"}

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection, transaction
 
 from taskrealtime.engine import log
+from taskrealtime.engine.log.shared_snapshots import KEPT_BYTES, KEPT_FOR, SharedSnapshot, SharedSnapshots
 from taskrealtime.engine.models import Epoch, Event
-from taskrealtime.engine.snapshots import KEPT_BYTES, KEPT_FOR, SharedSnapshot, SharedSnapshots
 from taskrealtime.models import Membership
 from tests import services
 from tests.support.world import World

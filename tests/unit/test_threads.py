@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from taskrealtime.engine.threads import in_database_thread
+from taskrealtime.engine.db.threads import in_database_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

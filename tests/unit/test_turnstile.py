@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from taskrealtime.engine import capacity, unread
-from taskrealtime.engine.turnstile import MAX_KEPT, RETRY_AFTER, Turnstile
+from taskrealtime.engine.asgi import unread
+from taskrealtime.engine.asgi.turnstile import MAX_KEPT, RETRY_AFTER, Turnstile
+from taskrealtime.engine.db import capacity
 from tests.support.stacks import ROOT
 
 Message = dict[str, Any]

@@ -45,14 +45,14 @@ def test_every_way_of_saying_something_is_found(tmp_path: Path) -> None:
         "from x import gettext_lazy as _\nA = _('One')\nraise Forbidden('Two')\nraise InvalidData.at('field', 'Three')"
     )
     found = {}
-    for name, source in {"a.html": html, "a.js": script, "taskrealtime/actions.py": code}.items():
+    for name, source in {"a.html": html, "a.js": script, "taskrealtime/actions/tasks.py": code}.items():
         path = tmp_path / Path(name).name
         path.write_text(source)
         found[name] = list(words.texts_of(path, name))
     assert found == {
         "a.html": ["One", "Two", "Three", "Four %(a)s", ("%(n)s five", "%(n)s fives")],
         "a.js": ["One", "Two {a}", ("{count} y", "{count} ys")],
-        "taskrealtime/actions.py": ["One", "Two", "Three"],
+        "taskrealtime/actions/tasks.py": ["One", "Two", "Three"],
     }
 
 

@@ -352,7 +352,8 @@ def test_a_forked_childs_messages_go_out(world: World) -> None:
 import asyncio, os, sys
 import django
 django.setup()
-from taskrealtime.engine import doorbell, threads
+from taskrealtime.engine.db import threads
+from taskrealtime.engine.installation import doorbell
 def ring():
     doorbell._ensure_background_loop()
     return asyncio.run_coroutine_threadsafe(asyncio.sleep(0, "gone out"), doorbell._ensure_background_loop()).result(20)

@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 
 from taskrealtime import reminders
-from taskrealtime.engine import time_limits
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.db import time_limits
 
 logger = logging.getLogger(__name__)
 

@@ -20,9 +20,13 @@ from django.utils.autoreload import get_child_arguments
 from django.utils.module_loading import import_string
 from redis import RedisError
 
-from taskrealtime.engine import database_probe, heartbeat, metrics, redis_probe, rooms
-from taskrealtime.engine.names import redis_key
-from taskrealtime.engine.supervisor import Supervisor
+from taskrealtime.engine import metrics
+from taskrealtime.engine.db import database_probe
+from taskrealtime.engine.installation import redis_probe
+from taskrealtime.engine.installation.names import redis_key
+from taskrealtime.engine.rooms import hub
+from taskrealtime.engine.server import heartbeat
+from taskrealtime.engine.server.supervisor import Supervisor
 
 #: Connections that the kernel keeps until somebody accepts them.
 BACKLOG = 1024
@@ -97,7 +101,7 @@ class Command(BaseCommand):
 
     def _serve(self, listening: socket.socket, options: dict[str, Any]) -> None:
         # Not before it is needed: it installs Twisted's reactor.
-        from taskrealtime.engine.server import Server
+        from taskrealtime.engine.server.server import Server
 
         application = import_string(settings.ASGI_APPLICATION)
         gc.collect()
@@ -108,7 +112,7 @@ class Command(BaseCommand):
 
         def begin() -> None:
             # At once, and not with the first socket: staff who watch would not see a process that serves nobody yet.
-            asyncio.get_event_loop().call_soon(rooms.hub)
+            asyncio.get_event_loop().call_soon(hub.hub)
             if options["heartbeat"] is not None:
                 self._beating = asyncio.get_event_loop().create_task(heartbeat.beat(options["heartbeat"]))
             if options["verbosity"] > 0:

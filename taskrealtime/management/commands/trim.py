@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from taskrealtime.engine import retention, time_limits
+from taskrealtime.engine.db import time_limits
+from taskrealtime.engine.log import trimming
 
 
 class Command(BaseCommand):
@@ -19,8 +20,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Trim until nothing is due, and say what was done."""
         time_limits.limit_statements()
-        removed = retention.trim().removed
-        others = "".join(f", {removed[what]} {what}" for what in retention.registered())
+        removed = trimming.trim().removed
+        others = "".join(f", {removed[what]} {what}" for what in trimming.registered())
         self.stdout.write(
             f"Removed {removed['events']} events, {removed['keys']} idempotency keys{others}; "
             f"blanked {removed['deleted texts']} deleted texts and {removed['replaced texts']} replaced ones "

@@ -1,0 +1,1 @@
+"""From a saved model to events in rooms, and to the people whom they concern."""

@@ -1,0 +1,135 @@
+"""Who is notified of an event: copies of it in the rooms of users, in the same transaction.
+
+The settings of the moment decide. A member who is removed at the same time may still get a copy; the log blanks it,
+as it does everything about projects that its reader may no longer see.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from taskrealtime.actor import current_actor
+from taskrealtime.contract import events
+from taskrealtime.engine import log
+from taskrealtime.engine.conf import settings
+from taskrealtime.models import Comment, Membership, Project, Task, user_room
+from taskrealtime.serializers.objects import actor_object
+
+from .mentions import mentioned
+from .redaction import subject_of
+
+
+class Reader(NamedTuple):
+    """A member of a project, with what they want to be told."""
+
+    project_id: int
+    user_id: int
+    username: str
+    muted: bool
+    #: Kind → whether it is wanted; empty or None: everything is.
+    notify: Mapping[str, bool] | None
+    #: None: as the settings say.
+    remind_before_hours: float | None
+
+    @property
+    def lead_time(self) -> timedelta:
+        """How long before a task is due this member is reminded."""
+        hours = self.remind_before_hours
+        return timedelta(hours=settings.REMIND_BEFORE_HOURS if hours is None else hours)
+
+    def wants(self, kind: str) -> bool:
+        """Whether this member is told of such an event of the project."""
+        # Nobody can have muted a project before they are in it.
+        muted = self.muted and kind != events.ProjectMemberAdded.event
+        return not muted and (self.notify or {}).get(kind, True)
+
+
+def readers_of(memberships: QuerySet[Membership]) -> list[Reader]:
+    """The members that these memberships are of."""
+    about = ("user__username", "muted", "user__preferences__notify", "user__preferences__remind_before_hours")
+    return [Reader(*row) for row in memberships.order_by("user_id").values_list("project_id", "user_id", *about)]
+
+
+def readers_in(project_id: int, user_ids: Collection[int] | None = None) -> dict[int, Reader]:
+    """The members of a project by their ids; only those of `user_ids` where these are given."""
+    members = Membership.objects.filter(project_id=project_id)
+    if user_ids is not None:
+        members = members.filter(user_id__in=user_ids)
+    return {reader.user_id: reader for reader in readers_of(members)}
+
+
+def notify_assignee(task: Task, data: events.TaskAssigned, *, at: datetime, author_id: int | None = None) -> None:
+    """Tell the new assignee, unless they did it.
+
+    Args:
+        author_id: whoever made the task, where it is new.
+    """
+    if task.assignee_id is None or task.assignee_id in (_actor_id(), author_id):
+        return
+    readers = readers_in(task.project_id, [task.assignee_id])
+    tell(data, readers.values(), at=at, subject=subject_of(task))
+
+
+def notify_of_comment(comment: Comment, data: events.CommentAdded, *, at: datetime) -> None:
+    """Tell whoever is mentioned, the task's assignee and creator and its earlier commenters, each once."""
+    reasons = _concerned(comment)
+    readers = readers_in(data.project_id, None if "@" in comment.content else reasons.keys())
+    names = mentioned(comment.content, {reader.username for reader in readers.values()})
+    reasons |= {reader.user_id: "mention" for reader in readers.values() if reader.username in names}
+    not_told = {_actor_id(), comment.author_id}
+    by_reason: dict[events.Reason, list[Reader]] = {}
+    for user_id, reader in readers.items():
+        if user_id in reasons and user_id not in not_told:
+            by_reason.setdefault(reasons[user_id], []).append(reader)
+    told = [(msgspec.structs.replace(data, reason=reason), readers) for reason, readers in by_reason.items()]
+    log.append_all([copy for data, readers in told for copy in _copies(data, readers, at, subject_of(comment))])
+
+
+def notify_new_member(membership: Membership, data: events.ProjectMemberAdded, *, at: datetime) -> None:
+    """Tell the new member, unless they came by themselves."""
+    if membership.user_id != _actor_id():
+        tell(data, readers_in(membership.project_id, [membership.user_id]).values(), at=at)
+
+
+def notify_of_request(user: User, project: Project, role: events.Role) -> None:
+    """Ask a user who is in none of it yet, whatever they mute."""
+    data = events.ProjectMemberRequested(
+        by=actor_object(current_actor()), project=events.ProjectName(id=project.pk, name=project.name), role=role
+    )
+    log.append(room=user_room(user.pk), type=data.event, data=data, at=timezone.now())
+
+
+def tell(data: events.LoggedData, readers: Iterable[Reader], *, at: datetime, subject: str = "") -> None:
+    """Append an event to the rooms of those of `readers` who want it."""
+    log.append_all(_copies(data, readers, at, subject))
+
+
+def _copies(data: events.LoggedData, readers: Iterable[Reader], at: datetime, subject: str) -> list[log.NewEvent]:
+    text = log.encode(data)
+    return [
+        log.NewEvent(user_room(reader.user_id), data.event, text, at, subject)
+        for reader in readers
+        if reader.wants(data.event)
+    ]
+
+
+def _concerned(comment: Comment) -> dict[int, events.Reason]:
+    """Why a comment concerns whom, apart from mentions; the first that fits."""
+    earlier = Comment.objects.filter(task_id=comment.task_id, author__isnull=False, pk__lt=comment.pk)
+    authors = earlier.order_by().values_list("author_id", flat=True).distinct()
+    reasons: dict[int, events.Reason] = dict.fromkeys((pk for pk in authors if pk is not None), "participant")
+    if comment.task.created_by_id is not None:
+        reasons[comment.task.created_by_id] = "creator"
+    if comment.task.assignee_id is not None:
+        reasons[comment.task.assignee_id] = "assignee"
+    return reasons
+
+
+def _actor_id() -> int | None:
+    actor = current_actor()
+    return actor.pk if actor else None

@@ -1,0 +1,118 @@
+"""A model was saved or deleted → `RealTimeService`; nothing else."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models.signals import post_delete, post_save, pre_delete
+from django.dispatch import receiver
+
+from taskrealtime.engine import log
+from taskrealtime.engine.log import trimming
+from taskrealtime.models import Comment, Membership, Project, Reminder, Task, project_room, user_room
+from taskrealtime.models.tracking import TrackedModel, receive, written
+from taskrealtime.services import RealTimeService
+
+from . import redaction
+
+
+@receiver(written, sender=Task)
+def announce_task_written(instance: Task, previous: Task | None, **kwargs: Any) -> None:
+    """A task was made or changed by a save or a bulk method."""
+    RealTimeService.task_written(instance, previous)
+    _forget_replaced(instance, previous, "title", "description")
+
+
+@receiver(written, sender=Comment)
+def announce_comment_written(instance: Comment, previous: Comment | None, **kwargs: Any) -> None:
+    """A comment was made or edited."""
+    RealTimeService.comment_written(instance, previous)
+    _forget_replaced(instance, previous, "content")
+
+
+def _forget_replaced(instance: Task | Comment, previous: Task | Comment | None, *texts: str) -> None:
+    """What was edited away is blanked in the log after a while."""
+    if previous is not None and any(getattr(instance, name) != getattr(previous, name) for name in texts):
+        trimming.forget_replaced([redaction.subject_of(instance)])
+
+
+@receive(post_delete, Comment)
+def announce_comment_deleted(instance: Comment, origin: Any, **kwargs: Any) -> None:
+    """A comment was deleted by itself, not together with its task or project."""
+    if _deletion_of(origin) is Comment:
+        RealTimeService.comment_deleted(instance)
+
+
+@receive(post_delete, Comment)
+@receive(post_delete, Task)
+def forget_deleted_content(instance: Comment | Task, origin: Any, **kwargs: Any) -> None:
+    """A comment is gone, or a task for good: the log says no longer what was in it."""
+    if _deletion_of(origin) is not Project:
+        trimming.forget([redaction.subject_of(instance)])
+
+
+@receiver(written, sender=Membership)
+def announce_membership_written(instance: Membership, previous: Membership | None, **kwargs: Any) -> None:
+    """Somebody became a member or got another role."""
+    RealTimeService.membership_written(instance, previous)
+
+
+@receive(pre_delete, Membership)
+def unassign_leaving_member(instance: Membership, origin: Any, **kwargs: Any) -> None:
+    """Somebody is about to leave a project that stays."""
+    if _deletion_of(origin) is not Project:
+        RealTimeService.membership_ending(instance)
+
+
+@receive(post_delete, Membership)
+def announce_membership_deleted(instance: Membership, origin: Any, **kwargs: Any) -> None:
+    """Somebody left a project that stays."""
+    if _deletion_of(origin) is not Project:
+        RealTimeService.membership_deleted(instance)
+
+
+@receiver(written, sender=Project)
+def announce_project_written(instance: Project, previous: Project | None, **kwargs: Any) -> None:
+    """A project was made or changed."""
+    RealTimeService.project_written(instance, previous)
+
+
+@receive(post_save, Project, subclasses=True)
+def make_room_of_loaded_project(instance: Project, raw: bool, **kwargs: Any) -> None:
+    """A project that `loaddata` wrote past our own saving needs its room, too."""
+    if raw:
+        log.create_room(instance.room)
+
+
+@receive(pre_delete, Project)
+def remember_what_is_in_it(instance: Project, **kwargs: Any) -> None:
+    """A project is about to be deleted with all that is in it."""
+    instance.subjects = redaction.subjects_in(instance)  # type: ignore[attr-defined]
+    instance.member_ids = list(instance.memberships.values_list("user_id", flat=True))  # type: ignore[attr-defined]
+
+
+@receive(post_delete, Project)
+def close_project_room(instance: Project, **kwargs: Any) -> None:
+    """A project is gone: its room is no more, everybody in it is told, and no other room says what was in it."""
+    log.drop_room(project_room(instance.pk))
+    trimming.forget(instance.subjects)  # type: ignore[attr-defined]
+    RealTimeService.tell_departed(instance.pk, instance.member_ids)  # type: ignore[attr-defined]
+
+
+@receive(post_save, get_user_model(), subclasses=True)
+def make_user_room(instance: Any, created: bool, **kwargs: Any) -> None:
+    """Every user has a room of their own."""
+    if created:
+        log.create_room(user_room(instance.pk))
+
+
+@receive(post_delete, get_user_model())
+def close_user_room(instance: Any, **kwargs: Any) -> None:
+    """A user is gone, and the room with them."""
+    log.drop_room(user_room(instance.pk))
+    Reminder.objects.filter(user_id=instance.pk).delete()
+
+
+def _deletion_of(origin: Any) -> type:
+    """The model whose deletion was asked for, by an instance or a queryset; of a proxy or subclass the tracked one."""
+    model = getattr(origin, "model", type(origin))
+    return model.root() if issubclass(model, TrackedModel) else model

@@ -1,0 +1,448 @@
+"""The catalogue of what the server says: one typed class per object and per event, described only here."""
+
+from datetime import datetime
+from typing import ClassVar, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from taskrealtime.engine.presence import attendance
+from taskrealtime.engine.rooms.watching import ProcessFigures
+
+Status = Literal["todo", "in_progress", "review", "completed"]
+Priority = Literal["low", "medium", "high", "urgent"]
+Role = Literal["owner", "member", "viewer"]
+#: What a link may make of whoever opens it.
+InvitedRole = Literal["member", "viewer"]
+#: What people are notified of; each can be switched off.
+NotificationKind = Literal["task_assigned", "comment_added", "project_member_added", "due_date_reminder"]
+Reason = Literal["mention", "assignee", "creator", "participant"]
+ReminderKind = Literal["due_soon", "overdue"]
+#: What a label may look like; how that is in light and dark, the pages say.
+LabelColor = Literal["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple"]
+#: Of somebody who is in a project: over several connections the strongest counts.
+PresentStatus = attendance.Status
+#: Of a user in a project; `offline` is told once and then left out of lists.
+PresenceStatus = PresentStatus | Literal["offline"]
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+ROLES: tuple[Role, ...] = get_args(Role)
+INVITED_ROLES: tuple[InvitedRole, ...] = get_args(InvitedRole)
+NOTIFICATION_KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
+REMINDER_KINDS: tuple[ReminderKind, ...] = get_args(ReminderKind)
+LABEL_COLORS: tuple[LabelColor, ...] = get_args(LabelColor)
+
+
+# --- Objects --------------------------------------------------------------------------------
+
+
+class UserObject(msgspec.Struct):
+    """A person."""
+
+    id: int
+    username: str
+    #: The full name, or the username where there is none.
+    name: str
+
+
+class Actor(msgspec.Struct):
+    """Who did something."""
+
+    id: int
+    username: str
+
+
+class LabelObject(msgspec.Struct):
+    """A label of a project, which its tasks may carry."""
+
+    #: Within its project, and never another label's.
+    id: int
+    name: str
+    color: LabelColor
+
+
+class ProjectObject(msgspec.Struct):
+    """A project."""
+
+    id: int
+    name: str
+    created_at: datetime
+    #: In the order of their making; left out where there are none.
+    labels: list[LabelObject] | UnsetType = UNSET
+
+
+class MemberObject(msgspec.Struct):
+    """Somebody's place in a project."""
+
+    user: UserObject
+    role: Role
+
+
+class TaskObject(msgspec.Struct):
+    """A task, as every door shows it."""
+
+    id: int
+    project_id: int
+    title: str
+    description: str
+    status: Status
+    priority: Priority
+    assignee_id: int | None
+    due_at: datetime | None
+    #: Sorts within a column, by code units.
+    position: str
+    comment_count: int
+    created_by_id: int | None
+    created_at: datetime
+    updated_at: datetime
+    #: 1, 2, 3, …: one more with every change; comments do not move it.
+    version: int
+    #: Ids of the project's labels, ascending; left out where there are none.
+    labels: list[int] | UnsetType = UNSET
+
+
+class CommentObject(msgspec.Struct):
+    """A comment."""
+
+    id: int
+    task_id: int
+    project_id: int
+    #: Null once that user's account was deleted.
+    author: UserObject | None
+    content: str
+    #: Markdown rendered and sanitised by the server.
+    content_html: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class PresentUser(msgspec.Struct):
+    """Somebody who is in a project now."""
+
+    user_id: int
+    status: PresentStatus
+
+
+class TaskChanges(msgspec.Struct, omit_defaults=True):
+    """Fields of a task with their values; only the ones that changed."""
+
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    assignee_id: int | None | UnsetType = UNSET
+    due_at: datetime | None | UnsetType = UNSET
+    position: str | UnsetType = UNSET
+    created_by_id: int | None | UnsetType = UNSET
+    labels: list[int] | UnsetType = UNSET
+
+
+class ProjectChanges(msgspec.Struct, omit_defaults=True):
+    """Fields of a project with their values; only the ones that changed."""
+
+    name: str | UnsetType = UNSET
+    #: All of them.
+    labels: list[LabelObject] | UnsetType = UNSET
+
+
+# --- Events of the rooms of projects and users -----------------------------------------------
+
+
+class LoggedData(msgspec.Struct, kw_only=True):
+    """What every logged event's data has."""
+
+    #: The event's name on the wire.
+    event: ClassVar[str]
+    #: Whoever did it; null for the system.
+    by: Actor | None = None
+    #: True where the content was deleted since, and is shown empty.
+    redacted: Literal[True] | UnsetType = UNSET
+    #: True where texts were edited away since, long enough ago, and are shown empty.
+    replaced: Literal[True] | UnsetType = UNSET
+
+
+class TaskCreated(LoggedData, kw_only=True):
+    """A task is new on the board."""
+
+    event = "task_created"
+    task: TaskObject
+
+
+class TaskRestored(LoggedData, kw_only=True):
+    """A deleted or archived task is back, as it was."""
+
+    event = "task_restored"
+    task: TaskObject
+
+
+class TaskUpdated(LoggedData, kw_only=True):
+    """Fields of a task changed; `updated_at` is the event's `at`."""
+
+    event = "task_updated"
+    task_id: int
+    project_id: int
+    changes: TaskChanges
+    #: The same fields' old values.
+    previous: TaskChanges
+    version: int
+
+
+class TaskStatusChanged(LoggedData, kw_only=True):
+    """Follows the `task_updated` that moved a task to another column."""
+
+    event = "task_status_changed"
+    task_id: int
+    project_id: int
+    old_status: Status
+    new_status: Status
+    version: int
+
+
+class TaskAssigned(LoggedData, kw_only=True):
+    """Follows the `task_updated` that gave a task to somebody else, or to nobody."""
+
+    event = "task_assigned"
+    task_id: int
+    project_id: int
+    title: str
+    assignee_id: int | None
+    previous_assignee_id: int | None
+    version: int
+
+
+class TaskDeleted(LoggedData, kw_only=True):
+    """A task left the board; its comments go with it and are not told one by one."""
+
+    event = "task_deleted"
+    task_id: int
+    project_id: int
+    #: True where it went to the archive: `task_restored` brings it back at any time.
+    archived: Literal[True] | UnsetType = UNSET
+
+
+class CommentAdded(LoggedData, kw_only=True):
+    """Somebody commented on a task: its `comment_count` is one more."""
+
+    event = "comment_added"
+    comment: CommentObject
+    task_id: int
+    project_id: int
+    #: In the user room only: the first that fits of why this user is told.
+    reason: Reason | UnsetType = UNSET
+
+
+class CommentUpdated(LoggedData, kw_only=True):
+    """A comment was edited."""
+
+    event = "comment_updated"
+    comment: CommentObject
+    task_id: int
+    project_id: int
+
+
+class CommentDeleted(LoggedData, kw_only=True):
+    """A comment was deleted: its task's `comment_count` is one less."""
+
+    event = "comment_deleted"
+    comment_id: int
+    task_id: int
+    project_id: int
+
+
+class ProjectMemberAdded(LoggedData, kw_only=True):
+    """Somebody joined the project."""
+
+    event = "project_member_added"
+    project_id: int
+    user: UserObject
+    role: Role
+
+
+class ProjectMemberUpdated(LoggedData, kw_only=True):
+    """A member has another role."""
+
+    event = "project_member_updated"
+    project_id: int
+    user_id: int
+    role: Role
+
+
+class ProjectMemberRemoved(LoggedData, kw_only=True):
+    """Somebody left the project; they hear nothing of it after this event."""
+
+    event = "project_member_removed"
+    project_id: int
+    user_id: int
+
+
+class ProjectUpdated(LoggedData, kw_only=True):
+    """The project itself changed."""
+
+    event = "project_updated"
+    project_id: int
+    changes: ProjectChanges
+    #: The labels as they were; only where they changed.
+    previous: ProjectChanges | UnsetType = UNSET
+
+
+class ProjectName(msgspec.Struct):
+    """A project, as one sees it who is not in it."""
+
+    id: int
+    name: str
+
+
+class ProjectMemberRequested(LoggedData, kw_only=True):
+    """An owner wants to add this user, who wants to be asked first: to them alone."""
+
+    event = "project_member_requested"
+    project: ProjectName
+    role: Role
+
+
+class DueDateReminder(LoggedData, kw_only=True):
+    """A task is due soon, or overdue: to its assignee, or to its creator where there is none."""
+
+    event = "due_date_reminder"
+    task_id: int
+    project_id: int
+    title: str
+    due_at: datetime
+    kind: ReminderKind
+
+
+#: Every logged event, by its name.
+LOGGED_EVENTS: dict[str, type[LoggedData]] = {event.event: event for event in LoggedData.__subclasses__()}
+
+
+# --- Ephemeral: of a room, but not logged, never replayed ----------------------------------------
+
+
+class NotificationsWereRead(msgspec.Struct):
+    """The user read notifications, here or in another tab or device."""
+
+    up_to: int
+    unread: int
+
+
+class UserPresence(msgspec.Struct):
+    """Somebody's presence in a project changed."""
+
+    project_id: int
+    user_id: int
+    status: PresenceStatus
+    #: Now, for those who are there.
+    last_seen_at: datetime
+
+
+class UsersPresence(msgspec.Struct):
+    """Several people's presence in a project changed within a moment; it goes by the name `user_presence`, too."""
+
+    project_id: int
+    users: list[UserPresence]
+
+
+class UserTypingStatus(msgspec.Struct):
+    """Somebody began or ended to type a comment; not told to the one who types."""
+
+    project_id: int
+    task_id: int
+    user: UserObject
+    is_typing: bool
+
+
+class TaskViewers(msgspec.Struct):
+    """Who has a task's panel open now."""
+
+    project_id: int
+    task_id: int
+    user_ids: list[int]
+
+
+#: Every ephemeral event of a room, by its name, with the types that its data may have.
+EPHEMERAL_EVENTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
+    "user_presence": (UserPresence, UsersPresence),
+    "user_typing_status": (UserTypingStatus,),
+    "task_viewers": (TaskViewers,),
+    "notifications_read": (NotificationsWereRead,),
+}
+
+
+# --- To one connection ----------------------------------------------------------------------
+
+
+class Connected(msgspec.Struct):
+    """The connection is signed in; the first frame of every connection."""
+
+    #: Names this connection in logs and support requests.
+    session: str
+    user: UserObject
+    server_time: datetime
+    token_expires_at: datetime
+    #: Seconds between two pings that the client should send.
+    ping_interval: float
+    #: The own user room, with its last number and the log's epoch.
+    room: str
+    seq: int
+    epoch: str
+    reset: bool
+    #: How many notifications were not read, those that may follow among them.
+    unread: int
+    protocol: Literal[1] = 1
+
+
+class RemovedFromProject(msgspec.Struct):
+    """The membership ended or the project is gone; its room was left."""
+
+    project_id: int
+
+
+class GoingAway(msgspec.Struct):
+    """The server is about to end, and closes with 1012."""
+
+    #: Come back after so many milliseconds: another number for each client.
+    reconnect_in_ms: int
+
+
+class OpsProject(msgspec.Struct):
+    """A project where somebody is, as staff see it: people over all processes, and their connections that joined."""
+
+    project_id: int
+    name: str
+    people: int
+    connections: int
+
+
+class OpsFigures(msgspec.Struct):
+    """How the server does, to staff who asked with `ops_watch`."""
+
+    server_time: datetime
+    #: By each, what it told last; `silent_for` grows where one is gone.
+    processes: list[ProcessFigures]
+    #: Those with most people, 50 at the most.
+    projects: list[OpsProject]
+
+
+class OpsEnded(msgspec.Struct):
+    """The user is no longer staff, and hears no more of how the server does."""
+
+
+class ErrorData(msgspec.Struct, omit_defaults=True):
+    """What went wrong, for programs (`code`) and people (`message`)."""
+
+    code: str
+    message: str
+    details: object = None
+    retry_after: float | None = None
+
+
+#: Everything else that the server sends, by its name.
+CONNECTION_EVENTS: dict[str, type[msgspec.Struct]] = {
+    "connected": Connected,
+    "removed_from_project": RemovedFromProject,
+    "going_away": GoingAway,
+    "ops_figures": OpsFigures,
+    "ops_ended": OpsEnded,
+    "error": ErrorData,
+}

@@ -1,0 +1,1 @@
+"""ASGI middleware around Django: limits before it, long polling behind it."""

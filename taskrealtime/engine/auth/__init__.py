@@ -1,0 +1,1 @@
+"""Who a client is: tokens, sign-ins, browser sessions."""

@@ -1,0 +1,227 @@
+"""Where a user is signed in: by name and password, with tokens that follow from each other, or in a browser.
+
+Each sign-in has a mark, which all its access tokens carry, and can be ended alone: its sockets close with the next
+sweep. The refresh tokens of a sign-in are a family: one is good at a time, and only its hash is kept. A used one that
+comes again was stolen, or its successor was, so the family ends (RFC 9700, 4.14.2).
+"""
+
+import hashlib
+import secrets
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+
+from taskrealtime.engine.db.clock import database_time
+from taskrealtime.engine.limits import addresses
+from taskrealtime.engine.models import SignIn
+from taskrealtime.engine.wire.errors import NotFound, TokenExpired, TokenInvalid
+
+from . import tokens
+from .jwt import RefreshToken
+
+#: Characters that are kept of a browser's description of itself.
+AGENT_LENGTH = 200
+#: Sign-ins that a user has at the most, of each kind: with one more, the one that was used longest ago ends.
+MAX_OF_USER = 100
+
+
+def begin(user: User, *, agent: str = "", address: str | None = None) -> RefreshToken:
+    """Return the first refresh token of a new sign-in."""
+    token = _make_token(user, secrets.token_hex(16))
+    _create(user, token, agent=agent[:AGENT_LENGTH], address=address)
+    _end_oldest(user, of_browsers=False)
+    return token
+
+
+def exchange(raw: str) -> tuple[User, RefreshToken]:
+    """Return the user of a refresh token and the next one of its family; the given one is used up.
+
+    Raises:
+        TokenExpired: its time is over.
+        TokenInvalid: it is not ours, its sign-in has ended, or it was used before, which ends its sign-in.
+    """
+    used = read(raw)
+    user = tokens.user_of(used)
+    with transaction.atomic():
+        fresh = _exchange(user, used)
+        if fresh is None:
+            tokens.end_mark(_mark_of(used))
+            SignIn.objects.filter(mark=_mark_of(used)).delete()
+    if fresh is None:
+        raise TokenInvalid("The token was used before: its sign-in has ended.")
+    return user, fresh
+
+
+def read(raw: str) -> RefreshToken:
+    """Return a refresh token that is ours and not expired.
+
+    Raises:
+        TokenExpired: its time is over.
+        TokenInvalid: it is not ours.
+    """
+    try:
+        return RefreshToken(raw)  # type: ignore[arg-type]
+    except ExpiredTokenError:
+        raise TokenExpired("The token has expired.") from None
+    except (TokenError, KeyError):
+        raise TokenInvalid("The token is not valid.") from None
+
+
+def note_browser(user: User, session: SessionBase, *, agent: str, address: str | None) -> None:
+    """Record that the user is signed in in this browser now, and from where, as far as that is known."""
+    key = session.session_key
+    assert key is not None
+    now = {"user": user, "stamp": tokens.session_stamp(user), "used_at": timezone.now()}
+    now["expires_at"] = session.get_expiry_date()
+    if agent:
+        now["agent"] = agent[:AGENT_LENGTH]
+    if address:
+        now["address"] = address
+    first = now | {"session_key": key}
+    _, is_new = SignIn.objects.update_or_create(mark=tokens.browser_mark(key), defaults=now, create_defaults=first)
+    if is_new:
+        _end_oldest(user, of_browsers=True)
+
+
+def asker(request: Any) -> dict[str, Any]:
+    """Return what is written down of whoever signs in by this request."""
+    address = addresses.parse(request.META.get("REMOTE_ADDR") or "")
+    return {"agent": request.META.get("HTTP_USER_AGENT", ""), "address": str(address) if address else None}
+
+
+def forget_browser(session_key: str) -> None:
+    """Have a browser that was signed out of no longer among its user's sign-ins."""
+    SignIn.objects.filter(mark=tokens.browser_mark(session_key)).delete()
+
+
+def of_user(user: User) -> list[SignIn]:
+    """Return the sign-ins that the user has now, the latest used first."""
+    lasting = SignIn.objects.filter(user=user, stamp=tokens.session_stamp(user), expires_at__gt=timezone.now())
+    return list(lasting.order_by("-used_at", "mark"))
+
+
+def end(user: User, mark: str) -> None:
+    """End one of the user's sign-ins, its tokens and browser's session; open sockets close with the next sweep.
+
+    Raises:
+        NotFound: the user has no such sign-in.
+    """
+    with transaction.atomic():
+        found = SignIn.objects.filter(user=user, mark=mark).first()
+        if found is None:
+            raise NotFound("No such sign-in.")
+        tokens.end_mark(mark)
+        _forget(found)
+
+
+def _forget(sign_in: SignIn) -> None:
+    """Remove a sign-in with its browser's session, if it has one."""
+    if sign_in.session_key:
+        import_module(settings.SESSION_ENGINE).SessionStore(sign_in.session_key).delete()
+    sign_in.delete()
+
+
+def _end_oldest(user: User, *, of_browsers: bool) -> None:
+    """End those beyond `MAX_OF_USER`; access tokens that they gave live on for their minutes."""
+    kind = SignIn.objects.filter(user=user)
+    kind = kind.exclude(session_key="") if of_browsers else kind.filter(session_key="")
+    for sign_in in kind.order_by("-used_at", "mark")[MAX_OF_USER:]:
+        _forget(sign_in)
+
+
+def forget_expired(cutoff: datetime, limit: int) -> int:
+    """Remove up to `limit` sign-ins whose time is over and of simplejwt's rows; return how many."""
+    now = database_time()
+    marks = list(SignIn.objects.filter(expires_at__lt=now).values_list("mark", flat=True)[:limit])
+    return SignIn.objects.filter(mark__in=marks).delete()[0] + _forget_outstanding(now, limit)
+
+
+def _exchange(user: User, used: RefreshToken) -> RefreshToken | None:
+    """Return the next token; None where this one is not the one that is good now."""
+    mark = _mark_of(used)
+    if tokens.ended_sessions([mark]):
+        raise TokenInvalid("The session of this token was ended.")
+    fresh = _make_token(user, mark)
+    sign_in = SignIn.objects.select_for_update().filter(mark=mark).first()
+    if sign_in is not None:
+        if not secrets.compare_digest(sign_in.token, _hash(used)):
+            return None
+        sign_in.token, sign_in.stamp = _hash(fresh), tokens.session_stamp(user)
+        sign_in.used_at, sign_in.expires_at = timezone.now(), _expiry(fresh)
+        sign_in.save(update_fields=["token", "stamp", "used_at", "expires_at"])
+    elif tokens.BROWSER_CLAIM in used:
+        raise TokenInvalid("The session of this token was ended.")
+    elif _was_used_in_earlier_release(used) or not _create(user, fresh):
+        return None
+    return fresh
+
+
+def _make_token(user: User, mark: str) -> RefreshToken:
+    token = RefreshToken.for_user(user)
+    token[tokens.SESSION_CLAIM] = tokens.session_version(user)
+    token[tokens.BROWSER_CLAIM] = mark
+    return token
+
+
+def _create(user: User, token: RefreshToken, *, agent: str = "", address: str | None = None) -> bool:
+    """Write down a new sign-in; return False where another request was first."""
+    _, is_new = SignIn.objects.get_or_create(
+        mark=_mark_of(token),
+        defaults={
+            "user": user,
+            "stamp": tokens.session_stamp(user),
+            "token": _hash(token),
+            "agent": agent,
+            "address": address,
+            "expires_at": _expiry(token),
+        },
+    )
+    return is_new
+
+
+def _mark_of(token: RefreshToken) -> str:
+    """Return its sign-in's mark; one without a family, of an earlier release or other code, begins one of its own."""
+    return str(token.get(tokens.BROWSER_CLAIM) or hashlib.sha256(token.identifier.encode()).hexdigest()[:32])
+
+
+def _hash(token: RefreshToken) -> str:
+    return hashlib.sha256(token.identifier.encode()).hexdigest()
+
+
+def _expiry(token: RefreshToken) -> datetime:
+    return datetime.fromtimestamp(token["exp"], UTC)
+
+
+# --- What simplejwt's own tables hold, where they are installed -------------------------------
+
+
+def _has_simplejwts_tables() -> bool:
+    return apps.is_installed("rest_framework_simplejwt.token_blacklist")
+
+
+def _was_used_in_earlier_release(token: RefreshToken) -> bool:
+    if not _has_simplejwts_tables():
+        return False
+    from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
+
+    return BlacklistedToken.objects.filter(token__jti=token.identifier).exists()
+
+
+def _forget_outstanding(now: datetime, limit: int) -> int:
+    """Remove rows whose token has expired, and blank the token in the others, where it is usable."""
+    if not _has_simplejwts_tables():
+        return 0
+    from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+
+    OutstandingToken.objects.exclude(token="").update(token="")
+    expired = list(OutstandingToken.objects.filter(expires_at__lt=now).values_list("pk", flat=True)[:limit])
+    OutstandingToken.objects.filter(pk__in=expired).delete()
+    return len(expired)

@@ -1,0 +1,222 @@
+"""Whose token this is, and whether it still counts."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.db.models import F
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import Token
+from rest_framework_simplejwt.utils import get_md5_hash_password
+
+from taskrealtime.engine.models import EndedSession, SessionVersion
+from taskrealtime.engine.wire.errors import RealTimeError, TokenExpired, TokenInvalid
+
+from .jwt import AccessToken
+
+#: The claim with the user's session version: signing out everywhere ends the tokens of earlier ones. A token that
+#: other code made with simplejwt's `for_user` has none, and counts as of version 0, before any such sign-out.
+SESSION_CLAIM = "session"
+#: The claim with the mark of the sign-in that the token belongs to (`sign_ins`), and with which it ends: of a browser's
+#: session, or of a family of refresh tokens.
+BROWSER_CLAIM = "browser"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A user as a valid access token proved it."""
+
+    user: User
+    #: What `session_stamp` was when the token was checked; the sweep compares it.
+    stamp: str
+    #: Unix time, seconds.
+    expires_at: float
+    #: The mark of the sign-in that the token belongs to; None for a token that other code made.
+    browser: str | None = None
+
+
+def make_access_token(user: User, *, session_key: str | None = None) -> AccessToken:
+    """An access token of this user's present session.
+
+    Args:
+        session_key: of the browser's session that asks; signing out of that ends the token.
+    """
+    token = AccessToken.for_user(user)
+    token[SESSION_CLAIM] = session_version(user)
+    if session_key is not None:
+        token[BROWSER_CLAIM] = browser_mark(session_key)
+    return token
+
+
+def browser_mark(session_key: str) -> str:
+    """Names a browser's session without telling its key."""
+    return salted_hmac("taskrealtime.browser", session_key).hexdigest()[:32]
+
+
+def identify(raw: str) -> Identity:
+    """The user of an access token.
+
+    Raises:
+        TokenExpired: it was ours, but its time is over.
+        TokenInvalid: not ours, not an access token, or its user is gone, inactive or signed out.
+    """
+    [identity] = identify_all([raw])
+    if isinstance(identity, RealTimeError):
+        raise identity
+    return identity
+
+
+def identify_all(tokens: Sequence[str]) -> list[Identity | RealTimeError]:
+    """To each access token its user, or the error that `identify` raises."""
+    verified = [_verify(raw) for raw in tokens]
+    good = [token for token in verified if not isinstance(token, RealTimeError)]
+    users, ended = _users_by_id(good), ended_sessions(_browser(token) for token in good)
+    return [token if isinstance(token, RealTimeError) else _identity(token, users, ended) for token in verified]
+
+
+def _verify(raw: str) -> AccessToken | RealTimeError:
+    try:
+        return AccessToken(raw)  # type: ignore[arg-type]
+    except ExpiredTokenError:
+        return TokenExpired("The token has expired.")
+    except TokenError:
+        return TokenInvalid("The token is not valid.")
+
+
+def _identity(token: Token, users: Mapping[int, User], ended: Collection[str]) -> Identity | RealTimeError:
+    try:
+        user = _active_user(token, users)
+    except TokenInvalid as error:
+        return error
+    browser = _browser(token)
+    if browser in ended:
+        return TokenInvalid("The session of this token was ended.")
+    return Identity(user, session_stamp(user), token["exp"], browser)
+
+
+def _browser(token: Token) -> str | None:
+    mark = token.get(BROWSER_CLAIM)
+    return mark if isinstance(mark, str) else None
+
+
+def user_id_of(raw: str) -> int | None:
+    """The id that an access token of ours names, whether or not its session has ended; None where it is none."""
+    token = _verify(raw)
+    return None if isinstance(token, RealTimeError) else _user_id(token)
+
+
+def user_of(token: Token) -> User:
+    """The active user that a verified token of either type names.
+
+    Raises:
+        TokenInvalid: there is none, or the session that the token belongs to was ended.
+    """
+    return _active_user(token, _users_by_id([token]))
+
+
+def _users_by_id(tokens: Iterable[Token]) -> dict[int, User]:
+    ids = {user_id for token in tokens if (user_id := _user_id(token)) is not None}
+    users = get_user_model().objects.select_related("session_version").filter(pk__any_of=ids)
+    return {user.pk: user for user in users}
+
+
+def _user_id(token: Token) -> int | None:
+    """The id that the token names; None where it can be nobody's."""
+    try:
+        user_id = int(token[api_settings.USER_ID_CLAIM])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return user_id if 0 < user_id < 2**63 else None
+
+
+def _active_user(token: Token, users: Mapping[int, User]) -> User:
+    user = users.get(_user_id(token) or 0)
+    if user is None:
+        raise TokenInvalid("The token is not valid.")
+    same_session = token.get(SESSION_CLAIM, 0) == session_version(user)
+    same_password = token.get(api_settings.REVOKE_TOKEN_CLAIM) == get_md5_hash_password(user.password)
+    if not (user.is_active and same_session and same_password):
+        raise TokenInvalid("The session of this token was ended.")
+    return user
+
+
+def session_stamp(user: AbstractBaseUser) -> str:
+    """Names the user's present session: another after sign-out everywhere or a new password."""
+    return _stamp(settings.SECRET_KEY, user.pk, session_version(user), user.password)
+
+
+@lru_cache(maxsize=20_000)
+def _stamp(secret: str, user_id: int, version: int, password: str) -> str:
+    """Remembered, since the sweep wants those of all connected users once a second."""
+    value = f"{user_id}:{version}:{password}"
+    return salted_hmac("taskrealtime.session", value, secret=secret).hexdigest()[:16]
+
+
+def sign_out_everywhere(user: User) -> None:
+    """End every token and socket that this user has; open sockets close with the next sweep."""
+    SessionVersion.objects.get_or_create(user=user)
+    SessionVersion.objects.filter(user=user).update(version=F("version") + 1)
+
+
+def end_session(session_key: str) -> None:
+    """End the tokens of a browser's session; open sockets of its pages close with the next sweep."""
+    end_mark(browser_mark(session_key))
+
+
+def end_mark(mark: str) -> None:
+    """End the tokens of the sign-in with this mark; open sockets close with the next sweep."""
+    EndedSession.objects.get_or_create(mark=mark)
+
+
+def ended_sessions(marks: Iterable[str | None]) -> set[str]:
+    """Which of these browsers' sessions were signed out of."""
+    wanted = {mark for mark in marks if mark is not None}
+    return set(EndedSession.objects.filter(mark__any_of=wanted).values_list("mark", flat=True)) if wanted else set()
+
+
+def forget_ended_sessions(cutoff: datetime, limit: int) -> int:
+    """Remove up to `limit` that ended before `cutoff` and whose last token is long past its time; how many it were."""
+    cutoff = min(cutoff, timezone.now() - 2 * _life_of_tokens())
+    marks = list(EndedSession.objects.filter(ended_at__lt=cutoff).values_list("mark", flat=True)[:limit])
+    return EndedSession.objects.filter(mark__in=marks).delete()[0]
+
+
+def _life_of_tokens() -> timedelta:
+    life: timedelta = api_settings.ACCESS_TOKEN_LIFETIME
+    return life + timedelta(hours=1)
+
+
+def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
+    """Of these users with the stamps of their connections: who must be cut.
+
+    Returns:
+        by user id the stamp that is valid now, or None where the user is gone or inactive; only users
+        some of whose stamps are not the valid one.
+    """
+    users = get_user_model().objects.filter(pk__any_of=list(stamps), is_active=True)
+    rows = users.values_list("pk", "session_version__version", "password")
+    valid = {
+        user_id: _stamp(settings.SECRET_KEY, user_id, version or 0, password) for user_id, version, password in rows
+    }
+    return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}
+
+
+def staff_among(users: Collection[int]) -> set[int]:
+    """Which of these users are staff, and active, now."""
+    staff = get_user_model().objects.filter(pk__any_of=list(users), is_active=True, is_staff=True)
+    return set(staff.values_list("pk", flat=True))
+
+
+def session_version(user: AbstractBaseUser) -> int:
+    if SessionVersion._meta.get_field("user").remote_field.is_cached(user):  # it was read together with the user
+        row: SessionVersion | None = getattr(user, "session_version", None)
+    else:
+        row = SessionVersion.objects.filter(user_id=user.pk).first()
+    return row.version if row else 0

@@ -1,0 +1,1 @@
+"""How the engine works with the database: threads, batches, prepared statements, time limits."""

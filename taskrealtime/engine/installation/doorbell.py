@@ -1,0 +1,138 @@
+"""Rings a room's group on the channel layer, from whichever thread or process numbered its events.
+
+A ring is a courtesy: one that is lost is logged and forgotten, since every server process also sweeps the log. It
+names its installation, so that the processes of another one drop it.
+"""
+
+import asyncio
+import atexit
+import concurrent.futures
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from taskrealtime.engine import metrics
+
+from .epochs import present_installation
+from .names import layer_group
+
+if TYPE_CHECKING:
+    from taskrealtime.engine.log import LoggedEvent
+
+logger = logging.getLogger(__name__)
+
+#: More events than this are not carried by a ring: rooms read them from the log, page by page.
+MAX_CARRIED = 100
+#: Rings that may wait for a layer that is slow or hangs; further ones are dropped at once. Those for one person's room
+#: have less: a comment may notify fifty people, and whoever looks at its board is to hear of it first.
+MAX_WAITING, MAX_WAITING_PERSONAL = 1000, 500
+#: Seconds after which a ring is given up.
+RING_TIMEOUT = 5.0
+
+#: The loop of this process's rooms, where it serves any: the in-memory layer is not thread-safe, so it is
+#: only used from there.
+_server_loop: asyncio.AbstractEventLoop | None = None
+_background_loop: asyncio.AbstractEventLoop | None = None
+_starting = threading.Lock()
+_waiting: set[concurrent.futures.Future[None]] = set()
+
+
+def _forget_threads() -> None:
+    """In a forked child the threads of its parent do not run: it rings by its own."""
+    global _server_loop, _background_loop, _starting
+    _server_loop = _background_loop = None
+    _starting = threading.Lock()
+    _waiting.clear()
+
+
+os.register_at_fork(after_in_child=_forget_threads)
+
+
+def set_server_loop(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Ring from this loop from now on, if it runs."""
+    global _server_loop
+    _server_loop = loop
+
+
+def ring(room: str, events: "list[LoggedEvent]", *, personal: bool = False) -> None:
+    """Tell every process that listens to `room`, one person's or not, of these events. Never blocks, never raises."""
+    carried = [list(event) for event in events] if len(events) <= MAX_CARRIED else []
+    _send(room, {"type": "room.events", "room": room, "head": events[-1].seq, "events": carried}, personal=personal)
+
+
+def ring_read(room: str, read: int, floor: int) -> None:
+    """Tell every process that listens to a personal `room` how far it was read, and how far it was trimmed."""
+    _send(room, {"type": "room.read", "room": room, "read": read, "floor": floor}, personal=True)
+
+
+def ring_closed(room: str) -> None:
+    """Tell every process that listens to `room` that it is no more."""
+    _send(room, {"type": "room.closed", "room": room})
+
+
+def ring_departed(room: str, user_id: int, departed: str) -> None:
+    """Tell every process that listens to a user's personal `room` that they may no longer hear the room `departed`."""
+    _send(room, {"type": "room.departed", "room": room, "user": user_id, "departed": departed}, personal=True)
+
+
+def hint(room: str, message: dict[str, Any]) -> None:
+    """Tell every process that listens to `room` something passing, of a `type` of its own; lost, it is not missed."""
+    _send(room, {**message, "room": room}, missed=False)
+
+
+def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed: bool = True) -> None:
+    loop = _loop()
+    if loop is None:
+        return
+    if (waiting := len(_waiting)) >= (MAX_WAITING_PERSONAL if personal else MAX_WAITING):
+        if missed:
+            metrics.RINGS_LOST.inc()
+            logger.warning("%s rings are waiting for the channel layer: the one for %s is dropped.", waiting, room)
+        return
+    if (installation := present_installation()) is not None:
+        message["installation"] = installation
+    delivery = _deliver(room, message, missed=missed)
+    try:
+        ringing = asyncio.run_coroutine_threadsafe(delivery, loop)
+    except RuntimeError:  # The loop was closed in between: this process is ending.
+        delivery.close()
+        return
+    _waiting.add(ringing)
+    ringing.add_done_callback(_waiting.discard)
+
+
+async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
+    try:
+        layer = get_channel_layer()
+        await asyncio.wait_for(layer.group_send(layer_group(room), message), RING_TIMEOUT)
+    except Exception as error:
+        if missed:
+            metrics.RINGS_LOST.inc()
+            logger.warning("The ring for %s was lost (%s: %s); the sweep delivers.", room, type(error).__name__, error)
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    if _server_loop is not None and _server_loop.is_running():
+        return _server_loop
+    if isinstance(get_channel_layer(), InMemoryChannelLayer):
+        return None  # Nobody in this process listens, and nobody outside could hear it.
+    return _ensure_background_loop()
+
+
+def _ensure_background_loop() -> asyncio.AbstractEventLoop:
+    """One thread per process keeps one connection to the layer; a connection per ring costs 2.5 ms."""
+    global _background_loop
+    with _starting:
+        if _background_loop is None:
+            _background_loop = asyncio.new_event_loop()
+            threading.Thread(target=_background_loop.run_forever, name="doorbell", daemon=True).start()
+            atexit.register(_finish)
+        return _background_loop
+
+
+def _finish() -> None:
+    """Let the rings of a short command out before its process ends."""
+    concurrent.futures.wait(set(_waiting), timeout=1)

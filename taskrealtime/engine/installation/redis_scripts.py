@@ -1,0 +1,135 @@
+"""Runs small Lua scripts, each atomic, on the Redis that all processes share; says quickly where it is away."""
+
+import hashlib
+import os
+import threading
+import time
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from taskrealtime.engine.conf import settings
+
+#: Seconds that an answer may take, and for which a Redis that gave none is left alone.
+PATIENCE, LOOK_AGAIN = 0.25, 1.0
+
+#: The keys and the arguments of one call of a script.
+Call = tuple[Sequence[str], Sequence[str | float]]
+
+
+class SharedAway(Exception):
+    """There is no Redis, or it does not answer: each process goes by what it knows itself."""
+
+
+def is_shared() -> bool:
+    """Whether there is a Redis at all."""
+    return bool(settings.REDIS_URLS)
+
+
+def shards() -> list["Shard"]:
+    """Every Redis of this installation."""
+    return [_shard(url) for url in settings.REDIS_URLS]
+
+
+def shard_of(key: str) -> "Shard":
+    """The Redis that holds what belongs to `key`.
+
+    Raises:
+        SharedAway: there is none.
+    """
+    found = shards()
+    if not found:
+        raise SharedAway
+    return found[zlib.crc32(key.encode()) % len(found)]
+
+
+class Shard:
+    """One Redis. Blocks for `PATIENCE` at the most: not to be called in an event loop."""
+
+    def __init__(self, url: str) -> None:
+        self._client = redis.Redis.from_url(
+            url,
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=PATIENCE,
+            # Once more where a kept connection is found dead; not where the answer takes too long.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        )
+        self._lock = threading.Lock()
+        self._is_away = False
+        self._left_alone_until = 0.0
+
+    def run(self, script: str, keys: Sequence[str], arguments: Sequence[str | float]) -> Any:
+        """What the script returns.
+
+        Raises:
+            SharedAway: there was no answer, now or a moment ago.
+        """
+        return self.run_all(script, [(keys, arguments)])[0]
+
+    def run_all(self, script: str, calls: Sequence[Call]) -> list[Any]:
+        """What the script returns to each of the calls, asked together.
+
+        Raises:
+            SharedAway: as `run`.
+        """
+        self._refuse_while_away()
+        try:
+            answers = self._evaluate(script, calls)
+        except redis.RedisError as error:
+            with self._lock:
+                self._is_away, self._left_alone_until = True, time.monotonic() + LOOK_AGAIN
+            raise SharedAway from error
+        self._is_away = False
+        return answers
+
+    def _evaluate(self, script: str, calls: Sequence[Call]) -> list[Any]:
+        """Run the script by its hash, in one trip; where Redis does not know it (a restart), hand it over first.
+
+        redis-py's own way asks before every pipeline whether it is known, which is another trip.
+        """
+        answers = self._run_known(script, calls)
+        unknown = [index for index, answer in enumerate(answers) if isinstance(answer, redis.exceptions.NoScriptError)]
+        if unknown:
+            self._client.script_load(script)
+            again = self._run_known(script, [calls[index] for index in unknown])
+            for index, answer in zip(unknown, again, strict=True):
+                answers[index] = answer
+        for answer in answers:
+            if isinstance(answer, redis.RedisError):
+                raise answer
+        return answers
+
+    def _run_known(self, script: str, calls: Sequence[Call]) -> list[Any]:
+        with self._client.pipeline(transaction=False) as pipeline:
+            for keys, arguments in calls:
+                pipeline.evalsha(_hash_of(script), len(keys), *keys, *arguments)
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
+        return answers
+
+    def _refuse_while_away(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if now < self._left_alone_until:
+                raise SharedAway
+            if self._is_away:
+                # One caller finds out; until it has, the others do not wait.
+                self._left_alone_until = now + LOOK_AGAIN
+
+
+@lru_cache(maxsize=32)
+def _hash_of(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _shard(url: str) -> Shard:
+    return Shard(url)
+
+
+# A forked child makes its own: a thread of its parent may have held a lock of one at that moment.
+os.register_at_fork(after_in_child=_shard.cache_clear)

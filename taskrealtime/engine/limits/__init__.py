@@ -1,0 +1,1 @@
+"""Bounds and fair shares: rate limits, connections, addresses."""

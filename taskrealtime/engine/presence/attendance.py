@@ -1,0 +1,238 @@
+"""Who is in one room, as this process knows it, and what its listeners were not told yet. No I/O, no clock."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, Protocol, get_args
+
+from taskrealtime.engine.wire.frames import Frames
+
+Status = Literal["idle", "online", "busy"]
+#: From the weakest to the strongest: over several connections the strongest is the user's.
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+class Listener(Protocol):
+    """Whoever is told of a room: a socket."""
+
+    user_id: int
+
+    def hear(self, frames: Frames) -> None:
+        """Take these frames, in order, without waiting."""
+
+
+class Connection:
+    """One socket as others see it: its user's status there, and which place of which room is open."""
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+        self.status: Status = "online"
+        self.viewing: tuple[str, int] | None = None
+        #: The rooms that it is in.
+        self.rooms: set[str] = set()
+
+
+class Entry(NamedTuple):
+    """What one process knows of a user in a room."""
+
+    status: Status
+    places: tuple[int, ...] = ()
+    #: Unix time at which the last connection left; None: there is one. Who left still counts for a moment.
+    left_at: float | None = None
+
+    @property
+    def strength(self) -> tuple[bool, float]:
+        """The strongest entry is the user's; who left everywhere is for a moment as where they left last."""
+        return (True, STATUSES.index(self.status)) if self.left_at is None else (False, self.left_at)
+
+
+class News(NamedTuple):
+    """What a listener was not told yet."""
+
+    #: By user the status (None: offline), and when they were seen last, unix time; None: now.
+    people: dict[int, tuple[Status | None, float | None]]
+    #: By place the users who have it open.
+    viewers: dict[int, list[int]]
+
+
+#: A user, or a place, that changed; with what it was before.
+_Change = tuple[Literal["user", "place"], int, object]
+
+
+class Attendance:
+    """One room.
+
+    Every change is noted with what was before. A listener has the number of changes that it knew when it came, so that
+    what it was told with its join and what follows make the whole: nothing is missing, nothing comes twice.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        #: Listeners with how many of the `changes` they know already.
+        self.listeners: dict[Listener, int] = {}
+        self._people: dict[int, set[Connection]] = {}
+        #: Who left this process, with the (monotonic) time until which that is not told.
+        self._leaving: dict[int, tuple[Entry, float]] = {}
+        #: What other processes know, by process and user.
+        self.others: dict[str, dict[int, Entry]] = {}
+        self._known: dict[int, Entry] = {}
+        self._places: dict[int, frozenset[int]] = {}
+        self._viewers: dict[int, set[int]] = {}
+        self._seen_at: dict[int, float] = {}
+        self.changes: list[_Change] = []
+        #: The version of the shared room that this has come to; None: it must be read.
+        self.version: int | None = None
+        #: What was told ahead of its turn, by version: a process with its entries; None: too many, read instead.
+        self.held: dict[int, tuple[str, dict[int, Entry | None] | None]] = {}
+
+    # -- what is known --
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody of this process is here, nor was a moment ago."""
+        return not self._people and not self._leaving
+
+    def present(self) -> list[tuple[int, Status]]:
+        """Everybody who is here, with their status."""
+        return [(user_id, entry.status) for user_id, entry in self._known.items()]
+
+    def viewed(self) -> dict[int, list[int]]:
+        """By place who has it open."""
+        return {place: sorted(users) for place, users in self._viewers.items()}
+
+    def own(self, user_id: int) -> Entry | None:
+        """What this process knows of a user by its own connections."""
+        if connections := self._people.get(user_id):
+            status = max((connection.status for connection in connections), key=STATUSES.index)
+            viewing = {one.viewing[1] for one in connections if one.viewing and one.viewing[0] == self.name}
+            return Entry(status, tuple(sorted(viewing)))
+        leaving = self._leaving.get(user_id)
+        return leaving[0] if leaving else None
+
+    def own_entries(self) -> dict[int, Entry]:
+        """What this process knows by its own connections, by user."""
+        users = [*self._people, *self._leaving]
+        return {user_id: entry for user_id in users if (entry := self.own(user_id)) is not None}
+
+    # -- what changes it --
+
+    def enter(self, listener: Listener, connection: Connection) -> None:
+        """A connection joins: it knows everything of now."""
+        self._people.setdefault(connection.user_id, set()).add(connection)
+        self._leaving.pop(connection.user_id, None)
+        self.update([connection.user_id])
+        self.listeners[listener] = len(self.changes)
+
+    def leave(self, listener: Listener, connection: Connection, *, now: float, until: float | None) -> None:
+        """A connection leaves.
+
+        Args:
+            now: unix time.
+            until: monotonic time until which it is not told where it was the user's last; None: told at once.
+        """
+        self.listeners.pop(listener, None)
+        entry = self.own(connection.user_id)
+        connections = self._people.get(connection.user_id, set())
+        connections.discard(connection)
+        if not connections:
+            self._people.pop(connection.user_id, None)
+            if entry is not None and until is not None:
+                self._leaving[connection.user_id] = Entry(entry.status, left_at=now), until
+        self.update([connection.user_id], seen_at=now)
+
+    def forget(self, user_id: int) -> None:
+        """The user may not be here any more: one who left a moment ago is gone now."""
+        self._leaving.pop(user_id, None)
+        self.update([user_id])
+
+    def expire(self, now: float) -> tuple[list[int], float | None]:
+        """Let go who left long enough ago; who they are, and at which (monotonic) time to look again."""
+        gone = [user_id for user_id, (_, until) in self._leaving.items() if until <= now]
+        for user_id in gone:
+            del self._leaving[user_id]
+        self.update(gone)
+        return gone, min((until for _, until in self._leaving.values()), default=None)
+
+    def hear(self, process: str, entries: dict[int, Entry | None]) -> None:
+        """Another process tells of these users; None: it no longer knows them."""
+        known = self.others.setdefault(process, {})
+        for user_id, entry in entries.items():
+            if entry is None:
+                known.pop(user_id, None)
+            else:
+                known[user_id] = entry
+        self.update(entries)
+
+    def replace(self, process: str, entries: dict[int, Entry], *, seen_at: float | None = None) -> None:
+        """These are all that another process knows; `seen_at` (unix time) is when those were seen whom it lost."""
+        before = self.others.pop(process, {})
+        if entries:
+            self.others[process] = entries
+        users = [user for user in before.keys() | entries.keys() if before.get(user) != entries.get(user)]
+        self.update(users, seen_at=seen_at)
+
+    def update(self, users: Iterable[int], *, seen_at: float | None = None) -> None:
+        """Find out anew what is true of these users, and note what that changes."""
+        for user_id in users:
+            own = self.own(user_id)
+            entries = [found for of in self.others.values() if (found := of.get(user_id))]
+            entries += [own] if own else []
+            before = self._known.pop(user_id, None)
+            best = max(entries, key=lambda entry: entry.strength, default=None)
+            if best is not None:
+                self._known[user_id] = best
+            elif before is not None:
+                self._note_leaving(user_id, before.left_at or seen_at)
+            status, former = best and best.status, before and before.status
+            if status != former:
+                self.changes.append(("user", user_id, former))
+            self._update_places(user_id, frozenset(place for entry in entries for place in entry.places))
+
+    def _note_leaving(self, user_id: int, seen_at: float | None) -> None:
+        if seen_at is None:
+            self._seen_at.pop(user_id, None)
+        else:
+            self._seen_at[user_id] = seen_at
+
+    def _update_places(self, user_id: int, places: frozenset[int]) -> None:
+        before = self._places.pop(user_id, frozenset[int]())
+        if places:
+            self._places[user_id] = places
+        for place in before ^ places:
+            viewers = self._viewers.setdefault(place, set())
+            self.changes.append(("place", place, sorted(viewers)))
+            (viewers.add if place in places else viewers.discard)(user_id)
+            if not viewers:
+                del self._viewers[place]
+
+    # -- what is told --
+
+    def take_news(self) -> list[tuple[list[Listener], News]]:
+        """What is to be told now, to whom; afterwards everybody knows everything."""
+        waiting: dict[int, list[Listener]] = {}
+        for listener, known in self.listeners.items():
+            waiting.setdefault(known, []).append(listener)
+        told = [(listeners, self._news_after(known)) for known, listeners in waiting.items()]
+        self.listeners = dict.fromkeys(self.listeners, 0)
+        self.changes = []
+        self._seen_at = {}
+        return [(listeners, news) for listeners, news in told if news.people or news.viewers]
+
+    def catch_up(self, listener: Listener) -> News:
+        """What is to be told to this listener now; afterwards it knows everything."""
+        news = self._news_after(self.listeners[listener])
+        self.listeners[listener] = len(self.changes)
+        return news
+
+    def _news_after(self, known: int) -> News:
+        before: dict[tuple[Literal["user", "place"], int], object] = {}
+        for kind, key, former in self.changes[known:]:
+            before.setdefault((kind, key), former)
+        news = News({}, {})
+        for (kind, key), former in before.items():
+            if kind == "user":
+                entry = self._known.get(key)
+                status = entry.status if entry else None
+                if status != former:
+                    news.people[key] = status, None if entry else self._seen_at.get(key)
+            elif (viewers := sorted(self._viewers.get(key, ()))) != former:
+                news.viewers[key] = viewers
+        return news

@@ -1,0 +1,81 @@
+"""When each user was connected last: gathered in memory, written once in a while."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from django.contrib.auth import get_user_model
+from django.db import connection, transaction
+
+from taskrealtime.engine import draining
+from taskrealtime.engine.db.threads import in_caretaking_thread
+from taskrealtime.engine.models import LastSeen
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two writes, and rows of one statement.
+WRITE_EVERY, ROWS = 60.0, 500
+
+
+class LastSeenBook:
+    """What one event loop knows."""
+
+    def __init__(self, connected: Callable[[], Iterable[int]]) -> None:
+        """A book that is written by `run`; `connected` tells who is there now."""
+        self._connected = connected
+        self._left: dict[int, float] = {}
+        self._last_words: asyncio.Task[None] | None = None
+
+    def left(self, user_id: int, now: float) -> None:
+        """A connection of this user ended at this unix time."""
+        self._left[user_id] = now
+
+    async def run(self) -> None:
+        """Write it once in a while, for ever."""
+        draining.enter(self)
+        try:
+            while True:
+                await asyncio.sleep(WRITE_EVERY)
+                await self.write()
+        finally:
+            draining.leave(self)
+
+    def go_away(self, reconnect_in_ms: int) -> None:
+        """The process is ending: what is known so far is written; whoever is still there is so for moments only."""
+        self._last_words = asyncio.create_task(self.write())
+
+    async def write(self) -> None:
+        """Write who left since the last time, and who is connected; where that fails, the next time does it."""
+        left, self._left = self._left, {}
+        seen = left | dict.fromkeys(self._connected(), time.time())
+        try:
+            await in_caretaking_thread(write_seen, seen)
+        except Exception as error:
+            self._left = left | self._left
+            logger.warning("Who was seen is not written yet (%s: %s).", type(error).__name__, error)
+
+
+def write_seen(seen: Mapping[int, float]) -> None:
+    """Note for each user the unix time at which they were seen; an earlier one than is known changes nothing."""
+    users = sorted(seen)
+    for start in range(0, len(users), ROWS):
+        _write_some({user_id: seen[user_id] for user_id in users[start : start + ROWS]})
+
+
+def _write_some(seen: Mapping[int, float]) -> None:
+    with transaction.atomic():
+        # In order, as every process writes them, lest two wait for each other.
+        users = get_user_model().objects.filter(pk__in=seen).order_by("pk")
+        rows = [(pk, datetime.fromtimestamp(seen[pk], UTC)) for pk in users.values_list("pk", flat=True)]
+        if rows:
+            table = connection.ops.quote_name(LastSeen._meta.db_table)
+            values = ", ".join(["(%s, %s)"] * len(rows))
+            parameters = [value for pk, at in rows for value in (pk, connection.ops.adapt_datetimefield_value(at))]
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"INSERT INTO {table} (user_id, at) VALUES {values} "  # noqa: S608 -- a name of ours, and placeholders
+                    f"ON CONFLICT (user_id) DO UPDATE SET at = excluded.at WHERE {table}.at < excluded.at",
+                    parameters,
+                )

@@ -1,0 +1,149 @@
+"""Who types where: told to a room as it begins and ends. Nothing is stored; what is not renewed ends by itself.
+
+Each process hears of each typing hand, its own people's at once and others' by a ring, and ends it by its own clock: so
+a process that dies leaves nobody typing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from taskrealtime.engine.installation import doorbell
+
+from .presence import Presence, speaker
+
+#: Seconds after the last renewal until somebody no longer types.
+TYPING_TIME = 6.0
+#: Seconds between two frames that say that somebody types at a place; the end of it is told at once, once.
+TOLD_EVERY = 2.0
+#: Seconds between two rings that renew.
+RUNG_EVERY = 1.0
+
+#: A room, a place in it, a user.
+_Key = tuple[str, int, int]
+
+
+class _Hand:
+    """One user who types at one place, perhaps over several connections."""
+
+    def __init__(self, user: dict[str, Any]) -> None:
+        self.user = user
+        #: Until when each connection's typing lasts.
+        self.until: dict[str, float] = {}
+        self.told = False
+        self.told_at = float("-inf")
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Typists:
+    """Everybody who types in one event loop's rooms."""
+
+    def __init__(
+        self,
+        presence: Presence,
+        *,
+        alone: bool,
+        clock: Callable[[], float] | None = None,
+        call_at: Callable[[float, Callable[[], None]], Any] | None = None,
+    ) -> None:
+        """Of the running event loop.
+
+        Args:
+            alone: whether no other process could hear a ring.
+            clock: tells the time in seconds.
+            call_at: calls something at that time; gives what has a `cancel`.
+        """
+        loop = asyncio.get_running_loop()
+        self._presence = presence
+        self._alone = alone
+        self._clock = clock or loop.time
+        self._call_at = call_at or loop.call_at
+        self._hands: dict[_Key, _Hand] = {}
+        #: By connection of this process where it types, with the time of the last ring.
+        self._rung: dict[str, dict[_Key, float]] = {}
+
+    def set_typing(self, room: str, place: int, user: dict[str, Any], *, connection: str, is_typing: bool) -> None:
+        """A connection of this process says that its user types at a place, still types, or no longer does.
+
+        Args:
+            user: as the others shall see them, with an `id`.
+            connection: names the connection, over all processes.
+        """
+        key = room, place, int(user["id"])
+        if not is_typing:
+            self._end(key, connection)
+            return
+        self._hear(key, user, connection, True)
+        rung, now = self._rung.setdefault(connection, {}), self._clock()
+        if now - rung.get(key, float("-inf")) >= RUNG_EVERY:
+            rung[key] = now
+            self._ring(key, user, connection, True)
+
+    def stop(self, connection: str, *, room: str | None = None, place: int | None = None) -> None:
+        """The connection types no more: at all, in a room, or at a place."""
+        for key in list(self._rung.get(connection, {})):
+            if room in (None, key[0]) and place in (None, key[1]):
+                self._end(key, connection)
+
+    def _end(self, key: _Key, connection: str) -> None:
+        rung = self._rung.get(connection, {})
+        if rung.pop(key, None) is not None and (hand := self._hands.get(key)):
+            self._hear(key, hand.user, connection, False)
+            self._ring(key, hand.user, connection, False)
+        if not rung:
+            self._rung.pop(connection, None)
+
+    def forget(self, room: str, user_id: int) -> None:
+        """The user may not be in the room any more."""
+        for key, hand in list(self._hands.items()):
+            if key[0] == room and key[2] == user_id:
+                hand.until.clear()
+                self._settle(key)
+
+    def heard(self, message: dict[str, Any]) -> None:
+        """Another process rang."""
+        if message["process"] != self._presence.process:
+            user = message["user"]
+            key = message["room"], message["place"], user["id"]
+            self._hear(key, user, message["connection"], message["is_typing"])
+
+    def _ring(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
+        if not self._alone:
+            room, place, _ = key
+            message = {"place": place, "user": user, "connection": connection, "is_typing": is_typing}
+            doorbell.hint(room, {"type": "room.typing", "process": self._presence.process, **message})
+
+    def _hear(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
+        if not is_typing and key not in self._hands:
+            return
+        hand = self._hands.setdefault(key, _Hand(user))
+        if is_typing:
+            hand.until[connection] = self._clock() + TYPING_TIME
+        else:
+            hand.until.pop(connection, None)
+        self._settle(key, renewed=is_typing)
+
+    def _settle(self, key: _Key, *, renewed: bool = False) -> None:
+        """Tell what is to be told now, and look again when something ends."""
+        hand, now = self._hands[key], self._clock()
+        hand.until = {connection: until for connection, until in hand.until.items() if until > now}
+        rested = now >= hand.told_at + TOLD_EVERY
+        if hand.until and rested and (renewed or not hand.told):
+            hand.told, hand.told_at = True, now
+            self._tell(key, hand, True)
+        elif not hand.until and hand.told:
+            hand.told = False
+            self._tell(key, hand, False)
+        if hand.timer is not None:
+            hand.timer.cancel()
+            hand.timer = None
+        if not hand.until and rested:
+            # Kept until then, lest somebody who begins and ends all the time be told of all the time.
+            del self._hands[key]
+            return
+        again_at = [*hand.until.values()] + ([] if hand.told else [hand.told_at + TOLD_EVERY])
+        hand.timer = self._call_at(min(again_at), lambda: self._settle(key))
+
+    def _tell(self, key: _Key, hand: _Hand, is_typing: bool) -> None:
+        room, place, user_id = key
+        self._presence.tell(room, speaker().typing(room, place, hand.user, is_typing), not_to=user_id)

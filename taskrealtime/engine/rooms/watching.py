@@ -1,0 +1,295 @@
+"""What server processes tell of themselves to staff who watch, and nothing of it while nobody watches.
+
+All processes are in one group on the channel layer. Where somebody watches, their process says so every `EVERY`
+seconds; whoever heard it lately tells its figures as often. So a process that died is not heard any more, one that was
+just started tells with the next call, and nobody has to keep a list. Counters are told as they stand: rates are the
+differences of two tellings, whoever missed one in between. Each telling to the staff is authorised anew.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from taskrealtime.engine import draining, metrics
+from taskrealtime.engine.auth import tokens
+from taskrealtime.engine.db.threads import in_database_thread
+from taskrealtime.engine.installation import doorbell
+from taskrealtime.engine.wire.frames import Frames
+
+logger = logging.getLogger(__name__)
+
+#: The group of all processes.
+GROUP = "processes"
+#: Seconds between two tellings, and for which a process goes on after it last heard that somebody watches.
+EVERY, WATCHED_FOR = 2.0, 7.0
+#: Seconds in which the others answer the first call.
+GATHER = 0.2
+#: Seconds after which a process that is not heard is no longer shown; the page says sooner that it is silent.
+FORGOTTEN_AFTER = 30.0
+#: Seconds that looking up who is staff may take before the last answer is gone by: the database may be away.
+PATIENCE = 1.0
+#: Seconds between two looks at how late the event loop is.
+SLICE = 0.1
+#: Rooms that one process tells of, and that are shown: those with most people.
+MAX_ROOMS, MAX_SHOWN = 200, 50
+
+
+class ProcessFigures(msgspec.Struct, kw_only=True):
+    """One server process. Counters count since its start."""
+
+    #: Another one each time a process starts.
+    process: str
+    host: str
+    pid: int
+    started_at: datetime
+    #: Seconds since it was heard last.
+    silent_for: float = 0.0
+    draining: bool
+    sees_database: bool
+    #: Null: none is set up.
+    sees_redis: bool | None
+    #: Null: the system does not tell.
+    memory_bytes: int | None
+    cpu_seconds: float
+    #: By how many seconds its event loop was late, at the worst since it told last.
+    loop_lag: float
+    connections: int
+    client_events: int
+    events: int
+    deliveries: int
+    slow_readers: int
+    floods: int
+    #: By code.
+    errors: dict[str, int]
+    rings_lost: int
+    gaps_filled: int
+    #: How many events took how long from the save to the sockets: by upper bound in seconds, `+Inf` last, each
+    #: with all below it.
+    lag: dict[str, int]
+
+
+class RoomFigures(msgspec.Struct):
+    """How many people are in a room over all processes, and how many listeners it has."""
+
+    room: str
+    people: int
+    listeners: int
+
+
+class _Told(msgspec.Struct):
+    """What a process tells the others."""
+
+    figures: ProcessFigures
+    rooms: list[RoomFigures]
+
+
+class Health(msgspec.Struct):
+    """What only the rooms of a process know of it."""
+
+    sees_database: bool
+    sees_redis: bool | None
+    rooms: list[RoomFigures]
+
+
+class Watcher(Protocol):
+    """Whoever watches: a socket."""
+
+    user_id: int
+
+    def hear(self, frames: Frames) -> None:
+        """Take these frames, in order, without waiting."""
+
+    def watch_ended(self) -> None:
+        """The user may not watch any more."""
+
+
+class Presenter(Protocol):
+    """Puts figures into the words of the wire."""
+
+    def names(self, rooms: list[str]) -> dict[str, str]:
+        """What people call these rooms; asks the database."""
+
+    def figures(self, processes: list[ProcessFigures], rooms: list[RoomFigures], names: dict[str, str]) -> str:
+        """A finished frame."""
+
+
+_presenter: Presenter
+
+
+def set_presenter(presenter: Presenter) -> None:
+    """Called once, when the application starts."""
+    global _presenter
+    _presenter = presenter
+
+
+class Watch:
+    """One process's part."""
+
+    def __init__(self, process: str, ask_health: Callable[[], Health]) -> None:
+        """Of the running event loop.
+
+        Args:
+            process: its name among all.
+            ask_health: tells how its rooms are.
+        """
+        self.process = process
+        #: Whether it is not in the group (the layer was away), and since when it is (monotonic).
+        self.deaf, self.renewed_at = True, 0.0
+        self._ask_health = ask_health
+        self._started_at = datetime.now(UTC)
+        self._watchers: set[Watcher] = set()
+        self._watched_until = 0.0
+        #: What each process told last, with the (monotonic) time of that.
+        self._heard: dict[str, tuple[_Told, float]] = {}
+        self._running: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[tuple[set[int], dict[str, str]]] | None = None
+        self._names: dict[str, str] = {}
+
+    # -- who watches --
+
+    def enter(self, watcher: Watcher) -> None:
+        """From now on this watcher, who was seen to be staff, hears of all processes."""
+        self._watchers.add(watcher)
+        self._run()
+
+    def leave(self, watcher: object) -> None:
+        """Whoever this is does not watch any more, or is gone."""
+        self._watchers = {other for other in self._watchers if other is not watcher}
+
+    # -- what other processes say --
+
+    def heard(self, message: dict[str, Any]) -> None:
+        """Another process calls, or tells."""
+        if message["process"] == self.process:
+            return
+        if message["type"] == "processes.call":
+            self._watched_until = time.monotonic() + WATCHED_FOR
+            self._run()
+        elif self._watchers:
+            with suppress(msgspec.MsgspecError):  # Another release, while one takes the other's place.
+                told = msgspec.json.decode(message["told"], type=_Told)
+                self._heard[told.figures.process] = told, time.monotonic()
+
+    # -- telling, while somebody watches --
+
+    def _run(self) -> None:
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._tell_on())
+
+    async def _tell_on(self) -> None:
+        lag = 0.0
+        while self._watchers or time.monotonic() < self._watched_until:
+            try:
+                self._tell(lag)
+                if self._watchers:
+                    await asyncio.sleep(GATHER)
+                    await self._show()
+            except Exception:
+                logger.exception("Telling how this process does met a fault of ours.")
+            lag = await self._pause()
+        self._heard.clear()
+
+    def _tell(self, lag: float) -> None:
+        told = self._measure(lag)
+        if self._watchers:
+            doorbell.hint(GROUP, {"type": "processes.call", "process": self.process})
+            self._heard[self.process] = told, time.monotonic()
+        if time.monotonic() < self._watched_until:
+            text = msgspec.json.encode(told).decode()
+            doorbell.hint(GROUP, {"type": "processes.told", "process": self.process, "told": text})
+
+    async def _pause(self) -> float:
+        """Wait until it is time to tell again; by how much the event loop was late at the worst meanwhile."""
+        end, worst = time.monotonic() + EVERY - GATHER, 0.0
+        while (begun := time.monotonic()) < end:
+            await asyncio.sleep(SLICE)
+            worst = max(worst, time.monotonic() - begun - SLICE)
+        return worst
+
+    def _measure(self, lag: float) -> _Told:
+        health = self._ask_health()
+        rooms = sorted(health.rooms, key=lambda room: -room.people)[:MAX_ROOMS]
+        figures = ProcessFigures(
+            process=self.process,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_at=self._started_at,
+            draining=draining.is_draining(),
+            sees_database=health.sees_database,
+            sees_redis=health.sees_redis,
+            memory_bytes=metrics.resident_bytes(),
+            cpu_seconds=time.process_time(),
+            loop_lag=lag,
+            connections=int(metrics.own_total(metrics.CONNECTIONS)),
+            client_events=int(metrics.own_total(metrics.EVENT_SECONDS)),
+            events=int(metrics.own_total(metrics.EVENTS)),
+            deliveries=int(metrics.own_total(metrics.DELIVERIES)),
+            slow_readers=int(metrics.own_total(metrics.CONNECTIONS_ENDED, code="4410")),
+            floods=int(metrics.own_total(metrics.CONNECTIONS_ENDED, code="4429")),
+            errors=metrics.own_by_label(metrics.ERRORS, "code"),
+            rings_lost=int(metrics.own_total(metrics.RINGS_LOST)),
+            gaps_filled=int(metrics.own_total(metrics.GAPS_FILLED)),
+            lag=metrics.own_buckets(metrics.LAG),
+        )
+        return _Told(figures, rooms)
+
+    # -- showing it to those who watch --
+
+    async def _show(self) -> None:
+        rooms = self._rooms()
+        not_staff = await self._ask([room.room for room in rooms])
+        for watcher in list(self._watchers):
+            if watcher.user_id in not_staff:
+                self._watchers.discard(watcher)
+                watcher.watch_ended()
+        if self._watchers:
+            frames = Frames([_presenter.figures(self._processes(), rooms, self._names)])
+            for watcher in list(self._watchers):
+                watcher.hear(frames)
+
+    async def _ask(self, rooms: list[str]) -> set[int]:
+        """Who of the watchers is not staff any more; nobody while the database is away, which the page then shows."""
+        if self._asking is None:
+            users = {watcher.user_id for watcher in self._watchers}
+            self._asking = asyncio.create_task(in_database_thread(_look_up, users, rooms))
+        # Of a question that takes longer the next telling gets the answer.
+        await asyncio.wait([self._asking], timeout=PATIENCE)
+        if not self._asking.done():
+            return set()
+        asked, self._asking = self._asking, None
+        if (error := asked.exception()) is not None:
+            logger.warning("Who is staff could not be looked up (%s).", type(error).__name__)
+            return set()
+        not_staff, self._names = asked.result()
+        return not_staff
+
+    def _processes(self) -> list[ProcessFigures]:
+        now = time.monotonic()
+        self._heard = {name: heard for name, heard in self._heard.items() if now - heard[1] < FORGOTTEN_AFTER}
+        shown = [
+            msgspec.structs.replace(told.figures, silent_for=round(now - at, 1)) for told, at in self._heard.values()
+        ]
+        return sorted(shown, key=lambda figures: (figures.host, figures.started_at, figures.pid))
+
+    def _rooms(self) -> list[RoomFigures]:
+        """Each process knows all people of its rooms, and its own listeners alone."""
+        merged: dict[str, RoomFigures] = {}
+        for told, at in self._heard.values():
+            if time.monotonic() - at > WATCHED_FOR:
+                continue
+            for room in told.rooms:
+                known = merged.setdefault(room.room, RoomFigures(room.room, 0, 0))
+                known.people, known.listeners = max(known.people, room.people), known.listeners + room.listeners
+        return sorted(merged.values(), key=lambda room: (-room.people, -room.listeners, room.room))[:MAX_SHOWN]
+
+
+def _look_up(users: set[int], rooms: list[str]) -> tuple[set[int], dict[str, str]]:
+    return users - tokens.staff_among(users), _presenter.names(rooms)

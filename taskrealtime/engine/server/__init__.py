@@ -1,0 +1,1 @@
+"""The reference server: daphne with bounds, back-pressure and a supervisor."""

@@ -1,0 +1,1 @@
+"""One WebSocket connection on any ASGI server."""

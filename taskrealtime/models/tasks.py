@@ -1,0 +1,711 @@
+"""Project, Membership, Invitation, Task and Comment; what a user wants to be told, and was reminded of."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.validators import MaxLengthValidator, MinLengthValidator
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.deletion import Collector
+from django.db.models.functions import Length
+from django.db.models.lookups import Lookup
+from django.utils import timezone
+
+from taskrealtime.contract.events import INVITED_ROLES, PRIORITIES, REMINDER_KINDS, ROLES, STATUSES
+from taskrealtime.engine.db.primary import PrimaryManager, PrimaryQuerySet
+
+from . import ranks
+from .markdown import key_of, render
+from .names import validate_name
+from .tracking import TrackedModel, TrackedQuerySet
+
+models.CharField.register_lookup(Length)
+models.TextField.register_lookup(Length)
+
+
+def project_room(project_id: int) -> str:
+    """The room of everybody who joined that project."""
+    return f"project.{project_id}"
+
+
+def project_of_room(room: str) -> int | None:
+    """The project that a room belongs to; None: it is a user's."""
+    kind, _, number = room.partition(".")
+    return int(number) if kind == "project" else None
+
+
+def user_of_room(room: str) -> int | None:
+    """The user that a room belongs to; None: it is a project's."""
+    kind, _, number = room.partition(".")
+    return int(number) if kind == "user" and number.isdecimal() else None
+
+
+def user_room(user_id: int) -> str:
+    """The room of every connection of that user."""
+    return f"user.{user_id}"
+
+
+def is_user_room(room: str) -> bool:
+    """Whether a room is one user's own."""
+    return user_of_room(room) is not None
+
+
+def rooms_without_owner(rooms: Collection[str]) -> set[str]:
+    """Those of `rooms` whose project or user is gone."""
+    projects = {number: room for room in rooms if (number := project_of_room(room)) is not None}
+    users = {number: room for room in rooms if (number := user_of_room(room)) is not None}
+    there = {projects[pk] for pk in Project.objects.filter(pk__in=projects).values_list("pk", flat=True)}
+    there |= {users[pk] for pk in User.objects.filter(pk__in=users).values_list("pk", flat=True)}
+    return {*projects.values(), *users.values()} - there
+
+
+def _choices(values: Sequence[str]) -> list[tuple[str, str]]:
+    return [(value, value.replace("_", " ").capitalize()) for value in values]
+
+
+class PositionField(models.TextField):  # type: ignore[type-arg]
+    """A position string. It sorts by code units everywhere, whatever the database's language."""
+
+    def db_parameters(self, connection: Any) -> Any:
+        """The column's type, with the binary collation of this database."""
+        parameters = super().db_parameters(connection)
+        parameters["collation"] = "C" if connection.vendor == "postgresql" else "BINARY"
+        return parameters
+
+
+class IdsField(models.JSONField):
+    """A list of ids, kept in ascending order and each once."""
+
+    def to_python(self, value: Any) -> list[int]:
+        """The ids as the database has them."""
+        return sorted(set(value))
+
+    def get_prep_value(self, value: Any) -> Any:
+        """As Django's, in that order."""
+        return super().get_prep_value(self.to_python(value) if isinstance(value, list | tuple | set) else value)
+
+
+@IdsField.register_lookup
+class Has(Lookup):
+    """Whether an id is among the ids. (Django's own lookup for it, `contains`, knows no SQLite.)"""
+
+    lookup_name = "has"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """In the words of this database."""
+        ids, params = self.process_lhs(compiler, connection)
+        if connection.vendor == "postgresql":
+            return f"{ids} @> to_jsonb(%s::bigint)", (*params, self.rhs)
+        return f"%s IN (SELECT value FROM json_each({ids}))", (self.rhs, *params)  # noqa: S608 -- the compiled column
+
+
+# --- Projects and their people --------------------------------------------------------------
+
+
+class ProjectQuerySet(TrackedQuerySet):
+    """Projects, deleted with all that is in them."""
+
+    def lock_against_writers(self) -> None:
+        """Lock the rows so that nobody inserts a task or member any more: Django collects what to delete only once.
+
+        The memberships first, as whoever changes a project's tasks does: the other way round both would wait.
+        """
+        memberships = Membership.objects.filter(project__in=self.values("pk"))
+        list(memberships.order_by("pk").select_for_update().values_list("pk"))
+        list(self.order_by("pk").select_for_update().values_list("pk"))
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's, waiting for those who are writing into these projects."""
+        with transaction.atomic(using=self.db):
+            self.lock_against_writers()
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+#: What rows get that are inserted past the ORM.
+NO_LABELS = models.Value([], models.JSONField())
+
+
+class Project(TrackedModel):
+    """A board, and the people who may see it."""
+
+    TRACKED = ("name", "labels")
+
+    name = models.CharField(max_length=100, validators=[validate_name])
+    #: `{"id", "name", "color"}` of each label. A column, not a table: a board has few, and all of it needs them all.
+    labels = models.JSONField(default=list, db_default=NO_LABELS, blank=True, editable=False)
+    #: The highest id that a label ever had here: none is used again, since tasks keep the ids of deleted ones.
+    last_label_id = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = models.Manager.from_queryset(ProjectQuerySet)()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="project_has_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def room(self) -> str:
+        """The name of this project's room."""
+        return project_room(self.pk)
+
+    @property
+    def label_ids(self) -> set[int]:
+        """The ids of the labels that there are."""
+        return {label["id"] for label in self.labels}
+
+    @classmethod
+    def prepare_new(cls, instances: Sequence[Self]) -> None:
+        """The labels that a project is made with have ids."""
+        for project in instances:
+            project.last_label_id = max(project.label_ids, default=0)
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """Which label ids were used."""
+        self.last_label_id = max(previous.last_label_id, *self.label_ids, 0)
+        return ["last_label_id"]
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's, in one transaction with the end of its room."""
+        with transaction.atomic():
+            Project.objects.filter(pk=self.pk).lock_against_writers()
+            return super().delete(*args, **kwargs)
+
+
+class Membership(TrackedModel):
+    """One user's role in one project."""
+
+    TRACKED = ("project_id", "user_id", "role")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=_choices(ROLES), default="member")
+    #: Whether this member wants no notifications about the project; it ends with the membership.
+    muted = models.BooleanField(default=False, db_default=False)
+    #: The user who added this member without having asked them; empty: they came by themselves.
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    #: The user who made this member an owner.
+    owner_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = models.Manager.from_queryset(TrackedQuerySet)()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="membership_once"),
+            models.CheckConstraint(condition=Q(role__in=ROLES), name="membership_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.project} as {self.role}"
+
+    @property
+    def adder(self) -> User | None:
+        """The user who added this member, or made them an owner, without having asked them."""
+        return self.added_by or self.owner_by
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """What one member muted is not muted for another whom the membership is given to."""
+        if {"project_id", "user_id"} & set(changed):
+            self.muted, self.added_by_id, self.owner_by_id = False, None, None
+            return ["muted", "added_by", "owner_by"]
+        return []
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's, in one transaction with the unassignment of the member's tasks."""
+        with transaction.atomic():
+            # Locked before the tasks are looked for: nobody assigns one to this member in between.
+            if not (rows := Membership.lock_rows([self.pk])):
+                return 0, {}
+            self.project_id, self.user_id = rows[0].project_id, rows[0].user_id
+            return super().delete(*args, **kwargs)
+
+
+class InvitationQuerySet(PrimaryQuerySet):
+    """Invitations, good or no longer."""
+
+    def good(self, now: datetime) -> Self:
+        """Those that still let somebody in: in time, with a use left, made by somebody who still owns the project."""
+        owners = Membership.objects.filter(project_id=models.OuterRef("project_id"), role="owner")
+        makers = owners.filter(user_id=models.OuterRef("created_by_id"), user__is_active=True)
+        has_uses = Q(max_uses=None) | Q(uses__lt=models.F("max_uses"))
+        return self.filter(has_uses, models.Exists(makers), expires_at__gt=now)
+
+
+class Invitation(models.Model):
+    """A link by which whoever has it joins a project. Deleted, it is revoked."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=10, choices=_choices(INVITED_ROLES), default="member")
+    #: Of what stands in the link, which nobody keeps (`invitations.hash_of`).
+    secret_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(db_index=True)
+    #: How many may join by it; empty: any number.
+    max_uses = models.PositiveIntegerField(null=True, blank=True)
+    uses = models.PositiveIntegerField(default=0)
+
+    objects = models.Manager.from_queryset(InvitationQuerySet)()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(role__in=INVITED_ROLES), name="invitation_role")]
+
+    def __str__(self) -> str:
+        return f"Invitation {self.pk} to {self.project_id} as {self.role}"
+
+
+class AdditionRequest(models.Model):
+    """A user who wants to be asked is to be added to a project. Without the row, it was answered."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(max_length=10, choices=_choices(ROLES), default="member")
+    #: An owner; once they are none, the request is void.
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "project"], name="addition_request_once"),
+            models.CheckConstraint(condition=Q(role__in=ROLES), name="addition_request_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} to {self.project_id} as {self.role}"
+
+
+class Block(models.Model):
+    """A user whom another one does not let add them."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    blocked = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["user", "blocked"], name="block_once")]
+
+    def __str__(self) -> str:
+        return f"{self.blocked_id} by {self.user_id}"
+
+
+class Preferences(models.Model):
+    """What a user wants to be told, and when; without a row, the defaults."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="preferences"
+    )
+    #: An IANA name. Moments are moments everywhere: it only says how to show them. Empty: not chosen yet.
+    timezone = models.CharField(max_length=64, default="UTC", blank=True)
+    #: In which the user's pages were read last, for mails; empty: unknown.
+    language = models.CharField(max_length=16, blank=True, default="", db_default="")
+    #: How long before a task is due; empty: `REMIND_BEFORE_HOURS`.
+    remind_before_hours = models.FloatField(null=True, blank=True)
+    #: Whether an addition to a project waits for this user's consent.
+    ask_first = models.BooleanField(default=False, db_default=False)
+    #: Kind of notification → whether it is wanted; one that is missing is.
+    notify = models.JSONField(default=dict, blank=True)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"Preferences of {self.user_id}"
+
+
+# --- Tasks ----------------------------------------------------------------------------------
+
+
+#: Before anything is due: what stands here is looked at by the next run of the reminders.
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+#: A change of any of these may change who is to be reminded, and when.
+REMINDED_OF = {"project_id", "status", "assignee_id", "due_at", "created_by_id", "deleted_at", "archived_at"}
+
+
+class TaskQuerySet(TrackedQuerySet):
+    """Tasks, with deletion as something that can be undone."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Take these tasks off the board; they can be restored for `EVENT_RETENTION_DAYS`."""
+        count = self.filter(deleted_at=None).update(deleted_at=timezone.now())
+        return count, {self.model._meta.label: count}
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def archived(self) -> Self:
+        """Those in the archives."""
+        return self.filter(deleted_at=None, archived_at__isnull=False)
+
+    def kept(self) -> Self:
+        """Those on the boards or in the archives: what can be read."""
+        return self.filter(deleted_at=None)
+
+    def purge(self) -> int:
+        """Delete the rows for good, with their comments; nobody is told. Returns how many tasks there were."""
+        with transaction.atomic(using=self.db):
+            locked = self._lock_to_purge()
+            models.QuerySet.delete(self.model._base_manager.using(self.db).filter(pk__in=locked))
+        return len(locked)
+
+    purge.alters_data = True  # type: ignore[attr-defined]
+
+    def purge_comments(self, most: int) -> int:
+        """As `purge`, for up to `most` of the comments alone, ahead of their tasks. Returns how many there were."""
+        with transaction.atomic(using=self.db):
+            tasks = self._lock_to_purge()
+            comments = Comment.objects.using(self.db).filter(task__in=tasks).order_by("pk")[:most]
+            # As part of the tasks: nobody is told of the deletion of each.
+            collector = Collector(using=self.db, origin=self)
+            collector.collect(list(comments))
+            return collector.delete()[0]
+
+    purge_comments.alters_data = True  # type: ignore[attr-defined]
+
+    def _lock_to_purge(self) -> list[int]:
+        """What matched before may be restored by now: the conditions are looked at again on the locked rows."""
+        return list(self.order_by("pk").select_for_update().values_list("pk", flat=True))
+
+    def with_comment_count(self) -> Self:
+        """Each task with `comments_now`, the number of its comments."""
+        comments = Comment.objects.filter(task=models.OuterRef("pk")).order_by().values("task")
+        count = models.Subquery(comments.annotate(n=models.Count("pk")).values("n"))
+        return self.annotate(comments_now=models.functions.Coalesce(count, 0))
+
+
+class LiveTaskManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
+    """The tasks on the boards, without the deleted and the archived ones."""
+
+    def get_queryset(self) -> TaskQuerySet:
+        """Tasks that were neither deleted nor archived."""
+        return super().get_queryset().filter(deleted_at=None, archived_at=None)
+
+
+class Task(TrackedModel):
+    """A card on a board. Every save, update or deletion of it is announced."""
+
+    TRACKED = (
+        "project_id",
+        "title",
+        "description",
+        "status",
+        "priority",
+        "assignee_id",
+        "due_at",
+        "position",
+        "created_by_id",
+        "deleted_at",
+        "archived_at",
+        "labels",
+    )
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
+    title = models.CharField(max_length=200, validators=[MinLengthValidator(1)])
+    description = models.TextField(blank=True, default="", validators=[MaxLengthValidator(20_000)])
+    status = models.CharField(max_length=20, choices=_choices(STATUSES), default="todo")
+    priority = models.CharField(max_length=10, choices=_choices(PRIORITIES), default="medium")
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="assigned_tasks"
+    )
+    due_at = models.DateTimeField(null=True, blank=True)
+    position = PositionField(blank=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="created_tasks"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    #: Ids of the project's labels. Those that were deleted since are left here and shown to nobody: taking one away
+    #: must not rewrite a thousand tasks.
+    labels = IdsField(default=list, db_default=NO_LABELS, blank=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: Off the board, but kept, until it is brought back.
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: One more with every change that is told.
+    version = models.BigIntegerField(default=1, editable=False)
+    #: At which version each field last changed, for telling a conflict from two people's different edits.
+    field_versions = models.JSONField(default=dict, blank=True, editable=False)
+    #: When reminders look at this task next; empty: not before something of it changes. Code that inserts rows past
+    #: the ORM need not know it.
+    remind_at = models.DateTimeField(null=True, default=AT_ONCE, db_default=AT_ONCE, editable=False)
+
+    objects = LiveTaskManager()
+    all_objects = models.Manager.from_queryset(TaskQuerySet)()
+
+    class Meta:
+        # Django's own writes (SET_NULL for a deleted user, say) go through the base manager: told, too.
+        base_manager_name = "all_objects"
+        ordering = ["position", "id"]
+        indexes = [
+            models.Index(fields=["project", "status", "position"], name="task_by_column"),
+            models.Index(fields=["deleted_at"], name="task_deleted", condition=Q(deleted_at__isnull=False)),
+            models.Index(
+                fields=["project", "archived_at"], name="task_archived", condition=Q(archived_at__isnull=False)
+            ),
+            models.Index(fields=["remind_at"], name="task_remind_at", condition=Q(remind_at__isnull=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~Q(title=""), name="task_has_title"),
+            models.CheckConstraint(condition=Q(description__length__lte=20_000), name="task_description_length"),
+            models.CheckConstraint(condition=Q(status__in=STATUSES), name="task_status"),
+            models.CheckConstraint(condition=Q(priority__in=PRIORITIES), name="task_priority"),
+            models.CheckConstraint(condition=Q(version__gte=1), name="task_version"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @classmethod
+    def prepare_new(cls, instances: Sequence[Self]) -> None:
+        """New tasks stand at the end of their column, in the order given."""
+        last: dict[tuple[int, str], str | None] = {}
+        for task in instances:
+            column = (task.project_id, task.status)
+            if not task.position:
+                end = last[column] if column in last else cls.last_position(*column)
+                task.position = last[column] = ranks.after_last(end)
+            # Also where it is a copy of another task, saved without its id.
+            task.version, task.field_versions = 1, {}
+            task.updated_at = task.created_at
+            task.remind_at = task.first_look()
+
+    def first_look(self) -> datetime | None:
+        """When reminders must look at this task, now that something of it changed."""
+        there = self.due_at is not None and self.status != "completed" and self.is_on_board
+        return AT_ONCE if there else None
+
+    @property
+    def is_on_board(self) -> bool:
+        """Whether it is there for everybody: neither deleted nor in the archive."""
+        return self.deleted_at is None and self.archived_at is None
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """One version more, and which fields it touched."""
+        self.created_at = previous.created_at
+        self.version, self.updated_at = previous.version, previous.updated_at
+        self.field_versions = dict(previous.field_versions)
+        self.remind_at = self.first_look() if REMINDED_OF & set(changed) else previous.remind_at
+        if changed:
+            self.version += 1
+            self.updated_at = timezone.now()
+            self.field_versions |= dict.fromkeys(changed, self.version)
+        stamped = ["version", "updated_at", "field_versions", "remind_at"]
+        if "project_id" in changed:
+            self.labels = []  # They were the other project's.
+            stamped.append("labels")
+        return stamped
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Take the task off the board; it can be restored for `EVENT_RETENTION_DAYS`."""
+        with transaction.atomic(using=using):
+            # Whether it is still there the locked row says: this instance may be an old one.
+            there = [row for row in Task.lock_rows([self.pk], using=using) if row.deleted_at is None]
+            if there:
+                self.deleted_at = timezone.now()
+                self.save(using=using, update_fields=["deleted_at"])
+        return len(there), {self._meta.label: len(there)}
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def restore(self) -> None:
+        """Put a deleted or archived task back where it was."""
+        self.deleted_at = self.archived_at = None
+        self.save(update_fields=["deleted_at", "archived_at"])
+
+    @classmethod
+    def last_position(cls, project_id: int, status: str) -> str | None:
+        """The position of the last card of a column; None where it is empty."""
+        column = cls.objects.filter(project_id=project_id, status=status)
+        return column.order_by("-position").values_list("position", flat=True).first()
+
+
+# --- Comments -------------------------------------------------------------------------------
+
+
+class CommentQuerySet(TrackedQuerySet):
+    """Comments, whose changes are ordered with those of their tasks."""
+
+    def lock_tasks(self) -> dict[int, Task]:
+        """Lock the tasks of these comments. Always before the comments themselves, so that nobody deadlocks.
+
+        Returns:
+            the tasks as they are now, by id.
+        """
+        ids = set(self.order_by().values_list("task_id", flat=True))
+        return {task.pk: task for task in Task.lock_rows(ids, using=self.db)}
+
+    def update(self, **kwargs: Any) -> int:
+        """As Django's; each change is announced."""
+        with transaction.atomic(using=self.db):
+            self.lock_tasks()
+            return super().update(**kwargs)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's; each deletion is announced."""
+        with transaction.atomic(using=self.db):
+            self.lock_tasks()
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def keep_html(self, comments: Sequence["Comment"]) -> None:
+        """Make and write down the HTML of those comments whose row has none, or one of another text or renderer.
+
+        Such rows are of before there was HTML in them, of a process of an earlier release, or of a fixture. A row that
+        somebody holds is left for the next who reads it.
+        """
+        made = {comment.pk: comment for comment in comments if not comment.has_html}
+        if not made:
+            return
+        for comment in made.values():
+            comment._keep_html()
+        with transaction.atomic(using=self.db):
+            rows = Comment.objects.using(self.db).filter(pk__in=made)
+            for row in rows.select_for_update(skip_locked=True, no_key=True):
+                row.html_key, row.content_html = made[row.pk].html_key, made[row.pk].content_html
+                if row.has_html:  # The content is still the same.
+                    row.write_past_tracking(["html_key", "content_html"], using=self.db)
+
+
+class Comment(TrackedModel):
+    """What somebody said about a task."""
+
+    TRACKED = ("task_id", "content", "author_id")
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="task_comments"
+    )
+    content = models.TextField(validators=[MinLengthValidator(1), MaxLengthValidator(10_000)])
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    #: The content as HTML, where `html_key` is the key of the content: rendering takes longer than all else of a read.
+    content_html = models.TextField(null=True, editable=False)  # noqa: DJ001 -- processes of earlier releases write none
+    html_key = models.CharField(max_length=32, null=True, editable=False)  # noqa: DJ001 -- as above
+
+    objects = models.Manager.from_queryset(CommentQuerySet)()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(content__length__gte=1) & Q(content__length__lte=10_000), name="comment_length"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.content[:50]
+
+    @property
+    def has_html(self) -> bool:
+        """Whether `content_html` is that of the content."""
+        return self.html_key == key_of(self.content)
+
+    @property
+    def html(self) -> str:
+        """The content as HTML, kept or made now."""
+        return self.content_html if self.has_html and self.content_html is not None else render(self.content)
+
+    def _keep_html(self) -> None:
+        # An expression has no text yet.
+        text = self.content if isinstance(self.content, str) else None
+        self.html_key = None if text is None else key_of(text)
+        self.content_html = None if text is None else render(text)
+
+    @classmethod
+    def prepare_new(cls, instances: Sequence[Self]) -> None:
+        """Lock the tasks: whether a comment came before or after its task's deletion or return has one answer."""
+        tasks = {task.pk: task for task in Task.lock_rows({comment.task_id for comment in instances})}
+        for comment in instances:
+            comment.updated_at = comment.created_at
+            comment._keep_html()
+            if task := tasks.get(comment.task_id):
+                comment.task = task  # As it is now: the comment may have been made with an old instance.
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """When the comment was last edited, and its HTML."""
+        self.created_at, self.updated_at = previous.created_at, previous.updated_at
+        self.html_key, self.content_html = previous.html_key, previous.content_html
+        if changed:
+            self.updated_at = timezone.now()
+        if "content" in changed:
+            self._keep_html()
+        return ["updated_at", "html_key", "content_html"]
+
+    def save(self, *, using: str | None = None, **kwargs: Any) -> None:
+        """As every tracked model's, with the task locked first."""
+        with transaction.atomic(using=using):
+            if not self._state.adding:
+                tasks = Comment.objects.using(using).filter(pk=self.pk).lock_tasks()
+                if task := tasks.get(self.task_id):
+                    self.task = task
+            super().save(using=using, **kwargs)
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's; the deletion is announced, unless somebody else was first."""
+        with transaction.atomic():
+            Comment.objects.filter(pk=self.pk).lock_tasks()
+            if not (rows := Comment.lock_rows([self.pk])):
+                return 0, {}
+            self.task = rows[0].task
+            return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+
+# --- Reminders ------------------------------------------------------------------------------
+
+
+class Reminder(models.Model):
+    """Somebody was reminded of a task for one of its due dates. The row is the guard that it happens once."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="reminders")
+    #: No foreign key: a user who is being deleted is nobody to wait for.
+    user_id = models.BigIntegerField()
+    due_at = models.DateTimeField()
+    kind = models.CharField(max_length=10, choices=_choices(REMINDER_KINDS))
+    told_at = models.DateTimeField()
+    #: When it comes once more, as the user asked.
+    snoozed_until = models.DateTimeField(null=True)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "user_id", "due_at", "kind"], name="reminder_once")]
+        indexes = [
+            models.Index(fields=["snoozed_until"], name="reminder_snoozed", condition=Q(snoozed_until__isnull=False)),
+            models.Index(fields=["user_id"], name="reminder_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Task {self.task_id} is {self.kind} for {self.user_id}"

@@ -1,0 +1,1 @@
+"""Health probes and system checks, for those who run the server."""

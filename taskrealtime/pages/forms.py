@@ -1,0 +1,78 @@
+"""The forms of the pages."""
+
+from heapq import nsmallest
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import PasswordResetForm, UserCreationForm
+from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from taskrealtime.models import Project
+
+from . import mails
+
+#: Accounts of one address that get a mail at a time: anybody may give somebody else's address for any number of theirs.
+MAX_MAILS = 5
+
+
+class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes none when the code runs
+    """A new project's name."""
+
+    name = forms.CharField(
+        max_length=Project._meta.get_field("name").max_length,
+        error_messages={"required": _("Please give the project a name.")},
+        widget=forms.TextInput(
+            attrs={
+                "class": "input",
+                "id": "new-project-name",
+                "placeholder": _("Name a new project"),
+                "autocomplete": "off",
+            }
+        ),
+    )
+
+    class Meta:
+        model = Project
+        fields = ["name"]
+
+
+class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
+    """A new account: its name and password, and an address for a lost one."""
+
+    class Meta(UserCreationForm.Meta):
+        model = User
+        fields = ("username", "email")
+
+    def validate_password_for_user(self, user: User, *args: Any) -> None:
+        """As Django's, which says what is wrong with a password beside its repetition."""
+        super().validate_password_for_user(user, "password1")  # type: ignore[misc]  # untyped in its mixin
+
+
+class SecretForm(forms.Form):
+    """A link's secret, as the page's script posts it, or the whole link, pasted by somebody."""
+
+    secret = forms.CharField(max_length=2000)
+
+
+class LostPasswordForm(PasswordResetForm):
+    """Whom to send a link for a new password."""
+
+    def get_users(self, email: str) -> list[User]:
+        """As Django's, the oldest accounts: nobody gets before them by making more."""
+        return nsmallest(MAX_MAILS, super().get_users(email), key=lambda user: user.pk)
+
+    def send_mail(
+        self, subject_template_name: str, email_template_name: str, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> None:
+        """As Django's, beside the answer: how long it takes would tell whether somebody has that address."""
+        user, send = context["user"], super().send_mail
+        context["name"] = mails.plain(user.get_username())
+        language = mails.language_of(user)
+
+        def send_in_language() -> None:
+            with override(language):  # a thread begins with the server's own
+                send(subject_template_name, email_template_name, context, *args, **kwargs)
+
+        mails.send_beside(send_in_language)

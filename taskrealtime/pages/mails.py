@@ -1,0 +1,129 @@
+"""Mails about accounts: plain text, in their reader's language, with no link but our own."""
+
+import re
+from collections.abc import Iterable
+from threading import Thread
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models.signals import post_save, pre_save
+from django.http import HttpRequest
+from django.http.request import split_domain_port
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import get_language, override
+
+from taskrealtime.engine.conf import settings
+from taskrealtime.engine.limits import rate_limits
+from taskrealtime.engine.wire.errors import RateLimited
+from taskrealtime.models import Preferences
+from taskrealtime.models.names import is_invisible
+from taskrealtime.models.tracking import receive
+
+#: What makes a mail program take a word for a link or an address; the full stops of other scripts become dots in both.
+_LINKING = re.compile("[.@:/\\\\\u3002\uff0e\uff61]+")
+_THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
+
+
+def sends_mail() -> bool:
+    """Return whether this server has been told how to send mail, or (in development) shows it."""
+    return not django_settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")
+
+
+def home(request: HttpRequest) -> str:
+    """Return what links in mails begin with: `PUBLIC_URL`, or the host that the request names.
+
+    Whoever asks for a mail to somebody else chooses that host, within `ALLOWED_HOSTS`, and its port, which counts only
+    where the server really has it, or on this machine.
+    """
+    if settings.PUBLIC_URL:
+        return settings.PUBLIC_URL
+    host, port = split_domain_port(request.get_host())
+    if port and (host in _THIS_MACHINE or port == request.META.get("SERVER_PORT")):
+        host = f"{host}:{port}"
+    return f"{request.scheme}://{host}"
+
+
+def plain(name: str) -> str:
+    """Return a username as mails show it: no mail program makes a link of it, and nothing in it is invisible."""
+    return _LINKING.sub(lambda found: f" {found[0]} ", "".join(one for one in name if not is_invisible(one))).strip()
+
+
+def language_of(user: User) -> str | None:
+    """Return the language in which the user read our pages last; where that is unknown, the present one."""
+    known = Preferences.objects.filter(user=user).values_list("language", flat=True).first()
+    return known or get_language()
+
+
+def send_beside(send: Any, *args: Any, **kwargs: Any) -> None:
+    """Call `send` in a thread of its own: how long a mail takes is nobody's to wait for, or to see."""
+    Thread(target=send, args=args, kwargs=kwargs, name="mail").start()
+
+
+# --- Changed passwords and addresses --------------------------------------------------------
+
+
+class _Credentials(NamedTuple):
+    """What decides who can have an account."""
+
+    email: str
+    password: str
+
+
+@receive(pre_save, get_user_model(), subclasses=True)
+def note_credentials(sender: Any, instance: Any, raw: bool = False, update_fields: Any = None, **kwargs: Any) -> None:
+    """Keep what the account had until now, where a save may change it: by whatever page, command or code."""
+    if raw or instance._state.adding:
+        return
+    if update_fields is None or {sender.get_email_field_name(), "password"}.intersection(update_fields):
+        row = sender._base_manager.filter(pk=instance.pk).first()
+        instance._credentials_before = row and _credentials_of(row)
+
+
+@receive(post_save, get_user_model(), subclasses=True)
+def mail_changed_credentials(sender: Any, instance: Any, update_fields: Any = None, **kwargs: Any) -> None:
+    """Send a mail to the addresses that the account had and has, once the change is committed."""
+    before: _Credentials | None = instance.__dict__.pop("_credentials_before", None)
+    if before is None or not sends_mail():
+        return
+    now = _credentials_of(instance)
+    # Django stores a password anew, alone, where its hash is not as costly as new ones are.
+    is_only_rehashed = instance._password is None and update_fields is not None and set(update_fields) == {"password"}
+    mails: list[tuple[str, str]] = []
+    if before.password != now.password and not is_only_rehashed:
+        mails += [("password_changed", address) for address in _different(before.email, now.email)]
+    if before.email.casefold() != now.email.casefold():
+        mails += [("address_left", before.email), ("address_entered", now.email)]
+    for template, address in mails:
+        if address:
+            _mail(instance, template, address)
+
+
+def _credentials_of(user: Any) -> _Credentials:
+    # A user model of a project's own need not have addresses.
+    return _Credentials(getattr(user, user.get_email_field_name(), "") or "", user.password)
+
+
+def _different(*addresses: str) -> Iterable[str]:
+    return {address.casefold(): address for address in addresses}.values()
+
+
+def _mail(user: User, template: str, address: str) -> None:
+    try:
+        # Whoever enters others' addresses floods no mailbox.
+        rate_limits.spend_attempt("mail", None, name=address)
+    except RateLimited:
+        return
+    zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
+    context: dict[str, Any] = {"name": plain(user.get_username()), "home": settings.PUBLIC_URL}
+    with override(language_of(user)), timezone.override(ZoneInfo(zone or "UTC")):
+        context["when"] = timezone.localtime()
+        context["zone"] = zone or "UTC"
+        subject = render_to_string(f"mail/{template}_subject.txt", context).strip()
+        text = render_to_string(f"mail/{template}.txt", context)
+    transaction.on_commit(lambda: send_beside(send_mail, subject, text, None, [address]), robust=True)

@@ -1,0 +1,51 @@
+"""The pages that look at the running system: `/ops/` for staff, `/connection/` for whoever wonders what is wrong."""
+
+from datetime import UTC, datetime
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_POST, require_safe
+
+from taskrealtime import access
+from taskrealtime.engine import draining
+from taskrealtime.engine.asgi import origins
+from taskrealtime.engine.conf import settings
+from taskrealtime.engine.wire.errors import NotFound
+
+
+@require_safe
+def running(request: HttpRequest) -> HttpResponse:
+    """`/ops/`: how the server does, live by the socket. To all who are not staff there is no such page."""
+    try:
+        if not isinstance(request.user, User):
+            raise NotFound("There is no such thing.")
+        access.require_staff(request.user)
+    except NotFound:
+        return render(request, "404.html", status=404)  # as `views.board` does
+    return render(request, "ops.html")
+
+
+@login_required
+@ensure_csrf_cookie
+@require_safe
+def connection(request: HttpRequest) -> HttpResponse:
+    """`/connection/`: what works between this browser and the server, step by step."""
+    return render(request, "connection.html")
+
+
+@login_required
+@require_POST
+def check_connection(request: HttpRequest) -> JsonResponse:
+    """What this server would say to a socket of that page: a POST, since browsers send their Origin with one."""
+    origin, host = request.headers.get("Origin"), request.headers.get("Host")
+    return JsonResponse(
+        {
+            "server_time": datetime.now(UTC).isoformat(),
+            "sockets_enabled": settings.WEBSOCKET_ENABLED,
+            "origin_allowed": origins.is_allowed(origin, host, "wss" if request.is_secure() else "ws"),
+            "draining": draining.is_draining(),
+        }
+    )

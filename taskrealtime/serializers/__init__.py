@@ -1,0 +1,1 @@
+"""From rows and states to the objects of the catalogue."""

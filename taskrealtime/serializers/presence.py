@@ -1,0 +1,45 @@
+"""How it is said on the wire who is in a project, who looks at which task, and who types."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from taskrealtime.contract.events import TaskViewers, UserObject, UserPresence, UsersPresence, UserTypingStatus
+from taskrealtime.engine.presence.attendance import Status
+from taskrealtime.engine.wire.protocol import encode
+from taskrealtime.models import project_of_room
+
+
+class PresenceFrames:
+    """The engine's `presence.Speaker`: rooms are projects, places are tasks."""
+
+    def people(self, room: str, changes: list[tuple[int, Status | None, float]]) -> str:
+        """`user_presence`, of one user or gathered."""
+        users = [
+            UserPresence(
+                project_id=_project_of(room),
+                user_id=user_id,
+                status=status or "offline",
+                last_seen_at=datetime.fromtimestamp(seen_at, UTC),
+            )
+            for user_id, status, seen_at in changes
+        ]
+        data = users[0] if len(users) == 1 else UsersPresence(project_id=_project_of(room), users=users)
+        return encode("user_presence", data, room=room)
+
+    def viewers(self, room: str, place: int, users: list[int]) -> str:
+        """`task_viewers`."""
+        return encode("task_viewers", TaskViewers(_project_of(room), task_id=place, user_ids=users), room=room)
+
+    def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool) -> str:
+        """`user_typing_status`."""
+        who = msgspec.convert(user, UserObject)
+        data = UserTypingStatus(_project_of(room), task_id=place, user=who, is_typing=is_typing)
+        return encode("user_typing_status", data, room=room)
+
+
+def _project_of(room: str) -> int:
+    project_id = project_of_room(room)
+    assert project_id is not None, "only projects have people"
+    return project_id

@@ -1,0 +1,26 @@
+"""How it is said on the wire to staff how the server does."""
+
+from datetime import UTC, datetime
+
+from taskrealtime.contract.events import OpsFigures, OpsProject
+from taskrealtime.engine.rooms.watching import ProcessFigures, RoomFigures
+from taskrealtime.engine.wire.protocol import encode
+from taskrealtime.models import Project, project_of_room, project_room
+
+
+class WatchingFrames:
+    """The engine's `watching.Presenter`: rooms are projects."""
+
+    def names(self, rooms: list[str]) -> dict[str, str]:
+        """The projects' names."""
+        ids = {project_id for room in rooms if (project_id := project_of_room(room)) is not None}
+        return {project_room(pk): name for pk, name in Project.objects.filter(pk__in=ids).values_list("pk", "name")}
+
+    def figures(self, processes: list[ProcessFigures], rooms: list[RoomFigures], names: dict[str, str]) -> str:
+        """`ops_figures`; a project that has no name so far goes by its id."""
+        projects = [
+            OpsProject(project_id, names.get(room.room, f"Project {project_id}"), room.people, room.listeners)
+            for room in rooms
+            if (project_id := project_of_room(room.room)) is not None
+        ]
+        return encode("ops_figures", OpsFigures(datetime.now(UTC), processes, projects))
