@@ -33,7 +33,7 @@ TEXTS = SCRIPTS / "texts"
 Text = str | tuple[str, str]
 
 #: Where the server says something to a person in an answer of the API; its messages elsewhere are for programs.
-_SAID = ["taskrealtime/access.py", "taskrealtime/actions/tasks.py", "taskrealtime/engine/passwords.py"]
+_SAID = ("taskrealtime/access.py", "taskrealtime/actions/", "taskrealtime/engine/passwords.py")
 #: The folders of scripts that pages begin with; the others share what is in the first.
 _FOLDERS = ["board", "connection", "ops"]
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # no date of today in the files: they change only where texts do
@@ -190,9 +190,9 @@ def _of_python(source: str, name: str) -> Iterator[Text]:
             yield texts[0]
         elif called in {"ngettext", "ngettext_lazy"}:
             yield (texts[0], texts[1])
-        elif name in _SAID and called in {"Forbidden", "InvalidData"} and texts:
+        elif name.startswith(_SAID) and called in {"Forbidden", "InvalidData"} and texts:
             yield texts[0]
-        elif name in _SAID and called == "at" and (text := _text(node.args[-1])):
+        elif name.startswith(_SAID) and called == "at" and (text := _text(node.args[-1])):
             yield text
 
 
@@ -240,7 +240,7 @@ def _module(catalog: Catalog, folder: str) -> str:
 def _folders(message: Message) -> set[str]:
     """The folders of scripts that say it; what the API says is shown by the board's."""
     places = [place for place, _ in message.locations]
-    said = {_FOLDERS[0]} if any(place in _SAID for place in places) else set()
+    said = {_FOLDERS[0]} if any(place.startswith(_SAID) for place in places) else set()
     return said | {place.split("/")[2] for place in places if place.startswith("static/js/")}
 
 

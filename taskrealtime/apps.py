@@ -11,27 +11,26 @@ class TaskRealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect signals and system checks; tell the engine what it must know of projects and tasks."""
-        from . import access, models
         from .announcing import redaction, signals
-        from .engine import log
-        from .engine.log import trimming
-        from .engine.presence import presence
-        from .engine.rooms import watching
+        from .announcing.room_kinds import ProjectRooms, UserRooms
+        from .engine.conf.domain import domain
         from .models import names, purging
         from .operations import checks
         from .pages import mails
         from .serializers.presence import PresenceFrames
         from .serializers.watching import WatchingFrames
 
-        log.set_refuser(access.refuse_reading)
-        log.set_redactor(redaction.redact, deletions=redaction.DELETIONS)
-        trimming.set_blanker(redaction.ReplacedTexts)
-        log.set_rooms(is_personal=models.is_user_room, without_owner=models.rooms_without_owner)
-        presence.set_speaker(PresenceFrames())
-        watching.set_presenter(WatchingFrames())
-        trimming.register("deleted tasks", purging.purge_deleted_tasks)
-        trimming.register("old invitations", purging.purge_invitations)
-        trimming.register("old requests", purging.purge_requests)
-        trimming.register("expired sessions", purging.purge_sessions)
+        domain.install(
+            room_kinds=[ProjectRooms(), UserRooms()],
+            presence=PresenceFrames(),
+            figures=WatchingFrames(),
+            blanker=redaction.ReplacedTexts,
+            removers={
+                "deleted tasks": purging.purge_deleted_tasks,
+                "old invitations": purging.purge_invitations,
+                "old requests": purging.purge_requests,
+                "expired sessions": purging.purge_sessions,
+            },
+        )
         names.watch_user_model()
         del checks, mails, signals  # imported for their registrations

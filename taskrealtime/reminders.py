@@ -19,12 +19,13 @@ from .announcing import notifying
 from .announcing.notifying import Reader
 from .announcing.redaction import subject_of
 from .contract import events
+from .contract.room_names import user_room
 from .engine import log
 from .engine.crash_points import crash_point
 from .engine.db.clock import database_time
 from .engine.models import Event
 from .engine.wire.errors import InvalidData, NotFound
-from .models import AT_ONCE, Membership, Reminder, Task, user_room
+from .models import AT_ONCE, Membership, Reminder, Task
 
 #: Rows of one transaction: some hundredths of a second for which writers of these tasks may have to wait.
 BATCH = 100

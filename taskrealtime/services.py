@@ -20,12 +20,13 @@ from .actor import acting_as, current_actor
 from .announcing import notifying
 from .announcing.redaction import subject_of
 from .contract import events
+from .contract.room_names import project_room, user_room
 from .engine import log
 from .engine.installation import doorbell
 from .engine.log import trimming
 from .engine.models import Event
 from .engine.wire.errors import InvalidData, NotFound
-from .models import Comment, Invitation, Membership, Project, Task, project_room, user_room
+from .models import Comment, Invitation, Membership, Project, Task
 from .serializers.objects import actor_object, comment_object, label_objects, task_object, user_object
 
 #: The columns of a task that `changes` may hold, in the order of the catalogue.

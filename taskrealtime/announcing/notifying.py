@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from taskrealtime.actor import current_actor
 from taskrealtime.contract import events
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.conf import settings
-from taskrealtime.models import Comment, Membership, Project, Task, user_room
+from taskrealtime.models import Comment, Membership, Project, Task
 from taskrealtime.serializers.objects import actor_object
 
 from .mentions import mentioned

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from taskrealtime import access
+from taskrealtime.contract.room_names import project_room, user_of_room
 from taskrealtime.engine.models import Event
-from taskrealtime.models import Comment, Project, Task, project_room, user_of_room
+from taskrealtime.models import Comment, Project, Task
 
 #: The events that tell that content is gone.
 DELETIONS = {"task_deleted", "comment_deleted"}

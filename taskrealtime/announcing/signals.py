@@ -6,9 +6,10 @@ from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
+from taskrealtime.contract.room_names import project_room, user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.log import trimming
-from taskrealtime.models import Comment, Membership, Project, Reminder, Task, project_room, user_room
+from taskrealtime.models import Comment, Membership, Project, Reminder, Task
 from taskrealtime.models.tracking import TrackedModel, receive, written
 from taskrealtime.services import RealTimeService
 

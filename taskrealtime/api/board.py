@@ -5,10 +5,11 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from taskrealtime import access
+from taskrealtime.contract.room_names import project_of_room, project_room
 from taskrealtime.engine import log
 from taskrealtime.engine.log.shared_snapshots import SharedSnapshot, SharedSnapshots
 from taskrealtime.engine.wire.errors import NotFound
-from taskrealtime.models import Membership, Task, project_of_room, project_room
+from taskrealtime.models import Membership, Task
 from taskrealtime.serializers.objects import member_object, project_object, shown_task_object
 
 from .answers import Board

@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime.contract.commands import Seq
+from taskrealtime.contract.room_names import project_room
 from taskrealtime.engine import log
 from taskrealtime.engine.asgi.polling import MAX_WAIT, wait_for_events
 from taskrealtime.engine.wire.errors import NotFound
-from taskrealtime.models import project_room
 
 from .answers import Events
 from .base import ApiView, read_query, user_of

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime.contract import commands
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.wire.errors import NotFound
-from taskrealtime.models import user_room
 
 from .answers import Events, NotificationPage
 from .base import ApiView, carry_out, read_body, read_query, user_of

@@ -16,10 +16,14 @@ class EngineConfig(AppConfig):
         """Have sessions remember their version from the first sign-in on, forget long ended ones, and bound daphne."""
         from . import passwords
         from .auth import browser_sessions, sign_ins, tokens
-        from .log import trimming
+        from .conf.domain import domain
 
-        trimming.register("ended sessions", tokens.forget_ended_sessions)
-        trimming.register("expired sign-ins", sign_ins.forget_expired)
+        domain.install(
+            removers={
+                "ended sessions": tokens.forget_ended_sessions,
+                "expired sign-ins": sign_ins.forget_expired,
+            }
+        )
         del browser_sessions, passwords  # imported for their registrations
         if "daphne.http_protocol" in sys.modules:
             # Not without need: it takes a tenth of a second.

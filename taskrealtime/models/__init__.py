@@ -1,26 +1,9 @@
 """The board's models: projects and members, tasks and comments, notifications and preferences."""
 
-from .tasks import (
-    AT_ONCE,
-    AdditionRequest,
-    Block,
-    Comment,
-    IdsField,
-    Invitation,
-    Membership,
-    PositionField,
-    Preferences,
-    Project,
-    Reminder,
-    Task,
-    TaskQuerySet,
-    is_user_room,
-    project_of_room,
-    project_room,
-    rooms_without_owner,
-    user_of_room,
-    user_room,
-)
+from .fields import IdsField, PositionField
+from .preferences import Preferences
+from .projects import AdditionRequest, Block, Invitation, Membership, Project
+from .tasks import AT_ONCE, Comment, Reminder, Task, TaskQuerySet
 
 __all__ = [
     "AT_ONCE",
@@ -36,10 +19,4 @@ __all__ = [
     "Reminder",
     "Task",
     "TaskQuerySet",
-    "is_user_room",
-    "project_of_room",
-    "project_room",
-    "rooms_without_owner",
-    "user_of_room",
-    "user_room",
 ]

@@ -28,6 +28,7 @@ from django.views.generic import FormView
 from django.views.i18n import set_language
 
 from taskrealtime import access, actions
+from taskrealtime.actions import members
 from taskrealtime.contract import commands
 from taskrealtime.engine import models as engine_models
 from taskrealtime.engine import passwords
@@ -127,7 +128,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
         invitation = self.invitation
         secret_hash = invitation.secret_hash if invitation else None
         try:
-            user = actions.sign_up(form.save(commit=False), secret_hash=secret_hash)
+            user = members.sign_up(form.save(commit=False), secret_hash=secret_hash)
         except InvalidData as error:
             form.add_error("username", gettext(error.details[0]["message"]))  # Django knows it
             return self.form_invalid(form)

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from taskrealtime.contract.events import TaskViewers, UserObject, UserPresence, UsersPresence, UserTypingStatus
+from taskrealtime.contract.room_names import project_of_room
 from taskrealtime.engine.presence.attendance import Status
 from taskrealtime.engine.wire.protocol import encode
-from taskrealtime.models import project_of_room
 
 
 class PresenceFrames:

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 
 from taskrealtime.contract.events import OpsFigures, OpsProject
+from taskrealtime.contract.room_names import project_of_room, project_room
 from taskrealtime.engine.rooms.watching import ProcessFigures, RoomFigures
 from taskrealtime.engine.wire.protocol import encode
-from taskrealtime.models import Project, project_of_room, project_room
+from taskrealtime.models import Project
 
 
 class WatchingFrames:

@@ -16,12 +16,15 @@ from msgspec import UNSET, UnsetType
 
 from taskrealtime import access, actions
 from taskrealtime.contract import commands, events
+from taskrealtime.contract.room_names import project_of_room, project_room, user_room
 from taskrealtime.engine import draining, log, metrics
 from taskrealtime.engine.auth import tokens
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.db.threads import in_database_thread, in_writing_thread
 from taskrealtime.engine.limits import addresses, connections, rate_limits
-from taskrealtime.engine.rooms import hub, watching
+from taskrealtime.engine.process import process
+from taskrealtime.engine.rooms import watching
+from taskrealtime.engine.rooms.room import Subscription
 from taskrealtime.engine.sockets.outbox import PUSH, Outbox
 from taskrealtime.engine.wire import protocol
 from taskrealtime.engine.wire.errors import (
@@ -39,7 +42,6 @@ from taskrealtime.engine.wire.errors import (
     busy,
 )
 from taskrealtime.engine.wire.frames import Frames
-from taskrealtime.models import project_of_room, project_room, user_room
 from taskrealtime.serializers.objects import user_object
 
 logger = logging.getLogger(__name__)
@@ -85,7 +87,7 @@ class TaskBoardConsumer(AsyncConsumer):
         self._outbox = Outbox(self._send_text, push, lambda: self.give_up(4410, "Too slow."))
         self._ending: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
         self._identity: tokens.Identity | None = None
-        self._subscriptions: dict[str, hub.Subscription] = {}
+        self._subscriptions: dict[str, Subscription] = {}
         #: Projects left whose end one of two has told so far: their own room, and the user's. (Lists: sets would take
         #: four times the memory while they are empty, as they mostly are.)
         self._half_left: list[str] = []
@@ -160,8 +162,8 @@ class TaskBoardConsumer(AsyncConsumer):
     def _leave_everything(self) -> None:
         """Hear nothing more: of rooms, replays or the clock."""
         if self._identity is not None:
-            hub.hub().leave(self)
-            hub.hub().typists.stop(self._session)
+            process().leave(self)
+            process().typists.stop(self._session)
         if self._place is not None:
             self._place.leave()
         for subscription in self._subscriptions.values():
@@ -337,7 +339,7 @@ class TaskBoardConsumer(AsyncConsumer):
         key = None if envelope.key is UNSET else envelope.key
         answer = await in_writing_thread(self.user_id, actions.perform, self.user, command, key=key)
         if isinstance(command, commands.NewComment):
-            hub.hub().typists.stop(self._session, place=command.task_id)
+            process().typists.stop(self._session, place=command.task_id)
         self._acknowledge(answer, envelope.id)
 
     # -- answering --
@@ -400,13 +402,13 @@ class TaskBoardConsumer(AsyncConsumer):
             raise _Closed(1013, "Too many connections in a short time.") from error
 
     async def _identify(self, token: str) -> None:
-        identity = await hub.hub().identities.ask(token)
+        identity = await process().identities.ask(token)
         if self._identity is not None and identity.user.pk != self.user_id:
             raise TokenInvalid("This is somebody else's token.")
         self._identity = identity
         if self._place is None:
             await self._take_place(identity.user.pk)
-        hub.hub().enter(self, identity.stamp, identity.browser)
+        process().enter(self, identity.stamp, identity.browser)
         if self._expiry is not None:
             self._expiry.cancel()
         left = identity.expires_at - datetime.now(UTC).timestamp()
@@ -420,7 +422,7 @@ class TaskBoardConsumer(AsyncConsumer):
             RateLimited: there were too many in a short time.
         """
         await rate_limits.spend_connection(user_id)
-        counts = hub.hub().connections
+        counts = process().connections
         self._place = counts.enter(user_id)
         if await counts.is_full(user_id):
             raise _Closed(4409, "Too many connections.")
@@ -439,13 +441,13 @@ class TaskBoardConsumer(AsyncConsumer):
         """
         stand = await self._ask_stand(room, since, epoch)
         if project_of_room(room) is not None:
-            await hub.hub().presence.open(room)
+            await process().presence.open(room)
         if not stand.exists and room == user_room(self.user_id):
             # Made before it is served: the sweep takes a served room without a row for one that is gone.
             await in_database_thread(log.create_room, room)
         if since is not None:
             metrics.RESUMES.labels("reset" if stand.reset else "continued").inc()
-        served = await hub.hub().open(room)
+        served = await process().hub.open(room)
         cursor = stand.head if since is None or stand.reset else since
         subscription = served.subscribe(self, cursor=cursor, authorised=stand.head, read=stand.read)
         if earlier := self._subscriptions.get(room):
@@ -460,7 +462,7 @@ class TaskBoardConsumer(AsyncConsumer):
         return stand, begin
 
     async def _ask_stand(self, room: str, since: int | None = None, epoch: str | None = None) -> log.Stand:
-        return await hub.hub().stand(log.Reader(room, self.user_id, since, epoch))
+        return await process().hub.stand(log.Reader(room, self.user_id, since, epoch))
 
     async def _enter_user_room(self, since: int | None, epoch: str | None, id: MessageId) -> None:
         """Say `connected`, with where the user's own room stands; its live events begin a moment later."""
@@ -514,7 +516,7 @@ class TaskBoardConsumer(AsyncConsumer):
         else:
             stand, begin = await self._subscribe(room, command.since, command.epoch)
         # From here to the answer nothing is waited for: what changes later is told after it, and not before.
-        present, viewers = hub.hub().presence.enter(room, self)
+        present, viewers = process().presence.enter(room, self)
         answer = commands.ProjectJoined(
             project_id=command.project_id,
             room=room,
@@ -546,19 +548,19 @@ class TaskBoardConsumer(AsyncConsumer):
 
     def _depart(self, room: str, *, at_once: bool = False) -> None:
         """Be seen in the room no more; `at_once`: without the moment in which one may come back."""
-        hub.hub().typists.stop(self._session, room=room)
-        hub.hub().presence.leave(room, self, at_once=at_once)
+        process().typists.stop(self._session, room=room)
+        process().presence.leave(room, self, at_once=at_once)
 
     async def presence_update(self, command: commands.PresenceUpdate, envelope: protocol.Envelope) -> None:
         """Tell everybody whether the user is here, busy or away."""
-        hub.hub().presence.set_status(self, command.status)
+        process().presence.set_status(self, command.status)
         self._acknowledge(commands.PresenceUpdated(status=command.status), envelope.id)
 
     async def user_typing(self, command: commands.UserTyping, envelope: protocol.Envelope) -> None:
         """Tell everybody else that the user types."""
         task = await in_database_thread(access.find_task_to_type_at, self.user, command.task_id)
         if not self._ending.done():
-            hub.hub().typists.set_typing(
+            process().typists.set_typing(
                 project_room(task.project_id),
                 task.pk,
                 msgspec.to_builtins(user_object(self.user)),
@@ -570,10 +572,10 @@ class TaskBoardConsumer(AsyncConsumer):
     async def task_viewing(self, command: commands.TaskViewing, envelope: protocol.Envelope) -> None:
         """Tell everybody which task the user looks at."""
         if command.task_id is None:
-            hub.hub().presence.view(self, None)
+            process().presence.view(self, None)
         else:
             task = await in_database_thread(access.find_task, self.user, command.task_id)
-            hub.hub().presence.view(self, project_room(task.project_id), task.pk)
+            process().presence.view(self, project_room(task.project_id), task.pk)
         self._acknowledge(commands.Answer(), envelope.id)
 
     async def ops_watch(self, command: commands.OpsWatch, envelope: protocol.Envelope) -> None:
@@ -581,9 +583,9 @@ class TaskBoardConsumer(AsyncConsumer):
         await in_database_thread(access.require_staff, self.user)
         self._acknowledge(commands.OpsWatched(watching=command.watching, every=watching.EVERY), envelope.id)
         if command.watching and not self._ending.done():
-            hub.hub().watch.enter(self)
+            process().watch.enter(self)
         else:
-            hub.hub().watch.leave(self)
+            process().watch.leave(self)
 
     async def token_refresh(self, command: commands.TokenRefresh, envelope: protocol.Envelope) -> None:
         """Go on with a fresh token of the same user."""

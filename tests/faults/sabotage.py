@@ -11,20 +11,20 @@ from typing import Any
 
 def without_sweep() -> None:
     """The sweep does not look at the log: what was not rung for is not found."""
-    from taskrealtime.engine.rooms import hub as rooms
+    from taskrealtime.engine.rooms.sweep import Sweep
 
-    async def sweep(hub: Any) -> None:
-        await hub._tend_groups()
+    async def once(sweep: Any) -> None:
+        await sweep._tend_groups()
 
-    rooms.Hub.sweep = sweep  # type: ignore[method-assign, assignment]
+    Sweep.once = once  # type: ignore[method-assign, assignment]
 
 
 def without_dedupe() -> None:
     """A room passes on whatever it is rung for, also what it has passed on before."""
-    from taskrealtime.engine.rooms import hub as rooms
+    from taskrealtime.engine.rooms.room import Room
     from taskrealtime.engine.wire.frames import Frames
 
-    hear = rooms.Room.hear
+    hear = Room.hear
 
     def hear_all(room: Any, events: Iterable[Any], head: int) -> None:
         events = list(events)
@@ -33,19 +33,19 @@ def without_dedupe() -> None:
             subscription.listener.hear(Frames(old))
         hear(room, events, head)
 
-    rooms.Room.hear = hear_all  # type: ignore[method-assign, assignment]
+    Room.hear = hear_all  # type: ignore[method-assign, assignment]
 
 
 def without_resume() -> None:
     """Whoever comes back is told that nothing was missed."""
-    from taskrealtime.engine.rooms import hub as rooms
+    from taskrealtime.engine.rooms.room import Room
 
-    subscribe = rooms.Room.subscribe
+    subscribe = Room.subscribe
 
     def subscribe_at_the_end(room: Any, listener: Any, *, cursor: int, authorised: int) -> Any:
         return subscribe(room, listener, cursor=max(cursor, room.position), authorised=authorised)
 
-    rooms.Room.subscribe = subscribe_at_the_end  # type: ignore[method-assign, assignment]
+    Room.subscribe = subscribe_at_the_end  # type: ignore[method-assign, assignment]
 
 
 def without_keys() -> None:

@@ -15,15 +15,15 @@ pytestmark = pytest.mark.installations("deployed", "embedded")
 #: Trims until the first floor is set and committed, then dies as in a crash.
 KILLED_TRIM = """
 import os, signal
-from taskrealtime.engine import retention
+from taskrealtime.engine.log import trimming
 from taskrealtime.engine.models import Room
-remove_up_to = retention._remove_up_to
+remove_up_to = trimming._remove_up_to
 def dying(name, floor, *, after):
     if Room.objects.get(name=name).floor > after:
         os.kill(os.getpid(), signal.SIGKILL)
     return remove_up_to(name, floor, after=after)
-retention._remove_up_to = dying
-retention.trim()
+trimming._remove_up_to = dying
+trimming.trim()
 """
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.models import Event
-from taskrealtime.models import user_room
 
 
 class Inbox:

@@ -13,8 +13,9 @@ import msgspec
 
 from taskrealtime.announcing.redaction import CONTENT
 from taskrealtime.contract.events import LOGGED_EVENTS
+from taskrealtime.contract.room_names import project_room
 from taskrealtime.engine import log
-from taskrealtime.models import Comment, Membership, Project, Task, project_room
+from taskrealtime.models import Comment, Membership, Project, Task
 from taskrealtime.serializers.objects import comment_object, member_object, project_object, shown_task_object
 from tests.support.stacks import ROOT
 

@@ -17,9 +17,11 @@ from django.test.client import ClientHandler
 from taskrealtime import actions
 from taskrealtime.contract import commands
 from taskrealtime.contract.events import DueDateReminder, LabelColor
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.auth import tokens
-from taskrealtime.models import Comment, Membership, Project, Task, user_room
+from taskrealtime.engine.log.numbering import number_waiting
+from taskrealtime.models import Comment, Membership, Project, Task
 
 _numbers = itertools.count(1)
 
@@ -108,7 +110,7 @@ class World:
         with transaction.atomic():
             log.append(room=room, type=data.event, data=data, at=due_at)
         with transaction.atomic():
-            log._number([room])
+            number_waiting([room])
         return log.heads([room])[room]
 
     @cached_property

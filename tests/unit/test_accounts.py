@@ -14,7 +14,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from psycopg.errors import SerializationFailure
 from pytest_django import Settings
 
-from taskrealtime import actions
+from taskrealtime.actions import members
 from taskrealtime.contract import commands
 from taskrealtime.engine.auth import sign_ins, tokens
 from taskrealtime.engine.wire.errors import TokenInvalid
@@ -249,8 +249,8 @@ def test_what_the_database_refuses_for_now_is_tried_again(world: World, monkeypa
             raise OperationalError from SerializationFailure()
         return accept(user, command)
 
-    accept = actions.accept_invitation
-    monkeypatch.setattr(actions.tasks, "accept_invitation", lose_once)
+    accept = members.accept_invitation
+    monkeypatch.setattr(members, "accept_invitation", lose_once)
     browser = Client()
     browser.post("/join/", {"secret": world.invitation[1]})
     assert browser.post("/sign-up/", account()).status_code == 302

@@ -14,6 +14,7 @@ from psycopg.errors import SerializationFailure
 from pytest_django import Settings
 
 from taskrealtime import actions
+from taskrealtime.actions import dispatch, projects
 from taskrealtime.actor import current_actor
 from taskrealtime.contract import commands
 from taskrealtime.contract.events import STATUSES
@@ -147,11 +148,11 @@ def test_what_the_database_refuses_for_now_is_tried_again(world: World, monkeypa
         tries.append(command.name)
         if len(tries) < 3:
             raise OperationalError("deadlock detected") from SerializationFailure()
-        return actions.create_project(user, command)
+        return projects.create_project(user, command)
 
     action = actions.Action(lose_twice, commands.ProjectAnswer)
     known: dict[type[commands.Command], Any] = {**actions.ACTIONS, commands.ProjectCreate: action}
-    monkeypatch.setattr(actions.tasks, "ACTIONS", known)
+    monkeypatch.setattr(dispatch, "ACTIONS", known)
     answer = ask(world, commands.ProjectCreate(name="Third time"))
     assert len(tries) == 3
     assert Project.objects.get(name="Third time").pk == answer.project_id

@@ -10,8 +10,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from taskrealtime.contract import commands
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine.models import Event
-from taskrealtime.models import AdditionRequest, Block, Membership, Preferences, Project, user_room
+from taskrealtime.models import AdditionRequest, Block, Membership, Preferences, Project
 from tests.support.world import Api, World
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,9 +7,10 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.models import Event, Room
-from taskrealtime.models import Membership, user_room
+from taskrealtime.models import Membership
 from tests.support.inboxes import Inbox
 from tests.support.world import PASSWORD, World
 

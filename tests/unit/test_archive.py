@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from taskrealtime import actions
+from taskrealtime.actions import tasks
 from taskrealtime.announcing.redaction import redact, subject_of
 from taskrealtime.engine.models import Event
 from taskrealtime.models import Task, purging
@@ -76,7 +76,7 @@ def test_only_what_is_completed_is_archived(world: World) -> None:
 
 
 def test_all_completed_are_archived_in_portions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions.tasks, "ARCHIVED_AT_ONCE", 2)
+    monkeypatch.setattr(tasks, "ARCHIVED_AT_ONCE", 2)
     open_task = world.new_task("Open")
     for number in range(2):
         world.new_task(f"Done {number}", status="completed")

@@ -15,10 +15,10 @@ from django.test import Client
 from taskrealtime import actions, reminders
 from taskrealtime.api.asyncapi import make_document
 from taskrealtime.contract import commands, events
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.wire import errors, protocol
 from taskrealtime.engine.wire.errors import InvalidData
-from taskrealtime.models import user_room
 from tests.support.stacks import ROOT
 from tests.support.world import World
 

@@ -10,13 +10,15 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
+from taskrealtime.contract.room_names import project_room
 from taskrealtime.engine import log
 from taskrealtime.engine.db.threads import in_database_thread
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.log import LoggedEvent
-from taskrealtime.engine.rooms import hub
+from taskrealtime.engine.process import process
+from taskrealtime.engine.rooms.room import Subscription
 from taskrealtime.engine.wire.errors import NotFound
-from taskrealtime.models import Membership, project_room
+from taskrealtime.models import Membership
 from tests.support.doors import BULK, COMMANDS, DOORS, SAVES, Hand, World, attempt, delete_a_user
 from tests.support.profiles import DEEP
 from tests.support.replay import (
@@ -103,7 +105,7 @@ class Listener:
     project_id: int
     cursor: int
     frames: list[Frame] = field(default_factory=list)
-    subscription: hub.Subscription | None = None
+    subscription: Subscription | None = None
     #: The room's head when the membership was last checked.
     authorised: int = 0
     thrown_out: asyncio.Event = field(default_factory=asyncio.Event)
@@ -147,11 +149,11 @@ class Listener:
             return
         room = project_room(self.project_id)
         try:
-            stand = await hub.hub().stand(log.Reader(room, self.user_id, self.cursor))
+            stand = await process().hub.stand(log.Reader(room, self.user_id, self.cursor))
         except NotFound:
             return
         assert not stand.reset
-        served = await hub.hub().open(room)
+        served = await process().hub.open(room)
         self.authorised = stand.head
         self.subscription = served.subscribe(self, cursor=self.cursor, authorised=stand.head)
         await served.go_live(self.subscription)

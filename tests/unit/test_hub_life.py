@@ -13,20 +13,20 @@ from pytest_django import Settings
 from taskrealtime.engine import log
 from taskrealtime.engine.db.threads import in_database_thread
 from taskrealtime.engine.installation import doorbell, epochs
-from taskrealtime.engine.rooms.hub import Hub
+from taskrealtime.engine.process import Process
 
 pytestmark = pytest.mark.services
 
 
 @pytest.fixture
-async def hub(settings: Settings) -> AsyncIterator[Hub]:
+async def process(settings: Settings) -> AsyncIterator[Process]:
     """One that never sweeps, whose rooms are where `bounds` says."""
     settings.SWEEP_INTERVAL = 3600
-    hub = Hub()
-    yield hub
-    for task in hub._tasks:
+    process = Process()
+    yield process
+    for task in process.tasks:
         task.cancel()
-    await asyncio.gather(*hub._tasks, return_exceptions=True)
+    await asyncio.gather(*process.tasks, return_exceptions=True)
     doorbell.set_server_loop(None)
 
 
@@ -47,29 +47,31 @@ class Bounds:
 
 
 async def test_a_room_that_is_closed_in_the_turn_in_which_it_opened_is_opened_again(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
+    process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In one turn of the event loop an opening ends, the room's end is told, and somebody else joins."""
     bounds = Bounds()
-    monkeypatch.setattr(hub, "_bounds", bounds)
-    first = asyncio.create_task(hub.open("project.7"))
+    monkeypatch.setattr(process.hub, "_bounds", bounds)
+    first = asyncio.create_task(process.hub.open("project.7"))
     (await bounds.next()).set_result(log.Bounds(0, 3, 0))
     closed = {"type": "room.closed", "room": "project.7"}
-    asyncio.get_running_loop().call_soon(hub._handle, closed)
-    second = asyncio.create_task(hub.open("project.7"))
+    asyncio.get_running_loop().call_soon(process.hub.handle, closed)
+    second = asyncio.create_task(process.hub.open("project.7"))
     # Where the event loop hangs, pytest's own timeout ends the test.
     (await bounds.next()).set_result(log.Bounds(0, 4, 0))
     opened = await asyncio.gather(first, second)
     assert {room.position for room in opened} == {4}
-    assert hub.rooms["project.7"] is opened[0] is opened[1]
+    assert process.hub.rooms["project.7"] is opened[0] is opened[1]
 
 
-async def test_an_opening_that_failed_is_tried_again_by_the_next(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_opening_that_failed_is_tried_again_by_the_next(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bounds = Bounds()
-    monkeypatch.setattr(hub, "_bounds", bounds)
-    first = asyncio.create_task(hub.open("project.7"))
+    monkeypatch.setattr(process.hub, "_bounds", bounds)
+    first = asyncio.create_task(process.hub.open("project.7"))
     (await bounds.next()).set_exception(ConnectionError())
-    second = asyncio.create_task(hub.open("project.7"))
+    second = asyncio.create_task(process.hub.open("project.7"))
     with pytest.raises(ConnectionError):
         await first
     (await bounds.next()).set_result(log.Bounds(0, 4, 0))
@@ -78,9 +80,9 @@ async def test_an_opening_that_failed_is_tried_again_by_the_next(hub: Hub, monke
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_message_that_cannot_be_carried_out_is_told_with_its_traceback_and_delays_no_other(
-    hub: Hub, caplog: pytest.LogCaptureFixture
+    process: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
-    layer, channel = get_channel_layer(), await asyncio.wait_for(asyncio.shield(hub._channel), 60)
+    layer, channel = get_channel_layer(), await asyncio.wait_for(asyncio.shield(process.layer._channel), 60)
     heard: list[tuple[int, float]] = []
 
     class Room:
@@ -89,9 +91,9 @@ async def test_a_message_that_cannot_be_carried_out_is_told_with_its_traceback_a
         def hear(self, events: Any, head: int) -> None:
             heard.append((head, time.monotonic()))
 
-    hub.rooms["project.7"] = Room()  # type: ignore[assignment]
-    hub._epoch = await in_database_thread(log.epoch)
-    here = {"room": "project.7", "installation": epochs.installation_of(hub._epoch)}
+    process.hub.rooms["project.7"] = Room()  # type: ignore[assignment]
+    process.hub.epoch = await in_database_thread(log.epoch)
+    here = {"room": "project.7", "installation": epochs.installation_of(process.hub.epoch)}
     with caplog.at_level(logging.WARNING):
         for number in range(20):
             # As a fault of presence would have it: what is needed is missing.

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from taskrealtime import access, actions
+from taskrealtime.actions import members
 from taskrealtime.actor import acting_as
 from taskrealtime.contract import commands
 from taskrealtime.engine.models import Event
@@ -211,7 +212,7 @@ def test_a_link_makes_no_owner(world: World) -> None:
 
 
 def test_a_project_has_so_many_links_at_a_time(world: World) -> None:
-    links = [make(world) for _ in range(actions.MAX_INVITATIONS)]
+    links = [make(world) for _ in range(members.MAX_INVITATIONS)]
     with pytest.raises(Forbidden):
         make(world)
     Invitation.objects.filter(pk=links[0][0]).update(expires_at=timezone.now())

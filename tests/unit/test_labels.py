@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from taskrealtime import actions
+from taskrealtime.actions import projects
 from taskrealtime.contract import commands
 from taskrealtime.engine.wire.errors import Conflict
 from taskrealtime.models import Project, Task
@@ -116,13 +117,13 @@ def test_two_labels_differ_in_more_than_their_case(world: World) -> None:
 
 
 def test_a_project_has_up_to_thirty_labels(world: World) -> None:
-    for number in range(actions.MAX_LABELS):
+    for number in range(projects.MAX_LABELS):
         world.new_label(f"Label {number}")
     path = world.path("projects/<id:project_id>/labels/")
     refused = world.api("owner").post(path, {"name": "One more", "color": "red"})
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert world.api("owner").delete(f"{path}1/").status_code == 204
-    assert world.api("owner").post(path, {"name": "One more", "color": "red"}).json()["id"] == actions.MAX_LABELS + 1
+    assert world.api("owner").post(path, {"name": "One more", "color": "red"}).json()["id"] == projects.MAX_LABELS + 1
 
 
 def test_an_id_is_never_used_again(world: World) -> None:

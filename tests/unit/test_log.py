@@ -15,6 +15,7 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from taskrealtime.engine import log
+from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.log import reading
 from taskrealtime.engine.models import Epoch, Event, Room
@@ -522,5 +523,5 @@ def test_two_first_readers_of_a_log_without_a_name_agree(room: str, monkeypatch:
         name_the_log_elsewhere()
         return {}
 
-    monkeypatch.setattr(reading, "_refuse", allow_slowly)
+    monkeypatch.setattr(domain, "refuse_reading", allow_slowly)
     assert resume(room, since=0).epoch == log.epoch()

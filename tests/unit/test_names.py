@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from taskrealtime import actions
+from taskrealtime.actions import members
 from taskrealtime.engine.wire.errors import InvalidData
 from taskrealtime.pages.forms import ProjectForm
 from tests.support.world import PASSWORD, World
@@ -101,7 +101,7 @@ def test_of_names_that_differ_in_case_alone_one_is_made(names: tuple[str, str]) 
     def make(name: str) -> None:
         begin.wait(60)
         try:
-            actions.sign_up(User(username=name))
+            members.sign_up(User(username=name))
         except InvalidData as error:
             told.append(error.details[0]["field"])
         finally:

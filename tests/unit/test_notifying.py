@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from taskrealtime import actions
 from taskrealtime.actor import acting_as
 from taskrealtime.contract import commands
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.installation import doorbell
-from taskrealtime.engine.log import reading
+from taskrealtime.engine.log import appending
 from taskrealtime.engine.models import Event, Room
-from taskrealtime.models import Comment, Membership, Project, Task, user_room
+from taskrealtime.models import Comment, Membership, Project, Task
 from taskrealtime.services import RealTimeService
 from tests.support.inboxes import Inbox
 from tests.support.world import World
@@ -318,7 +319,7 @@ def test_nothing_is_left_of_a_user_who_is_deleted_while_being_notified(world: Wo
 def unnumbered() -> Iterator[None]:
     """As where the process dies after each commit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "sequence", lambda rooms: None)
+        patch.setattr(appending, "sequence", lambda rooms: None)
         yield
 
 

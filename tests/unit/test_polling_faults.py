@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,8 +57,6 @@ def poll(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         room, asked = Room(fault), 0
 
         class Hub:
-            connections = Uncounted()
-
             async def open(self, name: str) -> Room:
                 if fault == "open":
                     raise OperationalError("server closed the connection unexpectedly")
@@ -80,7 +79,7 @@ def poll(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        monkeypatch.setattr(polling, "hub", Hub)
+        monkeypatch.setattr(polling, "process", lambda: SimpleNamespace(connections=Uncounted(), hub=Hub()))
         sent: list[Any] = []
         await LongPolling(view)(SCOPE, receive, send)
         return sent, room
@@ -105,8 +104,6 @@ async def test_an_event_that_wakes_many_polls_of_one_user_is_asked_for_once(monk
     room, asked = QuietRoom(), 0
 
     class Hub:
-        connections = Uncounted()
-
         async def open(self, name: str) -> Any:
             return room
 
@@ -128,7 +125,7 @@ async def test_an_event_that_wakes_many_polls_of_one_user_is_asked_for_once(monk
 
         await polls({**SCOPE, "headers": [(b"authorization", user)]}, receive, send)
 
-    monkeypatch.setattr(polling, "hub", Hub)
+    monkeypatch.setattr(polling, "process", lambda: SimpleNamespace(connections=Uncounted(), hub=Hub()))
     polls = LongPolling(view)
     answers: list[list[Any]] = [[] for _ in range(60)]
     waiting = [

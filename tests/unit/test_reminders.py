@@ -12,9 +12,10 @@ from pytest_django import Settings
 
 from taskrealtime import actions, reminders
 from taskrealtime.contract import commands
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.wire.errors import InvalidData, NotFound
-from taskrealtime.models import Membership, Reminder, Task, user_room
+from taskrealtime.models import Membership, Reminder, Task
 from taskrealtime.services import RealTimeService
 from tests.support.inboxes import Inbox
 from tests.support.world import World

@@ -12,11 +12,12 @@ from pytest_django import Settings
 
 from taskrealtime import actions
 from taskrealtime.contract import commands
+from taskrealtime.contract.room_names import project_room, user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.log import LoggedEvent, trimming
 from taskrealtime.engine.models import Event, Replacement
 from taskrealtime.engine.rooms.recent import MAX_AGE, RecentEvents
-from taskrealtime.models import Comment, Membership, Task, project_room, user_room
+from taskrealtime.models import Comment, Membership, Task
 from taskrealtime.services import RealTimeService
 from tests.support.world import World
 

@@ -24,16 +24,18 @@ from django.test.utils import CaptureQueriesContext
 
 from taskrealtime import actions
 from taskrealtime.contract import commands
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.db.threads import in_database_thread
 from taskrealtime.engine.log import idempotency
 from taskrealtime.engine.log import trimming as retention
 from taskrealtime.engine.log.idempotency import once
 from taskrealtime.engine.models import Event, IdempotencyKey, Redaction, Room
-from taskrealtime.engine.rooms import hub as rooms
-from taskrealtime.engine.rooms.hub import Hub
+from taskrealtime.engine.process import Process
+from taskrealtime.engine.rooms import hub as hub_module
+from taskrealtime.engine.rooms import room as room_module
 from taskrealtime.engine.wire.errors import NotFound
-from taskrealtime.models import Comment, Membership, Project, Task, purging, user_room
+from taskrealtime.models import Comment, Membership, Project, Task, purging
 from tests import services
 from tests.unit.listeners import Ear
 
@@ -352,10 +354,11 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 async def test_who_catches_up_while_it_is_trimmed_is_sent_to_reset(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "PAGE", 10)
-    monkeypatch.setattr(rooms, "MOUTHFUL", 200)
+    monkeypatch.setattr(room_module, "PAGE", 10)
+    monkeypatch.setattr(room_module, "MOUTHFUL", 200)
+    monkeypatch.setattr(hub_module, "MOUTHFUL", 200)
     await in_database_thread(say, room, *[OLD] * 40)
-    served = await Hub().open(room)
+    served = await Process().hub.open(room)
     listener = Reading()
     listener.on_read = retention.trim
     subscription = served.subscribe(listener, cursor=0, authorised=40)
@@ -367,17 +370,17 @@ async def test_who_catches_up_while_it_is_trimmed_is_sent_to_reset(room: str, mo
 
 async def test_a_room_that_fell_behind_the_floor_sends_everybody_to_reset(room: str) -> None:
     """Its process slept, say: there is nothing to read any more, and perhaps no new event for long."""
-    hub = Hub()
-    served, listener = await hub.open(room), Reading()
+    process = Process()
+    served, listener = await process.hub.open(room), Reading()
     await served.go_live(served.subscribe(listener, cursor=0, authorised=0))
     await in_database_thread(say_unrung, room, 5)
     await in_database_thread(retention.trim)
-    await hub.sweep()
+    await process.sweep.once()
     assert (listener.given_up, listener.heard) == ([1012], [])
     late = Reading()
     await served.go_live(served.subscribe(late, cursor=5, authorised=5))
     await in_database_thread(say, room, YOUNG)
-    await hub.sweep()
+    await process.sweep.once()
     await until(lambda: late.heard == [6])
     assert late.given_up == []
 
@@ -393,9 +396,9 @@ def say_unrung(room: str, count: int) -> None:
 async def test_a_server_trims_by_itself(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "PAUSE", 0.02)
     await in_database_thread(say, room, OLD, OLD, YOUNG)
-    hub = Hub()
+    process = Process()
     await until(lambda: kept(room) == [3])
-    assert not any(task.done() for task in hub._tasks)
+    assert not any(task.done() for task in process.tasks)
 
 
 async def test_a_round_that_fails_is_told_and_tried_again(
@@ -412,10 +415,10 @@ async def test_a_round_that_fails_is_told_and_tried_again(
     monkeypatch.setattr(retention, "PAUSE", 0.02)
     monkeypatch.setattr(retention, "trim_some", fail_once)
     await in_database_thread(say, room, OLD, YOUNG)
-    hub = Hub()
+    process = Process()
     await until(lambda: kept(room) == [2])
     assert "Trimming failed (ConnectionError: The database is away.)" in caplog.text
-    assert not any(task.done() for task in hub._tasks)
+    assert not any(task.done() for task in process.tasks)
 
 
 async def test_a_server_goes_on_soon_while_there_is_more(room: str, monkeypatch: pytest.MonkeyPatch) -> None:

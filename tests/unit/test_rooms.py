@@ -19,11 +19,14 @@ from pytest_django import Settings
 from taskrealtime.engine import log
 from taskrealtime.engine.auth import tokens
 from taskrealtime.engine.db.threads import in_database_thread
-from taskrealtime.engine.installation import doorbell
+from taskrealtime.engine.installation import doorbell, membership
 from taskrealtime.engine.log import LoggedEvent, reading
 from taskrealtime.engine.models import Epoch
-from taskrealtime.engine.rooms import hub as rooms
-from taskrealtime.engine.rooms.hub import Hub, Room, Subscription
+from taskrealtime.engine.process import Process
+from taskrealtime.engine.process import process as process_here
+from taskrealtime.engine.rooms import sweep
+from taskrealtime.engine.rooms.room import Room, Subscription
+from taskrealtime.engine.rooms.sweep import Sweep
 from taskrealtime.engine.sockets.outbox import Outbox
 from taskrealtime.engine.wire.frames import Frames
 from tests.support.profiles import examples
@@ -361,9 +364,9 @@ class Number(msgspec.Struct):
 
 
 @pytest.fixture
-async def hub(settings: Settings) -> AsyncIterator[Hub]:
+async def process(settings: Settings) -> AsyncIterator[Process]:
     settings.SWEEP_INTERVAL = 3600
-    yield rooms.hub()
+    yield process_here()
     doorbell.set_server_loop(None)
 
 
@@ -372,55 +375,55 @@ def append(room: str, evicts: int | None = None) -> None:
         log.append(room=room, type="number", data=Number(1), at=datetime.now(UTC), evicts=evicts)
 
 
-async def listen(hub: Hub, name: str, user_id: int = 1) -> Ear:
-    room = await hub.open(name)
+async def listen(process: Process, name: str, user_id: int = 1) -> Ear:
+    room = await process.hub.open(name)
     ear = Ear(user_id)
     await room.go_live(room.subscribe(ear, cursor=room.position, authorised=room.position))
     return ear
 
 
 @with_database
-async def test_a_commit_is_heard_through_the_layer(hub: Hub) -> None:
+async def test_a_commit_is_heard_through_the_layer(process: Process) -> None:
     await in_database_thread(log.create_room, "project.1")
-    ear = await listen(hub, "project.1")
+    ear = await listen(process, "project.1")
     for _ in range(3):
         await in_database_thread(append, "project.1")
     await until(lambda: ear.heard == [1, 2, 3])
 
 
 @with_database
-async def test_the_sweep_delivers_what_no_ring_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_sweep_delivers_what_no_ring_told(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
     await in_database_thread(log.create_room, "project.1")
-    ear = await listen(hub, "project.1")
+    ear = await listen(process, "project.1")
     await in_database_thread(append, "project.1")
     assert ear.heard == []
-    await hub.sweep()
+    await process.sweep.once()
     await until(lambda: ear.heard == [1])
 
 
 @with_database
-async def test_the_sweep_delivers_while_the_layer_is_gone(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_sweep_delivers_while_the_layer_is_gone(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     class Away:
         def __getattr__(self, name: str) -> Any:
             raise ConnectionError("The layer is away.")
 
     await in_database_thread(log.create_room, "project.1")
     with monkeypatch.context() as patch:
-        patch.setattr(rooms, "get_channel_layer", Away)
+        patch.setattr(membership, "get_channel_layer", Away)
         patch.setattr(doorbell, "ring", lambda *_, **__: None)
-        ear = await listen(hub, "project.1")
-        assert hub.rooms["project.1"].deaf
+        ear = await listen(process, "project.1")
+        assert process.hub.rooms["project.1"].deaf
         await in_database_thread(append, "project.1")
-        await hub.sweep()
+        await process.sweep.once()
         await until(lambda: ear.heard == [1])
-    await until(lambda: not hub.rooms["project.1"].deaf, hub.sweep)
+    await until(lambda: not process.hub.rooms["project.1"].deaf, process.sweep.once)
     await in_database_thread(append, "project.1")
     await until(lambda: ear.heard == [1, 2])
 
 
 @with_database
-async def test_the_sweep_waits_for_no_layer_that_hangs(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_sweep_waits_for_no_layer_that_hangs(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that started while Redis was away: each of its rooms tries to join its group again."""
 
     class Hanging:
@@ -429,47 +432,49 @@ async def test_the_sweep_waits_for_no_layer_that_hangs(hub: Hub, monkeypatch: py
 
     await in_database_thread(log.create_room, "project.1")
     monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
-    ear = await listen(hub, "project.1")
-    hub.rooms["project.1"].deaf = True
-    monkeypatch.setattr(rooms, "get_channel_layer", Hanging)
+    ear = await listen(process, "project.1")
+    process.hub.rooms["project.1"].deaf = True
+    monkeypatch.setattr(membership, "get_channel_layer", Hanging)
     monkeypatch.setattr(doorbell, "RING_TIMEOUT", 3600)
     for seq in (1, 2):
         await in_database_thread(append, "project.1")
         async with asyncio.timeout(60):
-            await hub.sweep()
+            await process.sweep.once()
             await until(lambda: len(ear.heard) == seq)  # noqa: B023 -- called at once
     assert ear.heard == [1, 2]
 
 
 @with_database
-async def test_a_room_that_is_dropped_is_left_by_ring_and_by_sweep(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_room_that_is_dropped_is_left_by_ring_and_by_sweep(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("project.1", "project.2"):
         await in_database_thread(log.create_room, name)
-    rung, swept = await listen(hub, "project.1"), await listen(hub, "project.2")
+    rung, swept = await listen(process, "project.1"), await listen(process, "project.2")
     await in_database_thread(log.drop_room, "project.1")
     await until(lambda: rung.rooms_left == ["project.1"])
     monkeypatch.setattr(doorbell, "ring_closed", lambda room: None)
     await in_database_thread(log.drop_room, "project.2")
-    await hub.sweep()
+    await process.sweep.once()
     assert swept.rooms_left == ["project.2"]
-    assert hub.rooms == {}
+    assert process.hub.rooms == {}
 
 
 @with_database
-async def test_the_sweep_ends_connections_of_whoever_is_signed_out_or_gone(hub: Hub) -> None:
+async def test_the_sweep_ends_connections_of_whoever_is_signed_out_or_gone(process: Process) -> None:
     users = await in_database_thread(lambda: [User.objects.create(username=f"user{n}") for n in range(3)])
     stays, out, gone = ears = [Ear(user.pk) for user in users]
     for user, ear in zip(users, ears, strict=True):
-        hub.enter(ear, await in_database_thread(tokens.session_stamp, user))
-    await hub.sweep()
+        process.enter(ear, await in_database_thread(tokens.session_stamp, user))
+    await process.sweep.once()
     assert [ear.given_up for ear in ears] == [[], [], []]
     await in_database_thread(tokens.sign_out_everywhere, users[1])
     await in_database_thread(lambda: User.objects.filter(pk=users[2].pk).update(is_active=False))
-    await hub.sweep()
+    await process.sweep.once()
     assert (stays.given_up, out.given_up, gone.given_up) == ([], [4403], [4403])
     for ear in ears:
-        hub.leave(ear)
-    assert hub.listeners == {}
+        process.leave(ear)
+    assert process.hub.listeners == {}
 
 
 class Punctual(Ear):
@@ -491,15 +496,15 @@ class Timeline:
         self.pauses: list[tuple[float, float, float]] = []
         self.seconds_of_sweeps = 0.0
         self._sweeper: object = None
-        self._sweep, self._sleep = Hub.sweep, asyncio.sleep
-        monkeypatch.setattr(Hub, "sweep", lambda hub: self._note_sweep(hub))
+        self._sweep, self._sleep = Sweep.once, asyncio.sleep
+        monkeypatch.setattr(Sweep, "once", lambda sweep: self._note_sweep(sweep))
         monkeypatch.setattr(asyncio, "sleep", self._note_sleep)
 
-    async def _note_sweep(self, hub: Hub) -> None:
+    async def _note_sweep(self, sweep: Sweep) -> None:
         self._sweeper = asyncio.current_task()
         began = asyncio.get_running_loop().time()
         self.begun.append(began)
-        await self._sweep(hub)
+        await self._sweep(sweep)
         self.seconds_of_sweeps += asyncio.get_running_loop().time() - began
 
     async def _note_sleep(self, seconds: float) -> None:
@@ -515,9 +520,9 @@ async def test_who_is_signed_out_is_out_with_the_next_sweep_and_within_two_secon
 ) -> None:
     """By the server's own clock, without the time by which a busy machine wakes it late or answers it slowly."""
     timeline = Timeline(monkeypatch)
-    hub = rooms.hub()
+    process = process_here()
     ear = Punctual((user := await in_database_thread(lambda: User.objects.create(username="ann"))).pk)
-    hub.enter(ear, await in_database_thread(tokens.session_stamp, user))
+    process.enter(ear, await in_database_thread(tokens.session_stamp, user))
     await until(lambda: timeline.begun)
     await in_database_thread(tokens.sign_out_everywhere, user)
     signed_out_at, sweeps_before = asyncio.get_running_loop().time(), len(timeline.begun)
@@ -531,74 +536,78 @@ async def test_who_is_signed_out_is_out_with_the_next_sweep_and_within_two_secon
 
 
 @with_database
-async def test_a_new_life_of_the_log_sends_everybody_away(hub: Hub) -> None:
+async def test_a_new_life_of_the_log_sends_everybody_away(process: Process) -> None:
     user = await in_database_thread(lambda: User.objects.create(username="user"))
     ear = Ear(user.pk)
-    hub.enter(ear, await in_database_thread(tokens.session_stamp, user))
-    await hub.sweep()
+    process.enter(ear, await in_database_thread(tokens.session_stamp, user))
+    await process.sweep.once()
     await in_database_thread(lambda: Epoch.objects.update(value="restored"))
-    await hub.sweep()
+    await process.sweep.once()
     assert ear.given_up == [1012]
 
 
 @with_database
-async def test_a_new_life_of_the_log_before_the_first_sweep_is_noticed(hub: Hub) -> None:
+async def test_a_new_life_of_the_log_before_the_first_sweep_is_noticed(process: Process) -> None:
     user = await in_database_thread(lambda: User.objects.create(username="user"))
     room = f"user.{user.pk}"
     await in_database_thread(log.create_room, room)
     ear = Ear(user.pk)
-    hub.enter(ear, await in_database_thread(tokens.session_stamp, user))
-    told = await hub.stand(log.Reader(room, user.pk))
+    process.enter(ear, await in_database_thread(tokens.session_stamp, user))
+    told = await process.hub.stand(log.Reader(room, user.pk))
     await in_database_thread(lambda: Epoch.objects.update(value="another"))
     assert told.epoch != await in_database_thread(log.epoch)
-    await hub.sweep()
+    await process.sweep.once()
     assert ear.given_up == [1012]
 
 
 @with_database
-async def test_a_room_without_listeners_is_given_up_after_a_while(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_room_without_listeners_is_given_up_after_a_while(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await in_database_thread(log.create_room, "project.1")
-    room = await hub.open("project.1")
-    await hub.sweep()
-    assert hub.rooms == {"project.1": room}
-    monkeypatch.setattr(rooms, "LINGER", 0)
-    await until(lambda: not hub.rooms, hub.sweep)
-    ear = await listen(hub, "project.1")
+    room = await process.hub.open("project.1")
+    await process.sweep.once()
+    assert process.hub.rooms == {"project.1": room}
+    monkeypatch.setattr(sweep, "LINGER", 0)
+    await until(lambda: not process.hub.rooms, process.sweep.once)
+    ear = await listen(process, "project.1")
     await in_database_thread(append, "project.1")
     await until(lambda: ear.heard == [1])
 
 
 @with_database
-async def test_a_ring_while_a_room_is_being_opened_is_not_lost(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_ring_while_a_room_is_being_opened_is_not_lost(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read_bounds = log.bounds
 
     def commit_after_reading(names: Iterable[str]) -> dict[str, log.Bounds]:
         bounds = read_bounds(names)
         append("project.1")
         deadline = time.monotonic() + 60
-        while hub._rung["project.1"] == 0:
+        while process.hub._rung["project.1"] == 0:
             assert time.monotonic() < deadline, "the ring did not come"
         return bounds
 
     await in_database_thread(log.create_room, "project.1")
     with monkeypatch.context() as patch:
         patch.setattr(reading, "bounds", commit_after_reading)
-        room = await hub.open("project.1")
+        room = await process.hub.open("project.1")
     await until(lambda: room.position == 1)
 
 
 @with_database
-async def test_many_who_open_a_room_at_once_get_the_same(hub: Hub) -> None:
+async def test_many_who_open_a_room_at_once_get_the_same(process: Process) -> None:
     await in_database_thread(log.create_room, "project.1")
-    opened = await asyncio.gather(*(hub.open("project.1") for _ in range(5)))
+    opened = await asyncio.gather(*(process.hub.open("project.1") for _ in range(5)))
     assert len(set(map(id, opened))) == 1
 
 
 @with_database
-async def test_messages_for_rooms_that_nobody_serves_are_ignored(hub: Hub) -> None:
+async def test_messages_for_rooms_that_nobody_serves_are_ignored(process: Process) -> None:
     await in_database_thread(log.create_room, "project.1")
-    ear = await listen(hub, "project.1")
-    channel = await hub._channel
+    ear = await listen(process, "project.1")
+    channel = await process.layer._channel
     await get_channel_layer().send(channel, {"type": "room.closed", "room": "project.404"})
     await in_database_thread(append, "project.1")
     await until(lambda: ear.heard == [1])

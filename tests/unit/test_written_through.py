@@ -11,9 +11,10 @@ from django.db import connection, models
 from django.db.models.signals import post_save, pre_save
 from django.test.utils import isolate_apps
 
-from taskrealtime.engine import log
+from taskrealtime.contract.room_names import user_room
+from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.models import Event, Room
-from taskrealtime.models import Comment, Membership, Project, Task, user_room
+from taskrealtime.models import Comment, Membership, Project, Task
 from tests.support.told import Ear
 from tests.support.world import World
 
@@ -149,9 +150,9 @@ def test_what_a_proxy_wrote_is_not_blanked_and_goes_with_its_task(world: World, 
     task = ProxyTask.objects.create(project=world.project, title="A secret")
     [event] = Event.objects.filter(type="task_created", data__contains="A secret")
     assert event.subject == f"task.{task.pk}"
-    assert log.redacted([event]) == {}
+    assert domain.redact([event]) == {}
     task.delete()
-    assert json.loads(log.redacted([event])[event.id])["redacted"]
+    assert json.loads(domain.redact([event])[event.id])["redacted"]
 
 
 def test_who_is_removed_through_a_proxy_hears_no_more(world: World, ear: Ear) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from taskrealtime.engine import draining
-from taskrealtime.engine.rooms.hub import Room, hub
+from taskrealtime.engine.process import process
+from taskrealtime.engine.rooms.room import Room
 from taskrealtime.engine.wire.errors import RateLimited
 from taskrealtime.engine.wire.frames import Frames
 
@@ -147,12 +148,12 @@ class LongPolling:
         Raises:
             RateLimited: the user has too many connections: a poll that waits is one.
         """
-        room = await hub().open(wait.room)
+        room = await process().hub.open(wait.room)
         if room.position > wait.since:
             return True
-        place = hub().connections.enter(wait.user_id)
+        place = process().connections.enter(wait.user_id)
         try:
-            if await hub().connections.is_full(wait.user_id):
+            if await process().connections.is_full(wait.user_id):
                 raise RateLimited("Too many connections.", retry_after=RETRY_AFTER)
             return await self._listen(room, wait, seconds, left)
         finally:

@@ -1,45 +1,18 @@
-"""The event log: append in the transaction of a change, number after its commit, read from a number on."""
+"""The event log: append in the transaction of a change, number after its commit, read from a number on.
 
-from .reading import (
-    MAX_REPLAY,
-    Bounds,
-    LoggedEvent,
-    NewEvent,
-    Reader,
-    Resumed,
-    Stand,
-    Standing,
-    _number,
-    append,
-    append_all,
-    atomic,
-    bounds,
-    bounds_in_order,
-    create_room,
-    drop_room,
-    encode,
-    epoch,
-    heads,
-    is_personal,
-    is_retryable,
-    mark_read,
-    read,
-    read_back,
-    read_on,
-    redacted,
-    renew_epoch,
-    resume,
-    sequence,
-    set_redactor,
-    set_refuser,
-    set_rooms,
-    snapshot,
-    stand_all,
-    standing,
-    unnumbered_rooms,
-    wire_time,
-    write_appended,
-)
+It is the only truth about events. What rings, fans out or polls may be lost; it is read again from here.
+"""
+
+from taskrealtime.engine.installation.epochs import epoch, renew_epoch
+from taskrealtime.engine.wire.frames import LoggedEvent, wire_time
+
+from .appending import append, append_all, atomic, write_appended
+from .numbering import drop_room, sequence
+from .reading import MAX_REPLAY, bounds, bounds_in_order, heads, mark_read, read, read_back, read_on, resume, stand_all
+from .rows import create_room, encode, unnumbered_rooms
+from .snapshots import snapshot, standing
+from .transactions import is_retryable
+from .types import Bounds, NewEvent, Reader, Resumed, Snapshot, Stand, Standing
 
 __all__ = [
     "MAX_REPLAY",
@@ -48,9 +21,9 @@ __all__ = [
     "NewEvent",
     "Reader",
     "Resumed",
+    "Snapshot",
     "Stand",
     "Standing",
-    "_number",
     "append",
     "append_all",
     "atomic",
@@ -61,19 +34,14 @@ __all__ = [
     "encode",
     "epoch",
     "heads",
-    "is_personal",
     "is_retryable",
     "mark_read",
     "read",
     "read_back",
     "read_on",
-    "redacted",
     "renew_epoch",
     "resume",
     "sequence",
-    "set_redactor",
-    "set_refuser",
-    "set_rooms",
     "snapshot",
     "stand_all",
     "standing",

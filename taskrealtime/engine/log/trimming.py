@@ -8,10 +8,9 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 from weakref import ref
 
 from django.db import connection, transaction
@@ -19,6 +18,7 @@ from django.db.models import F, OuterRef, Subquery
 
 from taskrealtime.engine import log
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.db.clock import database_time
 from taskrealtime.engine.db.threads import in_caretaking_thread
 from taskrealtime.engine.models import Event, IdempotencyKey, Redaction, Replacement, Room
@@ -36,40 +36,6 @@ ROOMS, ROWS, SUBJECTS, THINGS = 100, 5000, 200, 20
 PAUSE, SHORT_PAUSE = 60.0, 1.0
 #: Subjects that are blanked right after the commit of their deletion; more of them are left to the next round.
 AT_ONCE = 20
-
-#: Removes what the domain keeps no longer than the log: given the cutoff and how many at most, returns how many it did.
-Remover = Callable[[datetime, int], int]
-_removers: dict[str, Remover] = {}
-
-
-class Blanker(Protocol):
-    """Is given the events of one subject, the newest first, and blanks texts in them that newer ones replaced."""
-
-    #: When the first of those texts was replaced that were not old enough; None: there are none.
-    pending: datetime | None
-
-    def blank(self, event: Event) -> str | None:
-        """Return the data without what is to be blanked; None where nothing is."""
-
-
-#: Makes one, given the moment up to which what was replaced is to go.
-_make_blanker: Callable[[datetime], Blanker] | None = None
-
-
-def set_blanker(make: Callable[[datetime], Blanker]) -> None:
-    """Tell retention how to find texts that were replaced."""
-    global _make_blanker
-    _make_blanker = make
-
-
-def register(what: str, remove: Remover) -> None:
-    """Have trimming remove these, too. `what` is their name in the plural."""
-    _removers[what] = remove
-
-
-def registered() -> list[str]:
-    """What was registered, by name."""
-    return list(_removers)
 
 
 @dataclass
@@ -105,7 +71,7 @@ def trim_some(*, now: datetime | None = None) -> Trimmed:
     removed = Counter({"deleted texts": _redact_queued(), "replaced texts": _blank_replaced(now)})
     removed["events"], looked_at = _remove_events(oldest_kept)
     removed["keys"] = _remove_keys(oldest_kept)
-    for what, remove in _removers.items():
+    for what, remove in domain.removers.items():
         removed[what] = remove(oldest_kept, THINGS)
     # After any progress: something may not have fitted into this round.
     return Trimmed(removed, more=looked_at or any(removed.values()))
@@ -302,7 +268,7 @@ def _redact(redaction: Redaction) -> None:
     while True:
         events = Event.objects.filter(subject=redaction.subject, subject__gt="", pk__gt=last).order_by("pk")
         page = list(events[:BATCH])
-        blanked = log.redacted(page)
+        blanked = domain.redact(page)
         for event in page:
             if (data := blanked.get(event.pk, event.data)) != event.data:
                 Event.objects.filter(pk=event.pk).update(data=data)
@@ -340,12 +306,11 @@ def _blank_replaced(now: datetime | None) -> int:
 
 
 def _blank_replaced_of(pk: int, before: datetime) -> int:
-    assert _make_blanker is not None
     with transaction.atomic(durable=True):
         row = Replacement.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
         if row is None:
             return 0
-        blanker = _make_blanker(before)
+        blanker = domain.blanker(before)
         for event in _newest_first(row.subject):
             if (data := blanker.blank(event)) is not None:
                 Event.objects.filter(pk=event.pk).update(data=data)

@@ -13,9 +13,10 @@ import secrets
 import time
 import zlib
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from taskrealtime.engine import draining
+from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.wire.frames import Frames
 
@@ -38,33 +39,6 @@ LATE = 0.3
 MAX_TOLD, MAX_RUNG, LISTENERS_AT_ONCE = 500, 500, 500
 #: What others rang ahead of its turn is kept up to here; beyond, the room is read.
 MAX_HELD = 1000
-
-
-class Speaker(Protocol):
-    """Puts presence into the words of the wire: each method returns a finished frame."""
-
-    def people(self, room: str, changes: list[tuple[int, Status | None, float]]) -> str:
-        """Users with their new status (None: offline) and the unix time at which they were seen last."""
-
-    def viewers(self, room: str, place: int, users: list[int]) -> str:
-        """Who has a place open."""
-
-    def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool) -> str:
-        """Somebody began or ended to type at a place."""
-
-
-_speaker: Speaker
-
-
-def set_speaker(speaker: Speaker) -> None:
-    """Called once, when the application starts."""
-    global _speaker
-    _speaker = speaker
-
-
-def speaker() -> Speaker:
-    """How presence is put into words."""
-    return _speaker
 
 
 class Presence:
@@ -115,7 +89,7 @@ class Presence:
                 sharing.must_read(attendance)
             self._own_changed(attendance, listener.user_id)
         viewed = attendance.viewed().items()
-        return attendance.present(), Frames(_speaker.viewers(room, place, users) for place, users in viewed)
+        return attendance.present(), Frames(domain.presence.viewers(room, place, users) for place, users in viewed)
 
     def leave(self, room: str, listener: Listener, *, at_once: bool = False) -> None:
         """The listener is no longer in the room; `at_once`: its user may not be there any more."""
@@ -295,8 +269,10 @@ async def _run(work: Coroutine[Any, Any, object]) -> None:
 def _frames(room: str, news: News) -> Frames:
     now = time.time()
     people = [(user_id, status, seen_at or now) for user_id, (status, seen_at) in news.people.items()]
-    frames = [_speaker.people(room, people[start : start + MAX_TOLD]) for start in range(0, len(people), MAX_TOLD)]
-    return Frames(frames + [_speaker.viewers(room, place, users) for place, users in news.viewers.items()])
+    frames = [
+        domain.presence.people(room, people[start : start + MAX_TOLD]) for start in range(0, len(people), MAX_TOLD)
+    ]
+    return Frames(frames + [domain.presence.viewers(room, place, users) for place, users in news.viewers.items()])
 
 
 class _Sharing:

@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.installation import doorbell
 
-from .presence import Presence, speaker
+from .presence import Presence
 
 #: Seconds after the last renewal until somebody no longer types.
 TYPING_TIME = 6.0
@@ -146,4 +147,4 @@ class Typists:
 
     def _tell(self, key: _Key, hand: _Hand, is_typing: bool) -> None:
         room, place, user_id = key
-        self._presence.tell(room, speaker().typing(room, place, hand.user, is_typing), not_to=user_id)
+        self._presence.tell(room, domain.presence.typing(room, place, hand.user, is_typing), not_to=user_id)

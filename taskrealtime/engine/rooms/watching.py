@@ -20,6 +20,7 @@ import msgspec
 
 from taskrealtime.engine import draining, metrics
 from taskrealtime.engine.auth import tokens
+from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.db.threads import in_database_thread
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.wire.frames import Frames
@@ -109,25 +110,6 @@ class Watcher(Protocol):
 
     def watch_ended(self) -> None:
         """The user may not watch any more."""
-
-
-class Presenter(Protocol):
-    """Puts figures into the words of the wire."""
-
-    def names(self, rooms: list[str]) -> dict[str, str]:
-        """What people call these rooms; asks the database."""
-
-    def figures(self, processes: list[ProcessFigures], rooms: list[RoomFigures], names: dict[str, str]) -> str:
-        """A finished frame."""
-
-
-_presenter: Presenter
-
-
-def set_presenter(presenter: Presenter) -> None:
-    """Called once, when the application starts."""
-    global _presenter
-    _presenter = presenter
 
 
 class Watch:
@@ -251,7 +233,7 @@ class Watch:
                 self._watchers.discard(watcher)
                 watcher.watch_ended()
         if self._watchers:
-            frames = Frames([_presenter.figures(self._processes(), rooms, self._names)])
+            frames = Frames([domain.figures.figures(self._processes(), rooms, self._names)])
             for watcher in list(self._watchers):
                 watcher.hear(frames)
 
@@ -292,4 +274,4 @@ class Watch:
 
 
 def _look_up(users: set[int], rooms: list[str]) -> tuple[set[int], dict[str, str]]:
-    return users - tokens.staff_among(users), _presenter.names(rooms)
+    return users - tokens.staff_among(users), domain.figures.names(rooms)

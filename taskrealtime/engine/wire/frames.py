@@ -1,6 +1,10 @@
 """Frames that go to one or many sockets: put into bytes once for all of them."""
 
+from datetime import UTC, datetime
 from functools import cached_property
+from typing import NamedTuple
+
+import msgspec
 
 #: Payloads up to this many bytes have their length in the second byte; up to the other, in two more.
 SHORT, MEDIUM = 125, 0xFFFF
@@ -23,3 +27,20 @@ def _framed(payload: bytes) -> bytes:
     if size <= MEDIUM:
         return TEXT + TWO_BYTES + size.to_bytes(2, "big") + payload
     return TEXT + EIGHT_BYTES + size.to_bytes(8, "big") + payload
+
+
+class LoggedEvent(NamedTuple):
+    """A numbered event as rooms pass it on."""
+
+    seq: int
+    #: The frame's JSON text.
+    frame: str
+    #: The user who may hear nothing after it.
+    evicts: int | None = None
+    #: Whether it tells that content was deleted, which events before it may still hold.
+    forgets: bool = False
+
+
+def wire_time(moment: datetime) -> str:
+    """ISO 8601 in UTC, written as the times inside an event's data are."""
+    return msgspec.to_builtins(moment.astimezone(UTC))

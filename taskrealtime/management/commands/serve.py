@@ -24,7 +24,7 @@ from taskrealtime.engine import metrics
 from taskrealtime.engine.db import database_probe
 from taskrealtime.engine.installation import redis_probe
 from taskrealtime.engine.installation.names import redis_key
-from taskrealtime.engine.rooms import hub
+from taskrealtime.engine.process import process
 from taskrealtime.engine.server import heartbeat
 from taskrealtime.engine.server.supervisor import Supervisor
 
@@ -112,7 +112,7 @@ class Command(BaseCommand):
 
         def begin() -> None:
             # At once, and not with the first socket: staff who watch would not see a process that serves nobody yet.
-            asyncio.get_event_loop().call_soon(hub.hub)
+            asyncio.get_event_loop().call_soon(process)
             if options["heartbeat"] is not None:
                 self._beating = asyncio.get_event_loop().create_task(heartbeat.beat(options["heartbeat"]))
             if options["verbosity"] > 0:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.db import time_limits
 from taskrealtime.engine.log import trimming
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         """Trim until nothing is due, and say what was done."""
         time_limits.limit_statements()
         removed = trimming.trim().removed
-        others = "".join(f", {removed[what]} {what}" for what in trimming.registered())
+        others = "".join(f", {removed[what]} {what}" for what in domain.removers)
         self.stdout.write(
             f"Removed {removed['events']} events, {removed['keys']} idempotency keys{others}; "
             f"blanked {removed['deleted texts']} deleted texts and {removed['replaced texts']} replaced ones "

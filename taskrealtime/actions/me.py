@@ -1,0 +1,86 @@
+"""Changes of a user's own account, preferences and notifications."""
+
+import zoneinfo
+from datetime import timedelta
+from functools import cache
+
+import msgspec
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from msgspec import UNSET
+
+from taskrealtime import reminders
+from taskrealtime.contract import commands
+from taskrealtime.contract.room_names import user_room
+from taskrealtime.engine import log
+from taskrealtime.engine.wire.errors import InvalidData
+from taskrealtime.models import Membership, Preferences
+
+
+def read_notifications(user: User, command: commands.NotificationsRead) -> commands.Unread:
+    """Everything up to one of the own notifications was read."""
+    return commands.Unread(unread=log.mark_read(user_room(user.pk), command.up_to))
+
+
+def snooze_reminder(user: User, command: commands.ReminderSnooze) -> commands.Snoozed:
+    """A reminder comes again later, once."""
+    remind_at = reminders.snooze(user, command.seq, timedelta(minutes=command.minutes))
+    return commands.Snoozed(seq=command.seq, remind_at=remind_at)
+
+
+def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
+    """Change the own name, address and preferences."""
+    if command.email is not UNSET:
+        _change_email(user, command.email)
+    if command.name is not UNSET:
+        # The user model has two fields, whose words stand together in this order wherever the name is shown.
+        first, _, last = command.name.strip().partition(" ")
+        User.objects.filter(pk=user.pk).update(first_name=first, last_name=last)
+    if command.muted_projects is not UNSET:
+        _mute(user, set(command.muted_projects))
+    _change_preferences(user, command)
+    return commands.MeAnswer(user_id=user.pk)
+
+
+def _change_email(user: User, email: str) -> None:
+    try:
+        if email:
+            validate_email(email)
+    except ValidationError:
+        raise InvalidData.at("email", "This is no e-mail address.") from None
+    # By a save, which sends mails to both addresses.
+    account = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    account.email = email
+    account.save(update_fields=["email"])
+
+
+def _change_preferences(user: User, command: commands.MeUpdate) -> None:
+    Preferences.objects.bulk_create([Preferences(user=user)], ignore_conflicts=True)
+    preferences = Preferences.objects.select_for_update(no_key=True).get(user=user)
+    if command.timezone is not UNSET:
+        if command.timezone not in _timezones():
+            raise InvalidData.at("timezone", "There is no such time zone.")
+        preferences.timezone = command.timezone
+    if command.notify is not UNSET:
+        preferences.notify |= msgspec.to_builtins(command.notify)
+    if command.remind_before_hours is not UNSET:
+        preferences.remind_before_hours = command.remind_before_hours
+        reminders.look_again(user)
+    if command.ask_first is not UNSET:
+        preferences.ask_first = command.ask_first
+    preferences.save()
+
+
+def _mute(user: User, project_ids: set[int]) -> None:
+    memberships = Membership.objects.filter(user=user)
+    own = set(memberships.values_list("project_id", flat=True))
+    if project_ids - own:
+        raise InvalidData.at("muted_projects", "Only projects that you are in can be muted.")
+    memberships.filter(project_id__in=project_ids, muted=False).update(muted=True)
+    memberships.exclude(project_id__in=project_ids).filter(muted=True).update(muted=False)
+
+
+@cache
+def _timezones() -> set[str]:
+    return zoneinfo.available_timezones()

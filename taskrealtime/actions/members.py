@@ -1,0 +1,268 @@
+"""Changes of who is in a project: members, requests to add somebody, invitations, new accounts."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+
+import msgspec
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from taskrealtime import access
+from taskrealtime.announcing import notifying
+from taskrealtime.contract import commands, events
+from taskrealtime.engine.limits import rate_limits
+from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
+from taskrealtime.models import (
+    AdditionRequest,
+    Block,
+    Invitation,
+    Membership,
+    Preferences,
+    Project,
+    invitations,
+)
+
+from .committing import committed
+from .projects import compared
+
+#: Links of one project that are good at the same time.
+MAX_INVITATIONS = 20
+
+
+def add_member(user: User, command: commands.MemberAdd) -> commands.MemberAnswer:
+    """Let somebody into a project."""
+    access.lock_owner(user, command.project_id)
+    newcomer = User.objects.filter(username=command.username, is_active=True).first()
+    # One who blocked the adder is none to them.
+    if newcomer is None or not access.may_add(user, newcomer):
+        raise InvalidData.at("username", "There is no such user.")
+    # Locks the project, so that of two who add the same person one is told.
+    [project] = Project.lock_rows([command.project_id])
+    if Membership.objects.filter(project=project, user=newcomer).exists():
+        raise InvalidData.at("username", "Already a member.")
+    if not access.are_acquainted(user, newcomer):
+        rate_limits.spend_addition(user.pk, newcomer.pk)
+    answer = commands.MemberAnswer(project_id=project.pk, user_id=newcomer.pk)
+    if Preferences.objects.filter(user=newcomer, ask_first=True).exists():
+        _ask_first(user, newcomer, project, command.role)
+        return msgspec.structs.replace(answer, requested=True)
+    if not _let_in(project.pk, newcomer, command.role, added_by_id=user.pk):
+        raise InvalidData.at("username", "Already a member.")
+    return answer
+
+
+def _ask_first(user: User, newcomer: User, project: Project, role: events.Role) -> None:
+    """Ask a user who wants that; asked again, the last role and owner count, and nothing more is told."""
+    _, is_new = AdditionRequest.objects.update_or_create(
+        project=project, user=newcomer, defaults={"role": role, "asked_by": user, "created_at": timezone.now()}
+    )
+    if is_new:
+        notifying.notify_of_request(newcomer, project, role)
+
+
+def accept_request(user: User, command: commands.RequestAccept) -> commands.ProjectAnswer:
+    """Join a project to which an owner wants to add the user."""
+    Project.lock_rows([command.project_id])
+    request = access.find_addition_request(user, command.project_id)
+    _let_in(command.project_id, user, request.role)
+    return commands.ProjectAnswer(project_id=command.project_id)
+
+
+def decline_request(user: User, command: commands.RequestDecline) -> commands.ProjectAnswer:
+    """Take no part in a project to which an owner wants to add the user."""
+    request = access.find_addition_request(user, command.project_id)
+    if command.block:
+        _block(user, [request.asked_by_id])
+    request.delete()
+    return commands.ProjectAnswer(project_id=command.project_id)
+
+
+def unblock(user: User, command: commands.BlockRemove) -> commands.BlockAnswer:
+    """Let a user add the asker again."""
+    if not Block.objects.filter(user=user, blocked_id=command.user_id).delete()[0]:
+        raise NotFound("No such block.")
+    return commands.BlockAnswer(user_id=command.user_id)
+
+
+def _block(user: User, user_ids: Iterable[int]) -> None:
+    there = list(User.objects.filter(pk__in=user_ids).exclude(pk=user.pk))
+    Block.objects.bulk_create((Block(user=user, blocked=blocked) for blocked in there), ignore_conflicts=True)
+    AdditionRequest.objects.filter(user=user, asked_by__in=there).delete()
+
+
+def _let_in(project_id: int, user: User, role: str, *, added_by_id: int | None = None) -> bool:
+    """Make somebody a member; False: they are one already.
+
+    Args:
+        added_by_id: who does it without having asked them.
+    """
+    AdditionRequest.objects.filter(project_id=project_id, user=user).delete()
+    if Membership.objects.filter(project_id=project_id, user=user).exists():
+        return False
+    owner_by_id = added_by_id if role == "owner" else None
+    try:
+        with transaction.atomic():
+            Membership.objects.create(
+                project_id=project_id, user=user, role=role, added_by_id=added_by_id, owner_by_id=owner_by_id
+            )
+    except IntegrityError:  # by code that does not lock the project: the admin, a shell
+        return False
+    return True
+
+
+def update_member(user: User, command: commands.MemberUpdate) -> commands.MemberAnswer:
+    """Give a member another role."""
+    access.lock_owner(user, command.project_id)
+    membership = _lock_membership(command.project_id, command.user_id)
+    if command.role != "owner":
+        access.require_other_owner(membership)
+    _set_role(user, membership, command.role)
+    return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
+def _set_role(user: User, membership: Membership, role: events.Role) -> None:
+    if role == "owner" and membership.role != "owner" and membership.user_id != user.pk:
+        membership.owner_by_id = user.pk
+    membership.role = role
+    membership.save(update_fields=["role", "owner_by"])
+
+
+def remove_member(user: User, command: commands.MemberRemove) -> commands.MemberAnswer:
+    """Remove a member; everybody may remove themselves."""
+    if command.user_id == user.pk:
+        access.lock_member(user, command.project_id)
+    else:
+        access.lock_owner(user, command.project_id)
+    membership = _lock_membership(command.project_id, command.user_id)
+    if command.block:
+        _block_adders(user, membership)
+    access.require_other_owner(membership)
+    membership.delete()
+    return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
+def _block_adders(user: User, membership: Membership) -> None:
+    """Block whoever put the user into this place; the last owner gives the project back to whoever made them one."""
+    adders = {pk for pk in (membership.added_by_id, membership.owner_by_id) if pk is not None}
+    if membership.user_id != user.pk or not adders:
+        raise InvalidData.at("block", "Nobody added you to this project.")
+    _block(user, adders)
+    giver = membership.owner_by
+    owners = Membership.objects.filter(project_id=membership.project_id, role="owner", user__is_active=True)
+    if membership.role != "owner" or giver is None or not giver.is_active or owners.exclude(pk=membership.pk).exists():
+        return
+    if not _let_in(membership.project_id, giver, "owner"):
+        _set_role(user, _lock_membership(membership.project_id, giver.pk), "owner")
+
+
+def hand_over_project(user: User, command: commands.ProjectHandOver) -> commands.MemberAnswer:
+    """Make a member an owner, and then stay one, step down or leave."""
+    own = access.lock_owner(user, command.project_id, others=[command.user_id])
+    if command.user_id == user.pk:
+        raise InvalidData.at("user_id", "That is you: name another member.")
+    heir = _lock_membership(command.project_id, command.user_id)
+    if not heir.user.is_active:
+        raise InvalidData.at("user_id", "This account is not active.")
+    _set_role(user, heir, "owner")
+    if command.then == "leave":
+        own.delete()
+    elif command.then != "stay":
+        own.role = command.then
+        own.save(update_fields=["role"])
+    return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
+def _lock_membership(project_id: int, user_id: int) -> Membership:
+    membership = Membership.objects.select_for_update().filter(project_id=project_id, user_id=user_id).first()
+    if membership is None:
+        raise NotFound("No such member.")
+    return membership
+
+
+def create_invitation(user: User, command: commands.InvitationCreate) -> commands.InvitationMade:
+    """A link by which people join the project by themselves."""
+    access.lock_owner(user, command.project_id)
+    Project.lock_rows([command.project_id])
+    now = timezone.now()
+    if Invitation.objects.good(now).filter(project_id=command.project_id).count() >= MAX_INVITATIONS:
+        raise Forbidden(f"A project has up to {MAX_INVITATIONS} links at a time: revoke one first.")
+    secret = invitations.new_secret()
+    invitation = Invitation.objects.create(
+        project_id=command.project_id,
+        role=command.role,
+        secret_hash=invitations.hash_of(secret),
+        created_by=user,
+        created_at=now,
+        expires_at=now + timedelta(hours=command.expires_in_hours),
+        max_uses=command.max_uses,
+    )
+    return commands.InvitationMade(invitation_id=invitation.pk, secret=secret)
+
+
+def revoke_invitation(user: User, command: commands.InvitationRevoke) -> commands.InvitationAnswer:
+    """End a link."""
+    access.lock_owner(user, command.project_id)
+    found = Invitation.objects.filter(pk=command.invitation_id, project_id=command.project_id)
+    if not found.delete()[0]:
+        raise NotFound("No such invitation.")
+    return commands.InvitationAnswer(invitation_id=command.invitation_id)
+
+
+def accept_invitation(user: User, command: commands.InvitationAccept) -> commands.ProjectAnswer:
+    """Join a project by a link; whoever is in it already uses none up."""
+    project_id = access.lock_invited_project(command.secret_hash)
+    if not Membership.objects.filter(project_id=project_id, user=user).exists():
+        invitation = access.lock_invitation(command.secret_hash, now=timezone.now())
+        if _let_in(project_id, user, invitation.role):
+            invitation.uses += 1
+            invitation.save(update_fields=["uses"])
+    return commands.ProjectAnswer(project_id=project_id)
+
+
+def sign_up(user: User, *, secret_hash: str | None = None) -> User:
+    """Save a new account, and with an invitation make it a member: both, or neither.
+
+    Args:
+        user: not saved yet, with its password set.
+
+    Raises:
+        InvalidData: somebody was faster with that name, or with one that differs in its case alone.
+        NotFound: the invitation is no longer good.
+    """
+
+    def save() -> User:
+        user.pk = None
+        _reserve(user.get_username())
+        user.save(force_insert=True)
+        if secret_hash is not None:
+            accept_invitation(user, commands.InvitationAccept(secret_hash=secret_hash))
+        return user
+
+    try:
+        return committed(user, save)
+    except IntegrityError:
+        raise _taken() from None
+
+
+def _reserve(username: str) -> None:
+    """Wait for whoever signs up under that name in any case, until the transaction ends; refuse one that is taken.
+
+    The user model may be a project's own, whose table we give no constraint. SQLite has one writer at a time anyway.
+    """
+    name = compared(username)
+    if connection.vendor == "postgresql":
+        key = int.from_bytes(hashlib.sha256(f"sign-up:{name}".encode()).digest()[:8], signed=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+    # For SQLite itself only the letters of ASCII have a case; its regular expressions are Python's.
+    sqlite = connection.vendor == "sqlite"
+    lookup, value = ("iregex", rf"\A{re.escape(username)}\Z") if sqlite else ("iexact", username)
+    if User.objects.filter(**{f"{User.USERNAME_FIELD}__{lookup}": value}).exists():
+        raise _taken()
+
+
+def _taken() -> InvalidData:
+    return InvalidData.at("username", "A user with that username already exists.")

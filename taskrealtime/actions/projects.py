@@ -1,0 +1,93 @@
+"""Changes of projects and their labels."""
+
+import unicodedata
+from typing import Any
+
+from django.contrib.auth.models import User
+from msgspec import UNSET
+
+from taskrealtime import access
+from taskrealtime.contract import commands
+from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
+from taskrealtime.models import Membership, Project
+
+#: Labels of one project.
+MAX_LABELS = 30
+
+
+def create_project(user: User, command: commands.ProjectCreate) -> commands.ProjectAnswer:
+    """A new project, owned by whoever asks."""
+    project = Project.objects.create(name=command.name)
+    Membership.objects.create(project=project, user=user, role="owner")
+    return commands.ProjectAnswer(project_id=project.pk)
+
+
+def update_project(user: User, command: commands.ProjectUpdate) -> commands.ProjectAnswer:
+    """Rename a project."""
+    project = access.lock_project(user, command.project_id)
+    project.name = command.name
+    project.save(update_fields=["name"])
+    return commands.ProjectAnswer(project_id=project.pk)
+
+
+def create_label(user: User, command: commands.LabelCreate) -> commands.LabelAnswer:
+    """A new label, after those that there are."""
+    project = access.lock_project(user, command.project_id)
+    if len(project.labels) >= MAX_LABELS:
+        raise Forbidden(f"A project has up to {MAX_LABELS} labels: delete one first.")
+    label_id = project.last_label_id + 1
+    label = {"id": label_id, "name": _label_name(project, command.name), "color": command.color}
+    return _save_labels(project, [*project.labels, label], label_id)
+
+
+def update_label(user: User, command: commands.LabelUpdate) -> commands.LabelAnswer:
+    """Rename a label, or give it another colour."""
+    project = access.lock_project(user, command.project_id)
+    label = dict(_find_label(project, command.label_id))
+    if command.name is not UNSET:
+        label["name"] = _label_name(project, command.name, but=label["id"])
+    if command.color is not UNSET:
+        label["color"] = command.color
+    labels = [label if other["id"] == label["id"] else other for other in project.labels]
+    return _save_labels(project, labels, label["id"])
+
+
+def delete_label(user: User, command: commands.LabelDelete) -> commands.LabelAnswer:
+    """Take a label away; tasks keep its id, which is never another's, and nobody is shown it."""
+    project = access.lock_project(user, command.project_id)
+    label = _find_label(project, command.label_id)
+    return _save_labels(project, [other for other in project.labels if other is not label], label["id"])
+
+
+def _find_label(project: Project, label_id: int) -> dict[str, Any]:
+    for label in project.labels:
+        if label["id"] == label_id:
+            return label
+    raise NotFound("No such label.")
+
+
+def _label_name(project: Project, name: str, but: int | None = None) -> str:
+    """The name, trimmed; `but` is the label that has it perhaps already."""
+    name = name.strip()
+    key = compared(name)
+    if any(compared(label["name"]) == key for label in project.labels if label["id"] != but):
+        raise InvalidData.at("name", "There is a label of that name already.")
+    return name
+
+
+def compared(name: str) -> str:
+    """Names are the same where nobody could tell them apart but by their case."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _save_labels(project: Project, labels: list[dict[str, Any]], label_id: int) -> commands.LabelAnswer:
+    project.labels = labels
+    project.save(update_fields=["labels"])
+    return commands.LabelAnswer(project_id=project.pk, label_id=label_id)
+
+
+def delete_project(user: User, command: commands.ProjectDelete) -> commands.ProjectAnswer:
+    """Delete a project with all that is in it."""
+    access.lock_owner(user, command.project_id)
+    Project.objects.get(pk=command.project_id).delete()
+    return commands.ProjectAnswer(project_id=command.project_id)

@@ -1,0 +1,161 @@
+"""The domain: what the application tells the engine about the rooms that it serves.
+
+An application gives its parts when Django starts (`domain.install`); the engine asks for them when it needs them.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from taskrealtime.engine.wire.errors import NotFound, RealTimeError
+
+if TYPE_CHECKING:
+    from taskrealtime.engine.models import Event
+    from taskrealtime.engine.presence.attendance import Status
+    from taskrealtime.engine.rooms.watching import ProcessFigures, RoomFigures
+
+#: Removes what the domain keeps no longer than the log: given the cutoff and how many at most, returns how many it did.
+Remover = Callable[[datetime, int], int]
+
+
+class RoomKind(Protocol):
+    """What all rooms share whose names begin with the same word."""
+
+    #: That word: `project` of `project.7`.
+    name: str
+    #: Whether a room is one reader's own. Its events are about things that this reader may lose the right to see, so
+    #: they are redacted whenever they are given out, and none is kept in memory.
+    personal: bool
+    #: Types of events which say that content is gone that earlier events of the room may hold.
+    deletions: Collection[str]
+
+    def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+        """Return those pairs of a room and a user's id that may not be read, each with the error that says so.
+
+        It is called within the snapshot that is read.
+        """
+
+    def redact(self, events: Sequence["Event"]) -> dict[int, str]:
+        """Return the data (JSON text) to show instead, by event id, of events whose content is gone."""
+
+    def without_owner(self, rooms: Collection[str]) -> set[str]:
+        """Return those rooms that belong to something which is gone."""
+
+
+class PresenceEncoder(Protocol):
+    """Encodes presence for the wire: each method returns a finished frame."""
+
+    def people(self, room: str, changes: list[tuple[int, "Status | None", float]]) -> str:
+        """Users with their new status (None: offline) and the unix time at which they were seen last."""
+
+    def viewers(self, room: str, place: int, users: list[int]) -> str:
+        """Who has a place open."""
+
+    def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool) -> str:
+        """A user began or ended to type at a place."""
+
+
+class FiguresEncoder(Protocol):
+    """Encodes the figures of server processes for the wire."""
+
+    def names(self, rooms: list[str]) -> dict[str, str]:
+        """Return the names that people know these rooms by; asks the database."""
+
+    def figures(self, processes: "list[ProcessFigures]", rooms: "list[RoomFigures]", names: dict[str, str]) -> str:
+        """Return a finished frame."""
+
+
+class Blanker(Protocol):
+    """Is given the events of one subject, the newest first, and blanks texts in them that newer ones replaced."""
+
+    #: When the first of those texts was replaced that were not old enough; None: there are none.
+    pending: datetime | None
+
+    def blank(self, event: "Event") -> str | None:
+        """Return the data without what is to be blanked; None where nothing is."""
+
+
+class _UnknownRooms:
+    """Rooms whose kind no application has declared: nobody may read them."""
+
+    name = ""
+    personal = False
+    deletions: Collection[str] = ()
+
+    def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+        return dict.fromkeys(pairs, NotFound("No such room."))
+
+    def redact(self, events: Sequence["Event"]) -> dict[int, str]:
+        return {}
+
+    def without_owner(self, rooms: Collection[str]) -> set[str]:
+        return set()
+
+
+class Domain:
+    """The kinds of rooms, and what else the engine cannot know by itself."""
+
+    def __init__(self) -> None:
+        self.presence: PresenceEncoder
+        self.figures: FiguresEncoder
+        #: Makes a blanker, given the moment up to which replaced texts are to go.
+        self.blanker: Callable[[datetime], Blanker]
+        #: By the name, in the plural, of what they remove.
+        self.removers: dict[str, Remover] = {}
+        self._kinds: dict[str, RoomKind] = {}
+        self._unknown = _UnknownRooms()
+
+    def install(
+        self,
+        *,
+        room_kinds: Iterable[RoomKind] = (),
+        presence: PresenceEncoder | None = None,
+        figures: FiguresEncoder | None = None,
+        blanker: Callable[[datetime], Blanker] | None = None,
+        removers: Mapping[str, Remover] | None = None,
+    ) -> None:
+        """Add what one application knows; each may call it."""
+        self._kinds |= {kind.name: kind for kind in room_kinds}
+        self.removers |= removers or {}
+        if presence is not None:
+            self.presence = presence
+        if figures is not None:
+            self.figures = figures
+        if blanker is not None:
+            self.blanker = blanker
+
+    def kind_of(self, room: str) -> RoomKind:
+        """Return the kind of a room, by its name."""
+        return self._kinds.get(room.partition(".")[0], self._unknown)
+
+    def is_personal(self, room: str) -> bool:
+        """Return whether a room is one reader's own."""
+        return self.kind_of(room).personal
+
+    def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+        """Return those pairs of a room and a user's id that may not be read, each with the error that says so."""
+        refused: dict[tuple[str, int], RealTimeError] = {}
+        for kind, of_kind in self._by_kind(pairs, lambda pair: pair[0]):
+            refused |= kind.refuse_reading(of_kind)
+        return refused
+
+    def redact(self, events: Sequence["Event"]) -> dict[int, str]:
+        """Return the data to show instead, by event id, of those events whose content is gone."""
+        redacted: dict[int, str] = {}
+        for kind, of_kind in self._by_kind(events, lambda event: event.room):
+            redacted |= kind.redact(of_kind)
+        return redacted
+
+    def without_owner(self, rooms: Collection[str]) -> set[str]:
+        """Return those rooms that belong to something which is gone."""
+        return {room for kind, of_kind in self._by_kind(rooms, str) for room in kind.without_owner(of_kind)}
+
+    def _by_kind(self, things: Iterable[Any], room_of: Callable[[Any], str]) -> Iterable[tuple[RoomKind, list[Any]]]:
+        by_name: dict[str, list[Any]] = {}
+        for thing in things:
+            by_name.setdefault(self.kind_of(room_of(thing)).name, []).append(thing)
+        return [(self._kinds.get(name, self._unknown), of_kind) for name, of_kind in by_name.items()]
+
+
+#: The one of this process.
+domain = Domain()

@@ -1,0 +1,65 @@
+"""Numbers the events of a room after their commit, and publishes them."""
+
+from collections.abc import Iterable
+
+from django.db import OperationalError, transaction
+
+from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.crash_points import crash_point
+from taskrealtime.engine.installation import doorbell
+from taskrealtime.engine.models import Event, Room
+from taskrealtime.engine.wire.frames import LoggedEvent
+
+from .rows import lock_rooms, number_rooms
+from .transactions import SNAPSHOT_ATTEMPTS, is_retryable
+
+
+def drop_room(name: str) -> None:
+    """Forget a room and all its events; whoever listens is told that it is closed after the commit."""
+    # The room first: who numbers its events at this moment is waited for, and leaves none behind.
+    Room.objects.filter(name=name).delete()
+    Event.objects.filter(room=name).delete()
+    transaction.on_commit(lambda: doorbell.ring_closed(name), robust=True)
+
+
+def sequence(rooms: Iterable[str]) -> None:
+    """Give the committed, unnumbered events of `rooms` their numbers, then ring for them.
+
+    A transaction of its own, durable: a number that a client saw must survive a crash.
+    """
+    for attempt in range(SNAPSHOT_ATTEMPTS):
+        try:
+            with transaction.atomic(durable=True):
+                numbered = number_waiting(rooms)
+                crash_point("numbering")
+            break
+        except OperationalError as error:
+            if not is_retryable(error) or attempt == SNAPSHOT_ATTEMPTS - 1:
+                raise
+    publish_committed(numbered)
+
+
+def publish_committed(numbered: dict[str, list[LoggedEvent]]) -> None:
+    crash_point("numbered")
+    publish(numbered)
+    crash_point("rung")
+
+
+def number_waiting(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
+    """Lock the rooms in the order of their names and number their events in id order."""
+    names = set(rooms)
+    locked = lock_rooms(names)
+    if missing := names - set(locked):
+        # Loaded from a fixture, say: the first event makes the room.
+        waiting = Event.objects.filter(room__in=missing, seq=None).values_list("room", flat=True)
+        if orphans := set(waiting):
+            # Appended while the room was being dropped: nobody will ever read them.
+            Event.objects.filter(room__in=(dropped := domain.without_owner(orphans)), seq=None).delete()
+            Room.objects.bulk_create([Room(name=name) for name in sorted(orphans - dropped)], ignore_conflicts=True)
+            locked = lock_rooms(names)
+    return number_rooms(locked) if locked else {}
+
+
+def publish(numbered: dict[str, list[LoggedEvent]]) -> None:
+    for name, events in numbered.items():
+        doorbell.ring(name, events, personal=domain.is_personal(name))

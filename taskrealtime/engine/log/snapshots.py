@@ -1,0 +1,76 @@
+"""A room's state together with the number of the last event that it contains."""
+
+from collections.abc import Callable
+
+from django.db import OperationalError, connection, transaction
+
+from taskrealtime.engine.db.prepared import prepared_cursor
+from taskrealtime.engine.installation.epochs import (
+    WAL_FILE,
+    EpochMissing,
+    epoch,
+    present_epoch,
+    with_timeline,
+)
+from taskrealtime.engine.wire.errors import Internal
+
+from .numbering import number_waiting, publish
+from .reading import heads
+from .transactions import SNAPSHOT_ATTEMPTS, is_retryable, one_moment, use_one_snapshot
+from .types import Snapshot, Standing, T
+
+
+def standing(room: str) -> Standing | None:
+    """Where the room's log stands, by one cheap statement; None: there is no such room, or the log has no name yet."""
+    wal_file = WAL_FILE if connection.vendor == "postgresql" else "NULL"
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(
+            f"""
+            SELECT room.head, epoch.value, {wal_file},
+                EXISTS (SELECT 1 FROM engine_event WHERE engine_event.room = room.name AND seq IS NULL)
+            FROM engine_room AS room JOIN engine_epoch AS epoch ON epoch.id = 1 WHERE room.name = %s
+            """,  # noqa: S608 -- our own constant
+            [room],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    head, value, wal_name, unsettled = row
+    return Standing(head, value if wal_name is None else with_timeline(value, wal_name), settled=not unsettled)
+
+
+def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
+    """Read the state of a room together with the number of the last event that it contains.
+
+    One transaction sees one moment of the database. As a rule every event of that moment has its number: then
+    nobody is kept waiting by it.
+
+    Raises:
+        RealTimeError: whatever `read_state` raises.
+    """
+    with one_moment():
+        where = standing(room)
+        if where is not None and where.settled:
+            return Snapshot(read_state(), where.head, where.epoch)
+    return _numbered_snapshot(room, read_state)
+
+
+def _numbered_snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
+    """Lock the room, number every event whose change can be seen, and read: again, where somebody else numbered."""
+    for _ in range(SNAPSHOT_ATTEMPTS):
+        try:
+            with transaction.atomic(durable=True):
+                use_one_snapshot()
+                numbered = number_waiting([room])
+                name = present_epoch()
+                result = Snapshot(read_state(), heads([room]).get(room, 0), name)
+        except EpochMissing:
+            epoch()
+            continue
+        except OperationalError as error:
+            if not is_retryable(error):
+                raise
+            continue
+        publish(numbered)
+        return result
+    raise Internal("The project is too busy for a snapshot.")

@@ -1,0 +1,91 @@
+"""What the log takes and gives."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+
+from taskrealtime.engine.wire.frames import LoggedEvent
+
+T = TypeVar("T")
+
+
+class Reader(NamedTuple):
+    """Who wants to read a room, and from where on."""
+
+    room: str
+    user_id: int
+    #: The last number seen; None: only what is new.
+    since: int | None = None
+    #: The epoch that came with it; None: the present one.
+    epoch: str | None = None
+
+
+class Stand(NamedTuple):
+    """Where a room's log stands for a reader."""
+
+    head: int
+    epoch: str
+    #: The reader cannot go on from `since` and must take a snapshot.
+    reset: bool
+    #: Whether the room has a row yet.
+    exists: bool
+    #: How far a personal room was read, and how many events that leaves.
+    read: int = 0
+    unread: int = 0
+
+
+class Bounds(NamedTuple):
+    """What a room's row says of its log."""
+
+    #: The last number that was trimmed away.
+    floor: int
+    #: The last number of all.
+    head: int
+    #: The last number that the reader of a personal room has read.
+    read: int
+
+    @property
+    def unread(self) -> int:
+        """How many events the log still has that were not read. Numbers have no gaps, so nothing is counted."""
+        return max(0, self.head - max(self.read, self.floor))
+
+
+class NewEvent(NamedTuple):
+    """An event to be appended."""
+
+    room: str
+    type: str
+    #: Its data, finished JSON text.
+    data: str
+    at: datetime
+    #: Whose content it holds, so that it can be blanked.
+    subject: str = ""
+    #: The user who may hear nothing of the room after it.
+    evicts: int | None = None
+
+
+class Standing(NamedTuple):
+    """A room's log as one statement sees it."""
+
+    head: int
+    epoch: str
+    #: Every committed event has its number.
+    settled: bool
+
+
+class Resumed(NamedTuple):
+    """Where the log stands, and what a reader missed."""
+
+    head: int
+    epoch: str
+    reset: bool
+    events: list[LoggedEvent]
+
+
+@dataclass(frozen=True)
+class Snapshot(Generic[T]):
+    """The state after event `seq` of a room, no more and no less."""
+
+    state: T
+    seq: int
+    epoch: str

@@ -1,0 +1,116 @@
+"""The messages of other processes, and of this one, given to the part that each is for."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from taskrealtime.engine import log
+from taskrealtime.engine.installation import epochs
+from taskrealtime.engine.presence.presence import Presence
+from taskrealtime.engine.presence.typists import Typists
+from taskrealtime.engine.wire.errors import RealTimeError
+
+from .hub import Hub
+from .watching import Watch
+
+logger = logging.getLogger(__name__)
+
+#: Other installations that are logged, each once: not each of their messages is to be a line.
+MAX_FOREIGN = 20
+
+
+class Messages:
+    """Takes messages from the channel layer."""
+
+    def __init__(self, hub: Hub, presence: Presence, typists: Typists, watch: Watch) -> None:
+        self._hub = hub
+        self._presence = presence
+        self._typists = typists
+        self._watch = watch
+        #: Other installations whose messages arrived here.
+        self._foreign: set[str] = set()
+        #: Looks at what messages that name no installation told of.
+        self._looking: set[asyncio.Task[None]] = set()
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Carry out a message of another process, or of this one; one that cannot be is logged, and left out."""
+        try:
+            theirs = message.get("installation")
+            ours = self._hub.epoch and epochs.installation_of(self._hub.epoch)
+            if theirs is None or ours is None:
+                self._take_unproven(message)
+            elif theirs == ours:
+                self._handle(message)
+            else:
+                self._drop_foreign(theirs, ours)
+        except Exception:
+            logger.exception("A message of type %s could not be carried out.", message.get("type"))
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "room.presence":
+                self._presence.heard(message)
+            case "room.typing":
+                self._typists.heard(message)
+            case "processes.call" | "processes.told":
+                self._watch.heard(message)
+            case "room.departed":
+                self._hub.depart(message["user"], message["departed"])
+            case "room.events" | "room.read" | "room.closed":
+                self._hub.handle(message)
+            case _:
+                pass  # A newer release, while one takes the other's place.
+
+    # -- messages that name no installation, or come before this process knows its own --
+
+    def _take_unproven(self, message: dict[str, Any]) -> None:
+        """Take a message that names no installation, as those of the release before, for a hint where to look.
+
+        It may be of another installation on the same Redis server, so nothing in it is believed that our database or
+        our presence in Redis does not confirm.
+        """
+        if "process" in message:
+            if self._presence.knows(message["process"]):
+                self._handle(message)
+        elif message["type"] == "room.departed":
+            if message["user"] in self._hub.listeners:
+                self._look(self._look_at_departed(message["user"], message["departed"]))
+        elif message["type"] == "room.events":
+            # The number alone: a room that is told a number which its log does not have reads, and finds nothing.
+            self._hub.handle({**message, "events": []})
+        elif message["room"] in self._hub.rooms:
+            self._look(self._look_at_room(message["room"]))
+
+    def _look(self, looking: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(looking)
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _look_at_room(self, name: str) -> None:
+        try:
+            bounds = await self._hub.bounds(name)
+        except Exception as error:
+            logger.warning("A look at %s waits for the sweep (%s).", name, type(error).__name__)
+        else:
+            if (room := self._hub.rooms.get(name)) is not None:
+                self._hub.settle(room, bounds)
+
+    async def _look_at_departed(self, user_id: int, departed: str) -> None:
+        try:
+            await self._hub.stand(log.Reader(departed, user_id))
+        except RealTimeError:
+            self._hub.depart(user_id, departed)
+        except Exception as error:
+            logger.warning("Whether user %s left %s could not be looked up (%s).", user_id, departed, error)
+
+    def _drop_foreign(self, theirs: str, ours: str) -> None:
+        if theirs in self._foreign or len(self._foreign) == MAX_FOREIGN:
+            return
+        self._foreign.add(theirs)
+        logger.warning(
+            "Messages of the installation %s are dropped: this is %s. Unless the epoch was renewed just now, the two "
+            "share one database of one Redis: give each a REDIS_PREFIX of its own.",
+            theirs,
+            ours,
+        )

@@ -1,0 +1,366 @@
+"""One room of this process: delivers its events to each subscriber, in order."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from taskrealtime.engine import metrics
+from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.crash_points import crash_point
+from taskrealtime.engine.log import LoggedEvent
+from taskrealtime.engine.wire import protocol
+from taskrealtime.engine.wire.frames import Frames
+
+from .recent import MAX_KEPT, RecentEvents
+
+logger = logging.getLogger(__name__)
+
+#: Events read from the log at a time; and no further one once they have a mouthful.
+PAGE = 200
+#: Events, and characters of their frames, that were heard of ahead of their turn; beyond this they are read again from
+#: the log.
+MAX_HEARD, MAX_HEARD_CHARACTERS = 1000, 1024 * 1024
+#: Characters of frames after which listeners get the time to read, lest a burst look like slowness; seconds of it.
+MOUTHFUL, TIME_TO_READ = 64 * 1024, 0.5
+#: Listeners that are served before others get a turn of the event loop: 1 ms. A turn costs a twentieth of that; to be
+#: read, carried out and answered takes a message about five of them.
+LISTENERS_AT_ONCE = 100
+
+
+class Listener(Protocol):
+    """Whoever listens to rooms: a socket, or a waiting long poll."""
+
+    user_id: int
+
+    @property
+    def lags(self) -> bool:
+        """Whether something that was heard is not on its way yet."""
+
+    def hear(self, frames: Frames) -> None:
+        """Take these frames, in order, without waiting."""
+
+    def left(self, room: str) -> None:
+        """The user may no longer hear this room, or it is gone."""
+
+    def departed(self, room: str) -> None:
+        """The user may no longer hear a room, whether or not it is heard here; where it is, `left` comes, too."""
+
+    def give_up(self, code: int, reason: str) -> None:
+        """The connection must end with this close code."""
+
+    async def drained(self) -> None:
+        """Wait until what was heard is on its way, so that a long replay does not pile up."""
+
+
+class Subscription:
+    """One listener's place in one room: `cursor` is the last number that it was given."""
+
+    __slots__ = ("authorised", "cursor", "ended", "heard_anything", "listener", "read", "room")
+
+    def __init__(self, room: "Room", listener: Listener, cursor: int, authorised: int, read: int | None) -> None:
+        self.room = room
+        self.listener = listener
+        self.cursor = cursor
+        #: The membership was checked as of this number: later evictions count, earlier ones do not.
+        self.authorised = authorised
+        #: How far the listener knows a personal room to be read; None: it does not want to know.
+        self.read = read
+        self.ended = False
+        self.heard_anything = False
+
+    def give(self, frames: Frames, cursor: int) -> None:
+        """Let the listener hear these frames, the last of which is number `cursor`."""
+        self.listener.hear(frames)
+        self.cursor = cursor
+        self.heard_anything = True
+
+    def evicted_by(self, event: LoggedEvent) -> bool:
+        """Whether this event ends the listener's right to hear the room."""
+        return event.evicts == self.listener.user_id and event.seq > self.authorised
+
+
+class Room:
+    """One room as this process serves it."""
+
+    def __init__(
+        self,
+        name: str,
+        position: int,
+        read: Callable[..., Any],
+        evicted: Callable[[str, int], None] = lambda room, user_id: None,
+    ) -> None:
+        """A room that has passed on everything up to `position`.
+
+        Args:
+            read: reads its log.
+            evicted: called when the event that ends a user's right to hear the room was passed on.
+        """
+        self.name = name
+        #: `project` or `user`.
+        self.kind = name.partition(".")[0]
+        self._evicted = evicted
+        #: What was passed on to live listeners last.
+        self._recent = self._remember_from(position)
+        #: How far a personal room was read, and trimmed.
+        self._marker = self._floor = 0
+        #: The highest number that anybody told us of.
+        self.head = position
+        self.deaf = True
+        self.idle_since: float | None = None
+        self.renewed_at = 0.0
+        self._read = read
+        self._heard: dict[int, LoggedEvent] = {}
+        self._live: set[Subscription] = set()
+        #: Listeners that are not live yet. True: they already have more than `position`, since they read the log after
+        #: us; False: they are still reading what they missed.
+        self._coming: dict[Subscription, bool] = {}
+        #: Listeners that still read an earlier mouthful.
+        self._reading: dict[Subscription, asyncio.Task[None]] = {}
+        self._pumping: asyncio.Task[None] | None = None
+        #: Pages being read from the log for those who come back, by the number that they follow.
+        self._pages: dict[int, asyncio.Task[list[LoggedEvent]]] = {}
+
+    @property
+    def position(self) -> int:
+        """The last number that was passed on to live listeners."""
+        return self._recent.end
+
+    # -- who listens --
+
+    def subscribe(self, listener: Listener, *, cursor: int, authorised: int, read: int | None = None) -> Subscription:
+        """Enter a listener that has everything up to `cursor`. It hears nothing before `go_live`."""
+        subscription = Subscription(self, listener, cursor, authorised, read)
+        self._coming[subscription] = False
+        return subscription
+
+    async def go_live(self, subscription: Subscription) -> None:
+        """Give the listener what it missed, then what the room passed meanwhile, then every new event."""
+        while not subscription.ended and subscription.cursor < self.position:
+            await self._catch_up(subscription)
+        if subscription.ended:
+            return
+        # No await between the comparison above and here: no event can slip in between.
+        if subscription.cursor == self.position:
+            del self._coming[subscription]
+            self._live.add(subscription)
+            self._tell_marker()
+        else:
+            self._coming[subscription] = True
+            self.reach(subscription.cursor)
+
+    async def _catch_up(self, subscription: Subscription) -> None:
+        try:
+            page = self._recent.after(subscription.cursor)
+            metrics.REPLAYED_PAGES.labels("memory" if page else "log").inc()
+            page = page or await self._page_after(subscription.cursor)
+        except Exception as error:
+            logger.warning("A replay of %s waits for the database (%s).", self.name, type(error).__name__)
+            await asyncio.sleep(settings.SWEEP_INTERVAL)
+            return
+        if page:
+            await self._replay(subscription, page)
+        elif not subscription.ended:
+            # Trimmed meanwhile, or another life of the log: it comes back and is told to reset.
+            self.unsubscribe(subscription)
+            subscription.listener.give_up(1012, "The log no longer reaches back that far.")
+
+    async def _page_after(self, cursor: int) -> list[LoggedEvent]:
+        """What follows `cursor` in the log, read once for all who wait for it; empty where nothing follows it."""
+        if cursor not in self._pages:
+            self._pages[cursor] = asyncio.create_task(self._read_page(cursor))
+        return await asyncio.shield(self._pages[cursor])
+
+    async def _read_page(self, cursor: int) -> list[LoggedEvent]:
+        # As of now: what is forgotten while the page is being read must not come back with it.
+        recent, start = self._recent, self._recent.start
+        try:
+            page = await self._read(self.name, since=cursor, limit=PAGE)
+        finally:
+            del self._pages[cursor]
+        if page and page[0].seq != cursor + 1:
+            return []
+        recent.extend_back([event for event in page if event.seq <= start])
+        return page
+
+    async def _replay(self, subscription: Subscription, events: Iterable[LoggedEvent]) -> None:
+        for batch in _mouthfuls(events):
+            if subscription.ended:
+                return
+            subscription.give(Frames(event.frame for event in batch), batch[-1].seq)
+            if subscription.evicted_by(batch[-1]):
+                self._evict(subscription)
+                return
+            await subscription.listener.drained()
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """The listener leaves; it hears nothing more of this room."""
+        subscription.ended = True
+        self._live.discard(subscription)
+        self._coming.pop(subscription, None)
+
+    def subscriptions(self) -> list[Subscription]:
+        """Everybody who listens, live or not yet."""
+        return [*self._live, *self._coming]
+
+    @property
+    def size(self) -> int:
+        """How many listen."""
+        return len(self._live) + len(self._coming)
+
+    def close(self) -> None:
+        """The room is no more: everybody leaves."""
+        for subscription in self.subscriptions():
+            self._evict(subscription)
+
+    def _remember_from(self, position: int) -> RecentEvents:
+        # What one person was told must be looked at anew each time: it may be lost to them since.
+        return RecentEvents(position, most=0 if domain.is_personal(self.name) else MAX_KEPT)
+
+    def _evict(self, subscription: Subscription) -> None:
+        self.unsubscribe(subscription)
+        subscription.listener.left(self.name)
+
+    # -- how far it was read --
+
+    def mark(self, read: int, floor: int) -> None:
+        """A personal room was read and trimmed up to these numbers, as somebody rang or the sweep found."""
+        self._marker, self._floor = max(self._marker, read), max(self._floor, floor)
+        self._tell_marker()
+
+    def _tell_marker(self) -> None:
+        """Tell the live listeners that do not know it yet; not before they have what was read elsewhere."""
+        if not self._marker or self._marker > self.position:
+            return
+        unread = self.position - max(self._marker, min(self._floor, self.position))
+        told = {"up_to": self._marker, "unread": unread}
+        frames = Frames([protocol.encode("notifications_read", told, room=self.name)])
+        for subscription in list(self._live):
+            if subscription.read is not None and subscription.read < self._marker:
+                subscription.read = self._marker
+                subscription.listener.hear(frames)
+
+    # -- what is passed on --
+
+    def hear(self, events: Iterable[LoggedEvent], head: int) -> None:
+        """Somebody rang: these events exist, and the log reaches at least to `head`."""
+        for event in events:
+            if event.seq > self.position:
+                self._heard[event.seq] = event
+        characters = sum(len(event.frame) for event in self._heard.values())
+        if len(self._heard) > MAX_HEARD or characters > MAX_HEARD_CHARACTERS:
+            self._heard.clear()
+        self.reach(head)
+
+    def reach(self, head: int) -> None:
+        """Pass on everything up to `head`, reading from the log what nobody told us."""
+        self.head = max(self.head, head)
+        if self.head > self.position and self._pumping is None:
+            self._pumping = asyncio.create_task(self._pump())
+
+    def rise(self, floor: int) -> None:
+        """The log was trimmed up to `floor`: whoever is behind that comes back and is told to reset."""
+        if floor > self.position and self._pumping is None:
+            self._skip_to(floor)
+
+    async def _pump(self) -> None:
+        try:
+            while self.head > self.position:
+                if self.position + 1 not in self._heard:
+                    metrics.GAPS_FILLED.inc()
+                    page = await self._read(self.name, since=self.position, limit=PAGE)
+                    if not page:
+                        # The log has less than was told: a ring from another life of it. The sweep sorts it out.
+                        self.head = self.position
+                    elif page[0].seq != self.position + 1:
+                        self._skip_to(page[0].seq - 1)
+                    self._heard.update((event.seq, event) for event in page)
+                while batch := self._next_batch():
+                    await self._pass_on(batch)
+                    if sum(len(event.frame) for event in batch) > MOUTHFUL:
+                        await self._let_read()
+        except Exception:
+            # The database is away, say. The next sweep or ring starts again from `position`.
+            logger.exception("Events of %s after %s could not be read.", self.name, self.position)
+        finally:
+            self._pumping = None
+
+    def _skip_to(self, position: int) -> None:
+        """What follows our position was trimmed, or lost: everybody comes back and is told to reset."""
+        logger.error("The log of %s has nothing between %s and %s.", self.name, self.position, position + 1)
+        self._recent = self._remember_from(position)
+        for subscription in self.subscriptions():
+            self.unsubscribe(subscription)
+            subscription.listener.give_up(1012, "The log no longer reaches back that far.")
+
+    def _next_batch(self) -> list[LoggedEvent]:
+        """The heard events that follow `position` without a gap, up to one that evicts somebody."""
+        batch: list[LoggedEvent] = []
+        seq, characters = self.position + 1, 0
+        while event := self._heard.pop(seq, None):
+            batch.append(event)
+            seq += 1
+            characters += len(event.frame)
+            if event.evicts is not None or characters > MOUTHFUL:
+                break
+        return batch
+
+    async def _pass_on(self, batch: list[LoggedEvent]) -> None:
+        # Moved first: whoever joins during the awaits below reads this batch from the log.
+        self._recent.add(batch)
+        self.head = max(self.head, self.position)
+        frames, listeners = Frames(event.frame for event in batch), list(self._live)
+        for count, subscription in enumerate(listeners, start=1):
+            if subscription.ended:
+                continue
+            subscription.give(frames, self.position)
+            crash_point("passing_on")
+            if count % LISTENERS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        metrics.count_passed_on(frames, kind=self.kind, wire_bytes=len(frames.wire), listeners=len(listeners))
+        self._let_catch_up(batch)
+        self._tell_marker()
+        if batch[-1].evicts is not None:
+            for subscription in self.subscriptions():
+                if subscription.evicted_by(batch[-1]):
+                    self._evict(subscription)
+            self._evicted(self.name, batch[-1].evicts)
+
+    async def _let_read(self) -> None:
+        """Wait for the live listeners; for a slow one only once, until it has caught up or was cut."""
+        waits = []
+        for subscription in [one for one in self._live if one.listener.lags and one not in self._reading]:
+            wait = self._reading[subscription] = asyncio.create_task(self._wait_for_reader(subscription))
+            waits.append(wait)
+        if waits:
+            await asyncio.wait(waits, timeout=TIME_TO_READ)
+
+    async def _wait_for_reader(self, subscription: Subscription) -> None:
+        try:
+            await subscription.listener.drained()
+        finally:
+            del self._reading[subscription]
+
+    def _let_catch_up(self, batch: list[LoggedEvent]) -> None:
+        """Listeners who were ahead turn live once the room has come to where they are."""
+        for subscription in [one for one, ahead in self._coming.items() if ahead and one.cursor <= self.position]:
+            unheard = Frames(event.frame for event in batch if event.seq > subscription.cursor)
+            if unheard:
+                subscription.give(unheard, self.position)
+            del self._coming[subscription]
+            self._live.add(subscription)
+
+
+def _mouthfuls(events: Iterable[LoggedEvent]) -> Iterator[list[LoggedEvent]]:
+    """The events in batches, each ending where a mouthful is reached or where somebody is evicted."""
+    batch: list[LoggedEvent] = []
+    characters = 0
+    for event in events:
+        batch.append(event)
+        characters += len(event.frame)
+        if event.evicts is not None or characters > MOUTHFUL:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,130 @@
+"""The sweep: looks at the log once a second for what no message of the channel layer said."""
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+
+from django.db import connection as database
+
+from taskrealtime.engine import log, metrics
+from taskrealtime.engine.auth import tokens
+from taskrealtime.engine.conf import settings
+from taskrealtime.engine.db.threads import in_database_thread
+from taskrealtime.engine.installation.membership import LayerMembership
+from taskrealtime.engine.presence.presence import Presence
+
+from .hub import Hub
+from .watching import GROUP as ALL_PROCESSES
+from .watching import Watch
+
+logger = logging.getLogger(__name__)
+
+#: Whose room it is: the first part of its name.
+KINDS = ("project", "user")
+#: Seconds that a room without listeners is kept, and after which a group membership is renewed.
+LINGER = 30.0
+RENEW = 300.0
+#: Seconds that a sweep may take before the database counts as away.
+DATABASE_PATIENCE = 3.0
+
+
+class Sweep:
+    """Compares what a process serves with the database, and tends its groups on the channel layer."""
+
+    def __init__(self, hub: Hub, layer: LayerMembership, presence: Presence, watch: Watch) -> None:
+        self._hub = hub
+        self._layer = layer
+        self._presence = presence
+        self._watch = watch
+        self._tending: asyncio.Task[None] | None = None
+        #: When the last one found the database there (monotonic).
+        self._succeeded_at = time.monotonic()
+
+    @property
+    def sees_database(self) -> bool:
+        """Whether the last one found the database there in time."""
+        return time.monotonic() - self._succeeded_at <= settings.SWEEP_INTERVAL + DATABASE_PATIENCE
+
+    async def run(self) -> None:
+        """Sweep at each interval."""
+        while True:
+            await asyncio.sleep(settings.SWEEP_INTERVAL)
+            try:
+                await self.once()
+            except Exception as error:
+                logger.warning("A sweep failed (%s: %s); the next one tries again.", type(error).__name__, error)
+
+    async def once(self) -> None:
+        """Look at the log once: what moved on, what is unnumbered, who was signed out, what is gone."""
+        names = list(self._hub.rooms)
+        users = {user: set(of_user.values()) for user, of_user in self._hub.listeners.items()}
+        found = await in_database_thread(_look_at_the_log, names, users, set(self._hub.browsers.values()))
+        self._succeeded_at = time.monotonic()
+        if self._hub.epoch is not None and found.epoch != self._hub.epoch:
+            self._hub.start_over()
+        self._hub.epoch = found.epoch
+        for name in names:
+            if (room := self._hub.rooms.get(name)) is not None:
+                self._hub.settle(room, found.bounds.get(name))
+        for user_id, valid in found.revoked.items():
+            for listener, stamp in list(self._hub.listeners.get(user_id, {}).items()):
+                if stamp != valid:
+                    metrics.SWEEP_FINDINGS.labels("signed_out").inc()
+                    listener.give_up(4403, "You were signed out.")
+        for listener, browser in list(self._hub.browsers.items()) if found.ended else ():
+            if browser in found.ended:
+                metrics.SWEEP_FINDINGS.labels("signed_out").inc()
+                listener.give_up(4403, "You were signed out.")
+        # Not waited for: while the layer is away each room costs seconds there, and delivery hangs on the sweep alone.
+        if self._tending is None or self._tending.done():
+            self._tending = asyncio.create_task(self._tend_groups())
+        self._measure()
+
+    def _measure(self) -> None:
+        for kind in KINDS:
+            sizes = [room.size for room in self._hub.rooms.values() if room.kind == kind]
+            metrics.ROOMS.labels(kind).set(len(sizes))
+            metrics.LISTENERS.labels(kind).set(sum(sizes))
+        metrics.PRESENT.set(self._presence.people)
+        # On PostgreSQL alone there is a pool.
+        metrics.measure_process(getattr(database, "pool", None))
+
+    async def _tend_groups(self) -> None:
+        for room in list(self._hub.rooms.values()):
+            now = time.monotonic()
+            if self._hub.rooms.get(room.name) is not room:
+                continue  # Closed while others were tended.
+            if room.size:
+                room.idle_since = None
+            elif room.idle_since is None:
+                room.idle_since = now
+            elif now - room.idle_since > LINGER:
+                self._hub.retire(room)
+                continue
+            if room.deaf or now - room.renewed_at > RENEW:
+                room.deaf, room.renewed_at = not await self._layer.join(room.name), now
+        if self._watch.deaf or time.monotonic() - self._watch.renewed_at > RENEW:
+            self._watch.deaf, self._watch.renewed_at = not await self._layer.join(ALL_PROCESSES), time.monotonic()
+
+
+class _Found:
+    """What one look at the log brought."""
+
+    def __init__(
+        self, bounds: dict[str, log.Bounds], epoch: str, revoked: dict[int, str | None], ended: set[str]
+    ) -> None:
+        self.bounds = bounds
+        self.epoch = epoch
+        self.revoked = revoked
+        self.ended = ended
+
+
+def _look_at_the_log(names: list[str], users: dict[int, set[str]], browsers: set[str]) -> _Found:
+    waiting = log.unnumbered_rooms()
+    ages = [(datetime.now(UTC) - oldest).total_seconds() for oldest in waiting.values()]
+    metrics.UNNUMBERED_SECONDS.set(max(0.0, *ages) if ages else 0.0)
+    if waiting:
+        metrics.SWEEP_FINDINGS.labels("unnumbered").inc(sum(age > settings.SWEEP_INTERVAL for age in ages))
+        log.sequence(waiting)
+    return _Found(log.bounds(names), log.epoch(), tokens.revoked_users(users), tokens.ended_sessions(browsers))

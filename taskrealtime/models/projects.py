@@ -1,0 +1,225 @@
+"""Project, who is in it, and who was asked to be."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from taskrealtime.contract.events import INVITED_ROLES, ROLES
+from taskrealtime.contract.room_names import project_room
+from taskrealtime.engine.db.primary import PrimaryManager, PrimaryQuerySet
+
+from .fields import choices
+from .names import validate_name
+from .tracking import TrackedModel, TrackedQuerySet
+
+
+class ProjectQuerySet(TrackedQuerySet):
+    """Projects, deleted with all that is in them."""
+
+    def lock_against_writers(self) -> None:
+        """Lock the rows so that nobody inserts a task or member any more: Django collects what to delete only once.
+
+        The memberships first, as whoever changes a project's tasks does: the other way round both would wait.
+        """
+        memberships = Membership.objects.filter(project__in=self.values("pk"))
+        list(memberships.order_by("pk").select_for_update().values_list("pk"))
+        list(self.order_by("pk").select_for_update().values_list("pk"))
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's, waiting for those who are writing into these projects."""
+        with transaction.atomic(using=self.db):
+            self.lock_against_writers()
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+#: What rows get that are inserted past the ORM.
+NO_LABELS = models.Value([], models.JSONField())
+
+
+class Project(TrackedModel):
+    """A board, and the people who may see it."""
+
+    TRACKED = ("name", "labels")
+
+    name = models.CharField(max_length=100, validators=[validate_name])
+    #: `{"id", "name", "color"}` of each label. A column, not a table: a board has few, and all of it needs them all.
+    labels = models.JSONField(default=list, db_default=NO_LABELS, blank=True, editable=False)
+    #: The highest id that a label ever had here: none is used again, since tasks keep the ids of deleted ones.
+    last_label_id = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = models.Manager.from_queryset(ProjectQuerySet)()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="project_has_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def room(self) -> str:
+        """The name of this project's room."""
+        return project_room(self.pk)
+
+    @property
+    def label_ids(self) -> set[int]:
+        """The ids of the labels that there are."""
+        return {label["id"] for label in self.labels}
+
+    @classmethod
+    def prepare_new(cls, instances: Sequence[Self]) -> None:
+        """The labels that a project is made with have ids."""
+        for project in instances:
+            project.last_label_id = max(project.label_ids, default=0)
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """Which label ids were used."""
+        self.last_label_id = max(previous.last_label_id, *self.label_ids, 0)
+        return ["last_label_id"]
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's, in one transaction with the end of its room."""
+        with transaction.atomic():
+            Project.objects.filter(pk=self.pk).lock_against_writers()
+            return super().delete(*args, **kwargs)
+
+
+class Membership(TrackedModel):
+    """One user's role in one project."""
+
+    TRACKED = ("project_id", "user_id", "role")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=choices(ROLES), default="member")
+    #: Whether this member wants no notifications about the project; it ends with the membership.
+    muted = models.BooleanField(default=False, db_default=False)
+    #: The user who added this member without having asked them; empty: they came by themselves.
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    #: The user who made this member an owner.
+    owner_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = models.Manager.from_queryset(TrackedQuerySet)()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="membership_once"),
+            models.CheckConstraint(condition=Q(role__in=ROLES), name="membership_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.project} as {self.role}"
+
+    @property
+    def adder(self) -> User | None:
+        """The user who added this member, or made them an owner, without having asked them."""
+        return self.added_by or self.owner_by
+
+    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+        """What one member muted is not muted for another whom the membership is given to."""
+        if {"project_id", "user_id"} & set(changed):
+            self.muted, self.added_by_id, self.owner_by_id = False, None, None
+            return ["muted", "added_by", "owner_by"]
+        return []
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's, in one transaction with the unassignment of the member's tasks."""
+        with transaction.atomic():
+            # Locked before the tasks are looked for: nobody assigns one to this member in between.
+            if not (rows := Membership.lock_rows([self.pk])):
+                return 0, {}
+            self.project_id, self.user_id = rows[0].project_id, rows[0].user_id
+            return super().delete(*args, **kwargs)
+
+
+class InvitationQuerySet(PrimaryQuerySet):
+    """Invitations, good or no longer."""
+
+    def good(self, now: datetime) -> Self:
+        """Those that still let somebody in: in time, with a use left, made by somebody who still owns the project."""
+        owners = Membership.objects.filter(project_id=models.OuterRef("project_id"), role="owner")
+        makers = owners.filter(user_id=models.OuterRef("created_by_id"), user__is_active=True)
+        has_uses = Q(max_uses=None) | Q(uses__lt=models.F("max_uses"))
+        return self.filter(has_uses, models.Exists(makers), expires_at__gt=now)
+
+
+class Invitation(models.Model):
+    """A link by which whoever has it joins a project. Deleted, it is revoked."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=10, choices=choices(INVITED_ROLES), default="member")
+    #: Of what stands in the link, which nobody keeps (`invitations.hash_of`).
+    secret_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(db_index=True)
+    #: How many may join by it; empty: any number.
+    max_uses = models.PositiveIntegerField(null=True, blank=True)
+    uses = models.PositiveIntegerField(default=0)
+
+    objects = models.Manager.from_queryset(InvitationQuerySet)()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(role__in=INVITED_ROLES), name="invitation_role")]
+
+    def __str__(self) -> str:
+        return f"Invitation {self.pk} to {self.project_id} as {self.role}"
+
+
+class AdditionRequest(models.Model):
+    """A user who wants to be asked is to be added to a project. Without the row, it was answered."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(max_length=10, choices=choices(ROLES), default="member")
+    #: An owner; once they are none, the request is void.
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "project"], name="addition_request_once"),
+            models.CheckConstraint(condition=Q(role__in=ROLES), name="addition_request_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} to {self.project_id} as {self.role}"
+
+
+class Block(models.Model):
+    """A user whom another one does not let add them."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    blocked = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["user", "blocked"], name="block_once")]
+
+    def __str__(self) -> str:
+        return f"{self.blocked_id} by {self.user_id}"
