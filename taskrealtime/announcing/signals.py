@@ -1,4 +1,4 @@
-"""A model was saved or deleted → `RealTimeService`; nothing else."""
+"""A model was saved or deleted → `room_events`; nothing else."""
 
 from typing import Any
 
@@ -11,22 +11,21 @@ from taskrealtime.engine import log
 from taskrealtime.engine.log import trimming
 from taskrealtime.models import Comment, Membership, Project, Reminder, Task
 from taskrealtime.models.tracking import TrackedModel, receive, written
-from taskrealtime.services import RealTimeService
 
-from . import redaction
+from . import redaction, room_events
 
 
 @receiver(written, sender=Task)
 def announce_task_written(instance: Task, previous: Task | None, **kwargs: Any) -> None:
     """A task was made or changed by a save or a bulk method."""
-    RealTimeService.task_written(instance, previous)
+    room_events.task_written(instance, previous)
     _forget_replaced(instance, previous, "title", "description")
 
 
 @receiver(written, sender=Comment)
 def announce_comment_written(instance: Comment, previous: Comment | None, **kwargs: Any) -> None:
     """A comment was made or edited."""
-    RealTimeService.comment_written(instance, previous)
+    room_events.comment_written(instance, previous)
     _forget_replaced(instance, previous, "content")
 
 
@@ -40,7 +39,7 @@ def _forget_replaced(instance: Task | Comment, previous: Task | Comment | None, 
 def announce_comment_deleted(instance: Comment, origin: Any, **kwargs: Any) -> None:
     """A comment was deleted by itself, not together with its task or project."""
     if _deletion_of(origin) is Comment:
-        RealTimeService.comment_deleted(instance)
+        room_events.comment_deleted(instance)
 
 
 @receive(post_delete, Comment)
@@ -54,27 +53,27 @@ def forget_deleted_content(instance: Comment | Task, origin: Any, **kwargs: Any)
 @receiver(written, sender=Membership)
 def announce_membership_written(instance: Membership, previous: Membership | None, **kwargs: Any) -> None:
     """Somebody became a member or got another role."""
-    RealTimeService.membership_written(instance, previous)
+    room_events.membership_written(instance, previous)
 
 
 @receive(pre_delete, Membership)
 def unassign_leaving_member(instance: Membership, origin: Any, **kwargs: Any) -> None:
     """Somebody is about to leave a project that stays."""
     if _deletion_of(origin) is not Project:
-        RealTimeService.membership_ending(instance)
+        room_events.membership_ending(instance)
 
 
 @receive(post_delete, Membership)
 def announce_membership_deleted(instance: Membership, origin: Any, **kwargs: Any) -> None:
     """Somebody left a project that stays."""
     if _deletion_of(origin) is not Project:
-        RealTimeService.membership_deleted(instance)
+        room_events.member_removed(instance.project_id, instance.user_id)
 
 
 @receiver(written, sender=Project)
 def announce_project_written(instance: Project, previous: Project | None, **kwargs: Any) -> None:
     """A project was made or changed."""
-    RealTimeService.project_written(instance, previous)
+    room_events.project_written(instance, previous)
 
 
 @receive(post_save, Project, subclasses=True)
@@ -96,7 +95,7 @@ def close_project_room(instance: Project, **kwargs: Any) -> None:
     """A project is gone: its room is no more, everybody in it is told, and no other room says what was in it."""
     log.drop_room(project_room(instance.pk))
     trimming.forget(instance.subjects)  # type: ignore[attr-defined]
-    RealTimeService.tell_departed(instance.pk, instance.member_ids)  # type: ignore[attr-defined]
+    room_events.membership_ended(instance.pk, instance.member_ids)  # type: ignore[attr-defined]
 
 
 @receive(post_save, get_user_model(), subclasses=True)
