@@ -80,7 +80,7 @@ def find_task_to_type_at(user: User, task_id: int) -> Task:
     """
     task = find_task(user, task_id)
     if require_member(user, task.project_id).role == "viewer":
-        raise Forbidden("Viewers may not type anything.")
+        raise Forbidden("Viewers cannot comment.")
     return task
 
 
@@ -121,7 +121,7 @@ def lock_editor(user: User, project_id: int, *, others: Iterable[int | None] = (
     """
     membership = lock_member(user, project_id, others=others)
     if membership.role == "viewer":
-        raise Forbidden("Viewers may not change anything.")
+        raise Forbidden("Viewers cannot make changes.")
     return membership
 
 
@@ -165,7 +165,7 @@ def require_owner(user: User, project_id: int) -> Membership:
 
 def _require_owning(membership: Membership) -> None:
     if membership.role != "owner":
-        raise Forbidden("Only owners may do that.")
+        raise Forbidden("Only owners can do this.")
 
 
 def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), gone: bool = False) -> Task:
@@ -209,7 +209,7 @@ def lock_comment(user: User, comment_id: int, *, owners_too: bool) -> Comment:
     if comment is None:
         raise NotFound("No such comment.")
     if comment.author_id != user.pk and not (owners_too and membership.role == "owner"):
-        raise Forbidden("This is somebody else's comment.")
+        raise Forbidden("This comment belongs to someone else.")
     return comment
 
 
@@ -220,7 +220,7 @@ def require_assignable(project_id: int, user_id: int | None, field: str) -> None
         InvalidData: at `field`, where `user_id` is not a member.
     """
     if user_id is not None and not Membership.objects.filter(project_id=project_id, user_id=user_id).exists():
-        raise InvalidData.at(field, "Not a member of this project.")
+        raise InvalidData.at(field, "This person is not a member of the project.")
 
 
 def require_labels(project_id: int, labels: Collection[int] | None, field: str) -> None:
@@ -230,7 +230,7 @@ def require_labels(project_id: int, labels: Collection[int] | None, field: str) 
         InvalidData: at `field`, where one of `labels` is none of them.
     """
     if labels and not Project.objects.get(pk=project_id).label_ids.issuperset(labels):
-        raise InvalidData.at(field, "Not labels of this project.")
+        raise InvalidData.at(field, "Some of these labels do not belong to this project.")
 
 
 def require_other_owner(membership: Membership) -> None:
@@ -242,7 +242,7 @@ def require_other_owner(membership: Membership) -> None:
     owners = Membership.objects.filter(project_id=membership.project_id, role="owner", user__is_active=True)
     others = owners.exclude(pk=membership.pk).order_by("pk").select_for_update(of=("self",), no_key=True)
     if membership.role == "owner" and not list(others):
-        raise Forbidden("A project keeps at least one owner whose account is active.")
+        raise Forbidden("A project needs at least one owner with an active account.")
 
 
 def find_invitation(secret_hash: str, *, now: datetime) -> Invitation:

@@ -48,7 +48,7 @@ def _change_email(user: User, email: str) -> None:
         if email:
             validate_email(email)
     except ValidationError:
-        raise InvalidData.at("email", "This is no e-mail address.") from None
+        raise InvalidData.at("email", "Enter a valid email address.") from None
     # By a save, which sends mails to both addresses.
     account = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     account.email = email
@@ -60,7 +60,7 @@ def _change_preferences(user: User, command: commands.MeUpdate) -> None:
     preferences = Preferences.objects.select_for_update(no_key=True).get(user=user)
     if command.timezone is not UNSET:
         if command.timezone not in _timezones():
-            raise InvalidData.at("timezone", "There is no such time zone.")
+            raise InvalidData.at("timezone", "Unknown time zone.")
         preferences.timezone = command.timezone
     if command.notify is not UNSET:
         preferences.notify |= msgspec.to_builtins(command.notify)
@@ -76,7 +76,7 @@ def _mute(user: User, project_ids: set[int]) -> None:
     memberships = Membership.objects.filter(user=user)
     own = set(memberships.values_list("project_id", flat=True))
     if project_ids - own:
-        raise InvalidData.at("muted_projects", "Only projects that you are in can be muted.")
+        raise InvalidData.at("muted_projects", "You can only mute projects you are a member of.")
     memberships.filter(project_id__in=project_ids, muted=False).update(muted=True)
     memberships.exclude(project_id__in=project_ids).filter(muted=True).update(muted=False)
 

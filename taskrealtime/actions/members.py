@@ -38,11 +38,11 @@ def add_member(user: User, command: commands.MemberAdd) -> commands.MemberAnswer
     newcomer = User.objects.filter(username=command.username, is_active=True).first()
     # One who blocked the adder is none to them.
     if newcomer is None or not access.may_add(user, newcomer):
-        raise InvalidData.at("username", "There is no such user.")
+        raise InvalidData.at("username", "No user has this username.")
     # Locks the project, so that of two who add the same person one is told.
     [project] = Project.lock_rows([command.project_id])
     if Membership.objects.filter(project=project, user=newcomer).exists():
-        raise InvalidData.at("username", "Already a member.")
+        raise InvalidData.at("username", "This person is already a member.")
     if not access.are_acquainted(user, newcomer):
         rate_limits.spend_addition(user.pk, newcomer.pk)
     answer = commands.MemberAnswer(project_id=project.pk, user_id=newcomer.pk)
@@ -50,7 +50,7 @@ def add_member(user: User, command: commands.MemberAdd) -> commands.MemberAnswer
         _ask_first(user, newcomer, project, command.role)
         return msgspec.structs.replace(answer, requested=True)
     if not _let_in(project.pk, newcomer, command.role, added_by_id=user.pk):
-        raise InvalidData.at("username", "Already a member.")
+        raise InvalidData.at("username", "This person is already a member.")
     return answer
 
 
@@ -148,7 +148,7 @@ def _block_adders(user: User, membership: Membership) -> None:
     """Block whoever put the user into this place; the last owner gives the project back to whoever made them one."""
     adders = {pk for pk in (membership.added_by_id, membership.owner_by_id) if pk is not None}
     if membership.user_id != user.pk or not adders:
-        raise InvalidData.at("block", "Nobody added you to this project.")
+        raise InvalidData.at("block", "No one added you to this project.")
     _block(user, adders)
     giver = membership.owner_by
     owners = Membership.objects.filter(project_id=membership.project_id, role="owner", user__is_active=True)
@@ -162,7 +162,7 @@ def hand_over_project(user: User, command: commands.ProjectHandOver) -> commands
     """Make a member an owner, and then stay one, step down or leave."""
     own = access.lock_owner(user, command.project_id, others=[command.user_id])
     if command.user_id == user.pk:
-        raise InvalidData.at("user_id", "That is you: name another member.")
+        raise InvalidData.at("user_id", "Choose another member, not yourself.")
     heir = _lock_membership(command.project_id, command.user_id)
     if not heir.user.is_active:
         raise InvalidData.at("user_id", "This account is not active.")
@@ -188,7 +188,7 @@ def create_invitation(user: User, command: commands.InvitationCreate) -> command
     Project.lock_rows([command.project_id])
     now = timezone.now()
     if Invitation.objects.good(now).filter(project_id=command.project_id).count() >= MAX_INVITATIONS:
-        raise Forbidden(f"A project has up to {MAX_INVITATIONS} links at a time: revoke one first.")
+        raise Forbidden(f"A project can have up to {MAX_INVITATIONS} invite links. Revoke one first.")
     secret = invitations.new_secret()
     invitation = Invitation.objects.create(
         project_id=command.project_id,

@@ -34,7 +34,7 @@ def create_label(user: User, command: commands.LabelCreate) -> commands.LabelAns
     """A new label, after those that there are."""
     project = access.lock_project(user, command.project_id)
     if len(project.labels) >= MAX_LABELS:
-        raise Forbidden(f"A project has up to {MAX_LABELS} labels: delete one first.")
+        raise Forbidden(f"A project can have up to {MAX_LABELS} labels. Delete one first.")
     label_id = project.last_label_id + 1
     label = {"id": label_id, "name": _label_name(project, command.name), "color": command.color}
     return _save_labels(project, [*project.labels, label], label_id)
@@ -71,7 +71,7 @@ def _label_name(project: Project, name: str, but: int | None = None) -> str:
     name = name.strip()
     key = compared(name)
     if any(compared(label["name"]) == key for label in project.labels if label["id"] != but):
-        raise InvalidData.at("name", "There is a label of that name already.")
+        raise InvalidData.at("name", "A label with this name already exists.")
     return name
 
 

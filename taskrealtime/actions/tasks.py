@@ -57,7 +57,7 @@ def update_task_status(user: User, command: commands.TaskStatusUpdate) -> comman
 def move_task(user: User, command: commands.TaskMove) -> commands.TaskMoved:
     """Put a task before or after another one of a column, or at the column's end."""
     if command.before_id is not None and command.after_id is not None:
-        raise InvalidData.at("after_id", "Give before_id or after_id, not both.")
+        raise InvalidData.at("after_id", "Set before_id or after_id, not both.")
     task = access.lock_task(user, command.task_id)
     _lock_ranks(task.project_id)
     previous = commands.TaskPlace(status=task.status, position=task.position)  # type: ignore[arg-type]
@@ -155,11 +155,11 @@ def _relabelled(task: Task, carried: list[int], added: list[int], removed: list[
     """The labels that a task carries then; of the others nothing was said, so nobody can have been in the way."""
     project = Project.objects.get(pk=task.project_id)
     if any(label > project.last_label_id for label in added):
-        raise InvalidData.at(f"{at}add_labels", "Not labels of this project.")
+        raise InvalidData.at(f"{at}add_labels", "Some of these labels do not belong to this project.")
     new = project.label_ids.intersection(added).difference(carried, removed)
     labels = new.union(carried).difference(removed)
     if new and len(labels & project.label_ids) > commands.MAX_CARRIED:
-        raise InvalidData.at(f"{at}add_labels", f"A task carries up to {commands.MAX_CARRIED} labels.")
+        raise InvalidData.at(f"{at}add_labels", f"A task can have up to {commands.MAX_CARRIED} labels.")
     return sorted(labels)
 
 
@@ -170,7 +170,7 @@ def _rank(low: str | None, high: str | None) -> str:
         return ranks.between(low, high)
     except ValueError:
         # Written by other code, and with nothing before it.
-        raise InvalidData.at("before_id", "There is no room before that task.") from None
+        raise InvalidData.at("before_id", "There is no room left before this task.") from None
 
 
 def _lock_ranks(project_id: int) -> None:
@@ -188,10 +188,10 @@ def _neighbours(task: Task, status: str, command: commands.TaskMove) -> tuple[st
 
     before, after = find(command.before_id), find(command.after_id)
     if command.after_id is not None and after is None:
-        raise InvalidData.at("after_id", "Not another task of that column.")
+        raise InvalidData.at("after_id", "No other task with this id is in that column.")
     if command.before_id is not None and before is None:
         if command.or_after_id is UNSET:
-            raise InvalidData.at("before_id", "Not another task of that column.")
+            raise InvalidData.at("before_id", "No other task with this id is in that column.")
         if command.or_after_id is None:
             before = positions.order_by("position").first()
         else:
@@ -261,5 +261,5 @@ def _given(fields: msgspec.Struct, at: str = "") -> dict[str, Any]:
             try:
                 given[name] = value.astimezone(UTC)
             except OverflowError:
-                raise InvalidData.at(f"{at}{name}", "Out of range.") from None
+                raise InvalidData.at(f"{at}{name}", "This date is out of range.") from None
     return given

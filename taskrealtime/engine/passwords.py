@@ -95,7 +95,7 @@ def require_password(user: User, password: str, *, address: str | None) -> None:
     spend_attempt(user.get_username(), address)
     if not user.check_password(password):
         log_failed_sign_in(user.get_username(), address)
-        raise InvalidData.at("password", "Please give your present password.")
+        raise InvalidData.at("password", "Enter your current password.")
     rate_limits.forgive_sign_in(user.get_username(), address)
 
 

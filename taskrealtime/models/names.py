@@ -23,7 +23,7 @@ _IGNORABLE = re.compile(
 #: Control and format characters, halves of surrogate pairs, separators of lines and paragraphs.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _NAME = re.compile(rf"[^{HIDDEN}]*[^\s{HIDDEN}{JOINS}][^{HIDDEN}]*")
-_MESSAGE = _("A name cannot hold invisible or control characters.")
+_MESSAGE = _("Names cannot contain invisible or control characters.")
 
 
 def is_invisible(character: str) -> bool:

@@ -22,12 +22,12 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes
 
     name = forms.CharField(
         max_length=Project._meta.get_field("name").max_length,
-        error_messages={"required": _("Please give the project a name.")},
+        error_messages={"required": _("Enter a project name.")},
         widget=forms.TextInput(
             attrs={
                 "class": "input",
                 "id": "new-project-name",
-                "placeholder": _("Name a new project"),
+                "placeholder": _("New project name"),
                 "autocomplete": "off",
             }
         ),

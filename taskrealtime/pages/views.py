@@ -24,10 +24,10 @@ from .forms import ProjectForm
 
 #: status, its name, what an empty column says
 COLUMNS = [
-    ("todo", _("To do"), _("Nothing waits to be started.")),
-    ("in_progress", _("In progress"), _("Nobody works on anything.")),
-    ("review", _("Review"), _("Nothing waits for a second look.")),
-    ("completed", _("Completed"), _("Nothing is finished so far.")),
+    ("todo", _("To do"), _("Nothing to do")),
+    ("in_progress", _("In progress"), _("Nothing in progress")),
+    ("review", _("Review"), _("Nothing to review")),
+    ("completed", _("Completed"), _("Nothing completed yet")),
 ]
 
 PRIORITY_NAMES = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}

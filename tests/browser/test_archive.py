@@ -31,15 +31,15 @@ def test_archived_tasks_leave_both_boards_and_come_back(server: Server, new_page
 
     theirs.page.locator("[data-open-archive]").click()
     dialog = theirs.page.locator("[data-archive-dialog]")
-    expect(dialog).to_contain_text("Nothing is archived yet")
-    dialog.get_by_role("button", name="Archive all completed").click()
-    dialog.get_by_role("button", name="Really archive all completed?").click()
+    expect(dialog).to_contain_text("No archived tasks yet")
+    dialog.get_by_role("button", name="Archive all completed tasks").click()
+    dialog.get_by_role("button", name="Archive all completed tasks?").click()
     expect(dialog.locator("[data-archived-id]")).to_have_count(3)
     ours.expect_order("completed")
     ours.expect_order("todo", open_task)
     dialog.locator("[name=archive_text]").fill("paint")
     expect(dialog.locator("[data-archived-id]")).to_have_count(2)
-    dialog.get_by_role("button", name="Bring back Buy the paint").click()
+    dialog.get_by_role("button", name="Restore Buy the paint").click()
     ours.expect_order("completed", paint)
     expect(dialog.locator("[data-archived-id]")).to_have_count(1)
 
@@ -54,8 +54,8 @@ def test_a_viewer_reads_the_archive_and_brings_nothing_back(server: Server, new_
     board.page.locator("[data-open-archive]").click()
     dialog = board.page.locator("[data-archive-dialog]")
     expect(dialog.locator("[data-archived-id]")).to_contain_text("Done")
-    expect(dialog.get_by_role("button", name="Bring back")).to_be_hidden()
-    expect(dialog.get_by_role("button", name="Archive all completed")).to_be_hidden()
+    expect(dialog.get_by_role("button", name="Restore")).to_be_hidden()
+    expect(dialog.get_by_role("button", name="Archive all completed tasks")).to_be_hidden()
 
 
 def test_the_open_archive_shows_what_was_archived_before_a_reset(server: Server, new_page: NewPage) -> None:

@@ -61,7 +61,7 @@ def test_who_comes_is_seen_with_name_and_state_and_who_leaves_is_gone(scene: Sce
     expect(person).to_have_count(0)
     scene.ours.page.locator("[data-open-members]").click()
     row = scene.ours.page.locator(f'[data-member-id="{scene.bob.id}"]')
-    expect(row).to_contain_text("Here just now")
+    expect(row).to_contain_text("Last seen just now")
 
 
 def test_a_reload_does_not_flicker(scene: Scene, new_page: NewPage) -> None:

@@ -98,7 +98,7 @@ def test_many_at_once_become_one_toast_and_all_are_marked_read(scene: Scene) -> 
     toast.get_by_role("button", name="Show").click()
     expect(scene.mine.items.first).to_contain_text("Task 29")
     scene.mine.expect_unread(30)  # the older ones were not on the screen
-    scene.mine.inbox.get_by_role("button", name="Mark all read").click()
+    scene.mine.inbox.get_by_role("button", name="Mark all as read").click()
     scene.mine.expect_unread(0)
     scene.ours.page.reload()
     scene.mine.open()
@@ -121,11 +121,13 @@ def test_a_reminder_stays_until_it_is_put_off(scene: Scene, new_page: NewPage) -
         alice=scene.alice.id,
     )
     toast = scene.mine.toasts.filter(has_text="“Order paint” is due soon")
-    toast.get_by_role("button", name="Snooze 1 h").click()
+    toast.get_by_role("button", name="Snooze 1 hour").click()
     expect(toast).to_have_count(0)
-    expect(scene.mine.toasts.filter(has_text="You will be reminded again in an hour")).to_be_visible()
+    expect(scene.mine.toasts.filter(has_text="You’ll be reminded again in an hour")).to_be_visible()
     scene.mine.open()
-    expect(scene.mine.items.filter(has_text="is due soon").get_by_role("button", name="Tomorrow")).to_be_visible()
+    expect(
+        scene.mine.items.filter(has_text="is due soon").get_by_role("button", name="Remind me tomorrow")
+    ).to_be_visible()
     scene.ours.page.keyboard.press("Escape")
     expect(scene.mine.inbox).to_be_hidden()
     expect(scene.mine.bell).to_be_focused()
@@ -140,7 +142,7 @@ def test_after_some_time_offline_everything_is_there(frail: Server, new_page: Ne
     page = new_page(frail, alice, f"/projects/{project}/", allow_errors=LOST)
     board, mine = Board(page), Concerns(page)
     mine.open()
-    expect(mine.inbox).to_contain_text("All quiet")
+    expect(mine.inbox).to_contain_text("You’re all caught up")
     frail.stop()
     board.wait_until("offline")
     expect(mine.inbox.locator("[data-inbox-offline]")).to_be_visible()
@@ -171,11 +173,11 @@ def test_what_one_does_oneself_is_no_news_and_what_was_deleted_says_so(scene: Sc
     scene.mine.open()
     expect(scene.mine.items).to_contain_text("A secret")
     assert scene.server.api(scene.bob).delete(f"/api/comments/{comment}/").status_code == 204
-    expect(scene.mine.items).to_contain_text("Bob Lindqvist wrote a comment that is no longer there")
+    expect(scene.mine.items).to_contain_text("Bob Lindqvist wrote a comment that is no longer available")
     expect(scene.ours.page.locator("body")).not_to_contain_text("A secret")
     scene.ours.page.reload()
     scene.mine.open()
-    expect(scene.mine.items).to_contain_text("a comment that is no longer there")
+    expect(scene.mine.items).to_contain_text("a comment that is no longer available")
     scene.mine.items.get_by_role("link").click()
     expect(scene.ours.panel).to_have_attribute("data-task-panel", str(task))
 
@@ -189,11 +191,11 @@ def test_what_is_no_longer_mine_to_see_leaves_the_inbox_at_once(scene: Scene, ne
     api.patch(f"/api/tasks/{task}/", json={"assignee_id": scene.bob.id})
     expect(theirs.items.first).to_contain_text("“Paint the fence” to you")
     api.delete(f"/api/projects/{scene.project}/members/{scene.bob.id}/")
-    expect(theirs.items.first).to_contain_text("a task that is no longer there")
+    expect(theirs.items.first).to_contain_text("a task that is no longer available")
     expect(theirs.items.first.get_by_role("link")).to_have_count(0)
     page.reload()
     theirs.open()
-    expect(theirs.items.first).to_contain_text("a task that is no longer there")
+    expect(theirs.items.first).to_contain_text("a task that is no longer available")
 
 
 def test_a_failed_inbox_says_so_and_tries_again(scene: Scene, new_page: NewPage) -> None:
@@ -201,10 +203,10 @@ def test_a_failed_inbox_says_so_and_tries_again(scene: Scene, new_page: NewPage)
     mine = Concerns(page)
     page.route("**/api/notifications/?*", lambda route: route.abort())
     mine.open()
-    expect(mine.inbox).to_contain_text("could not be loaded")
+    expect(mine.inbox).to_contain_text("Couldn’t load your notifications")
     page.unroute("**/api/notifications/?*")
     mine.inbox.get_by_role("button", name="Try again").click()
-    expect(mine.inbox).to_contain_text("All quiet")
+    expect(mine.inbox).to_contain_text("You’re all caught up")
 
 
 def test_the_list_of_projects_follows_memberships(server: Server, new_page: NewPage) -> None:

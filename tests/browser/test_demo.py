@@ -35,7 +35,7 @@ def test_the_demo_shows_a_board_at_work(stack: Stack, new_page: NewPage) -> None
     path, busiest = f"/projects/{project}/", tasks["Faster search on long boards"]
     page = new_page(server, alice, path, viewport={"width": 1280, "height": 800})
     board, concerns = Board(page), Concerns(page)
-    concerns.open().get_by_role("button", name="Mark all read").click()
+    concerns.open().get_by_role("button", name="Mark all as read").click()
     concerns.expect_unread(0)
     page.keyboard.press("Escape")
     for user in (bob, carol):

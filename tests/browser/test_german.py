@@ -60,15 +60,15 @@ def test_somebody_signs_in_and_works_in_german(server: Server, new_page: NewPage
     look_over(page, "german settings", "[data-settings-dialog]")
     page.keyboard.press("Escape")
     page.locator("[data-open-members]").click()
-    page.get_by_role("button", name="Link anlegen").click()
+    page.get_by_role("button", name="Einladungslink erstellen").click()
     expect(page.locator("[data-invitation-id]")).to_have_count(1)
     page.locator("[data-members-dialog] [name=username]").fill("gibt.es.nicht")
     page.locator("[data-members-dialog] [name=username]").press("Enter")
-    expect(page.locator("[data-members-dialog] [data-part=error]")).to_have_text("Diesen Benutzer gibt es nicht.")
+    expect(page.locator("[data-members-dialog] [data-part=error]")).to_have_text("Diesen Benutzernamen gibt es nicht.")
     look_over(page, "german members", "[data-members-dialog]")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
-    expect(page.locator("[data-key-help]")).to_contain_text("Über die Karten gehen")
+    expect(page.locator("[data-key-help]")).to_contain_text("Zwischen Aufgaben wechseln")
     look_over(page, "german keys", "[data-key-help]")
 
 
@@ -86,7 +86,7 @@ def test_the_language_is_chosen_in_the_menu_and_the_open_task_stays_open(server:
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(board.panel).to_contain_text("Beschreibung")
     page.goto("/")
-    expect(page.get_by_role("button", name="Projekt anlegen")).to_be_visible()
+    expect(page.get_by_role("button", name="Projekt erstellen")).to_be_visible()
     page.locator("[data-sign-out]").click()
     page.wait_for_url("**/login/")
     expect(page.get_by_role("heading")).to_have_text("Anmelden")
@@ -105,7 +105,7 @@ def test_the_pages_that_look_at_the_server_are_german(server: Server, new_page: 
     page.goto("/connection/")
     page.get_by_role("button", name="Test starten").click()
     expect(page.locator("[data-check-verdict]")).to_have_text(
-        "Alles funktioniert: Boards sind hier live.", timeout=60_000
+        "Alles funktioniert. Boards sind hier live.", timeout=60_000
     )
     look_over(page, "german connection test")
     expect_no_sideways_scrolling(page)

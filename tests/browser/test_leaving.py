@@ -77,7 +77,7 @@ def test_what_became_impossible_is_listed_with_its_text_until_it_is_dismissed(fr
     expect(problems).to_contain_text("Too late")
     page.reload()
     expect(problems).to_contain_text("Too late")
-    problems.get_by_role("button", name="Copy the text").click()
+    problems.get_by_role("button", name="Copy text").click()
     expect(problems.locator("li")).to_have_count(1)
     problems.get_by_role("button", name="Dismiss", exact=True).click()
     expect(problems).to_be_hidden()
@@ -111,7 +111,7 @@ def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(frail: Serve
         "from taskrealtime.engine.auth import tokens; tokens.sign_out_everywhere(User.objects.get(id=id))", id=alice.id
     )
     frail.start()
-    expect(page.locator("[data-problems]")).to_contain_text("You are signed out")
+    expect(page.locator("[data-problems]")).to_contain_text("You’ve been signed out")
     assert titles(frail, project) == []
     assert frail.api(bob).get("/api/me/").json()["name"] == bob.username
     sign_in(frail.session(alice))

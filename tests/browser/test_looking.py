@@ -51,7 +51,7 @@ def test_the_address_keeps_the_filter_and_changes_move_cards_in_and_out(
     expect(board.page).to_have_url(re.compile(r"\?q=paint"))
     board.page.keyboard.press("Escape")
     expect(board.panel).to_have_count(0)
-    board.page.get_by_role("button", name="Clear").click()
+    board.page.get_by_role("button", name="Clear filters").click()
     board.expect_order("todo", fence, paint, brush)
     expect(board.page).to_have_url(re.compile(r"^[^?]*$"))
 
@@ -65,8 +65,8 @@ def test_a_card_is_dragged_among_those_that_are_shown_and_a_new_one_that_is_hidd
     board.expect_order("todo", one, three, two)
     board.enter("todo", "Buy a brush")
     toast = board.page.locator("[role=status]")
-    expect(toast).to_contain_text("“Buy a brush” is hidden by the filter")
-    held(toast).get_by_role("button", name="Show all").click()
+    expect(toast).to_contain_text("“Buy a brush” is hidden by the current filters")
+    held(toast).get_by_role("button", name="Clear filters").click()
     expect(board.titled("todo", "Buy a brush")).to_be_visible()
     assert board.order("todo")[:4] == [one, hidden, three, two]
 
@@ -116,7 +116,7 @@ def test_what_one_did_last_is_taken_back_by_key_or_button_and_the_keys_are_told(
     one, two = board.add("todo", "One", "Two")
     board.drag(one, onto=board.column("review"))
     board.expect_order("review", one)
-    expect(board.page.locator("[data-undo]")).to_have_attribute("title", "Undo moving “One” (Ctrl Z)")
+    expect(board.page.locator("[data-undo]")).to_have_attribute("title", "Undo move of “One” (Ctrl+Z)")
     board.page.keyboard.press("Control+z")
     board.expect_order("todo", one, two)
     panel = board.open(one)
@@ -130,7 +130,7 @@ def test_what_one_did_last_is_taken_back_by_key_or_button_and_the_keys_are_told(
     board.expect_order("todo", one)
 
     board.page.keyboard.press("?")
-    expect(board.page.locator("[data-key-help]")).to_contain_text("Move the card")
+    expect(board.page.locator("[data-key-help]")).to_contain_text("Move task")
     board.page.keyboard.press("Escape")
     expect(board.page.locator("[data-key-help]")).to_have_count(0)
 

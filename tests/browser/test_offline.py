@@ -87,7 +87,7 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     go_offline(board)
     edit_comment(board.page, "Keep", "Kept")
     edit_comment(board.page, "Kept", "Kept twice")
-    expect(panel.locator(".comment[data-pending]")).to_contain_text("change waiting to be sent")
+    expect(panel.locator(".comment[data-pending]")).to_contain_text("edit not sent yet")
     expect(panel.locator(".comment[data-pending]")).to_contain_text("Kept twice")
     for name, value in (("title", "First"), ("description", "Alice's words"), ("due_at", "2030-05-01T12:00")):
         panel.locator(f"[name={name}]").fill(value)
@@ -95,7 +95,7 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     gone = panel.locator(".comment").filter(has_text="Go")
     for _ in range(2):
         gone.locator("[data-delete-comment]").click()
-    expect(gone).to_contain_text("waiting to be deleted")
+    expect(gone).to_contain_text("not deleted yet")
     board.page.keyboard.press("Escape")
     board.open(other).locator("[data-delete-task]").click()
     expect(board.card(other)).to_have_attribute("data-pending", "")
@@ -155,7 +155,7 @@ def test_the_panel_says_what_is_being_saved_and_what_waits_for_a_connection(serv
     saving = board.panel.locator("[data-part=saving]")
 
     def it_waits_and_is_saved_once_there_is_a_connection() -> None:
-        expect(saving).to_have_text("Waiting for the connection")
+        expect(saving).to_have_text("Waiting for connection")
         page.context.set_offline(False)
         board.wait_until("live")
         expect(saving).to_have_text("Saving…")
@@ -182,7 +182,7 @@ def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_pa
     route_web_sockets(page, lambda socket: socket.close())
     page.reload()
     board.wait_until("polling")
-    expect(page.locator("[data-connection-label]")).to_have_text("Live by polling")
+    expect(page.locator("[data-connection-label]")).to_have_text("Live (polling)")
     server.api(bob).patch(f"/api/tasks/{task}/", json={"title": "By Bob"})
     expect(board.panel.locator("[name=title]")).to_have_value("By Bob")
     edit_comment(page, "Said", "Said again")
@@ -210,8 +210,8 @@ def test_a_refused_edit_names_its_task_also_where_that_was_deleted_meanwhile(ser
     context.set_offline(False)
     # Who still writes in a field when the task goes has asked for it, too.
     for problem, field in enumerate(("priority", "title")):
-        expect(problems.nth(problem)).to_contain_text(f"The {field} of “Paint the fence” was not changed.")
-    expect(problems.nth(1).get_by_role("button", name="Copy the text")).to_be_visible()
+        expect(problems.nth(problem)).to_contain_text(f"Couldn’t change the {field} of “Paint the fence”.")
+    expect(problems.nth(1).get_by_role("button", name="Copy text")).to_be_visible()
     board.open(there)
     go_offline(board)
     board.panel.locator("[name=description]").fill("Ten litres")
@@ -222,7 +222,7 @@ def test_a_refused_edit_names_its_task_also_where_that_was_deleted_meanwhile(ser
     context.set_offline(False)
     again = context.new_page()
     again.goto(path)
-    expect(again.locator("[data-problems] li")).to_contain_text("The description of “Buy the paint” was not changed.")
+    expect(again.locator("[data-problems] li")).to_contain_text("Couldn’t change the description of “Buy the paint”.")
 
 
 def test_messages_that_go_by_cover_no_problem_that_stays(server: Server, new_page: NewPage) -> None:

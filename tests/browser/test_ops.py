@@ -48,7 +48,7 @@ def test_staff_see_the_server_live(server: Server, new_page: NewPage) -> None:
 def test_the_page_is_no_page_to_others(server: Server, new_page: NewPage) -> None:
     for user in (server.stack.user(), None):
         page = new_page(server, user, "/ops/", allow_errors="status of 404")
-        expect(page.get_by_role("heading")).to_have_text("There is nothing here")
+        expect(page.get_by_role("heading")).to_have_text("Page not found")
         assert "js/ops/" not in page.content()
 
 
@@ -60,14 +60,14 @@ def test_who_loses_staff_loses_what_they_saw(server: Server, new_page: NewPage) 
     expect(page.locator("[data-ops-warning]")).to_contain_text("no longer")
     expect(page.locator("[data-ops-body]")).to_have_count(0)
     page.reload()
-    expect(page.get_by_role("heading")).to_have_text("There is nothing here")
+    expect(page.get_by_role("heading")).to_have_text("Page not found")
 
 
 # --- The connection test ----------------------------------------------------------------------
 
 
 def run_test(page: Page) -> None:
-    page.get_by_role("button", name="Start the test").click()
+    page.get_by_role("button", name="Start test").click()
     expect(page.locator("[data-check-report]")).to_be_visible(timeout=60_000)
 
 
@@ -80,7 +80,7 @@ def test_all_works_and_the_report_has_no_secret(server: Server, new_page: NewPag
     page = new_page(server, alice, "/connection/")
     run_test(page)
     assert outcomes(page) == ["ok"] * STEPS, page.locator("[data-report-text]").input_value()
-    expect(page.locator("[data-check-verdict]")).to_have_text("All works: boards are live here.")
+    expect(page.locator("[data-check-verdict]")).to_have_text("Everything works. Boards are live here.")
     report = page.locator("[data-report-text]").input_value()
     assert report.count("[OK     ]") == STEPS
     assert re.search(r"this connection is [0-9a-f]{16}", report)
@@ -153,14 +153,14 @@ def test_a_proxy_that_passes_no_upgrade_is_named(server: Server, new_page: NewPa
     page.goto(f"http://127.0.0.1:{proxy.port}/connection/")
     run_test(page)
     assert outcomes(page) == ["ok", "ok", "fail", *["skipped"] * 4, "ok"]
-    expect(page.locator(".step").nth(2)).to_contain_text("does not pass the upgrade on")
+    expect(page.locator(".step").nth(2)).to_contain_text("isn’t forwarding the upgrade")
     expect(page.locator("[data-check-verdict]")).to_contain_text("by polling")
 
 
 @pytest.mark.parametrize(
     "setting, told, polling",
     [
-        ({"WEBSOCKET_ENABLED": "0"}, "switched off", "ok"),
+        ({"WEBSOCKET_ENABLED": "0"}, "turned off", "ok"),
         ({"WEBSOCKET_CORS_ORIGINS": "https://other.example"}, "WEBSOCKET_CORS_ORIGINS", "ok"),
         # A request that waits is a connection, too.
         ({"WEBSOCKET_MAX_CONNECTIONS_PER_USER": "1"}, "Close other tabs", "fail"),

@@ -43,17 +43,17 @@ def test_cookies_over_tls_are_for_this_host_alone(over_tls: str, browser: Browse
     context = browser.new_context(base_url=over_tls, ignore_https_errors=True, reduced_motion="reduce")
     page = context.new_page()
     page.goto("/login/")
-    page.get_by_label("User name").fill(alice.username)
+    page.get_by_label("Username").fill(alice.username)
     page.get_by_label("Password").fill(alice.password)
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_placeholder("Name a new project").fill("Garden")
+    page.get_by_placeholder("New project name").fill("Garden")
     page.keyboard.press("Enter")
     board = Board(page)
     (task,) = board.add("todo", "Sow the carrots")
     board.expect_order("todo", task)
     # A change by HTTP, with the CSRF token from its cookie.
     page.locator("[data-open-members]").click()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create invite link").click()
     expect(page.locator("[data-invitation-id]")).to_have_count(1)
     kept = {cookie["name"]: cookie for cookie in context.cookies()}
     assert set(kept) == {"__Host-sessionid", "__Host-csrftoken"}

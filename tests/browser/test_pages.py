@@ -21,7 +21,7 @@ def test_who_signs_in_comes_to_the_page_that_was_asked_for_also_after_a_wrong_pa
     page.fill("[name=username]", alice.username)
     page.fill("[name=password]", "wrong")
     page.press("[name=password]", "Enter")
-    expect(page.get_by_role("alert")).to_contain_text("do not match")
+    expect(page.get_by_role("alert")).to_contain_text("Incorrect username or password")
     expect(page.locator("[name=username]")).to_have_value(alice.username)
     page.fill("[name=password]", alice.password)
     page.press("[name=password]", "Enter")
@@ -90,7 +90,7 @@ def test_a_link_opens_a_task_or_says_that_it_is_gone_and_back_closes_it(server: 
 
     board.page.goto("/")
     board.page.goto(f"/projects/{project}/#task-123456")
-    expect(board.page.locator("[role=status]")).to_contain_text("no longer on this board")
+    expect(board.page.locator("[role=status]")).to_contain_text("no longer on the board")
 
 
 def test_the_board_is_worked_without_a_mouse(server: Server, new_page: NewPage) -> None:
@@ -198,6 +198,6 @@ def test_light_or_dark_is_as_the_system_has_it_until_one_chooses(server: Server,
     # The server's page has it: nothing flashes.
     expect(ground).to_have_attribute("data-theme", "dark")
     expect(ground).to_have_css("background-color", dark)
-    choose("As the system")
+    choose("System")
     page.reload()
     expect(ground).to_have_css("background-color", light)

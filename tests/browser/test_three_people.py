@@ -204,12 +204,12 @@ def test_one_comes_back_to_cards_that_two_others_changed_meanwhile(
     scene.expect_same(todo=[ladder, varnish, brush, broom], review=[sand])  # at the top, where it was dropped
     expect(carol.card(varnish)).to_have_attribute("data-priority", "high")
     problems = carol.page.locator("[data-problems] li .problem__text")
-    gone = "It is no longer there, or no longer yours to see."
+    gone = "It no longer exists, or you no longer have access to it."
     expect(problems).to_have_text(
         [
-            f"The title of “Paint” was not changed. {gone}",
-            f"Your comment on “Paint” was not sent: “Why not red?”. {gone}",
-            "Somebody else changed the title of “Varnish by Alice” while you did.",
+            f"Couldn’t change the title of “Paint”. {gone}",
+            f"Couldn’t send your comment on “Paint”: “Why not red?”. {gone}",
+            "Someone else changed the title of “Varnish by Alice” at the same time.",
         ]
     )
     carol.page.locator("[data-problems]").get_by_role("button", name="Compare").click()
@@ -282,13 +282,13 @@ def test_who_takes_back_what_another_changed_since_is_told_so(server: Server, ga
     scene.expect_same(**after)
 
     toasts, problems = alice.page.locator("[data-toasts]"), alice.page.locator("[data-problems] li .problem__text")
-    for told in ("“Paint” was moved by", "“Ladder” was deleted by"):
+    for told in ("moved “Paint”", "deleted “Ladder”"):
         alice.page.keyboard.press("Control+z")
-        expect(toasts).to_contain_text(f"{told} somebody else since.")
+        expect(toasts).to_contain_text(f"Someone else has {told} since then.")
     alice.page.keyboard.press("Control+z")
-    expect(problems).to_have_text("Somebody else changed the title of “Iron gate” while you did.")
+    expect(problems).to_have_text("Someone else changed the title of “Iron gate” at the same time.")
     alice.page.keyboard.press("Control+z")
-    expect(toasts).to_contain_text("“Fence” was moved by somebody else since.")
+    expect(toasts).to_contain_text("Someone else has moved “Fence” since then.")
     expect(alice.page.locator("[data-undo]")).to_be_hidden()
     scene.expect_same(**after)
     expect(carol.card(gate)).to_contain_text("Iron gate")
@@ -317,9 +317,9 @@ def test_one_filters_by_a_label_that_another_gives_and_the_third_deletes(server:
     alice.page.locator("[data-open-labels]").click()
     bug = alice.page.locator("[data-edit-label='1']")
     bug.get_by_role("button", name="Delete").click()
-    bug.get_by_role("button", name="Delete, from 1 card?").click()
+    bug.get_by_role("button", name="Delete from 1 task?").click()
     bob.expect_order("todo")
-    expect(bob.page.locator("[name=filter_label] option:checked")).to_have_text("A deleted label")
+    expect(bob.page.locator("[name=filter_label] option:checked")).to_have_text("Deleted label")
     expect(carol.panel.locator("[data-label-id]")).to_have_text("Docs")
     item(carol.page, "Bug").click()  # her menu is older: a label that is gone falls away
     expect(carol.card(fence)).not_to_have_attribute("data-pending", "")
@@ -355,6 +355,6 @@ def test_who_is_removed_sees_nothing_more_and_the_others_go_on(server: Server, g
         expect(board.viewer(fence, theirs)).to_have_count(0)
         expect(board.card(paint)).to_have_attribute("data-assignee-id", "")
     carol.page.go_back()
-    expect(carol.page.locator("main")).to_contain_text("There is nothing here")
+    expect(carol.page.locator("main")).to_contain_text("Page not found")
     for secret in ("House", "Buy green paint", "Mend the gate"):
         expect(carol.page.locator("body")).not_to_contain_text(secret)

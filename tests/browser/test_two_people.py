@@ -201,7 +201,7 @@ def test_a_comment_arrives_is_counted_edited_and_deleted(scene: Scene) -> None:
     expect(seen).to_contain_text("Second")
     expect(seen.locator("[data-edit-comment]")).to_be_hidden()
     mine.hover()
-    mine.locator("[data-delete-comment]").dblclick()  # the second click answers "Really delete?"
+    mine.locator("[data-delete-comment]").dblclick()  # the second click answers "Delete comment?"
     expect(theirs.locator("[data-comment-id]")).to_have_count(1)
     expect(seen).to_contain_text("This one.")
     expect(scene.theirs.card(task)).to_have_attribute("data-comment-count", "1")

@@ -372,7 +372,7 @@ def test_the_sign_in_pages_count_with_the_api(proxied: Server, ann: User, page: 
         refused = browser.post(page, data=form)
     assert refused.status_code == 429
     assert "Retry-After" in refused.headers
-    assert "too often" in refused.text
+    assert "Too many attempts" in refused.text
     assert sign_in(proxied, ann.username, ann.password).status_code == 200
 
 

@@ -156,7 +156,7 @@ describe('an own change', () => {
     assert.deepEqual(store.painted?.columns.get('review'), [2]);
     await client.calls[0].refuse({ code: 'forbidden' });
     assert.deepEqual(todo(store), [1, 2]);
-    assert.match(told[0], /“Task 2” was not moved.*role/);
+    assert.match(told[0], /Couldn’t move “Task 2”.*role/);
   });
 
   test('the second of two edits of one field is made on what the first one wrote', async () => {
@@ -219,8 +219,8 @@ describe('an own change', () => {
     commands.labelling.label(2, 1, true);
     for (const id of [1, 2]) happens(store, 'task_deleted', { task_id: id });
     for (const call of client.calls) await call.refuse({ code: 'not_found' });
-    assert.match(told[0], /^The title of “Task 1” was not changed\. It is no longer there/);
-    assert.match(told[1], /^The labels of “Task 2” were not changed\. It is no longer there/);
+    assert.match(told[0], /^Couldn’t change the title of “Task 1”\. It no longer exists/);
+    assert.match(told[1], /^Couldn’t change the labels of “Task 2”\. It no longer exists/);
   });
 
   test('a conflict is kept until it is settled, by whomever, and taken up where its task is', () => {
@@ -278,7 +278,7 @@ test('what is tried again names its task, though that was deleted meanwhile', as
   for (const { again } of [...problems]) again?.();
   for (const { refuse } of client.calls.slice(2)) await refuse({ code: 'not_found' });
   assert.equal(problems.length, 4);
-  for (const { text } of problems) assert.match(text, /“Task 1” was not/);
+  for (const { text } of problems) assert.match(text, /^Couldn’t .*“Task 1”/);
 });
 
 describe('labels', () => {
@@ -324,7 +324,7 @@ describe('labels', () => {
     assert.deepEqual(carried(store), [1, 3]);
     await tick();
     assert.deepEqual(carried(store), [2]);
-    assert.deepEqual(told, ['The labels of “Task 1” were not changed. Somebody changed this meanwhile.']);
+    assert.deepEqual(told, ['Couldn’t change the labels of “Task 1”. Somebody changed this meanwhile.']);
   });
 });
 
@@ -337,7 +337,7 @@ test('a server that is older than the page passes over a label, and the page say
     assert.equal(await labelling, false);
     assert.deepEqual([store.painted?.tasks.get(1)?.labels, commands.labelling.undo.last], [[1], null]);
   }
-  const words = 'The labels of “Task 1” were not changed. The server is older than this page. Please try again in a moment.';
+  const words = 'Couldn’t change the labels of “Task 1”. The server is running an older version than this page. Try again in a moment.';
   assert.deepEqual(told, [words, words]);
 });
 
@@ -399,8 +399,8 @@ describe('the order of cards', () => {
     const places = Object.fromEntries(offered.map(({ label, place }) => [label, place]));
     assert.equal(places['To do'], null);
     assert.deepEqual(places.Review, { status: 'review', beforeId: null });
-    assert.equal(places.Up, null);
-    assert.deepEqual(places.Down, { status: 'todo', beforeId: 7 });
+    assert.equal(places['Move up'], null);
+    assert.deepEqual(places['Move down'], { status: 'todo', beforeId: 7 });
   });
 });
 

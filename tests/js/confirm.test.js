@@ -10,9 +10,9 @@ test('the first press asks, and the second one does it', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const button = /** @type {any} */ ({ dataset: {}, textContent: 'Delete' });
   let done = 0;
-  const press = () => confirmTwice(button, 'Really delete?', () => (done += 1));
+  const press = () => confirmTwice(button, 'Delete comment?', () => (done += 1));
   press();
-  assert.deepEqual([button.textContent, done], ['Really delete?', 0]);
+  assert.deepEqual([button.textContent, done], ['Delete comment?', 0]);
   press();
   assert.equal(done, 1);
 });
@@ -21,10 +21,10 @@ test('a late second press asks again', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const button = /** @type {any} */ ({ dataset: {}, textContent: 'Delete' });
   let done = 0;
-  const press = () => confirmTwice(button, 'Really delete?', () => (done += 1));
+  const press = () => confirmTwice(button, 'Delete comment?', () => (done += 1));
   press();
   t.mock.timers.tick(CONFIRM_MS);
   assert.equal(button.textContent, 'Delete');
   press();
-  assert.deepEqual([button.textContent, done], ['Really delete?', 0]);
+  assert.deepEqual([button.textContent, done], ['Delete comment?', 0]);
 });

@@ -54,7 +54,7 @@ describe('in German', () => {
   test('others’ changes are whole sentences', () => {
     assert.equal(describeOne('task_updated', { task_id: 7, changes: { priority: 'urgent' } }), 'Ada hat die Priorität von „Zaun“ geändert: dringend');
     assert.equal(describeOne('task_updated', { task_id: 7, changes: { description: 'x', due_at: null } }), 'Ada hat „Zaun“ geändert: Beschreibung und Fälligkeit');
-    assert.equal(describeOne('task_updated', { task_id: 7, changes: { labels: [1] }, previous: { labels: [] } }), 'Ada hat „Zaun“ das Label „Fehler“ gegeben');
+    assert.equal(describeOne('task_updated', { task_id: 7, changes: { labels: [1] }, previous: { labels: [] } }), 'Ada hat „Zaun“ mit dem Label „Fehler“ versehen');
     assert.equal(describeOne('project_member_added', { user: { id: 9, username: 'bo' }, role: 'viewer' }), 'Ada hat bo als Betrachter hinzugefügt');
   });
 
@@ -69,13 +69,13 @@ describe('in German', () => {
   });
 
   test('what the server says is said in German, or by its code where there are no words for it', () => {
-    assert.equal(said('Already a member.'), 'Schon Mitglied.');
+    assert.equal(said('This person is already a member.'), 'Diese Person ist bereits Mitglied.');
     const refused = (/** @type {string} */ message) => explain({ code: 'invalid_data', details: [{ message }] });
-    assert.equal(refused('Already a member.'), 'Schon Mitglied.');
-    assert.equal(refused('Expected `str` of length <= 100'), 'Der Server hat es nicht angenommen.');
-    assert.equal(explain({ code: 'forbidden', message: 'Only owners may do that.' }), 'Das können nur Eigentümer.');
-    const most = 'A project has up to 20 links at a time: revoke one first.';
-    assert.equal(explain({ code: 'forbidden', message: most }), 'Ein Projekt hat höchstens 20 Links zugleich: Widerrufe zuerst einen.');
-    assert.equal(explain({ code: 'internal', message: 'Something new.' }), 'Etwas ist schiefgegangen.');
+    assert.equal(refused('This person is already a member.'), 'Diese Person ist bereits Mitglied.');
+    assert.equal(refused('Expected `str` of length <= 100'), 'Der Server hat die Anfrage abgelehnt.');
+    assert.equal(explain({ code: 'forbidden', message: 'Only owners can do this.' }), 'Das können nur Eigentümer.');
+    const most = 'A project can have up to 20 invite links. Revoke one first.';
+    assert.equal(explain({ code: 'forbidden', message: most }), 'Ein Projekt kann höchstens 20 Einladungslinks haben. Widerrufe zuerst einen.');
+    assert.equal(explain({ code: 'internal', message: 'Something new.' }), 'Etwas ist schiefgelaufen.');
   });
 });

@@ -66,7 +66,7 @@ test('tasks are called as they were called then', () => {
   ];
   assert.deepEqual(toEntries(frames, state).map(({ sentence }) => sentence), [
     'bob renamed “Second” to “Third”',
-    'bob commented on “Second”, and it was deleted',
+    'bob commented on “Second” (deleted)',
     'bob renamed “First” to “Second”',
     'bob set the priority of “First” to high',
   ]);

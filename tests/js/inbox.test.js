@@ -102,9 +102,9 @@ describe('a notification', () => {
 
   test('of what is gone says just that', () => {
     const comment = said('comment_added', { redacted: true, comment: { id: 9, content: '' } });
-    assert.deepEqual([comment.text, comment.excerpt, comment.isGone], ['Bob wrote a comment that is no longer there', '', true]);
+    assert.deepEqual([comment.text, comment.excerpt, comment.isGone], ['Bob wrote a comment that is no longer available', '', true]);
     const assigned = said('task_assigned', { redacted: true, title: '' });
-    assert.deepEqual([assigned.text, assigned.href], ['Bob assigned you a task that is no longer there', null]);
+    assert.deepEqual([assigned.text, assigned.href], ['Bob assigned you a task that is no longer available', null]);
   });
 });
 

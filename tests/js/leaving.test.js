@@ -379,6 +379,6 @@ describe('what was left on another board', () => {
     const leftover = { event: 'task_update', data: { changes: { description: 'long' } }, note, at: 0, firstSentAt: null };
     await followElsewhere({ ...leftover, answer: Promise.resolve({}) }, (...words) => told.push(words));
     await followElsewhere({ ...leftover, answer: Promise.reject({ code: 'not_found' }) }, (...words) => told.push(words));
-    assert.deepEqual(told, [['“Paint” was not changed. It is no longer there, or no longer yours to see.', 'long']]);
+    assert.deepEqual(told, [['Couldn’t change “Paint”. It no longer exists, or you no longer have access to it.', 'long']]);
   });
 });

@@ -37,7 +37,7 @@ describe('who was away', () => {
     const absence = absent();
     absence.missed(frame('task_updated', renamed), state);
     absence.missed(frame('task_created', { task: { ...task, id: 8 } }), state);
-    assert.equal(absence.back('Caught up'), 'Caught up, 2 changes');
+    assert.equal(absence.back('Caught up'), '2 changes while you were offline');
     assert.equal(absence.back('Caught up'), null);
     assert.deepEqual([...absence.marks], [[7, 'changed'], [8, 'new']]);
   });

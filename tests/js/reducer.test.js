@@ -65,9 +65,9 @@ describe('labels', () => {
     assert.equal(put([7], []), 'bob changed the labels of “Paint”');
     const edit = (/** @type {any[]} */ before, /** @type {any[]} */ now) =>
       describeEvent({ event: 'project_updated', data: { by, changes: { labels: now }, previous: { labels: before } } }, state);
-    assert.equal(edit([bug], [bug, docs]), 'bob made the label “Docs”');
+    assert.equal(edit([bug], [bug, docs]), 'bob created the label “Docs”');
     assert.equal(edit([bug], [{ ...bug, name: 'Defect' }]), 'bob renamed the label “Bug” to “Defect”');
-    assert.equal(edit([bug], [{ ...bug, color: 'grey' }]), 'bob gave the label “Bug” another colour');
+    assert.equal(edit([bug], [{ ...bug, color: 'grey' }]), 'bob changed the colour of the label “Bug”');
     assert.equal(edit([bug, docs], [docs]), 'bob deleted the label “Bug”');
   });
 });

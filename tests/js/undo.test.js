@@ -42,7 +42,7 @@ function makeScene() {
     deleteTask: answer('delete', {}),
     restoreTask: answer('restore', (/** @type {number} */ id) => ({ task: task(id) })),
   };
-  const undo = new Undo({ undone: ({ words }) => told.push(words) });
+  const undo = new Undo({ undone: ({ words }) => told.push(words.undone) });
   const tell = (/** @type {string} */ text) => void told.push(text);
   const commands = new Commands({ client, store, undo, problems: { report: tell }, toasts: { say: tell }, projectId: 3, openTask: () => {} });
   return { store, asked, told, scene, undo, commands };
@@ -60,7 +60,7 @@ describe('what one did', () => {
     asked.length = told.length = 0;
     for (let step = 0; step < 4; step += 1) await undo.run();
     assert.deepEqual(asked, [['restore', 2], ['update', 1, { title: 'Task 1' }, 3, { follows: true }], ['delete', 9]]);
-    assert.deepEqual(told, ['deleting “Task 2”', 'changing the title of “Task 1”', 'adding “New”']);
+    assert.deepEqual(told, ['Deletion of “Task 2” undone', 'Change to the title of “Task 1” undone', 'Creation of “New” undone']);
   });
 
   test('is taken back even before it is answered, and not what was done before', async () => {
@@ -74,7 +74,7 @@ describe('what one did', () => {
     assert.deepEqual(asked.slice(1), [
       ['update', 1, { priority: 'high' }, 2, { follows: true }], ['update', 1, { priority: 'medium' }, 3, { follows: true }], ['delete', 2], ['restore', 2],
     ]);
-    assert.equal(undo.last?.words, 'changing the title of “Task 1”');
+    assert.equal(undo.last?.words.undo, 'Undo change to the title of “Task 1”');
   });
 
   test('a label is taken off again, or put on, whatever others did to the rest', async () => {
@@ -141,7 +141,7 @@ describe('what one did', () => {
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'completed', position: 'z' }, version: 3 });
     asked.length = 0;
     await undo.run();
-    assert.deepEqual([asked, told], [[], ['“Task 1” was moved by somebody else since.']]);
+    assert.deepEqual([asked, told], [[], ['Someone else has moved “Task 1” since then.']]);
     assert.equal(undo.last, null);
   });
 
@@ -152,7 +152,7 @@ describe('what one did', () => {
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'completed' }, version: 3 });
     asked.length = 0;
     await undo.run();
-    assert.deepEqual([asked, told], [[], ['“Task 1” was moved by somebody else since.']]);
+    assert.deepEqual([asked, told], [[], ['Someone else has moved “Task 1” since then.']]);
   });
 
   test('what was refused is nothing to take back, and what cannot be taken back is not tried again', async () => {
@@ -165,6 +165,6 @@ describe('what one did', () => {
     scene.refusal = { code: 'forbidden', message: 'No.' };
     told.length = 0;
     await undo.run();
-    assert.deepEqual([told, undo.last], [['The title of “Task 1” was not changed. No.'], null]);
+    assert.deepEqual([told, undo.last], [['Couldn’t change the title of “Task 1”. No.'], null]);
   });
 });

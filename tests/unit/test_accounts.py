@@ -145,14 +145,14 @@ def test_an_invitation_that_ends_meanwhile_makes_no_account(world: World) -> Non
     path = world.path("projects/<id:project_id>/invitations/<id:invitation_id>/")
     assert world.api("owner").delete(path).status_code == 204
     assert browser.post("/sign-up/", account()).status_code == 403
-    assert "no longer" in browser.get("/join/").content.decode()
+    assert "invalid or has expired" in browser.get("/join/").content.decode()
     assert not User.objects.filter(username="newcomer").exists()
 
 
 def test_a_wrong_link_is_told_so(world: World) -> None:
     answer = Client().post("/join/", {"secret": "wrong"})
     assert answer.status_code == 404
-    assert "no longer" in answer.content.decode()
+    assert "invalid or has expired" in answer.content.decode()
 
 
 def test_guessing_at_links_and_names_is_slow(world: World, settings: Settings) -> None:
@@ -330,7 +330,8 @@ def test_a_lost_password_is_replaced_by_a_link(world: World) -> None:
     elsewhere, token = signed_in(user), str(tokens.make_access_token(user))
     browser = Client()
     assert (
-        "on its way" in browser.post("/password/lost/", {"email": "member@example.org"}, follow=True).content.decode()
+        "we’ve sent a link"
+        in browser.post("/password/lost/", {"email": "member@example.org"}, follow=True).content.decode()
     )
     page, secret = link_in_mail()
     assert mail.outbox[-1].to == ["Member@example.org"]
@@ -345,7 +346,7 @@ def test_a_lost_password_is_replaced_by_a_link(world: World) -> None:
     with pytest.raises(TokenInvalid):
         tokens.identify(token)
     again = Client().post("/password/new/", {"secret": secret}, follow=True)
-    assert "no longer good" in again.content.decode()
+    assert "no longer valid" in again.content.decode()
 
 
 def test_the_answer_does_not_tell_whether_there_is_such_an_address(world: World) -> None:
@@ -413,7 +414,7 @@ def test_what_is_no_link_is_not_kept() -> None:
     for secret in ("MQ." + "x" * 100_000, "M" * 100_000 + ".x"):
         answer = Client().post("/password/new/", {"secret": secret})
         assert answer.status_code == 200
-        assert "not complete" in answer.content.decode()
+        assert "incomplete" in answer.content.decode()
         assert Session.objects.count() == 0
 
 

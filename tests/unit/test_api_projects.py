@@ -64,7 +64,7 @@ def test_who_is_unknown_cannot_be_added(world: World) -> None:
 def test_nobody_is_added_twice(world: World) -> None:
     path = world.path("projects/<id:project_id>/members/")
     answer = world.api("owner").post(path, {"username": world.name("viewer")})
-    assert answer.json()["details"] == [{"field": "username", "message": "Already a member."}]
+    assert answer.json()["details"] == [{"field": "username", "message": "This person is already a member."}]
 
 
 def test_the_last_owner_stays(world: World) -> None:

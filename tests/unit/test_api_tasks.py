@@ -65,8 +65,8 @@ def test_a_stranger_cannot_be_assigned(world: World) -> None:
         assert answer.status_code == 400
         assert answer.json() == {
             "code": "invalid_data",
-            "message": "assignee_id: Not a member of this project.",
-            "details": [{"field": "assignee_id", "message": "Not a member of this project."}],
+            "message": "assignee_id: This person is not a member of the project.",
+            "details": [{"field": "assignee_id", "message": "This person is not a member of the project."}],
         }
 
 
@@ -81,7 +81,7 @@ def test_a_task_is_moved_beside_another(world: World) -> None:
     again = api.post(world.path("tasks/<id:task_id>/move/"), {"status": "review", "before_id": second.pk}).json()
     assert "previous" not in again
     both = api.post(world.path("tasks/<id:task_id>/move/"), {"before_id": first.pk, "after_id": second.pk})
-    assert both.json()["details"] == [{"field": "after_id", "message": "Give before_id or after_id, not both."}]
+    assert both.json()["details"] == [{"field": "after_id", "message": "Set before_id or after_id, not both."}]
 
 
 def test_a_deleted_task_is_gone_until_it_is_restored(world: World) -> None:

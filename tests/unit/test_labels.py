@@ -109,7 +109,7 @@ def test_a_colour_is_one_of_the_named_ones(world: World) -> None:
 def test_two_labels_differ_in_more_than_their_case(world: World) -> None:
     first, other = world.new_label("Straße"), world.new_label("Docs")
     api, path = world.api("owner"), world.path("projects/<id:project_id>/labels/")
-    told = [{"field": "name", "message": "There is a label of that name already."}]
+    told = [{"field": "name", "message": "A label with this name already exists."}]
     for same in ("Straße", "STRASSE", " straße ", "\uff33traße"):
         assert api.post(path, {"name": same, "color": "red"}).json()["details"] == told, same
         assert api.patch(f"{path}{other}/", {"name": same}).json()["details"] == told, same
@@ -188,7 +188,7 @@ def test_what_is_no_list_of_ids_is_refused(world: World, ear: Ear) -> None:
 
 def test_labels_of_another_project_are_refused(world: World) -> None:
     world.new_label("Bug")
-    told = [{"field": "labels", "message": "Not labels of this project."}]
+    told = [{"field": "labels", "message": "Some of these labels do not belong to this project."}]
     assert put(world, 1, 2).json()["details"] == told
     body = {"project_id": world.project.pk, "title": "A", "labels": [2]}
     assert world.api("member").post("/api/tasks/", body).json()["details"] == told
@@ -274,7 +274,9 @@ def test_an_added_label_that_was_deleted_meanwhile_falls_away(world: World, ear:
     assert relabel(world, remove_labels=[one]).json()["version"] == 2
     assert [data["changes"] for data in ear.data()] == [{"labels": [two]}]
     refused = relabel(world, add_labels=[two, 3])  # which there never was
-    assert refused.json()["details"] == [{"field": "add_labels", "message": "Not labels of this project."}]
+    assert refused.json()["details"] == [
+        {"field": "add_labels", "message": "Some of these labels do not belong to this project."}
+    ]
     assert relabel(world, remove_labels=[3]).json()["version"] == 2
 
 
@@ -282,7 +284,7 @@ def test_a_task_carries_up_to_ten_labels(world: World) -> None:
     ids = [world.new_label(f"Label {number}") for number in range(12)]
     put(world, *ids[:10])
     refused = relabel(world, add_labels=[ids[10]])
-    assert refused.json()["details"] == [{"field": "add_labels", "message": "A task carries up to 10 labels."}]
+    assert refused.json()["details"] == [{"field": "add_labels", "message": "A task can have up to 10 labels."}]
     assert relabel(world, add_labels=ids[:10]).status_code == 200  # which it carries
     # Those that were deleted are seen by nobody, and count for nothing.
     world.api("owner").delete(world.path("projects/<id:project_id>/labels/") + f"{ids[0]}/")

@@ -72,13 +72,13 @@ def test_pages_of_work_load_the_texts_of_their_scripts_before_them(german: Clien
 
 
 def test_error_pages_are_translated(german: Client) -> None:
-    assert "Hier ist nichts" in german.get("/nowhere/").content.decode()
+    assert "Seite nicht gefunden" in german.get("/nowhere/").content.decode()
     refused = Client(headers=GERMAN, enforce_csrf_checks=True).post("/login/", {"username": "x", "password": "y"})
     assert "Dieses Formular ist abgelaufen" in refused.content.decode()
 
 
 def test_forms_say_what_is_wrong_in_the_language(german: Client, settings: Settings) -> None:
-    assert "Bitte gib dem Projekt einen Namen." in german.post("/", {"name": ""}).content.decode()
+    assert "Gib einen Projektnamen ein." in german.post("/", {"name": ""}).content.decode()
     settings.OPEN_SIGN_UP = True
     browser = Client(headers=GERMAN)
     page = browser.post("/sign-up/", {"username": "somebody.new", "password1": "123", "password2": "123"})
@@ -91,8 +91,8 @@ def test_the_mail_is_in_the_language_of_whoever_asked_for_it(world: World) -> No
     ends = time.monotonic() + 60
     while not mail.outbox and time.monotonic() < ends:
         time.sleep(0.01)
-    assert mail.outbox[0].subject == "Ein neues Passwort für taskrealtime"
-    assert "Hier kannst du innerhalb einer Stunde eins wählen" in mail.outbox[0].body
+    assert mail.outbox[0].subject == "Dein taskrealtime-Passwort zurücksetzen"
+    assert "öffne innerhalb einer Stunde diesen Link" in mail.outbox[0].body
 
 
 def test_what_programs_read_is_english_and_the_same_for_all(world: World) -> None:

@@ -41,8 +41,8 @@ def sent() -> list[tuple[str, list[str]]]:
 
 CHANGED, LEFT, ENTERED = (
     "Your password was changed",
-    "Your e-mail address was changed",
-    "Your e-mail address at taskrealtime",
+    "Your email address was changed",
+    "Your email address at taskrealtime",
 )
 
 
@@ -205,7 +205,7 @@ def test_a_mail_is_in_the_language_that_its_reader_used_last(ann: User) -> None:
     ann.save()  # by an administrator, say, who reads English
     assert sent() == [("Dein Passwort wurde geändert", ["ann@example.org"])]
     Client().post("/password/lost/", {"email": "ann@example.org"})
-    assert [subject for subject, _ in sent()] == ["Ein neues Passwort für taskrealtime"]
+    assert [subject for subject, _ in sent()] == ["Dein taskrealtime-Passwort zurücksetzen"]
 
 
 def test_choosing_a_language_counts_for_mails_and_for_nothing_else(ann: User) -> None:

@@ -63,9 +63,9 @@ const undoButton = find(document, '[data-undo]');
 const undo = new Undo({
   changed: (last) => {
     paintUndo();
-    setAttribute(undoButton, 'title', last && t('Undo {what} ({keys})', { what: last.words, keys: isMac ? '⌘ Z' : t('Ctrl Z') }));
+    setAttribute(undoButton, 'title', last && `${last.words.undo} (${isMac ? '⌘Z' : t('Ctrl+Z')})`);
   },
-  undone: ({ words }) => toasts.say(t('Took back {what}.', { what: words })),
+  undone: ({ words }) => toasts.say(words.undone),
 });
 const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id) });
 const composers = new Composers(board, createTask);
@@ -167,7 +167,7 @@ function editLabels() {
 
 /** @template T @param {Promise<T>} module what is seldom needed, and not loaded before @param {(module: T) => void} use */
 function onDemand(module, use) {
-  module.then(use, () => toasts.say(t('The server could not be reached.')));
+  module.then(use, () => toasts.say(t('Couldn’t reach the server.')));
 }
 
 function showActivity() {
@@ -292,7 +292,7 @@ function note(_event, data) {
 async function createTask(status, title) {
   const task = await commands.coming.create(status, title);
   if (task && !store.fits(task)) {
-    toasts.say(t('{title} is hidden by the filter.', { title: quote(title) }), { label: t('Show all'), act: () => filterBar.clear() });
+    toasts.say(t('{title} is hidden by the current filters.', { title: quote(title) }), { label: t('Clear filters'), act: () => filterBar.clear() });
   }
   return task !== null;
 }
@@ -304,7 +304,7 @@ function showTask(place) {
   else if (store.painted?.tasks.has(place.taskId)) panel.open(place.taskId);
   else {
     route.close();
-    if (!isNew(place.taskId)) toasts.say(t('That task is no longer on this board: it was archived or deleted.'));
+    if (!isNew(place.taskId)) toasts.say(t('This task is no longer on the board. It was archived or deleted.'));
   }
   store.paint();
   if (place?.commentId) panel.reveal(place.commentId);
@@ -364,14 +364,14 @@ const reload = { label: t('Reload'), act: () => location.reload() };
 async function reportClosed(error) {
   // Another tab changed the password, which ends all connections: this browser is signed in as before.
   if (error?.code === 'unauthenticated' && (await fetchToken().catch(() => null))) {
-    return void problems.show(t('You changed your password, so this page no longer follows the board.'), reload);
+    return void problems.show(t('Your password was changed, so this page no longer updates. Reload it to continue.'), reload);
   }
   const signedOut = ['unauthenticated', 'token_expired', 'token_invalid'].includes(error?.code);
   const here = encodeURIComponent(location.pathname + location.hash);
   problems.show(
     signedOut
-      ? t('You are signed out, so this page no longer follows the board. What you did is kept here, and sent once you sign in again.')
-      : `${t('This page no longer follows the board.')} ${explain(error)}`,
+      ? t('You’ve been signed out, so this page no longer updates. Unsent changes are kept in this browser and sent when you sign in again.')
+      : `${t('This page no longer updates.')} ${explain(error)}`,
     signedOut
       ? { label: t('Sign in'), act: () => location.assign(`/login/?next=${here}`) }
       : reload,
@@ -380,12 +380,12 @@ async function reportClosed(error) {
 
 /** @param {any} error of the first board */
 function showFailure(error) {
-  if (error.status === 404) return goToList(t('That project is no longer there, or no longer yours to see.'));
+  if (error.status === 404) return goToList(t('That project no longer exists, or you no longer have access to it.'));
   const place = document.createElement('div');
   place.className = 'board-error';
   place.setAttribute('role', 'alert');
   const text = document.createElement('p');
-  text.textContent = `${t('The board could not be loaded.')} ${explain(error)}`;
+  text.textContent = `${t('Couldn’t load the board.')} ${explain(error)}`;
   const again = document.createElement('button');
   again.type = 'button';
   again.className = 'button button--solid';

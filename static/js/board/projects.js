@@ -41,12 +41,12 @@ document.addEventListener('visibilitychange', () => void (document.hidden || ref
 /** The connection was ended for good: by another tab that changed the password, or because one is signed out. */
 async function comeBack() {
   if (await fetchToken().catch(() => null)) location.reload();
-  else toasts.ask(t('You are signed out.'), { label: t('Sign in'), act: () => location.assign('/login/') });
+  else toasts.ask(t('You’ve been signed out.'), { label: t('Sign in'), act: () => location.assign('/login/') });
 }
 
 /** Stays until somebody has read it. @param {string} text @param {string | null} lost what somebody wrote */
 function report(text, lost) {
-  toasts.ask(text, ...(lost ? [{ label: t('Copy the text'), act: () => void copyText(lost), stays: true }] : []));
+  toasts.ask(text, ...(lost ? [{ label: t('Copy text'), act: () => void copyText(lost), stays: true }] : []));
 }
 
 /** Takes the list from a fresh copy of this page, and leaves what somebody is typing alone. */

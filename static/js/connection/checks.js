@@ -41,14 +41,14 @@ const POLL = 2;
 
 /** @type {Step[]} */
 export const STEPS = [
-  { title: t('The server answers over HTTP'), run: reachServer },
-  { title: t('You are signed in, and get a token for the socket'), run: getToken },
-  { title: t('A socket opens'), run: open, needs: ({ token }) => token !== undefined },
-  { title: t('The server lets the socket in'), run: expectConnected, needs: ({ socket }) => socket !== undefined },
-  { title: t('Messages go to and fro'), run: ping, needs: isConnected },
-  { title: t('A large message comes through unharmed'), run: sendLarge, needs: isConnected },
-  { title: t('The socket stays open while nothing happens'), run: hold, needs: isConnected },
-  { title: t('The fallback works: long polling'), run: poll },
+  { title: t('Reach the server over HTTP'), run: reachServer },
+  { title: t('Get a token for the WebSocket'), run: getToken },
+  { title: t('Open a WebSocket'), run: open, needs: ({ token }) => token !== undefined },
+  { title: t('Sign in over the WebSocket'), run: expectConnected, needs: ({ socket }) => socket !== undefined },
+  { title: t('Exchange messages'), run: ping, needs: isConnected },
+  { title: t('Send a large message'), run: sendLarge, needs: isConnected },
+  { title: t('Keep an idle WebSocket open'), run: hold, needs: isConnected },
+  { title: t('Use the fallback, long polling'), run: poll },
 ];
 
 /** @param {Findings} findings */
@@ -64,27 +64,27 @@ async function reachServer(findings, { fetch, csrfToken }) {
   ).catch(() => null);
   const took = Date.now() - begun;
   if (!answer) {
-    return fail(t('No answer came.'), t('Is this device online? Otherwise the server is down, or a firewall is between.'));
+    return fail(t('No response.'), t('Check that this device is online. If it is, the server may be down or a firewall may be blocking it.'));
   }
   if (answer.type === 'opaqueredirect' || answer.status === 403) {
-    return fail(t('The server answers, but you are not signed in any more.'), t('Reload this page and sign in.'));
+    return fail(t('The server responded, but you’re no longer signed in.'), t('Reload this page and sign in.'));
   }
   findings.server = await answer.json().catch(() => null);
   if (!answer.ok || !findings.server) {
     return fail(
-      t('Something answered with status {status}, but not this server.', { status: answer.status }),
-      t('A proxy answers in its place: whoever runs the server finds more in the log of the proxy.'),
+      t('Something other than this server responded, with status {status}.', { status: answer.status }),
+      t('A proxy is responding instead. The server’s administrator can find out more in the proxy’s log.'),
     );
   }
   const apart = (Date.parse(findings.server.server_time) - (begun + took / 2)) / 1000;
-  const result = `${t('Answered in {ms} ms.', { ms: took })} ${clocks(apart)}`;
-  if (Math.abs(apart) > CLOCKS_APART) return warn(result, t('Set the clock of this device: times on the board are wrong otherwise.'));
+  const result = `${t('Responded in {ms} ms.', { ms: took })} ${clocks(apart)}`;
+  if (Math.abs(apart) > CLOCKS_APART) return warn(result, t('Set this device’s clock. Otherwise, times on the board are wrong.'));
   return ok(result);
 }
 
 /** @param {number} apart seconds by which the server is ahead */
 function clocks(apart) {
-  if (Math.abs(apart) < 1.5) return t('Its clock and yours agree.');
+  if (Math.abs(apart) < 1.5) return t('Your clock matches the server’s.');
   const seconds = Math.round(Math.abs(apart));
   return apart > 0
     ? t('Your clock is {seconds} s behind the server’s.', { seconds })
@@ -96,16 +96,16 @@ async function getToken(findings, { fetch, csrfToken }) {
   const answer = await withTimeout(
     fetch('/api/token/session/', { method: 'POST', headers: { 'X-CSRFToken': csrfToken() } }),
   ).catch(() => null);
-  if (!answer) return fail(t('No answer came.'), t('Try again: the step before came through.'));
+  if (!answer) return fail(t('No response.'), t('Try again. The previous step succeeded.'));
   const body = await answer.json().catch(() => null);
   if (answer.ok && body?.access) {
     findings.token = body.access;
-    return ok(t('It came, and is good for some minutes.'));
+    return ok(t('Received, valid for a few minutes.'));
   }
   if (answer.status === 401 || answer.status === 403) {
-    return fail(t('The server does not know you any more.'), t('Sign out and in again. If that does not help, this browser may refuse cookies of this site.'));
+    return fail(t('You’re no longer signed in.'), t('Sign out and in again. If that doesn’t help, this browser may be blocking this site’s cookies.'));
   }
-  return fail(t('The server answered with status {status}.', { status: answer.status }), t('Wait a moment and try again. If it stays, send the report below.'));
+  return fail(t('The server responded with status {status}.', { status: answer.status }), t('Wait a moment and try again. If the problem persists, send the report below to your administrator.'));
 }
 
 /** @type {Step['run']} */
@@ -121,8 +121,8 @@ async function open(findings, { fetch, WebSocket, origin }) {
   probe.close();
   if (opened === 'timeout') {
     return fail(
-      t('Nothing came for {seconds} s.', { seconds: PATIENCE / 1000 }),
-      t('A firewall or proxy swallows the upgrade to a WebSocket. Whoever runs it must let WebSockets through to /ws/.'),
+      t('No response for {seconds} s.', { seconds: PATIENCE / 1000 }),
+      t('A firewall or proxy is dropping the WebSocket upgrade. Its administrator has to allow WebSockets to /ws/.'),
     );
   }
   return explainRefusal(findings.server, await probePath(fetch), probe.closed?.code ?? 1006);
@@ -138,27 +138,27 @@ async function open(findings, { fetch, WebSocket, origin }) {
  * @returns {Result}
  */
 export function explainRefusal(server, answers, code) {
-  const result = t('The upgrade was refused ({code}).', { code });
+  const result = t('The WebSocket upgrade was refused ({code}).', { code });
   if (server && !server.sockets_enabled) {
-    return fail(`${result} ${t('Sockets are switched off on this server.')}`, t('Boards go on by polling. Whoever runs the server has set WEBSOCKET_ENABLED=0.'));
+    return fail(`${result} ${t('WebSockets are turned off on this server.')}`, t('Boards stay live by polling. The server’s administrator has set WEBSOCKET_ENABLED=0.'));
   }
-  if (server?.draining) return fail(`${result} ${t('The server is restarting.')}`, t('Try again in half a minute.'));
+  if (server?.draining) return fail(`${result} ${t('The server is restarting.')}`, t('Try again in 30 seconds.'));
   if (server && !server.origin_allowed) {
     return fail(
-      `${result} ${t('The server does not take sockets from pages of this address.')}`,
-      t('Whoever runs the server adds this address to WEBSOCKET_CORS_ORIGINS, or has the proxy pass the Host header on.'),
+      `${result} ${t('The server doesn’t accept WebSockets from this address.')}`,
+      t('The server’s administrator has to add this address to WEBSOCKET_CORS_ORIGINS, or make the proxy forward the Host header.'),
     );
   }
-  if (answers === null) return fail(`${result} ${t('Nothing answers at /ws/.')}`, t('Something between this browser and the server blocks that address.'));
+  if (answers === null) return fail(`${result} ${t('No response at /ws/.')}`, t('Something between this browser and the server is blocking that address.'));
   if (answers !== 'ours') {
     return fail(
-      `${result} ${t('At /ws/ something else answers, with status {status}.', { status: answers })}`,
-      t('The proxy sends /ws/ elsewhere: it must pass that address to the same server, with the headers Upgrade and Connection.'),
+      `${result} ${t('Something else responded at /ws/, with status {status}.', { status: answers })}`,
+      t('The proxy forwards /ws/ elsewhere. It has to forward it to the same server, with the Upgrade and Connection headers.'),
     );
   }
   return fail(
-    `${result} ${t('The server itself would take a socket from this page.')}`,
-    t('A proxy between does not pass the upgrade on: it must send the headers Upgrade and Connection to the server. If it does, there may be too many connections from your address just now.'),
+    `${result} ${t('The server itself accepts WebSockets from this page.')}`,
+    t('A proxy in between isn’t forwarding the upgrade. It has to send the Upgrade and Connection headers to the server. If it does, there may be too many connections from your address right now.'),
   );
 }
 
@@ -173,10 +173,10 @@ async function probePath(fetch) {
 
 /** What to do where the server closes a new socket, by the code. @type {Record<number, string>} */
 const CLOSES = {
-  1013: t('The server could not look you up just now: its database may be away. Try again in a minute.'),
-  4401: t('The token was refused although it is new. Is the clock of the server right? Has its SECRET_KEY changed?'),
-  4403: t('This account was deactivated, or signed out everywhere: sign in again.'),
-  4408: t('The server heard nothing from here: something on the way holds messages back.'),
+  1013: t('The server couldn’t check your account. Its database may be unavailable. Try again in a minute.'),
+  4401: t('The token was rejected although it’s new. The server’s clock may be wrong, or its SECRET_KEY may have changed.'),
+  4403: t('This account was deactivated or signed out everywhere. Sign in again.'),
+  4408: t('The server received nothing from this browser. Something in between is holding messages back.'),
   4409: t('You have too many connections open. Close other tabs and devices.'),
 };
 
@@ -186,11 +186,11 @@ async function expectConnected(findings) {
   const frame = await withTimeout(probe.expect((candidate) => candidate.event === 'connected')).catch(() => null);
   if (frame) {
     findings.connected = frame.data;
-    return ok(t('It did. In the server’s log this connection is {session}.', { session: frame.data.session }));
+    return ok(t('Signed in. The server’s log lists this connection as {session}.', { session: frame.data.session }));
   }
   const closed = probe.closed;
-  if (closed) return fail(t('The server closed it with {code}.', { code: closed.code }), CLOSES[closed.code] ?? t('Send the report below to whoever runs the server.'));
-  return fail(t('The socket is open, but the server says nothing.'), t('A proxy opened it without passing it on, or holds its answers back: it must not buffer /ws/.'));
+  if (closed) return fail(t('The server closed it with code {code}.', { code: closed.code }), CLOSES[closed.code] ?? t('Send the report below to the server’s administrator.'));
+  return fail(t('The WebSocket is open, but the server doesn’t respond.'), t('A proxy opened it without forwarding it, or is buffering the server’s messages. It must not buffer /ws/.'));
 }
 
 /** @type {Step['run']} */
@@ -204,12 +204,12 @@ async function ping(findings) {
     times.push(performance.now() - begun);
   }
   const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
-  const result = t('{count} round trips: half within {median} ms, the slowest {slowest} ms.', {
+  const result = t('{count} round trips: median {median} ms, slowest {slowest} ms.', {
     count: PINGS,
     median: median.toFixed(0),
     slowest: times[times.length - 1].toFixed(0),
   });
-  return median > SLOW ? warn(result, t('That is slow: changes of others come late. Another network may be faster.')) : ok(result);
+  return median > SLOW ? warn(result, t('That’s slow, so other people’s changes arrive late. Another network may be faster.')) : ok(result);
 }
 
 /** @type {Step['run']} */
@@ -219,42 +219,42 @@ async function sendLarge(findings) {
   const id = `large-${'0123456789äöü€'.repeat(Math.ceil(LARGE / 14)).slice(0, LARGE)}`;
   const begun = performance.now();
   const pong = await withTimeout(probe.ask('ping', {}, id)).catch(() => null);
-  if (!pong) return lost(probe, t('It did not come back, or not as it was sent.'), t('Something on the way cuts or changes large messages: a proxy or a virus scanner with a limit.'));
-  return ok(t('{count} thousand characters went there and back in {ms} ms.', { count: LARGE / 1024, ms: (performance.now() - begun).toFixed(0) }));
+  if (!pong) return lost(probe, t('It didn’t come back, or came back changed.'), t('Something in between truncates or changes large messages, such as a proxy or virus scanner with a size limit.'));
+  return ok(t('{count} thousand characters sent and received in {ms} ms.', { count: LARGE / 1024, ms: (performance.now() - begun).toFixed(0) }));
 }
 
 /** @type {Step['run']} */
 async function hold(findings) {
   const probe = /** @type {import('./probe.js').Probe} */ (findings.socket);
   const ended = await Promise.race([probe.ended, pause(findings.hold * 1000).then(() => null)]);
-  if (ended) return lost(probe, t('It was cut after {seconds} s.', { seconds: ended.seconds }), t('A proxy cuts connections that are idle: its timeout for /ws/ should be 90 s or more.'));
+  if (ended) return lost(probe, t('It was closed after {seconds} s.', { seconds: ended.seconds }), t('A proxy closes idle connections. Its timeout for /ws/ should be at least 90 s.'));
   const pong = await withTimeout(probe.ask('ping', {}, 'still')).catch(() => null);
-  if (!pong) return lost(probe, t('After {seconds} s of silence nothing came through any more.', { seconds: findings.hold }), t('Something on the way forgot the connection without a word. Boards notice that and come back, some seconds late.'));
-  return ok(t('It was open for {seconds} s, and works.', { seconds: findings.hold }));
+  if (!pong) return lost(probe, t('Nothing came through after {seconds} s of silence.', { seconds: findings.hold }), t('Something in between dropped the connection silently. Boards notice this and reconnect after a few seconds.'));
+  return ok(t('It stayed open for {seconds} s and still works.', { seconds: findings.hold }));
 }
 
 /** @type {Step['run']} */
 async function poll(_findings, { fetch }) {
   const start = await withTimeout(fetch('/api/notifications/?page_size=1')).catch(() => null);
   const page = start?.ok ? await start.json().catch(() => null) : null;
-  if (!page) return fail(t('The notifications could not be read.'), t('Reload this page; if it stays, send the report below.'));
+  if (!page) return fail(t('Couldn’t load your notifications.'), t('Reload this page. If the problem persists, send the report below to your administrator.'));
   const begun = Date.now();
   const path = `/api/notifications/events/?since=${page.seq}&epoch=${encodeURIComponent(page.epoch)}&wait=${POLL}`;
   const answer = await withTimeout(fetch(path), PATIENCE + POLL * 1000).catch(() => null);
   const body = answer?.ok ? await answer.json().catch(() => null) : null;
-  if (body) return ok(t('Answered after {seconds} s. Where sockets are blocked, boards stay live this way.', { seconds: decimals((Date.now() - begun) / 1000) }));
-  if (!answer) return fail(t('A request that waits {seconds} s came to nothing.', { seconds: POLL }), t('A proxy gives up on requests that take seconds: its timeout for /api/ should be 60 s.'));
+  if (body) return ok(t('Responded after {seconds} s. Boards stay live this way where WebSockets are blocked.', { seconds: decimals((Date.now() - begun) / 1000) }));
+  if (!answer) return fail(t('A request that waits {seconds} s got no response.', { seconds: POLL }), t('A proxy ends requests that take a few seconds. Its timeout for /api/ should be 60 s.'));
   return fail(
-    t('A request that waits {seconds} s came to nothing (status {status}).', { seconds: POLL, status: answer.status }),
+    t('A request that waits {seconds} s failed (status {status}).', { seconds: POLL, status: answer.status }),
     answer.status === 429
       ? t('You have too many connections open. Close other tabs and devices.')
-      : t('A proxy gives up on requests that take seconds: its timeout for /api/ should be 60 s.'),
+      : t('A proxy ends requests that take a few seconds. Its timeout for /api/ should be 60 s.'),
   );
 }
 
 /** @param {import('./probe.js').Probe} probe @param {string} result @param {string} [advice] @returns {Result} */
-function lost(probe, result, advice = t('Something on the way loses messages: try another network, and send the report below.')) {
-  const closed = probe.closed ? ` ${t('The socket was closed with {code}.', { code: probe.closed.code })}` : '';
+function lost(probe, result, advice = t('Something in between is losing messages. Try another network, and send the report below to your administrator.')) {
+  const closed = probe.closed ? ` ${t('The WebSocket was closed with code {code}.', { code: probe.closed.code })}` : '';
   return fail(result + closed, advice);
 }
 

@@ -14,10 +14,10 @@ import { writeReport } from './report.js';
 const OUTCOMES = {
   waiting: ['', ''],
   running: ['…', t('running')],
-  ok: ['✓', t('works')],
-  warn: ['!', t('works, with a remark')],
-  fail: ['✕', t('fails')],
-  skipped: ['–', t('left out')],
+  ok: ['✓', t('passed')],
+  warn: ['!', t('passed with a warning')],
+  fail: ['✕', t('failed')],
+  skipped: ['–', t('skipped')],
 };
 
 const list = find(document, '[data-steps]');
@@ -92,11 +92,11 @@ async function test(hold) {
 
 /** @param {import('./checks.js').Step} step @param {import('./checks.js').Findings} findings @returns {Promise<import('./checks.js').Result>} */
 async function take(step, findings) {
-  if (step.needs && !step.needs(findings)) return { outcome: 'skipped', result: t('A step before did not work.') };
+  if (step.needs && !step.needs(findings)) return { outcome: 'skipped', result: t('An earlier step failed.') };
   try {
     return await step.run(findings, around);
   } catch (error) {
-    return { outcome: 'fail', result: t('The test itself failed: {error}', { error: String(error) }), advice: t('Send the report below.') };
+    return { outcome: 'fail', result: t('The test itself failed: {error}', { error: String(error) }), advice: t('Send the report below to your administrator.') };
   }
 }
 
@@ -117,11 +117,11 @@ function conclude(outcomes) {
   const socketsWork = !outcomes.slice(0, -1).some((outcome) => outcome === 'fail' || outcome === 'skipped');
   const [text, kind] =
     socketsWork && pollWorks
-      ? [outcomes.includes('warn') ? t('All works, with a remark.') : t('All works: boards are live here.'), outcomes.includes('warn') ? 'warn' : '']
+      ? [outcomes.includes('warn') ? t('Everything works, with a warning.') : t('Everything works. Boards are live here.'), outcomes.includes('warn') ? 'warn' : '']
       : socketsWork
-        ? [t('Sockets work; the fallback for where they are blocked does not.'), 'warn']
+        ? [t('WebSockets work. The fallback for networks that block them doesn’t.'), 'warn']
         : pollWorks
-          ? [t('Sockets do not work here. Boards stay live by polling, a little slower.'), 'warn']
+          ? [t('WebSockets don’t work here. Boards stay live by polling, a little slower.'), 'warn']
           : [t('Boards cannot be live here.'), 'error'];
   verdict.className = `note check__verdict${kind ? ` note--${kind}` : ''}`;
   verdict.textContent = text;

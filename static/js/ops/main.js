@@ -31,11 +31,11 @@ watchSession(client, forgetUser);
 client.on('state', (/** @type {string} */ state) => {
   showConnection(document.body, state);
   if (state === 'live') watch();
-  else if (state === 'polling') say(t('Sockets do not come through here, and these figures come by no other way.'));
-  else if (state === 'closed') end(t('You are signed out.'));
-  else say(t('No connection just now: these figures are old.'));
+  else if (state === 'polling') say(t('WebSockets are blocked here, and these figures can’t be loaded any other way.'));
+  else if (state === 'closed') end(t('You’ve been signed out.'));
+  else say(t('No connection. These figures are out of date.'));
 });
-client.on('ops_ended', () => end(t('You may no longer see this.')));
+client.on('ops_ended', () => end(t('You no longer have access to this page.')));
 client.on('ops_figures', (/** @type {any} */ figures) => paint(figures));
 if (client.state === 'live') watch();
 
@@ -43,8 +43,8 @@ function watch() {
   client.watchOps().then(
     () => say(null),
     (error) => {
-      if (error.code === 'not_found') end(t('You may no longer see this.'));
-      else if (error.code !== 'connection_lost') say(`${t('The server does not tell its figures just now.')} ${explain(error)}`);
+      if (error.code === 'not_found') end(t('You no longer have access to this page.'));
+      else if (error.code !== 'connection_lost') say(`${t('Couldn’t load the figures.')} ${explain(error)}`);
     },
   );
 }
@@ -59,14 +59,14 @@ function paint(figures) {
   stateLine.textContent = t('As of {time}', { time: new Date(point.at).toLocaleTimeString(locale) });
   say(trouble(figures.processes));
   clearTimeout(staleness);
-  staleness = setTimeout(() => say(t('No figures came for a while: what you see is old.')), STALE);
+  staleness = setTimeout(() => say(t('No new figures for a while. These are out of date.')), STALE);
 }
 
 /** @param {import('./history.js').Process[]} processes @returns {string | null} */
 function trouble(processes) {
-  if (processes.some((process) => !process.sees_database)) return t('The database is away from some process: changes fail, and events wait.');
+  if (processes.some((process) => !process.sees_database)) return t('A process can’t reach the database: changes fail, and events are delayed.');
   if (processes.some((process) => process.sees_redis === false)) {
-    return t('Redis is away: events come with the sweep, up to a second later, and other processes are not heard here.');
+    return t('Redis is unreachable: the sweep delivers events, up to a second later, and other processes don’t appear here.');
   }
   return null;
 }

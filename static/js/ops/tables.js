@@ -18,8 +18,8 @@ const LATE = 0.25;
 /** @type {Record<string, string>} */
 const STATE_NAMES = {
   draining: t('draining'),
-  'without database': t('without database'),
-  late: t('late'),
+  'without database': t('no database'),
+  late: t('lagging'),
   running: t('running'),
 };
 
@@ -39,7 +39,7 @@ export function paintProcesses({ server_time, processes }, history) {
     name.append(host);
     row.append(
       name,
-      healthCell(gone ? t('gone, {time} ago', { time: duration(process.silent_for) }) : STATE_NAMES[state], health),
+      healthCell(gone ? t('gone for {time}', { time: duration(process.silent_for) }) : STATE_NAMES[state], health),
       cell(duration((Date.parse(server_time) - Date.parse(process.started_at)) / 1000)),
       numberCell(gone ? '–' : String(process.connections)),
       numberCell(gone ? '–' : memory(process.memory_bytes)),
@@ -106,5 +106,5 @@ function healthCell(text, health) {
 /** @param {boolean | null} sees null: there is none */
 function seesCell(sees) {
   if (sees === null) return healthCell(t('not used'), 'none');
-  return sees ? healthCell(t('there'), 'good') : healthCell(t('away'), 'bad');
+  return sees ? healthCell(t('connected'), 'good') : healthCell(t('unreachable'), 'bad');
 }

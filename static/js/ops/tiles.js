@@ -25,52 +25,52 @@ import { count, milliseconds, rate } from './words.js';
 const per = (counter) => (point) => point.rates[counter] ?? 0;
 
 /** @param {string} counter @returns {Pick<Tile, 'plot' | 'value' | 'unit'>} */
-const perSecond = (counter) => ({ plot: per(counter), value: (point) => rate(per(counter)(point)), unit: t('a second') });
+const perSecond = (counter) => ({ plot: per(counter), value: (point) => rate(per(counter)(point)), unit: t('per second') });
 
 /** @param {History} history @param {string} counter */
 const total = (history, counter) => history.totals[counter] ?? 0;
 
 /** @param {string} counter @returns {Pick<Tile, 'plot' | 'value' | 'unit'>} since the page was opened */
-const soFar = (counter) => ({ plot: per(counter), value: (_, history) => count(total(history, counter)), unit: t('so far') });
+const soFar = (counter) => ({ plot: per(counter), value: (_, history) => count(total(history, counter)), unit: t('total') });
 
 /** @type {Tile[]} */
 const TILES = [
   { name: 'connections', label: t('Sockets'), unit: t('open'), plot: (point) => point.connections, value: (point) => count(point.connections) },
-  { name: 'client_events', label: t('Events from clients'), ...perSecond('client_events') },
-  { name: 'events', label: t('Events passed on'), ...perSecond('events'), more: (history) => tn(total(history, 'gaps_filled'), '{count} read again from the log', '{count} read again from the log') },
+  { name: 'client_events', label: t('Client events'), ...perSecond('client_events') },
+  { name: 'events', label: t('Events published'), ...perSecond('events'), more: (history) => tn(total(history, 'gaps_filled'), '{count} reread from the log', '{count} reread from the log') },
   { name: 'deliveries', label: t('Deliveries'), ...perSecond('deliveries') },
   {
     name: 'lag',
-    label: t('From save to socket, p99'),
+    label: t('Save to socket, p99'),
     unit: '',
     plot: (point) => point.lag99,
     value: (point) => milliseconds(point.lag99),
-    more: (_, point) => (point.lag50 === null ? t('nothing passed on lately') : t('half within {time}', { time: milliseconds(point.lag50) })),
+    more: (_, point) => (point.lag50 === null ? t('nothing published recently') : t('median {time}', { time: milliseconds(point.lag50) })),
     alarm: (_, point) => (point.lag99 ?? 0) > 2,
   },
   {
     name: 'errors',
-    label: t('Errors told to clients'),
+    label: t('Errors sent to clients'),
     ...perSecond('errors'),
-    more: (history) => t('{all} so far, {ours} our fault', { all: total(history, 'errors'), ours: total(history, 'internal') }),
+    more: (history) => t('{all} total, {ours} internal', { all: total(history, 'errors'), ours: total(history, 'internal') }),
     alarm: (history) => total(history, 'internal') > 0,
   },
-  { name: 'limited', label: t('Rate limited'), ...perSecond('limited'), more: (history) => t('{all} so far, {cut} cut', { all: total(history, 'limited'), cut: total(history, 'floods') }) },
+  { name: 'limited', label: t('Rate limited'), ...perSecond('limited'), more: (history) => t('{all} total, {cut} disconnected', { all: total(history, 'limited'), cut: total(history, 'floods') }) },
   {
     name: 'slow_readers',
-    label: t('Slow readers cut'),
+    label: t('Slow readers disconnected'),
     ...soFar('slow_readers'),
   },
   {
     name: 'rings_lost',
-    label: t('Rings lost'),
+    label: t('Lost doorbell signals'),
     ...soFar('rings_lost'),
-    more: () => t('the sweep delivers instead'),
+    more: () => t('delivered by the sweep instead'),
   },
   {
     name: 'late',
-    label: t('Loops late by'),
-    unit: t('at the worst'),
+    label: t('Event loop lag'),
+    unit: t('at most'),
     plot: (point) => point.late,
     value: (point) => milliseconds(point.late),
     alarm: (_, point) => point.late > 1,

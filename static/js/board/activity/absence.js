@@ -66,7 +66,7 @@ export class Absence {
     this.count = 0;
     if (!count) return null;
     return since === 'visit'
-      ? tn(count, 'Since your last visit, {count} change', 'Since your last visit, {count} changes')
-      : tn(count, 'Caught up, {count} change', 'Caught up, {count} changes');
+      ? tn(count, '{count} change since your last visit', '{count} changes since your last visit')
+      : tn(count, '{count} change while you were offline', '{count} changes while you were offline');
   }
 }

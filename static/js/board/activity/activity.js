@@ -51,11 +51,11 @@ export class Activity {
     try {
       const added = await this.#readSome();
       if (round !== this.round) return;
-      this.#say(this.list.childElementCount ? '' : t('Nothing happened so far.'));
+      this.#say(this.list.childElementCount ? '' : t('No activity yet'));
       this.more.hidden = !added;
     } catch (error) {
       if (round !== this.round) return;
-      this.#say(`${t('It could not be loaded.')} ${explain(error)}`);
+      this.#say(`${t('Couldn’t load the activity.')} ${explain(error)}`);
       this.more.hidden = false;
     }
   }

@@ -33,7 +33,7 @@ export class Returning {
   paint(view) {
     const unseen = [...this.absence.marks.keys()].filter((id) => view.tasks.has(id)).length;
     this.button.hidden = !unseen;
-    setText(this.button, tn(unseen, 'Mark {count} card as seen', 'Mark {count} cards as seen'));
+    setText(this.button, tn(unseen, 'Mark {count} task as seen', 'Mark {count} tasks as seen'));
   }
 
   /** The page lost step. */

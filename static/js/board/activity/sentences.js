@@ -20,8 +20,8 @@ const SENTENCES = {
     archived ? t('{who} archived {title}', { who, title }) : t('{who} deleted {title}', { who, title }),
   task_updated: (data, who, names) => describeChanges(data, who, names),
   comment_added: ({ comment, redacted, replaced }, who, { title }) => {
-    if (redacted) return t('{who} commented on {title}, and it was deleted', { who, title });
-    if (replaced) return t('{who} commented on {title}, and edited it later', { who, title });
+    if (redacted) return t('{who} commented on {title} (deleted)', { who, title });
+    if (replaced) return t('{who} commented on {title} (edited)', { who, title });
     return t('{who} commented on {title}: {text}', { who, title, text: quote(comment.content) });
   },
   project_member_added: ({ by, user, role }, who) => {
@@ -31,7 +31,7 @@ const SENTENCES = {
       : t('{who} added {person} as {role}', values);
   },
   project_member_updated: ({ user_id: id, role }, who, { person }) =>
-    t('{who} made {person} {role}', { who, person: person(id), role: IN_SENTENCES[role] }),
+    t('{who} changed the role of {person} to {role}', { who, person: person(id), role: IN_SENTENCES[role] }),
   project_member_removed: ({ by, user_id: id }, who, { person }) =>
     by?.id === id
       ? t('{person} left the project', { person: person(id) })
@@ -50,7 +50,7 @@ const SENTENCES = {
 export function describeEvent(frame, before) {
   const task = before.tasks.get(taskIdOf(frame) ?? 0);
   const member = (/** @type {number | null} */ id) => before.members.find(({ user }) => user.id === id)?.user;
-  const person = (/** @type {number | null} */ id) => member(id)?.name || member(id)?.username || t('somebody');
+  const person = (/** @type {number | null} */ id) => member(id)?.name || member(id)?.username || t('someone');
   const { by } = frame.data;
   const who = by ? member(by.id)?.name || by.username : t('The system');
   const names = { title: named(task?.title), person, labels: before.project.labels ?? [] };
@@ -111,9 +111,9 @@ function describeLabels({ changes: { labels = [] }, previous }, who) {
   const before = new Map((previous?.labels ?? []).map((label) => [label.id, label]));
   for (const { id, name, color } of labels) {
     const old = before.get(id);
-    if (!old) return t('{who} made the label {label}', { who, label: quote(name) });
+    if (!old) return t('{who} created the label {label}', { who, label: quote(name) });
     if (old.name !== name) return t('{who} renamed the label {label} to {name}', { who, label: quote(old.name), name: quote(name) });
-    if (old.color !== color) return t('{who} gave the label {label} another colour', { who, label: quote(name) });
+    if (old.color !== color) return t('{who} changed the colour of the label {label}', { who, label: quote(name) });
     before.delete(id);
   }
   const [gone] = before.values();

@@ -80,7 +80,7 @@ export class FilterBar {
     select.append(...others.map(({ user }) => new Option(displayName(user), String(user.id))));
     const { assignee } = this.filter;
     // Somebody who left, and whom the address still names: nothing is assigned to them any more.
-    if (assignee && ![...select.options].some(({ value }) => value === assignee)) select.append(new Option(t('Somebody who left'), assignee));
+    if (assignee && ![...select.options].some(({ value }) => value === assignee)) select.append(new Option(t('Former member'), assignee));
     this.#show();
   }
 
@@ -92,7 +92,7 @@ export class FilterBar {
     for (const option of [...select.options].slice(2)) option.remove();
     select.append(...(labels ?? []).map(({ id, name }) => new Option(name, String(id))));
     const { label } = this.filter;
-    if (label && ![...select.options].some(({ value }) => value === label)) select.append(new Option(t('A deleted label'), label));
+    if (label && ![...select.options].some(({ value }) => value === label)) select.append(new Option(t('Deleted label'), label));
     select.hidden = select.length < 3;
     this.#show();
   }

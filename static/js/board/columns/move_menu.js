@@ -21,8 +21,8 @@ export function choices({ status, index, order }) {
   }));
   return [
     ...columns,
-    { label: t('Up'), place: index > 0 ? { status, beforeId: order[index - 1] } : null },
-    { label: t('Down'), place: index < order.length - 1 ? { status, beforeId: order[index + 2] ?? null } : null },
+    { label: t('Move up'), place: index > 0 ? { status, beforeId: order[index - 1] } : null },
+    { label: t('Move down'), place: index < order.length - 1 ? { status, beforeId: order[index + 2] ?? null } : null },
   ];
 }
 

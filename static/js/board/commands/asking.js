@@ -40,7 +40,7 @@ export class Asking {
    * It can be taken back from the moment on in which somebody asked for it: who is quick must not take back what was before.
    *
    * @template T
-   * @param {string} words
+   * @param {import("./undo.js").Words} words
    * @param {Promise<T | null>} doing null: it was refused
    * @param {(done: T) => (() => Promise<boolean>) | null} reverse how to take back what was really done; null: others had done it already
    * @returns {Promise<T | null>}

@@ -24,7 +24,9 @@ export class Coming extends Asking {
     const placeholder = makePlaceholder();
     const answer = this.client.createTask(this.projectId, { title, status }, { placeholder });
     const creating = this.#created(placeholder, { status, title }, answer);
-    return this.reversibly(t('adding {title}', { title: quote(title) }), creating, (task) => () => this.#delete(task));
+    const named = { title: quote(title) };
+    const words = { undo: t('Undo creation of {title}', named), undone: t('Creation of {title} undone', named) };
+    return this.reversibly(words, creating, (task) => () => this.#delete(task));
   }
 
   /** @param {number} taskId deleted at once, and offered back for a while */
@@ -32,7 +34,8 @@ export class Coming extends Asking {
     const task = this.taskOf(taskId);
     if (!task) return;
     const title = quote(task.title);
-    await this.#offerBack(task, this.#delete(task), t('deleting {title}', { title }), t('Deleted {title}', { title }));
+    const words = { undo: t('Undo deletion of {title}', { title }), undone: t('Deletion of {title} undone', { title }) };
+    await this.#offerBack(task, this.#delete(task), words, t('{title} deleted', { title }));
   }
 
   /** @param {number} taskId of a completed task: off the board, and offered back for a while */
@@ -40,7 +43,8 @@ export class Coming extends Asking {
     const task = this.taskOf(taskId);
     if (!task) return;
     const title = quote(task.title);
-    await this.#offerBack(task, this.#archive(task), t('archiving {title}', { title }), t('{title} is in the archive', { title }));
+    const words = { undo: t('Undo archiving of {title}', { title }), undone: t('Archiving of {title} undone', { title }) };
+    await this.#offerBack(task, this.#archive(task), words, t('{title} archived', { title }));
   }
 
   /** @param {Task} task @returns {Promise<boolean>} whether it is back */
@@ -79,7 +83,7 @@ export class Coming extends Asking {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.dropNewcomer(newcomer);
-      this.problems.report(`${t('{title} was not created.', { title: quote(title) })} ${explain(error)}`, copying(title));
+      this.problems.report(`${t('Couldn’t create {title}.', { title: quote(title) })} ${explain(error)}`, copying(title));
       return null;
     }
   }
@@ -87,7 +91,7 @@ export class Coming extends Asking {
   /**
    * @param {Task} task
    * @param {Promise<boolean>} going
-   * @param {string} words of what was done
+   * @param {import("./undo.js").Words} words
    * @param {string} said once it is
    */
   async #offerBack(task, going, words, said) {
@@ -112,7 +116,7 @@ export class Coming extends Asking {
       if (isKept(error)) return false;
       this.store.forget(expectation);
       if (error.code === 'not_found') return false; // somebody else was faster
-      this.problems.report(`${t('{title} was not deleted.', { title: quote(title) })} ${explain(error)}`);
+      this.problems.report(`${t('Couldn’t delete {title}.', { title: quote(title) })} ${explain(error)}`);
       return false;
     }
   }
@@ -124,7 +128,7 @@ export class Coming extends Asking {
       return true;
     } catch (/** @type {any} */ error) {
       if (error.code === 'not_found') return false; // likewise
-      this.problems.report(`${t('{title} was not archived.', { title: quote(task.title) })} ${explain(error)}`);
+      this.problems.report(`${t('Couldn’t archive {title}.', { title: quote(task.title) })} ${explain(error)}`);
       return false;
     }
   }
@@ -139,7 +143,7 @@ export class Coming extends Asking {
     } catch (error) {
       if (isKept(error)) return false;
       this.store.dropNewcomer(newcomer);
-      this.problems.report(`${t('{title} was not restored.', { title: quote(task.title) })} ${explain(error)}`);
+      this.problems.report(`${t('Couldn’t restore {title}.', { title: quote(task.title) })} ${explain(error)}`);
       return false;
     }
   }

@@ -59,7 +59,7 @@ export class Commenting extends Asking {
       this.store.dropOutgoing(outgoing);
       const again = { label: t('Try again'), act: () => this.add(taskId, text, title) };
       this.problems.report(
-        `${t('Your comment on {title} was not sent: {text}.', { title: quote(title), text: quote(text) })} ${explain(error)}`,
+        `${t('Couldn’t send your comment on {title}: {text}.', { title: quote(title), text: quote(text) })} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
         copying(text),
       );
@@ -83,8 +83,8 @@ export class Commenting extends Asking {
       const values = { title: quote(title), text: quote(text ?? '') };
       const refused =
         text === null
-          ? t('A comment on {title} was not deleted.', values)
-          : t('A comment on {title} was not changed: {text}.', values);
+          ? t('Couldn’t delete a comment on {title}.', values)
+          : t('Couldn’t save your edit of a comment on {title}: {text}.', values);
       this.problems.report(
         `${refused} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),

@@ -6,7 +6,7 @@ import { t } from '../language/language.js';
 import { titleLeft } from './leftovers.js';
 import { copying } from '../ui/problems.js';
 import { isSameValue } from '../state/values.js';
-import { explain, FIELD_NAMES, quote } from '../language/words.js';
+import { changeWords, explain, FIELD_NAMES, quote } from '../language/words.js';
 
 /** Fields in which one writes: what was not taken can be copied. */
 const TEXTS = ['title', 'description'];
@@ -37,7 +37,7 @@ export class Editing extends Asking {
     if (!task) return (await changing) !== null; // deleted meanwhile: the server says so, and what was written is kept
     const before = /** @type {any} */ (task)[field];
     const made = await this.reversibly(
-      t('changing the {field} of {title}', { field: FIELD_NAMES[field], title: quote(title) }),
+      changeWords(field, title),
       changing,
       (ours) => async () => (await this.#change(taskId, title, field, before, ours)) !== null,
     );
@@ -95,7 +95,7 @@ export class Editing extends Asking {
     if (!current || !this.store.state?.tasks.has(taskId)) {
       const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version, title) };
       return this.problems.report(
-        `${t('The {field} of {title} was not changed.', values)} ${explain(error)}`,
+        `${t('Couldn’t change the {field} of {title}.', values)} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
         ...(TEXTS.includes(field) ? [copying(value)] : []),
       );
@@ -104,7 +104,7 @@ export class Editing extends Asking {
     this.store.setConflict(taskId, field, { mine: value, version: current.version });
     if (isTold || this.shownTask === taskId) return;
     this.problems.report(
-      t('Somebody else changed the {field} of {title} while you did.', values),
+      t('Someone else changed the {field} of {title} at the same time.', values),
       { label: t('Compare'), act: () => this.openTask(taskId) },
       ...(TEXTS.includes(field) ? [copying(value)] : []),
     );

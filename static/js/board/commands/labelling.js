@@ -5,7 +5,7 @@ import { Asking, isFinal, isKept } from './asking.js';
 import { t } from '../language/language.js';
 import { titleLeft } from './leftovers.js';
 import { inverse, isAnswered, labelling } from './relabelling.js';
-import { explain, FIELD_NAMES, quote } from '../language/words.js';
+import { changeWords, explain, quote } from '../language/words.js';
 
 /**
  * @typedef {import("./relabelling.js").Relabelling} Relabelling
@@ -25,7 +25,7 @@ export class Labelling extends Asking {
   async label(taskId, label, isOn, seen = '') {
     const title = this.titleOf(taskId) || seen;
     const done = await this.reversibly(
-      t('changing the {field} of {title}', { field: FIELD_NAMES.labels, title: quote(title) }),
+      changeWords('labels', title),
       this.#relabel(taskId, title, labelling(label, isOn)),
       (answer) => {
         const back = inverse(answer);
@@ -59,7 +59,7 @@ export class Labelling extends Asking {
       this.store.forget(expectation);
       const again = { label: t('Try again'), act: () => void this.#relabel(taskId, title, changes) };
       this.problems.report(
-        `${t('The labels of {title} were not changed.', { title: quote(this.titleOf(taskId) || title) })} ${explain(error)}`,
+        `${t('Couldn’t change the labels of {title}.', { title: quote(this.titleOf(taskId) || title) })} ${explain(error)}`,
         ...(isFinal(error) ? [] : [again]),
       );
       return null;

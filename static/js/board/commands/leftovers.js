@@ -11,14 +11,14 @@ import { explain, quote } from '../language/words.js';
 
 /** @type {Record<string, (title: string) => string>} */
 const NOT_DONE = {
-  task_create: (title) => t('{title} was not created.', { title }),
-  task_update: (title) => t('{title} was not changed.', { title }),
-  task_move: (title) => t('{title} was not moved.', { title }),
-  task_delete: (title) => t('{title} was not deleted.', { title }),
-  task_restore: (title) => t('{title} was not restored.', { title }),
-  new_comment: (title) => t('{title} was not commented on.', { title }),
-  comment_update: (title) => t('A comment on {title} was not changed.', { title }),
-  comment_delete: (title) => t('A comment on {title} was not deleted.', { title }),
+  task_create: (title) => t('Couldn’t create {title}.', { title }),
+  task_update: (title) => t('Couldn’t change {title}.', { title }),
+  task_move: (title) => t('Couldn’t move {title}.', { title }),
+  task_delete: (title) => t('Couldn’t delete {title}.', { title }),
+  task_restore: (title) => t('Couldn’t restore {title}.', { title }),
+  new_comment: (title) => t('Couldn’t comment on {title}.', { title }),
+  comment_update: (title) => t('Couldn’t save your edit of a comment on {title}.', { title }),
+  comment_delete: (title) => t('Couldn’t delete a comment on {title}.', { title }),
 };
 
 /**
@@ -49,7 +49,7 @@ export async function followElsewhere({ event, data, note, answer }, report) {
   } catch (/** @type {any} */ error) {
     const notDone = NOT_DONE[event];
     if (!notDone || error.code === 'closed' || (event.endsWith('_delete') && error.code === 'not_found')) return;
-    const why = error.code === 'conflict' ? t('Somebody else changed it meanwhile.') : explain(error);
+    const why = error.code === 'conflict' ? t('Someone else changed it in the meantime.') : explain(error);
     report(`${notDone(quote(note?.title ?? t('A task')))} ${why}`, textOf(data));
   }
 }

@@ -24,7 +24,9 @@ export class Moving extends Asking {
     const task = this.taskOf(taskId);
     if (!task) return false;
     const moving = this.#move(task, this.#findable(place, task.id));
-    const moved = await this.reversibly(t('moving {title}', { title: quote(task.title) }), moving, (made) => this.#wayBack(task, made));
+    const title = quote(task.title);
+    const words = { undo: t('Undo move of {title}', { title }), undone: t('Move of {title} undone', { title }) };
+    const moved = await this.reversibly(words, moving, (made) => this.#wayBack(task, made));
     return moved !== null;
   }
 
@@ -73,7 +75,7 @@ export class Moving extends Asking {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.forget(expectation);
-      this.problems.report(`${t('{title} was not moved.', { title: quote(title) })} ${explain(error)}`);
+      this.problems.report(`${t('Couldn’t move {title}.', { title: quote(title) })} ${explain(error)}`);
       return null;
     }
   }
@@ -98,8 +100,8 @@ export class Moving extends Asking {
     if (!task || (task.version > moved.version && !isSameSpot(task, moved))) {
       this.toasts.say(
         task
-          ? t('{title} was moved by somebody else since.', { title: quote(task.title) })
-          : t('{title} was deleted by somebody else since.', { title: quote(title) }),
+          ? t('Someone else has moved {title} since then.', { title: quote(task.title) })
+          : t('Someone else has deleted {title} since then.', { title: quote(title) }),
       );
       return false;
     }

@@ -1,7 +1,10 @@
 // @ts-check
 /** What one did last on this page, and how to take it back. */
 
-/** @typedef {{words: string, takeBack: () => Promise<boolean>}} Step `words`: what was done; `takeBack` tells whether it worked */
+/**
+ * @typedef {{undo: string, undone: string}} Words what the button offers, and what the toast says afterwards
+ * @typedef {{words: Words, takeBack: () => Promise<boolean>}} Step `takeBack` tells whether it worked
+ */
 
 const MOST = 50; // steps that are kept
 
@@ -19,7 +22,7 @@ export class Undo {
     return this.steps[this.steps.length - 1] ?? null;
   }
 
-  /** @param {string} words @param {() => Promise<boolean>} takeBack @returns {Step} */
+  /** @param {Words} words @param {() => Promise<boolean>} takeBack @returns {Step} */
   remember(words, takeBack) {
     const step = { words, takeBack };
     this.steps = [...this.steps, step].slice(-MOST);

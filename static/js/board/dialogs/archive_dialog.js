@@ -30,7 +30,7 @@ class Archive {
     this.dialog = clone('archive-dialog');
     this.text = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=archive_text]'));
     const all = part(this.dialog, 'archive-all');
-    all.addEventListener('click', () => confirmTwice(all, t('Really archive all completed?'), () => this.#archiveAll(all)));
+    all.addEventListener('click', () => confirmTwice(all, t('Archive all completed tasks?'), () => this.#archiveAll(all)));
     this.text.addEventListener('input', () => this.#loadSoon());
     const stop = client.on('event', (_data, { event, data }) => {
       if ((event === 'task_deleted' && data.archived) || event === 'task_restored') this.#loadSoon();
@@ -52,7 +52,7 @@ class Archive {
       const found = await fetchArchive(this.projectId, this.text.value.trim());
       if (number === this.asked) this.#paint(found);
     } catch (error) {
-      this.#complain(`${t('The archive could not be loaded.')} ${explain(error)}`);
+      this.#complain(`${t('Couldn’t load the archive.')} ${explain(error)}`);
     }
   }
 
@@ -63,8 +63,8 @@ class Archive {
 
   /** @param {import("../../client/wire.d.ts").TaskPage} found */
   #paint({ count, results }) {
-    const nothing = this.text.value.trim() ? t('Nothing in the archive has these words.') : t('Nothing is archived yet.');
-    const more = t('The last {shown} of {count}: look for others by their words.', { shown: results.length, count });
+    const nothing = this.text.value.trim() ? t('No archived tasks match your search') : t('No archived tasks yet');
+    const more = t('Showing the latest {shown} of {count}. Search to find older ones.', { shown: results.length, count });
     setText(part(this.dialog, 'status'), count ? (count > results.length ? more : '') : nothing);
     part(this.dialog, 'list').replaceChildren(...results.map((task) => this.#row(task)));
     this.#paintTools();
@@ -84,7 +84,7 @@ class Archive {
     setText(part(row, 'title'), shown(title));
     setText(part(row, 'when'), t('Archived {ago}', { ago: ago(at, new Date()) }));
     const back = part(row, 'bring-back');
-    back.setAttribute('aria-label', t('Bring back {title}', { title: shown(title) }));
+    back.setAttribute('aria-label', t('Restore {title}', { title: shown(title) }));
     back.addEventListener('click', () => this.#try(() => this.client.restoreTask(id), back));
     return row;
   }
@@ -93,7 +93,7 @@ class Archive {
   async #archiveAll(button) {
     let count = 0;
     await this.#try(async () => (count = await archiveCompleted(this.projectId)), button);
-    if (!count && part(this.dialog, 'error').hidden) setText(part(this.dialog, 'status'), t('Nothing on the board is completed.'));
+    if (!count && part(this.dialog, 'error').hidden) setText(part(this.dialog, 'status'), t('There are no completed tasks on the board.'));
   }
 
   /** @param {() => Promise<any>} act @param {HTMLElement} button */

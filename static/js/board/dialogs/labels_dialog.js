@@ -88,7 +88,7 @@ class Labels {
   #question(id) {
     const tasks = [...(this.store.state?.tasks.values() ?? [])];
     const count = tasks.filter(({ labels }) => labels?.includes(id)).length;
-    return tn(count, 'Delete, from {count} card?', 'Delete, from {count} cards?');
+    return tn(count, 'Delete from {count} task?', 'Delete from {count} tasks?');
   }
 
   async #add() {

@@ -40,7 +40,7 @@ class Settings {
       this.form.inert = false;
       this.#control('display_name').focus();
     } catch (error) {
-      this.#complain(`${t('Your settings could not be loaded.')} ${explain(error)}`);
+      this.#complain(`${t('Couldn’t load your settings.')} ${explain(error)}`);
     }
     this.#say('');
   }

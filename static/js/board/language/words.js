@@ -64,16 +64,16 @@ export const FIELD_NAMES = {
  */
 export function explain(error) {
   const code = error?.code;
-  if (code === 'forbidden') return sentence(error.message) || t('Your role in this project does not allow it.');
-  if (code === 'not_found') return t('It is no longer there, or no longer yours to see.');
-  if (code === 'invalid_data') return detailsOf(error) || sentence(error.message) || t('The server did not accept it.');
+  if (code === 'forbidden') return sentence(error.message) || t('Your role in this project doesn’t allow this.');
+  if (code === 'not_found') return t('It no longer exists, or you no longer have access to it.');
+  if (code === 'invalid_data') return detailsOf(error) || sentence(error.message) || t('The server rejected the request.');
   if (code === 'uncertain')
-    return t('The connection broke for too long to know whether it was saved. Please look and try again.');
-  if (code === 'outdated') return t('The server is older than this page. Please try again in a moment.');
-  if (code === 'too_large') return t('It is too long to be sent.');
-  if (code === 'closed' || code === 'cancelled') return t('The connection was closed before it could be sent.');
-  if (code === 'rate_limited') return t('That was too much at once. Please wait a moment.');
-  if (code === 'connection_lost') return t('The server could not be reached.');
+    return t('The connection was lost for too long to know whether this was saved. Check the board and try again if needed.');
+  if (code === 'outdated') return t('The server is running an older version than this page. Try again in a moment.');
+  if (code === 'too_large') return t('It’s too long to send.');
+  if (code === 'closed' || code === 'cancelled') return t('The connection was closed before this could be sent.');
+  if (code === 'rate_limited') return t('Too many requests. Wait a moment, then try again.');
+  if (code === 'connection_lost') return t('Couldn’t reach the server.');
   return sentence(error?.message) || t('Something went wrong.');
 }
 
@@ -101,4 +101,10 @@ export function shown(title) {
 export function quote(title) {
   const plain = shown(title.replace(/[\u202a-\u202e\u2066-\u2069]/g, ''));
   return t('“{text}”', { text: plain.length > 60 ? `${plain.slice(0, 57)}…` : plain });
+}
+
+/** @param {string} field @param {string} title of the task @returns {import("../commands/undo.js").Words} */
+export function changeWords(field, title) {
+  const named = { field: FIELD_NAMES[field], title: quote(title) };
+  return { undo: t('Undo change to the {field} of {title}', named), undone: t('Change to the {field} of {title} undone', named) };
 }

@@ -50,7 +50,7 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     openSettings(({ name, username, timezone }) => {
       setText(find(button, '[data-me-name]'), name || username);
       setZone(timezone);
-      toasts.say(t('Your settings are saved.'));
+      toasts.say(t('Settings saved'));
     });
   const inbox = new InboxPanel({ notifications, names, follow, snoozes, openSettings: changeSettings, prepare });
 
@@ -125,12 +125,12 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
         await client.snoozeReminder(seq, minutes());
         toasts.say(done);
       } catch (error) {
-        toasts.say(`${t('It could not be put off.')} ${explain(error)}`);
+        toasts.say(`${t('Couldn’t snooze the reminder.')} ${explain(error)}`);
       }
     };
     return [
-      { label: t('Snooze 1 h'), act: later(() => 60, t('You will be reminded again in an hour.')) },
-      { label: t('Tomorrow'), act: later(minutesUntilTomorrow, t('You will be reminded again tomorrow at nine.')) },
+      { label: t('Snooze 1 hour'), act: later(() => 60, t('You’ll be reminded again in an hour.')) },
+      { label: t('Remind me tomorrow'), act: later(minutesUntilTomorrow, t('You’ll be reminded again tomorrow at 9:00.')) },
     ];
   }
 

@@ -127,8 +127,8 @@ export class InboxPanel {
     if (state === 'loading') status.append(paragraph(t('Loading…')));
     if (state === 'empty')
       status.append(
-        paragraph(t('All quiet'), 'inbox__blank-title'),
-        paragraph(t('Here you read when somebody mentions you, assigns a task to you, or a task of yours is due.')),
+        paragraph(t('You’re all caught up'), 'inbox__blank-title'),
+        paragraph(t('Mentions, comments, assignments and due date reminders appear here.')),
       );
     if (state !== 'error') return;
     const again = document.createElement('button');
@@ -136,7 +136,7 @@ export class InboxPanel {
     again.className = 'button button--outline';
     again.textContent = t('Try again');
     again.addEventListener('click', () => void this.notifications.load());
-    status.append(paragraph(`${t('Your notifications could not be loaded.')} ${explain(error)}`), again);
+    status.append(paragraph(`${t('Couldn’t load your notifications.')} ${explain(error)}`), again);
   }
 
   /** @param {Notification} notification @returns {HTMLElement} */

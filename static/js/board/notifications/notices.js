@@ -22,10 +22,10 @@ const EXCERPT = 160; // characters of a comment; the rest is behind the link
 
 /** The kinds that can be switched off, and what they are called. @type {Record<string, string>} */
 export const KIND_NAMES = {
-  task_assigned: t('A task is assigned to me'),
-  comment_added: t('Somebody mentions me, or comments on a task of mine'),
-  project_member_added: t('Somebody adds me to a project'),
-  due_date_reminder: t('A task of mine is due'),
+  task_assigned: t('Tasks assigned to me'),
+  comment_added: t('Mentions and comments on my tasks'),
+  project_member_added: t('Projects I’m added to'),
+  due_date_reminder: t('Due dates of my tasks'),
 };
 
 /**
@@ -39,14 +39,14 @@ const COMMENTED = {
     title ? t('{who} mentioned you in {title}', { who, title }) : t('{who} mentioned you', { who }),
   assignee: (who, { title }) =>
     title
-      ? t('{who} commented on {title}, which is yours', { who, title })
-      : t('{who} commented on a task of yours', { who }),
+      ? t('{who} commented on your task {title}', { who, title })
+      : t('{who} commented on one of your tasks', { who }),
   creator: (who, { title }) =>
     title
       ? t('{who} commented on {title}, which you created', { who, title })
-      : t('{who} commented on a task that you created', { who }),
+      : t('{who} commented on a task you created', { who }),
   participant: (who, { title }) =>
-    t('{who} commented on {title}, as you did', { who, title: title || t('a task') }),
+    t('{who} also commented on {title}', { who, title: title || t('a task') }),
 };
 
 /** @type {Sentences} */
@@ -55,13 +55,13 @@ const SENTENCES = {
     who
       ? t('{who} assigned {title} to you', { who, title: title || t('A task') })
       : t('{title} was assigned to you', { title: title || t('A task') }),
-  comment_added: (who, told) => (COMMENTED[told.reason ?? 'participant'] ?? COMMENTED.participant)(who ?? t('Somebody'), told),
+  comment_added: (who, told) => (COMMENTED[told.reason ?? 'participant'] ?? COMMENTED.participant)(who ?? t('Someone'), told),
   project_member_added: (who, { project }) => {
     const name = project ? quote(project) : t('a project');
     return who ? t('{who} added you to {project}', { who, project: name }) : t('You were added to {project}', { project: name });
   },
   project_member_requested: (who, { project }) =>
-    t('{who} wants to add you to {project}, and waits for your answer', { who: who ?? t('Somebody'), project: project ? quote(project) : t('a project') }),
+    t('{who} wants to add you to {project}', { who: who ?? t('Someone'), project: project ? quote(project) : t('a project') }),
   due_date_reminder: (_who, { title: given, kind }) => {
     const title = given || t('A task');
     return kind === 'overdue' ? t('{title} is overdue', { title }) : t('{title} is due soon', { title });
@@ -72,11 +72,11 @@ const SENTENCES = {
 const GONE = {
   task_assigned: (who) =>
     who
-      ? t('{who} assigned you a task that is no longer there', { who })
-      : t('A task that is no longer there was assigned to you'),
-  comment_added: (who) => t('{who} wrote a comment that is no longer there', { who: who ?? t('Somebody') }),
-  project_member_added: () => t('You were added to a project that you no longer see'),
-  due_date_reminder: () => t('A task that is no longer there came due'),
+      ? t('{who} assigned you a task that is no longer available', { who })
+      : t('You were assigned a task that is no longer available'),
+  comment_added: (who) => t('{who} wrote a comment that is no longer available', { who: who ?? t('Someone') }),
+  project_member_added: () => t('You were added to a project that is no longer available to you'),
+  due_date_reminder: () => t('A task that is no longer available was due'),
 };
 
 /**
@@ -94,7 +94,7 @@ export function describe({ event, data: about }, names) {
   const told = { ...data, title: title && quote(title), project };
   return {
     who,
-    text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? t('Something that concerns you'),
+    text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? t('New notification'),
     excerpt: isGone ? '' : shorten(data.comment?.content ?? ''),
     isGone,
     href: event === 'project_member_requested' ? '/' : isGone && event !== 'comment_added' ? null : hrefOf(data),

@@ -5,23 +5,23 @@ import { t } from '../language/language.js';
 
 /** @type {Record<string, {label: string, title: string}>} */
 const STATES = {
-  connecting: { label: t('Connecting'), title: t('The connection is being made.') },
+  connecting: { label: t('Connecting'), title: t('Connecting to the server.') },
   live: { label: t('Live'), title: t('You see every change as it happens.') },
-  'catching-up': { label: t('Catching up'), title: t('Changes that you missed are coming in.') },
+  'catching-up': { label: t('Catching up'), title: t('Loading the changes you missed.') },
   polling: {
-    label: t('Live by polling'),
-    title: t('Something blocks WebSockets here, so changes are fetched over HTTP instead.'),
+    label: t('Live (polling)'),
+    title: t('WebSockets are blocked here, so changes are fetched over HTTP instead.'),
   },
   offline: {
     label: t('Reconnecting'),
-    title: t('The server cannot be reached just now. What you do is kept and sent when it can.'),
+    title: t('Can’t reach the server right now. Your changes are kept and sent once you’re reconnected.'),
   },
-  closed: { label: t('Disconnected'), title: t('This page no longer follows the board. Reload it to go on.') },
+  closed: { label: t('Disconnected'), title: t('This page no longer updates. Reload it to continue.') },
 };
 
 const NO_NETWORK = {
   label: t('Offline'),
-  title: t('This device has no network just now. What you do is kept and sent when it has.'),
+  title: t('You’re offline. Your changes are kept and sent once you’re back online.'),
 };
 
 /**

@@ -6,7 +6,7 @@ import { t } from '../language/language.js';
 const YEAR = 365 * 24 * 60 * 60; // s
 
 /** By what the cookie says. @type {Record<string, string>} */
-const THEMES = { '': t('As the system'), light: t('Light'), dark: t('Dark') };
+const THEMES = { '': t('System'), light: t('Light'), dark: t('Dark') };
 
 /** @returns {import("../ui/menu.js").Item[]} one of which is chosen */
 export function themeItems() {

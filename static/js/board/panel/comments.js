@@ -59,7 +59,7 @@ export class Comments {
     this.wanted = null;
     this.input.value = drafts.get(taskId, 'comment')?.text ?? '';
     this.#listen();
-    setText(part(panel, 'send-hint'), t('{keys} sends', { keys: isMac ? '⌘ Enter' : t('Ctrl Enter') }));
+    setText(part(panel, 'send-hint'), t('{keys} to send', { keys: isMac ? '⌘Enter' : t('Ctrl+Enter') }));
   }
 
   /** The task has an id by now. @param {number} id */
@@ -86,10 +86,10 @@ export class Comments {
       if (this.wanted === null) return;
       if (this.shown.has(this.wanted)) return this.reveal(this.wanted);
       this.wanted = null;
-      this.say(t('That comment is no longer there: it was deleted.'));
+      this.say(t('This comment was deleted.'));
     } catch (error) {
       if (number !== this.asked) return;
-      this.#paintStatus(`${t('The comments could not be loaded.')} ${explain(error)}`, {
+      this.#paintStatus(`${t('Couldn’t load the comments.')} ${explain(error)}`, {
         label: t('Try again'),
         act: () => this.load(),
       });
@@ -180,7 +180,7 @@ export class Comments {
       const element = this.outgoing.get(one) ?? this.#createOutgoing(one);
       const isWaiting = one.commentId === null;
       setAttribute(element, 'data-pending', isWaiting ? '' : null);
-      setText(part(element, 'time'), isWaiting ? t('waiting to be sent') : t('just now'));
+      setText(part(element, 'time'), isWaiting ? t('not sent yet') : t('just now'));
     }
     if (this.loaded) this.#paintStatus();
   }
@@ -199,7 +199,7 @@ export class Comments {
   #inWords({ id, created_at }, now) {
     const change = this.changed.get(id);
     if (!change || change.answered) return ago(created_at, now);
-    return change.text === null ? t('waiting to be deleted') : t('change waiting to be sent');
+    return change.text === null ? t('not deleted yet') : t('edit not sent yet');
   }
 
   /** @param {Outgoing} outgoing @returns {HTMLElement} */
@@ -239,7 +239,7 @@ export class Comments {
   #create(comment) {
     const element = clone('comment');
     element.dataset.commentId = String(comment.id);
-    setText(part(element, 'author'), comment.author ? displayName(comment.author) : t('Somebody who left'));
+    setText(part(element, 'author'), comment.author ? displayName(comment.author) : t('Former member'));
     if (comment.author) part(element, 'avatar').replaceWith(createAvatar(comment.author, { large: true }));
     const time = /** @type {HTMLTimeElement} */ (part(element, 'time'));
     time.dateTime = comment.created_at;
@@ -249,7 +249,7 @@ export class Comments {
     find(element, '[data-copy-link]').addEventListener('click', () => this.#copyLink(comment.id));
     find(element, '[data-edit-comment]').addEventListener('click', () => this.#edit(comment.id));
     const remove = find(element, '[data-delete-comment]');
-    remove.addEventListener('click', () => confirmTwice(remove, t('Really delete?'), () => this.#goes(comment.id) || this.remove(comment.id)));
+    remove.addEventListener('click', () => confirmTwice(remove, t('Delete comment?'), () => this.#goes(comment.id) || this.remove(comment.id)));
     return element;
   }
 
@@ -282,7 +282,7 @@ export class Comments {
   /** @param {number} id */
   async #copyLink(id) {
     const link = location.origin + location.pathname + write({ taskId: this.taskId, commentId: id });
-    this.say((await copyText(link)) ? t('The link to the comment is copied.') : t('The link to the comment: {link}', { link }));
+    this.say((await copyText(link)) ? t('Link copied') : t('Link to this comment: {link}', { link }));
   }
 
   /** @param {number} id */
@@ -364,7 +364,7 @@ export class Comments {
   #paintStatus(text, action) {
     const empty = this.loaded && !this.shown.size && !this.outgoing.size;
     this.status.hidden = !text && !empty;
-    this.status.textContent = text ?? t('No comments yet.');
+    this.status.textContent = text ?? t('No comments yet');
     if (!action) return;
     const button = document.createElement('button');
     button.className = 'button';

@@ -29,7 +29,7 @@ export function paintConflict(holder, field, values, choose) {
 function create(holder, field, choose) {
   const element = clone('conflict');
   element.dataset.conflict = field;
-  const title = t('You and somebody else both changed the {field}.', { field: FIELD_NAMES[field] });
+  const title = t('You and someone else changed the {field} at the same time.', { field: FIELD_NAMES[field] });
   setText(part(element, 'title'), title);
   element.setAttribute('aria-label', title);
   for (const choice of /** @type {const} */ (['mine', 'theirs'])) {

@@ -122,7 +122,7 @@ export class TaskFields {
     const shown = this.task[/** @type {keyof Task} */ (field.name)];
     if (field.name === 'title' && !value) {
       write(field.control, toControl('title', this.task));
-      return this.complain(t('A task needs a title.'));
+      return this.complain(t('Enter a title.'));
     }
     if (isSameValue(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
     this.store.setConflict(this.taskId, field.name, null);
@@ -152,10 +152,10 @@ export class TaskFields {
   #inWords(name, value) {
     if (name === 'status') return STATUS_NAMES[/** @type {import("../language/words.js").Status} */ (value)];
     if (name === 'priority') return PRIORITY_NAMES[value];
-    if (name === 'due_at') return value ? exact(value) : t('No date');
+    if (name === 'due_at') return value ? exact(value) : t('No due date');
     if (name !== 'assignee_id') return value;
     const user = this.store.member(value);
-    return user ? displayName(user) : value === null ? t('Nobody') : t('Somebody who left');
+    return user ? displayName(user) : value === null ? t('Unassigned') : t('Former member');
   }
 
   /** @param {import("../state/store.js").View["members"]} members @param {number | null} assigneeId */
@@ -163,11 +163,11 @@ export class TaskFields {
     const select = /** @type {HTMLSelectElement} */ (this.fields.find(({ name }) => name === 'assignee_id')?.control);
     const people = [...members].map(({ user }) => user).sort((a, b) => displayName(a).localeCompare(displayName(b)));
     const choices = [
-      { value: '', text: t('Nobody') },
+      { value: '', text: t('Unassigned') },
       ...people.map((user) => ({ value: String(user.id), text: displayName(user) })),
     ];
     if (assigneeId !== null && !people.some(({ id }) => id === assigneeId))
-      choices.push({ value: String(assigneeId), text: t('Somebody who left') });
+      choices.push({ value: String(assigneeId), text: t('Former member') });
     const { value } = select;
     choices.forEach(({ value, text }, index) => {
       const option = select.options[index] ?? select.appendChild(document.createElement('option'));

@@ -20,13 +20,13 @@ export function openLabelsMenu(button, { store, choose, edit, say }) {
   const carried = () => button.value.split(',').filter(Boolean).map(Number);
   const toggle = (/** @type {number} */ id) => {
     const isOn = !carried().includes(id);
-    if (isOn && carried().length >= MOST) say(t('A task carries up to {number} labels.', { number: MOST }));
+    if (isOn && carried().length >= MOST) say(t('A task can have up to {number} labels.', { number: MOST }));
     else choose(id, isOn);
   };
   const labels = store.state?.project.labels ?? [];
   const typing = new Typing(labels.map(({ name }) => name));
   const menu = openMenu(button, {
-    label: labels.length > MANY ? t('Labels: type to find one') : t('Labels'),
+    label: labels.length > MANY ? t('Labels, type to search') : t('Labels'),
     items: [
       ...labels.map(({ id, name, color }) => ({
         label: name,
@@ -35,7 +35,7 @@ export function openLabelsMenu(button, { store, choose, edit, say }) {
         isChecked: () => carried().includes(id),
         isShown: () => typing.fits(name),
       })),
-      ...(labels.length ? [] : [{ label: t('There are none yet'), act: null }]),
+      ...(labels.length ? [] : [{ label: t('No labels yet'), act: null }]),
       { label: t('Edit labels…'), act: edit, isShown: () => store.role === 'owner' },
     ],
     closed: () => {
@@ -98,7 +98,7 @@ class Typing {
   #say({ heading }) {
     const { text } = this;
     const count = this.names.filter((name) => this.fits(name)).length;
-    const found = count ? tn(count, '{count} label with “{text}”', '{count} labels with “{text}”', { text }) : t('No label has “{text}”.', { text });
+    const found = count ? tn(count, '{count} label matches “{text}”', '{count} labels match “{text}”', { text }) : t('No labels match “{text}”', { text });
     setText(heading, text ? found : this.title ?? '');
     setText(this.status, heading.textContent ?? '');
   }

@@ -195,8 +195,8 @@ export class TaskPanel {
     const saving = part(this.sheet.element, 'saving');
     const isConnected = CONNECTED.includes(this.client.state);
     saving.hidden = !this.store.painted?.waiting.has(this.sheet.taskId);
-    setText(saving, isConnected ? t('Saving…') : t('Waiting for the connection'));
-    setAttribute(saving, 'title', isConnected ? null : t('Your changes are kept here, and sent once there is a connection.'));
+    setText(saving, isConnected ? t('Saving…') : t('Waiting for connection'));
+    setAttribute(saving, 'title', isConnected ? null : t('Your changes are kept and sent once you’re reconnected.'));
   }
 
   /** Loaded on demand: who only looks never needs it. Where it cannot be loaded, the next focus tries again. @param {HTMLTextAreaElement} field */

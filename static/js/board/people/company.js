@@ -63,7 +63,7 @@ export class Company {
     const status = this.client.presenceOf(this.projectId).get(userId);
     if (status) return STATE_NAMES[status] ?? '';
     const at = this.leftAt.get(userId);
-    return at ? t('Here {ago}', { ago: ago(at, now) }) : '';
+    return at ? t('Last seen {ago}', { ago: ago(at, now) }) : '';
   }
 
   /** Whoever writes a comment there is named under the comments. */
@@ -148,12 +148,12 @@ export function showViewers(holder, users) {
     holder.append(avatar);
   }
   const names = users.map(displayName).join(', ');
-  setAttribute(holder, 'title', names && tn(users.length, '{names} has this open', '{names} have this open', { names }));
+  setAttribute(holder, 'title', names && tn(users.length, '{names} is viewing this', '{names} are viewing this', { names }));
   let words = holder.querySelector('.visually-hidden');
   if (!words) {
     words = document.createElement('span');
     words.className = 'visually-hidden';
     holder.prepend(words);
   }
-  setText(words, names && `, ${t('open at {names}', { names })}`);
+  setText(words, names && `, ${t('viewed by {names}', { names })}`);
 }

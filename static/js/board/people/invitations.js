@@ -39,7 +39,7 @@ export class Invitations {
     try {
       this.#paint(await fetchInvitations(this.projectId));
     } catch (error) {
-      this.#say(`${t('The links could not be loaded.')} ${explain(error)}`);
+      this.#say(`${t('Couldn’t load the invite links.')} ${explain(error)}`);
     }
   }
 
@@ -74,10 +74,10 @@ export class Invitations {
   async #copy() {
     try {
       await navigator.clipboard.writeText(this.url.value);
-      this.#say(t('Copied. It is shown only now: later it can be revoked, but not read again.'));
+      this.#say(t('Link copied. You won’t be able to see it again, but you can revoke it at any time.'));
     } catch {
       this.url.select(); // no permission, or plain HTTP: the keyboard copies it
-      this.#say(t('Copy it now: later it can be revoked, but not read again.'));
+      this.#say(t('Copy the link now. You won’t be able to see it again, but you can revoke it at any time.'));
     }
   }
 
@@ -95,7 +95,7 @@ export class Invitations {
     const joined = most === null ? tn(uses, '{count} joined', '{count} joined') : tn(most, '{uses} of {count} joined', '{uses} of {count} joined', { uses });
     const state = part(row, 'state');
     setText(state, `${joined} · ${timeLeft(end)}`);
-    state.title = t('Until {moment}', { moment: exact(end) });
+    state.title = t('Expires {moment}', { moment: exact(end) });
     const revoke = part(row, 'revoke');
     revoke.addEventListener('click', async () => {
       if (await this.attempt(() => revokeInvitation(this.projectId, id), revoke)) await this.load();
@@ -112,6 +112,6 @@ export class Invitations {
 /** @param {string} end @returns {string} */
 function timeLeft(end) {
   const hours = Math.max(1, Math.round((Date.parse(end) - Date.now()) / HOUR));
-  if (hours < 48) return tn(hours, 'ends in {count} hour', 'ends in {count} hours');
-  return tn(Math.round(hours / 24), 'ends in {count} day', 'ends in {count} days');
+  if (hours < 48) return tn(hours, 'expires in {count} hour', 'expires in {count} hours');
+  return tn(Math.round(hours / 24), 'expires in {count} day', 'expires in {count} days');
 }

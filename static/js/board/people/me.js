@@ -29,7 +29,7 @@ export function followMe({ client, button, userId, items }) {
   };
   button.addEventListener('click', () =>
     openMenu(button, {
-      label: t('The others see you as'),
+      label: t('Your status'),
       items: [
         ...CHOICES.map((status) => ({
           label: STATE_NAMES[status],

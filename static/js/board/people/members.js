@@ -13,15 +13,15 @@ import { explain, ROLE_NAMES } from '../language/words.js';
 
 /** @type {Record<string, string>} */
 const EXPLANATIONS = {
-  owner: t('Owners choose the members. Members change everything on the board. Viewers see it and change nothing.'),
-  member: t('You can change everything on this board. Owners choose its members.'),
-  viewer: t('You can see this board and change nothing on it. Owners choose its members.'),
+  owner: t('Owners manage the project and its members. Members can edit everything on the board. Viewers can only view it.'),
+  member: t('You can edit everything on this board. Owners manage its members.'),
+  viewer: t('You can view this board but not change it. Owners manage its members.'),
 };
 
 const LEFT = t('You left the project.');
-const LEAVING = t('If you leave, your tasks stay on the board, assigned to nobody.');
-const LAST_OWNER = t('You are its only owner: to leave, hand the project over first. Or delete it, for everybody.');
-const ALONE = t('Nobody else is in this project: add somebody to hand it over to, or delete it.');
+const LEAVING = t('If you leave, your tasks stay on the board and become unassigned.');
+const LAST_OWNER = t('You’re the only owner. To leave, transfer ownership first, or delete the project for everyone.');
+const ALONE = t('You’re the only member. To leave, add someone and transfer ownership, or delete the project.');
 
 export class Members {
   /**
@@ -159,7 +159,7 @@ export class Members {
       setText(part(this.dialog, 'asked'), '');
       const act = async () => {
         const answer = await api.addMember(this.projectId, member);
-        if ('requested' in answer) setText(part(this.dialog, 'asked'), t('{name} wants to be asked first, and has been asked.', { name: member.username }));
+        if ('requested' in answer) setText(part(this.dialog, 'asked'), t('Request sent. {name} has to accept it first.', { name: member.username }));
       };
       if (await this.#try(act, add.querySelector('button'))) add.reset();
       username.focus();
@@ -172,7 +172,7 @@ export class Members {
     });
     const remove = part(this.dialog, 'delete-project');
     remove.addEventListener('click', () =>
-      confirmTwice(remove, t('Really delete it, for everybody?'), () =>
+      confirmTwice(remove, t('Delete project for everyone?'), () =>
         this.#end(t('The project was deleted.'), () => api.deleteProject(this.projectId), remove),
       ),
     );
@@ -180,15 +180,15 @@ export class Members {
     const handing = find(handOver, '[type=submit]');
     handOver.addEventListener('submit', (event) => {
       event.preventDefault();
-      confirmTwice(handing, t('Really hand over?'), () => this.#handOver(handOver, handing));
+      confirmTwice(handing, t('Transfer ownership?'), () => this.#handOver(handOver, handing));
     });
     const leave = part(this.dialog, 'leave-project');
     leave.addEventListener('click', () =>
-      confirmTwice(leave, t('Really leave?'), () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
+      confirmTwice(leave, t('Leave project?'), () => this.#end(LEFT, () => api.leaveProject(this.projectId), leave)),
     );
     const block = /** @type {HTMLElement | null} */ (this.dialog.querySelector('[data-part=leave-and-block]'));
     block?.addEventListener('click', () =>
-      confirmTwice(block, t('Really leave, and block {name}?', { name: block.dataset.adder ?? '' }), () =>
+      confirmTwice(block, t('Leave project and block {name}?', { name: block.dataset.adder ?? '' }), () =>
         this.#end(LEFT, () => api.leaveProject(this.projectId, { block: true }), block),
       ),
     );

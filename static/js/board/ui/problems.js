@@ -112,7 +112,7 @@ export class Problems {
 
 /** @param {string} text that would be lost @returns {Action} */
 export function copying(text) {
-  return { label: t('Copy the text'), act: () => void copyText(text), stays: true, copies: text };
+  return { label: t('Copy text'), act: () => void copyText(text), stays: true, copies: text };
 }
 
 /** Forgets the user's problems of every board in this tab. @param {number} userId */
