@@ -44,7 +44,7 @@ def require_staff(user: User) -> None:
         NotFound: the user is not staff.
     """
     if not tokens.staff_among([user.pk]):
-        raise NotFound("There is no such thing.")
+        raise NotFound("Not found.")
 
 
 def require_member(user: User, project_id: int) -> Membership:
@@ -256,7 +256,7 @@ def find_invitation(secret_hash: str, *, now: datetime) -> Invitation:
     invitations = Invitation.objects.good(now).select_related("project", "created_by")
     invitation = invitations.filter(secret_hash=secret_hash).first()
     if invitation is None:
-        raise NotFound("This invitation is not good, or no longer.")
+        raise NotFound("This invitation is invalid or has expired.")
     return invitation
 
 
@@ -304,7 +304,7 @@ def lock_invited_project(secret_hash: str) -> int:
     """
     project_id = Invitation.objects.filter(secret_hash=secret_hash).values_list("project_id", flat=True).first()
     if project_id is None:
-        raise NotFound("This invitation is not good, or no longer.")
+        raise NotFound("This invitation is invalid or has expired.")
     Project.lock_rows([project_id])
     return project_id
 
@@ -317,5 +317,5 @@ def lock_invitation(secret_hash: str, *, now: datetime) -> Invitation:
     """
     invitation = Invitation.objects.good(now).filter(secret_hash=secret_hash).select_for_update().first()
     if invitation is None:
-        raise NotFound("This invitation is not good, or no longer.")
+        raise NotFound("This invitation is invalid or has expired.")
     return invitation

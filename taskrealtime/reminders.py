@@ -79,7 +79,7 @@ def snooze(user: User, seq: int, pause: timedelta) -> datetime:
     if event is None:
         raise NotFound("No such notification.")
     if event.type != events.DueDateReminder.event:
-        raise InvalidData.at("seq", "Only reminders come again.")
+        raise InvalidData.at("seq", "Only reminders can be snoozed.")
     told = msgspec.json.decode(event.data, type=events.DueDateReminder)
     # Locked, as by everybody who writes down that a reminder was given.
     task = next((task for task in Task.lock_rows([told.task_id]) if task.is_on_board), None)

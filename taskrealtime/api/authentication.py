@@ -45,5 +45,5 @@ class BrowserSessionAuthentication(SessionAuthentication):
         """
         found: tuple[User, Any] | None = super().authenticate(request)
         if found is not None and request.META.get("HTTP_X_PAGE_USER", str(found[0].pk)) != str(found[0].pk):
-            raise Unauthenticated("Somebody else has signed in in this browser: reload the page.")
+            raise Unauthenticated("Another user has signed in in this browser. Reload the page.")
         return found

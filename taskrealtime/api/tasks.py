@@ -182,7 +182,7 @@ def _wanted(query: TaskQuery) -> Q:
 def _labelled(project_id: int | None, label: int) -> Q:
     """Tasks keep the ids of labels that were deleted: those are nobody's any more."""
     if project_id is None:
-        raise InvalidData.at("label", "Give the project whose label it is.")
+        raise InvalidData.at("label", "Set the project that the label belongs to.")
     project = Project.objects.filter(pk=project_id).first()
     return Q(labels__has=label) if project and label in project.label_ids else Q(pk__in=[])
 

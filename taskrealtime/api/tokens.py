@@ -47,7 +47,7 @@ class TokenView(ApiView):
         given = read_body(request, Credentials)
         user = authenticate(request._request, username=given.username, password=given.password)
         if user is None:
-            raise Unauthenticated("No active user with this name and password.")
+            raise Unauthenticated("No active account has this username and password.")
         return _pair(sign_ins.begin(user, **sign_ins.asker(request)))
 
 

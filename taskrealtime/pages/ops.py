@@ -21,7 +21,7 @@ def running(request: HttpRequest) -> HttpResponse:
     """`/ops/`: how the server does, live by the socket. To all who are not staff there is no such page."""
     try:
         if not isinstance(request.user, User):
-            raise NotFound("There is no such thing.")
+            raise NotFound("Not found.")
         access.require_staff(request.user)
     except NotFound:
         return render(request, "404.html", status=404)  # as `views.board` does

@@ -282,7 +282,7 @@ class TaskBoardConsumer(AsyncConsumer):
             raise _Closed(1009, "Frames may have 256 KiB.")
         try:
             if text is None:
-                raise InvalidMessage("Binary frames are not understood.")
+                raise InvalidMessage("Binary frames are not supported.")
             envelope = protocol.decode(text)
             with metrics.event_time(envelope.event if envelope.event in commands.CLIENT_EVENTS else "unknown"):
                 await handle(envelope)
@@ -404,7 +404,7 @@ class TaskBoardConsumer(AsyncConsumer):
     async def _identify(self, token: str) -> None:
         identity = await process().identities.ask(token)
         if self._identity is not None and identity.user.pk != self.user_id:
-            raise TokenInvalid("This is somebody else's token.")
+            raise TokenInvalid("This token belongs to another user.")
         self._identity = identity
         if self._place is None:
             await self._take_place(identity.user.pk)
@@ -494,9 +494,9 @@ class TaskBoardConsumer(AsyncConsumer):
     async def connect(self, command: commands.Connect, envelope: protocol.Envelope) -> None:
         """Resume the user room of a connection that signed in with its upgrade."""
         if not self._may_resume:
-            raise InvalidData.at("", "This connection is connected already.")
+            raise InvalidData.at("", "This connection is already connected.")
         if command.token is not UNSET:
-            raise InvalidData.at("token", "This connection is signed in already: use token_refresh.")
+            raise InvalidData.at("token", "This connection is already signed in: use token_refresh.")
         self._may_resume = False
         if self._begin is None and self._subscriptions[user_room(self.user_id)].heard_anything:
             # Too late to replay in order: the client takes a snapshot, as after any reset.

@@ -55,7 +55,7 @@ def test_who_has_an_account_joins_by_one_press(server: Server, new_page: NewPage
     project = server.project(alice)
     ours = Board(new_page(server, alice, f"/projects/{project}/"))
     ours.page.locator("[data-open-members]").click()
-    ours.page.get_by_label("Role").select_option("viewer")
+    ours.page.get_by_label("Role granted by the link").select_option("viewer")
     url = make_link(ours.page)
     page = new_page(server, bob, url)
     page.get_by_role("button", name=f"Join as {bob.username}").click()
@@ -105,7 +105,7 @@ def test_a_revoked_link_is_told_to_whoever_opens_it(server: Server, new_page: Ne
     expect(ours.page.locator("[data-invitation-id]")).to_have_count(0)
     expect(ours.page.get_by_label("New invite link")).to_be_hidden()
     page = new_page(server, bob, url, allow_errors="status of 404")
-    expect(page.get_by_role("alert")).to_contain_text("no longer")
+    expect(page.get_by_role("alert")).to_contain_text("invalid or has expired")
 
 
 def test_signing_in_by_the_way_comes_back_to_the_invitation(server: Server, new_page: NewPage) -> None:
@@ -113,7 +113,7 @@ def test_signing_in_by_the_way_comes_back_to_the_invitation(server: Server, new_
     project = server.project(alice)
     made = server.api(alice).post(f"/api/projects/{project}/invitations/", json={})
     page = new_page(server, path=made.json()["url"])
-    page.get_by_role("link", name="sign in").click()
+    page.get_by_role("link", name="I already have an account").click()
     page.fill("[name=username]", bob.username)
     page.fill("[name=password]", bob.password)
     page.press("[name=password]", "Enter")

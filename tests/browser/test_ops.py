@@ -83,7 +83,7 @@ def test_all_works_and_the_report_has_no_secret(server: Server, new_page: NewPag
     expect(page.locator("[data-check-verdict]")).to_have_text("Everything works. Boards are live here.")
     report = page.locator("[data-report-text]").input_value()
     assert report.count("[OK     ]") == STEPS
-    assert re.search(r"this connection is [0-9a-f]{16}", report)
+    assert re.search(r"this connection as [0-9a-f]{16}", report)
     cookies = [cookie["value"] for cookie in page.context.cookies()]
     assert not [secret for secret in ["bearer", "eyJ", *cookies] if secret in report]
 

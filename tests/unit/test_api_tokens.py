@@ -50,7 +50,7 @@ def test_name_and_password_give_a_pair_of_tokens(ann: User) -> None:
 def test_wrong_credentials_are_401_and_do_not_say_which(ann: User, username: str, password: str) -> None:
     answer = sign_in(username, password)
     assert answer.status_code == 401
-    assert answer.json() == {"code": "unauthenticated", "message": "No active user with this name and password."}
+    assert answer.json() == {"code": "unauthenticated", "message": "No active account has this username and password."}
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
