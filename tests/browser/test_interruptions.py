@@ -60,5 +60,5 @@ def test_a_session_that_ended_elsewhere_is_admitted(server: Server, new_page: Ne
     errors = LOST + "|status of 40"
     board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/", allow_errors=errors))
     server.stack.run("User.objects.filter(id=id).update(is_active=False)", id=alice.id)
-    expect(board.page.locator("[data-problems]")).to_contain_text("This page no longer updates")
+    expect(board.page.locator("[data-problems]")).to_contain_text("so this page no longer updates")
     board.wait_until("offline")

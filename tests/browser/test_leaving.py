@@ -102,7 +102,7 @@ def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(frail: Serve
     sign_in(frail.session(bob))
     dialog.locator("[name=display_name]").fill("Alice")
     dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_contain_text("Somebody else has signed in")
+    expect(dialog).to_contain_text("Another user has signed in")
     page.keyboard.press("Escape")
     frail.kill()
     board.wait_until("offline")
