@@ -33,7 +33,12 @@ TEXTS = SCRIPTS / "texts"
 Text = str | tuple[str, str]
 
 #: Where the server says something to a person in an answer of the API; its messages elsewhere are for programs.
-_SAID = ("taskrealtime/access.py", "taskrealtime/actions/", "taskrealtime/engine/passwords.py")
+_SAID = (
+    "taskrealtime/access.py",
+    "taskrealtime/actions/",
+    "taskrealtime/api/authentication.py",
+    "taskrealtime/engine/passwords.py",
+)
 #: The folders of scripts that pages begin with; the others share what is in the first.
 _FOLDERS = ["board", "connection", "ops"]
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # no date of today in the files: they change only where texts do
@@ -190,7 +195,7 @@ def _of_python(source: str, name: str) -> Iterator[Text]:
             yield texts[0]
         elif called in {"ngettext", "ngettext_lazy"}:
             yield (texts[0], texts[1])
-        elif name.startswith(_SAID) and called in {"Forbidden", "InvalidData"} and texts:
+        elif name.startswith(_SAID) and called in {"Forbidden", "InvalidData", "Unauthenticated"} and texts:
             yield texts[0]
         elif name.startswith(_SAID) and called == "at" and (text := _text(node.args[-1])):
             yield text

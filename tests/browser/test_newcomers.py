@@ -172,5 +172,5 @@ def test_a_task_that_may_not_be_created_takes_its_panel_along_and_leaves_its_tex
     expect(board.page.locator(COMING)).to_have_count(0)
     problems = board.page.locator("[data-problems]")
     expect(problems).to_contain_text("Couldn’t create “Refused”.")
-    expect(problems).to_contain_text("The description of")
+    expect(problems).to_contain_text("the description of")
     expect(problems.get_by_role("button", name="Copy text")).to_have_count(2)

@@ -76,6 +76,8 @@ describe('in German', () => {
     assert.equal(explain({ code: 'forbidden', message: 'Only owners can do this.' }), 'Das können nur Eigentümer.');
     const most = 'A project can have up to 20 invite links. Revoke one first.';
     assert.equal(explain({ code: 'forbidden', message: most }), 'Ein Projekt kann höchstens 20 Einladungslinks haben. Widerrufe zuerst einen.');
+    const another = 'Another user has signed in in this browser. Reload the page.';
+    assert.equal(explain({ code: 'unauthenticated', message: another }), 'In diesem Browser hat sich jemand anderes angemeldet. Lade die Seite neu.');
     assert.equal(explain({ code: 'internal', message: 'Something new.' }), 'Etwas ist schiefgelaufen.');
   });
 });

@@ -311,5 +311,6 @@ learn({
   "No other task with this id is in that column.": "In dieser Spalte gibt es keine andere Aufgabe mit dieser ID.",
   "There is no room left before this task.": "Vor dieser Aufgabe ist kein Platz mehr.",
   "This date is out of range.": "Dieses Datum liegt außerhalb des möglichen Bereichs.",
+  "Another user has signed in in this browser. Reload the page.": "In diesem Browser hat sich jemand anderes angemeldet. Lade die Seite neu.",
   "Enter your current password.": "Gib dein aktuelles Passwort ein.",
 });
