@@ -1,0 +1,465 @@
+"""One client's socket, whatever its rooms are about: signing in, reading, answering, rooms, closing."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Container
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from channels.consumer import AsyncConsumer
+from django.contrib.auth.models import User
+from msgspec import UNSET, UnsetType
+
+from taskrealtime.engine import draining, log, metrics
+from taskrealtime.engine.auth import tokens
+from taskrealtime.engine.conf import settings
+from taskrealtime.engine.limits import addresses, connections, rate_limits
+from taskrealtime.engine.process import process
+from taskrealtime.engine.rooms.room import Subscription
+from taskrealtime.engine.wire import protocol
+from taskrealtime.engine.wire.errors import (
+    DATABASE_AWAY,
+    Busy,
+    Internal,
+    InvalidData,
+    InvalidMessage,
+    RateLimited,
+    RealTimeError,
+    TokenExpired,
+    TokenInvalid,
+    Unauthenticated,
+    busy,
+)
+from taskrealtime.engine.wire.frames import Frames
+
+from .outbox import PUSH, Outbox
+
+logger = logging.getLogger(__name__)
+
+SUBPROTOCOL = "taskrealtime.v1"
+#: Bad messages within this many seconds that end a connection.
+MAX_BAD_MESSAGES, BAD_MESSAGE_SECONDS = 20, 60.0
+#: Close codes that are worth a line in the log: a client broke a bound, or was not let in.
+UNUSUAL_ENDS = frozenset({1009, 4400, 4401, 4408, 4409, 4410, 4429})
+#: Seconds that closing waits for the answer to a running command, and as many for what is still to be written.
+CLOSING_TIME = 2.0
+
+MessageId = str | int | UnsetType
+
+
+class Closed(Exception):
+    """The connection is over: the client left, or it was closed with this code."""
+
+    def __init__(self, code: int | None = None, reason: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class SocketConnection(AsyncConsumer):
+    """One client's connection.
+
+    It has no channel of its own on the layer and does not use channels' dispatch, which awaits a thread for every
+    message: the process's rooms listen once for all of its sockets.
+
+    A subclass says what its clients may ask for, and which rooms they are in.
+    """
+
+    #: The client events that metrics name; all others count as unknown.
+    event_types: Container[str] = ()
+
+    # -- for subclasses --
+
+    def set_up(self) -> None:
+        """Prepare what a subclass needs; called before the connection is accepted."""
+
+    async def sign_in_by(self, envelope: protocol.Envelope) -> None:
+        """Sign in with the first message, by `let_in`.
+
+        Raises:
+            RealTimeError: the message does not sign in.
+        """
+        raise NotImplementedError
+
+    def signed_in_by_upgrade(self) -> None:
+        """The token came with the upgrade, not with a message."""
+
+    async def welcome(self, since: int | None, epoch: str | None, id: MessageId) -> None:
+        """Greet a client that has just signed in, and enter at least one room."""
+        raise NotImplementedError
+
+    async def prepare_room(self, room: str, stand: log.Stand) -> None:
+        """Do what a room needs before it is entered; the user may read it."""
+
+    async def handle(self, envelope: protocol.Envelope) -> None:
+        """Carry out a message of a signed-in client.
+
+        Raises:
+            RealTimeError: it was refused.
+        """
+        raise NotImplementedError
+
+    def left(self, room: str) -> None:
+        """The user may no longer read a room that this connection was in (`rooms.Listener`)."""
+        raise NotImplementedError
+
+    def departed(self, room: str) -> None:
+        """The user may no longer read a room, whether or not this connection is in it (`rooms.Listener`)."""
+        raise NotImplementedError
+
+    # -- its life --
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the connection from upgrade to end. No exception leaves here: it would leak the rooms."""
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+        self.session = secrets.token_hex(8)
+        push = scope.get("extensions", {}).get(PUSH)
+        self.outbox = Outbox(self._send_text, push, lambda: self.give_up(4410, "Too slow."))
+        self._ending: asyncio.Future[Closed] = asyncio.get_running_loop().create_future()
+        self.identity: tokens.Identity | None = None
+        self.subscriptions: dict[str, Subscription] = {}
+        self._replays: list[asyncio.Task[None]] = []
+        self._expiry: asyncio.TimerHandle | None = None
+        #: When the last of them came, on the event loop's clock.
+        self._bad_messages: list[float] = []
+        self._patience: rate_limits.Patience | None = None
+        #: Among the connections of this user.
+        self._place: connections.Place | None = None
+        #: Whether a message is being carried out, rather than waited for.
+        self._busy = False
+        self.set_up()
+        if (await receive())["type"] != "websocket.connect":
+            return
+        await self._live()
+
+    async def _live(self) -> None:
+        offered = self.scope.get("subprotocols", [])
+        await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        talk = asyncio.create_task(self._talk())
+        talk.add_done_callback(self._end_with)
+        draining.enter(self)
+        metrics.CONNECTIONS.inc()
+        begun, code = time.monotonic(), None
+        try:
+            closed = await self._ending
+            code = closed.code
+            if code in UNUSUAL_ENDS:
+                self._log(logging.WARNING, "Closed with %s: %s", code, closed)
+            self.leave_everything()
+            if self._busy:
+                await asyncio.wait({talk}, timeout=CLOSING_TIME)
+            if closed.code is not None:
+                await self._close(closed)
+        finally:
+            metrics.CONNECTIONS.dec()
+            metrics.CONNECTIONS_ENDED.labels("left" if code is None else str(code)).inc()
+            metrics.CONNECTION_SECONDS.observe(time.monotonic() - begun)
+            draining.leave(self)
+            self.leave_everything()
+            self.outbox.close()
+            talk.cancel()
+            await asyncio.gather(talk, return_exceptions=True)
+
+    def _end_with(self, talk: asyncio.Task[None]) -> None:
+        error = None if talk.cancelled() else talk.exception()
+        if error is not None and not isinstance(error, Closed):
+            self._log(logging.ERROR, "Ended by a fault of ours.", exc_info=error)
+            error = Closed(1011, "Internal error.")
+        if error is not None and not self._ending.done():
+            self._ending.set_result(error)
+
+    def _log(self, level: int, message: str, *args: object, exc_info: Any = None) -> None:
+        user = "nobody" if self.identity is None else f"user {self.user_id}"
+        text = f"Connection %s of %s: {message}"
+        logger.log(level, text, self.session, user, *args, exc_info=exc_info, extra={"session": self.session})
+
+    async def _close(self, closed: Closed) -> None:
+        with suppress(asyncio.TimeoutError, TimeoutError):
+            await asyncio.wait_for(self.outbox.drained(), CLOSING_TIME)
+        try:
+            await self._send({"type": "websocket.close", "code": closed.code, "reason": closed.reason})
+        except Exception:
+            # Stock daphne refuses to send 1001 to 2999; a socket that is gone already refuses this one, too.
+            with suppress(Exception):
+                await self._send({"type": "websocket.close", "code": 3000 + (closed.code or 0)})
+
+    def leave_everything(self) -> None:
+        """Leave rooms, replays and the clock; called more than once."""
+        if self.identity is not None:
+            process().leave(self)
+        if self._place is not None:
+            self._place.leave()
+        for subscription in self.subscriptions.values():
+            subscription.room.unsubscribe(subscription)
+        for replay in self._replays:
+            replay.cancel()
+        if self._expiry is not None:
+            self._expiry.cancel()
+
+    async def _send_text(self, text: str) -> None:
+        await self._send({"type": "websocket.send", "text": text})
+
+    # -- what rooms call (`rooms.Listener`) --
+
+    @property
+    def user(self) -> User:
+        """The user, once signed in."""
+        assert self.identity is not None
+        return self.identity.user
+
+    @property
+    def user_id(self) -> int:
+        """The user's id, once signed in."""
+        return int(self.user.pk)
+
+    def hear(self, frames: Frames) -> None:
+        """Take frames of a room."""
+        self.outbox.put(frames)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the connection is over, or about to be."""
+        return self._ending.done()
+
+    def give_up(self, code: int, reason: str) -> None:
+        """End the connection with this close code."""
+        if not self._ending.done():
+            self._ending.set_result(Closed(code, reason))
+
+    @property
+    def lags(self) -> bool:
+        """Whether something that was heard is not on its way yet."""
+        return self.outbox.lags
+
+    async def drained(self) -> None:
+        """Wait until what was heard is on its way."""
+        await self.outbox.drained()
+
+    # -- what the end of the process calls (`draining.Guest`) --
+
+    def go_away(self, reconnect_in_ms: int) -> None:
+        """Tell the client when to come back, and close; a running command is answered before."""
+        self.say("going_away", {"reconnect_in_ms": reconnect_in_ms})
+        self.give_up(1012, "The server restarts.")
+
+    # -- reading --
+
+    async def _talk(self) -> None:
+        with connections.handshake(
+            addresses.peer_of(self.scope), lambda: self.give_up(4408, "Others wait for the place.")
+        ):
+            await self._sign_in()
+        # Cookies and tokens are among them, and nobody asks for them again.
+        self.scope["headers"].clear()
+        while not self._ending.done():
+            await self._hear_message(self.handle)
+
+    async def _hear_message(self, handle: Callable[[protocol.Envelope], Awaitable[None]]) -> None:
+        """Read one message, carry it out and answer its errors.
+
+        Raises:
+            Closed: the client left, or the message ends the connection.
+        """
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            if message.get("code") == 1009:  # The server closed it before the message came here.
+                self._log(logging.WARNING, "Closed with 1009: a message of more than 256 KiB.")
+            raise Closed
+        self._busy = True
+        try:
+            await self._carry_out(message, handle)
+        finally:
+            self._busy = False
+
+    async def _carry_out(self, message: Any, handle: Callable[[protocol.Envelope], Awaitable[None]]) -> None:
+        text, envelope = message.get("text"), None
+        if protocol.is_too_large(text if text is not None else message.get("bytes") or b""):
+            raise Closed(1009, "Frames may have 256 KiB.")
+        try:
+            if text is None:
+                raise InvalidMessage("Binary frames are not understood.")
+            envelope = protocol.decode(text)
+            with metrics.event_time(envelope.event if envelope.event in self.event_types else "unknown"):
+                await handle(envelope)
+        except RealTimeError as error:
+            self.answer_error(error, envelope.id if envelope else protocol.id_of(text))
+        except Closed:
+            raise
+        except Exception as error:
+            self._answer_fault(error, envelope.id if envelope else UNSET)
+
+    def _answer_fault(self, error: Exception, id: MessageId) -> None:
+        if (told := busy(error)) is not None:
+            self._log(logging.WARNING, "An event was given up: %s", error)
+            self.answer_error(told, id)
+            return
+        reference = secrets.token_hex(6)
+        if isinstance(error, DATABASE_AWAY):
+            self._log(logging.WARNING, "Error %s: the database is away (%s).", reference, type(error).__name__)
+        else:
+            self._log(logging.ERROR, "Error %s.", reference, exc_info=error)
+        fault = Internal("Something went wrong on our side.", details={"reference": reference})
+        self.answer_error(fault, id)
+
+    def answer_error(self, error: RealTimeError, id: MessageId) -> None:
+        """Answer a message by an error.
+
+        Raises:
+            Closed: the error, or one too many of them, ends the connection.
+        """
+        metrics.ERRORS.labels(error.code).inc()
+        self.outbox.put(Frames([protocol.encode_error(error, id)]))
+        if error.closes_with is not None:
+            raise Closed(error.closes_with, error.message)
+        if isinstance(error, InvalidMessage | InvalidData):
+            self._count_bad_message()
+        if isinstance(error, RateLimited) and not isinstance(error, Busy):
+            self._patience = self._patience or rate_limits.Patience()
+            if self._patience.ends():
+                raise Closed(4429, "Too many messages.")
+
+    def _count_bad_message(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._bad_messages = [then for then in self._bad_messages if now - then < BAD_MESSAGE_SECONDS] + [now]
+        if len(self._bad_messages) >= MAX_BAD_MESSAGES:
+            raise Closed(4400, "Too many bad messages.")
+
+    # -- answering --
+
+    def say(self, event: str, data: Any, id: MessageId = UNSET) -> None:
+        """Send an event to this client."""
+        self.outbox.put(Frames([protocol.encode(event, data, id)]))
+
+    def acknowledge(self, answer: msgspec.Struct, id: MessageId) -> None:
+        """Answer a message that has an id."""
+        if id is not UNSET:
+            self.say("ack", answer, id)
+
+    # -- signing in --
+
+    async def _sign_in(self) -> None:
+        """By header, by subprotocol, or by the first message.
+
+        Raises:
+            Closed: it did not work.
+        """
+        token = _token_of(self.scope)
+        try:
+            if token is None:
+                async with asyncio.timeout(settings.WEBSOCKET_CONNECT_TIMEOUT):
+                    while self.identity is None:
+                        await self._hear_message(self.sign_in_by)
+            else:
+                await self.let_in(token, None, None, UNSET)
+                self.signed_in_by_upgrade()
+        except TimeoutError:
+            raise Closed(4408, "No connect in time.") from None
+        except Unauthenticated as error:
+            self.answer_error(error, UNSET)
+        if not self.subscriptions:
+            raise Closed(1013, "Try again later.")  # The database was away between the two steps.
+
+    async def let_in(self, token: str, since: int | None, epoch: str | None, id: MessageId) -> None:
+        """Find out whose token it is, and say `connected`.
+
+        Raises:
+            Closed: there are too many connections, or the database is away.
+        """
+        try:
+            with connections.signing_in():
+                await self.identify(token)
+                await self.welcome(since, epoch, id)
+        except DATABASE_AWAY as error:
+            self._log(logging.WARNING, "Not let in: the database is away (%s).", type(error).__name__)
+            raise Closed(1013, "Try again later.") from error
+        except RateLimited as error:
+            self.answer_error(error, id)
+            raise Closed(1013, "Too many connections in a short time.") from error
+
+    async def identify(self, token: str) -> None:
+        """Find out whose token it is, and be entered among the user's connections.
+
+        Raises:
+            RealTimeError: it is no good, or another user's.
+            Closed: the user has too many connections.
+        """
+        identity = await process().identities.ask(token)
+        if self.identity is not None and identity.user.pk != self.user_id:
+            raise TokenInvalid("This is somebody else's token.")
+        self.identity = identity
+        if self._place is None:
+            await self._take_place(identity.user.pk)
+        process().enter(self, identity.stamp, identity.browser)
+        if self._expiry is not None:
+            self._expiry.cancel()
+        left = identity.expires_at - datetime.now(UTC).timestamp()
+        self._expiry = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
+
+    async def _take_place(self, user_id: int) -> None:
+        """Be counted among the connections of this user.
+
+        Raises:
+            Closed: there are too many.
+            RateLimited: there were too many in a short time.
+        """
+        await rate_limits.spend_connection(user_id)
+        counts = process().connections
+        self._place = counts.enter(user_id)
+        if await counts.is_full(user_id):
+            raise Closed(4409, "Too many connections.")
+
+    def _expire(self) -> None:
+        self.outbox.put(Frames([protocol.encode_error(TokenExpired("The token has expired."))]))
+        self.give_up(4401, "The token has expired.")
+
+    # -- rooms --
+
+    async def enter_room(self, room: str, since: int | None, epoch: str | None) -> tuple[log.Stand, Callable[[], None]]:
+        """Enter a room.
+
+        Returns:
+            where its log stands, and what to call once that was told: then what was missed and what is new follow.
+        """
+        stand = await self.ask_stand(room, since, epoch)
+        await self.prepare_room(room, stand)
+        if since is not None:
+            metrics.RESUMES.labels("reset" if stand.reset else "continued").inc()
+        served = await process().hub.open(room)
+        cursor = stand.head if since is None or stand.reset else since
+        subscription = served.subscribe(self, cursor=cursor, authorised=stand.head, read=stand.read)
+        if earlier := self.subscriptions.get(room):
+            earlier.room.unsubscribe(earlier)
+        self.subscriptions[room] = subscription
+
+        def begin() -> None:
+            replay = asyncio.create_task(served.go_live(subscription))
+            self._replays.append(replay)
+            replay.add_done_callback(self._replays.remove)
+
+        return stand, begin
+
+    async def ask_stand(self, room: str, since: int | None = None, epoch: str | None = None) -> log.Stand:
+        """Return where a room's log stands for this client.
+
+        Raises:
+            RealTimeError: the user may not read it.
+        """
+        return await process().hub.stand(log.Reader(room, self.user_id, since, epoch))
+
+
+def _token_of(scope: Any) -> str | None:
+    """The token that came with the upgrade, by header or by subprotocol; never from the URL, which ends up in logs."""
+    for name, value in scope["headers"]:
+        if name.lower() == b"authorization":
+            kind, _, token = value.decode("latin-1").partition(" ")
+            return token.strip() if kind.lower() == "bearer" else None
+    for offered in scope.get("subprotocols", []):
+        if offered.startswith("bearer."):
+            return str(offered.removeprefix("bearer."))
+    return None
