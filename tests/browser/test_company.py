@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import expect
 
-from taskrealtime.engine.presence.presence import GRACE
+from taskrealtime.engine.presence.presence import GRACE_SECONDS
 from tests.support.stacks import Server, User
 
 from .board import AT_REST, Board, wait_for
@@ -74,7 +74,7 @@ def test_a_reload_does_not_flicker(scene: Scene, new_page: NewPage) -> None:
         theirs.wait_until("live")
         expect(theirs.person(scene.alice.id)).to_be_visible()
         seen = scene.ours.page.evaluate("window.seen.splice(0)")
-        if time.monotonic() - left < GRACE:
+        if time.monotonic() - left < GRACE_SECONDS:
             break
     assert 0 not in seen
 

@@ -88,10 +88,10 @@ async def answer(send: Any, text: str) -> None:
 
 def main() -> None:
     django.setup()
-    from taskrealtime.engine.server import server
+    from taskrealtime.engine.server import server, socket_protocol
 
     if "ordinary" in sys.argv:
-        server.PLAIN_TRANSPORTS = ()
+        socket_protocol.PLAIN_TRANSPORTS = ()
 
     listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listening.setblocking(False)

@@ -1,10 +1,10 @@
 """Who is in which room, over all server processes: told to each room's listeners as it changes.
 
-Truth is a state, not messages. Each process knows its own connections, shares what it knows under a lease
-(`presence_store`), and has of each of its rooms a picture of what the others know (`Attendance`). A ring on the room's
-group only says what to look at: one that is lost is found by the look once a second, by the room's version. Listeners
-are told the difference to what they were told before, so no ring, however late or often, tells them anything twice.
-Without Redis, or while it is away, a process knows its own people and, until their leases would have ended, the rest.
+Truth is a state, not messages. Each process knows its own connections, shares what it knows under a lease (`sharing`,
+`store`), and has of each of its rooms a picture of what the others know (`Attendance`). A message on the room's group
+only says what to look at: one that is lost is found by the look once a second, by the room's version. Listeners get
+the difference to what they got before, so no message, however late or often, gives them anything twice. Without
+Redis, or while it is away, a process knows its own people and, until their leases would have ended, the rest.
 """
 
 import asyncio
@@ -17,35 +17,34 @@ from typing import Any
 
 from taskrealtime.engine import draining
 from taskrealtime.engine.conf.domain import domain
-from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.wire.frames import Frames
 
-from .attendance import Attendance, Connection, Entry, Listener, News, Status
-from .store import PresenceStore, Reading
+from .attendance import Attendance, Connection, Listener, News, Status
+from .sharing import LAST_LEASE_SECONDS, LEASE_SECONDS, LOOK_SECONDS, Sharing
+from .store import PresenceStore
 
 logger = logging.getLogger(__name__)
 
 #: Seconds after the last connection until a user counts as gone: a reload, or a server's restart, is no absence.
-GRACE = 4.5
-#: Seconds until a process that no longer renews its lease counts as dead, and until one that is ending does.
-LEASE, LAST_LEASE = 25.0, 4.8
-#: Seconds between two looks.
-LOOK = 1.0
-#: Seconds for which changes are gathered before listeners are told, and before other processes are.
-GATHER, SHARE = 0.2, 0.05
-#: Seconds that a ring may be late before the room is read instead.
-LATE = 0.3
-#: Users in one frame, entries in one ring, listeners that are told before others get a turn of the event loop.
-MAX_TOLD, MAX_RUNG, LISTENERS_AT_ONCE = 500, 500, 500
-#: What others rang ahead of its turn is kept up to here; beyond, the room is read.
-MAX_HELD = 1000
+GRACE_SECONDS = 4.5
+#: Seconds for which changes are gathered before listeners get them.
+GATHER_SECONDS = 0.2
+#: Users in one frame.
+MAX_USERS_IN_FRAME = 500
+#: Listeners that get frames before others get a turn of the event loop.
+LISTENERS_AT_ONCE = 500
 
 
 class Presence:
     """Everybody whom one event loop's rooms know of."""
 
     def __init__(
-        self, urls: Iterable[str], *, lease: float = LEASE, grace: float = GRACE, gather: float = GATHER
+        self,
+        urls: Iterable[str],
+        *,
+        lease: float = LEASE_SECONDS,
+        grace: float = GRACE_SECONDS,
+        gather: float = GATHER_SECONDS,
     ) -> None:
         """Of the running event loop.
 
@@ -63,7 +62,7 @@ class Presence:
         self._telling: set[Attendance] = set()
         self._expiring: set[Attendance] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sharings = [_Sharing(self, PresenceStore(url, self.process), lease) for url in urls]
+        self._sharings = [Sharing(self, PresenceStore(url, self.process), lease) for url in urls]
 
     # -- what sockets call --
 
@@ -218,7 +217,7 @@ class Presence:
 
     # -- other processes --
 
-    def sharing(self, room: str) -> "_Sharing | None":
+    def sharing(self, room: str) -> Sharing | None:
         """Through which Redis a room is shared; None: there is none."""
         return self._sharings[zlib.crc32(room.encode()) % len(self._sharings)] if self._sharings else None
 
@@ -237,7 +236,7 @@ class Presence:
         try:
             while True:
                 pauses = [await sharing.look() for sharing in self._sharings]
-                await asyncio.sleep(min(pauses, default=LOOK))
+                await asyncio.sleep(min(pauses, default=LOOK_SECONDS))
         finally:
             draining.leave(self)
             for sharing in self._sharings:
@@ -246,7 +245,7 @@ class Presence:
     def go_away(self, reconnect_in_ms: int) -> None:
         """The process is ending: what it knows shall end soon after it, as that of connections does."""
         for sharing in self._sharings:
-            sharing.lease = LAST_LEASE
+            sharing.lease = LAST_LEASE_SECONDS
             self._do(sharing.look())
 
     def _do(self, work: Coroutine[Any, Any, object]) -> None:
@@ -270,245 +269,7 @@ def _frames(room: str, news: News) -> Frames:
     now = time.time()
     people = [(user_id, status, seen_at or now) for user_id, (status, seen_at) in news.people.items()]
     frames = [
-        domain.presence.people(room, people[start : start + MAX_TOLD]) for start in range(0, len(people), MAX_TOLD)
+        domain.presence.people(room, people[start : start + MAX_USERS_IN_FRAME])
+        for start in range(0, len(people), MAX_USERS_IN_FRAME)
     ]
     return Frames(frames + [domain.presence.viewers(room, place, users) for place, users in news.viewers.items()])
-
-
-class _Sharing:
-    """What is shared through one Redis."""
-
-    def __init__(self, presence: Presence, store: PresenceStore, lease: float) -> None:
-        self.store = store
-        self.lease = lease
-        self._full_lease = lease
-        self._presence = presence
-        self._reading: dict[Attendance, asyncio.Task[None]] = {}
-        #: Users who changed here and are not written yet, by room.
-        self._unshared: dict[str, set[int]] = {}
-        self._flushing = False
-        #: Whether the store has all that this process knows, under its lease.
-        self._registered = False
-        #: Whether it did not answer when it was asked last.
-        self.is_away = False
-        #: Other processes, with the (monotonic) time at which their lease was seen last; and those of them whose
-        #: lease was seen since this process registered: only of these one that is missing has ended. After Redis
-        #: came back empty, the others are given the time to register, too.
-        self._seen: dict[str, float] = {}
-        self._confirmed: set[str] = set()
-        #: Writes go one after another: a later one must not be overtaken.
-        self._turn = asyncio.Lock()
-
-    # -- writing --
-
-    def share_later(self, room: str, user_id: int) -> None:
-        """Write what changed in a moment, together with what else changes until then."""
-        self._unshared.setdefault(room, set()).add(user_id)
-        if not self._flushing and not self.is_away:
-            self._flushing = True
-            self._presence.later(SHARE, self._share)
-
-    async def _share(self) -> None:
-        async with self._turn:
-            self._flushing = False
-            try:
-                await self._write()
-            except Exception as error:
-                self._failed(error)
-            else:
-                self._works()
-
-    async def _write(self) -> None:
-        if not self._registered:
-            await self._register()
-            return
-        unshared, self._unshared = self._unshared, {}
-        rooms = {
-            room: {user_id: self._own(room, user_id) for user_id in users} for room, users in unshared.items() if users
-        }
-        versions = await self.store.write(rooms) if rooms else {}
-        if versions is None:
-            await self._register()
-            return
-        for room, version in versions.items():
-            self._moved(room, version, self.store.process, {})
-            self._ring(room, version, rooms[room])
-
-    def _own(self, room: str, user_id: int) -> Entry | None:
-        attendance = self._presence.known_rooms().get(room)
-        return attendance.own(user_id) if attendance else None
-
-    async def _register(self) -> None:
-        """Write all that this process knows: at the beginning, or where nobody can say what of it is there."""
-        self._unshared = {}
-        rooms = {name: entries for name, room in self._own_rooms().items() if (entries := room.own_entries())}
-        versions = await self.store.register(rooms, lease=self.lease)
-        self._registered = True
-        self._confirmed.clear()
-        for attendance in self._own_rooms().values():
-            self.must_read(attendance)
-        for room, version in versions.items():
-            self._ring(room, version, None)
-
-    def _own_rooms(self) -> dict[str, Attendance]:
-        rooms = self._presence.known_rooms().items()
-        return {name: attendance for name, attendance in rooms if self._presence.sharing(name) is self}
-
-    def _ring(self, room: str, version: int, entries: dict[int, Entry | None] | None) -> None:
-        told = None
-        if entries is not None and len(entries) <= MAX_RUNG:
-            told = [[user_id, entry and list(entry)] for user_id, entry in entries.items()]
-        doorbell.hint(room, {"type": "room.presence", "version": version, "process": self.store.process, "told": told})
-
-    # -- hearing --
-
-    def heard(self, message: dict[str, Any]) -> None:
-        """A process wrote something and tells what, if it is not too much."""
-        told = message["told"]
-        entries = None if told is None else {user_id: entry and Entry(*entry) for user_id, entry in told}
-        if message["process"] != self.store.process:
-            self._moved(message["room"], message["version"], message["process"], entries)
-
-    def _moved(self, room: str, version: int, process: str, entries: dict[int, Entry | None] | None) -> None:
-        attendance = self._presence.known_rooms().get(room)
-        if attendance is None or version <= (attendance.version or 0):
-            return
-        attendance.held[version] = process, entries
-        if len(attendance.held) > MAX_HELD:
-            attendance.held.clear()
-        self._advance(attendance)
-        if attendance.version is not None and attendance.version < version:
-            self._expect(attendance, version)
-
-    def _advance(self, attendance: Attendance) -> None:
-        """Take over what follows without a gap."""
-        while attendance.version is not None and (held := attendance.held.pop(attendance.version + 1, None)):
-            process, entries = held
-            if entries is None:
-                self.must_read(attendance)
-                break
-            attendance.version += 1
-            if process != self.store.process:
-                self._seen.setdefault(process, time.monotonic())
-                attendance.hear(process, entries)
-        self._presence.changed(attendance)
-
-    def _expect(self, attendance: Attendance, version: int) -> None:
-        """Where the room has not come so far in a moment, read it."""
-
-        async def check() -> None:
-            if attendance.version is None or attendance.version < version:
-                await self.read(attendance)
-
-        self._presence.later(LATE, check)
-
-    # -- reading --
-
-    async def read(self, attendance: Attendance) -> None:
-        """Read a whole room; at once in vain where Redis is away."""
-        if self.is_away:
-            return
-        if attendance not in self._reading:
-            self._reading[attendance] = asyncio.create_task(self._read(attendance))
-        await asyncio.shield(self._reading[attendance])
-
-    def must_read(self, attendance: Attendance) -> None:
-        """Nobody knows what others wrote here meanwhile."""
-        attendance.version = None
-        self._presence.later(0, lambda: self.read(attendance))
-
-    async def _read(self, attendance: Attendance) -> None:
-        try:
-            reading = await self.store.read(attendance.name)
-        except Exception as error:
-            self._failed(error)
-        else:
-            self._take_over(attendance, reading)
-        finally:
-            del self._reading[attendance]
-
-    def _take_over(self, attendance: Attendance, reading: Reading) -> None:
-        self._see(reading.alive)
-        for process in {*attendance.others, *reading.entries} & reading.alive - {self.store.process}:
-            attendance.replace(process, reading.entries.get(process, {}))
-        attendance.version = reading.version
-        attendance.held = {version: held for version, held in attendance.held.items() if version > reading.version}
-        self._advance(attendance)
-
-    # -- leases --
-
-    async def look(self) -> float:
-        """Renew the lease and see what moved; the seconds until the next look."""
-        self._drop_empty_rooms()
-        pause = LOOK
-        rooms = list(self._own_rooms())
-        if rooms or self._unshared:
-            async with self._turn:
-                try:
-                    pause = await self._look(rooms)
-                except Exception as error:
-                    self._failed(error)
-                else:
-                    self._works()
-        now = time.monotonic()
-        for process in [process for process, seen in self._seen.items() if now - seen > self._full_lease]:
-            self._ended(process)
-        return pause
-
-    async def _look(self, rooms: list[str]) -> float:
-        if not self._registered:
-            await self._register()
-            return LOOK
-        found = await self.store.look(rooms, lease=self.lease)
-        if found is None:
-            await self._register()
-            return LOOK
-        self._see(found.alive)
-        for room, version in found.versions.items():
-            attendance = self._presence.attendance(room)
-            if attendance.version is None:
-                self.must_read(attendance)
-            elif attendance.version < version:
-                self._expect(attendance, version)
-        return min(LOOK, max(0.05, found.until_next_end + 0.05))
-
-    def has_seen(self, process: str) -> bool:
-        """Whether another process was seen to have a lease, and not seen to have ended since."""
-        return process in self._seen
-
-    def _see(self, alive: set[str]) -> None:
-        """These processes have a lease now."""
-        others = alive - {self.store.process}
-        self._seen.update(dict.fromkeys(others, time.monotonic()))
-        for process in self._confirmed - others:
-            self._ended(process)
-        self._confirmed |= others
-
-    def _ended(self, process: str) -> None:
-        """A process is dead, or was not heard of for longer than its lease: those whom it knew are gone."""
-        self._seen.pop(process, None)
-        self._confirmed.discard(process)
-        for attendance in self._own_rooms().values():
-            attendance.replace(process, {}, seen_at=time.time() - self._full_lease)
-            self._presence.changed(attendance)
-
-    def _drop_empty_rooms(self) -> None:
-        for attendance in list(self._own_rooms().values()):
-            self._presence.drop_if_empty(attendance)
-
-    # -- Redis away and back --
-
-    def _failed(self, error: Exception) -> None:
-        """Nobody knows what was carried out: the next look registers everything again."""
-        self._registered = False
-        if not self.is_away:
-            self.is_away = True
-            logger.warning(
-                "Presence: Redis is away (%s); people on other processes are not seen until it is back.",
-                type(error).__name__,
-            )
-
-    def _works(self) -> None:
-        if self.is_away:
-            self.is_away = False
-            logger.info("Presence: Redis is back.")
