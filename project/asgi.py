@@ -13,17 +13,17 @@ from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 
 from taskrealtime.engine.asgi.body_limits import BodyLimit
+from taskrealtime.engine.asgi.concurrency_limit import ConcurrencyLimit
 from taskrealtime.engine.asgi.paths import OnePath
 from taskrealtime.engine.asgi.polling import LongPolling
-from taskrealtime.engine.asgi.turnstile import Turnstile
 from taskrealtime.engine.limits.addresses import ProxyHeaders
 from taskrealtime.routing import websocket_application
 
 # A waiting long poll is outside and holds no slot. How the server does and its static files need no database.
-turnstile = Turnstile(
+concurrency_limit = ConcurrencyLimit(
     django_application,
     open_paths=["/healthz", "/readyz", "/metrics", settings.STATIC_URL],
     hashing_paths=r"/(api/token|api/me|login|sign-up|password(/.+)?|admin/login)/",
 )
-router = ProtocolTypeRouter({"http": LongPolling(turnstile), "websocket": websocket_application})
+router = ProtocolTypeRouter({"http": LongPolling(concurrency_limit), "websocket": websocket_application})
 application = OnePath(ProxyHeaders(BodyLimit(router)))

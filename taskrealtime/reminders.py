@@ -122,7 +122,7 @@ def _remind_of_tasks(now: datetime) -> tuple[int, int]:
         if kind is not None and reader is not None and task.due_at is not None:
             due.append(_Due(task, task.due_at, reader, kind))
     _look_next(looks)
-    return len(tasks), _tell(_claim(due, now), now)
+    return len(tasks), _send(_claim(due, now), now)
 
 
 def _remind_again(now: datetime) -> tuple[int, int]:
@@ -144,7 +144,7 @@ def _remind_again(now: datetime) -> tuple[int, int]:
             again.append(_Due(task, reminder.due_at, reader, kind))
     Reminder.objects.filter(pk__in=[reminder.pk for reminder in snoozed]).update(snoozed_until=None)
     _claim(again, now)
-    return len(snoozed), _tell(again, now)
+    return len(snoozed), _send(again, now)
 
 
 def _in_batches(waiting: Callable[[datetime], QuerySet[Any]], do_some: Work, now: datetime) -> int:
@@ -216,7 +216,7 @@ def _claim(due: Sequence[_Due], now: datetime) -> list[_Due]:
     return new
 
 
-def _tell(due: Iterable[_Due], now: datetime) -> int:
+def _send(due: Iterable[_Due], now: datetime) -> int:
     """Append the events of those who want them; returns how many."""
     wanted = [one for one in due if one.reader.wants(events.DueDateReminder.event)]
     log.append_all([_event_of(one, now) for one in wanted])

@@ -73,7 +73,7 @@ def notify_assignee(task: Task, data: events.TaskAssigned, *, at: datetime, auth
     if task.assignee_id is None or task.assignee_id in (_actor_id(), author_id):
         return
     readers = readers_in(task.project_id, [task.assignee_id])
-    tell(data, readers.values(), at=at, subject=subject_of(task))
+    notify(data, readers.values(), at=at, subject=subject_of(task))
 
 
 def notify_of_comment(comment: Comment, data: events.CommentAdded, *, at: datetime) -> None:
@@ -94,7 +94,7 @@ def notify_of_comment(comment: Comment, data: events.CommentAdded, *, at: dateti
 def notify_new_member(membership: Membership, data: events.ProjectMemberAdded, *, at: datetime) -> None:
     """Tell the new member, unless they came by themselves."""
     if membership.user_id != _actor_id():
-        tell(data, readers_in(membership.project_id, [membership.user_id]).values(), at=at)
+        notify(data, readers_in(membership.project_id, [membership.user_id]).values(), at=at)
 
 
 def notify_of_request(user: User, project: Project, role: events.Role) -> None:
@@ -105,7 +105,7 @@ def notify_of_request(user: User, project: Project, role: events.Role) -> None:
     log.append(room=user_room(user.pk), type=data.event, data=data, at=timezone.now())
 
 
-def tell(data: events.LoggedData, readers: Iterable[Reader], *, at: datetime, subject: str = "") -> None:
+def notify(data: events.LoggedData, readers: Iterable[Reader], *, at: datetime, subject: str = "") -> None:
     """Append an event to the rooms of those of `readers` who want it."""
     log.append_all(_copies(data, readers, at, subject))
 

@@ -222,7 +222,7 @@ def member_removed(project_id: int, user_id: int) -> None:
 def membership_ended(project_id: int, user_ids: Iterable[int]) -> None:
     """Tell users who need not have joined a project just now that it is no longer theirs, after the commit."""
     for user_id in user_ids:
-        ring = partial(doorbell.ring_departed, user_room(user_id), user_id, project_room(project_id))
+        ring = partial(doorbell.publish_membership_ended, user_room(user_id), user_id, project_room(project_id))
         transaction.on_commit(ring, robust=True)
 
 

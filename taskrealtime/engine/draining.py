@@ -13,14 +13,14 @@ PAUSE = 0.05
 SMALLEST_BATCH = 50
 
 
-class Guest(Protocol):
+class Drainable(Protocol):
     """Whoever is served for long: a socket, or a waiting long poll."""
 
-    def go_away(self, reconnect_in_ms: int) -> None:
+    def shutdown(self, reconnect_in_ms: int) -> None:
         """Say good-bye and end; come back after that long."""
 
 
-_guests: set[Guest] = set()
+_guests: set[Drainable] = set()
 _draining = False
 
 
@@ -29,25 +29,25 @@ def is_draining() -> bool:
     return _draining
 
 
-def enter(guest: Guest) -> None:
-    """From now on this guest is told when the process ends; at once, if it already does."""
-    _guests.add(guest)
+def add(drainable: Drainable) -> None:
+    """From now on this drainable is told when the process ends; at once, if it already does."""
+    _guests.add(drainable)
     if _draining:
-        guest.go_away(random.randint(*RECONNECT_IN))  # noqa: S311 -- chance, not secrecy
+        drainable.shutdown(random.randint(*RECONNECT_IN))  # noqa: S311 -- chance, not secrecy
 
 
-def leave(guest: Guest) -> None:
-    """The guest is gone."""
-    _guests.discard(guest)
+def remove(drainable: Drainable) -> None:
+    """The drainable is gone."""
+    _guests.discard(drainable)
 
 
 async def send_everybody_away() -> None:
-    """Refuse newcomers from now on, and send the guests away in batches."""
+    """Refuse newcomers from now on, and send the drainables away in batches."""
     global _draining
     _draining = True
-    guests = list(_guests)
-    batch = max(SMALLEST_BATCH, int(len(guests) * PAUSE / SENDING_AWAY) + 1)
-    for start in range(0, len(guests), batch):
-        for guest in guests[start : start + batch]:
-            guest.go_away(random.randint(*RECONNECT_IN))  # noqa: S311 -- chance, not secrecy
+    drainables = list(_guests)
+    batch = max(SMALLEST_BATCH, int(len(drainables) * PAUSE / SENDING_AWAY) + 1)
+    for start in range(0, len(drainables), batch):
+        for drainable in drainables[start : start + batch]:
+            drainable.shutdown(random.randint(*RECONNECT_IN))  # noqa: S311 -- chance, not secrecy
         await asyncio.sleep(PAUSE)

@@ -83,7 +83,7 @@ class Project(TrackedModel):
         for project in instances:
             project.last_label_id = max(project.label_ids, default=0)
 
-    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+    def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """Which label ids were used."""
         self.last_label_id = max(previous.last_label_id, *self.label_ids, 0)
         return ["last_label_id"]
@@ -133,7 +133,7 @@ class Membership(TrackedModel):
         """The user who added this member, or made them an owner, without having asked them."""
         return self.added_by or self.owner_by
 
-    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+    def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """What one member muted is not muted for another whom the membership is given to."""
         if {"project_id", "user_id"} & set(changed):
             self.muted, self.added_by_id, self.owner_by_id = False, None, None

@@ -188,7 +188,7 @@ class Task(TrackedModel):
         """Whether it is there for everybody: neither deleted nor in the archive."""
         return self.deleted_at is None and self.archived_at is None
 
-    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+    def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """One version more, and which fields it touched."""
         self.created_at = previous.created_at
         self.version, self.updated_at = previous.version, previous.updated_at
@@ -332,7 +332,7 @@ class Comment(TrackedModel):
             if task := tasks.get(comment.task_id):
                 comment.task = task  # As it is now: the comment may have been made with an old instance.
 
-    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+    def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """When the comment was last edited, and its HTML."""
         self.created_at, self.updated_at = previous.created_at, previous.updated_at
         self.html_key, self.content_html = previous.html_key, previous.content_html

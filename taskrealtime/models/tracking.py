@@ -38,7 +38,7 @@ class TrackedQuerySet(PrimaryQuerySet):
             # Only the locked rows: one that begins to match meanwhile would change without being told.
             count = models.QuerySet.update(self.filter(pk__in=list(before)), **kwargs)
             for row in self.model.root()._base_manager.using(self.db).filter(pk__in=list(before)).order_by("pk"):
-                row.settle(before[row.pk], using=self.db)
+                row.finish_write(before[row.pk], using=self.db)
         return count
 
     update.alters_data = True  # type: ignore[attr-defined]
@@ -70,7 +70,7 @@ class TrackedQuerySet(PrimaryQuerySet):
             super().bulk_create(objs, batch_size=batch_size, **kwargs)
             for instance in objs:
                 instance.read_expressions(self.db)
-                instance._tell(None, self.db)
+                instance._announce(None, self.db)
         return objs
 
 
@@ -151,20 +151,20 @@ class TrackedModel(models.Model):
             self.normalise()
             updated = super()._save_table(raw, cls, force_insert, force_update, using, update_fields)  # type: ignore[misc]
             self.read_expressions(using)
-            self._tell(None, using)
+            self._announce(None, using)
             return bool(updated)
         self._resolve_expressions(using)
         self.normalise()
         names = self._written_names(update_fields)
         changed = self.changed_since(previous, names)
-        stamped = self.stamp(previous, changed)
+        stamped = self.set_derived_fields(previous, changed)
         if update_fields:
             update_fields = {*update_fields, *stamped}
         elif changed and not (force_insert or force_update):  # they say themselves how to write
             update_fields = self._fields_but(set(self.TRACKED).difference(changed, stamped))
         updated = super()._save_table(raw, cls, force_insert, force_update, using, update_fields)  # type: ignore[misc]
         if changed:
-            self._as_stored(previous, {*names, *stamped}, using)._tell(previous, using)
+            self._as_stored(previous, {*names, *stamped}, using)._announce(previous, using)
         return bool(updated)
 
     # -- what a model may add --
@@ -173,7 +173,7 @@ class TrackedModel(models.Model):
     def prepare_new(cls, instances: Sequence[Self]) -> None:
         """Fill in what new rows need; called before they are inserted, all in the order given."""
 
-    def stamp(self, previous: Self, changed: Sequence[str]) -> list[str]:
+    def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
         """Set bookkeeping columns (a version, a time) for this change; returns their names.
 
         Called with the locked row also when nothing changed, so that a stale instance does not write old ones back.
@@ -203,13 +203,13 @@ class TrackedModel(models.Model):
         candidates = self.TRACKED if names is None else names
         return [name for name in candidates if getattr(self, name) != getattr(previous, name)]
 
-    def settle(self, previous: Self, *, using: str) -> None:
+    def finish_write(self, previous: Self, *, using: str) -> None:
         """This row was changed by a bulk statement: stamp it and tell what changed, if anything did."""
         changed = self.changed_since(previous)
         if not changed:
             return
-        self.write_past_tracking(self.stamp(previous, changed), using=using)
-        self._tell(previous, using)
+        self.write_past_tracking(self.set_derived_fields(previous, changed), using=using)
+        self._announce(previous, using)
 
     def write_past_tracking(self, names: Collection[str], *, using: str) -> None:
         """Write bookkeeping columns of this row, told to nobody, by no signal either."""
@@ -222,7 +222,7 @@ class TrackedModel(models.Model):
         """The id in the table of `root`: a new row of a multi-table subclass has its own only later."""
         return getattr(self, self.root()._meta.pk.attname)
 
-    def _tell(self, previous: Self | None, using: str) -> None:
+    def _announce(self, previous: Self | None, using: str) -> None:
         root = self.root()
         told = self if self._meta.concrete_model is root else self._as_root(using)
         written.send(sender=root, instance=told, previous=previous)

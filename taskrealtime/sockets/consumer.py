@@ -49,37 +49,37 @@ class TaskBoardConsumer(SocketConnection):
 
     # -- what rooms call (`rooms.Listener`) --
 
-    def left(self, room: str) -> None:
+    def unsubscribed(self, room: str) -> None:
         """The membership ended, or the room is gone."""
         self.subscriptions.pop(room, None)
         if room == user_room(self.user_id):
-            self.give_up(4403, "This account is gone.")
+            self.disconnect(4403, "This account is gone.")
         else:
             self._depart(room, at_once=True)
-            self._tell_half(room)
-            self._say_removed(room)
+            self._note_half_left(room)
+            self._send_removed(room)
 
-    def departed(self, room: str) -> None:
+    def membership_ended(self, room: str) -> None:
         """The membership ended, or the project is gone; where it is joined, `left` says so, sooner or later."""
         if room in self.subscriptions or room in self._half_left:
-            self._tell_half(room)
+            self._note_half_left(room)
         else:
-            self._say_removed(room)
+            self._send_removed(room)
 
-    def _tell_half(self, room: str) -> None:
+    def _note_half_left(self, room: str) -> None:
         if room in self._half_left:
             self._half_left.remove(room)
         else:
             self._half_left.append(room)
 
-    def _say_removed(self, room: str) -> None:
+    def _send_removed(self, room: str) -> None:
         project_id = project_of_room(room)
         assert project_id is not None
-        self.say("removed_from_project", events.RemovedFromProject(project_id=project_id))
+        self.send_event("removed_from_project", events.RemovedFromProject(project_id=project_id))
 
     def watch_ended(self) -> None:
         """The user is no longer staff (`watching.Watcher`)."""
-        self.say("ops_ended", events.OpsEnded())
+        self.send_event("ops_ended", events.OpsEnded())
 
     async def handle(self, envelope: protocol.Envelope) -> None:
         """Carry out a client event: by a handler of this class, or as a change."""
@@ -151,7 +151,7 @@ class TaskBoardConsumer(SocketConnection):
             reset=stand.reset,
             unread=stand.unread,
         )
-        self.say("connected", connected, id)
+        self.send_event("connected", connected, id)
 
     def _begin_user_room(self) -> None:
         if self._begin is not None:
@@ -167,7 +167,7 @@ class TaskBoardConsumer(SocketConnection):
         if command.token is not UNSET:
             raise InvalidData.at("token", "This connection is signed in already: use token_refresh.")
         self._may_resume = False
-        if self._begin is None and self.subscriptions[user_room(self.user_id)].heard_anything:
+        if self._begin is None and self.subscriptions[user_room(self.user_id)].received_anything:
             # Too late to replay in order: the client takes a snapshot, as after any reset.
             await self.welcome(0, "", envelope.id)
         else:
@@ -213,7 +213,7 @@ class TaskBoardConsumer(SocketConnection):
             raise InvalidData.at("", f"A ping's data may have {MAX_PING} bytes.")
         data = protocol.parse_object(envelope.data)
         if envelope.id is not UNSET:
-            self.say("pong", {**data, "server_time": datetime.now(UTC)}, envelope.id)
+            self.send_event("pong", {**data, "server_time": datetime.now(UTC)}, envelope.id)
 
     def _depart(self, room: str, *, at_once: bool = False) -> None:
         """Be seen in the room no more; `at_once`: without the moment in which one may come back."""

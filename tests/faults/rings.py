@@ -19,7 +19,7 @@ class Rings:
         self._layer: Any = RedisPubSubChannelLayer(hosts=[{"address": redis_url}], prefix="taskrealtime")
 
     async def ring(self, room: str, events: Sequence[list[Any]], *, installation: str, head: int | None = None) -> None:
-        """Send one ring, of the shape that `engine.doorbell.ring` sends."""
+        """Send one ring, of the shape that `engine.doorbell.publish` sends."""
         if not events:
             return
         head = events[-1][0] if head is None else head

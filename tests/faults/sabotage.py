@@ -24,16 +24,16 @@ def without_dedupe() -> None:
     from taskrealtime.engine.rooms.room import Room
     from taskrealtime.engine.wire.frames import Frames
 
-    hear = Room.hear
+    receive = Room.receive
 
-    def hear_all(room: Any, events: Iterable[Any], head: int) -> None:
+    def receive_all(room: Any, events: Iterable[Any], head: int) -> None:
         events = list(events)
         old = [event.frame for event in events if event.seq <= room.position]
         for subscription in list(room._live):
-            subscription.listener.hear(Frames(old))
-        hear(room, events, head)
+            subscription.listener.deliver(Frames(old))
+        receive(room, events, head)
 
-    Room.hear = hear_all  # type: ignore[method-assign, assignment]
+    Room.receive = receive_all  # type: ignore[method-assign, assignment]
 
 
 def without_resume() -> None:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,11 @@ KIB = 1024
 PING_INTERVAL, PING_TIMEOUT = 1.0, 3.0
 
 
-def serve(*options: str) -> Iterator[tuple[int, Process]]:
+@contextmanager
+def serve(*options: str, **settings: float) -> Iterator[tuple[int, Process]]:
     port = free_port()
-    env = plain_environment() | {
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-        "WEBSOCKET_PING_INTERVAL": str(PING_INTERVAL),
-        "WEBSOCKET_PING_TIMEOUT": str(PING_TIMEOUT),
-    }
+    env = plain_environment() | {"DJANGO_SETTINGS_MODULE": "project.settings"}
+    env |= {name: str(value) for name, value in settings.items()}
     command = [sys.executable, "-m", "tests.support.plain_server", str(port), *options]
     start = partial(Forked, nursery())
     process = Process(command, log_path=scratch() / f"plain-server-{port}.log", env=env, start=start)
@@ -43,13 +41,15 @@ def serve(*options: str) -> Iterator[tuple[int, Process]]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[int, Process]]:
     """The port and the process of a server of this module."""
-    yield from serve()
+    with serve() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def ordinary_server() -> Iterator[tuple[int, Process]]:
     """Another one, which sees nothing that it may push to: as with TLS."""
-    yield from serve("ordinary")
+    with serve("ordinary") as server:
+        yield server
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def wait_until_constant(measure: Callable[[], int], seconds: float = 0.6) -> int
 
 
 @pytest.fixture(scope="module")
-def in_life_and_death(server: tuple[int, Process], ordinary_server: tuple[int, Process]) -> dict[str, Any]:
+def in_life_and_death() -> dict[str, Any]:
     """What became of clients of each kind, all of them connected for longer than a server waits for a pong.
 
     Of one that answers, the pings that it got; of others, how long they lived, seconds.
@@ -210,14 +210,15 @@ def in_life_and_death(server: tuple[int, Process], ordinary_server: tuple[int, P
                     socket.send_frame(TEXT, b"{}")
         return time.monotonic() - began
 
-    with ThreadPoolExecutor() as threads:
+    pings = {"WEBSOCKET_PING_INTERVAL": PING_INTERVAL, "WEBSOCKET_PING_TIMEOUT": PING_TIMEOUT}
+    with serve(**pings) as (port, _), serve("ordinary", **pings) as (ordinary, _), ThreadPoolExecutor() as threads:
         running: dict[str, Future[Any]] = {
-            "answering": threads.submit(answering, server[0]),
-            "answering, ordinary": threads.submit(answering, ordinary_server[0]),
-            "silent": threads.submit(deaf, server[0], talks=False),
-            "talking": threads.submit(deaf, server[0], talks=True),
+            "answering": threads.submit(answering, port),
+            "answering, ordinary": threads.submit(answering, ordinary),
+            "silent": threads.submit(deaf, port, talks=False),
+            "talking": threads.submit(deaf, port, talks=True),
         }
-    return {name: future.result() for name, future in running.items()}
+        return {name: future.result() for name, future in running.items()}
 
 
 @pytest.mark.parametrize("name", ["answering", "answering, ordinary"])

@@ -20,16 +20,16 @@ class Listener:
         self.rooms_left: list[str] = []
         self.given_up: list[int] = []
 
-    def hear(self, frames: Frames) -> None:
+    def deliver(self, frames: Frames) -> None:
         self.heard += [int(frame) for frame in frames]
 
-    def left(self, room: str) -> None:
+    def unsubscribed(self, room: str) -> None:
         self.rooms_left.append(room)
 
-    def departed(self, room: str) -> None:
+    def membership_ended(self, room: str) -> None:
         return
 
-    def give_up(self, code: int, reason: str) -> None:
+    def disconnect(self, code: int, reason: str) -> None:
         self.given_up.append(code)
 
     async def drained(self) -> None:
@@ -39,7 +39,7 @@ class Listener:
 class Ear(Listener):
     """A listener that understands real frames."""
 
-    def hear(self, frames: Frames) -> None:
+    def deliver(self, frames: Frames) -> None:
         self.heard += [msgspec.json.decode(frame)["seq"] for frame in frames]
 
 

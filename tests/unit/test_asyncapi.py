@@ -110,7 +110,7 @@ def test_every_error_is_told_with_what_follows() -> None:
 
 def test_every_close_code_that_the_code_names_is_told() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "taskrealtime").rglob("*.py"))
-    named = set(re.findall(r"\b(?:_Closed|give_up)\((\d{4})\b", sources))
+    named = set(re.findall(r"\b(?:Closed|disconnect)\((\d{4})\b", sources))
     assert {"1012", "4403", "4408"} <= named
     assert named <= set(DOCUMENT["channels"]["socket"]["x-close-codes"])
 

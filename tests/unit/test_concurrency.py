@@ -113,7 +113,7 @@ class Listener:
     def __post_init__(self) -> None:
         self.user_id = int(self.user.pk)
 
-    def hear(self, frames: Iterable[str]) -> None:
+    def deliver(self, frames: Iterable[str]) -> None:
         assert self.subscription is not None
         for text in frames:
             frame = checked_frame(text)
@@ -130,14 +130,14 @@ class Listener:
             return False
         return bool(last["data"]["user_id"] == self.user_id)
 
-    def departed(self, room: str) -> None:
+    def membership_ended(self, room: str) -> None:
         return
 
-    def left(self, room: str) -> None:
+    def unsubscribed(self, room: str) -> None:
         self.subscription = None
         self.thrown_out.set()
 
-    def give_up(self, code: int, reason: str) -> None:
+    def disconnect(self, code: int, reason: str) -> None:
         raise AssertionError(f"{self.user} was cut: {code} {reason}")
 
     async def drained(self) -> None:
@@ -169,7 +169,7 @@ class UnreliableBell:
 
     def __init__(self, chance: Random) -> None:
         self._chance = chance
-        self._ring = doorbell.ring
+        self._ring = doorbell.publish
         self._held_back: list[Callable[[], None]] = []
 
     def ring(self, room: str, events: list[LoggedEvent], *, personal: bool = False) -> None:
@@ -190,7 +190,7 @@ class UnreliableBell:
 @pytest.fixture(params=["every ring arrives", "rings are lost, repeated and late"])
 def bell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if request.param != "every ring arrives":
-        monkeypatch.setattr(doorbell, "ring", UnreliableBell(Random(5)).ring)
+        monkeypatch.setattr(doorbell, "publish", UnreliableBell(Random(5)).ring)
     yield
     doorbell.set_server_loop(None)
 

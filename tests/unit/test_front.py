@@ -10,8 +10,8 @@ import pytest
 from pytest_django import Settings
 
 from taskrealtime.engine.asgi.body_limits import BodyLimit, is_streamed, limit_of
+from taskrealtime.engine.asgi.concurrency_limit import ConcurrencyLimit
 from taskrealtime.engine.asgi.paths import OnePath
-from taskrealtime.engine.asgi.turnstile import Turnstile
 from taskrealtime.engine.server.request_bodies import MESSAGE_BYTES, KeptBody, StreamedBody
 
 Message = dict[str, Any]
@@ -78,17 +78,17 @@ async def test_the_configured_root_counts_and_is_in_the_path(settings: Settings,
     assert (application.scopes[0]["path"], application.scopes[0]["root_path"]) == ("/board/metrics", "/board")
 
 
-async def test_the_turnstile_goes_by_the_path_of_django(settings: Settings) -> None:
-    turnstile = Turnstile(Application(), readers=0, waiting=0, open_paths=["/healthz", "/static/"])
+async def test_the_concurrency_limit_goes_by_the_path_of_django(settings: Settings) -> None:
+    concurrency_limit = ConcurrencyLimit(Application(), readers=0, waiting=0, open_paths=["/healthz", "/static/"])
     for path, root, status in (
         ("/static/x/api/tasks/", "/static/x", 503),
         ("/static/x", "", 200),
         ("/x/static/a", "/x", 200),
         ("/healthz", "", 200),
     ):
-        assert (await ask(turnstile, scope_of(path, root), b""))[0]["status"] == status, (path, root)
+        assert (await ask(concurrency_limit, scope_of(path, root), b""))[0]["status"] == status, (path, root)
     settings.FORCE_SCRIPT_NAME = "/board"
-    assert (await ask(turnstile, scope_of("/board/static/a"), b""))[0]["status"] == 200
+    assert (await ask(concurrency_limit, scope_of("/board/static/a"), b""))[0]["status"] == 200
 
 
 # --- The bound of a body ------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ async def test_a_message_that_cannot_be_carried_out_is_told_with_its_traceback_a
     class Room:
         name, size = "project.7", 0
 
-        def hear(self, events: Any, head: int) -> None:
+        def receive(self, events: Any, head: int) -> None:
             heard.append((head, time.monotonic()))
 
     process.hub.rooms["project.7"] = Room()  # type: ignore[assignment]

@@ -214,12 +214,12 @@ def test_a_busy_user_with_ten_tabs_after_a_restart_is_let_through(settings: Sett
 def test_no_limit_is_no_limit(settings: Settings) -> None:
     settings.WEBSOCKET_RATE_LIMIT = "0"
     assert allowed(lambda: rate_limits.spend_change(-2, kind="Comment", slowness=6), 500) == 500
-    assert not any(rate_limits.Patience().ends() for _ in range(1000))
+    assert not any(rate_limits.FloodGuard().ends() for _ in range(1000))
 
 
 def test_who_goes_on_after_being_told_is_a_flood(settings: Settings) -> None:
     settings.WEBSOCKET_RATE_LIMIT = "5/3600s"
-    patience = rate_limits.Patience()
+    patience = rate_limits.FloodGuard()
     assert [patience.ends() for _ in range(rate_limits.FLOOD_LEAST + 1)] == [False] * rate_limits.FLOOD_LEAST + [True]
 
 

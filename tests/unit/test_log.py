@@ -130,7 +130,7 @@ def test_a_change_of_ours_is_committed_with_its_numbers(shared: str) -> None:
 
 def test_what_is_passed_on_is_what_the_log_says(shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rung: list[log.LoggedEvent] = []
-    monkeypatch.setattr(doorbell, "ring", lambda room, events, **options: rung.extend(events))
+    monkeypatch.setattr(doorbell, "publish", lambda room, events, **options: rung.extend(events))
     with log.atomic():
         for text in ("a", "Ü"):
             log.append(room=shared, type="said", data=Said(text), at=AT.astimezone(OTHERS), evicts=7)

@@ -327,5 +327,5 @@ def unnumbered() -> Iterator[None]:
 def rings(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What was rung, by room, with its events."""
     rung: list[dict[str, Any]] = []
-    monkeypatch.setattr(doorbell, "ring", lambda room, events, **_: rung.append({"room": room, "events": events}))
+    monkeypatch.setattr(doorbell, "publish", lambda room, events, **_: rung.append({"room": room, "events": events}))
     return rung

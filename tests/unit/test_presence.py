@@ -42,9 +42,9 @@ class Ear:
 
     def joined(self, present: Iterable[tuple[int, str]], frames: Iterable[str]) -> None:
         self.present, self.viewers = dict(present), {}
-        self.hear(frames)
+        self.deliver(frames)
 
-    def hear(self, frames: Iterable[str]) -> None:
+    def deliver(self, frames: Iterable[str]) -> None:
         for text in frames:
             frame = msgspec.json.decode(text)
             self.frames.append(frame)
@@ -122,7 +122,7 @@ def test_every_listener_has_the_whole_picture_and_hears_nothing_twice(chance: Ra
             stage.room.update([connection.user_id])
         elif step == 4:
             entry = Entry(chance.choice(STATUSES), chance.choice([(), (7,), (7, 8)]), chance.choice([None, 999.0]))
-            stage.room.hear(chance.choice("ab"), {user_id: chance.choice([None, entry])})
+            stage.room.update_from(chance.choice("ab"), {user_id: chance.choice([None, entry])})
         elif step == 5:
             stage.room.replace(chance.choice("ab"), {user_id: Entry(chance.choice(STATUSES))})
         elif step == 6:
@@ -181,7 +181,7 @@ def test_a_change_that_was_taken_back_is_no_news() -> None:
 def test_who_left_a_busy_tab_elsewhere_is_what_the_open_one_says() -> None:
     stage = Stage()
     stage.join(1)
-    stage.room.hear("a", {1: Entry("busy", left_at=900.0)})
+    stage.room.update_from("a", {1: Entry("busy", left_at=900.0)})
     assert dict(stage.room.present()) == {1: "online"}
     stage.leave(0, until=4.5)  # The last one that was left counts, not the strongest.
     assert dict(stage.room.present()) == {1: "online"}
@@ -338,7 +338,7 @@ async def test_rings_in_any_order_or_twice_tell_everything_once(
         await until(lambda number=number: len(rings) == number)  # type: ignore[misc]
     await until(lambda: one.presence.attendance(room).version is not None)
     for ring in [*reversed(rings), *rings]:
-        one.presence.heard(ring)
+        one.presence.receive(ring)
     await until(lambda: watcher.present[2] == "idle")
     assert watcher.told == [(2, "online"), (2, "idle")]
 
@@ -422,7 +422,7 @@ class Desk:
         self.told: list[tuple[float, bool]] = []
         self._timers: list[Timer] = []
         self.typists = Typists(Presence([]), alone=True, clock=lambda: self.now, call_at=self._call_at)
-        self.typists._tell = lambda key, hand, is_typing: self.told.append((self.now, is_typing))  # type: ignore[method-assign]
+        self.typists._announce = lambda key, hand, is_typing: self.told.append((self.now, is_typing))  # type: ignore[method-assign]
 
     def _call_at(self, at: float, call: Callable[[], None]) -> "Timer":
         self._timers.append(Timer(at, call))
@@ -436,7 +436,7 @@ class Desk:
         """Another process tells of a connection of the same user."""
         user = {"id": 1, "username": "bob", "name": "Bob"}
         ring = {"process": "another", "place": 7, "user": user, "connection": connection, "is_typing": is_typing}
-        self.typists.heard({"room": ROOM, **ring})
+        self.typists.receive({"room": ROOM, **ring})
 
     def pass_time(self, seconds: float) -> None:
         end = self.now + seconds

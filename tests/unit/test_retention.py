@@ -337,7 +337,7 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
 
 
 class Reading(Ear):
-    """Does something when it has read its first mouthful; then it reads on."""
+    """Does something when it has read its first chunk; then it reads on."""
 
     on_read: Callable[[], Any] | None = None
 
@@ -355,8 +355,8 @@ async def until(condition: Callable[[], Any]) -> None:
 
 async def test_who_catches_up_while_it_is_trimmed_is_sent_to_reset(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room_module, "PAGE", 10)
-    monkeypatch.setattr(room_module, "MOUTHFUL", 200)
-    monkeypatch.setattr(hub_module, "MOUTHFUL", 200)
+    monkeypatch.setattr(room_module, "CHUNK_CHARACTERS", 200)
+    monkeypatch.setattr(hub_module, "CHUNK_CHARACTERS", 200)
     await in_database_thread(say, room, *[OLD] * 40)
     served = await Process().hub.open(room)
     listener = Reading()

@@ -80,9 +80,9 @@ class Stage:
         """The sweep finds what no ring told; then everybody has everything."""
         async with asyncio.timeout(60):
             await asyncio.gather(*self._arrivals)
-            self.room.reach(len(self.log.events))
+            self.room.advance_to(len(self.log.events))
             while self.room.position < len(self.log.events):
-                self.room.reach(len(self.log.events))
+                self.room.advance_to(len(self.log.events))
                 await asyncio.sleep(0)
 
 
@@ -98,7 +98,7 @@ async def test_lost_repeated_and_late_rings_make_no_gap_and_no_double(chance: Ra
         for _ in range(chance.randrange(3)):
             events = chance.choice(rings)
             carried = events if chance.random() < 0.8 else []
-            stage.room.hear(carried, events[-1].seq)
+            stage.room.receive(carried, events[-1].seq)
             if rings and chance.random() < 0.5:
                 rings.remove(events)
                 rings = rings or [events]
@@ -127,11 +127,11 @@ def last_number(listener: Listener, subscription: Subscription, evictions: dict[
 
 async def test_who_joins_hears_what_was_missed_and_then_what_is_new() -> None:
     stage = Stage()
-    stage.room.hear(stage.log.grow(3), 3)
+    stage.room.receive(stage.log.grow(3), 3)
     listener = stage.join(since=1)
     await stage.settle()
     assert listener.heard == [2, 3]
-    stage.room.hear(stage.log.grow(2), 5)
+    stage.room.receive(stage.log.grow(2), 5)
     await stage.settle()
     assert listener.heard == [2, 3, 4, 5]
 
@@ -142,7 +142,7 @@ async def test_who_read_further_than_the_room_hears_nothing_twice() -> None:
     listener = stage.join(since=2)
     await asyncio.sleep(0)
     assert listener.heard == []
-    stage.room.hear(events, 3)
+    stage.room.receive(events, 3)
     await stage.settle()
     assert listener.heard == [3]
 
@@ -150,7 +150,7 @@ async def test_who_read_further_than_the_room_hears_nothing_twice() -> None:
 async def test_a_removed_member_hears_the_removal_last() -> None:
     stage = Stage(evictions={3: 7})
     removed, stays = stage.join(since=0, user_id=7), stage.join(since=0, user_id=1)
-    stage.room.hear(stage.log.grow(5), 5)
+    stage.room.receive(stage.log.grow(5), 5)
     await stage.settle()
     assert (removed.heard, removed.rooms_left) == ([1, 2, 3], ["project.1"])
     assert (stays.heard, stays.rooms_left) == ([1, 2, 3, 4, 5], [])
@@ -160,7 +160,7 @@ async def test_who_was_added_again_is_not_thrown_out_by_the_old_removal() -> Non
     stage = Stage(evictions={2: 7})
     events = stage.log.grow(4)
     back = stage.join(since=0, user_id=7)
-    stage.room.hear(events, 4)
+    stage.room.receive(events, 4)
     await stage.settle()
     assert (back.heard, back.rooms_left) == ([1, 2, 3, 4], [])
 
@@ -168,10 +168,10 @@ async def test_who_was_added_again_is_not_thrown_out_by_the_old_removal() -> Non
 async def test_who_left_hears_nothing_more() -> None:
     stage = Stage()
     listener = stage.join(since=0)
-    stage.room.hear(stage.log.grow(1), 1)
+    stage.room.receive(stage.log.grow(1), 1)
     await stage.settle()
     stage.room.unsubscribe(stage.listeners[0][1])
-    stage.room.hear(stage.log.grow(1), 2)
+    stage.room.receive(stage.log.grow(1), 2)
     await stage.settle()
     assert (listener.heard, listener.rooms_left) == ([1], [])
 
@@ -190,7 +190,7 @@ async def test_a_database_that_was_away_is_asked_again(settings: Settings) -> No
     stage = Stage()
     stage.log.failures = 3
     stage.log.grow(2)
-    stage.room.reach(2)
+    stage.room.advance_to(2)
     listener = stage.join(since=2)
     await stage.settle()
     stage.log.failures = 2
@@ -220,11 +220,11 @@ async def test_a_hole_in_the_log_sends_everybody_away_and_is_left_behind() -> No
     room = Room("project.1", 3, read)
     listener, late = Listener(), Listener()
     await room.go_live(room.subscribe(listener, cursor=3, authorised=3))
-    room.reach(9)
+    room.advance_to(9)
     await until(lambda: room.position == 9)
     assert (listener.heard, listener.given_up) == ([], [1012])
     await room.go_live(room.subscribe(late, cursor=9, authorised=9))
-    room.hear([LoggedEvent(10, "10", None)], 10)
+    room.receive([LoggedEvent(10, "10", None)], 10)
     await until(lambda: late.heard == [10])
     assert listener.heard == []
 
@@ -243,7 +243,7 @@ async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str)
         def lags(self) -> bool:  # type: ignore[override]
             return outbox.lags
 
-        def hear(self, frames: Frames) -> None:
+        def deliver(self, frames: Frames) -> None:
             outbox.put(frames)
 
         async def drained(self) -> None:
@@ -258,7 +258,7 @@ async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str)
     room = Room("project.1", 150 if way == "replay" else 0, read_log)
     await room.go_live(room.subscribe(listener, cursor=0, authorised=0))
     if way == "burst":
-        room.hear(events, 150)
+        room.receive(events, 150)
     await until(lambda: len(read) == 150)
 
 
@@ -272,7 +272,7 @@ class Reader(Listener):
         super().__init__()
         self.said: list[int | tuple[int, int]] = []
 
-    def hear(self, frames: Frames) -> None:
+    def deliver(self, frames: Frames) -> None:
         self.said += [_number_or_mark(frame) for frame in frames]
 
 
@@ -307,10 +307,10 @@ async def test_a_mark_waits_for_the_events_that_were_read_elsewhere() -> None:
     reader = await enter(room, 0, read=0)
     events = log_of_three.grow(3)
     room.mark(2, 0)
-    room.hear(events[:1], 1)
+    room.receive(events[:1], 1)
     await until(lambda: room.position == 1)
     assert reader.said == [1]
-    room.hear(events[1:], 3)
+    room.receive(events[1:], 3)
     await until(lambda: room.position == 3)
     assert reader.said == [1, 2, 3, (2, 1)]
 
@@ -340,12 +340,12 @@ async def test_a_users_room_keeps_nothing_in_memory(name: str, again: str) -> No
         return [LoggedEvent(2, "2 blanked")]
 
     room = Room(name, 0, read_log)
-    room.hear([LoggedEvent(1, "1"), LoggedEvent(2, "2")], 2)
+    room.receive([LoggedEvent(1, "1"), LoggedEvent(2, "2")], 2)
     await until(lambda: room.position == 2)
     heard: list[str] = []
 
     class Verbatim(Listener):
-        def hear(self, frames: Frames) -> None:
+        def deliver(self, frames: Frames) -> None:
             heard.extend(frames)
 
     await room.go_live(room.subscribe(Verbatim(), cursor=1, authorised=1))
@@ -393,7 +393,7 @@ async def test_a_commit_is_heard_through_the_layer(process: Process) -> None:
 
 @with_database
 async def test_the_sweep_delivers_what_no_ring_told(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
+    monkeypatch.setattr(doorbell, "publish", lambda *_, **__: None)
     await in_database_thread(log.create_room, "project.1")
     ear = await listen(process, "project.1")
     await in_database_thread(append, "project.1")
@@ -411,7 +411,7 @@ async def test_the_sweep_delivers_while_the_layer_is_gone(process: Process, monk
     await in_database_thread(log.create_room, "project.1")
     with monkeypatch.context() as patch:
         patch.setattr(membership, "get_channel_layer", Away)
-        patch.setattr(doorbell, "ring", lambda *_, **__: None)
+        patch.setattr(doorbell, "publish", lambda *_, **__: None)
         ear = await listen(process, "project.1")
         assert process.hub.rooms["project.1"].deaf
         await in_database_thread(append, "project.1")
@@ -431,11 +431,11 @@ async def test_the_sweep_waits_for_no_layer_that_hangs(process: Process, monkeyp
             await asyncio.Event().wait()
 
     await in_database_thread(log.create_room, "project.1")
-    monkeypatch.setattr(doorbell, "ring", lambda *_, **__: None)
+    monkeypatch.setattr(doorbell, "publish", lambda *_, **__: None)
     ear = await listen(process, "project.1")
     process.hub.rooms["project.1"].deaf = True
     monkeypatch.setattr(membership, "get_channel_layer", Hanging)
-    monkeypatch.setattr(doorbell, "RING_TIMEOUT", 3600)
+    monkeypatch.setattr(doorbell, "PUBLISH_TIMEOUT", 3600)
     for seq in (1, 2):
         await in_database_thread(append, "project.1")
         async with asyncio.timeout(60):
@@ -453,7 +453,7 @@ async def test_a_room_that_is_dropped_is_left_by_ring_and_by_sweep(
     rung, swept = await listen(process, "project.1"), await listen(process, "project.2")
     await in_database_thread(log.drop_room, "project.1")
     await until(lambda: rung.rooms_left == ["project.1"])
-    monkeypatch.setattr(doorbell, "ring_closed", lambda room: None)
+    monkeypatch.setattr(doorbell, "publish_closed", lambda room: None)
     await in_database_thread(log.drop_room, "project.2")
     await process.sweep.once()
     assert swept.rooms_left == ["project.2"]
@@ -482,8 +482,8 @@ class Punctual(Ear):
 
     given_up_at = 0.0
 
-    def give_up(self, code: int, reason: str) -> None:
-        super().give_up(code, reason)
+    def disconnect(self, code: int, reason: str) -> None:
+        super().disconnect(code, reason)
         self.given_up_at = asyncio.get_running_loop().time()
 
 
@@ -568,7 +568,7 @@ async def test_a_room_without_listeners_is_given_up_after_a_while(
     room = await process.hub.open("project.1")
     await process.sweep.once()
     assert process.hub.rooms == {"project.1": room}
-    monkeypatch.setattr(sweep, "LINGER", 0)
+    monkeypatch.setattr(sweep, "IDLE_ROOM_TTL_SECONDS", 0)
     await until(lambda: not process.hub.rooms, process.sweep.once)
     ear = await listen(process, "project.1")
     await in_database_thread(append, "project.1")

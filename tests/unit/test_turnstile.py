@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from taskrealtime.engine.asgi import unread
-from taskrealtime.engine.asgi.turnstile import MAX_KEPT, RETRY_AFTER, Turnstile
+from taskrealtime.engine.asgi.concurrency_limit import MAX_KEPT, RETRY_AFTER, ConcurrencyLimit
 from taskrealtime.engine.db import capacity
 from tests.support.stacks import ROOT
 
@@ -49,7 +49,7 @@ class Visitor:
 
     def __init__(
         self,
-        turnstile: Turnstile,
+        concurrency_limit: ConcurrencyLimit,
         path: str = "/",
         body: tuple[bytes, ...] = (b"",),
         method: str = "GET",
@@ -61,7 +61,7 @@ class Visitor:
             self.say({"type": "http.request", "body": part, "more_body": place < len(body)})
         client = client or f"198.51.{next(_addresses) // 250}.{next(_addresses) % 250}"
         scope = {"type": "http", "path": path, "method": method, "client": [client, 1], "headers": []}
-        self.task = asyncio.create_task(turnstile(scope, self._arriving.get, self._send))
+        self.task = asyncio.create_task(concurrency_limit(scope, self._arriving.get, self._send))
 
     def say(self, message: Message) -> None:
         self._arriving.put_nowait(message)
@@ -90,24 +90,24 @@ async def settled() -> None:
 
 
 async def test_so_many_are_inside_and_the_others_follow_in_order(application: Application) -> None:
-    turnstile = Turnstile(application, readers=2)
-    visitors = [Visitor(turnstile, f"/{number}", (b"a", str(number).encode())) for number in range(7)]
+    concurrency_limit = ConcurrencyLimit(application, readers=2)
+    visitors = [Visitor(concurrency_limit, f"/{number}", (b"a", str(number).encode())) for number in range(7)]
     await settled()
     assert application.inside == ["/0", "/1"]
     application.go_on.set()
     assert [await visitor.answer() for visitor in visitors] == [(200, f"a{number}".encode()) for number in range(7)]
     assert application.most_inside == 2
-    assert await Visitor(turnstile).answer() == (200, b"")
+    assert await Visitor(concurrency_limit).answer() == (200, b"")
 
 
 async def test_who_finds_the_line_full_is_told_at_once_to_come_back(
     application: Application, caplog: pytest.LogCaptureFixture
 ) -> None:
-    turnstile = Turnstile(application, readers=1, waiting=2, chance=lambda low, high: low)
-    waiting = [Visitor(turnstile) for _ in range(3)]
+    concurrency_limit = ConcurrencyLimit(application, readers=1, waiting=2, chance=lambda low, high: low)
+    waiting = [Visitor(concurrency_limit) for _ in range(3)]
     await settled()
     with caplog.at_level(logging.WARNING):
-        refused = [Visitor(turnstile) for _ in range(2)]
+        refused = [Visitor(concurrency_limit) for _ in range(2)]
         for visitor in refused:
             status, body = await visitor.answer()
             assert status == 503
@@ -119,37 +119,37 @@ async def test_who_finds_the_line_full_is_told_at_once_to_come_back(
     assert len(caplog.records) == 1, "one line for all of a moment"
     application.go_on.set()
     assert [(await visitor.answer())[0] for visitor in waiting] == [200] * 3
-    assert (await Visitor(turnstile).answer())[0] == 200
+    assert (await Visitor(concurrency_limit).answer())[0] == 200
 
 
 async def test_who_leaves_the_line_gives_the_place_up(application: Application) -> None:
-    turnstile = Turnstile(application, readers=1, waiting=2)
-    first, gone, last = (Visitor(turnstile, path) for path in ("/first", "/gone", "/last"))
+    concurrency_limit = ConcurrencyLimit(application, readers=1, waiting=2)
+    first, gone, last = (Visitor(concurrency_limit, path) for path in ("/first", "/gone", "/last"))
     await settled()
     gone.leave()
     await asyncio.wait_for(gone.task, 10)
     assert gone.sent == []
-    late = Visitor(turnstile, "/late")
+    late = Visitor(concurrency_limit, "/late")
     await settled()
     application.go_on.set()
     assert [(await visitor.answer())[0] for visitor in (first, last, late)] == [200] * 3
 
 
 async def test_who_is_cut_while_it_is_their_turn_keeps_no_slot(application: Application) -> None:
-    turnstile = Turnstile(application, readers=1)
-    first, cut, last = (Visitor(turnstile) for _ in range(3))
+    concurrency_limit = ConcurrencyLimit(application, readers=1)
+    first, cut, last = (Visitor(concurrency_limit) for _ in range(3))
     await settled()
     application.go_on.set()
     await first.task  # Now it is the next one's turn, who has not noticed yet.
     cut.task.cancel()
     assert (await last.answer())[0] == 200
-    assert (await Visitor(turnstile).answer())[0] == 200
+    assert (await Visitor(concurrency_limit).answer())[0] == 200
 
 
 async def test_a_waiting_body_is_taken_in_up_to_a_bound(application: Application) -> None:
-    turnstile = Turnstile(application, readers=1)
-    first = Visitor(turnstile)
-    large = Visitor(turnstile, body=(b"x" * MAX_KEPT,) * 5)
+    concurrency_limit = ConcurrencyLimit(application, readers=1)
+    first = Visitor(concurrency_limit)
+    large = Visitor(concurrency_limit, body=(b"x" * MAX_KEPT,) * 5)
     await settled()
     assert large._arriving.qsize() == 3
     application.go_on.set()
@@ -161,17 +161,17 @@ async def test_a_fault_of_the_application_frees_its_slot() -> None:
     async def fail(scope: Any, receive: Any, send: Any) -> None:
         raise ValueError(scope["path"])
 
-    turnstile = Turnstile(fail, readers=1)
+    concurrency_limit = ConcurrencyLimit(fail, readers=1)
     for _ in range(3):
         with pytest.raises(ValueError, match="/x"):
-            await Visitor(turnstile, "/x").task
+            await Visitor(concurrency_limit, "/x").task
 
 
 async def test_changes_that_wait_stop_nobody_who_reads_and_the_other_way_round(application: Application) -> None:
     """A locked row may keep every change waiting, and a crowd that fetches boards all that read."""
-    turnstile = Turnstile(application, readers=1, writers=1)
-    changes = [Visitor(turnstile, "/change", method=method) for method in ("POST", "PATCH", "DELETE")]
-    reads = [Visitor(turnstile, "/read", method=method) for method in ("GET", "HEAD", "OPTIONS")]
+    concurrency_limit = ConcurrencyLimit(application, readers=1, writers=1)
+    changes = [Visitor(concurrency_limit, "/change", method=method) for method in ("POST", "PATCH", "DELETE")]
+    reads = [Visitor(concurrency_limit, "/read", method=method) for method in ("GET", "HEAD", "OPTIONS")]
     await settled()
     assert sorted(application.inside) == ["/change", "/read"]
     application.go_on.set()
@@ -180,9 +180,9 @@ async def test_changes_that_wait_stop_nobody_who_reads_and_the_other_way_round(a
 
 
 async def test_open_paths_take_no_slot_and_never_wait(application: Application) -> None:
-    turnstile = Turnstile(application, readers=1, waiting=0, open_paths=["/healthz", "/static/"])
-    inside = [Visitor(turnstile, path) for path in ("/", "/healthz", "/static/a.js", "/static/b/c.js")]
-    refused = [Visitor(turnstile, path) for path in ("/healthz/", "/healthz2", "/static", "/x/static/")]
+    concurrency_limit = ConcurrencyLimit(application, readers=1, waiting=0, open_paths=["/healthz", "/static/"])
+    inside = [Visitor(concurrency_limit, path) for path in ("/", "/healthz", "/static/a.js", "/static/b/c.js")]
+    refused = [Visitor(concurrency_limit, path) for path in ("/healthz/", "/healthz2", "/static", "/x/static/")]
     await settled()
     assert len(application.inside) == 4
     assert [(await visitor.answer())[0] for visitor in refused] == [503] * 4
@@ -197,8 +197,8 @@ async def test_a_slot_is_free_when_the_work_has_ended_and_not_when_the_server_gi
     application: Application,
 ) -> None:
     """As daphne does, ten seconds after the client left; the thread still waits for a lock in PostgreSQL."""
-    turnstile = Turnstile(application, readers=1)
-    first, next_one = Visitor(turnstile, "/first"), Visitor(turnstile, "/next")
+    concurrency_limit = ConcurrencyLimit(application, readers=1)
+    first, next_one = Visitor(concurrency_limit, "/first"), Visitor(concurrency_limit, "/next")
     await settled()
     for _ in range(3):
         first.task.cancel()
@@ -217,7 +217,7 @@ async def test_work_that_the_server_gave_up_learns_that_its_client_left() -> Non
         heard.append((await receive())["type"])
         heard.append((await receive())["type"])
 
-    visitor = Visitor(Turnstile(listen, readers=1))
+    visitor = Visitor(ConcurrencyLimit(listen, readers=1))
     await settled()
     visitor.task.cancel()
     await settled()
@@ -225,10 +225,10 @@ async def test_work_that_the_server_gave_up_learns_that_its_client_left() -> Non
 
 
 async def test_who_reads_slowly_holds_no_slot() -> None:
-    turnstile = Turnstile(_answer_much, readers=2)
-    slow = [SlowReader(turnstile, f"203.0.113.{number}") for number in range(1, 9)]
+    concurrency_limit = ConcurrencyLimit(_answer_much, readers=2)
+    slow = [SlowReader(concurrency_limit, f"203.0.113.{number}") for number in range(1, 9)]
     await settled()
-    assert (await Visitor(turnstile).answer())[0] == 200
+    assert (await Visitor(concurrency_limit).answer())[0] == 200
     for reader in slow:
         reader.reads.set()
     assert [len((await reader.answer())[1]) for reader in slow] == [PIECES * PIECE] * 8
@@ -238,25 +238,25 @@ async def test_unread_answers_are_bounded_for_each_address_and_delay_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(unread, "MAX_OF_GROUP", 3 * PIECES * PIECE)
-    turnstile = Turnstile(_answer_much, readers=4)
-    slow = [SlowReader(turnstile, "203.0.113.7") for _ in range(50)]
+    concurrency_limit = ConcurrencyLimit(_answer_much, readers=4)
+    slow = [SlowReader(concurrency_limit, "203.0.113.7") for _ in range(50)]
     await settled()
-    held = turnstile._unread._bytes["address:203.0.113.7"]
+    held = concurrency_limit._unread._bytes["address:203.0.113.7"]
     assert held <= 4 * PIECES * PIECE
-    assert (await Visitor(turnstile).answer())[0] == 200
+    assert (await Visitor(concurrency_limit).answer())[0] == 200
     for reader in slow:
         reader.reads.set()
     assert [(await reader.answer())[0] for reader in slow] == [200] * 50
-    assert not turnstile._unread._bytes
+    assert not concurrency_limit._unread._bytes
 
 
 async def test_an_answer_that_nobody_will_read_is_forgotten() -> None:
-    turnstile = Turnstile(_answer_much, readers=1)
-    reader = SlowReader(turnstile, "203.0.113.7")
+    concurrency_limit = ConcurrencyLimit(_answer_much, readers=1)
+    reader = SlowReader(concurrency_limit, "203.0.113.7")
     await settled()
     reader.task.cancel()
     await settled()
-    assert not turnstile._unread._bytes
+    assert not concurrency_limit._unread._bytes
 
 
 PIECES, PIECE = 10, 64 * 1024
@@ -271,9 +271,9 @@ async def _answer_much(scope: Any, receive: Any, send: Any) -> None:
 class SlowReader(Visitor):
     """Its server takes nothing until `reads` is set."""
 
-    def __init__(self, turnstile: Turnstile, client: str) -> None:
+    def __init__(self, concurrency_limit: ConcurrencyLimit, client: str) -> None:
         self.reads = asyncio.Event()
-        super().__init__(turnstile, client=client)
+        super().__init__(concurrency_limit, client=client)
 
     async def _send(self, message: Any) -> None:
         await self.reads.wait()
@@ -284,9 +284,9 @@ class SlowReader(Visitor):
 
 
 async def test_an_address_with_a_thousand_requests_delays_no_other(application: Application) -> None:
-    turnstile = Turnstile(application, readers=2)
-    crowd = [Visitor(turnstile, "/crowd", client="203.0.113.7") for _ in range(1000)]
-    other = Visitor(turnstile, "/other")
+    concurrency_limit = ConcurrencyLimit(application, readers=2)
+    crowd = [Visitor(concurrency_limit, "/crowd", client="203.0.113.7") for _ in range(1000)]
+    other = Visitor(concurrency_limit, "/other")
     await settled()
     assert application.inside == ["/crowd", "/other"]
     application.go_on.set()
@@ -296,9 +296,9 @@ async def test_an_address_with_a_thousand_requests_delays_no_other(application: 
 
 
 async def test_an_address_fills_half_of_the_line_and_is_told_to_come_back(application: Application) -> None:
-    turnstile = Turnstile(application, readers=1, waiting=20)
-    crowd = [Visitor(turnstile, client="203.0.113.7") for _ in range(30)]
-    others = [Visitor(turnstile) for _ in range(10)]
+    concurrency_limit = ConcurrencyLimit(application, readers=1, waiting=20)
+    crowd = [Visitor(concurrency_limit, client="203.0.113.7") for _ in range(30)]
+    others = [Visitor(concurrency_limit) for _ in range(10)]
     await settled()
     application.go_on.set()
     assert [(await visitor.answer())[0] for visitor in crowd] == [200] * 11 + [503] * 19
@@ -306,9 +306,9 @@ async def test_an_address_fills_half_of_the_line_and_is_told_to_come_back(applic
 
 
 async def test_hashing_passwords_stops_no_change(application: Application) -> None:
-    turnstile = Turnstile(application, writers=1, hashers=1, hashing_paths="/token/")
-    signing_in = [Visitor(turnstile, "/token/", (b"{}",), "POST") for _ in range(40)]
-    change = Visitor(turnstile, "/change", (b"{}",), "POST")
+    concurrency_limit = ConcurrencyLimit(application, writers=1, hashers=1, hashing_paths="/token/")
+    signing_in = [Visitor(concurrency_limit, "/token/", (b"{}",), "POST") for _ in range(40)]
+    change = Visitor(concurrency_limit, "/change", (b"{}",), "POST")
     await settled()
     assert sorted(application.inside) == ["/change", "/token/"]
     application.go_on.set()

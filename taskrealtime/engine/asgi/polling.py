@@ -163,13 +163,13 @@ class LongPolling:
         listener = _Waiter(wait.user_id)
         subscription = room.subscribe(listener, cursor=wait.since, authorised=wait.since)
         happened = asyncio.create_task(listener.happened.wait())
-        draining.enter(listener)
+        draining.add(listener)
         try:
             await room.go_live(subscription)
             await asyncio.wait({happened, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             return listener.happened.is_set() and not left.done() and not draining.is_draining()
         finally:
-            draining.leave(listener)
+            draining.remove(listener)
             happened.cancel()
             room.unsubscribe(subscription)
 
@@ -188,19 +188,19 @@ class _Waiter:
         self.user_id = user_id
         self.happened = asyncio.Event()
 
-    def hear(self, frames: Frames) -> None:
+    def deliver(self, frames: Frames) -> None:
         self.happened.set()
 
-    def left(self, room: str) -> None:
+    def unsubscribed(self, room: str) -> None:
         self.happened.set()
 
-    def departed(self, room: str) -> None:
+    def membership_ended(self, room: str) -> None:
         pass  # what it waits for is told by `left`
 
-    def give_up(self, code: int, reason: str) -> None:
+    def disconnect(self, code: int, reason: str) -> None:
         self.happened.set()
 
-    def go_away(self, reconnect_in_ms: int) -> None:
+    def shutdown(self, reconnect_in_ms: int) -> None:
         self.happened.set()
 
     async def drained(self) -> None:

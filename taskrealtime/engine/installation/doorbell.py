@@ -30,7 +30,7 @@ MAX_CARRIED = 100
 #: have less: a comment may notify fifty people, and whoever looks at its board is to hear of it first.
 MAX_WAITING, MAX_WAITING_PERSONAL = 1000, 500
 #: Seconds after which a ring is given up.
-RING_TIMEOUT = 5.0
+PUBLISH_TIMEOUT = 5.0
 
 #: The loop of this process's rooms, where it serves any: the in-memory layer is not thread-safe, so it is
 #: only used from there.
@@ -57,23 +57,23 @@ def set_server_loop(loop: asyncio.AbstractEventLoop | None) -> None:
     _server_loop = loop
 
 
-def ring(room: str, events: "list[LoggedEvent]", *, personal: bool = False) -> None:
+def publish(room: str, events: "list[LoggedEvent]", *, personal: bool = False) -> None:
     """Tell every process that listens to `room`, one person's or not, of these events. Never blocks, never raises."""
     carried = [list(event) for event in events] if len(events) <= MAX_CARRIED else []
     _send(room, {"type": "room.events", "room": room, "head": events[-1].seq, "events": carried}, personal=personal)
 
 
-def ring_read(room: str, read: int, floor: int) -> None:
+def publish_read(room: str, read: int, floor: int) -> None:
     """Tell every process that listens to a personal `room` how far it was read, and how far it was trimmed."""
     _send(room, {"type": "room.read", "room": room, "read": read, "floor": floor}, personal=True)
 
 
-def ring_closed(room: str) -> None:
+def publish_closed(room: str) -> None:
     """Tell every process that listens to `room` that it is no more."""
     _send(room, {"type": "room.closed", "room": room})
 
 
-def ring_departed(room: str, user_id: int, departed: str) -> None:
+def publish_membership_ended(room: str, user_id: int, departed: str) -> None:
     """Tell every process that listens to a user's personal `room` that they may no longer hear the room `departed`."""
     _send(room, {"type": "room.departed", "room": room, "user": user_id, "departed": departed}, personal=True)
 
@@ -107,7 +107,7 @@ def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed:
 async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
     try:
         layer = get_channel_layer()
-        await asyncio.wait_for(layer.group_send(layer_group(room), message), RING_TIMEOUT)
+        await asyncio.wait_for(layer.group_send(layer_group(room), message), PUBLISH_TIMEOUT)
     except Exception as error:
         if missed:
             metrics.RINGS_LOST.inc()

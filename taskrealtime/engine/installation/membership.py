@@ -7,7 +7,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
-from .doorbell import RING_TIMEOUT
+from .doorbell import PUBLISH_TIMEOUT
 from .names import layer_group
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class LayerMembership:
         """Join the group of a room; return whether that succeeded."""
         try:
             channel = await asyncio.wait_for(asyncio.shield(self._channel), CHANNEL_TIMEOUT)
-            await asyncio.wait_for(get_channel_layer().group_add(layer_group(name), channel), RING_TIMEOUT)
+            await asyncio.wait_for(get_channel_layer().group_add(layer_group(name), channel), PUBLISH_TIMEOUT)
         except Exception as error:
             logger.warning("Not on the layer's group %s (%s): the sweep delivers.", name, type(error).__name__)
             return False
@@ -42,7 +42,7 @@ class LayerMembership:
         """Leave the group of a room, if the layer is there."""
         try:
             leaving = get_channel_layer().group_discard(layer_group(name), self._channel.result())
-            await asyncio.wait_for(leaving, RING_TIMEOUT)
+            await asyncio.wait_for(leaving, PUBLISH_TIMEOUT)
         except Exception as error:
             logger.warning("Still on the layer's group %s (%s).", name, type(error).__name__)
 

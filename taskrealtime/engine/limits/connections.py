@@ -52,7 +52,7 @@ return held
 """
 
 
-class Place:
+class ConnectionSlot:
     """One connection's place among those of its user."""
 
     def __init__(self, counts: "Counts", user_id: int) -> None:
@@ -80,12 +80,12 @@ class Counts:
         #: Another one each time, also where a process number is given again.
         self._process = secrets.token_hex(8)
 
-    def enter(self, user_id: int) -> Place:
+    def enter(self, user_id: int) -> ConnectionSlot:
         """Count one more connection; ask `is_full` next."""
         self._own[user_id] += 1
         if self._beating is None:
             self._beating = asyncio.create_task(self._beat_forever())
-        return Place(self, user_id)
+        return ConnectionSlot(self, user_id)
 
     async def is_full(self, user_id: int) -> bool:
         """Whether the connection that came last is one too many."""

@@ -192,7 +192,7 @@ def _limits_of(user_id: int, kind: str, slowness: float, size: int) -> list[tupl
     return found
 
 
-class Patience:
+class FloodGuard:
     """How often one connection may still be told that it speaks too often."""
 
     def __init__(self) -> None:

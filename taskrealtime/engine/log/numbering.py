@@ -19,7 +19,7 @@ def drop_room(name: str) -> None:
     # The room first: who numbers its events at this moment is waited for, and leaves none behind.
     Room.objects.filter(name=name).delete()
     Event.objects.filter(room=name).delete()
-    transaction.on_commit(lambda: doorbell.ring_closed(name), robust=True)
+    transaction.on_commit(lambda: doorbell.publish_closed(name), robust=True)
 
 
 def sequence(rooms: Iterable[str]) -> None:
@@ -62,4 +62,4 @@ def number_waiting(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
 
 def publish(numbered: dict[str, list[LoggedEvent]]) -> None:
     for name, events in numbered.items():
-        doorbell.ring(name, events, personal=domain.is_personal(name))
+        doorbell.publish(name, events, personal=domain.is_personal(name))

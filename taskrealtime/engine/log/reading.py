@@ -176,5 +176,5 @@ def mark_read(room: str, up_to: int) -> int:
     marked = Bounds(row.floor, row.head, max(row.read, up_to))
     if marked.read != row.read:
         Room.objects.filter(name=room).update(read=marked.read)
-        transaction.on_commit(lambda: doorbell.ring_read(room, marked.read, marked.floor), robust=True)
+        transaction.on_commit(lambda: doorbell.publish_read(room, marked.read, marked.floor), robust=True)
     return marked.unread

@@ -15,7 +15,7 @@ class Listener(Protocol):
 
     user_id: int
 
-    def hear(self, frames: Frames) -> None:
+    def deliver(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
 
 
@@ -151,7 +151,7 @@ class Attendance:
         self.update(gone)
         return gone, min((until for _, until in self._leaving.values()), default=None)
 
-    def hear(self, process: str, entries: dict[int, Entry | None]) -> None:
+    def update_from(self, process: str, entries: dict[int, Entry | None]) -> None:
         """Another process tells of these users; None: it no longer knows them."""
         known = self.others.setdefault(process, {})
         for user_id, entry in entries.items():

@@ -34,15 +34,15 @@ class LastSeenBook:
 
     async def run(self) -> None:
         """Write it once in a while, for ever."""
-        draining.enter(self)
+        draining.add(self)
         try:
             while True:
                 await asyncio.sleep(WRITE_EVERY)
                 await self.write()
         finally:
-            draining.leave(self)
+            draining.remove(self)
 
-    def go_away(self, reconnect_in_ms: int) -> None:
+    def shutdown(self, reconnect_in_ms: int) -> None:
         """The process is ending: what is known so far is written; whoever is still there is so for moments only."""
         self._last_words = asyncio.create_task(self.write())
 

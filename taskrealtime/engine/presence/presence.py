@@ -79,7 +79,7 @@ class Presence:
         """
         attendance = self.attendance(room)
         if listener in attendance.listeners:
-            listener.hear(_frames(room, attendance.catch_up(listener)))
+            listener.deliver(_frames(room, attendance.catch_up(listener)))
         else:
             connection = self._connection(listener)
             connection.rooms.add(room)
@@ -131,7 +131,7 @@ class Presence:
         for name in {viewing[0] for viewing in (before, connection.viewing) if viewing} & connection.rooms:
             self._update_own(name, listener.user_id)
 
-    def tell(self, room: str, frame: str, *, not_to: int) -> None:
+    def deliver(self, room: str, frame: str, *, not_to: int) -> None:
         """Let everybody in the room hear a frame, but for one user."""
         if attendance := self._rooms.get(room):
             self._do(
@@ -197,9 +197,9 @@ class Presence:
             attendance.changes.clear()
         elif attendance.changes and attendance not in self._telling:
             self._telling.add(attendance)
-            self._do(self._tell_news(attendance))
+            self._do(self._deliver_news(attendance))
 
-    async def _tell_news(self, attendance: Attendance) -> None:
+    async def _deliver_news(self, attendance: Attendance) -> None:
         try:
             await asyncio.sleep(self._gather)
             for listeners, news in attendance.take_news():
@@ -211,7 +211,7 @@ class Presence:
     async def _give(self, listeners: list[Listener], attendance: Attendance, frames: Frames) -> None:
         for count, listener in enumerate(listeners, start=1):
             if listener in attendance.listeners:  # Or it has left during the pauses below.
-                listener.hear(frames)
+                listener.deliver(frames)
             if count % LISTENERS_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
@@ -221,10 +221,10 @@ class Presence:
         """Through which Redis a room is shared; None: there is none."""
         return self._sharings[zlib.crc32(room.encode()) % len(self._sharings)] if self._sharings else None
 
-    def heard(self, message: dict[str, Any]) -> None:
+    def receive(self, message: dict[str, Any]) -> None:
         """Another process rang."""
         if sharing := self.sharing(message["room"]):
-            sharing.heard(message)
+            sharing.receive(message)
 
     def knows(self, process: str) -> bool:
         """Whether this process, or another, has a lease in this installation's Redis, as far as it was seen."""
@@ -232,17 +232,17 @@ class Presence:
 
     async def run(self) -> None:
         """Renew the leases and look what moved, for ever."""
-        draining.enter(self)
+        draining.add(self)
         try:
             while True:
                 pauses = [await sharing.look() for sharing in self._sharings]
                 await asyncio.sleep(min(pauses, default=LOOK_SECONDS))
         finally:
-            draining.leave(self)
+            draining.remove(self)
             for sharing in self._sharings:
                 await sharing.store.close()
 
-    def go_away(self, reconnect_in_ms: int) -> None:
+    def shutdown(self, reconnect_in_ms: int) -> None:
         """The process is ending: what it knows shall end soon after it, as that of connections does."""
         for sharing in self._sharings:
             sharing.lease = LAST_LEASE_SECONDS

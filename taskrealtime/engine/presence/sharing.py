@@ -108,7 +108,7 @@ class Sharing:
             return
         for room, version in versions.items():
             self._moved(room, version, self.store.process, {})
-            self._ring(room, version, rooms[room])
+            self._publish(room, version, rooms[room])
 
     def _own(self, room: str, user_id: int) -> Entry | None:
         attendance = self._presence.known_rooms().get(room)
@@ -124,13 +124,13 @@ class Sharing:
         for attendance in self._own_rooms().values():
             self.must_read(attendance)
         for room, version in versions.items():
-            self._ring(room, version, None)
+            self._publish(room, version, None)
 
     def _own_rooms(self) -> dict[str, Attendance]:
         rooms = self._presence.known_rooms().items()
         return {name: attendance for name, attendance in rooms if self._presence.sharing(name) is self}
 
-    def _ring(self, room: str, version: int, entries: dict[int, Entry | None] | None) -> None:
+    def _publish(self, room: str, version: int, entries: dict[int, Entry | None] | None) -> None:
         told = None
         if entries is not None and len(entries) <= MAX_ENTRIES_IN_RING:
             told = [[user_id, entry and list(entry)] for user_id, entry in entries.items()]
@@ -138,7 +138,7 @@ class Sharing:
 
     # -- hearing --
 
-    def heard(self, message: dict[str, Any]) -> None:
+    def receive(self, message: dict[str, Any]) -> None:
         """A process wrote something and tells what, if it is not too much."""
         told = message["told"]
         entries = None if told is None else {user_id: entry and Entry(*entry) for user_id, entry in told}
@@ -166,7 +166,7 @@ class Sharing:
             attendance.version += 1
             if process != self.store.process:
                 self._seen.setdefault(process, time.monotonic())
-                attendance.hear(process, entries)
+                attendance.update_from(process, entries)
         self._presence.changed(attendance)
 
     def _expect(self, attendance: Attendance, version: int) -> None:

@@ -74,11 +74,11 @@ class Typists:
         if not is_typing:
             self._end(key, connection)
             return
-        self._hear(key, user, connection, True)
+        self._receive_from(key, user, connection, True)
         rung, now = self._rung.setdefault(connection, {}), self._clock()
         if now - rung.get(key, float("-inf")) >= RUNG_EVERY:
             rung[key] = now
-            self._ring(key, user, connection, True)
+            self._publish(key, user, connection, True)
 
     def stop(self, connection: str, *, room: str | None = None, place: int | None = None) -> None:
         """The connection types no more: at all, in a room, or at a place."""
@@ -89,8 +89,8 @@ class Typists:
     def _end(self, key: _Key, connection: str) -> None:
         rung = self._rung.get(connection, {})
         if rung.pop(key, None) is not None and (hand := self._hands.get(key)):
-            self._hear(key, hand.user, connection, False)
-            self._ring(key, hand.user, connection, False)
+            self._receive_from(key, hand.user, connection, False)
+            self._publish(key, hand.user, connection, False)
         if not rung:
             self._rung.pop(connection, None)
 
@@ -101,20 +101,20 @@ class Typists:
                 hand.until.clear()
                 self._settle(key)
 
-    def heard(self, message: dict[str, Any]) -> None:
+    def receive(self, message: dict[str, Any]) -> None:
         """Another process rang."""
         if message["process"] != self._presence.process:
             user = message["user"]
             key = message["room"], message["place"], user["id"]
-            self._hear(key, user, message["connection"], message["is_typing"])
+            self._receive_from(key, user, message["connection"], message["is_typing"])
 
-    def _ring(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
+    def _publish(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
         if not self._alone:
             room, place, _ = key
             message = {"place": place, "user": user, "connection": connection, "is_typing": is_typing}
             doorbell.hint(room, {"type": "room.typing", "process": self._presence.process, **message})
 
-    def _hear(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
+    def _receive_from(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
         if not is_typing and key not in self._hands:
             return
         hand = self._hands.setdefault(key, _Hand(user))
@@ -131,10 +131,10 @@ class Typists:
         rested = now >= hand.told_at + TOLD_EVERY
         if hand.until and rested and (renewed or not hand.told):
             hand.told, hand.told_at = True, now
-            self._tell(key, hand, True)
+            self._announce(key, hand, True)
         elif not hand.until and hand.told:
             hand.told = False
-            self._tell(key, hand, False)
+            self._announce(key, hand, False)
         if hand.timer is not None:
             hand.timer.cancel()
             hand.timer = None
@@ -145,6 +145,6 @@ class Typists:
         again_at = [*hand.until.values()] + ([] if hand.told else [hand.told_at + TOLD_EVERY])
         hand.timer = self._call_at(min(again_at), lambda: self._settle(key))
 
-    def _tell(self, key: _Key, hand: _Hand, is_typing: bool) -> None:
+    def _announce(self, key: _Key, hand: _Hand, is_typing: bool) -> None:
         room, place, user_id = key
-        self._presence.tell(room, domain.presence.typing(room, place, hand.user, is_typing), not_to=user_id)
+        self._presence.deliver(room, domain.presence.typing(room, place, hand.user, is_typing), not_to=user_id)

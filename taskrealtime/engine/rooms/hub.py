@@ -12,7 +12,7 @@ from taskrealtime.engine.db.threads import in_database_thread
 from taskrealtime.engine.installation.membership import LayerMembership
 from taskrealtime.engine.log import LoggedEvent
 
-from .room import MOUTHFUL, Listener, Room
+from .room import CHUNK_CHARACTERS, Listener, Room
 
 logger = logging.getLogger(__name__)
 
@@ -86,15 +86,15 @@ class Hub:
             room.mark(bounds.read, bounds.floor)
             room.deaf, room.renewed_at = deaf, time.monotonic()
             self.rooms[name] = room
-            room.reach(self._rung[name])
+            room.advance_to(self._rung[name])
         finally:
             # Here, and not in a callback of the task: that would come a turn of the loop after the task has ended.
             del self._rung[name], self._opening[name]
         return room
 
     async def _read_log(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
-        # A mouthful: what a listener that does not read is given waits in memory, and no more of it is read meanwhile.
-        return await in_database_thread(log.read_on, name, since=since, limit=limit, most=MOUTHFUL)
+        # A chunk: what a listener that does not read is given waits in memory, and no more of it is read meanwhile.
+        return await in_database_thread(log.read_on, name, since=since, limit=limit, most=CHUNK_CHARACTERS)
 
     def handle(self, message: dict[str, Any]) -> None:
         """Carry out a message about a room's log."""
@@ -108,12 +108,12 @@ class Hub:
         elif message["type"] == "room.read":
             room.mark(message["read"], message["floor"])
         else:
-            room.hear([LoggedEvent(*event) for event in message["events"]], message["head"])
+            room.receive([LoggedEvent(*event) for event in message["events"]], message["head"])
 
     def depart(self, user_id: int, departed: str) -> None:
         """Tell a user's listeners that the room `departed` is no longer theirs to read."""
         for listener in list(self.listeners.get(user_id, ())):
-            listener.departed(departed)
+            listener.membership_ended(departed)
 
     def close(self, room: Room) -> None:
         """Close a room that is gone."""
@@ -136,15 +136,15 @@ class Hub:
         """What is known of a room's log; None: there is no such room."""
         return await self._bounds.ask(name)
 
-    def settle(self, room: Room, bounds: log.Bounds | None) -> None:
+    def reconcile(self, room: Room, bounds: log.Bounds | None) -> None:
         """Bring a room to where its log is; None: the log has no such room."""
         if bounds is None:
             self.close(room)
         else:
-            room.rise(bounds.floor)
+            room.raise_floor(bounds.floor)
             if bounds.head > room.head:
                 metrics.SWEEP_FINDINGS.labels("behind").inc()
-            room.reach(bounds.head)
+            room.advance_to(bounds.head)
             room.mark(bounds.read, bounds.floor)
 
     def start_over(self) -> None:
@@ -152,10 +152,10 @@ class Hub:
         logger.warning("The log's epoch changed: all connections are closed to start over.")
         for of_user in list(self.listeners.values()):
             for listener in list(of_user):
-                listener.give_up(1012, "The event log was restored.")
+                listener.disconnect(1012, "The event log was restored.")
         for room in self.rooms.values():
             for subscription in room.subscriptions():  # Long polls are in no list of people.
-                subscription.listener.give_up(1012, "The event log was restored.")
+                subscription.listener.disconnect(1012, "The event log was restored.")
         self.rooms.clear()
 
     def retire(self, room: Room) -> None:

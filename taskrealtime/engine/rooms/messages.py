@@ -50,11 +50,11 @@ class Messages:
     def _handle(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "room.presence":
-                self._presence.heard(message)
+                self._presence.receive(message)
             case "room.typing":
-                self._typists.heard(message)
+                self._typists.receive(message)
             case "processes.call" | "processes.told":
-                self._watch.heard(message)
+                self._watch.receive(message)
             case "room.departed":
                 self._hub.depart(message["user"], message["departed"])
             case "room.events" | "room.read" | "room.closed":
@@ -94,7 +94,7 @@ class Messages:
             logger.warning("A look at %s waits for the sweep (%s).", name, type(error).__name__)
         else:
             if (room := self._hub.rooms.get(name)) is not None:
-                self._hub.settle(room, bounds)
+                self._hub.reconcile(room, bounds)
 
     async def _look_at_departed(self, user_id: int, departed: str) -> None:
         try:

@@ -17,13 +17,14 @@ from .recent import MAX_KEPT, RecentEvents
 
 logger = logging.getLogger(__name__)
 
-#: Events read from the log at a time; and no further one once they have a mouthful.
+#: Events read from the log at a time; and no further one once they have a chunk.
 PAGE = 200
 #: Events, and characters of their frames, that were heard of ahead of their turn; beyond this they are read again from
 #: the log.
-MAX_HEARD, MAX_HEARD_CHARACTERS = 1000, 1024 * 1024
+MAX_RECEIVED, MAX_RECEIVED_CHARACTERS = 1000, 1024 * 1024
 #: Characters of frames after which listeners get the time to read, lest a burst look like slowness; seconds of it.
-MOUTHFUL, TIME_TO_READ = 64 * 1024, 0.5
+CHUNK_CHARACTERS = 64 * 1024
+READ_TIMEOUT_SECONDS = 0.5
 #: Listeners that are served before others get a turn of the event loop: 1 ms. A turn costs a twentieth of that; to be
 #: read, carried out and answered takes a message about five of them.
 LISTENERS_AT_ONCE = 100
@@ -38,16 +39,16 @@ class Listener(Protocol):
     def lags(self) -> bool:
         """Whether something that was heard is not on its way yet."""
 
-    def hear(self, frames: Frames) -> None:
+    def deliver(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
 
-    def left(self, room: str) -> None:
+    def unsubscribed(self, room: str) -> None:
         """The user may no longer hear this room, or it is gone."""
 
-    def departed(self, room: str) -> None:
+    def membership_ended(self, room: str) -> None:
         """The user may no longer hear a room, whether or not it is heard here; where it is, `left` comes, too."""
 
-    def give_up(self, code: int, reason: str) -> None:
+    def disconnect(self, code: int, reason: str) -> None:
         """The connection must end with this close code."""
 
     async def drained(self) -> None:
@@ -57,7 +58,7 @@ class Listener(Protocol):
 class Subscription:
     """One listener's place in one room: `cursor` is the last number that it was given."""
 
-    __slots__ = ("authorised", "cursor", "ended", "heard_anything", "listener", "read", "room")
+    __slots__ = ("authorised", "cursor", "ended", "listener", "read", "received_anything", "room")
 
     def __init__(self, room: "Room", listener: Listener, cursor: int, authorised: int, read: int | None) -> None:
         self.room = room
@@ -68,13 +69,13 @@ class Subscription:
         #: How far the listener knows a personal room to be read; None: it does not want to know.
         self.read = read
         self.ended = False
-        self.heard_anything = False
+        self.received_anything = False
 
     def give(self, frames: Frames, cursor: int) -> None:
         """Let the listener hear these frames, the last of which is number `cursor`."""
-        self.listener.hear(frames)
+        self.listener.deliver(frames)
         self.cursor = cursor
-        self.heard_anything = True
+        self.received_anything = True
 
     def evicted_by(self, event: LoggedEvent) -> bool:
         """Whether this event ends the listener's right to hear the room."""
@@ -111,12 +112,12 @@ class Room:
         self.idle_since: float | None = None
         self.renewed_at = 0.0
         self._read = read
-        self._heard: dict[int, LoggedEvent] = {}
+        self._received: dict[int, LoggedEvent] = {}
         self._live: set[Subscription] = set()
         #: Listeners that are not live yet. True: they already have more than `position`, since they read the log after
         #: us; False: they are still reading what they missed.
         self._coming: dict[Subscription, bool] = {}
-        #: Listeners that still read an earlier mouthful.
+        #: Listeners that still read an earlier chunk.
         self._reading: dict[Subscription, asyncio.Task[None]] = {}
         self._pumping: asyncio.Task[None] | None = None
         #: Pages being read from the log for those who come back, by the number that they follow.
@@ -145,10 +146,10 @@ class Room:
         if subscription.cursor == self.position:
             del self._coming[subscription]
             self._live.add(subscription)
-            self._tell_marker()
+            self._deliver_marker()
         else:
             self._coming[subscription] = True
-            self.reach(subscription.cursor)
+            self.advance_to(subscription.cursor)
 
     async def _catch_up(self, subscription: Subscription) -> None:
         try:
@@ -164,7 +165,7 @@ class Room:
         elif not subscription.ended:
             # Trimmed meanwhile, or another life of the log: it comes back and is told to reset.
             self.unsubscribe(subscription)
-            subscription.listener.give_up(1012, "The log no longer reaches back that far.")
+            subscription.listener.disconnect(1012, "The log no longer reaches back that far.")
 
     async def _page_after(self, cursor: int) -> list[LoggedEvent]:
         """What follows `cursor` in the log, read once for all who wait for it; empty where nothing follows it."""
@@ -185,7 +186,7 @@ class Room:
         return page
 
     async def _replay(self, subscription: Subscription, events: Iterable[LoggedEvent]) -> None:
-        for batch in _mouthfuls(events):
+        for batch in _chunks(events):
             if subscription.ended:
                 return
             subscription.give(Frames(event.frame for event in batch), batch[-1].seq)
@@ -220,16 +221,16 @@ class Room:
 
     def _evict(self, subscription: Subscription) -> None:
         self.unsubscribe(subscription)
-        subscription.listener.left(self.name)
+        subscription.listener.unsubscribed(self.name)
 
     # -- how far it was read --
 
     def mark(self, read: int, floor: int) -> None:
         """A personal room was read and trimmed up to these numbers, as somebody rang or the sweep found."""
         self._marker, self._floor = max(self._marker, read), max(self._floor, floor)
-        self._tell_marker()
+        self._deliver_marker()
 
-    def _tell_marker(self) -> None:
+    def _deliver_marker(self) -> None:
         """Tell the live listeners that do not know it yet; not before they have what was read elsewhere."""
         if not self._marker or self._marker > self.position:
             return
@@ -239,27 +240,27 @@ class Room:
         for subscription in list(self._live):
             if subscription.read is not None and subscription.read < self._marker:
                 subscription.read = self._marker
-                subscription.listener.hear(frames)
+                subscription.listener.deliver(frames)
 
     # -- what is passed on --
 
-    def hear(self, events: Iterable[LoggedEvent], head: int) -> None:
+    def receive(self, events: Iterable[LoggedEvent], head: int) -> None:
         """Somebody rang: these events exist, and the log reaches at least to `head`."""
         for event in events:
             if event.seq > self.position:
-                self._heard[event.seq] = event
-        characters = sum(len(event.frame) for event in self._heard.values())
-        if len(self._heard) > MAX_HEARD or characters > MAX_HEARD_CHARACTERS:
-            self._heard.clear()
-        self.reach(head)
+                self._received[event.seq] = event
+        characters = sum(len(event.frame) for event in self._received.values())
+        if len(self._received) > MAX_RECEIVED or characters > MAX_RECEIVED_CHARACTERS:
+            self._received.clear()
+        self.advance_to(head)
 
-    def reach(self, head: int) -> None:
+    def advance_to(self, head: int) -> None:
         """Pass on everything up to `head`, reading from the log what nobody told us."""
         self.head = max(self.head, head)
         if self.head > self.position and self._pumping is None:
             self._pumping = asyncio.create_task(self._pump())
 
-    def rise(self, floor: int) -> None:
+    def raise_floor(self, floor: int) -> None:
         """The log was trimmed up to `floor`: whoever is behind that comes back and is told to reset."""
         if floor > self.position and self._pumping is None:
             self._skip_to(floor)
@@ -267,7 +268,7 @@ class Room:
     async def _pump(self) -> None:
         try:
             while self.head > self.position:
-                if self.position + 1 not in self._heard:
+                if self.position + 1 not in self._received:
                     metrics.GAPS_FILLED.inc()
                     page = await self._read(self.name, since=self.position, limit=PAGE)
                     if not page:
@@ -275,10 +276,10 @@ class Room:
                         self.head = self.position
                     elif page[0].seq != self.position + 1:
                         self._skip_to(page[0].seq - 1)
-                    self._heard.update((event.seq, event) for event in page)
+                    self._received.update((event.seq, event) for event in page)
                 while batch := self._next_batch():
                     await self._pass_on(batch)
-                    if sum(len(event.frame) for event in batch) > MOUTHFUL:
+                    if sum(len(event.frame) for event in batch) > CHUNK_CHARACTERS:
                         await self._let_read()
         except Exception:
             # The database is away, say. The next sweep or ring starts again from `position`.
@@ -292,17 +293,17 @@ class Room:
         self._recent = self._remember_from(position)
         for subscription in self.subscriptions():
             self.unsubscribe(subscription)
-            subscription.listener.give_up(1012, "The log no longer reaches back that far.")
+            subscription.listener.disconnect(1012, "The log no longer reaches back that far.")
 
     def _next_batch(self) -> list[LoggedEvent]:
         """The heard events that follow `position` without a gap, up to one that evicts somebody."""
         batch: list[LoggedEvent] = []
         seq, characters = self.position + 1, 0
-        while event := self._heard.pop(seq, None):
+        while event := self._received.pop(seq, None):
             batch.append(event)
             seq += 1
             characters += len(event.frame)
-            if event.evicts is not None or characters > MOUTHFUL:
+            if event.evicts is not None or characters > CHUNK_CHARACTERS:
                 break
         return batch
 
@@ -320,7 +321,7 @@ class Room:
                 await asyncio.sleep(0)
         metrics.count_passed_on(frames, kind=self.kind, wire_bytes=len(frames.wire), listeners=len(listeners))
         self._let_catch_up(batch)
-        self._tell_marker()
+        self._deliver_marker()
         if batch[-1].evicts is not None:
             for subscription in self.subscriptions():
                 if subscription.evicted_by(batch[-1]):
@@ -334,7 +335,7 @@ class Room:
             wait = self._reading[subscription] = asyncio.create_task(self._wait_for_reader(subscription))
             waits.append(wait)
         if waits:
-            await asyncio.wait(waits, timeout=TIME_TO_READ)
+            await asyncio.wait(waits, timeout=READ_TIMEOUT_SECONDS)
 
     async def _wait_for_reader(self, subscription: Subscription) -> None:
         try:
@@ -352,14 +353,14 @@ class Room:
             self._live.add(subscription)
 
 
-def _mouthfuls(events: Iterable[LoggedEvent]) -> Iterator[list[LoggedEvent]]:
-    """The events in batches, each ending where a mouthful is reached or where somebody is evicted."""
+def _chunks(events: Iterable[LoggedEvent]) -> Iterator[list[LoggedEvent]]:
+    """The events in batches, each ending where a chunk is reached or where somebody is evicted."""
     batch: list[LoggedEvent] = []
     characters = 0
     for event in events:
         batch.append(event)
         characters += len(event.frame)
-        if event.evicts is not None or characters > MOUTHFUL:
+        if event.evicts is not None or characters > CHUNK_CHARACTERS:
             yield batch
             batch, characters = [], 0
     if batch:

@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 #: Whose room it is: the first part of its name.
 KINDS = ("project", "user")
 #: Seconds that a room without listeners is kept, and after which a group membership is renewed.
-LINGER = 30.0
-RENEW = 300.0
+IDLE_ROOM_TTL_SECONDS = 30.0
+RENEW_GROUP_SECONDS = 300.0
 #: Seconds that a sweep may take before the database counts as away.
-DATABASE_PATIENCE = 3.0
+DATABASE_TIMEOUT_SECONDS = 3.0
 
 
 class Sweep:
@@ -44,7 +44,7 @@ class Sweep:
     @property
     def sees_database(self) -> bool:
         """Whether the last one found the database there in time."""
-        return time.monotonic() - self._succeeded_at <= settings.SWEEP_INTERVAL + DATABASE_PATIENCE
+        return time.monotonic() - self._succeeded_at <= settings.SWEEP_INTERVAL + DATABASE_TIMEOUT_SECONDS
 
     async def run(self) -> None:
         """Sweep at each interval."""
@@ -66,16 +66,16 @@ class Sweep:
         self._hub.epoch = found.epoch
         for name in names:
             if (room := self._hub.rooms.get(name)) is not None:
-                self._hub.settle(room, found.bounds.get(name))
+                self._hub.reconcile(room, found.bounds.get(name))
         for user_id, valid in found.revoked.items():
             for listener, stamp in list(self._hub.listeners.get(user_id, {}).items()):
                 if stamp != valid:
                     metrics.SWEEP_FINDINGS.labels("signed_out").inc()
-                    listener.give_up(4403, "You were signed out.")
+                    listener.disconnect(4403, "You were signed out.")
         for listener, browser in list(self._hub.browsers.items()) if found.ended else ():
             if browser in found.ended:
                 metrics.SWEEP_FINDINGS.labels("signed_out").inc()
-                listener.give_up(4403, "You were signed out.")
+                listener.disconnect(4403, "You were signed out.")
         # Not waited for: while the layer is away each room costs seconds there, and delivery hangs on the sweep alone.
         if self._tending is None or self._tending.done():
             self._tending = asyncio.create_task(self._tend_groups())
@@ -99,12 +99,12 @@ class Sweep:
                 room.idle_since = None
             elif room.idle_since is None:
                 room.idle_since = now
-            elif now - room.idle_since > LINGER:
+            elif now - room.idle_since > IDLE_ROOM_TTL_SECONDS:
                 self._hub.retire(room)
                 continue
-            if room.deaf or now - room.renewed_at > RENEW:
+            if room.deaf or now - room.renewed_at > RENEW_GROUP_SECONDS:
                 room.deaf, room.renewed_at = not await self._layer.join(room.name), now
-        if self._watch.deaf or time.monotonic() - self._watch.renewed_at > RENEW:
+        if self._watch.deaf or time.monotonic() - self._watch.renewed_at > RENEW_GROUP_SECONDS:
             self._watch.deaf, self._watch.renewed_at = not await self._layer.join(ALL_PROCESSES), time.monotonic()
 
 

@@ -105,7 +105,7 @@ class Watcher(Protocol):
 
     user_id: int
 
-    def hear(self, frames: Frames) -> None:
+    def deliver(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
 
     def watch_ended(self) -> None:
@@ -130,7 +130,7 @@ class Watch:
         self._watchers: set[Watcher] = set()
         self._watched_until = 0.0
         #: What each process told last, with the (monotonic) time of that.
-        self._heard: dict[str, tuple[_Told, float]] = {}
+        self._received: dict[str, tuple[_Told, float]] = {}
         self._running: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[tuple[set[int], dict[str, str]]] | None = None
         self._names: dict[str, str] = {}
@@ -148,7 +148,7 @@ class Watch:
 
     # -- what other processes say --
 
-    def heard(self, message: dict[str, Any]) -> None:
+    def receive(self, message: dict[str, Any]) -> None:
         """Another process calls, or tells."""
         if message["process"] == self.process:
             return
@@ -158,32 +158,32 @@ class Watch:
         elif self._watchers:
             with suppress(msgspec.MsgspecError):  # Another release, while one takes the other's place.
                 told = msgspec.json.decode(message["told"], type=_Told)
-                self._heard[told.figures.process] = told, time.monotonic()
+                self._received[told.figures.process] = told, time.monotonic()
 
     # -- telling, while somebody watches --
 
     def _run(self) -> None:
         if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._tell_on())
+            self._running = asyncio.create_task(self._publish_forever())
 
-    async def _tell_on(self) -> None:
+    async def _publish_forever(self) -> None:
         lag = 0.0
         while self._watchers or time.monotonic() < self._watched_until:
             try:
-                self._tell(lag)
+                self._publish(lag)
                 if self._watchers:
                     await asyncio.sleep(GATHER)
                     await self._show()
             except Exception:
                 logger.exception("Telling how this process does met a fault of ours.")
             lag = await self._pause()
-        self._heard.clear()
+        self._received.clear()
 
-    def _tell(self, lag: float) -> None:
+    def _publish(self, lag: float) -> None:
         told = self._measure(lag)
         if self._watchers:
             doorbell.hint(GROUP, {"type": "processes.call", "process": self.process})
-            self._heard[self.process] = told, time.monotonic()
+            self._received[self.process] = told, time.monotonic()
         if time.monotonic() < self._watched_until:
             text = msgspec.json.encode(told).decode()
             doorbell.hint(GROUP, {"type": "processes.told", "process": self.process, "told": text})
@@ -235,7 +235,7 @@ class Watch:
         if self._watchers:
             frames = Frames([domain.figures.figures(self._processes(), rooms, self._names)])
             for watcher in list(self._watchers):
-                watcher.hear(frames)
+                watcher.deliver(frames)
 
     async def _ask(self, rooms: list[str]) -> set[int]:
         """Who of the watchers is not staff any more; nobody while the database is away, which the page then shows."""
@@ -255,16 +255,16 @@ class Watch:
 
     def _processes(self) -> list[ProcessFigures]:
         now = time.monotonic()
-        self._heard = {name: heard for name, heard in self._heard.items() if now - heard[1] < FORGOTTEN_AFTER}
+        self._received = {name: heard for name, heard in self._received.items() if now - heard[1] < FORGOTTEN_AFTER}
         shown = [
-            msgspec.structs.replace(told.figures, silent_for=round(now - at, 1)) for told, at in self._heard.values()
+            msgspec.structs.replace(told.figures, silent_for=round(now - at, 1)) for told, at in self._received.values()
         ]
         return sorted(shown, key=lambda figures: (figures.host, figures.started_at, figures.pid))
 
     def _rooms(self) -> list[RoomFigures]:
         """Each process knows all people of its rooms, and its own listeners alone."""
         merged: dict[str, RoomFigures] = {}
-        for told, at in self._heard.values():
+        for told, at in self._received.values():
             if time.monotonic() - at > WATCHED_FOR:
                 continue
             for room in told.rooms:

@@ -103,11 +103,11 @@ class SocketConnection(AsyncConsumer):
         """
         raise NotImplementedError
 
-    def left(self, room: str) -> None:
+    def unsubscribed(self, room: str) -> None:
         """The user may no longer read a room that this connection was in (`rooms.Listener`)."""
         raise NotImplementedError
 
-    def departed(self, room: str) -> None:
+    def membership_ended(self, room: str) -> None:
         """The user may no longer read a room, whether or not this connection is in it (`rooms.Listener`)."""
         raise NotImplementedError
 
@@ -120,7 +120,7 @@ class SocketConnection(AsyncConsumer):
         self._send = send
         self.session = secrets.token_hex(8)
         push = scope.get("extensions", {}).get(PUSH)
-        self.outbox = Outbox(self._send_text, push, lambda: self.give_up(4410, "Too slow."))
+        self.outbox = Outbox(self._send_text, push, lambda: self.disconnect(4410, "Too slow."))
         self._ending: asyncio.Future[Closed] = asyncio.get_running_loop().create_future()
         self.identity: tokens.Identity | None = None
         self.subscriptions: dict[str, Subscription] = {}
@@ -128,9 +128,9 @@ class SocketConnection(AsyncConsumer):
         self._expiry: asyncio.TimerHandle | None = None
         #: When the last of them came, on the event loop's clock.
         self._bad_messages: list[float] = []
-        self._patience: rate_limits.Patience | None = None
+        self._flood_guard: rate_limits.FloodGuard | None = None
         #: Among the connections of this user.
-        self._place: connections.Place | None = None
+        self._slot: connections.ConnectionSlot | None = None
         #: Whether a message is being carried out, rather than waited for.
         self._busy = False
         self.set_up()
@@ -143,7 +143,7 @@ class SocketConnection(AsyncConsumer):
         await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         talk = asyncio.create_task(self._talk())
         talk.add_done_callback(self._end_with)
-        draining.enter(self)
+        draining.add(self)
         metrics.CONNECTIONS.inc()
         begun, code = time.monotonic(), None
         try:
@@ -160,7 +160,7 @@ class SocketConnection(AsyncConsumer):
             metrics.CONNECTIONS.dec()
             metrics.CONNECTIONS_ENDED.labels("left" if code is None else str(code)).inc()
             metrics.CONNECTION_SECONDS.observe(time.monotonic() - begun)
-            draining.leave(self)
+            draining.remove(self)
             self.leave_everything()
             self.outbox.close()
             talk.cancel()
@@ -193,8 +193,8 @@ class SocketConnection(AsyncConsumer):
         """Leave rooms, replays and the clock; called more than once."""
         if self.identity is not None:
             process().leave(self)
-        if self._place is not None:
-            self._place.leave()
+        if self._slot is not None:
+            self._slot.leave()
         for subscription in self.subscriptions.values():
             subscription.room.unsubscribe(subscription)
         for replay in self._replays:
@@ -218,7 +218,7 @@ class SocketConnection(AsyncConsumer):
         """The user's id, once signed in."""
         return int(self.user.pk)
 
-    def hear(self, frames: Frames) -> None:
+    def deliver(self, frames: Frames) -> None:
         """Take frames of a room."""
         self.outbox.put(frames)
 
@@ -227,7 +227,7 @@ class SocketConnection(AsyncConsumer):
         """Whether the connection is over, or about to be."""
         return self._ending.done()
 
-    def give_up(self, code: int, reason: str) -> None:
+    def disconnect(self, code: int, reason: str) -> None:
         """End the connection with this close code."""
         if not self._ending.done():
             self._ending.set_result(Closed(code, reason))
@@ -241,26 +241,26 @@ class SocketConnection(AsyncConsumer):
         """Wait until what was heard is on its way."""
         await self.outbox.drained()
 
-    # -- what the end of the process calls (`draining.Guest`) --
+    # -- what the end of the process calls (`draining.Drainable`) --
 
-    def go_away(self, reconnect_in_ms: int) -> None:
+    def shutdown(self, reconnect_in_ms: int) -> None:
         """Tell the client when to come back, and close; a running command is answered before."""
-        self.say("going_away", {"reconnect_in_ms": reconnect_in_ms})
-        self.give_up(1012, "The server restarts.")
+        self.send_event("going_away", {"reconnect_in_ms": reconnect_in_ms})
+        self.disconnect(1012, "The server restarts.")
 
     # -- reading --
 
     async def _talk(self) -> None:
         with connections.handshake(
-            addresses.peer_of(self.scope), lambda: self.give_up(4408, "Others wait for the place.")
+            addresses.peer_of(self.scope), lambda: self.disconnect(4408, "Others wait for the place.")
         ):
             await self._sign_in()
         # Cookies and tokens are among them, and nobody asks for them again.
         self.scope["headers"].clear()
         while not self._ending.done():
-            await self._hear_message(self.handle)
+            await self._read_message(self.handle)
 
-    async def _hear_message(self, handle: Callable[[protocol.Envelope], Awaitable[None]]) -> None:
+    async def _read_message(self, handle: Callable[[protocol.Envelope], Awaitable[None]]) -> None:
         """Read one message, carry it out and answer its errors.
 
         Raises:
@@ -320,8 +320,8 @@ class SocketConnection(AsyncConsumer):
         if isinstance(error, InvalidMessage | InvalidData):
             self._count_bad_message()
         if isinstance(error, RateLimited) and not isinstance(error, Busy):
-            self._patience = self._patience or rate_limits.Patience()
-            if self._patience.ends():
+            self._flood_guard = self._flood_guard or rate_limits.FloodGuard()
+            if self._flood_guard.ends():
                 raise Closed(4429, "Too many messages.")
 
     def _count_bad_message(self) -> None:
@@ -332,14 +332,14 @@ class SocketConnection(AsyncConsumer):
 
     # -- answering --
 
-    def say(self, event: str, data: Any, id: MessageId = UNSET) -> None:
+    def send_event(self, event: str, data: Any, id: MessageId = UNSET) -> None:
         """Send an event to this client."""
         self.outbox.put(Frames([protocol.encode(event, data, id)]))
 
     def acknowledge(self, answer: msgspec.Struct, id: MessageId) -> None:
         """Answer a message that has an id."""
         if id is not UNSET:
-            self.say("ack", answer, id)
+            self.send_event("ack", answer, id)
 
     # -- signing in --
 
@@ -354,7 +354,7 @@ class SocketConnection(AsyncConsumer):
             if token is None:
                 async with asyncio.timeout(settings.WEBSOCKET_CONNECT_TIMEOUT):
                     while self.identity is None:
-                        await self._hear_message(self.sign_in_by)
+                        await self._read_message(self.sign_in_by)
             else:
                 await self.let_in(token, None, None, UNSET)
                 self.signed_in_by_upgrade()
@@ -393,15 +393,15 @@ class SocketConnection(AsyncConsumer):
         if self.identity is not None and identity.user.pk != self.user_id:
             raise TokenInvalid("This is somebody else's token.")
         self.identity = identity
-        if self._place is None:
-            await self._take_place(identity.user.pk)
+        if self._slot is None:
+            await self._take_slot(identity.user.pk)
         process().enter(self, identity.stamp, identity.browser)
         if self._expiry is not None:
             self._expiry.cancel()
         left = identity.expires_at - datetime.now(UTC).timestamp()
         self._expiry = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
 
-    async def _take_place(self, user_id: int) -> None:
+    async def _take_slot(self, user_id: int) -> None:
         """Be counted among the connections of this user.
 
         Raises:
@@ -410,13 +410,13 @@ class SocketConnection(AsyncConsumer):
         """
         await rate_limits.spend_connection(user_id)
         counts = process().connections
-        self._place = counts.enter(user_id)
+        self._slot = counts.enter(user_id)
         if await counts.is_full(user_id):
             raise Closed(4409, "Too many connections.")
 
     def _expire(self) -> None:
         self.outbox.put(Frames([protocol.encode_error(TokenExpired("The token has expired."))]))
-        self.give_up(4401, "The token has expired.")
+        self.disconnect(4401, "The token has expired.")
 
     # -- rooms --
 

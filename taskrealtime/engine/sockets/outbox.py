@@ -10,7 +10,7 @@ from taskrealtime.engine.wire.frames import Frames
 logger = logging.getLogger(__name__)
 
 #: Bytes that are handed over together once a slow client reads again.
-MOUTHFUL = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 
 #: A server's way to take frames at once (`Frames.wire`), without a task of the event loop: False where the client has
 #: yet to read, or where the server cannot. Named so among the extensions of a connection's scope.
@@ -88,20 +88,20 @@ class Outbox:
     def _push_on(self) -> None:
         """The client reads again: hand over what waits, frames joined into few writes, as far as it is taken."""
         while self._queue and self._push is not None:
-            mouthful = self._next_mouthful()
-            if not self._push(b"".join(frames.wire for frames in mouthful)):
+            chunk = self._next_chunk()
+            if not self._push(b"".join(frames.wire for frames in chunk)):
                 return
-            for _ in mouthful:
+            for _ in chunk:
                 self._take()
 
-    def _next_mouthful(self) -> list[Frames]:
-        mouthful, size = [], 0
+    def _next_chunk(self) -> list[Frames]:
+        chunk, size = [], 0
         for frames in self._queue:
-            mouthful.append(frames)
+            chunk.append(frames)
             size += len(frames.wire)
-            if size > MOUTHFUL:
+            if size > CHUNK_BYTES:
                 break
-        return mouthful
+        return chunk
 
     def _take(self) -> Frames:
         frames = self._queue.pop(0)

@@ -38,7 +38,7 @@ MAX_KEPT = 32 * 1024
 SILENCE = 10.0
 
 
-class Turnstile:
+class ConcurrencyLimit:
     """ASGI middleware round Django. Who leaves the line, since the client went away, gives the place up.
 
     What reads, what changes something and what hashes a password stand in three lines: changes may have to wait for
