@@ -163,9 +163,9 @@ class TaskBoardConsumer(SocketConnection):
     async def connect(self, command: commands.Connect, envelope: protocol.Envelope) -> None:
         """Resume the user room of a connection that signed in with its upgrade."""
         if not self._may_resume:
-            raise InvalidData.at("", "This connection is connected already.")
+            raise InvalidData.at("", "This connection is already connected.")
         if command.token is not UNSET:
-            raise InvalidData.at("token", "This connection is signed in already: use token_refresh.")
+            raise InvalidData.at("token", "This connection is already signed in: use token_refresh.")
         self._may_resume = False
         if self._begin is None and self.subscriptions[user_room(self.user_id)].received_anything:
             # Too late to replay in order: the client takes a snapshot, as after any reset.

@@ -283,7 +283,7 @@ class SocketConnection(AsyncConsumer):
             raise Closed(1009, "Frames may have 256 KiB.")
         try:
             if text is None:
-                raise InvalidMessage("Binary frames are not understood.")
+                raise InvalidMessage("Binary frames are not supported.")
             envelope = protocol.decode(text)
             with metrics.event_time(envelope.event if envelope.event in self.event_types else "unknown"):
                 await handle(envelope)
@@ -391,7 +391,7 @@ class SocketConnection(AsyncConsumer):
         """
         identity = await process().identities.ask(token)
         if self.identity is not None and identity.user.pk != self.user_id:
-            raise TokenInvalid("This is somebody else's token.")
+            raise TokenInvalid("This token belongs to another user.")
         self.identity = identity
         if self._slot is None:
             await self._take_slot(identity.user.pk)
