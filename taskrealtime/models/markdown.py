@@ -9,9 +9,11 @@ from markdown_it import MarkdownIt
 
 #: Another number whenever the same text gives other HTML than before: what was kept of it is made anew then.
 VERSION = 1
-#: Square brackets, and cells of tables, beyond which a text has neither links nor tables. A bracket takes up to 150 µs
-#: and a cell 12: with 20 000 characters of them a text took three seconds, and a page of comments has two hundred.
-MAX_BRACKETS, MAX_CELLS = 500, 10_000
+#: Square brackets beyond which a text has no links: with 20 000 characters of them, one took three seconds to render,
+#: and a page of comments has two hundred texts.
+MAX_BRACKETS = 500
+#: Cells of tables beyond which a text has no tables, for the same reason.
+MAX_CELLS = 10_000
 #: Characters of HTML beyond which a text is shown as it was written: a link that is defined once and used in many
 #: places made 5 MB of 10 000 characters, for every listener. Text alone makes five times its length at the most.
 MAX_HTML = 100_000

@@ -250,7 +250,7 @@ class TaskBoardConsumer(SocketConnection):
     async def ops_watch(self, command: commands.OpsWatch, envelope: protocol.Envelope) -> None:
         """Tell staff how the server does, or no longer."""
         await in_database_thread(access.require_staff, self.user)
-        self.acknowledge(commands.OpsWatched(watching=command.watching, every=watching.EVERY), envelope.id)
+        self.acknowledge(commands.OpsWatched(watching=command.watching, every=watching.REPORT_SECONDS), envelope.id)
         if command.watching and not self.is_ending:
             process().watch.enter(self)
         else:

@@ -239,7 +239,7 @@ def test_a_client_that_answers_no_pings_is_cut(in_life_and_death: dict[str, Any]
 
 async def supervise(script: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """Run a script as one supervised process."""
-    monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE_SECONDS", 0.01)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         command = [sys.executable, "-c", script, *arguments]
         return await supervisor.Supervisor(command, 1, inherited=listening.detach()).run()

@@ -167,7 +167,7 @@ async def test_it_tries_again_where_there_are_no_file_descriptors_left(
                 raise OSError(errno.ECONNABORTED, "Software caused connection abort")
             return super().accept()
 
-    monkeypatch.setattr(acceptor, "TRY_AGAIN", 0.01)
+    monkeypatch.setattr(acceptor, "RETRY_SECONDS", 0.01)
     listening = Exhausted()
     listening.bind(("127.0.0.1", 0))
     listening.listen()
@@ -187,13 +187,13 @@ def test_others_wait_while_many_are_signed_in_slowly_but_not_while_nothing_gets_
         for _ in range(connections.MANY_SIGNING_IN - 1):
             first.enter_context(connections.signing_in())
         with connections.signing_in():
-            now += connections.SLOW
+            now += connections.SLOW_SECONDS
             assert not connections.is_signing_in_slow()  # Many, and soon done.
-        now += connections.SLOW
+        now += connections.SLOW_SECONDS
         assert not connections.is_signing_in_slow()  # Slow, and few.
         others.enter_context(connections.signing_in())
         assert connections.is_signing_in_slow()
-        now += connections.STALLED  # Nobody is done with it: the database is away, and no work is in the way.
+        now += connections.STALLED_SECONDS  # Nobody is done with it: the database is away, and no work is in the way.
         assert not connections.is_signing_in_slow()
         with connections.signing_in():
             pass

@@ -39,7 +39,7 @@ def freeze_for_one_question(redis: Redis, counts: connections.Counts, *, announc
     else:
         counts._beat()
     redis.resume()
-    time.sleep(redis_scripts.LOOK_AGAIN)  # for so long it is left alone
+    time.sleep(redis_scripts.RETRY_SECONDS)  # for so long it is left alone
 
 
 def test_a_redis_that_kept_everything_needs_no_announcement(redis: Redis, counts: connections.Counts) -> None:

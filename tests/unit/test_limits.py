@@ -152,7 +152,7 @@ def test_while_redis_is_away_each_process_limits_by_itself(redis: Redis) -> None
 
 
 def test_when_redis_is_back_it_is_shared_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_scripts, "LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(redis_scripts, "RETRY_SECONDS", 0.0)
     one, other = Buckets(), Buckets()
     redis.pause()
     assert one.take("a", LONG, 5).tokens == 5

@@ -394,7 +394,7 @@ def say_unrung(room: str, count: int) -> None:
 
 
 async def test_a_server_trims_by_itself(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE", 0.02)
+    monkeypatch.setattr(retention, "PAUSE_SECONDS", 0.02)
     await in_database_thread(say, room, OLD, OLD, YOUNG)
     process = Process()
     await until(lambda: kept(room) == [3])
@@ -412,7 +412,7 @@ async def test_a_round_that_fails_is_told_and_tried_again(
             raise failure
         return trim_some()
 
-    monkeypatch.setattr(retention, "PAUSE", 0.02)
+    monkeypatch.setattr(retention, "PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(retention, "trim_some", fail_once)
     await in_database_thread(say, room, OLD, YOUNG)
     process = Process()
@@ -425,12 +425,12 @@ async def test_a_server_goes_on_soon_while_there_is_more(room: str, monkeypatch:
     """After the first round it would otherwise wait for an hour."""
     monkeypatch.setattr(retention, "BATCH", 1)
     monkeypatch.setattr(retention, "ROWS", 1)
-    monkeypatch.setattr(retention, "SHORT_PAUSE", 0.01)
-    monkeypatch.setattr(retention, "PAUSE", 0.01)
+    monkeypatch.setattr(retention, "SHORT_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(retention, "PAUSE_SECONDS", 0.01)
     await in_database_thread(say, room, *[OLD] * 5, YOUNG)
     trimming = asyncio.create_task(retention.trim_forever())
     await asyncio.sleep(0)  # It begins its first pause.
-    monkeypatch.setattr(retention, "PAUSE", 3600.0)
+    monkeypatch.setattr(retention, "PAUSE_SECONDS", 3600.0)
     await until(lambda: kept(room) == [6])
     trimming.cancel()
 

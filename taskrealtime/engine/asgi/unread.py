@@ -11,9 +11,11 @@ logger = logging.getLogger(__name__)
 Message = Mapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
-#: Bytes of answers that wait for the readers of one group (a user, an address), and for all of a process. Beyond either
-#: an application waits for its own reader, and the group's next requests wait in line.
-MAX_OF_GROUP, MAX_OF_ALL = 16 * 1024 * 1024, 128 * 1024 * 1024
+#: Bytes of answers that wait for the readers of one group (a user, an address). Beyond this bound, or the next, an
+#: application waits for its own reader, and the group's next requests wait in line.
+MAX_OF_GROUP = 16 * 1024 * 1024
+#: Bytes of answers that wait for all readers of a process.
+MAX_OF_ALL = 128 * 1024 * 1024
 
 
 class Unread:

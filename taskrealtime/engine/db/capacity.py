@@ -4,12 +4,16 @@ Whatever may use the database has one of these threads, and a thread has one con
 has as many, keeps nobody waiting: a connection that had to be waited for was an error after ten seconds.
 """
 
-#: Threads of sockets and rooms: those that read, and those that carry out changes, which may wait for locks.
-READERS, WRITERS = 4, 10
+#: Threads of sockets and rooms that read.
+READERS = 4
+#: Threads of sockets that carry out changes, which may wait for locks.
+WRITERS = 10
 #: Threads for what nobody waits for: trimming.
 CARETAKERS = 1
-#: HTTP requests that are worked on at a time, each in a thread of its own: those that read, and those that change.
-HTTP_READERS, HTTP_WRITERS = 8, 4
+#: HTTP requests that read and are worked on at a time, each in a thread of its own.
+HTTP_READERS = 8
+#: HTTP requests that change something, likewise.
+HTTP_WRITERS = 4
 #: HTTP requests that hash a password at a time: each keeps a core busy.
 HASHERS = 2
 #: Threads that `/readyz` probes the database and Redis with.

@@ -26,9 +26,10 @@ logger = logging.getLogger(__name__)
 
 #: More events than this are not carried by a ring: rooms read them from the log, page by page.
 MAX_CARRIED = 100
-#: Rings that may wait for a layer that is slow or hangs; further ones are dropped at once. Those for one person's room
-#: have less: a comment may notify fifty people, and whoever looks at its board is to hear of it first.
-MAX_WAITING, MAX_WAITING_PERSONAL = 1000, 500
+#: Messages that may wait for a layer that is slow or hangs; further ones are dropped at once.
+MAX_WAITING = 1000
+#: The same for personal rooms. They have less: a comment may notify fifty people, and its board comes first.
+MAX_WAITING_PERSONAL = 500
 #: Seconds after which a ring is given up.
 PUBLISH_TIMEOUT = 5.0
 

@@ -15,8 +15,10 @@ from redis.retry import Retry
 
 from taskrealtime.engine.conf import settings
 
-#: Seconds that an answer may take, and for which a Redis that gave none is left alone.
-PATIENCE, LOOK_AGAIN = 0.25, 1.0
+#: Seconds that an answer may take.
+TIMEOUT_SECONDS = 0.25
+#: Seconds for which a Redis that gave none is left alone.
+RETRY_SECONDS = 1.0
 
 #: The keys and the arguments of one call of a script.
 Call = tuple[Sequence[str], Sequence[str | float]]
@@ -49,13 +51,13 @@ def shard_of(key: str) -> "Shard":
 
 
 class Shard:
-    """One Redis. Blocks for `PATIENCE` at the most: not to be called in an event loop."""
+    """One Redis. Blocks for `TIMEOUT_SECONDS` at the most: not to be called in an event loop."""
 
     def __init__(self, url: str) -> None:
         self._client = redis.Redis.from_url(
             url,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
             # Once more where a kept connection is found dead; not where the answer takes too long.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
@@ -82,7 +84,7 @@ class Shard:
             answers = self._evaluate(script, calls)
         except redis.RedisError as error:
             with self._lock:
-                self._is_away, self._left_alone_until = True, time.monotonic() + LOOK_AGAIN
+                self._is_away, self._left_alone_until = True, time.monotonic() + RETRY_SECONDS
             raise SharedAway from error
         self._is_away = False
         return answers
@@ -118,7 +120,7 @@ class Shard:
                 raise SharedAway
             if self._is_away:
                 # One caller finds out; until it has, the others do not wait.
-                self._left_alone_until = now + LOOK_AGAIN
+                self._left_alone_until = now + RETRY_SECONDS
 
 
 @lru_cache(maxsize=32)

@@ -21,11 +21,14 @@ from taskrealtime.engine.installation.names import redis_key
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two signs of life of a process, and how long one lasts. So a killed process counts for 3 s more.
-BEAT, LIFE = 0.5, 3.0
-#: Signs of life between two announcements of everything (5 min), and seconds after which what a dead process announced
-#: goes by itself.
-BEATS_BETWEEN, KEPT = 600, 3600
+#: Seconds between two heartbeats of a process.
+HEARTBEAT_SECONDS = 0.5
+#: Seconds that a heartbeat lasts: for so long a killed process still counts.
+LEASE_SECONDS = 3.0
+#: Heartbeats between two announcements of everything.
+HEARTBEATS_BETWEEN_ANNOUNCEMENTS = 600
+#: Seconds after which Redis drops what a dead process announced.
+ANNOUNCEMENT_TTL_SECONDS = 3600
 
 # Says how many connections of a user this process has; returns how many the other living ones have.
 _ANNOUNCE = """
@@ -113,7 +116,10 @@ class Counts:
         for shard in redis_scripts.shards():
             mine = [index for index, name in enumerate(names) if redis_scripts.shard_of(name) is shard]
             calls: list[redis_scripts.Call] = [
-                ([names[index]], [self._process, counts[index][1], KEPT, redis_key("connections", "alive:")])
+                (
+                    [names[index]],
+                    [self._process, counts[index][1], ANNOUNCEMENT_TTL_SECONDS, redis_key("connections", "alive:")],
+                )
                 for index in mine
             ]
             try:
@@ -134,12 +140,12 @@ class Counts:
             except Exception:
                 logger.exception("No sign of life could be given.")
                 known = True
-            due |= not known or beats % BEATS_BETWEEN == 0
+            due |= not known or beats % HEARTBEATS_BETWEEN_ANNOUNCEMENTS == 0
             # Beside the beats: with thousands of users it takes longer than a sign of life lasts.
             if due and (announcing is None or announcing.done()):
                 due = False
                 announcing = asyncio.create_task(self._announce_everything())
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _announce_everything(self) -> None:
         users = {*self._own, *self._unsaid}
@@ -154,7 +160,7 @@ class Counts:
         known = True
         for shard in redis_scripts.shards():
             try:
-                held = shard.run(_BEAT, [redis_key("connections", "alive", self._process)], [int(LIFE * 1000)])
+                held = shard.run(_BEAT, [redis_key("connections", "alive", self._process)], [int(LEASE_SECONDS * 1000)])
             except redis_scripts.SharedAway:
                 # It may take this sign of life all the same, after it has lost the counts.
                 self._unsure.add(shard)
@@ -172,9 +178,13 @@ _handshakes: dict[str, dict[object, Callable[[], None]]] = {}
 #: When each connection began that is being signed in, the earliest first; when one was done with that last. Monotonic.
 _signing_in: dict[object, float] = {}
 _last_done = 0.0
-#: So many connections at once may take any time. Of more, none shall take longer than this many seconds; unless none
-#: at all is done with it, for as many: then it is not work that they wait for, and keeping others out helps nobody.
-MANY_SIGNING_IN, SLOW, STALLED = 50, 0.5, 5.0
+#: Connections that may be signed in at once, however long that takes.
+MANY_SIGNING_IN = 50
+#: Seconds that signing in may take while there are more.
+SLOW_SECONDS = 0.5
+#: Seconds without any that was signed in, after which slowness no longer counts: they do not wait for work then, and
+#: keeping others out would not help.
+STALLED_SECONDS = 5.0
 
 
 @contextmanager
@@ -245,4 +255,4 @@ def is_signing_in_slow() -> bool:
     if len(_signing_in) < MANY_SIGNING_IN:
         return False
     now = time.monotonic()
-    return now - next(iter(_signing_in.values())) > SLOW and now - _last_done < STALLED
+    return now - next(iter(_signing_in.values())) > SLOW_SECONDS and now - _last_done < STALLED_SECONDS

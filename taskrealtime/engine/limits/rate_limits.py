@@ -19,15 +19,21 @@ from .buckets import Buckets, Limit, MemoryBuckets
 CHUNKS = 20
 #: Accounts after which those that are out of use are forgotten.
 MAX_ACCOUNTS = 10_000
-#: Connections that a user may open at once, at the least, and how many times slower than events they come back.
-CONNECTIONS_LEAST, CONNECTION_SLOWNESS = 200, 4
-#: KiB of events that may come at once for each event that may, and how many times slower they come back: what is
-#: written is kept in the log, twice where it replaces something, for `EVENT_RETENTION_DAYS`.
-KILOBYTES_OF_EVENT, BYTES_SLOWNESS = 20, 6
+#: Connections that a user may open at once, at the least.
+CONNECTIONS_LEAST = 200
+#: How many times slower than events they come back.
+CONNECTION_SLOWNESS = 4
+#: KiB of events that may come at once, for each event that may.
+KILOBYTES_OF_EVENT = 20
+#: How many times slower than events they come back: what is written is kept in the log, twice where it replaces
+#: something, for `EVENT_RETENTION_DAYS`.
+BYTES_SLOWNESS = 6
 #: Bytes of an answer that cost as much as one more answer.
 READ_BYTES = 16 * 1024
-#: A connection that was told "too often" this many times its burst, or this often, and goes on is a flood.
-FLOOD_TIMES, FLOOD_LEAST = 5, 200
+#: Refusals, in bursts, after which a connection that goes on is a flood.
+FLOOD_TIMES = 5
+#: Refusals that are never a flood, however small the burst.
+FLOOD_LEAST = 200
 
 
 @dataclass(slots=True)

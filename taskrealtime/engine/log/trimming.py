@@ -29,11 +29,18 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 #: Events of one subject that are read at a time: each may hold as much text as a task.
 PAGE = 50
-#: What one round does at the most: rooms that it looks at, events and keys that it removes, subjects that it blanks,
-#: and what the domain removes. A few tenths of a second.
-ROOMS, ROWS, SUBJECTS, THINGS = 100, 5000, 200, 20
-#: Seconds between two rounds of a server process, give or take a half; and where there is more to do.
-PAUSE, SHORT_PAUSE = 60.0, 1.0
+#: Rooms that one round looks at. With the other bounds it takes a few tenths of a second.
+ROOMS = 100
+#: Events, and idempotency keys, that one round removes.
+ROWS = 5000
+#: Subjects that one round blanks.
+SUBJECTS = 200
+#: Objects of each kind that one round has the domain remove.
+THINGS = 20
+#: Seconds between two rounds of a server process, give or take a half.
+PAUSE_SECONDS = 60.0
+#: The same where there is more to do.
+SHORT_PAUSE_SECONDS = 1.0
 #: Subjects that are blanked right after the commit of their deletion; more of them are left to the next round.
 AT_ONCE = 20
 
@@ -338,14 +345,14 @@ def _newest_first(subject: str) -> Iterator[Event]:
 
 async def trim_forever() -> None:
     """A round every minute or so, sooner while there is more to do. A failure is told, and tried again later."""
-    pause = PAUSE
+    pause = PAUSE_SECONDS
     while True:
         # At another moment in each process, and not right after all of them were started.
         await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-        pause = PAUSE
+        pause = PAUSE_SECONDS
         try:
             done = await in_caretaking_thread(trim_some)
             if done.more:
-                pause = SHORT_PAUSE
+                pause = SHORT_PAUSE_SECONDS
         except Exception as error:
             logger.warning("Trimming failed (%s: %s); it is tried again.", type(error).__name__, error)

@@ -15,8 +15,10 @@ from taskrealtime.engine.models import LastSeen
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two writes, and rows of one statement.
-WRITE_EVERY, ROWS = 60.0, 500
+#: Seconds between two writes.
+WRITE_SECONDS = 60.0
+#: Rows of one statement.
+ROWS = 500
 
 
 class LastSeenBook:
@@ -37,7 +39,7 @@ class LastSeenBook:
         draining.add(self)
         try:
             while True:
-                await asyncio.sleep(WRITE_EVERY)
+                await asyncio.sleep(WRITE_SECONDS)
                 await self.write()
         finally:
             draining.remove(self)

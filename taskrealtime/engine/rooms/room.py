@@ -19,11 +19,13 @@ logger = logging.getLogger(__name__)
 
 #: Events read from the log at a time; and no further one once they have a chunk.
 PAGE = 200
-#: Events, and characters of their frames, that were heard of ahead of their turn; beyond this they are read again from
-#: the log.
-MAX_RECEIVED, MAX_RECEIVED_CHARACTERS = 1000, 1024 * 1024
-#: Characters of frames after which listeners get the time to read, lest a burst look like slowness; seconds of it.
+#: Events that are kept when they arrive ahead of their turn; beyond this they are read again from the log.
+MAX_RECEIVED = 1000
+#: Characters of their frames that are kept.
+MAX_RECEIVED_CHARACTERS = 1024 * 1024
+#: Characters of frames after which listeners get the time to read, lest a burst look like slowness.
 CHUNK_CHARACTERS = 64 * 1024
+#: Seconds of that time, at the most.
 READ_TIMEOUT_SECONDS = 0.5
 #: Listeners that are served before others get a turn of the event loop: 1 ms. A turn costs a twentieth of that; to be
 #: read, carried out and answered takes a message about five of them.

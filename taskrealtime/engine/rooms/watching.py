@@ -1,9 +1,9 @@
-"""What server processes tell of themselves to staff who watch, and nothing of it while nobody watches.
+"""The figures of server processes, reported to staff while staff watch.
 
-All processes are in one group on the channel layer. Where somebody watches, their process says so every `EVERY`
-seconds; whoever heard it lately tells its figures as often. So a process that died is not heard any more, one that was
-just started tells with the next call, and nobody has to keep a list. Counters are told as they stand: rates are the
-differences of two tellings, whoever missed one in between. Each telling to the staff is authorised anew.
+All processes are in one group on the channel layer. A process whose staff watch calls for reports every
+`REPORT_SECONDS`; each process that received a call lately reports its figures as often. So a dead process is missing
+from the next reports, a new one is in them, and no list is kept. Counters are reported as they stand: rates are the
+differences of two reports, also where one in between was missed. Each report to staff is authorised anew.
 """
 
 import asyncio
@@ -29,18 +29,22 @@ logger = logging.getLogger(__name__)
 
 #: The group of all processes.
 GROUP = "processes"
-#: Seconds between two tellings, and for which a process goes on after it last heard that somebody watches.
-EVERY, WATCHED_FOR = 2.0, 7.0
+#: Seconds between two reports.
+REPORT_SECONDS = 2.0
+#: Seconds for which a process goes on reporting after the last call for reports.
+WATCHED_SECONDS = 7.0
 #: Seconds in which the others answer the first call.
 GATHER = 0.2
 #: Seconds after which a process that is not heard is no longer shown; the page says sooner that it is silent.
 FORGOTTEN_AFTER = 30.0
 #: Seconds that looking up who is staff may take before the last answer is gone by: the database may be away.
-PATIENCE = 1.0
+STAFF_TIMEOUT_SECONDS = 1.0
 #: Seconds between two looks at how late the event loop is.
 SLICE = 0.1
-#: Rooms that one process tells of, and that are shown: those with most people.
-MAX_ROOMS, MAX_SHOWN = 200, 50
+#: Rooms that one process reports: those with most people.
+MAX_ROOMS = 200
+#: Rooms that are shown.
+MAX_SHOWN = 50
 
 
 class ProcessFigures(msgspec.Struct, kw_only=True):
@@ -153,7 +157,7 @@ class Watch:
         if message["process"] == self.process:
             return
         if message["type"] == "processes.call":
-            self._watched_until = time.monotonic() + WATCHED_FOR
+            self._watched_until = time.monotonic() + WATCHED_SECONDS
             self._run()
         elif self._watchers:
             with suppress(msgspec.MsgspecError):  # Another release, while one takes the other's place.
@@ -190,7 +194,7 @@ class Watch:
 
     async def _pause(self) -> float:
         """Wait until it is time to tell again; by how much the event loop was late at the worst meanwhile."""
-        end, worst = time.monotonic() + EVERY - GATHER, 0.0
+        end, worst = time.monotonic() + REPORT_SECONDS - GATHER, 0.0
         while (begun := time.monotonic()) < end:
             await asyncio.sleep(SLICE)
             worst = max(worst, time.monotonic() - begun - SLICE)
@@ -243,7 +247,7 @@ class Watch:
             users = {watcher.user_id for watcher in self._watchers}
             self._asking = asyncio.create_task(in_database_thread(_look_up, users, rooms))
         # Of a question that takes longer the next telling gets the answer.
-        await asyncio.wait([self._asking], timeout=PATIENCE)
+        await asyncio.wait([self._asking], timeout=STAFF_TIMEOUT_SECONDS)
         if not self._asking.done():
             return set()
         asked, self._asking = self._asking, None
@@ -265,7 +269,7 @@ class Watch:
         """Each process knows all people of its rooms, and its own listeners alone."""
         merged: dict[str, RoomFigures] = {}
         for told, at in self._received.values():
-            if time.monotonic() - at > WATCHED_FOR:
+            if time.monotonic() - at > WATCHED_SECONDS:
                 continue
             for room in told.rooms:
                 known = merged.setdefault(room.room, RoomFigures(room.room, 0, 0))

@@ -17,12 +17,16 @@ from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
-#: Connections that are taken from the kernel, and that are handed over, before others get a turn of the event loop.
-TAKEN_AT_ONCE, HANDED_AT_ONCE = 100, 25
+#: Connections that are taken from the kernel before others get a turn of the event loop.
+TAKEN_AT_ONCE = 100
+#: Connections that are handed over before others get a turn.
+HANDED_AT_ONCE = 25
 #: Connections that may wait here; beyond that they wait in the kernel.
 MAX_WAITING = 1000
-#: Seconds between two looks while the server is busy, and until the next try where there are no file descriptors left.
-LOOK_AGAIN, TRY_AGAIN = 0.005, 1.0
+#: Seconds between two looks while the server is busy.
+POLL_INTERVAL_SECONDS = 0.005
+#: Seconds until the next try where there are no file descriptors left.
+RETRY_SECONDS = 1.0
 #: What accepting raises where the process or the system has no more descriptors or memory.
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 #: That the other side has closed; where it is not known (macOS) only a connection that was cut is found out.
@@ -95,9 +99,9 @@ class Acceptor:
             self._look()
 
     def _pause(self, error: OSError) -> None:
-        logger.error("Connections cannot be accepted (%s); tried again in %s s.", error.strerror, TRY_AGAIN)
+        logger.error("Connections cannot be accepted (%s); tried again in %s s.", error.strerror, RETRY_SECONDS)
         self._loop.remove_reader(self._listening)
-        self._trying_again = self._loop.call_later(TRY_AGAIN, self._loop.add_reader, self._listening, self._take)
+        self._trying_again = self._loop.call_later(RETRY_SECONDS, self._loop.add_reader, self._listening, self._take)
 
     def _look(self) -> None:
         """Hand over those for whom there is time."""
@@ -109,7 +113,7 @@ class Acceptor:
         if was_full and len(self._waiting) < MAX_WAITING:
             self._loop.add_reader(self._listening, self._take)
         if self._waiting:
-            self._next_look = self._loop.call_later(0 if handed else LOOK_AGAIN, self._look)
+            self._next_look = self._loop.call_later(0 if handed else POLL_INTERVAL_SECONDS, self._look)
 
     def _hand_over_last(self) -> bool:
         """Hand over who came last; return False if it has left."""

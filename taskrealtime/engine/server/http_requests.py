@@ -26,17 +26,21 @@ from .stock_daphne import PlainRequest, raw_answer
 
 #: Bytes of the fields that may follow a body of unknown length. Nothing reads them.
 MAX_TRAILER_BYTES = 4096
-#: Pieces in which any body may arrive; a larger one must have so many bytes in each on the average. A chunk of one byte
-#: takes the server as long as one of some thousand.
-FREE_PIECES, LEAST_PIECE_BYTES = 256, 64
+#: Pieces in which any body may arrive.
+FREE_PIECES = 256
+#: Bytes that further pieces must have on the average: a chunk of one byte takes the server as long as one of some
+#: thousand.
+LEAST_PIECE_BYTES = 64
 #: Bytes a second that a streamed body must have on the average of one `HTTP_BODY_TIMEOUT`.
 LEAST_BYTES_PER_SECOND = 1024
 #: Bytes of an answer that may wait for its reader before the application does, and bytes of one write: together they
 #: are what an unread answer takes of the server's memory.
 UNREAD_BYTES = WRITE_BYTES = 32 * 1024
-#: What a client that was refused may still send, and how long, so that it gets to read why: bytes unread at the end of
-#: a connection would reset it, and take the answer along.
-LINGER_BYTES, LINGER_SECONDS = 4 * 1024 * 1024, 2.0
+#: Bytes that a client that was refused may still send, so that it gets to read why: bytes unread at the end of a
+#: connection would reset it, and take the answer along.
+LINGER_BYTES = 4 * 1024 * 1024
+#: Seconds for which it may.
+LINGER_SECONDS = 2.0
 
 
 class Refused(Exception):

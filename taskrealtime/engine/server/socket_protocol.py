@@ -26,11 +26,17 @@ KERNEL_BUFFER = 256 * 1024
 PING = 0x89
 #: The last opcode of messages and their pieces; those of control frames are larger.
 TEXT_OR_BINARY = 7
-#: Messages of one client that may wait for the application before no more is read; seconds until the next look.
-MAX_UNHANDLED, LOOK_AGAIN = 100, 0.01
-#: Frames of one client that are no message and that nothing else counts: pings, pongs, and pieces of messages with
-#: fewer bytes than `TINY` before the last. So many at once, and so many more a second.
-MAX_FRAMES, FRAMES_PER_SECOND, TINY = 2000, 100, 1024
+#: Messages of one client that may wait for the application before no more is read.
+MAX_UNHANDLED = 100
+#: Seconds until the next look whether reading can go on.
+POLL_INTERVAL_SECONDS = 0.01
+#: Frames of one client, at once, that are no message and that nothing else counts: pings, pongs, and tiny pieces of
+#: messages.
+MAX_FRAMES = 2000
+#: How many more of them may come each second.
+FRAMES_PER_SECOND = 100
+#: Bytes below which a piece of a message, before its last, is tiny.
+TINY = 1024
 #: Transports that hand their bytes to a socket as they are; those with TLS are of other types.
 PLAIN_TRANSPORTS: tuple[type, ...] = (tcp.Server, unix.Server)
 #: What tells whether such a transport still holds bytes: Twisted's own, and not promised.
@@ -108,7 +114,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
             self._read_again_later()
 
     def _read_again_later(self) -> None:
-        asyncio.get_running_loop().call_later(LOOK_AGAIN, self._read_again)
+        asyncio.get_running_loop().call_later(POLL_INTERVAL_SECONDS, self._read_again)
 
     def _read_again(self) -> None:
         if self._is_flooding:

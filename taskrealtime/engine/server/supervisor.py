@@ -20,8 +20,10 @@ SOON = 5.0
 MAX_FAILURES = 5
 #: Bytes of beats that are read at a time: all that a pipe holds.
 PIPE_BYTES = 64 * 1024
-#: Seconds before a process is started again: after its first failure, then doubled up to the last.
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 10.0
+#: Seconds before a process is started again after its first failure; doubled with each further one.
+FIRST_PAUSE_SECONDS = 0.25
+#: The longest of these pauses, seconds.
+LONGEST_PAUSE_SECONDS = 10.0
 
 
 class Supervisor:
@@ -81,7 +83,7 @@ class Supervisor:
             if failures == MAX_FAILURES:
                 self._give_up()
             elif failures:
-                await self._pause(min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE))
+                await self._pause(min(FIRST_PAUSE_SECONDS * 2 ** (failures - 1), LONGEST_PAUSE_SECONDS))
 
     async def _run_one(self) -> int:
         beats, its_end = os.pipe()

@@ -41,8 +41,10 @@ from .outbox import PUSH, Outbox
 logger = logging.getLogger(__name__)
 
 SUBPROTOCOL = "taskrealtime.v1"
-#: Bad messages within this many seconds that end a connection.
-MAX_BAD_MESSAGES, BAD_MESSAGE_SECONDS = 20, 60.0
+#: Bad messages that end a connection.
+MAX_BAD_MESSAGES = 20
+#: Seconds within which they count.
+BAD_MESSAGE_SECONDS = 60.0
 #: Close codes that are worth a line in the log: a client broke a bound, or was not let in.
 UNUSUAL_ENDS = frozenset({1009, 4400, 4401, 4408, 4409, 4410, 4429})
 #: Seconds that closing waits for the answer to a running command, and as many for what is still to be written.

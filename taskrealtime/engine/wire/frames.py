@@ -6,9 +6,15 @@ from typing import NamedTuple
 
 import msgspec
 
-#: Payloads up to this many bytes have their length in the second byte; up to the other, in two more.
-SHORT, MEDIUM = 125, 0xFFFF
-TEXT, TWO_BYTES, EIGHT_BYTES = b"\x81", b"\x7e", b"\x7f"
+#: Payloads up to this many bytes have their length in the frame's second byte.
+SHORT = 125
+#: Payloads up to this many bytes have it in two more, all others in eight.
+MEDIUM = 0xFFFF
+#: The first byte of a text frame that is no piece.
+TEXT = b"\x81"
+#: The second byte where two, or eight, bytes of length follow.
+TWO_BYTES = b"\x7e"
+EIGHT_BYTES = b"\x7f"
 
 
 class Frames(tuple[str, ...]):
