@@ -1,4 +1,4 @@
-"""Places where a test can have this process die as in a crash: at once, without a word to anybody.
+"""Places where a test can have this process die as in a crash: at once and without cleanup.
 
 `CRASH_POINTS=committed:3,numbered:10` in the environment arms two of them: the third passage of `committed` or the
 tenth of `numbered` is the end, whichever comes first. Where nothing is armed, passing one costs a look at an empty
@@ -12,11 +12,11 @@ import signal
 #: before its commit or, where their room cannot be had at once, after it: `numbering` is passed in either place.
 CRASH_POINTS = (
     "changing",  # the effect is written and its events are appended, the transaction is open
-    "committed",  # the change is committed, nobody was told, and some events may have no numbers yet
+    "committed",  # the change is committed, nothing is published, and some events may have no numbers yet
     "numbering",  # numbers are given, the transaction that writes them is open
-    "numbered",  # numbers are committed, nobody was told
-    "rung",  # the room's group was told; whoever asked for the change has no answer yet
-    "passing_on",  # some of a room's listeners were given an event, others not
+    "numbered",  # numbers are committed, nothing is published
+    "rung",  # the events are published to the room's group; the caller has no answer yet
+    "passing_on",  # some of a room's subscribers were given an event, others not
 )
 
 

@@ -1,4 +1,4 @@
-"""The end of a process, told to everybody whom it serves: come back a little later."""
+"""Draining a process that is about to end: each client is asked to come back a little later."""
 
 import asyncio
 import random
@@ -6,15 +6,15 @@ from typing import Protocol
 
 #: Milliseconds after which the clients of an ending process come back: spread out, so that they do not come at once.
 RECONNECT_IN = (500, 4500)
-#: Seconds that sending everybody away takes at the most, in batches with a pause (seconds) after each.
+#: Seconds that disconnecting all clients takes at the most, in batches with a pause (seconds) after each.
 SENDING_AWAY = 2.5
 PAUSE = 0.05
-#: Guests who are sent away at a time, at the least.
+#: Clients that are disconnected at a time, at the least.
 SMALLEST_BATCH = 50
 
 
 class Drainable(Protocol):
-    """Whoever is served for long: a socket, or a waiting long poll."""
+    """A client that is served for long: a socket, or a waiting long poll."""
 
     def shutdown(self, reconnect_in_ms: int) -> None:
         """Say good-bye and end; come back after that long."""
@@ -25,12 +25,12 @@ _draining = False
 
 
 def is_draining() -> bool:
-    """Whether this process is about to end: nobody new should come."""
+    """Return whether this process is about to end and takes no new clients."""
     return _draining
 
 
 def add(drainable: Drainable) -> None:
-    """From now on this drainable is told when the process ends; at once, if it already does."""
+    """Shut this drainable down when the process ends; at once, if it already does."""
     _guests.add(drainable)
     if _draining:
         drainable.shutdown(random.randint(*RECONNECT_IN))  # noqa: S311 -- chance, not secrecy

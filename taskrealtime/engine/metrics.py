@@ -1,8 +1,8 @@
 """What we count, for Prometheus. Labels hold names of events, codes and kinds: never an id.
 
-Nothing is counted per listener: a room counts once for all of them. With `manage.py serve --processes` the processes
+Nothing is counted per subscriber: a room counts once for all of them. With `manage.py serve --processes` the processes
 keep their figures in files of one folder (`PROMETHEUS_MULTIPROC_DIR`, set by the supervisor), and whichever is asked
-tells the sums of all of them; counts of a process that ended stay in them, its gauges do not.
+returns the sums of all of them; counts of a process that ended stay in them, its gauges do not.
 """
 
 import os
@@ -185,7 +185,7 @@ def _own_samples(metric: MetricWrapperBase) -> list[Sample]:
 
 
 def resident_bytes() -> int | None:
-    """The memory of this process; None where the system does not tell."""
+    """Return the memory of this process in bytes; None where the system does not report it."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -194,7 +194,7 @@ def resident_bytes() -> int | None:
 
 
 def measure_process(pool: Any) -> None:
-    """Set the gauges that only looking tells.
+    """Set the gauges that have to be measured.
 
     Args:
         pool: of database connections; None where there is none.

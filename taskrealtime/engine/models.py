@@ -50,7 +50,7 @@ class Event(models.Model):
     """One event of one room. `seq` is empty between the commit and the numbering that follows it.
 
     There is no foreign key to `Room` on purpose: an uncommitted insert would hold a lock on the room's
-    row that the numbering of everybody else's events needs.
+    row that the numbering of other transactions' events needs.
     """
 
     room = models.CharField(max_length=64)
@@ -61,7 +61,7 @@ class Event(models.Model):
     data = models.TextField()
     #: Whose content this is (`task.7`, `comment.12`), so that it can be blanked once that is gone.
     subject = models.CharField(max_length=64, blank=True, default="")
-    #: The user who may not hear anything of this room after this event.
+    #: The user that may receive nothing of this room after this event.
     evicts = models.BigIntegerField(null=True)
 
     objects = PrimaryManager()
@@ -109,7 +109,7 @@ class IdempotencyKey(models.Model):
 
     user_id = models.BigIntegerField()
     key = models.CharField(max_length=64)
-    #: A hash of what was asked, to tell a repetition from a key used twice.
+    #: A hash of what was asked, to distinguish a repetition from a key used twice.
     fingerprint = models.CharField(max_length=64)
     answer = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)

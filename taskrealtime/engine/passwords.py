@@ -53,7 +53,7 @@ class LimitedAttempts(ModelBackend):
 
 @receiver(user_login_failed)
 def log_failure(credentials: Mapping[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
-    """Log as whom somebody failed to sign in and from where, whichever backend refused it."""
+    """Log the name and the address of a failed attempt to sign in, whichever backend refused it."""
     model = get_user_model()
     name = credentials.get("username", credentials.get(model.USERNAME_FIELD))
     # What is typed for a name is sometimes a password: one that no account has is not written down.
@@ -86,7 +86,7 @@ def _address_of(request: HttpRequest | None) -> str | None:
 
 
 def require_password(user: User, password: str, *, address: str | None) -> None:
-    """Whoever is signed in gives the present password once more.
+    """Have a signed-in user give the present password once more.
 
     Raises:
         InvalidData: at `password`: it is another one.
@@ -100,7 +100,7 @@ def require_password(user: User, password: str, *, address: str | None) -> None:
 
 
 class TooOftenPages(MiddlewareMixin):
-    """Answers a page's request that came too often, or while the database is busy; the API tells so itself."""
+    """Answers a page's request that came too often, or while the database is busy; the API answers its own."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A page with HTTP 429 for `RateLimited`, and 503 for a busy database; None, Django's own way, for others."""

@@ -26,7 +26,7 @@ class Process:
 
     def __init__(self) -> None:
         self.connections = connections.Counts()
-        #: Whose token this is: asked together by all who come back after a lost connection.
+        #: Whose token this is: looked up in batches when many clients reconnect after a lost connection.
         self.identities = Batcher(tokens.identify_all)
         self.presence = Presence(settings.REDIS_URLS)
         self.typists = Typists(self.presence, alone=not settings.REDIS_URLS)
@@ -63,7 +63,7 @@ class Process:
         self.typists.forget(room, user_id)
 
     def _health(self) -> Health:
-        """What staff who watch are told of this process's rooms."""
+        """Return the state of this process's rooms, for the staff page."""
         rooms = [
             RoomFigures(name, len(attendance.present()), len(attendance.listeners))
             for name, attendance in self.presence.known_rooms().items()

@@ -26,11 +26,11 @@ from .unread import Answer, Unread
 
 logger = logging.getLogger(__name__)
 
-#: Methods that change nothing and wait for nobody's lock.
+#: Methods that change nothing and wait for no lock.
 READING = {"GET", "HEAD", "OPTIONS"}
 #: Requests of a kind that may wait: what one process answers in about ten seconds. Half of them of one user or address.
 MAX_WAITING = 2000
-#: Seconds after which who was turned away may come back: spread out, so that they do not come at once.
+#: Seconds after which a refused client may come back: spread out, so that they do not come at once.
 RETRY_AFTER = (1, 5)
 #: Bytes of a waiting request's body that are taken in; past them it is noticed at its turn that its client left.
 MAX_KEPT = 32 * 1024
@@ -39,10 +39,10 @@ SILENCE = 10.0
 
 
 class ConcurrencyLimit:
-    """ASGI middleware round Django. Who leaves the line, since the client went away, gives the place up.
+    """ASGI middleware round Django. A request that leaves the line, since its client went away, frees its place.
 
     What reads, what changes something and what hashes a password stand in three lines: changes may have to wait for
-    somebody's lock, boards are asked for by crowds, a hash takes a third of a second of a core on purpose, and none
+    locks, boards are asked for by crowds, a hash takes a third of a second of a core on purpose, and none
     shall stop the others. In each, users and addresses take turns.
 
     A slot belongs to the work: it is free once Django is done, and not before, though the client left and the server
@@ -61,7 +61,7 @@ class ConcurrencyLimit:
         hashing_paths: str = "",
         chance: Callable[[int, int], int] = random.randint,
     ) -> None:
-        """Nobody is in yet. From now on this process serves, and its statements have limits.
+        """Start empty. From now on this process serves, and its statements have limits.
 
         Args:
             readers, writers, hashers: requests of each kind that are worked on at a time.
@@ -177,7 +177,7 @@ class _Inbox:
         self._messages: deque[Message] = deque()
         self._bytes = 0
         self.client_left = False
-        #: Done once nobody waits for the answer any more.
+        #: Done once the answer is no longer awaited.
         self._is_over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def first_body(self) -> bytes:
@@ -193,7 +193,7 @@ class _Inbox:
         await asyncio.get_running_loop().create_future()
 
     def leave(self) -> None:
-        """Tell the application that its client left."""
+        """Notify the application that its client left."""
         if not self._is_over.done():
             self._is_over.set_result(None)
 

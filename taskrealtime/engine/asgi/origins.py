@@ -78,7 +78,7 @@ def _read(origin: str) -> str | None:
 
 
 def _is_ours(host: str) -> bool:
-    """Return whether ALLOWED_HOSTS has it: a Host header that anybody may write proves nothing about a page."""
+    """Return whether ALLOWED_HOSTS has it: a Host header, which any client can forge, proves nothing about a page."""
     allowed = django_settings.ALLOWED_HOSTS
     if django_settings.DEBUG and not allowed:
         allowed = [".localhost", "127.0.0.1", "[::1]"]  # as Django has it
@@ -101,7 +101,7 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 
 async def _refuse(scope: Scope, receive: Any, send: Any, status: int, why: str = "") -> None:
-    """Answer the upgrade with that status; `why` is there where somebody may have to do something about it."""
+    """Answer the upgrade with that status; `why` is logged where an operator may have to act."""
     await receive()
     if why:
         logger.warning("A socket was refused with %s: %s.", status, why[:300])

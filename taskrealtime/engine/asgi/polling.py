@@ -34,7 +34,7 @@ RETRY_AFTER = 5.0
 
 @dataclass
 class Wait:
-    """What a view that has nothing to tell yet is waiting for."""
+    """What a view with nothing to return yet is waiting for."""
 
     room: str
     since: int
@@ -113,7 +113,7 @@ class LongPolling:
         same = (scope["path"], scope["query_string"], tuple(map(tuple, scope["headers"])))
         if same not in self._shared:
             self._shared[same] = asyncio.create_task(self._ask_for_all(same, scope))
-        # Shielded: who leaves must not take the answer from the others.
+        # Shielded: a cancelled caller must not take the answer from the others.
         return await asyncio.shield(self._shared[same])
 
     async def _ask_for_all(self, same: object, scope: Scope) -> Asked:
@@ -195,7 +195,7 @@ class _Waiter:
         self.happened.set()
 
     def membership_ended(self, room: str) -> None:
-        pass  # what it waits for is told by `left`
+        pass  # `unsubscribed` covers what it waits for
 
     def disconnect(self, code: int, reason: str) -> None:
         self.happened.set()

@@ -1,1 +1,1 @@
-"""Who a client is: tokens, sign-ins, browser sessions."""
+"""Client identity: tokens, sign-ins, browser sessions."""

@@ -15,10 +15,10 @@ from .tokens import SESSION_CLAIM, end_session, session_version
 
 
 class BrowserSessions(AuthenticationMiddleware):
-    """Django's own, but a session from before its user's last sign-out everywhere is nobody's any more."""
+    """Django's middleware; a session older than its user's last sign-out everywhere is treated as anonymous."""
 
     def process_request(self, request: HttpRequest) -> None:
-        """Find out who asks, once somebody wants to know."""
+        """Set a lazy `request.user`, which checks the session when it is first used."""
         super().process_request(request)
         user = request.user
         request.user = SimpleLazyObject(lambda: _still_signed_in(request, user))  # type: ignore[assignment]
@@ -40,7 +40,7 @@ def note_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None
 
 @receiver(user_logged_in)
 def end_tokens_of_replaced_session(request: HttpRequest | None, **kwargs: Any) -> None:
-    """Where somebody else was signed in, Django ends their session without a word: the new one has no key so far."""
+    """End the session of another user that this sign-in replaces: Django flushes it without a signal."""
     if request is None or request.session.session_key is not None:
         return
     if (replaced := request.COOKIES.get(settings.SESSION_COOKIE_NAME)) is not None:

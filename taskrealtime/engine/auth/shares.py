@@ -17,7 +17,7 @@ Scope = dict[str, Any]
 
 #: Sessions whose users are remembered.
 MAX_SESSIONS = 10_000
-#: Where a body that signs somebody in has the name: JSON or a form. It serves for taking turns alone.
+#: Where the body of a sign-in request has the name: JSON or a form. It serves for taking turns alone.
 _NAME = re.compile(rb'(?:^|[&"])username"?\s*[:=]\s*"?([^"&]{1,150})')
 
 _sessions: dict[str, int] = {}
@@ -27,7 +27,7 @@ _lock = threading.Lock()
 def share_of(scope: Scope) -> Share:
     """Return the share of an HTTP request.
 
-    What nobody proved counts for the address, where it takes turns with others there by its session.
+    A request without valid credentials counts for its address, where it takes turns with others by its session.
     """
     token, session = _credentials(scope)
     user_id = _user_id(token) if token is not None else _sessions.get(session)

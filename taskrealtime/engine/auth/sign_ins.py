@@ -92,7 +92,7 @@ def note_browser(user: User, session: SessionBase, *, agent: str, address: str |
 
 
 def asker(request: Any) -> dict[str, Any]:
-    """Return what is written down of whoever signs in by this request."""
+    """Return what is recorded of the client that signs in by this request."""
     address = addresses.parse(request.META.get("REMOTE_ADDR") or "")
     return {"agent": request.META.get("HTTP_USER_AGENT", ""), "address": str(address) if address else None}
 

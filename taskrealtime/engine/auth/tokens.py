@@ -56,7 +56,7 @@ def make_access_token(user: User, *, session_key: str | None = None) -> AccessTo
 
 
 def browser_mark(session_key: str) -> str:
-    """Names a browser's session without telling its key."""
+    """Return an identifier of a browser's session that does not reveal its key."""
     return salted_hmac("taskrealtime.browser", session_key).hexdigest()[:32]
 
 
@@ -128,7 +128,7 @@ def _users_by_id(tokens: Iterable[Token]) -> dict[int, User]:
 
 
 def _user_id(token: Token) -> int | None:
-    """The id that the token names; None where it can be nobody's."""
+    """Return the id that the token names; None where no user can have it."""
     try:
         user_id = int(token[api_settings.USER_ID_CLAIM])
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -194,7 +194,7 @@ def _life_of_tokens() -> timedelta:
 
 
 def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
-    """Of these users with the stamps of their connections: who must be cut.
+    """Return which users' connections must be closed, given the stamps of those connections.
 
     Returns:
         by user id the stamp that is valid now, or None where the user is gone or inactive; only users

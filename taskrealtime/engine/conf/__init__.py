@@ -48,12 +48,12 @@ class Settings:
     #: Wrong passwords for one name, and from one address.
     SIGN_IN_RATE_LIMIT: str = "10/5m"
     SIGN_IN_ADDRESS_RATE_LIMIT: str = "100/5m"
-    #: Additions to projects of people who share none with the adder that they joined by themselves: by one adder, and
-    #: of one person.
+    #: Additions of strangers to projects, by one adder and of one user. A stranger shares no project with the adder
+    #: that the stranger joined by choice.
     STRANGER_RATE_LIMIT: str = "60/1h"
-    #: Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed; `unix`: whoever uses the Unix socket.
+    #: Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed; `unix`: any peer on the Unix socket.
     TRUSTED_PROXIES: list[str] = []
-    #: The Redis servers over which processes count and know who is here; empty: there is one process.
+    #: The Redis servers over which processes share counts and presence; empty: there is one process.
     REDIS_URLS: list[str] = []
     #: What the keys and groups of this installation begin with there: another one for each that shares a server.
     REDIS_PREFIX: str = "taskrealtime"
@@ -71,7 +71,7 @@ class Settings:
     REMIND_INTERVAL: float = 30
     #: Where people reach the pages (`https://board.example.org`); empty: where the request says.
     PUBLIC_URL: str = ""
-    #: How long before a task is due somebody is reminded who has not said otherwise, hours.
+    #: How many hours before a task is due a user is reminded, unless the user chose otherwise.
     REMIND_BEFORE_HOURS: float = 24
 
     def __getattribute__(self, name: str) -> object:

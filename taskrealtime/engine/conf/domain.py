@@ -1,4 +1,4 @@
-"""The domain: what the application tells the engine about the rooms that it serves.
+"""The domain: what the application declares to the engine about the rooms that it serves.
 
 An application gives its parts when Django starts (`domain.install`); the engine asks for them when it needs them.
 """
@@ -49,7 +49,7 @@ class PresenceEncoder(Protocol):
         """Users with their new status (None: offline) and the unix time at which they were seen last."""
 
     def viewers(self, room: str, place: int, users: list[int]) -> str:
-        """Who has a place open."""
+        """Users that have a place open."""
 
     def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool) -> str:
         """A user began or ended to type at a place."""
@@ -76,7 +76,7 @@ class Blanker(Protocol):
 
 
 class _UnknownRooms:
-    """Rooms whose kind no application has declared: nobody may read them."""
+    """Rooms whose kind no application has declared: no user may read them."""
 
     name = ""
     personal = False

@@ -61,7 +61,7 @@ class Batcher(Generic[QuestionT, AnswerT]):
         batch: list[tuple[QuestionT, asyncio.Future[AnswerT]]] = []
         while self._waiting and len(batch) < MAX_BATCH:
             question, answer = self._waiting.popleft()
-            if not answer.done():  # Or who asked has given up.
+            if not answer.done():  # The caller may have been cancelled.
                 batch.append((question, answer))
         return batch
 

@@ -1,7 +1,7 @@
 """How much one process does at a time, and the database connections that this takes.
 
-Whatever may use the database has one of these threads, and a thread has one connection at the most. So the pool, which
-has as many, keeps nobody waiting: a connection that had to be waited for was an error after ten seconds.
+Any work that may use the database has one of these threads, and a thread has one connection at the most. So the pool,
+which has as many, makes no thread wait: waiting for a connection ended in an error after ten seconds.
 """
 
 #: Threads of sockets and rooms that read.

@@ -1,6 +1,6 @@
 """Reads from the database that is written to, whatever a router says of replicas.
 
-Who may see what, and where a log stands, must be true now; and what a transaction changes it must read where it does.
+Permissions and a log's position must be current; and what a transaction changes it must read where it does.
 """
 
 from typing import Any

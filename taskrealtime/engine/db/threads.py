@@ -17,10 +17,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # channels' `database_sync_to_async` shares ONE thread per process: one slow query would stall every socket.
-# Changes, which may have to wait for somebody's lock, have threads of their own: joins, replays and the sweep go on.
+# Changes, which may have to wait for locks, have threads of their own: joins, replays and the sweep go on.
 _readers: ThreadPoolExecutor
 _writers: ThreadPoolExecutor
-# One for what nobody waits for: trimming.
+# One for background work: trimming.
 _caretakers: ThreadPoolExecutor
 # One for what processes count together in Redis: while that hangs, nothing but counting waits for it.
 _counters: ThreadPoolExecutor
@@ -38,7 +38,7 @@ def _make_executors() -> None:
 _make_executors()
 os.register_at_fork(after_in_child=_make_executors)
 #: A user's changes to one project wait for each other at the lock of the membership anyway: better here, without a
-#: thread, so that a locked row stops only those who want it.
+#: thread, so that a locked row stops only the requests that need it.
 THREADS_OF_A_USER = 2
 _turns: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, int], asyncio.Semaphore] = WeakValueDictionary()
 
@@ -65,7 +65,7 @@ async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args
         raise
 
     def release(_: Future[T]) -> None:
-        with suppress(RuntimeError):  # The loop is closed: nobody waits for a turn any more.
+        with suppress(RuntimeError):  # The loop is closed: no coroutine waits for a turn any more.
             loop.call_soon_threadsafe(turn.release)
 
     # Not when the caller gives up: the thread works on until its lock or statement is done.
@@ -74,7 +74,7 @@ async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args
 
 
 async def in_caretaking_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """As `in_database_thread`, for work that nobody waits for: it takes a thread from nobody."""
+    """As `in_database_thread`, for background work: it takes no thread from requests."""
     return await _in_thread_of(_caretakers, work, *args, **kwargs)
 
 
@@ -96,7 +96,7 @@ def _run(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return work(*args, **kwargs)
     except StopIteration as error:
-        # An asyncio future refuses this one exception: whoever awaits it would wait for ever.
+        # An asyncio future refuses this one exception: its awaiter would wait for ever.
         raise RuntimeError("The work in a thread raised StopIteration.") from error
     finally:
         close_old_connections()

@@ -59,28 +59,28 @@ def set_server_loop(loop: asyncio.AbstractEventLoop | None) -> None:
 
 
 def publish(room: str, events: "list[LoggedEvent]", *, personal: bool = False) -> None:
-    """Tell every process that listens to `room`, one person's or not, of these events. Never blocks, never raises."""
+    """Publish these events to every process that has `room`, personal or not. Never blocks, never raises."""
     carried = [list(event) for event in events] if len(events) <= MAX_CARRIED else []
     _send(room, {"type": "room.events", "room": room, "head": events[-1].seq, "events": carried}, personal=personal)
 
 
 def publish_read(room: str, read: int, floor: int) -> None:
-    """Tell every process that listens to a personal `room` how far it was read, and how far it was trimmed."""
+    """Publish how far a personal `room` was read, and how far it was trimmed."""
     _send(room, {"type": "room.read", "room": room, "read": read, "floor": floor}, personal=True)
 
 
 def publish_closed(room: str) -> None:
-    """Tell every process that listens to `room` that it is no more."""
+    """Publish that `room` is closed."""
     _send(room, {"type": "room.closed", "room": room})
 
 
 def publish_membership_ended(room: str, user_id: int, departed: str) -> None:
-    """Tell every process that listens to a user's personal `room` that they may no longer hear the room `departed`."""
+    """Publish in a user's personal `room` that they may no longer read the room `departed`."""
     _send(room, {"type": "room.departed", "room": room, "user": user_id, "departed": departed}, personal=True)
 
 
 def hint(room: str, message: dict[str, Any]) -> None:
-    """Tell every process that listens to `room` something passing, of a `type` of its own; lost, it is not missed."""
+    """Publish something passing, of a `type` of its own, to every process that has `room`; lost, it is not missed."""
     _send(room, {**message, "room": room}, missed=False)
 
 
@@ -119,7 +119,7 @@ def _loop() -> asyncio.AbstractEventLoop | None:
     if _server_loop is not None and _server_loop.is_running():
         return _server_loop
     if isinstance(get_channel_layer(), InMemoryChannelLayer):
-        return None  # Nobody in this process listens, and nobody outside could hear it.
+        return None  # No room of this process subscribes, and no other process could receive it.
     return _ensure_background_loop()
 
 

@@ -30,7 +30,7 @@ class EpochMissing(Exception):
 
 
 def renew_epoch() -> str:
-    """Give the log a new epoch, so that whoever goes on from an old number is told to reset; returns it.
+    """Give the log a new epoch, so that clients that resume from an old number have to reset; return it.
 
     Running servers notice with their next sweep and close all connections.
     """
@@ -43,7 +43,7 @@ def epoch() -> str:
     try:
         return present_epoch()
     except EpochMissing:
-        # Of two who come first, the other's name may be the one.
+        # Of two processes that come first, the other's name may be the one.
         Epoch.objects.bulk_create([Epoch(id=1, value=secrets.token_hex(6))], ignore_conflicts=True)
         return present_epoch()
 
@@ -69,7 +69,7 @@ def present_epoch() -> str:
 
 
 def _identify_database() -> str:
-    """Return what tells this database from a copy of it."""
+    """Return what distinguishes this database from a copy of it."""
     if connection.vendor != "postgresql":
         return ""
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Where a request comes from: the peer, or who a trusted proxy says that it speaks for."""
+"""Where a request comes from: the peer, or the client that a trusted proxy forwards it for."""
 
 import ipaddress
 from collections.abc import Awaitable, Callable
@@ -12,15 +12,15 @@ Application = Callable[[Scope, Any, Any], Awaitable[None]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-#: In TRUSTED_PROXIES: whoever connects to the Unix socket.
+#: In TRUSTED_PROXIES: any peer that connects to the Unix socket.
 UNIX = "unix"
 _FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")
 
 
 class ProxyHeaders:
-    """ASGI middleware: `client` becomes the address that a trusted proxy tells.
+    """ASGI middleware: `client` becomes the address that a trusted proxy reports.
 
-    Where `TRUSTED_PROXIES` are set, nobody else's `X-Forwarded-For` and `-Proto` are believed, or seen by anybody.
+    Where `TRUSTED_PROXIES` are set, `X-Forwarded-For` and `-Proto` of other peers are ignored and removed.
     """
 
     def __init__(self, application: Application) -> None:
@@ -43,9 +43,9 @@ def _resolve(scope: Scope) -> Scope:
 
 
 def forwarded_for(told: str) -> str | None:
-    """The last address of `X-Forwarded-For` that is no trusted proxy's; None where there is none.
+    """Return the last address of `X-Forwarded-For` that is no trusted proxy's; None where there is none.
 
-    What stands left of it was written by the client, who may write anything.
+    The addresses left of it come from the client, which may write anything.
     """
     for text in reversed(told.split(",")):
         address = parse(text)
@@ -84,15 +84,15 @@ def parse(text: str) -> Address | None:
 
 
 def peer_of(scope: Scope) -> str:
-    """The address that a request or socket comes from; empty where the server tells none."""
+    """Return the address that a request or socket comes from; empty where the server reports none."""
     return (scope.get("client") or [""])[0] or ""
 
 
 def countable(peer: str | None) -> str | None:
-    """What connections and attempts from there are counted by; None where everybody may come from there.
+    """Return what connections and attempts from there are counted by; None where all clients may share the peer.
 
-    That is this machine itself, and a Unix socket: there runs a proxy, unless it is a trusted one, whose clients
-    were told apart. Of IPv6 it is the first 64 bits, which one subscriber has.
+    That is this machine itself, and a Unix socket: there runs a proxy, unless it is a trusted one, which reports its
+    clients' addresses. Of IPv6 it is the first 64 bits, which one subscriber has.
     """
     address = parse(peer or "")
     if address is None or address.is_loopback:

@@ -14,7 +14,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 #: Buckets in memory after which those that are full again are forgotten.
 MAX_IN_MEMORY = 10_000
 
-# A bucket that nobody touched until it is full again is no different from none: it expires then.
+# A bucket that was not used until it is full again is no different from none: it expires then.
 _TAKE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000

@@ -1,7 +1,7 @@
 """How many connections there are: of a user over all processes, from an address, and such as are not signed in yet.
 
 Each process keeps its own count and announces it in Redis, beside a sign of life. The counts of a process that gives
-none count for nothing, so a killed one takes nobody's place. While Redis is away each process goes by its own count;
+none count for nothing, so a killed one takes up no capacity. While Redis is away each process goes by its own count;
 when it is back, or has forgotten everything, the counts are announced again.
 """
 
@@ -189,7 +189,7 @@ STALLED_SECONDS = 5.0
 
 @contextmanager
 def from_address(address: str | None) -> Iterator[bool]:
-    """Count a connection from there; whether there is a place for it. None: an address that everybody shares."""
+    """Count a connection from there; yield whether there is a place for it. None: an address that clients share."""
     if address is None:
         yield True
         return

@@ -86,7 +86,7 @@ class FairLine:
         self.hand_out()
 
     def hand_out(self) -> None:
-        """Give the free slots to those who wait and may have one."""
+        """Give the free slots to the waiting members that may have one."""
         while self._free and (group := self._next_group()) is not None:
             member, turns = next(iter(self._waiting[group].items()))
             turn = turns.popleft()

@@ -48,7 +48,7 @@ class _Account:
 
 
 class Limiter:
-    """Spends from shared buckets in chunks, so that most of the time nobody else is asked."""
+    """Spends from shared buckets in chunks, so that most calls need no round trip."""
 
     def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
@@ -78,7 +78,7 @@ class Limiter:
             self._ask(key, limit, cost)
 
     def charge(self, key: str, limit: Limit, cost: int) -> None:
-        """Spend `cost` of what was let pass before it was known; asks nobody: the next one to spend pays for it."""
+        """Spend `cost` of what was let pass before it was known, without a round trip: the next caller pays for it."""
         with self._lock:
             self._account(key, limit, time.monotonic()).tokens -= cost
 
@@ -119,7 +119,7 @@ class Limiter:
 
 
 def _too_often(retry_after: float) -> RateLimited:
-    # Rounded up: who comes back after exactly that long is let in.
+    # Rounded up: a client that comes back after exactly that long is let in.
     return RateLimited(
         "Too much at once. Try again a little later.", retry_after=math.ceil(retry_after * 100 + 1) / 100
     )
@@ -199,7 +199,7 @@ def _limits_of(user_id: int, kind: str, slowness: float, size: int) -> list[tupl
 
 
 class FloodGuard:
-    """How often one connection may still be told that it speaks too often."""
+    """Count a connection's refusals for its rate, and say when it must be closed."""
 
     def __init__(self) -> None:
         self._refusals = MemoryBuckets()
@@ -214,7 +214,7 @@ class FloodGuard:
 
 
 def spend_addition(adder_id: int, user_id: int) -> None:
-    """Count that somebody adds a stranger to a project.
+    """Count the addition of a stranger to a project.
 
     Raises:
         RateLimited: there were too many by this adder, or of this user.
@@ -245,7 +245,7 @@ def spend_attempt(door: str, address: str | None, *, name: str = "") -> None:
 
     Args:
         door: which: what comes there from an address is counted by itself.
-        name: whom it is about (an e-mail address, say), where that is counted too.
+        name: what it is about (an e-mail address, say), where that is counted too.
 
     Raises:
         RateLimited: there were too many.

@@ -34,7 +34,7 @@ class _Batch:
     def write(self) -> None:
         """The last act of the transaction: write its events, with numbers where their room can be had at once.
 
-        It waits for nobody: whoever waited would hold the locks of a whole change meanwhile.
+        It waits for no lock: a wait would hold the locks of a whole change meanwhile.
         """
         by_room: dict[str, list[NewEvent]] = {}
         personal: list[NewEvent] = []
@@ -98,7 +98,7 @@ class _Appended:
 
 @contextmanager
 def atomic(using: str | None = None, *, durable: bool = False) -> Iterator[None]:
-    """`transaction.atomic` for changes that are told: where it is the outermost, its events are numbered within it.
+    """Return `transaction.atomic` for changes with events: where it is the outermost, it numbers them within it.
 
     That saves the transaction which numbering takes otherwise, after the commit, with its second wait for the disk:
     what is appended in a transaction of another kind is numbered there.
@@ -138,7 +138,7 @@ def append_all(events: Sequence[NewEvent]) -> None:
 
     Raises:
         django.db.transaction.TransactionManagementError: outside a transaction, where the change
-            that they tell of would be committed without them.
+            that they describe would be committed without them.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("An event belongs into the transaction of its change.")
@@ -156,7 +156,7 @@ def append_all(events: Sequence[NewEvent]) -> None:
 
 
 def write_appended() -> None:
-    """Have the table hold all that the open transaction has appended until now: somebody is going to look for it."""
+    """Write to the table all that the open transaction has appended until now, so that a query can find it."""
     batch: _Batch | None = getattr(connection, "taskrealtime_batch", None)
     if batch is not None and batch.appends:
         batch.write_now(batch.take())

@@ -15,8 +15,10 @@ from .transactions import SNAPSHOT_ATTEMPTS, is_retryable
 
 
 def drop_room(name: str) -> None:
-    """Forget a room and all its events; whoever listens is told that it is closed after the commit."""
-    # The room first: who numbers its events at this moment is waited for, and leaves none behind.
+    """Delete a room and all its events; after the commit its subscribers are notified that it is closed.
+
+    The room goes first: that waits for a transaction that numbers its events at this moment, and leaves none behind.
+    """
     Room.objects.filter(name=name).delete()
     Event.objects.filter(room=name).delete()
     transaction.on_commit(lambda: doorbell.publish_closed(name), robust=True)
@@ -53,7 +55,7 @@ def number_waiting(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
         # Loaded from a fixture, say: the first event makes the room.
         waiting = Event.objects.filter(room__in=missing, seq=None).values_list("room", flat=True)
         if orphans := set(waiting):
-            # Appended while the room was being dropped: nobody will ever read them.
+            # Appended while the room was being dropped: no client will ever read them.
             Event.objects.filter(room__in=(dropped := domain.without_owner(orphans)), seq=None).delete()
             Room.objects.bulk_create([Room(name=name) for name in sorted(orphans - dropped)], ignore_conflicts=True)
             locked = lock_rooms(names)

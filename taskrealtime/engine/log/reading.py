@@ -103,7 +103,7 @@ def resume(reader: Reader, *, limit: int = MAX_REPLAY) -> Resumed:
 
 
 def read_on(room: str, *, since: int, limit: int, most: int = MAX_PAGE_BYTES) -> list[LoggedEvent]:
-    """As `read`, up to the first hole, if there is one; who has not come past that is told to reset from then on."""
+    """As `read`, up to the first hole, if there is one; a client that is before the hole must reset from then on."""
     events = read(room, since=since, limit=limit, most=most)
     if events and events[0].seq != since + 1:
         _give_up_before(room, events[0].seq)
@@ -162,7 +162,7 @@ def _stand(reader: Reader, row: Room | None, present: str) -> Stand:
 def mark_read(room: str, up_to: int) -> int:
     """The reader of a personal room has read everything up to this number; the mark never goes back.
 
-    In the open transaction; after its commit all connections of the reader are told.
+    In the open transaction; after its commit all connections of the reader are notified.
 
     Returns:
         how many events are unread now.

@@ -36,11 +36,11 @@ def insert_rows(rows: Iterable[tuple[NewEvent, int | None]]) -> None:
 
 
 def write_numbered(room: str, events: Sequence[NewEvent]) -> int | None:
-    """Write these events with the room's next numbers; returns the last of them.
+    """Write these events with the room's next numbers; return the last of them.
 
-    None, and they are written without numbers: somebody else is numbering in the room at this moment, or events wait
-    there that were committed before. The statement sees them where what was changed here since depends on them:
-    whoever wrote them held the same rows.
+    None, and they are written without numbers: another transaction is numbering in the room at this moment, or events
+    wait there that were committed before. The statement sees them where what was changed here since depends on them:
+    their writer held the same rows.
     """
     if connection.vendor == "postgresql":
         columns = map(list, zip(*(event[1:] for event in events), strict=True))
@@ -59,7 +59,7 @@ def with_numbers(events: Sequence[NewEvent], last: int) -> Iterator[tuple[NewEve
     return ((event, seq) for seq, event in enumerate(events, last - len(events) + 1))
 
 
-#: Takes the next numbers of a room, unless events wait there; `{lock}`: nor where somebody else is numbering.
+#: Takes the next numbers of a room, unless events wait there; `{lock}`: nor where another transaction is numbering.
 _CLAIMING = """
     UPDATE engine_room SET head = head + CAST(%s AS integer), oldest = COALESCE(oldest, %s)
     WHERE name = (SELECT name FROM engine_room WHERE name = %s {lock})
@@ -143,7 +143,7 @@ def number_rooms(rooms: Sequence[str]) -> dict[str, list[LoggedEvent]]:
                 """,  # noqa: S608 -- placeholders only
                 list(events),
             )
-    # What one person is told may be lost to them, or gone, since it was written.
+    # The content of a personal event may be out of its reader's access, or gone, since it was written.
     blanked = domain.redact([event for room, found in events.items() if domain.is_personal(room) for event in found])
     return {room: [logged_row(event, blanked) for event in found] for room, found in events.items()}
 
@@ -154,7 +154,7 @@ def _moment(at: datetime | str) -> datetime:
 
 
 def unnumbered_rooms() -> dict[str, datetime]:
-    """Rooms with committed events that have no number yet, as somebody is about to give it or died before, each with
+    """Rooms with committed events that have no number yet, since numbering is under way or its process died, each with
     the time of the oldest."""
     waiting = Event.objects.filter(seq=None).order_by().values_list("room")
     return dict(waiting.annotate(oldest=Min("at")).values_list("room", "oldest"))

@@ -1,7 +1,7 @@
-"""A room's last snapshot, kept for a moment and built once for all who ask at the same time.
+"""A room's last snapshot, kept for a moment and built once for all requests that come at the same time.
 
-After a restart or a renewed epoch every client of a board asks for its snapshot within a second or two. Each asker
-gets what a snapshot of their own would have been: it contains all that was committed before they asked.
+After a restart or a renewed epoch every client of a board requests its snapshot within a second or two. Each request
+gets what a snapshot of its own would have been: one that contains all that was committed before the request.
 """
 
 import time
@@ -19,7 +19,7 @@ KEPT_BYTES = 32 * 1024 * 1024
 
 
 class SharedSnapshot(NamedTuple):
-    """A room's state after event `seq`, encoded, and whom it may be shown to."""
+    """A room's state after event `seq`, encoded, and its permitted readers."""
 
     body: bytes
     seq: int
@@ -39,7 +39,7 @@ class _Kept(NamedTuple):
 class SharedSnapshots:
     """The snapshots of one kind of room, for all threads of this process.
 
-    Who waits for a building shares its failure, too: with a lock for each room they would build one after the other,
+    Callers that wait for a build share its failure, too: with a lock for each room they would build in turn,
     and where the database is away each would wait for it in turn.
     """
 
@@ -59,7 +59,7 @@ class SharedSnapshots:
         self._kept: dict[str, _Kept] = {}
 
     def get(self, room: str, user_id: int) -> SharedSnapshot:
-        """The room's snapshot for this user, who must be among its `readers` to be shown it.
+        """Return the room's snapshot; the caller must check that the user is among its `readers`.
 
         Called in autocommit mode.
 
@@ -69,7 +69,7 @@ class SharedSnapshots:
         with self._lock:
             asked, building = self._begun, self._building.get(room)
         if building is not None:
-            # It may lack what was committed after its beginning: whether it does, the log tells below.
+            # It may lack what was committed after its beginning: the log shows below whether it does.
             building.exception()
         with self._lock:
             kept = self._kept.get(room)

@@ -43,7 +43,7 @@ def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
     """Read the state of a room together with the number of the last event that it contains.
 
     One transaction sees one moment of the database. As a rule every event of that moment has its number: then
-    nobody is kept waiting by it.
+    no other transaction waits for it.
 
     Raises:
         RealTimeError: whatever `read_state` raises.
@@ -56,7 +56,7 @@ def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
 
 
 def _numbered_snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
-    """Lock the room, number every event whose change can be seen, and read: again, where somebody else numbered."""
+    """Lock the room, number every event whose change can be seen, and read; again where a transaction came between."""
     for _ in range(SNAPSHOT_ATTEMPTS):
         try:
             with transaction.atomic(durable=True):

@@ -1,6 +1,6 @@
 """The end of what the log keeps: old events and keys are removed, what is said of deleted content is blanked.
 
-Nothing here is part of anybody's change. It is done in many short transactions, any of which may be the last before
+Nothing here is part of a user's change. It is done in many short transactions, any of which may be the last before
 the process is killed: the next run goes on from there. Several processes may do it at once.
 """
 
@@ -110,12 +110,12 @@ def _remove_events(oldest_kept: datetime) -> tuple[int, bool]:
 def _trim_room(name: str, oldest_kept: datetime, most: int) -> int:
     """Remove leading events that are too old, about `most` of them; returns how many.
 
-    The floor is set and committed before its events go: whoever misses an event sees also that it was trimmed.
+    The floor is set and committed before its events go: a reader that misses an event sees also that it was trimmed.
     """
     floor = Room.objects.filter(name=name).values_list("floor", flat=True).first()
     if floor is None:
         return 0
-    # Left by one who was killed after the floor was set.
+    # Left by a process that was killed after the floor was set.
     removed = _remove_up_to(name, floor, after=0)
     while removed < most:
         higher = _raise_floor(name, floor, oldest_kept)
@@ -148,7 +148,7 @@ def _remove_up_to(name: str, floor: int, *, after: int) -> int:
     while True:
         with transaction.atomic(durable=True):
             events = Event.objects.filter(room=name, seq__gt=after, seq__lte=floor).order_by("seq")
-            # Those that somebody else is deleting need no waiting for.
+            # Those that another process is deleting need no waiting for.
             rows = list(events.select_for_update(skip_locked=True).values_list("pk", "seq")[:BATCH])
             removed += Event.objects.filter(pk__in=[pk for pk, _ in rows]).delete()[0]
         if len(rows) < BATCH:
@@ -185,7 +185,7 @@ def _first_up_to(name: str, floor: int) -> int | None:
 
 
 def _overlooked_rooms(oldest_kept: datetime) -> list[str]:
-    """Rooms whose first event is too old, though `oldest` does not tell."""
+    """Return rooms whose first event is too old, though `oldest` does not say so."""
     first = Event.objects.filter(room=OuterRef("name"), seq=OuterRef("floor") + 1)
     rooms = Room.objects.exclude(oldest__lt=oldest_kept).filter(head__gt=F("floor"))
     # One value for each room, not a join: it looks at as many events as there are rooms, however long the log is.
@@ -212,9 +212,9 @@ def _remove_keys(oldest_kept: datetime) -> int:
 
 
 def forget(subjects: Iterable[str]) -> None:
-    """Called in the transaction that deletes these subjects: what the log says about them will be blanked.
+    """Queue these subjects, in the transaction that deletes them: what the log says about them will be blanked.
 
-    A few at once, right after the commit and in transactions of their own; whoever trims next does the rest.
+    A few at once, right after the commit and in transactions of their own; the next trimming does the rest.
     """
     queued = Redaction.objects.bulk_create([Redaction(subject=subject) for subject in _spoken_of(subjects)])
     if not queued:
@@ -269,7 +269,7 @@ def _redact_queued() -> int:
 def _redact(redaction: Redaction) -> None:
     """Blank every event of one subject; they keep number, type and shape.
 
-    Each by a statement of its own: nothing waits for more than one row, so nobody can deadlock.
+    Each by a statement of its own: nothing waits for more than one row, so there can be no deadlock.
     """
     last = 0
     while True:

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Reader(NamedTuple):
-    """Who wants to read a room, and from where on."""
+    """The user that wants to read a room, and the position to read from."""
 
     room: str
     user_id: int
@@ -60,7 +60,7 @@ class NewEvent(NamedTuple):
     at: datetime
     #: Whose content it holds, so that it can be blanked.
     subject: str = ""
-    #: The user who may hear nothing of the room after it.
+    #: The user that may receive nothing of the room after it.
     evicts: int | None = None
 
 

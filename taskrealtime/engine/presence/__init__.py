@@ -1,1 +1,1 @@
-"""Who is in a room, who types, and when a user was connected last."""
+"""Presence in rooms, typing indicators, and when a user was connected last."""

@@ -1,4 +1,4 @@
-"""Who is in one room, as this process knows it, and what its listeners were not told yet. No I/O, no clock."""
+"""The presence of one room, as this process knows it, and what its subscribers lack yet. No I/O, no clock."""
 
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol, get_args
@@ -11,7 +11,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 class Listener(Protocol):
-    """Whoever is told of a room: a socket."""
+    """A subscriber of a room's presence: a socket."""
 
     user_id: int
 
@@ -35,17 +35,17 @@ class Entry(NamedTuple):
 
     status: Status
     places: tuple[int, ...] = ()
-    #: Unix time at which the last connection left; None: there is one. Who left still counts for a moment.
+    #: Unix time at which the last connection left; None: there is one. A departed user still counts for a moment.
     left_at: float | None = None
 
     @property
     def strength(self) -> tuple[bool, float]:
-        """The strongest entry is the user's; who left everywhere is for a moment as where they left last."""
+        """The strongest entry is the user's; for a moment after all connections left, the one that left last."""
         return (True, STATUSES.index(self.status)) if self.left_at is None else (False, self.left_at)
 
 
 class News(NamedTuple):
-    """What a listener was not told yet."""
+    """What a subscriber was not sent yet."""
 
     #: By user the status (None: offline), and when they were seen last, unix time; None: now.
     people: dict[int, tuple[Status | None, float | None]]
@@ -60,8 +60,8 @@ _Change = tuple[Literal["user", "place"], int, object]
 class Attendance:
     """One room.
 
-    Every change is noted with what was before. A listener has the number of changes that it knew when it came, so that
-    what it was told with its join and what follows make the whole: nothing is missing, nothing comes twice.
+    Every change is recorded with the state before it. A subscriber has the number of changes that it knew when it
+    came, so that the answer to its join and what follows make the whole: nothing is missing, nothing comes twice.
     """
 
     def __init__(self, name: str) -> None:
@@ -69,7 +69,7 @@ class Attendance:
         #: Listeners with how many of the `changes` they know already.
         self.listeners: dict[Listener, int] = {}
         self._people: dict[int, set[Connection]] = {}
-        #: Who left this process, with the (monotonic) time until which that is not told.
+        #: Users that left this process, with the (monotonic) time until which that is not published.
         self._leaving: dict[int, tuple[Entry, float]] = {}
         #: What other processes know, by process and user.
         self.others: dict[str, dict[int, Entry]] = {}
@@ -80,22 +80,22 @@ class Attendance:
         self.changes: list[_Change] = []
         #: The version of the shared room that this has come to; None: it must be read.
         self.version: int | None = None
-        #: What was told ahead of its turn, by version: a process with its entries; None: too many, read instead.
+        #: What arrived ahead of its turn, by version: a process with its entries; None: too many, read instead.
         self.held: dict[int, tuple[str, dict[int, Entry | None] | None]] = {}
 
     # -- what is known --
 
     @property
     def empty(self) -> bool:
-        """Whether nobody of this process is here, nor was a moment ago."""
+        """Whether no user of this process is here, nor was a moment ago."""
         return not self._people and not self._leaving
 
     def present(self) -> list[tuple[int, Status]]:
-        """Everybody who is here, with their status."""
+        """Return all users that are here, with their status."""
         return [(user_id, entry.status) for user_id, entry in self._known.items()]
 
     def viewed(self) -> dict[int, list[int]]:
-        """By place who has it open."""
+        """Return the users that have a place open, by place."""
         return {place: sorted(users) for place, users in self._viewers.items()}
 
     def own(self, user_id: int) -> Entry | None:
@@ -122,11 +122,11 @@ class Attendance:
         self.listeners[listener] = len(self.changes)
 
     def leave(self, listener: Listener, connection: Connection, *, now: float, until: float | None) -> None:
-        """A connection leaves.
+        """Remove a connection.
 
         Args:
             now: unix time.
-            until: monotonic time until which it is not told where it was the user's last; None: told at once.
+            until: monotonic time until which the user's departure is held back; None: it is published at once.
         """
         self.listeners.pop(listener, None)
         entry = self.own(connection.user_id)
@@ -139,12 +139,12 @@ class Attendance:
         self.update([connection.user_id], seen_at=now)
 
     def forget(self, user_id: int) -> None:
-        """The user may not be here any more: one who left a moment ago is gone now."""
+        """Remove a user that may not be here any more, without the moment's grace after leaving."""
         self._leaving.pop(user_id, None)
         self.update([user_id])
 
     def expire(self, now: float) -> tuple[list[int], float | None]:
-        """Let go who left long enough ago; who they are, and at which (monotonic) time to look again."""
+        """Remove the users that left long enough ago; return them, and at which (monotonic) time to look again."""
         gone = [user_id for user_id, (_, until) in self._leaving.items() if until <= now]
         for user_id in gone:
             del self._leaving[user_id]
@@ -152,7 +152,7 @@ class Attendance:
         return gone, min((until for _, until in self._leaving.values()), default=None)
 
     def update_from(self, process: str, entries: dict[int, Entry | None]) -> None:
-        """Another process tells of these users; None: it no longer knows them."""
+        """Take over another process's entries of these users; None: it no longer knows them."""
         known = self.others.setdefault(process, {})
         for user_id, entry in entries.items():
             if entry is None:
@@ -162,7 +162,7 @@ class Attendance:
         self.update(entries)
 
     def replace(self, process: str, entries: dict[int, Entry], *, seen_at: float | None = None) -> None:
-        """These are all that another process knows; `seen_at` (unix time) is when those were seen whom it lost."""
+        """Take over all that another process knows; `seen_at` (unix time) is when the users that it lost were seen."""
         before = self.others.pop(process, {})
         if entries:
             self.others[process] = entries
@@ -203,10 +203,10 @@ class Attendance:
             if not viewers:
                 del self._viewers[place]
 
-    # -- what is told --
+    # -- what is sent --
 
     def take_news(self) -> list[tuple[list[Listener], News]]:
-        """What is to be told now, to whom; afterwards everybody knows everything."""
+        """Return what is to be sent now, by subscribers; afterwards all of them are up to date."""
         waiting: dict[int, list[Listener]] = {}
         for listener, known in self.listeners.items():
             waiting.setdefault(known, []).append(listener)
@@ -217,7 +217,7 @@ class Attendance:
         return [(listeners, news) for listeners, news in told if news.people or news.viewers]
 
     def catch_up(self, listener: Listener) -> News:
-        """What is to be told to this listener now; afterwards it knows everything."""
+        """Return what is to be sent to this subscriber now; afterwards it is up to date."""
         news = self._news_after(self.listeners[listener])
         self.listeners[listener] = len(self.changes)
         return news

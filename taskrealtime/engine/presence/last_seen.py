@@ -25,7 +25,7 @@ class LastSeenBook:
     """What one event loop knows."""
 
     def __init__(self, connected: Callable[[], Iterable[int]]) -> None:
-        """A book that is written by `run`; `connected` tells who is there now."""
+        """A book that is written by `run`; `connected` returns the users that are connected now."""
         self._connected = connected
         self._left: dict[int, float] = {}
         self._last_words: asyncio.Task[None] | None = None
@@ -45,11 +45,11 @@ class LastSeenBook:
             draining.remove(self)
 
     def shutdown(self, reconnect_in_ms: int) -> None:
-        """The process is ending: what is known so far is written; whoever is still there is so for moments only."""
+        """Write what is known so far, since the process is ending; its last connections end within moments."""
         self._last_words = asyncio.create_task(self.write())
 
     async def write(self) -> None:
-        """Write who left since the last time, and who is connected; where that fails, the next time does it."""
+        """Write the users that left since the last time, or are connected; the next time makes up for a failure."""
         left, self._left = self._left, {}
         seen = left | dict.fromkeys(self._connected(), time.time())
         try:

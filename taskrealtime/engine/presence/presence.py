@@ -1,10 +1,10 @@
-"""Who is in which room, over all server processes: told to each room's listeners as it changes.
+"""Presence in rooms over all server processes, sent to each room's subscribers as it changes.
 
 Truth is a state, not messages. Each process knows its own connections, shares what it knows under a lease (`sharing`,
 `store`), and has of each of its rooms a picture of what the others know (`Attendance`). A message on the room's group
-only says what to look at: one that is lost is found by the look once a second, by the room's version. Listeners get
+only says what to look at: one that is lost is found by the look once a second, by the room's version. Subscribers get
 the difference to what they got before, so no message, however late or often, gives them anything twice. Without
-Redis, or while it is away, a process knows its own people and, until their leases would have ended, the rest.
+Redis, or while it is away, a process knows its own users and, until their leases would have ended, the rest.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ LISTENERS_AT_ONCE = 500
 
 
 class Presence:
-    """Everybody whom one event loop's rooms know of."""
+    """The presence of all rooms of one event loop."""
 
     def __init__(
         self,
@@ -67,15 +67,16 @@ class Presence:
     # -- what sockets call --
 
     async def open(self, room: str) -> None:
-        """Before a listener enters: know who is in the room already, if Redis can tell."""
+        """Before a subscriber enters: read the room's presence, if Redis can return it."""
         if room not in self._rooms and (sharing := self.sharing(room)):
             await sharing.read(self.attendance(room))
 
     def enter(self, room: str, listener: Listener) -> tuple[list[tuple[int, Status]], Frames]:
-        """The listener is in the room, and hears from now on what changes.
+        """Enter a subscriber, which gets from now on what changes.
 
         Returns:
-            who is there now, the listener's user among them; and the frames that tell who has which place open.
+            the users that are there now, the subscriber's among them; and the frames with the places that they
+            have open.
         """
         attendance = self.attendance(room)
         if listener in attendance.listeners:
@@ -132,7 +133,7 @@ class Presence:
             self._update_own(name, listener.user_id)
 
     def deliver(self, room: str, frame: str, *, not_to: int) -> None:
-        """Let everybody in the room hear a frame, but for one user."""
+        """Deliver a frame to the whole room, but for one user."""
         if attendance := self._rooms.get(room):
             self._do(
                 self._give([one for one in attendance.listeners if one.user_id != not_to], attendance, Frames([frame]))
@@ -158,7 +159,7 @@ class Presence:
         return self._rooms.setdefault(room, Attendance(room))
 
     def known_rooms(self) -> dict[str, Attendance]:
-        """All rooms that somebody of this process is in, or was a moment ago."""
+        """Return all rooms that a user of this process is in, or was a moment ago."""
         return self._rooms
 
     def _update_own(self, room: str, user_id: int) -> None:
@@ -185,14 +186,14 @@ class Presence:
         self.drop_if_empty(attendance)
 
     def drop_if_empty(self, attendance: Attendance) -> None:
-        """A room that nobody of this process is in need not be known."""
+        """Forget a room without a user of this process."""
         if attendance.empty and self._rooms.get(attendance.name) is attendance:
             del self._rooms[attendance.name]
 
-    # -- telling listeners --
+    # -- sending to subscribers --
 
     def changed(self, attendance: Attendance) -> None:
-        """Tell the listeners in a moment, together with what else changes until then."""
+        """Notify the subscribers in a moment, together with what else changes until then."""
         if not attendance.listeners:
             attendance.changes.clear()
         elif attendance.changes and attendance not in self._telling:

@@ -33,7 +33,7 @@ class Rooms(Protocol):
     """The rooms of this process, as `Presence` has them."""
 
     def attendance(self, room: str) -> Attendance:
-        """Who is in a room; made where it is not known yet."""
+        """Return the presence of a room; made where it is not known yet."""
 
     def known_rooms(self) -> dict[str, Attendance]:
         """All rooms of which something is known."""
@@ -45,7 +45,7 @@ class Rooms(Protocol):
         """Have listeners get what changed, in a moment."""
 
     def drop_if_empty(self, attendance: Attendance) -> None:
-        """Forget a room in which nobody is."""
+        """Forget a room that is empty."""
 
     def later(self, delay: float, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Do something in so many seconds."""
@@ -60,7 +60,7 @@ class Sharing:
         self._full_lease = lease
         self._presence = presence
         self._reading: dict[Attendance, asyncio.Task[None]] = {}
-        #: Users who changed here and are not written yet, by room.
+        #: Changed users of this process that are not written yet, by room.
         self._unshared: dict[str, set[int]] = {}
         self._flushing = False
         #: Whether the store has all that this process knows, under its lease.
@@ -115,7 +115,7 @@ class Sharing:
         return attendance.own(user_id) if attendance else None
 
     async def _register(self) -> None:
-        """Write all that this process knows: at the beginning, or where nobody can say what of it is there."""
+        """Write all that this process knows: at the beginning, or where it is unknown what of it is stored."""
         self._unshared = {}
         rooms = {name: entries for name, room in self._own_rooms().items() if (entries := room.own_entries())}
         versions = await self.store.register(rooms, lease=self.lease)
@@ -136,10 +136,10 @@ class Sharing:
             told = [[user_id, entry and list(entry)] for user_id, entry in entries.items()]
         doorbell.hint(room, {"type": "room.presence", "version": version, "process": self.store.process, "told": told})
 
-    # -- hearing --
+    # -- receiving --
 
     def receive(self, message: dict[str, Any]) -> None:
-        """A process wrote something and tells what, if it is not too much."""
+        """Handle what another process wrote, which the message carries if it is not too much."""
         told = message["told"]
         entries = None if told is None else {user_id: entry and Entry(*entry) for user_id, entry in told}
         if message["process"] != self.store.process:
@@ -189,7 +189,7 @@ class Sharing:
         await asyncio.shield(self._reading[attendance])
 
     def must_read(self, attendance: Attendance) -> None:
-        """Nobody knows what others wrote here meanwhile."""
+        """Read the room again, since changes of other processes may have been missed."""
         attendance.version = None
         self._presence.later(0, lambda: self.read(attendance))
 
@@ -261,7 +261,7 @@ class Sharing:
         self._confirmed |= others
 
     def _ended(self, process: str) -> None:
-        """A process is dead, or was not heard of for longer than its lease: those whom it knew are gone."""
+        """Remove the users of a process that is dead, or silent for longer than its lease."""
         self._seen.pop(process, None)
         self._confirmed.discard(process)
         for attendance in self._own_rooms().values():
@@ -275,7 +275,7 @@ class Sharing:
     # -- Redis away and back --
 
     def _failed(self, error: Exception) -> None:
-        """Nobody knows what was carried out: the next look registers everything again."""
+        """Have the next look register everything again, since it is unknown what was carried out."""
         self._registered = False
         if not self.is_away:
             self.is_away = True

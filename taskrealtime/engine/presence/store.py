@@ -143,7 +143,7 @@ class PresenceStore:
         self.process = process
         #: The leases; every other key begins with it.
         self._key = redis_key("presence")
-        # No second try within a command: who calls tries again a second later, knowing what may have been done.
+        # No second try within a command: the caller tries again a second later, knowing what may have been done.
         self._redis = Redis.from_url(
             url,
             decode_responses=True,

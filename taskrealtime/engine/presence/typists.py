@@ -1,7 +1,7 @@
-"""Who types where: told to a room as it begins and ends. Nothing is stored; what is not renewed ends by itself.
+"""Typing indicators, sent to a room as they begin and end. Nothing is stored; what is not renewed ends by itself.
 
-Each process hears of each typing hand, its own people's at once and others' by a ring, and ends it by its own clock: so
-a process that dies leaves nobody typing.
+Each process keeps every typing user's timer, its own users' at once and others' by a ring, and ends it by its own
+clock: so a process that dies leaves no indicator on.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from taskrealtime.engine.installation import doorbell
 
 from .presence import Presence
 
-#: Seconds after the last renewal until somebody no longer types.
+#: Seconds after the last renewal until a user no longer types.
 TYPING_TIME = 6.0
-#: Seconds between two frames that say that somebody types at a place; the end of it is told at once, once.
+#: Seconds between two frames that say that a user types at a place; the end of it is sent at once, once.
 TOLD_EVERY = 2.0
 #: Seconds between two rings that renew.
 RUNG_EVERY = 1.0
@@ -25,7 +25,7 @@ _Key = tuple[str, int, int]
 
 
 class _Hand:
-    """One user who types at one place, perhaps over several connections."""
+    """One user's typing at one place, perhaps over several connections."""
 
     def __init__(self, user: dict[str, Any]) -> None:
         self.user = user
@@ -37,7 +37,7 @@ class _Hand:
 
 
 class Typists:
-    """Everybody who types in one event loop's rooms."""
+    """All typing users in one event loop's rooms."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class Typists:
         """Of the running event loop.
 
         Args:
-            alone: whether no other process could hear a ring.
-            clock: tells the time in seconds.
-            call_at: calls something at that time; gives what has a `cancel`.
+            alone: whether no other process could receive a ring.
+            clock: returns the time in seconds.
+            call_at: calls something at that time; returns what has a `cancel`.
         """
         loop = asyncio.get_running_loop()
         self._presence = presence
@@ -125,7 +125,7 @@ class Typists:
         self._settle(key, renewed=is_typing)
 
     def _settle(self, key: _Key, *, renewed: bool = False) -> None:
-        """Tell what is to be told now, and look again when something ends."""
+        """Send what is due now, and look again when something ends."""
         hand, now = self._hands[key], self._clock()
         hand.until = {connection: until for connection, until in hand.until.items() if until > now}
         rested = now >= hand.told_at + TOLD_EVERY
@@ -139,7 +139,7 @@ class Typists:
             hand.timer.cancel()
             hand.timer = None
         if not hand.until and rested:
-            # Kept until then, lest somebody who begins and ends all the time be told of all the time.
+            # Kept until then, lest a user that begins and ends all the time cause a frame each time.
             del self._hands[key]
             return
         again_at = [*hand.until.values()] + ([] if hand.told else [hand.told_at + TOLD_EVERY])

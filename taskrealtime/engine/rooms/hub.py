@@ -1,4 +1,4 @@
-"""The rooms of one event loop, and those who listen to them."""
+"""The rooms of one event loop, and their subscribers."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ class Hub:
             on_evicted: called with a room and a user, once the event that ends the user's right to read was passed on.
         """
         self.rooms: dict[str, Room] = {}
-        #: Everything that listens by user, for the sweep's look at who was signed out. Values are `{listener: stamp}`.
+        #: All subscribers by user, for the sweep's search for revoked sign-ins. Values are `{listener: stamp}`.
         self.listeners: dict[int, dict[Listener, str]] = {}
         #: The browsers' sessions that listeners belong to, by their marks.
         self.browsers: dict[Listener, str] = {}
@@ -39,8 +39,8 @@ class Hub:
         #: The highest number that was rung for a room that is just being opened.
         self._rung: dict[str, int] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
-        #: Where a room's log stands for a reader, and what is known of a room: what everybody asks who comes back
-        #: after a lost connection.
+        #: Where a room's log stands for a reader, and what is known of a room: both asked for in batches, since many
+        #: clients reconnect at once after a lost connection.
         self._stands = Batcher(log.stand_all)
         self._bounds = Batcher(log.bounds_in_order)
 
@@ -69,7 +69,7 @@ class Hub:
         while (room := self.rooms.get(name)) is None:
             if name not in self._opening:
                 self._opening[name] = asyncio.create_task(self._open(name))
-            # Shielded: who gives up waiting must not take the room from the others.
+            # Shielded: a cancelled caller must not take the room from the others.
             await asyncio.shield(self._opening[name])
         room.idle_since = None
         return room
@@ -111,7 +111,7 @@ class Hub:
             room.receive([LoggedEvent(*event) for event in message["events"]], message["head"])
 
     def depart(self, user_id: int, departed: str) -> None:
-        """Tell a user's listeners that the room `departed` is no longer theirs to read."""
+        """Notify a user's subscribers that the room `departed` is no longer theirs to read."""
         for listener in list(self.listeners.get(user_id, ())):
             listener.membership_ended(departed)
 
@@ -128,7 +128,7 @@ class Hub:
         """
         stand = await self._stands.ask(reader)
         if self.epoch is None:
-            # Before the first sweep: whoever is told of this life of the log will be told of the next one.
+            # Before the first sweep: a client that gets this epoch of the log will be notified of the next one.
             self.epoch = stand.epoch
         return stand
 
@@ -148,7 +148,7 @@ class Hub:
             room.mark(bounds.read, bounds.floor)
 
     def start_over(self) -> None:
-        """Disconnect everybody, since the log was restored: they come back and are told to reset."""
+        """Disconnect all clients, since the log was restored: they come back and have to reset."""
         logger.warning("The log's epoch changed: all connections are closed to start over.")
         for of_user in list(self.listeners.values()):
             for listener in list(of_user):
@@ -159,7 +159,7 @@ class Hub:
         self.rooms.clear()
 
     def retire(self, room: Room) -> None:
-        """Leave a room that nobody has listened to for a while."""
+        """Leave the group of a room that has had no subscriber for a while."""
         del self.rooms[room.name]
         self._leaving[room.name] = asyncio.create_task(self._leave_group(room.name))
 

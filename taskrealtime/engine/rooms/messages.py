@@ -30,7 +30,7 @@ class Messages:
         self._watch = watch
         #: Other installations whose messages arrived here.
         self._foreign: set[str] = set()
-        #: Looks at what messages that name no installation told of.
+        #: Lookups of what messages without an installation's name announced.
         self._looking: set[asyncio.Task[None]] = set()
 
     def take(self, message: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ class Messages:
             if message["user"] in self._hub.listeners:
                 self._look(self._look_at_departed(message["user"], message["departed"]))
         elif message["type"] == "room.events":
-            # The number alone: a room that is told a number which its log does not have reads, and finds nothing.
+            # The number alone: a room that gets a number which its log does not have reads, and finds nothing.
             self._hub.handle({**message, "events": []})
         elif message["room"] in self._hub.rooms:
             self._look(self._look_at_room(message["room"]))

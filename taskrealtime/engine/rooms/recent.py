@@ -1,4 +1,4 @@
-"""The last events of one room, kept so that who comes back is caught up without the database."""
+"""The last events of one room, kept so that a returning client is caught up without the database."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +29,7 @@ class RecentEvents:
     def add(self, events: Iterable[LoggedEvent]) -> None:
         """Keep these, which follow `end`, and forget the oldest beyond the bound.
 
-        Where one tells that content was deleted, all before it is forgotten: it may hold that content, and the log
+        Where one says that content was deleted, all before it is forgotten: it may hold that content, and the log
         gives it blanked from now on.
         """
         now = self._clock()

@@ -33,28 +33,28 @@ LISTENERS_AT_ONCE = 100
 
 
 class Listener(Protocol):
-    """Whoever listens to rooms: a socket, or a waiting long poll."""
+    """A subscriber of rooms: a socket, or a waiting long poll."""
 
     user_id: int
 
     @property
     def lags(self) -> bool:
-        """Whether something that was heard is not on its way yet."""
+        """Whether something that was delivered is not sent yet."""
 
     def deliver(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
 
     def unsubscribed(self, room: str) -> None:
-        """The user may no longer hear this room, or it is gone."""
+        """The user may no longer read this room, or it is gone."""
 
     def membership_ended(self, room: str) -> None:
-        """The user may no longer hear a room, whether or not it is heard here; where it is, `left` comes, too."""
+        """The user may no longer read a room, subscribed here or not; where it is, `unsubscribed` comes, too."""
 
     def disconnect(self, code: int, reason: str) -> None:
         """The connection must end with this close code."""
 
     async def drained(self) -> None:
-        """Wait until what was heard is on its way, so that a long replay does not pile up."""
+        """Wait until what was delivered is sent, so that a long replay does not pile up."""
 
 
 class Subscription:
@@ -74,13 +74,13 @@ class Subscription:
         self.received_anything = False
 
     def give(self, frames: Frames, cursor: int) -> None:
-        """Let the listener hear these frames, the last of which is number `cursor`."""
+        """Deliver these frames, the last of which is number `cursor`, to the subscriber."""
         self.listener.deliver(frames)
         self.cursor = cursor
         self.received_anything = True
 
     def evicted_by(self, event: LoggedEvent) -> bool:
-        """Whether this event ends the listener's right to hear the room."""
+        """Return whether this event ends the subscriber's right to read the room."""
         return event.evicts == self.listener.user_id and event.seq > self.authorised
 
 
@@ -98,7 +98,7 @@ class Room:
 
         Args:
             read: reads its log.
-            evicted: called when the event that ends a user's right to hear the room was passed on.
+            evicted: called when the event that ends a user's right to read the room was passed on.
         """
         self.name = name
         #: `project` or `user`.
@@ -108,7 +108,7 @@ class Room:
         self._recent = self._remember_from(position)
         #: How far a personal room was read, and trimmed.
         self._marker = self._floor = 0
-        #: The highest number that anybody told us of.
+        #: The highest number that is known to exist.
         self.head = position
         self.deaf = True
         self.idle_since: float | None = None
@@ -122,7 +122,7 @@ class Room:
         #: Listeners that still read an earlier chunk.
         self._reading: dict[Subscription, asyncio.Task[None]] = {}
         self._pumping: asyncio.Task[None] | None = None
-        #: Pages being read from the log for those who come back, by the number that they follow.
+        #: Pages being read from the log for returning subscribers, by the number that they follow.
         self._pages: dict[int, asyncio.Task[list[LoggedEvent]]] = {}
 
     @property
@@ -130,10 +130,10 @@ class Room:
         """The last number that was passed on to live listeners."""
         return self._recent.end
 
-    # -- who listens --
+    # -- subscribers --
 
     def subscribe(self, listener: Listener, *, cursor: int, authorised: int, read: int | None = None) -> Subscription:
-        """Enter a listener that has everything up to `cursor`. It hears nothing before `go_live`."""
+        """Enter a subscriber that has everything up to `cursor`. It gets nothing before `go_live`."""
         subscription = Subscription(self, listener, cursor, authorised, read)
         self._coming[subscription] = False
         return subscription
@@ -165,12 +165,12 @@ class Room:
         if page:
             await self._replay(subscription, page)
         elif not subscription.ended:
-            # Trimmed meanwhile, or another life of the log: it comes back and is told to reset.
+            # Trimmed meanwhile, or another life of the log: the client comes back and has to reset.
             self.unsubscribe(subscription)
             subscription.listener.disconnect(1012, "The log no longer reaches back that far.")
 
     async def _page_after(self, cursor: int) -> list[LoggedEvent]:
-        """What follows `cursor` in the log, read once for all who wait for it; empty where nothing follows it."""
+        """Return what follows `cursor` in the log, read once for all that wait for it; empty where nothing follows."""
         if cursor not in self._pages:
             self._pages[cursor] = asyncio.create_task(self._read_page(cursor))
         return await asyncio.shield(self._pages[cursor])
@@ -198,13 +198,13 @@ class Room:
             await subscription.listener.drained()
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """The listener leaves; it hears nothing more of this room."""
+        """End a subscription; the subscriber gets nothing more of this room."""
         subscription.ended = True
         self._live.discard(subscription)
         self._coming.pop(subscription, None)
 
     def subscriptions(self) -> list[Subscription]:
-        """Everybody who listens, live or not yet."""
+        """Return all subscriptions, live or not yet."""
         return [*self._live, *self._coming]
 
     @property
@@ -213,12 +213,12 @@ class Room:
         return len(self._live) + len(self._coming)
 
     def close(self) -> None:
-        """The room is no more: everybody leaves."""
+        """Unsubscribe all, since the room is gone."""
         for subscription in self.subscriptions():
             self._evict(subscription)
 
     def _remember_from(self, position: int) -> RecentEvents:
-        # What one person was told must be looked at anew each time: it may be lost to them since.
+        # Personal events must be read anew each time: their reader may have lost access to the content since.
         return RecentEvents(position, most=0 if domain.is_personal(self.name) else MAX_KEPT)
 
     def _evict(self, subscription: Subscription) -> None:
@@ -228,12 +228,12 @@ class Room:
     # -- how far it was read --
 
     def mark(self, read: int, floor: int) -> None:
-        """A personal room was read and trimmed up to these numbers, as somebody rang or the sweep found."""
+        """A personal room was read and trimmed up to these numbers, by a ring or as the sweep found."""
         self._marker, self._floor = max(self._marker, read), max(self._floor, floor)
         self._deliver_marker()
 
     def _deliver_marker(self) -> None:
-        """Tell the live listeners that do not know it yet; not before they have what was read elsewhere."""
+        """Send it to the live subscribers that do not have it; not before they have what was read elsewhere."""
         if not self._marker or self._marker > self.position:
             return
         unread = self.position - max(self._marker, min(self._floor, self.position))
@@ -247,7 +247,7 @@ class Room:
     # -- what is passed on --
 
     def receive(self, events: Iterable[LoggedEvent], head: int) -> None:
-        """Somebody rang: these events exist, and the log reaches at least to `head`."""
+        """Take a ring: these events exist, and the log reaches at least to `head`."""
         for event in events:
             if event.seq > self.position:
                 self._received[event.seq] = event
@@ -257,13 +257,13 @@ class Room:
         self.advance_to(head)
 
     def advance_to(self, head: int) -> None:
-        """Pass on everything up to `head`, reading from the log what nobody told us."""
+        """Pass on everything up to `head`, reading from the log what was not received."""
         self.head = max(self.head, head)
         if self.head > self.position and self._pumping is None:
             self._pumping = asyncio.create_task(self._pump())
 
     def raise_floor(self, floor: int) -> None:
-        """The log was trimmed up to `floor`: whoever is behind that comes back and is told to reset."""
+        """The log was trimmed up to `floor`: a client that is behind that comes back and has to reset."""
         if floor > self.position and self._pumping is None:
             self._skip_to(floor)
 
@@ -274,7 +274,7 @@ class Room:
                     metrics.GAPS_FILLED.inc()
                     page = await self._read(self.name, since=self.position, limit=PAGE)
                     if not page:
-                        # The log has less than was told: a ring from another life of it. The sweep sorts it out.
+                        # The log has less than announced: a ring from another life of it. The sweep sorts it out.
                         self.head = self.position
                     elif page[0].seq != self.position + 1:
                         self._skip_to(page[0].seq - 1)
@@ -290,7 +290,7 @@ class Room:
             self._pumping = None
 
     def _skip_to(self, position: int) -> None:
-        """What follows our position was trimmed, or lost: everybody comes back and is told to reset."""
+        """Skip what was trimmed or lost after our position: all clients come back and have to reset."""
         logger.error("The log of %s has nothing between %s and %s.", self.name, self.position, position + 1)
         self._recent = self._remember_from(position)
         for subscription in self.subscriptions():
@@ -298,7 +298,7 @@ class Room:
             subscription.listener.disconnect(1012, "The log no longer reaches back that far.")
 
     def _next_batch(self) -> list[LoggedEvent]:
-        """The heard events that follow `position` without a gap, up to one that evicts somebody."""
+        """Return the received events that follow `position` without a gap, up to one that evicts a user."""
         batch: list[LoggedEvent] = []
         seq, characters = self.position + 1, 0
         while event := self._received.pop(seq, None):
@@ -310,7 +310,7 @@ class Room:
         return batch
 
     async def _pass_on(self, batch: list[LoggedEvent]) -> None:
-        # Moved first: whoever joins during the awaits below reads this batch from the log.
+        # Moved first: a subscriber that joins during the awaits below reads this batch from the log.
         self._recent.add(batch)
         self.head = max(self.head, self.position)
         frames, listeners = Frames(event.frame for event in batch), list(self._live)
@@ -346,7 +346,7 @@ class Room:
             del self._reading[subscription]
 
     def _let_catch_up(self, batch: list[LoggedEvent]) -> None:
-        """Listeners who were ahead turn live once the room has come to where they are."""
+        """Make subscribers that were ahead live once the room has come to where they are."""
         for subscription in [one for one, ahead in self._coming.items() if ahead and one.cursor <= self.position]:
             unheard = Frames(event.frame for event in batch if event.seq > subscription.cursor)
             if unheard:
@@ -356,7 +356,7 @@ class Room:
 
 
 def _chunks(events: Iterable[LoggedEvent]) -> Iterator[list[LoggedEvent]]:
-    """The events in batches, each ending where a chunk is reached or where somebody is evicted."""
+    """The events in batches, each ending where a chunk is reached or where a user is evicted."""
     batch: list[LoggedEvent] = []
     characters = 0
     for event in events:

@@ -56,7 +56,7 @@ class Sweep:
                 logger.warning("A sweep failed (%s: %s); the next one tries again.", type(error).__name__, error)
 
     async def once(self) -> None:
-        """Look at the log once: what moved on, what is unnumbered, who was signed out, what is gone."""
+        """Look at the log once: what moved on, what is unnumbered, which sign-ins ended, what is gone."""
         names = list(self._hub.rooms)
         users = {user: set(of_user.values()) for user, of_user in self._hub.listeners.items()}
         found = await in_database_thread(_look_at_the_log, names, users, set(self._hub.browsers.values()))

@@ -35,7 +35,7 @@ REPORT_SECONDS = 2.0
 WATCHED_SECONDS = 7.0
 #: Seconds in which the others answer the first call.
 GATHER = 0.2
-#: Seconds after which a process that is not heard is no longer shown; the page says sooner that it is silent.
+#: Seconds after which a silent process is no longer shown; the page says sooner that it is silent.
 FORGOTTEN_AFTER = 30.0
 #: Seconds that looking up who is staff may take before the last answer is gone by: the database may be away.
 STAFF_TIMEOUT_SECONDS = 1.0
@@ -55,16 +55,16 @@ class ProcessFigures(msgspec.Struct, kw_only=True):
     host: str
     pid: int
     started_at: datetime
-    #: Seconds since it was heard last.
+    #: Seconds since its last report.
     silent_for: float = 0.0
     draining: bool
     sees_database: bool
     #: Null: none is set up.
     sees_redis: bool | None
-    #: Null: the system does not tell.
+    #: Null: the system does not report it.
     memory_bytes: int | None
     cpu_seconds: float
-    #: By how many seconds its event loop was late, at the worst since it told last.
+    #: By how many seconds its event loop was late, at the worst since the last report.
     loop_lag: float
     connections: int
     client_events: int
@@ -90,7 +90,7 @@ class RoomFigures(msgspec.Struct):
 
 
 class _Told(msgspec.Struct):
-    """What a process tells the others."""
+    """A process's report to the others."""
 
     figures: ProcessFigures
     rooms: list[RoomFigures]
@@ -105,7 +105,7 @@ class Health(msgspec.Struct):
 
 
 class Watcher(Protocol):
-    """Whoever watches: a socket."""
+    """A subscriber of the figures: a socket."""
 
     user_id: int
 
@@ -124,7 +124,7 @@ class Watch:
 
         Args:
             process: its name among all.
-            ask_health: tells how its rooms are.
+            ask_health: returns how its rooms are.
         """
         self.process = process
         #: Whether it is not in the group (the layer was away), and since when it is (monotonic).
@@ -133,27 +133,27 @@ class Watch:
         self._started_at = datetime.now(UTC)
         self._watchers: set[Watcher] = set()
         self._watched_until = 0.0
-        #: What each process told last, with the (monotonic) time of that.
+        #: The last report of each process, with the (monotonic) time of that.
         self._received: dict[str, tuple[_Told, float]] = {}
         self._running: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[tuple[set[int], dict[str, str]]] | None = None
         self._names: dict[str, str] = {}
 
-    # -- who watches --
+    # -- watchers --
 
     def enter(self, watcher: Watcher) -> None:
-        """From now on this watcher, who was seen to be staff, hears of all processes."""
+        """Send this watcher, a socket of staff, the figures of all processes from now on."""
         self._watchers.add(watcher)
         self._run()
 
     def leave(self, watcher: object) -> None:
-        """Whoever this is does not watch any more, or is gone."""
+        """Remove this watcher, if it is one."""
         self._watchers = {other for other in self._watchers if other is not watcher}
 
     # -- what other processes say --
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Another process calls, or tells."""
+        """Handle a call or a report of another process."""
         if message["process"] == self.process:
             return
         if message["type"] == "processes.call":
@@ -164,7 +164,7 @@ class Watch:
                 told = msgspec.json.decode(message["told"], type=_Told)
                 self._received[told.figures.process] = told, time.monotonic()
 
-    # -- telling, while somebody watches --
+    # -- reporting, while there are watchers --
 
     def _run(self) -> None:
         if self._running is None or self._running.done():
@@ -227,7 +227,7 @@ class Watch:
         )
         return _Told(figures, rooms)
 
-    # -- showing it to those who watch --
+    # -- sending it to the watchers --
 
     async def _show(self) -> None:
         rooms = self._rooms()
@@ -242,7 +242,7 @@ class Watch:
                 watcher.deliver(frames)
 
     async def _ask(self, rooms: list[str]) -> set[int]:
-        """Who of the watchers is not staff any more; nobody while the database is away, which the page then shows."""
+        """Return the watchers that are not staff any more; none while the database is away, which the page shows."""
         if self._asking is None:
             users = {watcher.user_id for watcher in self._watchers}
             self._asking = asyncio.create_task(in_database_thread(_look_up, users, rooms))

@@ -1,10 +1,10 @@
 """Takes connections in: the newest first, and none while those before them are signed in slowly.
 
-When a crowd comes back at once, a server that works on everybody at the same time is done with all of them at the same
-time. Where that is later than the clients wait, nobody is ever let in, and whatever was done for those who have given
+When a crowd comes back at once, a server that works on all connections at the same time is done with all of them at the
+same time. Where that is later than the clients wait, none is ever let in, and the work done for clients that have given
 up meanwhile makes it later still: a storm of 1 500 clients, on a machine so busy that it took 15 s for them all, never
-ended. So connections wait here, where they cost nothing, until there is time for them. Who came last goes first: who
-has waited longest is about to give up. Who has left is not let in at all.
+ended. So connections wait here, where they cost nothing, until there is time for them. The newest goes first: the one
+that has waited longest is about to give up. One whose client has left is not let in at all.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Acceptor:
         Args:
             listening: not blocking; it is closed by `stop`.
             hand_over: takes a connection, not blocking; it is closed when this returns: duplicate it.
-            is_busy: whether nobody should be handed over now.
+            is_busy: whether no connection should be handed over now.
         """
         self._listening = listening
         self._hand_over = hand_over
@@ -64,7 +64,7 @@ class Acceptor:
         return len(self._waiting)
 
     def stop(self) -> None:
-        """Accept nobody any more. Hand over those who have connected; where the server is busy, cut them.
+        """Stop accepting. Hand over the connections that have arrived; where the server is busy, cut them.
 
         A proxy that has connected has sent a request, which it may not send to another process if it changes something.
         """
@@ -104,7 +104,7 @@ class Acceptor:
         self._trying_again = self._loop.call_later(RETRY_SECONDS, self._loop.add_reader, self._listening, self._take)
 
     def _look(self) -> None:
-        """Hand over those for whom there is time."""
+        """Hand over the connections for which there is time."""
         self._next_look = None
         was_full = len(self._waiting) >= MAX_WAITING
         handed = 0
@@ -116,7 +116,7 @@ class Acceptor:
             self._next_look = self._loop.call_later(0 if handed else POLL_INTERVAL_SECONDS, self._look)
 
     def _hand_over_last(self) -> bool:
-        """Hand over who came last; return False if it has left."""
+        """Hand over the newest connection; return False if its client has left."""
         with self._waiting.pop() as connection:
             if has_left(connection):
                 return False

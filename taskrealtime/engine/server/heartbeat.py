@@ -1,7 +1,7 @@
 """How a supervisor knows that a server process serves: its event loop sends a byte through a pipe, twice a second.
 
-A process that has begun to serve and whose event loop does not turn for `HUNG_SECONDS` is hung: nobody whom it serves
-is answered meanwhile, and it cannot drain. What waits for the database or computes in a thread does not count, since
+A process that has begun to serve and whose event loop does not turn for `HUNG_SECONDS` is hung: it answers no client
+meanwhile, and it cannot drain. What waits for the database or computes in a thread does not count, since
 the loop goes on turning. One that is starting has `START_SECONDS`.
 """
 

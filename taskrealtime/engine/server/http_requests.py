@@ -149,7 +149,7 @@ class Request(BackPressure, PlainRequest):
         super().finish()
 
     def connectionLost(self, reason: Failure) -> None:
-        """Twisted's: nobody can be answered any more."""
+        """Twisted's: no answer can be sent any more."""
         self.resumeProducing()
         super().connectionLost(reason)
         if self.body is not None and not self.is_streamed:
@@ -186,7 +186,7 @@ class Channel(http.HTTPChannel):
     # -- time --
 
     def connectionMade(self) -> None:
-        """Twisted's: somebody has connected."""
+        """Twisted's: a client has connected."""
         super().connectionMade()
         self._allow(settings.HTTP_IDLE_TIMEOUT, self.loseConnection)
 
@@ -301,7 +301,7 @@ class Channel(http.HTTPChannel):
             self._reading_deadline = None
 
     def requestDone(self, request: Request) -> None:
-        """Twisted's: a request was answered; the next one may begin, unless nobody reads the answers."""
+        """Twisted's: a request was answered; the next one may begin, unless the client does not read the answers."""
         self._is_client_paused = False
         if not request.is_complete:
             self.requests.remove(request)

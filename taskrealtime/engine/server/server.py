@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 #: Its type depends on what was installed.
 reactor: Any = twisted_reactor
-# For each connection autobahn lays out its options in lines for a debug message that nobody asked for: 0.1 ms.
+# For each connection autobahn formats its options for a debug message that is not logged: 0.1 ms.
 autobahn.websocket.protocol.pformat = repr  # type: ignore[attr-defined, assignment]
 #: Seconds from the signal until connections that do not end by themselves are cut. A process manager waits 10.
 DRAIN_TIME = 7.0
@@ -63,12 +63,12 @@ class Server(DaphneServer):
             # Daphne insists on endpoints; its own for adopted sockets are IPv4 only, so `_begin` does without.
             endpoints=["adopted"],
             ready_callable=self._begin,
-            # Sockets live until somebody ends them: daphne would close them after a day.
+            # Sockets have no maximum age: daphne would close them after a day.
             websocket_timeout=-1,
             websocket_max_message_size=MAX_FRAME,
             websocket_max_frame_size=MAX_FRAME,
-            # Autobahn pings (see `_begin`): daphne puts its ping off whenever the client says something, so that one
-            # who talks but reads nothing is never found out.
+            # Autobahn pings (see `_begin`): daphne puts its ping off whenever the client sends something, so that a
+            # client which sends but reads nothing is never found out.
             ping_interval=float("inf"),
         )
         self.endpoints: list[str] = []
@@ -84,7 +84,7 @@ class Server(DaphneServer):
         self.ws_factory.setProtocolOptions(
             # None is the default, and would be taken for False.
             allowNullOrigin=True,
-            # A violation, such as a frame that is too large, is told by a close frame with its code. What follows
+            # A violation, such as a frame that is too large, is answered by a close frame with its code. What follows
             # of that frame is read and forgotten, so that the client gets to read why.
             failByDrop=False,
             closeHandshakeTimeout=CLOSE_ANSWER_TIME,
@@ -117,7 +117,7 @@ class Server(DaphneServer):
     # -- what daphne calls --
 
     def create_application(self, protocol: Any, scope: Message) -> Any:
-        """Daphne's; tells sockets' applications what more they may do: refuse with a status of their own, and push."""
+        """Daphne's; declares to sockets' applications what more they may do: refuse with an own status, and push."""
         scope["asgi"] = {"version": "3.0"}
         if scope["type"] == "websocket":
             scope["extensions"] = {"websocket.http.response": {}, PUSH: protocol.push}
@@ -139,7 +139,7 @@ class Server(DaphneServer):
                 await asyncio.sleep(0)
 
     def kill_all_applications(self) -> Deferred[None]:
-        """Called before the reactor stops, which waits for the answer: let everybody go first.
+        """Called before the reactor stops, which waits for the answer: let all connections end first.
 
         Daphne cancels the applications, drops the sockets without a word and, on CPython 3.11, may crash then.
         """

@@ -39,7 +39,7 @@ FRAMES_PER_SECOND = 100
 TINY = 1024
 #: Transports that hand their bytes to a socket as they are; those with TLS are of other types.
 PLAIN_TRANSPORTS: tuple[type, ...] = (tcp.Server, unix.Server)
-#: What tells whether such a transport still holds bytes: Twisted's own, and not promised.
+#: Where such a transport still holds bytes: Twisted's own attributes, and not promised.
 BUFFERS = ("dataBuffer", "_tempDataBuffer")
 Message = dict[str, Any]
 
@@ -79,7 +79,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
         """Drop what autobahn keeps for as long as the connection lives: 3 KB and more, cookies and tokens among it."""
         self.http_request_data = b""
         self.http_headers.clear()
-        # For messages sent in pieces, which nobody does; a deque takes 0.7 KB.
+        # For messages sent in pieces, which the server never sends; a deque takes 0.7 KB.
         self.send_queue = _NoQueue()
 
     def onFrameBegin(self) -> None:
@@ -125,7 +125,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
             self._read_again_later()
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
-        """The connection is lost, and nobody need wait for the client any more."""
+        """Handle the lost connection; nothing need wait for the client any more."""
         self.resumeProducing()
         super().onClose(wasClean, code, reason)
 
@@ -156,8 +156,8 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
     def sendPing(self, payload: bytes | None = None) -> None:
         """Autobahn's, at once where that can be.
 
-        Its timers have whole seconds: who came in one second are all pinged in one go, up to a thousand of them, with
-        0.3 ms for each.
+        Its timers have whole seconds: connections of one second are all pinged in one go, up to a thousand of them,
+        with 0.3 ms for each.
         """
         if payload is None or not self.push(bytes([PING, len(payload)]) + payload):
             super().sendPing(payload)
@@ -186,7 +186,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
         # `sendClose`, which daphne calls, refuses 1001 to 2999. Autobahn calls this one internal, and uses it itself
         # to send them; daphne, too, to send 1011.
         self.sendCloseFrame(code=code, reasonUtf8=encode_truncate(reason, MAX_REASON))
-        # Daphne's switch: the application has ended, and whatever the client still says is for nobody.
+        # Daphne's switch: the application has ended, and whatever the client still sends is dropped.
         self.muted = True
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
@@ -214,7 +214,7 @@ class _NoQueue(list[Any]):
 
 
 class Inbox:
-    """What a client said and its application has not heard yet.
+    """Messages of a client that its application has not received yet.
 
     In the place of daphne's `asyncio.Queue`, of which only this much is used, and which holds four deques: 3 KB for
     each socket.
@@ -227,7 +227,7 @@ class Inbox:
         self._waiting: asyncio.Future[None] | None = None
 
     def put_nowait(self, message: Message) -> None:
-        """Daphne has heard something."""
+        """Take a message from daphne."""
         self._messages.append(message)
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)

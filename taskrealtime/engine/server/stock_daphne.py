@@ -12,7 +12,7 @@ from taskrealtime.engine.asgi import body_limits
 
 logger = logging.getLogger(__name__)
 
-#: A header from which daphne takes `root_path`, whoever sent it.
+#: A header from which daphne takes `root_path`, whichever client sent it.
 ROOT_PATH_HEADER = b"Daphne-Root-Path"
 
 
@@ -37,7 +37,7 @@ class PlainRequest(WebRequest):
     def target(self) -> str:
         """Return the path that the application will see.
 
-        Twisted tells it in public once the whole body is there; until then its channel keeps it as `_path`.
+        Twisted has it in public once the whole body is there; until then its channel keeps it as `_path`.
         """
         return unquote(self.channel._path.partition(b"?")[0].decode("ascii", "replace"))
 

@@ -30,7 +30,7 @@ class Supervisor:
     """Starts `processes` copies of a command and starts again whichever ends, until SIGTERM or SIGINT.
 
     A copy inherits the listening socket, so that connections wait in one queue while a copy is replaced; the reading
-    end of a pipe, whose closing tells it that this process is gone, however it went; and the writing end of another,
+    end of a pipe, whose closing shows that this process is gone, however it went; and the writing end of another,
     for its beats: one that hangs (`heartbeat`) is killed, and so replaced.
     """
 
@@ -49,7 +49,7 @@ class Supervisor:
         self._hopeless = False
 
     async def run(self) -> int:
-        """Supervise until told to end.
+        """Supervise until a signal to end.
 
         Returns:
             the exit status: 0 after a signal, 1 where a process could not be kept running.
@@ -67,7 +67,7 @@ class Supervisor:
         if self._stopping.is_set():
             return
         self._stopping.set()
-        os.close(self._inherited)  # Otherwise connections would wait here for somebody to accept them.
+        os.close(self._inherited)  # Otherwise connections would wait here without a process to accept them.
         for process in self._running:
             process.send_signal(signal.SIGTERM)
 

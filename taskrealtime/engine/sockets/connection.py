@@ -236,17 +236,17 @@ class SocketConnection(AsyncConsumer):
 
     @property
     def lags(self) -> bool:
-        """Whether something that was heard is not on its way yet."""
+        """Whether something that was delivered is not sent yet."""
         return self.outbox.lags
 
     async def drained(self) -> None:
-        """Wait until what was heard is on its way."""
+        """Wait until what was delivered is sent."""
         await self.outbox.drained()
 
     # -- what the end of the process calls (`draining.Drainable`) --
 
     def shutdown(self, reconnect_in_ms: int) -> None:
-        """Tell the client when to come back, and close; a running command is answered before."""
+        """Send the client the time to come back after, and close; a running command is answered before."""
         self.send_event("going_away", {"reconnect_in_ms": reconnect_in_ms})
         self.disconnect(1012, "The server restarts.")
 
@@ -257,7 +257,7 @@ class SocketConnection(AsyncConsumer):
             addresses.peer_of(self.scope), lambda: self.disconnect(4408, "Others wait for the place.")
         ):
             await self._sign_in()
-        # Cookies and tokens are among them, and nobody asks for them again.
+        # Cookies and tokens are among them, and nothing reads them again.
         self.scope["headers"].clear()
         while not self._ending.done():
             await self._read_message(self.handle)
@@ -426,7 +426,8 @@ class SocketConnection(AsyncConsumer):
         """Enter a room.
 
         Returns:
-            where its log stands, and what to call once that was told: then what was missed and what is new follow.
+            where its log stands, and what to call once the client has that: then what was missed and what is new
+            follow.
         """
         stand = await self.ask_stand(room, since, epoch)
         await self.prepare_room(room, stand)

@@ -21,7 +21,7 @@ PUSH = "taskrealtime.push"
 class Outbox:
     """Takes frames without ever waiting.
 
-    So a reader that is slow delays nobody else in its room. Where the server has `PUSH` and the client reads, they are
+    So a reader that is slow delays no other in its room. Where the server has `PUSH` and the client reads, they are
     with the kernel when `put` returns; otherwise they are queued, and a task writes them in order. Beyond
     `WEBSOCKET_SEND_BUFFER` queued bytes the connection is given up: the client comes back and resumes. The bound holds
     on servers that make `send` wait, as `manage.py serve` and uvicorn do; stock daphne takes everything at once and

@@ -1,4 +1,4 @@
-"""The tree of errors that a client can be told, each with its code on the wire."""
+"""The tree of errors that a client can receive, each with its code on the wire."""
 
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ BUSY_SECONDS = 2.0
 
 
 class RealTimeError(Exception):
-    """Something that the other side is told: `code` on the wire, `status` over HTTP.
+    """An error that is sent to the other side: `code` on the wire, `status` over HTTP.
 
     Raised deep, caught once at each door.
     """
@@ -86,7 +86,7 @@ class TokenExpired(Unauthenticated):
 
 
 class NotFound(RealTimeError):
-    """No such thing, or not one that this user may see: the two are not told apart."""
+    """No such thing, or not one that this user may see: the error is the same."""
 
     code = "not_found"
     status = 404
@@ -114,7 +114,7 @@ class RateLimited(RealTimeError):
 
 
 class Busy(RateLimited):
-    """The server has more to do than it can take: nobody's fault, and nothing was done."""
+    """The server has more to do than it can take, and nothing was done."""
 
     status = 503
 
@@ -127,7 +127,7 @@ class Internal(RealTimeError):
 
 
 def busy(error: Exception) -> Busy | None:
-    """What to tell of a statement that took longer than it may, or waited too long for a lock; None: it is no such."""
+    """Return the error for a statement that ran, or waited for a lock, for too long; None: it is no such."""
     cause = error.__cause__
     if {getattr(cause, "sqlstate", None), getattr(cause, "sqlite_errorname", None)} & _TIMED_OUT:
         return Busy("The database is busy. Nothing was done: try again a little later.", retry_after=BUSY_SECONDS)

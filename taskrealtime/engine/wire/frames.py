@@ -41,9 +41,9 @@ class LoggedEvent(NamedTuple):
     seq: int
     #: The frame's JSON text.
     frame: str
-    #: The user who may hear nothing after it.
+    #: The user that may receive nothing after it.
     evicts: int | None = None
-    #: Whether it tells that content was deleted, which events before it may still hold.
+    #: Whether it says that content was deleted, which events before it may still hold.
     forgets: bool = False
 
 

@@ -166,7 +166,7 @@ def encode(event: str, data: Any, id: str | int | msgspec.UnsetType = msgspec.UN
 
 
 def encode_error(error: RealTimeError, id: str | int | msgspec.UnsetType = msgspec.UNSET) -> str:
-    """The frame that tells a client of an error."""
+    """Return the frame that reports an error to a client."""
     return encode("error", error.as_data(), id)
 
 
