@@ -50,7 +50,7 @@ class Command(msgspec.Struct, kw_only=True):
 
 
 class Answer(msgspec.Struct, kw_only=True):
-    """What the asker is told once it is committed."""
+    """The answer to a command, sent once it is committed."""
 
     #: True where the same key came before: nothing was done again.
     duplicate: Literal[True] | UnsetType = UNSET
@@ -69,7 +69,7 @@ class Connect(Command, kw_only=True):
 
 
 class JoinProject(Command, kw_only=True):
-    """Hear everything of a project, from `since` on where it is given."""
+    """Subscribe to a project, from `since` on where it is given."""
 
     event = "join_project"
     slowness = 4
@@ -79,14 +79,14 @@ class JoinProject(Command, kw_only=True):
 
 
 class LeaveProject(Command, kw_only=True):
-    """Hear no more of a project."""
+    """Unsubscribe from a project."""
 
     event = "leave_project"
     project_id: Id
 
 
 class Ping(Command, kw_only=True):
-    """Is anybody there? Answered by `pong` with the same data."""
+    """Check the connection. Answered by `pong` with the same data."""
 
     event = "ping"
 
@@ -114,7 +114,7 @@ class TaskViewing(Command, kw_only=True):
 
 
 class OpsWatch(Command, kw_only=True):
-    """Staff hear how the server does, from now on or no longer; for all others there is no such thing."""
+    """Subscribe staff to the server's figures, or unsubscribe them; for all others there is no such event."""
 
     event = "ops_watch"
     watching: bool
@@ -135,7 +135,7 @@ class ProjectJoined(Answer, kw_only=True):
     seq: int
     epoch: str
     reset: bool
-    #: Who is there, the asker among them.
+    #: The users that are there, the caller among them.
     presence: list[PresentUser]
 
 
@@ -152,7 +152,7 @@ class PresenceUpdated(Answer, kw_only=True):
 
 
 class OpsWatched(Answer, kw_only=True):
-    """Whether this connection hears how the server does, and how often."""
+    """Whether this connection gets the server's figures, and how often."""
 
     watching: bool
     #: Seconds between two tellings.
@@ -280,7 +280,7 @@ class CommentUpdate(Command, kw_only=True):
 
 
 class CommentDelete(Command, kw_only=True):
-    """Delete one's own comment, or as an owner anybody's."""
+    """Delete one's own comment, or as an owner any comment."""
 
     comment_id: Id
 
@@ -359,7 +359,7 @@ class CommentAnswer(Answer, kw_only=True):
 
 
 class ProjectCreate(Command, kw_only=True):
-    """A new project, owned by whoever asks."""
+    """Create a project, owned by the caller."""
 
     name: Name
 
@@ -409,7 +409,7 @@ class LabelAnswer(Answer, kw_only=True):
 
 
 class MemberAdd(Command, kw_only=True):
-    """Let somebody into a project. Slower, since it tells which names exist."""
+    """Add a user to a project. Slower, since it reveals which names exist."""
 
     slowness = 6
     project_id: Id
@@ -426,11 +426,11 @@ class MemberUpdate(Command, kw_only=True):
 
 
 class MemberRemove(Command, kw_only=True, omit_defaults=True):
-    """Remove a member; everybody may remove themselves."""
+    """Remove a member; members may remove themselves."""
 
     project_id: Id
     user_id: Id
-    #: For oneself: whoever added one, or made one an owner, cannot add one again.
+    #: For oneself: the user that added one, or made one an owner, cannot add one again.
     block: bool = False
 
 
@@ -461,7 +461,7 @@ class RequestDecline(Command, kw_only=True):
     """Join no project to which an owner wants to add one."""
 
     project_id: Id
-    #: Whoever asked cannot add one again, nor ask.
+    #: The owner that asked cannot add one again, nor ask.
     block: bool = False
 
 
@@ -491,14 +491,14 @@ class InvitationCreate(Command, kw_only=True):
 
 
 class InvitationRevoke(Command, kw_only=True):
-    """End a link: nobody joins by it any more."""
+    """End a link: it can no longer be used to join."""
 
     project_id: Id
     invitation_id: Id
 
 
 class InvitationAccept(Command, kw_only=True):
-    """Join the project that a link leads to; whoever is in it already stays what they are."""
+    """Join the project that a link leads to; an existing member keeps the role."""
 
     slowness = 6
     #: What the door made of the link's secret, which goes no further.
@@ -506,7 +506,7 @@ class InvitationAccept(Command, kw_only=True):
 
 
 class InvitationMade(Answer, kw_only=True):
-    """The new link's number, and its secret, which is told this once."""
+    """The new link's number, and its secret, which is shown only here."""
 
     invitation_id: int
     secret: str
@@ -556,7 +556,7 @@ class MeUpdate(Command, kw_only=True, omit_defaults=True):
     notify: Wanted | UnsetType = UNSET
     #: Whether additions to projects wait for one's consent.
     ask_first: bool | UnsetType = UNSET
-    #: For a lost password, shown to nobody else; empty: none. For another one the door asks for the present password.
+    #: For a lost password, shown to no other user; empty: none. A change over HTTP asks for the present password.
     email: Annotated[str, Meta(max_length=254)] | UnsetType = UNSET
     #: All of them: what is not named is no longer muted.
     muted_projects: Annotated[list[Id], Meta(max_length=10_000)] | UnsetType = UNSET

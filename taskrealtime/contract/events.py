@@ -12,17 +12,17 @@ from taskrealtime.engine.rooms.watching import ProcessFigures
 Status = Literal["todo", "in_progress", "review", "completed"]
 Priority = Literal["low", "medium", "high", "urgent"]
 Role = Literal["owner", "member", "viewer"]
-#: What a link may make of whoever opens it.
+#: The roles that a link may give.
 InvitedRole = Literal["member", "viewer"]
-#: What people are notified of; each can be switched off.
+#: What users are notified of; each can be switched off.
 NotificationKind = Literal["task_assigned", "comment_added", "project_member_added", "due_date_reminder"]
 Reason = Literal["mention", "assignee", "creator", "participant"]
 ReminderKind = Literal["due_soon", "overdue"]
 #: What a label may look like; how that is in light and dark, the pages say.
 LabelColor = Literal["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple"]
-#: Of somebody who is in a project: over several connections the strongest counts.
+#: Of a user in a project: over several connections the strongest counts.
 PresentStatus = attendance.Status
-#: Of a user in a project; `offline` is told once and then left out of lists.
+#: Of a user in a project; `offline` is sent once and then left out of lists.
 PresenceStatus = PresentStatus | Literal["offline"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -47,7 +47,7 @@ class UserObject(msgspec.Struct):
 
 
 class Actor(msgspec.Struct):
-    """Who did something."""
+    """The user that did something."""
 
     id: int
     username: str
@@ -73,7 +73,7 @@ class ProjectObject(msgspec.Struct):
 
 
 class MemberObject(msgspec.Struct):
-    """Somebody's place in a project."""
+    """A user's place in a project."""
 
     user: UserObject
     role: Role
@@ -118,7 +118,7 @@ class CommentObject(msgspec.Struct):
 
 
 class PresentUser(msgspec.Struct):
-    """Somebody who is in a project now."""
+    """A user that is in a project now."""
 
     user_id: int
     status: PresentStatus
@@ -154,7 +154,7 @@ class LoggedData(msgspec.Struct, kw_only=True):
 
     #: The event's name on the wire.
     event: ClassVar[str]
-    #: Whoever did it; null for the system.
+    #: The user that did it; null for the system.
     by: Actor | None = None
     #: True where the content was deleted since, and is shown empty.
     redacted: Literal[True] | UnsetType = UNSET
@@ -200,7 +200,7 @@ class TaskStatusChanged(LoggedData, kw_only=True):
 
 
 class TaskAssigned(LoggedData, kw_only=True):
-    """Follows the `task_updated` that gave a task to somebody else, or to nobody."""
+    """Follows the `task_updated` that changed a task's assignee, or removed it."""
 
     event = "task_assigned"
     task_id: int
@@ -212,7 +212,7 @@ class TaskAssigned(LoggedData, kw_only=True):
 
 
 class TaskDeleted(LoggedData, kw_only=True):
-    """A task left the board; its comments go with it and are not told one by one."""
+    """A task left the board; its comments go with it and are not announced one by one."""
 
     event = "task_deleted"
     task_id: int
@@ -222,13 +222,13 @@ class TaskDeleted(LoggedData, kw_only=True):
 
 
 class CommentAdded(LoggedData, kw_only=True):
-    """Somebody commented on a task: its `comment_count` is one more."""
+    """A comment was added to a task: its `comment_count` is one more."""
 
     event = "comment_added"
     comment: CommentObject
     task_id: int
     project_id: int
-    #: In the user room only: the first that fits of why this user is told.
+    #: In the user room only: the first reason that fits why this user is notified.
     reason: Reason | UnsetType = UNSET
 
 
@@ -251,7 +251,7 @@ class CommentDeleted(LoggedData, kw_only=True):
 
 
 class ProjectMemberAdded(LoggedData, kw_only=True):
-    """Somebody joined the project."""
+    """A user joined the project."""
 
     event = "project_member_added"
     project_id: int
@@ -269,7 +269,7 @@ class ProjectMemberUpdated(LoggedData, kw_only=True):
 
 
 class ProjectMemberRemoved(LoggedData, kw_only=True):
-    """Somebody left the project; they hear nothing of it after this event."""
+    """A user left the project, and receives nothing of it after this event."""
 
     event = "project_member_removed"
     project_id: int
@@ -287,14 +287,14 @@ class ProjectUpdated(LoggedData, kw_only=True):
 
 
 class ProjectName(msgspec.Struct):
-    """A project, as one sees it who is not in it."""
+    """A project, as shown to users that are not in it."""
 
     id: int
     name: str
 
 
 class ProjectMemberRequested(LoggedData, kw_only=True):
-    """An owner wants to add this user, who wants to be asked first: to them alone."""
+    """An owner wants to add this user, whose consent is needed: sent to this user alone."""
 
     event = "project_member_requested"
     project: ProjectName
@@ -327,12 +327,12 @@ class NotificationsWereRead(msgspec.Struct):
 
 
 class UserPresence(msgspec.Struct):
-    """Somebody's presence in a project changed."""
+    """A user's presence in a project changed."""
 
     project_id: int
     user_id: int
     status: PresenceStatus
-    #: Now, for those who are there.
+    #: Now, for those that are there.
     last_seen_at: datetime
 
 
@@ -344,7 +344,7 @@ class UsersPresence(msgspec.Struct):
 
 
 class UserTypingStatus(msgspec.Struct):
-    """Somebody began or ended to type a comment; not told to the one who types."""
+    """A user began or ended to type a comment; not sent to that user."""
 
     project_id: int
     task_id: int
@@ -353,7 +353,7 @@ class UserTypingStatus(msgspec.Struct):
 
 
 class TaskViewers(msgspec.Struct):
-    """Who has a task's panel open now."""
+    """The users that have a task's panel open now."""
 
     project_id: int
     task_id: int
@@ -406,7 +406,7 @@ class GoingAway(msgspec.Struct):
 
 
 class OpsProject(msgspec.Struct):
-    """A project where somebody is, as staff see it: people over all processes, and their connections that joined."""
+    """A project with users in it, as staff see it: users over all processes, and their connections that joined."""
 
     project_id: int
     name: str
@@ -415,17 +415,17 @@ class OpsProject(msgspec.Struct):
 
 
 class OpsFigures(msgspec.Struct):
-    """How the server does, to staff who asked with `ops_watch`."""
+    """The server's figures, for staff that subscribed with `ops_watch`."""
 
     server_time: datetime
-    #: By each, what it told last; `silent_for` grows where one is gone.
+    #: The last report of each; `silent_for` grows where one is gone.
     processes: list[ProcessFigures]
-    #: Those with most people, 50 at the most.
+    #: Those with most users, 50 at the most.
     projects: list[OpsProject]
 
 
 class OpsEnded(msgspec.Struct):
-    """The user is no longer staff, and hears no more of how the server does."""
+    """The user is no longer staff, and gets no more figures."""
 
 
 class ErrorData(msgspec.Struct, omit_defaults=True):

@@ -2,7 +2,7 @@
 
 
 def project_room(project_id: int) -> str:
-    """The room of everybody who joined that project."""
+    """Return the room of all clients that joined that project."""
     return f"project.{project_id}"
 
 

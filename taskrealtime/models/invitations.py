@@ -1,9 +1,9 @@
-"""The secrets of invitations: made, told once, and kept as hashes only."""
+"""The secrets of invitations: made, shown once, and kept as hashes only."""
 
 import hashlib
 import secrets
 
-#: Random bytes of a secret: nobody guesses one of 2**192, so a plain hash keeps it well.
+#: Random bytes of a secret: one of 2**192 cannot be guessed, so a plain hash keeps it well.
 SECRET_BYTES = 24
 
 

@@ -1,4 +1,4 @@
-"""What a user wants to be told, and how."""
+"""A user's preferences for notifications and display."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from taskrealtime.engine.db.primary import PrimaryManager
 
 
 class Preferences(models.Model):
-    """What a user wants to be told, and when; without a row, the defaults."""
+    """What a user wants to be notified of, and when; without a row, the defaults."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="preferences"

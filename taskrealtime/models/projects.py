@@ -1,4 +1,4 @@
-"""Project, who is in it, and who was asked to be."""
+"""Projects, their members, invitations, and requests to add users."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,16 +23,16 @@ class ProjectQuerySet(TrackedQuerySet):
     """Projects, deleted with all that is in them."""
 
     def lock_against_writers(self) -> None:
-        """Lock the rows so that nobody inserts a task or member any more: Django collects what to delete only once.
+        """Lock the rows, so that no task or member is inserted any more: Django collects what to delete only once.
 
-        The memberships first, as whoever changes a project's tasks does: the other way round both would wait.
+        The memberships first, as changes of a project's tasks do: the other way round both would wait.
         """
         memberships = Membership.objects.filter(project__in=self.values("pk"))
         list(memberships.order_by("pk").select_for_update().values_list("pk"))
         list(self.order_by("pk").select_for_update().values_list("pk"))
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """As Django's, waiting for those who are writing into these projects."""
+        """As Django's, after waiting for transactions that write into these projects."""
         with transaction.atomic(using=self.db):
             self.lock_against_writers()
             return super().delete()
@@ -46,7 +46,7 @@ NO_LABELS = models.Value([], models.JSONField())
 
 
 class Project(TrackedModel):
-    """A board, and the people who may see it."""
+    """A board, and the users that may see it."""
 
     TRACKED = ("name", "labels")
 
@@ -105,11 +105,11 @@ class Membership(TrackedModel):
     role = models.CharField(max_length=10, choices=choices(ROLES), default="member")
     #: Whether this member wants no notifications about the project; it ends with the membership.
     muted = models.BooleanField(default=False, db_default=False)
-    #: The user who added this member without having asked them; empty: they came by themselves.
+    #: The user that added this member without having asked; empty: the member joined by choice.
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
-    #: The user who made this member an owner.
+    #: The user that made this member an owner.
     owner_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
@@ -130,11 +130,11 @@ class Membership(TrackedModel):
 
     @property
     def adder(self) -> User | None:
-        """The user who added this member, or made them an owner, without having asked them."""
+        """Return the user that added this member, or made the member an owner, without having asked."""
         return self.added_by or self.owner_by
 
     def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
-        """What one member muted is not muted for another whom the membership is given to."""
+        """Reset what belongs to the previous member, such as muting, when the membership is given to another user."""
         if {"project_id", "user_id"} & set(changed):
             self.muted, self.added_by_id, self.owner_by_id = False, None, None
             return ["muted", "added_by", "owner_by"]
@@ -143,7 +143,7 @@ class Membership(TrackedModel):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's, in one transaction with the unassignment of the member's tasks."""
         with transaction.atomic():
-            # Locked before the tasks are looked for: nobody assigns one to this member in between.
+            # Locked before the tasks are looked for: no task is assigned to this member in between.
             if not (rows := Membership.lock_rows([self.pk])):
                 return 0, {}
             self.project_id, self.user_id = rows[0].project_id, rows[0].user_id
@@ -154,7 +154,7 @@ class InvitationQuerySet(PrimaryQuerySet):
     """Invitations, good or no longer."""
 
     def good(self, now: datetime) -> Self:
-        """Those that still let somebody in: in time, with a use left, made by somebody who still owns the project."""
+        """Return the valid ones: in time, with a use left, made by a user that still owns the project."""
         owners = Membership.objects.filter(project_id=models.OuterRef("project_id"), role="owner")
         makers = owners.filter(user_id=models.OuterRef("created_by_id"), user__is_active=True)
         has_uses = Q(max_uses=None) | Q(uses__lt=models.F("max_uses"))
@@ -162,11 +162,11 @@ class InvitationQuerySet(PrimaryQuerySet):
 
 
 class Invitation(models.Model):
-    """A link by which whoever has it joins a project. Deleted, it is revoked."""
+    """A link that lets its holder join a project. Deleted, it is revoked."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
     role = models.CharField(max_length=10, choices=choices(INVITED_ROLES), default="member")
-    #: Of what stands in the link, which nobody keeps (`invitations.hash_of`).
+    #: Of what stands in the link, which is not stored (`invitations.hash_of`).
     secret_hash = models.CharField(max_length=64, unique=True, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -186,7 +186,7 @@ class Invitation(models.Model):
 
 
 class AdditionRequest(models.Model):
-    """A user who wants to be asked is to be added to a project. Without the row, it was answered."""
+    """A request to add a user that wants to be asked first. Without the row, it was answered."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -209,7 +209,7 @@ class AdditionRequest(models.Model):
 
 
 class Block(models.Model):
-    """A user whom another one does not let add them."""
+    """A user that another one does not let add them."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     blocked = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

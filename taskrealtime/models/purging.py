@@ -1,4 +1,4 @@
-"""Removes for good what nobody can use any more: old deleted tasks, invitations and sessions."""
+"""Removes for good what can no longer be used: old deleted tasks, invitations and sessions."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ COMMENTS = 500
 
 
 def purge_deleted_tasks(cutoff: datetime, limit: int) -> int:
-    """Remove up to `limit` tasks that were deleted before `cutoff`; nobody is told. Returns how many.
+    """Remove up to `limit` tasks that were deleted before `cutoff`, without events. Return how many.
 
     Each in transactions of its own, its comments first: a task that was restored meanwhile is left alone, with those
     comments that it still has.
@@ -34,7 +34,7 @@ def purge_invitations(cutoff: datetime, limit: int) -> int:
 
 
 def purge_requests(cutoff: datetime, limit: int) -> int:
-    """Remove up to `limit` requests that nobody answered since `cutoff`. Returns how many."""
+    """Remove up to `limit` requests that were not answered since `cutoff`. Return how many."""
     old = AdditionRequest.objects.filter(created_at__lt=cutoff).order_by("created_at").values_list("pk", flat=True)
     return AdditionRequest.objects.filter(pk__in=list(old[:limit])).delete()[0]
 

@@ -28,7 +28,7 @@ models.TextField.register_lookup(Length)
 
 #: Before anything is due: what stands here is looked at by the next run of the reminders.
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
-#: A change of any of these may change who is to be reminded, and when.
+#: A change of any of these may change the recipient of a reminder, and its time.
 REMINDED_OF = {"project_id", "status", "assignee_id", "due_at", "created_by_id", "deleted_at", "archived_at"}
 
 
@@ -52,7 +52,7 @@ class TaskQuerySet(TrackedQuerySet):
         return self.filter(deleted_at=None)
 
     def purge(self) -> int:
-        """Delete the rows for good, with their comments; nobody is told. Returns how many tasks there were."""
+        """Delete the rows for good, with their comments, without events. Return how many tasks there were."""
         with transaction.atomic(using=self.db):
             locked = self._lock_to_purge()
             models.QuerySet.delete(self.model._base_manager.using(self.db).filter(pk__in=locked))
@@ -65,7 +65,7 @@ class TaskQuerySet(TrackedQuerySet):
         with transaction.atomic(using=self.db):
             tasks = self._lock_to_purge()
             comments = Comment.objects.using(self.db).filter(task__in=tasks).order_by("pk")[:most]
-            # As part of the tasks: nobody is told of the deletion of each.
+            # As part of the tasks: the deletion of each is not announced.
             collector = Collector(using=self.db, origin=self)
             collector.collect(list(comments))
             return collector.delete()[0]
@@ -124,15 +124,15 @@ class Task(TrackedModel):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
-    #: Ids of the project's labels. Those that were deleted since are left here and shown to nobody: taking one away
+    #: Ids of the project's labels. Those that were deleted since are left here and not shown: taking one away
     #: must not rewrite a thousand tasks.
     labels = IdsField(default=list, db_default=NO_LABELS, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: Off the board, but kept, until it is brought back.
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
-    #: One more with every change that is told.
+    #: One more with every change that is announced.
     version = models.BigIntegerField(default=1, editable=False)
-    #: At which version each field last changed, for telling a conflict from two people's different edits.
+    #: At which version each field last changed, to distinguish a conflict from edits of different fields.
     field_versions = models.JSONField(default=dict, blank=True, editable=False)
     #: When reminders look at this task next; empty: not before something of it changes. Code that inserts rows past
     #: the ORM need not know it.
@@ -142,7 +142,7 @@ class Task(TrackedModel):
     all_objects = models.Manager.from_queryset(TaskQuerySet)()
 
     class Meta:
-        # Django's own writes (SET_NULL for a deleted user, say) go through the base manager: told, too.
+        # Django's own writes (SET_NULL for a deleted user, say) go through the base manager: announced, too.
         base_manager_name = "all_objects"
         ordering = ["position", "id"]
         indexes = [
@@ -185,7 +185,7 @@ class Task(TrackedModel):
 
     @property
     def is_on_board(self) -> bool:
-        """Whether it is there for everybody: neither deleted nor in the archive."""
+        """Return whether it is on the board: neither deleted nor in the archive."""
         return self.deleted_at is None and self.archived_at is None
 
     def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
@@ -232,7 +232,7 @@ class CommentQuerySet(TrackedQuerySet):
     """Comments, whose changes are ordered with those of their tasks."""
 
     def lock_tasks(self) -> dict[int, Task]:
-        """Lock the tasks of these comments. Always before the comments themselves, so that nobody deadlocks.
+        """Lock the tasks of these comments. Always before the comments themselves, which prevents deadlocks.
 
         Returns:
             the tasks as they are now, by id.
@@ -261,7 +261,7 @@ class CommentQuerySet(TrackedQuerySet):
         """Make and write down the HTML of those comments whose row has none, or one of another text or renderer.
 
         Such rows are of before there was HTML in them, of a process of an earlier release, or of a fixture. A row that
-        somebody holds is left for the next who reads it.
+        is locked is left for the next reader.
         """
         made = {comment.pk: comment for comment in comments if not comment.has_html}
         if not made:
@@ -277,7 +277,7 @@ class CommentQuerySet(TrackedQuerySet):
 
 
 class Comment(TrackedModel):
-    """What somebody said about a task."""
+    """A user's comment on a task."""
 
     TRACKED = ("task_id", "content", "author_id")
 
@@ -354,7 +354,7 @@ class Comment(TrackedModel):
     save.alters_data = True  # type: ignore[attr-defined]
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """As Django's; the deletion is announced, unless somebody else was first."""
+        """As Django's; the deletion is announced, unless another transaction was first."""
         with transaction.atomic():
             Comment.objects.filter(pk=self.pk).lock_tasks()
             if not (rows := Comment.lock_rows([self.pk])):
@@ -366,10 +366,10 @@ class Comment(TrackedModel):
 
 
 class Reminder(models.Model):
-    """Somebody was reminded of a task for one of its due dates. The row is the guard that it happens once."""
+    """A user was reminded of a task for one of its due dates. The row is the guard that it happens once."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="reminders")
-    #: No foreign key: a user who is being deleted is nobody to wait for.
+    #: No foreign key: its check would wait for the deletion of a user.
     user_id = models.BigIntegerField()
     due_at = models.DateTimeField()
     kind = models.CharField(max_length=10, choices=choices(REMINDER_KINDS))

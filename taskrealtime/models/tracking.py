@@ -1,10 +1,10 @@
-"""Models whose every write is told, with what it changed.
+"""Models that announce every write, with what it changed.
 
 What changed is found by comparing with the row as locked in the transaction of the write, never with what an
 instance remembers.
 
 Saves of a `TrackedModel` and the methods of `TrackedQuerySet` send the signal `written`; what it means is for the
-receivers to say. Its sender is `TrackedModel.root()`, whichever proxy or subclass was used.
+receivers to decide. Its sender is `TrackedModel.root()`, whichever proxy or subclass was used.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
@@ -29,13 +29,13 @@ CHUNK = 500
 
 
 class TrackedQuerySet(PrimaryQuerySet):
-    """A queryset whose bulk writes are told row by row, as single saves are."""
+    """A queryset whose bulk writes are announced row by row, as single saves are."""
 
     def update(self, **kwargs: Any) -> int:
-        """As Django's, in one transaction; every row that really changed is told once."""
+        """As Django's, in one transaction; every row that really changed is announced once."""
         with log.atomic(using=self.db):
             before = {row.pk: row for row in self.model.lock_rows(self.values_list("pk", flat=True), using=self.db)}
-            # Only the locked rows: one that begins to match meanwhile would change without being told.
+            # Only the locked rows: one that begins to match meanwhile would change without being announced.
             count = models.QuerySet.update(self.filter(pk__in=list(before)), **kwargs)
             for row in self.model.root()._base_manager.using(self.db).filter(pk__in=list(before)).order_by("pk"):
                 row.finish_write(before[row.pk], using=self.db)
@@ -44,7 +44,7 @@ class TrackedQuerySet(PrimaryQuerySet):
     update.alters_data = True  # type: ignore[attr-defined]
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """As Django's, on locked rows: of two who delete the same row one does, and tells it."""
+        """As Django's, on locked rows: of two transactions that delete the same row, one does, and announces it."""
         with log.atomic(using=self.db):
             self.model.lock_rows(self.values_list("pk", flat=True), using=self.db)
             return super().delete()
@@ -55,7 +55,7 @@ class TrackedQuerySet(PrimaryQuerySet):
     def bulk_create(  # type: ignore[override]
         self, objs: Iterable[Any], batch_size: int | None = None, ignore_conflicts: bool = False, **kwargs: Any
     ) -> list[Any]:
-        """As Django's, every row told.
+        """As Django's; every row is announced.
 
         Raises:
             ValueError: with `ignore_conflicts` or `update_conflicts`, since it cannot be known what they did.
@@ -103,9 +103,9 @@ class _RowReader:
 
 
 class TrackedModel(models.Model):
-    """A model whose saves are told, in the transaction of the save."""
+    """A model whose saves are announced, in the transaction of the save."""
 
-    #: The columns (attribute names) whose changes are told.
+    #: The columns (attribute names) whose changes are announced.
     TRACKED: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
@@ -113,7 +113,7 @@ class TrackedModel(models.Model):
 
     @classmethod
     def root(cls) -> type[Self]:
-        """Return the model whose table has the tracked columns: what is written through others is told as of it.
+        """Return the model whose table has the tracked columns: writes through others are announced as its own.
 
         Others are its proxies and its multi-table subclasses.
         """
@@ -121,7 +121,7 @@ class TrackedModel(models.Model):
         return cast("type[Self]", bases[-1])
 
     def save_base(self, raw: bool = False, *, using: str | None = None, **kwargs: Any) -> None:  # type: ignore[override]
-        """As Django's, in a transaction; the row is told by `written`, unless nothing changed."""
+        """As Django's, in a transaction; the row is announced by `written`, unless nothing changed."""
         using = using or router.db_for_write(type(self), instance=self)
         with log.atomic(using=using):
             super().save_base(raw=raw, using=using, **kwargs)
@@ -137,10 +137,11 @@ class TrackedModel(models.Model):
         using: Any = None,
         update_fields: Any = None,
     ) -> bool:
-        """As Django's, and the row is told.
+        """As Django's; announces the row.
 
         Django has no public place for that between the handlers of `pre_save`, whose changes are stored, and those of
-        `post_save`, whose writes come later and are to be told later. `test_written_through.py` fails where this one
+        `post_save`, whose writes come later and are to be announced later. `test_written_through.py` fails where this
+        one is called no more.
         is called no more.
         """
         if raw or cls is not self.root():
@@ -204,7 +205,7 @@ class TrackedModel(models.Model):
         return [name for name in candidates if getattr(self, name) != getattr(previous, name)]
 
     def finish_write(self, previous: Self, *, using: str) -> None:
-        """This row was changed by a bulk statement: stamp it and tell what changed, if anything did."""
+        """Stamp this row, which a bulk statement changed, and announce what changed, if anything did."""
         changed = self.changed_since(previous)
         if not changed:
             return
@@ -212,7 +213,7 @@ class TrackedModel(models.Model):
         self._announce(previous, using)
 
     def write_past_tracking(self, names: Collection[str], *, using: str) -> None:
-        """Write bookkeeping columns of this row, told to nobody, by no signal either."""
+        """Write bookkeeping columns of this row, without any signal."""
         if names:
             rows = self.root()._base_manager.using(using).filter(pk=self._root_pk)
             models.QuerySet.update(rows, **{name: getattr(self, name) for name in names})
@@ -248,7 +249,7 @@ class TrackedModel(models.Model):
         return next(iter(self.lock_rows([pk], using=using)), None) if pk is not None else None
 
     def normalise(self) -> None:
-        """Give the tracked columns the values that the database will return: what is told is what is stored."""
+        """Give the tracked columns the values that the database will return: what is announced is what is stored."""
         for name in self._loaded_names() - self._expressions().keys():
             field = cast("models.Field[Any, Any]", self._meta.get_field(_field_name(name)))
             value = field.to_python(getattr(self, name))
@@ -321,7 +322,7 @@ def receive(
 
 @receiver(class_prepared)
 def track_managers(sender: type[models.Model], **kwargs: Any) -> None:
-    """Have the managers of a proxy or a subclass tell what they write: its author need not know how.
+    """Have the managers of a proxy or a subclass announce what they write, without any effort of its author.
 
     By Django's private `_queryset_class`: which queryset a manager makes is said nowhere else.
     """

@@ -21,7 +21,7 @@ def user_object(user: User) -> UserObject:
 
 
 def actor_object(user: User | None) -> Actor | None:
-    """Who did it; None for the system."""
+    """Return the user that did it, for an event; None for the system."""
     return Actor(id=user.pk, username=user.username) if user else None
 
 

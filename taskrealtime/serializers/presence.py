@@ -1,4 +1,4 @@
-"""How it is said on the wire who is in a project, who looks at which task, and who types."""
+"""The wire format of presence in a project, of a task's viewers, and of typing."""
 
 from datetime import UTC, datetime
 from typing import Any
