@@ -1,4 +1,4 @@
-"""Who may see and change what. Sockets, HTTP, pages and replays all ask here.
+"""Permissions to see and change things. Sockets, HTTP, pages and replays all ask here.
 
 What one may not know of is "not found"; what one sees but may not change is "forbidden". The `lock_…` functions
 lock the membership that allows a change until its transaction ends, so that a removal waits for the change or the
@@ -72,7 +72,7 @@ def find_task(user: User, task_id: int) -> Task:
 
 
 def find_task_to_type_at(user: User, task_id: int) -> Task:
-    """As `find_task`, for somebody who begins a comment.
+    """As `find_task`, for a user that begins a comment.
 
     Raises:
         NotFound: there is no such task, or the user may not see it.
@@ -197,7 +197,7 @@ def lock_comment(user: User, comment_id: int, *, owners_too: bool) -> Comment:
 
     Raises:
         NotFound: there is no such comment, or the user may not see it.
-        Forbidden: it is somebody else's.
+        Forbidden: it is another user's.
     """
     comments = visible_comments(user).filter(task__archived_at=None).select_related("task", "author")
     comment = comments.filter(pk=comment_id).first()
@@ -224,7 +224,7 @@ def require_assignable(project_id: int, user_id: int | None, field: str) -> None
 
 
 def require_labels(project_id: int, labels: Collection[int] | None, field: str) -> None:
-    """Tasks carry labels of their own project. One that is deleted at the same moment is shown to nobody.
+    """Require labels of the task's own project. One that is deleted at the same moment is not shown anywhere.
 
     Raises:
         InvalidData: at `field`, where one of `labels` is none of them.
@@ -234,7 +234,7 @@ def require_labels(project_id: int, labels: Collection[int] | None, field: str) 
 
 
 def require_other_owner(membership: Membership) -> None:
-    """A project keeps an owner who can sign in; the others are locked, so that two cannot leave at once.
+    """Require another owner, so that a project keeps one that can sign in; lock the others: two cannot leave at once.
 
     Raises:
         Forbidden: this is the last one.
@@ -246,9 +246,9 @@ def require_other_owner(membership: Membership) -> None:
 
 
 def find_invitation(secret_hash: str, *, now: datetime) -> Invitation:
-    """The invitation with that secret, for whoever has the link, signed in or not.
+    """Return the invitation with that secret, for anyone with the link, signed in or not.
 
-    It is looked up by the secret's hash: how long that takes tells nothing about a secret.
+    It is looked up by the secret's hash: how long that takes reveals nothing about a secret.
 
     Raises:
         NotFound: there is none, or it is no longer good: revoked, expired, used up, or its maker no longer an owner.
@@ -264,7 +264,7 @@ def find_addition_request(user: User, project_id: int) -> AdditionRequest:
     """The request to add this user to the project, locked.
 
     Raises:
-        NotFound: there is none, or whoever asked is no longer an owner.
+        NotFound: there is none, or the user that asked is no longer an owner.
     """
     requests = addition_requests(user).filter(project_id=project_id)
     request = requests.select_for_update(of=("self",)).first()
@@ -281,7 +281,7 @@ def addition_requests(user: User) -> QuerySet[AdditionRequest]:
 
 
 def blocks(user: User) -> QuerySet[Block]:
-    """The users whom this one blocked, the first blocked first."""
+    """Return the users that this one blocked, the first blocked first."""
     return Block.objects.filter(user=user).select_related("blocked").order_by("id")
 
 
@@ -291,13 +291,13 @@ def may_add(adder: User, user: User) -> bool:
 
 
 def are_acquainted(adder: User, user: User) -> bool:
-    """Whether the user joined a project by themselves in which the adder is: more than that somebody put them there."""
+    """Return whether the user joined a project of the adder by choice: being added to one is not enough."""
     own = Membership.objects.filter(user=adder).values("project_id")
     return Membership.objects.filter(user=user, added_by=None, project_id__in=own).exists()
 
 
 def lock_invited_project(secret_hash: str) -> int:
-    """The project that an invitation leads to, good or not, locked: of those who join at once, one after the other.
+    """Lock and return the project that an invitation leads to, good or not: concurrent joins go one after the other.
 
     Raises:
         NotFound: there is no such invitation.

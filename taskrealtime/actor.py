@@ -1,4 +1,4 @@
-"""Who is acting: carried by a context, so that every event can say who did it."""
+"""The acting user: carried by a context, so that every event can name it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

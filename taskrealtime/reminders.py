@@ -1,4 +1,4 @@
-"""Tells people of tasks that are due soon or overdue, once for each due date, and again where they asked for it.
+"""Reminds users of tasks that are due soon or overdue, once for each due date, and again where they asked for it.
 
 `remind()` does all that is due at a moment. It may be called by anything, as often and in as many processes at once
 as one likes: by `manage.py remind`, by cron, as the body of a Celery task.
@@ -31,7 +31,7 @@ from .models import AT_ONCE, Membership, Reminder, Task
 BATCH = 100
 
 
-#: Takes the present moment; gives how many rows it looked at, and how many events were told.
+#: Takes the present moment; returns how many rows it looked at, and how many events it sent.
 Work = Callable[[datetime], tuple[int, int]]
 
 
@@ -45,10 +45,10 @@ class _Due(NamedTuple):
 
 
 def remind(*, now: datetime | None = None) -> int:
-    """Give all reminders that are due; returns how many events were told.
+    """Send all reminders that are due; return how many events were sent.
 
     Several may run at once: each locks what it works on and passes over what others have locked. What is locked by
-    somebody who changes it is left to the next run. A process that dies in between has told nothing of its batch.
+    a change is left to the next run. A process that dies in between has sent nothing of its batch.
 
     Args:
         now: as of when; None: by the database's clock, where it has one of its own.
@@ -81,7 +81,7 @@ def snooze(user: User, seq: int, pause: timedelta) -> datetime:
     if event.type != events.DueDateReminder.event:
         raise InvalidData.at("seq", "Only reminders can be snoozed.")
     told = msgspec.json.decode(event.data, type=events.DueDateReminder)
-    # Locked, as by everybody who writes down that a reminder was given.
+    # Locked, as wherever a reminder is recorded as sent.
     task = next((task for task in Task.lock_rows([told.task_id]) if task.is_on_board), None)
     if task is None or not Membership.objects.filter(project_id=task.project_id, user=user).exists():
         raise NotFound("No such task.")
@@ -109,7 +109,7 @@ def look_again(user: User) -> None:
 
 
 def _remind_of_tasks(now: datetime) -> tuple[int, int]:
-    """Look at some tasks whose time has come; returns how many there were, and how many events were told."""
+    """Look at some tasks whose time has come; return how many there were, and how many events were sent."""
     waiting = _waiting_tasks(now).select_for_update(no_key=True, skip_locked=True)
     tasks = list(waiting[:BATCH])
     readers = _readers(tasks)
@@ -137,7 +137,7 @@ def _remind_again(now: datetime) -> tuple[int, int]:
         reader = readers.get((task.project_id, reminder.user_id))
         fits = task.first_look() and task.due_at == reminder.due_at and _recipient_of(task) == reminder.user_id
         kind: events.ReminderKind = "overdue" if reminder.due_at <= now else "due_soon"
-        # Told that it is overdue since the time asked for, they have been reminded.
+        # A user that was notified of it as overdue since the time asked for has been reminded.
         told_at = overdue.get((task.pk, reminder.user_id, reminder.due_at)) if kind != reminder.kind else None
         replaced = told_at is not None and reminder.snoozed_until is not None and reminder.snoozed_until <= told_at
         if fits and reader is not None and not replaced:
@@ -148,9 +148,9 @@ def _remind_again(now: datetime) -> tuple[int, int]:
 
 
 def _in_batches(waiting: Callable[[datetime], QuerySet[Any]], do_some: Work, now: datetime) -> int:
-    """Do some until no more are waiting; returns how many events were told."""
+    """Do some until no more are waiting; return how many events were sent."""
     told, seen = 0, BATCH
-    # Asked first without a transaction, which on SQLite would keep everybody from writing.
+    # Asked first without a transaction, which on SQLite would block all other writers.
     while seen == BATCH and waiting(now).exists():
         with transaction.atomic(durable=True):
             seen, given = do_some(now)
@@ -179,7 +179,7 @@ def _judge(task: Task, reader: Reader | None, now: datetime) -> tuple[events.Rem
         return None, None
     if task.due_at <= now:
         return "overdue", None
-    # Somebody who is not in the project may be by then.
+    # A user that is not in the project may be by then.
     soon = task.due_at - reader.lead_time if reader else task.due_at
     return ("due_soon", task.due_at) if soon <= now else (None, soon)
 
@@ -189,7 +189,7 @@ def _recipient_of(task: Task) -> int | None:
 
 
 def _readers(tasks: Iterable[Task]) -> dict[tuple[int, int | None], Reader]:
-    """Whom tasks may concern: by project and user those who are members."""
+    """Return the members that tasks may concern, by project and user."""
     tasks = list(tasks)
     memberships = Membership.objects.filter(
         project_id__in={task.project_id for task in tasks},
@@ -199,13 +199,13 @@ def _readers(tasks: Iterable[Task]) -> dict[tuple[int, int | None], Reader]:
 
 
 def _told_overdue(reminders: Collection[Reminder]) -> dict[tuple[int, int, datetime], datetime]:
-    """When it was told of the tasks of these reminders that they are overdue: by task, user and due date."""
+    """Return when the tasks of these reminders were announced as overdue: by task, user and due date."""
     told = Reminder.objects.filter(task_id__in={reminder.task_id for reminder in reminders}, kind="overdue")
     return {(row.task_id, row.user_id, row.due_at): row.told_at for row in told}
 
 
 def _claim(due: Sequence[_Due], now: datetime) -> list[_Due]:
-    """Write down that these are given; returns those that were not yet. The tasks are locked: nobody else does it."""
+    """Record these as sent; return those that were not yet. The locked tasks keep other processes from doing it."""
     rows = Reminder.objects.filter(task_id__in={one.task.pk for one in due})
     given = set(rows.values_list("task_id", "user_id", "due_at", "kind"))
     new = [one for one in due if (one.task.pk, one.reader.user_id, one.due_at, one.kind) not in given]
@@ -217,7 +217,7 @@ def _claim(due: Sequence[_Due], now: datetime) -> list[_Due]:
 
 
 def _send(due: Iterable[_Due], now: datetime) -> int:
-    """Append the events of those who want them; returns how many."""
+    """Append the events that their readers want; return how many."""
     wanted = [one for one in due if one.reader.wants(events.DueDateReminder.event)]
     log.append_all([_event_of(one, now) for one in wanted])
     return len(wanted)
@@ -238,7 +238,7 @@ def _look_next(looks: Mapping[int, datetime | None]) -> None:
     """Write down when reminders look at each of these locked tasks, by their ids."""
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
-        # Past our own `update`, which would read every row again to find that nothing is to be told.
+        # Past our own `update`, which would read every row again to find that nothing is to be announced.
         cursor.executemany(
             "UPDATE taskrealtime_task SET remind_at = %s WHERE id = %s",
             [(adapt(moment) if moment else None, pk) for pk, moment in sorted(looks.items())],

@@ -1,7 +1,7 @@
 """`RealTimeService`: the door for Python code that wrote past the ORM, or wants to announce something by itself.
 
 What is saved through the ORM announces itself. These methods only announce: they never change a task, but for the
-version that tells the change.
+version that announces the change.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -191,7 +191,7 @@ class RealTimeService:
 
 @contextmanager
 def _announcing(user_id: int | None) -> Iterator[None]:
-    """One transaction in which `user_id` acts (None: whoever acts already)."""
+    """One transaction in which `user_id` acts (None: the present actor)."""
     user = current_actor()
     if user_id is not None:
         user = User.objects.filter(pk=user_id).first()

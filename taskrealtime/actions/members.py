@@ -1,4 +1,4 @@
-"""Changes of who is in a project: members, requests to add somebody, invitations, new accounts."""
+"""Changes of a project's members: adding, requests to add, invitations, new accounts."""
 
 import hashlib
 import re
@@ -33,13 +33,13 @@ MAX_INVITATIONS = 20
 
 
 def add_member(user: User, command: commands.MemberAdd) -> commands.MemberAnswer:
-    """Let somebody into a project."""
+    """Add a user to a project, or ask for the user's consent."""
     access.lock_owner(user, command.project_id)
     newcomer = User.objects.filter(username=command.username, is_active=True).first()
-    # One who blocked the adder is none to them.
+    # A user that blocked the adder looks like none.
     if newcomer is None or not access.may_add(user, newcomer):
         raise InvalidData.at("username", "No user has this username.")
-    # Locks the project, so that of two who add the same person one is told.
+    # Locks the project, so that of two owners that add the same user one gets an error.
     [project] = Project.lock_rows([command.project_id])
     if Membership.objects.filter(project=project, user=newcomer).exists():
         raise InvalidData.at("username", "This person is already a member.")
@@ -55,7 +55,7 @@ def add_member(user: User, command: commands.MemberAdd) -> commands.MemberAnswer
 
 
 def _ask_first(user: User, newcomer: User, project: Project, role: events.Role) -> None:
-    """Ask a user who wants that; asked again, the last role and owner count, and nothing more is told."""
+    """Ask a user that wants to be asked; asked again, the last role and owner count, without a new notification."""
     _, is_new = AdditionRequest.objects.update_or_create(
         project=project, user=newcomer, defaults={"role": role, "asked_by": user, "created_at": timezone.now()}
     )
@@ -94,10 +94,10 @@ def _block(user: User, user_ids: Iterable[int]) -> None:
 
 
 def _let_in(project_id: int, user: User, role: str, *, added_by_id: int | None = None) -> bool:
-    """Make somebody a member; False: they are one already.
+    """Make a user a member; return False if the user is one already.
 
     Args:
-        added_by_id: who does it without having asked them.
+        added_by_id: the user that does it without having asked.
     """
     AdditionRequest.objects.filter(project_id=project_id, user=user).delete()
     if Membership.objects.filter(project_id=project_id, user=user).exists():
@@ -131,7 +131,7 @@ def _set_role(user: User, membership: Membership, role: events.Role) -> None:
 
 
 def remove_member(user: User, command: commands.MemberRemove) -> commands.MemberAnswer:
-    """Remove a member; everybody may remove themselves."""
+    """Remove a member; members may remove themselves."""
     if command.user_id == user.pk:
         access.lock_member(user, command.project_id)
     else:
@@ -145,7 +145,7 @@ def remove_member(user: User, command: commands.MemberRemove) -> commands.Member
 
 
 def _block_adders(user: User, membership: Membership) -> None:
-    """Block whoever put the user into this place; the last owner gives the project back to whoever made them one."""
+    """Block the users that put this one into the place; the last owner gives the project back to its giver."""
     adders = {pk for pk in (membership.added_by_id, membership.owner_by_id) if pk is not None}
     if membership.user_id != user.pk or not adders:
         raise InvalidData.at("block", "No one added you to this project.")
@@ -212,7 +212,7 @@ def revoke_invitation(user: User, command: commands.InvitationRevoke) -> command
 
 
 def accept_invitation(user: User, command: commands.InvitationAccept) -> commands.ProjectAnswer:
-    """Join a project by a link; whoever is in it already uses none up."""
+    """Join a project by a link; an existing member uses none up."""
     project_id = access.lock_invited_project(command.secret_hash)
     if not Membership.objects.filter(project_id=project_id, user=user).exists():
         invitation = access.lock_invitation(command.secret_hash, now=timezone.now())
@@ -229,7 +229,7 @@ def sign_up(user: User, *, secret_hash: str | None = None) -> User:
         user: not saved yet, with its password set.
 
     Raises:
-        InvalidData: somebody was faster with that name, or with one that differs in its case alone.
+        InvalidData: another account took that name, or one that differs in its case alone.
         NotFound: the invitation is no longer good.
     """
 
@@ -248,7 +248,7 @@ def sign_up(user: User, *, secret_hash: str | None = None) -> User:
 
 
 def _reserve(username: str) -> None:
-    """Wait for whoever signs up under that name in any case, until the transaction ends; refuse one that is taken.
+    """Wait for other sign-ups under that name in any case, until the transaction ends; refuse one that is taken.
 
     The user model may be a project's own, whose table we give no constraint. SQLite has one writer at a time anyway.
     """

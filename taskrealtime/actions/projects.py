@@ -16,7 +16,7 @@ MAX_LABELS = 30
 
 
 def create_project(user: User, command: commands.ProjectCreate) -> commands.ProjectAnswer:
-    """A new project, owned by whoever asks."""
+    """Create a project, owned by the user."""
     project = Project.objects.create(name=command.name)
     Membership.objects.create(project=project, user=user, role="owner")
     return commands.ProjectAnswer(project_id=project.pk)
@@ -53,7 +53,7 @@ def update_label(user: User, command: commands.LabelUpdate) -> commands.LabelAns
 
 
 def delete_label(user: User, command: commands.LabelDelete) -> commands.LabelAnswer:
-    """Take a label away; tasks keep its id, which is never another's, and nobody is shown it."""
+    """Delete a label; tasks keep its id, which is never another's, and is not shown."""
     project = access.lock_project(user, command.project_id)
     label = _find_label(project, command.label_id)
     return _save_labels(project, [other for other in project.labels if other is not label], label["id"])
@@ -76,7 +76,7 @@ def _label_name(project: Project, name: str, but: int | None = None) -> str:
 
 
 def compared(name: str) -> str:
-    """Names are the same where nobody could tell them apart but by their case."""
+    """Return the form in which names are compared: without case, and with compatible characters unified (NFKC)."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 

@@ -31,7 +31,7 @@ def create_task(user: User, command: commands.TaskCreate) -> commands.TaskAnswer
 
 
 def update_task(user: User, command: commands.TaskUpdate) -> commands.TaskVersion:
-    """Change fields that nobody changed since `version`."""
+    """Change fields that did not change since `version`."""
     changes = command.changes
     task, carried = _change_task(user, command.task_id, changes, command.version, at="changes.")
     return commands.TaskVersion(
@@ -135,12 +135,12 @@ def _change_task(
 
 
 def _among(asked: list[int] | UnsetType, changed: set[int]) -> list[int] | UnsetType:
-    """Those that were asked for and changed; nothing where nobody asked."""
+    """Return the ids that were asked for and changed; nothing where none were asked for."""
     return UNSET if asked is UNSET else sorted(changed.intersection(asked))
 
 
 def _refuse_stale(task: Task, fields: dict[str, Any], version: int | None) -> None:
-    """Field by field: two people who edit different fields both win."""
+    """Refuse a stale change field by field: two users that edit different fields both succeed."""
     if version is None:
         return
     stale = [name for name in fields if task.field_versions.get(name, 1) > version]
@@ -152,7 +152,7 @@ def _refuse_stale(task: Task, fields: dict[str, Any], version: int | None) -> No
 
 
 def _relabelled(task: Task, carried: list[int], added: list[int], removed: list[int], at: str) -> list[int]:
-    """The labels that a task carries then; of the others nothing was said, so nobody can have been in the way."""
+    """Return the labels that a task carries then; the command names no others, so they cannot conflict."""
     project = Project.objects.get(pk=task.project_id)
     if any(label > project.last_label_id for label in added):
         raise InvalidData.at(f"{at}add_labels", "Some of these labels do not belong to this project.")
@@ -174,7 +174,7 @@ def _rank(low: str | None, high: str | None) -> str:
 
 
 def _lock_ranks(project_id: int) -> None:
-    """One at a time decides on positions in a project: two people who drag at once get one order."""
+    """Have one transaction at a time decide on positions in a project: two users that drag at once get one order."""
     Project.lock_rows([project_id])
 
 
@@ -219,7 +219,7 @@ def update_comment(user: User, command: commands.CommentUpdate) -> commands.Comm
 
 
 def delete_comment(user: User, command: commands.CommentDelete) -> commands.CommentAnswer:
-    """Delete one's own comment, or as an owner anybody's."""
+    """Delete one's own comment, or as an owner any comment."""
     comment = access.lock_comment(user, command.comment_id, owners_too=True)
     answer = _comment_answer(comment)
     comment.delete()

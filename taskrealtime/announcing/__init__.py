@@ -1,1 +1,1 @@
-"""From a saved model to events in rooms, and to the people whom they concern."""
+"""From a saved model to events in rooms, and to the users that they concern."""

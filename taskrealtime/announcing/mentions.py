@@ -1,4 +1,4 @@
-"""Who is mentioned in a text. Pure: no database."""
+"""The mentions in a text. Pure: no database."""
 
 from collections.abc import Collection
 

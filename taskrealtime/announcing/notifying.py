@@ -1,4 +1,4 @@
-"""Who is notified of an event: copies of it in the rooms of users, in the same transaction.
+"""Notifies users of events: copies of them in the rooms of users, in the same transaction.
 
 The settings of the moment decide. A member who is removed at the same time may still get a copy; the log blanks it,
 as it does everything about projects that its reader may no longer see.
@@ -26,7 +26,7 @@ from .redaction import subject_of
 
 
 class Reader(NamedTuple):
-    """A member of a project, with what they want to be told."""
+    """A member of a project, with the settings for notifications."""
 
     project_id: int
     user_id: int
@@ -44,8 +44,8 @@ class Reader(NamedTuple):
         return timedelta(hours=settings.REMIND_BEFORE_HOURS if hours is None else hours)
 
     def wants(self, kind: str) -> bool:
-        """Whether this member is told of such an event of the project."""
-        # Nobody can have muted a project before they are in it.
+        """Return whether this member is notified of such an event of the project."""
+        # A user cannot have muted a project before joining it.
         muted = self.muted and kind != events.ProjectMemberAdded.event
         return not muted and (self.notify or {}).get(kind, True)
 
@@ -65,10 +65,10 @@ def readers_in(project_id: int, user_ids: Collection[int] | None = None) -> dict
 
 
 def notify_assignee(task: Task, data: events.TaskAssigned, *, at: datetime, author_id: int | None = None) -> None:
-    """Tell the new assignee, unless they did it.
+    """Notify the new assignee, unless the assignee did it.
 
     Args:
-        author_id: whoever made the task, where it is new.
+        author_id: the user that made the task, where it is new.
     """
     if task.assignee_id is None or task.assignee_id in (_actor_id(), author_id):
         return
@@ -77,7 +77,7 @@ def notify_assignee(task: Task, data: events.TaskAssigned, *, at: datetime, auth
 
 
 def notify_of_comment(comment: Comment, data: events.CommentAdded, *, at: datetime) -> None:
-    """Tell whoever is mentioned, the task's assignee and creator and its earlier commenters, each once."""
+    """Notify mentioned users, the task's assignee and creator and its earlier commenters, each once."""
     reasons = _concerned(comment)
     readers = readers_in(data.project_id, None if "@" in comment.content else reasons.keys())
     names = mentioned(comment.content, {reader.username for reader in readers.values()})
@@ -92,13 +92,13 @@ def notify_of_comment(comment: Comment, data: events.CommentAdded, *, at: dateti
 
 
 def notify_new_member(membership: Membership, data: events.ProjectMemberAdded, *, at: datetime) -> None:
-    """Tell the new member, unless they came by themselves."""
+    """Notify the new member, unless the member joined by choice."""
     if membership.user_id != _actor_id():
         notify(data, readers_in(membership.project_id, [membership.user_id]).values(), at=at)
 
 
 def notify_of_request(user: User, project: Project, role: events.Role) -> None:
-    """Ask a user who is in none of it yet, whatever they mute."""
+    """Ask a user that is in none of it yet, whatever the user mutes."""
     data = events.ProjectMemberRequested(
         by=actor_object(current_actor()), project=events.ProjectName(id=project.pk, name=project.name), role=role
     )
@@ -106,7 +106,7 @@ def notify_of_request(user: User, project: Project, role: events.Role) -> None:
 
 
 def notify(data: events.LoggedData, readers: Iterable[Reader], *, at: datetime, subject: str = "") -> None:
-    """Append an event to the rooms of those of `readers` who want it."""
+    """Append an event to the rooms of those of `readers` that want it."""
     log.append_all(_copies(data, readers, at, subject))
 
 
@@ -120,7 +120,7 @@ def _copies(data: events.LoggedData, readers: Iterable[Reader], at: datetime, su
 
 
 def _concerned(comment: Comment) -> dict[int, events.Reason]:
-    """Why a comment concerns whom, apart from mentions; the first that fits."""
+    """Return the users that a comment concerns, apart from mentions, with the first reason that fits."""
     earlier = Comment.objects.filter(task_id=comment.task_id, author__isnull=False, pk__lt=comment.pk)
     authors = earlier.order_by().values_list("author_id", flat=True).distinct()
     reasons: dict[int, events.Reason] = dict.fromkeys((pk for pk in authors if pk is not None), "participant")

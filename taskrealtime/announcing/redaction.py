@@ -11,7 +11,7 @@ from taskrealtime.contract.room_names import project_room, user_of_room
 from taskrealtime.engine.models import Event
 from taskrealtime.models import Comment, Project, Task
 
-#: The events that tell that content is gone.
+#: The events that announce that content is gone.
 DELETIONS = {"task_deleted", "comment_deleted"}
 #: The fields that hold what people wrote.
 CONTENT = {"title", "description", "content", "content_html"}

@@ -1,4 +1,4 @@
-"""Appends the board's events to the rooms of projects: what a written or deleted row means to those who watch.
+"""Appends the board's events to the rooms of projects: what a written or deleted row means to subscribers.
 
 Every function appends to the log inside the open transaction; its commit delivers.
 """
@@ -39,12 +39,12 @@ def project_written(project: Project, previous: Project | None) -> None:
 
 
 def membership_written(membership: Membership, previous: Membership | None) -> None:
-    """Somebody became a member, or got another role."""
+    """Announce a new member, or one with another role."""
     if previous is None:
         member_added(membership)
         return
     if (membership.project_id, membership.user_id) != (previous.project_id, previous.user_id):
-        # The admin's form can give a membership to somebody else: one left, another came.
+        # The admin's form can give a membership to another user: one left, another came.
         membership_ending(previous)
         member_removed(previous.project_id, previous.user_id)
         member_added(membership)
@@ -63,7 +63,7 @@ def membership_written(membership: Membership, previous: Membership | None) -> N
 
 
 def membership_ending(membership: Membership) -> None:
-    """Somebody is about to leave: their tasks are unassigned first."""
+    """Unassign the tasks of a member that is about to leave."""
     tasks = Task.all_objects.filter(project_id=membership.project_id, assignee_id=membership.user_id)
     tasks.update(assignee=None)
     _end_invitations(membership)
@@ -89,7 +89,7 @@ def task_written(task: Task, previous: Task | None) -> None:
 
 
 def comment_written(comment: Comment, previous: Comment | None) -> None:
-    """Somebody commented, edited a comment, or moved it to another task."""
+    """Announce a comment that was added, edited, or moved to another task."""
     if previous is not None and previous.task_id != comment.task_id:
         Task.lock_rows({previous.task_id, comment.task_id})
         comment_deleted(previous)
@@ -180,7 +180,7 @@ def assigned(task: Task, previous_assignee_id: int | None) -> None:
 
 
 def notify_assignee(task: Task, previous: Task | None) -> None:
-    """A task came to the board, which no `task_assigned` tells there: its assignee hears of it all the same."""
+    """Notify the assignee of a task that came to the board, where no `task_assigned` announces it."""
     previous_assignee_id = previous.assignee_id if previous else None
     if task.assignee_id != previous_assignee_id:
         author_id = None if previous else task.created_by_id
@@ -189,7 +189,7 @@ def notify_assignee(task: Task, previous: Task | None) -> None:
 
 
 def comment_changed(comment: Comment, event: type[events.CommentAdded] | type[events.CommentUpdated]) -> None:
-    """Announce a comment that was added or edited; notify those whom a new one concerns."""
+    """Announce a comment that was added or edited; notify the users that a new one concerns."""
     if not comment.task.is_on_board:
         return
     project_id = comment.task.project_id
@@ -220,16 +220,16 @@ def member_removed(project_id: int, user_id: int) -> None:
 
 
 def membership_ended(project_id: int, user_ids: Iterable[int]) -> None:
-    """Tell users who need not have joined a project just now that it is no longer theirs, after the commit."""
+    """Notify users, whether or not they have joined a project just now, that they lost it, after the commit."""
     for user_id in user_ids:
         ring = partial(doorbell.publish_membership_ended, user_room(user_id), user_id, project_room(project_id))
         transaction.on_commit(ring, robust=True)
 
 
 def _end_invitations(membership: Membership) -> None:
-    """Somebody may do less than as this: a link that they kept must not give it back to them, under whatever name.
+    """End the project's invitations, since a member lost rights: a link must not give them back under another name.
 
-    Only a member or viewer who leaves by themselves was not told to go.
+    Members and viewers that leave by choice were not removed: then the links stay.
     """
     actor = current_actor()
     if actor is None or actor.pk != membership.user_id or membership.role == "owner":
@@ -237,7 +237,7 @@ def _end_invitations(membership: Membership) -> None:
 
 
 def acting_user() -> events.Actor | None:
-    """Return who is acting, as events name them."""
+    """Return the acting user, as events name it."""
     return actor_object(current_actor())
 
 

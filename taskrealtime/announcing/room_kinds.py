@@ -21,7 +21,7 @@ class ProjectRooms:
     deletions: Collection[str] = redaction.DELETIONS
 
     def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
-        """Refuse users who are no members."""
+        """Refuse users that are no members."""
         return access.refuse_reading(pairs)
 
     def redact(self, events: Sequence[Event]) -> dict[int, str]:
@@ -43,7 +43,7 @@ class UserRooms:
     deletions: Collection[str] = redaction.DELETIONS
 
     def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
-        """Refuse everybody but the user."""
+        """Refuse all users but the room's own."""
         return {(room, pk): NotFound("No such project.") for room, pk in pairs if room != user_room(pk)}
 
     def redact(self, events: Sequence[Event]) -> dict[int, str]:

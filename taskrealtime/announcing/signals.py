@@ -52,20 +52,20 @@ def forget_deleted_content(instance: Comment | Task, origin: Any, **kwargs: Any)
 
 @receiver(written, sender=Membership)
 def announce_membership_written(instance: Membership, previous: Membership | None, **kwargs: Any) -> None:
-    """Somebody became a member or got another role."""
+    """Announce a new member, or one with another role."""
     room_events.membership_written(instance, previous)
 
 
 @receive(pre_delete, Membership)
 def unassign_leaving_member(instance: Membership, origin: Any, **kwargs: Any) -> None:
-    """Somebody is about to leave a project that stays."""
+    """Unassign the tasks of a member that is about to leave a project that stays."""
     if _deletion_of(origin) is not Project:
         room_events.membership_ending(instance)
 
 
 @receive(post_delete, Membership)
 def announce_membership_deleted(instance: Membership, origin: Any, **kwargs: Any) -> None:
-    """Somebody left a project that stays."""
+    """Announce that a member left a project that stays."""
     if _deletion_of(origin) is not Project:
         room_events.member_removed(instance.project_id, instance.user_id)
 
@@ -92,7 +92,7 @@ def remember_what_is_in_it(instance: Project, **kwargs: Any) -> None:
 
 @receive(post_delete, Project)
 def close_project_room(instance: Project, **kwargs: Any) -> None:
-    """A project is gone: its room is no more, everybody in it is told, and no other room says what was in it."""
+    """Close a deleted project's room, notify its subscribers, and blank what other rooms say of its content."""
     log.drop_room(project_room(instance.pk))
     trimming.forget(instance.subjects)  # type: ignore[attr-defined]
     room_events.membership_ended(instance.pk, instance.member_ids)  # type: ignore[attr-defined]

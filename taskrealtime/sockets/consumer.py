@@ -38,9 +38,9 @@ class TaskBoardConsumer(SocketConnection):
     event_types = commands.CLIENT_EVENTS
 
     def set_up(self) -> None:
-        """Remember nothing yet of rooms that were left, or of what a client may still ask for."""
-        #: Projects left whose end one of two has told so far: their own room, and the user's. (Lists: sets would take
-        #: four times the memory while they are empty, as they mostly are.)
+        """Start without rooms that were left, and without a question that a client may still ask."""
+        #: Projects left whose end one of two has announced so far: their own room, and the user's. (Lists: sets would
+        #: take four times the memory while they are empty, as they mostly are.)
         self._half_left: list[str] = []
         #: A client that signed in with the upgrade may still ask, once, for what its user room missed.
         self._may_resume = False
@@ -119,7 +119,7 @@ class TaskBoardConsumer(SocketConnection):
     # -- rooms --
 
     async def prepare_room(self, room: str, stand: log.Stand) -> None:
-        """Know who is in a project; make a user's room that is not there yet."""
+        """Read a project's presence; make a user's room that is not there yet."""
         if project_of_room(room) is not None:
             await process().presence.open(room)
         elif not stand.exists:
@@ -175,7 +175,7 @@ class TaskBoardConsumer(SocketConnection):
         self._begin_user_room()
 
     async def join_project(self, command: commands.JoinProject, envelope: protocol.Envelope) -> None:
-        """Hear a project: what was missed since, then everything."""
+        """Subscribe to a project: first what was missed since, then everything."""
         room = project_room(command.project_id)
         begin: Callable[[], None] | None = None
         if room in self.subscriptions:
@@ -184,7 +184,7 @@ class TaskBoardConsumer(SocketConnection):
             raise Forbidden("This connection has joined too many projects: leave one first.")
         else:
             stand, begin = await self.enter_room(room, command.since, command.epoch)
-        # From here to the answer nothing is waited for: what changes later is told after it, and not before.
+        # From here to the answer nothing is awaited: what changes later is sent after it, and not before.
         present, viewers = process().presence.enter(room, self)
         answer = commands.ProjectJoined(
             project_id=command.project_id,
@@ -200,7 +200,7 @@ class TaskBoardConsumer(SocketConnection):
             begin()
 
     async def leave_project(self, command: commands.LeaveProject, envelope: protocol.Envelope) -> None:
-        """Hear no more of a project."""
+        """Unsubscribe from a project."""
         room = project_room(command.project_id)
         if subscription := self.subscriptions.pop(room, None):
             subscription.room.unsubscribe(subscription)
@@ -221,12 +221,12 @@ class TaskBoardConsumer(SocketConnection):
         process().presence.leave(room, self, at_once=at_once)
 
     async def presence_update(self, command: commands.PresenceUpdate, envelope: protocol.Envelope) -> None:
-        """Tell everybody whether the user is here, busy or away."""
+        """Publish whether the user is here, busy or away."""
         process().presence.set_status(self, command.status)
         self.acknowledge(commands.PresenceUpdated(status=command.status), envelope.id)
 
     async def user_typing(self, command: commands.UserTyping, envelope: protocol.Envelope) -> None:
-        """Tell everybody else that the user types."""
+        """Publish to all other users that the user types."""
         task = await in_database_thread(access.find_task_to_type_at, self.user, command.task_id)
         if not self.is_ending:
             process().typists.set_typing(
@@ -239,7 +239,7 @@ class TaskBoardConsumer(SocketConnection):
         self.acknowledge(commands.Answer(), envelope.id)
 
     async def task_viewing(self, command: commands.TaskViewing, envelope: protocol.Envelope) -> None:
-        """Tell everybody which task the user looks at."""
+        """Publish which task the user looks at."""
         if command.task_id is None:
             process().presence.view(self, None)
         else:
@@ -248,7 +248,7 @@ class TaskBoardConsumer(SocketConnection):
         self.acknowledge(commands.Answer(), envelope.id)
 
     async def ops_watch(self, command: commands.OpsWatch, envelope: protocol.Envelope) -> None:
-        """Tell staff how the server does, or no longer."""
+        """Send staff the server's figures, or no longer."""
         await in_database_thread(access.require_staff, self.user)
         self.acknowledge(commands.OpsWatched(watching=command.watching, every=watching.REPORT_SECONDS), envelope.id)
         if command.watching and not self.is_ending:
