@@ -34,7 +34,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Membership
     extra = 0
     autocomplete_fields = ["user"]
-    exclude = ["muted"]  # everybody's own choice
+    exclude = ["muted"]  # the member's own choice
 
 
 @admin.register(Project)

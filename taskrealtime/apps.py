@@ -10,7 +10,7 @@ class TaskRealtimeConfig(AppConfig):
     verbose_name = "Task board"
 
     def ready(self) -> None:
-        """Connect signals and system checks; tell the engine what it must know of projects and tasks."""
+        """Connect signals and system checks; declare to the engine what it must know of projects and tasks."""
         from .announcing import redaction, signals
         from .announcing.room_kinds import ProjectRooms, UserRooms
         from .engine.conf.domain import domain

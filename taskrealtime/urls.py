@@ -12,7 +12,7 @@ from .pages import accounts, ops, views
 
 
 def _page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
-    """Return the pattern of a page, which belongs to whoever asked: nobody keeps it."""
+    """Return the pattern of a page, which belongs to one user: no cache keeps it."""
     return path(route, never_cache(view), name=name)
 
 

@@ -62,7 +62,7 @@ class ProjectDetail(ProjectObject, kw_only=True):
     """A project, and what the asker is in it."""
 
     role: Role
-    #: Who added the asker, or made them an owner, without having asked them; left out where nobody did.
+    #: The user that added the caller, or made the caller an owner, without having asked; left out where none did.
     added_by: UserObject | UnsetType = UNSET
     duplicate: Duplicate = UNSET
 
@@ -83,14 +83,14 @@ class RequestList(msgspec.Struct):
 
 
 class BlockObject(msgspec.Struct):
-    """A user who cannot add the asker to projects."""
+    """A user that cannot add the caller to projects."""
 
     user: UserObject
     created_at: datetime
 
 
 class BlockList(msgspec.Struct):
-    """The users who cannot add the asker to projects, the first blocked first."""
+    """The users that cannot add the caller to projects, the first blocked first."""
 
     blocks: list[BlockObject]
 
@@ -108,7 +108,7 @@ class MemberDetail(MemberObject, kw_only=True):
 
 
 class InvitationObject(msgspec.Struct):
-    """A link by which people join a project; its secret was told to whoever made it."""
+    """A link by which users join a project; its secret was shown to its maker only."""
 
     id: int
     role: InvitedRole
@@ -122,9 +122,9 @@ class InvitationObject(msgspec.Struct):
 
 
 class NewInvitation(InvitationObject, kw_only=True):
-    """A new link, told in full this once."""
+    """A new link, shown in full only here."""
 
-    #: For whoever is to be let in: they open it, or send the part behind `#` to `/api/invitations/accept/`.
+    #: For the invited user: opened in a browser, or the part behind `#` sent to `/api/invitations/accept/`.
     url: str
 
 

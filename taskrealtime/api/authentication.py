@@ -1,4 +1,4 @@
-"""Who asks: by an access token in the header, or by the browser's session with its CSRF token."""
+"""Authentication: by an access token in the header, or by the browser's session with its CSRF token."""
 
 from typing import Any
 
@@ -33,14 +33,14 @@ class BearerAuthentication(BaseAuthentication):
 class BrowserSessionAuthentication(SessionAuthentication):
     """A signed-in browser: Django's session, and its CSRF token for every change.
 
-    A page that says whose it is (`X-Page-User`) is not served once somebody else has signed in, in another tab.
+    A page that says whose it is (`X-Page-User`) is not served once another user has signed in, in another tab.
     """
 
     def authenticate(self, request: Request) -> tuple[User, Any] | None:
-        """The session's user; None where nobody is signed in.
+        """Return the session's user; None where no user is signed in.
 
         Raises:
-            Unauthenticated: the page is somebody else's.
+            Unauthenticated: the page is another user's.
             PermissionDenied: the CSRF token is missing, or not the session's.
         """
         found: tuple[User, Any] | None = super().authenticate(request)

@@ -26,9 +26,9 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
 class ApiView(APIView):
-    """An endpoint. Its answers belong to whoever asked: nobody keeps them."""
+    """An endpoint. Its answers belong to the caller: no cache keeps them."""
 
-    #: Who is answered without changing anything.
+    #: The user of a request that changes nothing.
     _reader: int | None = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
@@ -51,7 +51,7 @@ class ApiView(APIView):
             self._reader = request.user.pk
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
-        """As the framework's; tokens and boards stay out of caches, and their bytes count for who reads them."""
+        """As the framework's; tokens and boards stay out of caches, and their bytes count for their reader."""
         if (reader := self._reader) is not None:
             if isinstance(response, Response):
                 response.add_post_render_callback(lambda made: rate_limits.charge_read(reader, len(made.content)))
@@ -77,7 +77,7 @@ class PutIsPatch(ApiView):
 
 
 def user_of(request: Request) -> User:
-    """Who asks; the permission classes let nobody else in."""
+    """Return the user of a request; the permission classes refuse requests without one."""
     assert isinstance(request.user, User)
     return request.user
 

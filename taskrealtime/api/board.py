@@ -26,10 +26,10 @@ class BoardView(ApiView):
         user = user_of(request)
         access.require_member(user, project_id)
         board = boards.get(project_room(project_id), user.pk)
-        # Who was removed before its `seq` does not see it.
+        # A user that was removed before its `seq` does not see it.
         if user.pk not in board.readers:
             raise NotFound("No such project.")
-        # As it is: a renderer would copy it for each who asks.
+        # As it is: a renderer would copy it for each request.
         return HttpResponse(board.body, content_type="application/json")
 
 

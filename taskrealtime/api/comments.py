@@ -60,7 +60,7 @@ class CommentView(PutIsPatch):
 
     @documented("comment_delete", status=204, changes=True, errors=[NotFound, Forbidden])
     def delete(self, request: Request, comment_id: int) -> Response:
-        """Delete one's own comment, or as an owner anybody's."""
+        """Delete one's own comment, or as an owner any comment."""
         carry_out(request, commands.CommentDelete(comment_id=comment_id))
         return deleted()
 

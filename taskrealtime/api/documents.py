@@ -1,4 +1,4 @@
-"""The two documents that describe the doors: OpenAPI for HTTP, AsyncAPI for the socket. Open to everybody."""
+"""The two documents that describe the doors: OpenAPI for HTTP, AsyncAPI for the socket. Open to all."""
 
 from functools import cache
 from typing import Any
@@ -45,5 +45,5 @@ class AsyncApiView(_DocumentView):
 
 @cache
 def _openapi() -> dict[str, Any]:
-    """Made once: it is the same for everybody, and takes a while."""
+    """Made once: it is the same for all users, and takes a while."""
     return SchemaGenerator().get_schema(request=None, public=True)

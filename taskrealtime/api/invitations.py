@@ -26,7 +26,7 @@ from .projects import show_project_of
 
 
 class Secret(msgspec.Struct):
-    """An invitation, as whoever was sent it proves that."""
+    """An invitation's secret, which proves that the user was sent it."""
 
     #: What stands behind the `#` of the link, or the whole link.
     secret: Annotated[str, Meta(min_length=1, max_length=2000)]
@@ -37,7 +37,7 @@ class InvitationsView(ApiView):
 
     @documented("invitation_list", query=PageQuery, answer=InvitationPage, errors=[NotFound, Forbidden])
     def get(self, request: Request, project_id: int) -> Response:
-        """The links that still let somebody in (owners); none of them can be read again."""
+        """The links that are still valid (owners); none of them can be read again."""
         access.require_owner(user_of(request), project_id)
         good = Invitation.objects.good(timezone.now()).filter(project_id=project_id).select_related("created_by")
         return answer_page(request, read_query(request, PageQuery), good.order_by("id"), _show)
@@ -66,7 +66,7 @@ class InvitationView(ApiView):
 
     @documented("invitation_revoke", status=204, changes=True, errors=[NotFound, Forbidden])
     def delete(self, request: Request, project_id: int, invitation_id: int) -> Response:
-        """Revoke a link (owners): nobody joins by it any more."""
+        """Revoke a link (owners): it can no longer be used to join."""
         carry_out(request, commands.InvitationRevoke(project_id=project_id, invitation_id=invitation_id))
         return deleted()
 
@@ -76,7 +76,7 @@ class AcceptView(ApiView):
 
     @documented("invitation_accept", body=Secret, answer=ProjectDetail, changes=True, errors=[NotFound])
     def post(self, request: Request) -> Response:
-        """Join the project of an invitation; whoever is in it already stays what they are."""
+        """Join the project of an invitation; an existing member keeps the role."""
         secret = read_body(request, Secret).secret
         answer = carry_out(request, commands.InvitationAccept(secret_hash=hash_of(secret)))
         return Response(show_project_of(user_of(request), answer))

@@ -23,8 +23,8 @@ from .openapi import documented
 class MeChange(commands.MeUpdate, kw_only=True, omit_defaults=True):
     """Changes what is given of one's name and preferences, and leaves the rest."""
 
-    #: The present one, for another `email`: whoever has its mailbox can have the account. It is kept nowhere, not even
-    #: as the fingerprint of a request with a key.
+    #: The present one, for another `email`: access to its mailbox gives access to the account. It is not stored, not
+    #: even as the fingerprint of a request with a key.
     password: Annotated[str, Meta(max_length=4096)] = ""
 
 
@@ -33,7 +33,7 @@ class MeView(PutIsPatch):
 
     @documented("me_read", answer=Me)
     def get(self, request: Request) -> Response:
-        """Who one is, and what one wants to be told."""
+        """The account of the caller, and its preferences."""
         return Response(_show(user_of(request)))
 
     @documented("me_change", body=MeChange, answer=Me, changes=True)

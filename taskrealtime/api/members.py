@@ -21,7 +21,7 @@ class MembersView(ApiView):
 
     @documented("member_list", query=PageQuery, answer=MemberPage, errors=[NotFound])
     def get(self, request: Request, project_id: int) -> Response:
-        """Who is in a project, in the order of joining."""
+        """The members of a project, in the order of joining."""
         access.require_member(user_of(request), project_id)
         members = Membership.objects.filter(project_id=project_id).select_related("user").order_by("id")
         return answer_page(request, read_query(request, PageQuery), members, member_object)
@@ -36,7 +36,7 @@ class MembersView(ApiView):
         errors=[NotFound, Forbidden],
     )
     def post(self, request: Request, project_id: int) -> Response:
-        """Let somebody into a project (owners); 202 where they want to be asked first."""
+        """Add a user to a project (owners); 202 where the user wants to be asked first."""
         added = _change(request, read_body(request, commands.MemberAdd, project_id=project_id))
         return Response(added, status=202) if isinstance(added, commands.MemberAnswer) else created(added)
 
@@ -58,7 +58,7 @@ class MemberView(PutIsPatch):
 
     @documented("member_remove", status=204, changes=True, errors=[NotFound, Forbidden])
     def delete(self, request: Request, project_id: int, user_id: int) -> Response:
-        """Remove a member (owners, and everybody themselves)."""
+        """Remove a member (owners); members may remove themselves."""
         carry_out(request, commands.MemberRemove(project_id=project_id, user_id=user_id))
         return deleted()
 

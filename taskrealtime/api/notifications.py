@@ -30,9 +30,9 @@ class NotificationsView(ApiView):
 
     @documented("notification_list", query=NotificationQuery, answer=NotificationPage, errors=[NotFound])
     def get(self, request: Request) -> Response:
-        """What one was told, newest first, exactly as after event `seq` of the own room.
+        """The caller's notifications, newest first, exactly as after event `seq` of the own room.
 
-        Texts that were deleted since, or that one may no longer see, are empty: `redacted`.
+        Texts that were deleted since, or that the caller may no longer see, are empty: `redacted`.
         """
         query = read_query(request, NotificationQuery)
         room = user_room(user_of(request).pk)
@@ -63,7 +63,7 @@ class NotificationEventsView(ApiView):
 
     @documented("notification_events", query=EventsQuery, answer=Events)
     def get(self, request: Request) -> Response:
-        """What one was told after event `since`; with `wait`, as soon as there is something."""
+        """The caller's notifications after event `since`; with `wait`, as soon as there is something."""
         return answer_events(request, user_room(user_of(request).pk))
 
 

@@ -30,7 +30,7 @@ class ProjectsView(ApiView):
 
     @documented("project_create", body=commands.ProjectCreate, answer=ProjectDetail, status=201, changes=True)
     def post(self, request: Request) -> Response:
-        """A new project, owned by whoever asks."""
+        """Create a project, owned by the caller."""
         return created(_change(request, read_body(request, commands.ProjectCreate)))
 
 
@@ -71,10 +71,10 @@ class LeaveView(ApiView):
 
     @documented("project_leave", body=Leaving, status=204, changes=True, errors=[NotFound, Forbidden])
     def post(self, request: Request, project_id: int) -> Response:
-        """End one's own membership; the last owner stays.
+        """End the caller's membership; the last owner stays.
 
-        With `block`, whoever added one, or made one an owner, cannot add one again; the last owner gives the project
-        back to whoever made them one.
+        With `block`, the user that added the caller, or made the caller an owner, cannot add the caller again; the
+        last owner gives the project back to the owner that gave it.
         """
         block = read_body(request, Leaving).block
         carry_out(request, commands.MemberRemove(project_id=project_id, user_id=user_of(request).pk, block=block))

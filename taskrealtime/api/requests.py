@@ -56,7 +56,7 @@ class BlocksView(ApiView):
 
     @documented("block_list", answer=BlockList)
     def get(self, request: Request) -> Response:
-        """Who cannot add one to projects."""
+        """The users that cannot add the caller to projects."""
         blocks = access.blocks(user_of(request))
         return Response(BlockList([BlockObject(user_object(one.blocked), one.created_at) for one in blocks]))
 

@@ -93,7 +93,7 @@ class TaskView(PutIsPatch):
 
     @documented("task_change", body=TaskChange, answer=TaskDetail, changes=True, errors=[NotFound, Forbidden, Conflict])
     def patch(self, request: Request, task_id: int) -> Response:
-        """Change fields; one that somebody else changed since `version` is a conflict, without it the last wins."""
+        """Change fields; one that another user changed since `version` is a conflict, without it the last wins."""
         given = read_body(request, TaskChange)
         changes = {name: getattr(given, name) for name in commands.TaskEdit.__struct_fields__}
         command = commands.TaskUpdate(task_id=task_id, changes=commands.TaskEdit(**changes), version=given.version)
@@ -180,7 +180,7 @@ def _wanted(query: TaskQuery) -> Q:
 
 
 def _labelled(project_id: int | None, label: int) -> Q:
-    """Tasks keep the ids of labels that were deleted: those are nobody's any more."""
+    """Tasks keep the ids of labels that were deleted: those match no task any more."""
     if project_id is None:
         raise InvalidData.at("label", "Set the project that the label belongs to.")
     project = Project.objects.filter(pk=project_id).first()

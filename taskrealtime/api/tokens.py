@@ -21,7 +21,7 @@ from .openapi import documented
 
 
 class Credentials(msgspec.Struct):
-    """Who one is, and the proof."""
+    """A user's name and password."""
 
     username: Annotated[str, Meta(max_length=150)]
     password: Annotated[str, Meta(max_length=4096)]

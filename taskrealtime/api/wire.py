@@ -113,7 +113,7 @@ _OF_HTTP = (
 
 
 def answer_error(error: Exception, context: Mapping[str, Any]) -> Response:
-    """The answer to a request whose view raised; what nobody expected is logged with a reference."""
+    """Return the answer to a request whose view raised; an unexpected error is logged with a reference."""
     told = _translate(error)
     metrics.ERRORS.labels(told.code).inc()
     response = Response(told.as_data(), status=error.status_code if isinstance(error, _OF_HTTP) else told.status)

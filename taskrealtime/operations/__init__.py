@@ -1,1 +1,1 @@
-"""Health probes and system checks, for those who run the server."""
+"""Health probes and system checks, for operators of the server."""

@@ -1,4 +1,4 @@
-"""System checks: a misconfiguration, told in a sentence."""
+"""System checks: a misconfiguration, explained in a sentence."""
 
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -75,7 +75,7 @@ def _refused(name: str, values: Iterable[str], read: Callable[[str], object]) ->
 
 @register
 def check_routers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Events are committed with what they tell of, so all of it is in the one database `default`."""
+    """Events are committed with what they describe, so all of it is in the one database `default`."""
     ours = (apps.get_app_config(label).get_models() for label in ("engine", "taskrealtime"))
     found: list[CheckMessage] = []
     for model in [*chain.from_iterable(ours), get_user_model()]:
@@ -101,7 +101,7 @@ def check_routers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register
 def check_managers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """What a manager of a proxy or a subclass writes is told only if its queryset tells it."""
+    """What a manager of a proxy or a subclass writes is announced only if its queryset does that."""
     return [
         Error(
             f"{model._meta.label}.{manager.name} makes querysets whose writes would be told to nobody.",
@@ -132,7 +132,7 @@ def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Mail from an address that nobody can answer is seldom delivered, and then nobody gets a new password."""
+    """Mail from an address that cannot be answered is seldom delivered, and then users get no new password."""
     if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
         return [
             Warning(
@@ -146,7 +146,7 @@ def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Whoever asks for a mail to somebody else names a host, which must not be where its link leads."""
+    """The client that asks for a mail to another user names a host, which must not be where its link leads."""
     if settings.EMAIL_HOST and not engine_settings.PUBLIC_URL:
         return [
             Warning(

@@ -1,4 +1,4 @@
-"""What those who run the server ask: is it alive (`/healthz`), can it work (`/readyz`), how is it (`/metrics`)."""
+"""What operators ask: is it alive (`/healthz`), can it work (`/readyz`), how is it (`/metrics`)."""
 
 import logging
 import os
@@ -63,7 +63,7 @@ def answer_probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 @never_cache
 @require_safe
 def alive(request: HttpRequest) -> JsonResponse:
-    """`/healthz`: the process answers. Asks nobody else, so that a lost database gets no process restarted."""
+    """`/healthz`: the process answers. Asks no other service, so that a lost database gets no process restarted."""
     return JsonResponse({"status": "ok"})
 
 
@@ -84,13 +84,13 @@ def ready(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def measured(request: HttpRequest) -> HttpResponse:
-    """`/metrics`: the figures of `engine.metrics`, to whoever knows `METRICS_TOKEN`, or to all where there is none."""
+    """`/metrics`: the figures of `engine.metrics`, to clients with `METRICS_TOKEN`, or to all where there is none."""
     expected = f"Bearer {settings.METRICS_TOKEN}"
     if settings.METRICS_TOKEN and not constant_time_compare(request.headers.get("Authorization", ""), expected):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     reminders_waiting = _probes.submit(_count_reminders)
     wait([reminders_waiting], timeout=PATIENCE)
-    reminders_waiting.cancel()  # Where it has not begun: the database is away, and other figures tell so.
+    reminders_waiting.cancel()  # Where it has not begun: the database is away, and other figures show that.
     return HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
 
 

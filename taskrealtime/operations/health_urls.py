@@ -1,4 +1,4 @@
-"""The addresses that whoever runs the server asks."""
+"""The addresses that operators ask."""
 
 from django.urls import path
 

@@ -85,12 +85,12 @@ class SignIn(auth_views.LoginView):
     redirect_authenticated_user = True
 
     def get_success_url(self) -> str:
-        """As Django's, but not back to this page, where whoever is signed in would go round for ever."""
+        """As Django's, but not back to this page, where a signed-in user would be redirected for ever."""
         url = super().get_success_url()
         return settings.LOGIN_REDIRECT_URL if url == self.request.path else url
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds whether somebody was sent here from a page, and how to get an account or a new password."""
+        """Adds whether the visitor was sent here from a page, and how to get an account or a new password."""
         context = super().get_context_data(**kwargs)
         invitation = opened_invitation(self.request)
         return context | {
@@ -104,13 +104,13 @@ class SignIn(auth_views.LoginView):
 
 @method_decorator(sensitive_post_parameters("password1", "password2"), name="dispatch")
 class SignUp(FormView):  # type: ignore[type-arg]
-    """`/sign-up/`: a new account, for those who were invited, and for all where `OPEN_SIGN_UP` is set."""
+    """`/sign-up/`: a new account, for invited visitors, and for all where `OPEN_SIGN_UP` is set."""
 
     template_name = "sign_up.html"
     form_class = SignUpForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Who is signed in has an account; who is not invited is told so."""
+        """Redirect a signed-in user, which has an account; refuse a visitor without invitation."""
         if request.user.is_authenticated:
             return redirect("join" if INVITATION in request.session else "projects")
         self.invitation = opened_invitation(request)
@@ -119,7 +119,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
         return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """As every form's, but not too often from one address: it tells which names are taken."""
+        """As every form's, but not too often from one address: it reveals which names are taken."""
         rate_limits.spend_attempt("sign-up", request.META.get("REMOTE_ADDR"))
         return super().post(request, *args, **kwargs)
 
@@ -155,7 +155,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
 def join(request: HttpRequest) -> HttpResponse:
     """`/join/#<secret>`: what an invitation leads to, and the button that accepts it.
 
-    The page's script posts the secret, or somebody pastes the link; from then on the session knows the invitation. Only
+    The page's script posts the secret, or the visitor pastes the link; then the session knows the invitation. Only
     a POST joins.
     """
     if request.method == "POST" and "secret" in request.POST:
@@ -229,7 +229,7 @@ def _accept(request: HttpRequest, user: User, invitation: Invitation) -> HttpRes
 @login_required
 @require_http_methods(PAGE)
 def account(request: HttpRequest) -> HttpResponse:
-    """`/account/`: where one is signed in, and whom one blocked.
+    """`/account/`: the user's sign-ins, and the users that this one blocked.
 
     A POST of `end` ends one of the sign-ins, or all `others`; one of `unblock` lets a user add one again.
     """
@@ -310,7 +310,7 @@ class PasswordChanged(auth_views.PasswordChangeDoneView):
 
 
 class LostPassword(auth_views.PasswordResetView):
-    """`/password/lost/`: sends a link, with the same answer whether or not there is somebody of that address."""
+    """`/password/lost/`: sends a link, with the same answer whether or not an account has that address."""
 
     template_name = "password_lost.html"
     form_class = LostPasswordForm
@@ -344,7 +344,7 @@ class PasswordSent(auth_views.PasswordResetDoneView):
 def open_password_link(request: HttpRequest) -> HttpResponse:
     """`/password/new/#<user>.<token>`: where the mail's link leads; the page's script posts what is behind the `#`."""
     if request.method == "POST":
-        # Each may leave a session in the database, whoever sent it.
+        # Each may leave a session in the database, also from a visitor that is not signed in.
         rate_limits.spend_attempt("password-link", request.META.get("REMOTE_ADDR"))
         form = SecretForm(request.POST)
         secret = form.cleaned_data["secret"] if form.is_valid() else ""
@@ -357,7 +357,7 @@ def open_password_link(request: HttpRequest) -> HttpResponse:
 
 
 class NewPassword(auth_views.PasswordResetConfirmView):
-    """`/password/new/<user>/`: a new password for whoever came by the link; it ends every session and token."""
+    """`/password/new/<user>/`: a new password for the visitor that followed the link; ends every session and token."""
 
     template_name = "password_new.html"
     success_url = reverse_lazy("password_set")

@@ -13,7 +13,7 @@ from taskrealtime.models import Project
 
 from . import mails
 
-#: Accounts of one address that get a mail at a time: anybody may give somebody else's address for any number of theirs.
+#: Accounts of one address that get a mail at a time: users may give an address that is not theirs to many accounts.
 MAX_MAILS = 5
 
 
@@ -51,22 +51,22 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
 
 
 class SecretForm(forms.Form):
-    """A link's secret, as the page's script posts it, or the whole link, pasted by somebody."""
+    """A link's secret, as the page's script posts it, or the whole link, pasted by the visitor."""
 
     secret = forms.CharField(max_length=2000)
 
 
 class LostPasswordForm(PasswordResetForm):
-    """Whom to send a link for a new password."""
+    """The address to which a link for a new password is sent."""
 
     def get_users(self, email: str) -> list[User]:
-        """As Django's, the oldest accounts: nobody gets before them by making more."""
+        """As Django's, the oldest accounts: newer ones cannot take their place."""
         return nsmallest(MAX_MAILS, super().get_users(email), key=lambda user: user.pk)
 
     def send_mail(
         self, subject_template_name: str, email_template_name: str, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> None:
-        """As Django's, beside the answer: how long it takes would tell whether somebody has that address."""
+        """As Django's, beside the answer: the time it takes would reveal whether an account has that address."""
         user, send = context["user"], super().send_mail
         context["name"] = mails.plain(user.get_username())
         language = mails.language_of(user)

@@ -31,15 +31,15 @@ _THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
 
 
 def sends_mail() -> bool:
-    """Return whether this server has been told how to send mail, or (in development) shows it."""
+    """Return whether this server is set up to send mail, or (in development) shows it."""
     return not django_settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")
 
 
 def home(request: HttpRequest) -> str:
     """Return what links in mails begin with: `PUBLIC_URL`, or the host that the request names.
 
-    Whoever asks for a mail to somebody else chooses that host, within `ALLOWED_HOSTS`, and its port, which counts only
-    where the server really has it, or on this machine.
+    The client that asks for a mail to another user chooses that host, within `ALLOWED_HOSTS`, and its port, which
+    counts only where the server really has it, or on this machine.
     """
     if settings.PUBLIC_URL:
         return settings.PUBLIC_URL
@@ -61,7 +61,7 @@ def language_of(user: User) -> str | None:
 
 
 def send_beside(send: Any, *args: Any, **kwargs: Any) -> None:
-    """Call `send` in a thread of its own: how long a mail takes is nobody's to wait for, or to see."""
+    """Call `send` in a thread of its own: the time a mail takes neither delays the answer nor shows in it."""
     Thread(target=send, args=args, kwargs=kwargs, name="mail").start()
 
 
@@ -69,7 +69,7 @@ def send_beside(send: Any, *args: Any, **kwargs: Any) -> None:
 
 
 class _Credentials(NamedTuple):
-    """What decides who can have an account."""
+    """What decides whether a visitor can have an account."""
 
     email: str
     password: str
@@ -115,7 +115,7 @@ def _different(*addresses: str) -> Iterable[str]:
 
 def _mail(user: User, template: str, address: str) -> None:
     try:
-        # Whoever enters others' addresses floods no mailbox.
+        # Limits the mails to one mailbox, since visitors may enter others' addresses.
         rate_limits.spend_attempt("mail", None, name=address)
     except RateLimited:
         return

@@ -1,4 +1,4 @@
-"""The pages that look at the running system: `/ops/` for staff, `/connection/` for whoever wonders what is wrong."""
+"""The pages that look at the running system: `/ops/` for staff, `/connection/` to find out what is wrong."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from taskrealtime.engine.wire.errors import NotFound
 
 @require_safe
 def running(request: HttpRequest) -> HttpResponse:
-    """`/ops/`: how the server does, live by the socket. To all who are not staff there is no such page."""
+    """`/ops/`: the server's figures, live by the socket. For users that are not staff there is no such page."""
     try:
         if not isinstance(request.user, User):
             raise NotFound("Not found.")

@@ -138,7 +138,7 @@ def _projects_of(user: User) -> QuerySet[Project]:
 
 
 def _adders_of(memberships: QuerySet[Membership]) -> dict[int, str]:
-    """Return by project the name of the user who added the member, where somebody did."""
+    """Return by project the name of the user that added the member, where the member did not join by choice."""
     adders = {one.project_id: one.adder for one in memberships.select_related("added_by", "owner_by")}
     return {project_id: user_object(adder).name for project_id, adder in adders.items() if adder}
 
@@ -150,7 +150,7 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
 
 
 def _person(user: User) -> dict[str, Any]:
-    """How the top bar shows somebody, and in which time zone moments are shown to them.
+    """Return how the top bar shows a user, and the time zone in which moments are shown.
 
     As `static/js/board/people/people.js` does, by name, initials and colour; without preferences the zone of the
     browser counts.

@@ -51,7 +51,7 @@ class Command(BaseCommand):
     help = "Create demo users and a board to play with, and print the logins. Safe to run again."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuses outside of development, since the passwords are known to everybody."""
+        """Refuses outside of development, since the passwords are public."""
         if not settings.DEBUG:
             raise CommandError("The demo's passwords are public: it is made with DEBUG=1 only.")
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""`manage.py remind`: tells people of tasks that are due soon or overdue."""
+"""`manage.py remind`: reminds users of tasks that are due soon or overdue."""
 
 import logging
 import os
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
 
 def _remind_once() -> float:
-    """One round; returns the pause until the next, seconds. A failure is told, and tried again later."""
+    """Run one round; return the pause until the next, seconds. A failure is logged, and tried again later."""
     close_old_connections()
     try:
         reminders.remind()

@@ -28,22 +28,22 @@ from taskrealtime.engine.process import process
 from taskrealtime.engine.server import heartbeat
 from taskrealtime.engine.server.supervisor import Supervisor
 
-#: Connections that the kernel keeps until somebody accepts them.
+#: Connections that the kernel keeps until a process accepts them.
 BACKLOG = 1024
 #: Seconds that a service may take to answer at the start.
 PROBE_SECONDS = 2
-#: Who may connect to a Unix socket, unless something else is asked for: its owner and its group.
+#: Permissions of a Unix socket, unless something else is asked for: its owner and its group may connect.
 SOCKET_MODE = 0o660
 #: How many new objects, and rounds of a younger generation, the garbage collector waits for (Python: 700, 10, 10).
 #: A connection is 115 objects that stay: while 2 000 came, Python's own figures stopped the process for up to
 #: 0.28 s at a time, these for 0.02 s, and each connection cost 15 % less.
 COLLECTING = (5_000, 5, 20)
-#: Seconds that the interpreter gets to end after everybody was let go: a thread may hang in a lost database.
+#: Seconds that the interpreter gets to end after all connections ended: a thread may hang in a lost database.
 LAST_MOMENTS = 1.0
 
 
 class Command(BaseCommand):
-    """Serves until SIGTERM or SIGINT, then lets everybody go and ends: within 10 s, with exit status 0."""
+    """Serves until SIGTERM or SIGINT, then ends all connections and exits: within 10 s, with exit status 0."""
 
     help = "Serves pages, API and sockets until SIGTERM or Ctrl-C, then sends every client away in peace."
 
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         parser.add_argument("--heartbeat", type=int, metavar="N", help="tell this pipe that the process serves")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve until told to end."""
+        """Serve until a signal to end."""
         _check_processes(options["processes"])
         if options["fd"] is None:
             self._check_database()
@@ -105,13 +105,13 @@ class Command(BaseCommand):
 
         application = import_string(settings.ASGI_APPLICATION)
         gc.collect()
-        gc.freeze()  # What was imported stays: nobody need look through it again.
+        gc.freeze()  # What was imported stays: no collection need look through it again.
         gc.set_threshold(*COLLECTING)
         where = _describe(listening)
         _open(listening)
 
         def begin() -> None:
-            # At once, and not with the first socket: staff who watch would not see a process that serves nobody yet.
+            # At once, and not with the first socket: the staff page would not show a process without clients.
             asyncio.get_event_loop().call_soon(process)
             if options["heartbeat"] is not None:
                 self._beating = asyncio.get_event_loop().create_task(heartbeat.beat(options["heartbeat"]))
@@ -211,7 +211,7 @@ def _listen_at_path(path: str, mode: int) -> socket.socket:
     _lock(path)
     _remove_stale(path)
     listening = socket.socket(socket.AF_UNIX)
-    # With these rights from the first moment on: whoever connects may be believed what they say of addresses.
+    # With these rights from the first moment on: what a peer says of addresses may be believed.
     umask = os.umask(0o777 & ~mode)
     try:
         listening.bind(path)
