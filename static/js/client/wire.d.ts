@@ -25,13 +25,13 @@ export interface AccessToken {
   access: string;
 }
 
-/** Who did something. */
+/** The user that did something. */
 export interface Actor {
   id: number;
   username: string;
 }
 
-/** What the asker is told once it is committed. */
+/** The answer to a command, sent once it is committed. */
 export interface Answer {
   duplicate?: true;
 }
@@ -43,12 +43,12 @@ export interface Archived {
   more: boolean;
 }
 
-/** The users who cannot add the asker to projects, the first blocked first. */
+/** The users that cannot add the caller to projects, the first blocked first. */
 export interface BlockList {
   blocks: readonly BlockObject[];
 }
 
-/** A user who cannot add the asker to projects. */
+/** A user that cannot add the caller to projects. */
 export interface BlockObject {
   user: UserObject;
   created_at: string;
@@ -63,7 +63,7 @@ export interface Board {
   epoch: string;
 }
 
-/** Somebody commented on a task: its `comment_count` is one more. */
+/** A comment was added to a task: its `comment_count` is one more. */
 export interface CommentAdded {
   by: Actor | null;
   redacted?: true;
@@ -162,7 +162,7 @@ export interface Connected {
   protocol: 1;
 }
 
-/** Who one is, and the proof. */
+/** A user's name and password. */
 export interface Credentials {
   username: string;
   password: string;
@@ -210,7 +210,7 @@ export interface InvitationCreateBody {
   max_uses?: number | null;
 }
 
-/** A link by which people join a project; its secret was told to whoever made it. */
+/** A link by which users join a project; its secret was shown to its maker only. */
 export interface InvitationObject {
   id: number;
   role: InvitedRole;
@@ -229,7 +229,7 @@ export interface InvitationPage {
   results: readonly InvitationObject[];
 }
 
-/** Hear everything of a project, from `since` on where it is given. */
+/** Subscribe to a project, from `since` on where it is given. */
 export interface JoinProject {
   project_id: number;
   since?: number | null;
@@ -263,7 +263,7 @@ export interface LabelUpdateBody {
   color?: LabelColor;
 }
 
-/** Hear no more of a project. */
+/** Unsubscribe from a project. */
 export interface LeaveProject {
   project_id: number;
 }
@@ -299,7 +299,7 @@ export interface MeChange {
   password?: string;
 }
 
-/** Let somebody into a project. Slower, since it tells which names exist. */
+/** Add a user to a project. Slower, since it reveals which names exist. */
 export interface MemberAddBody {
   username: string;
   role?: Role;
@@ -320,7 +320,7 @@ export interface MemberDetail {
   duplicate?: true;
 }
 
-/** Somebody's place in a project. */
+/** A user's place in a project. */
 export interface MemberObject {
   user: UserObject;
   role: Role;
@@ -350,7 +350,7 @@ export interface NewCommentBody {
   content: string;
 }
 
-/** A new link, told in full this once. */
+/** A new link, shown in full only here. */
 export interface NewInvitation {
   id: number;
   role: InvitedRole;
@@ -384,18 +384,18 @@ export interface NotificationsWereRead {
   unread: number;
 }
 
-/** The user is no longer staff, and hears no more of how the server does. */
+/** The user is no longer staff, and gets no more figures. */
 export interface OpsEnded {
 }
 
-/** How the server does, to staff who asked with `ops_watch`. */
+/** The server's figures, for staff that subscribed with `ops_watch`. */
 export interface OpsFigures {
   server_time: string;
   processes: readonly ProcessFigures[];
   projects: readonly OpsProject[];
 }
 
-/** A project where somebody is, as staff see it: people over all processes, and their connections that joined. */
+/** A project with users in it, as staff see it: users over all processes, and their connections that joined. */
 export interface OpsProject {
   project_id: number;
   name: string;
@@ -403,19 +403,19 @@ export interface OpsProject {
   connections: number;
 }
 
-/** Staff hear how the server does, from now on or no longer; for all others there is no such thing. */
+/** Subscribe staff to the server's figures, or unsubscribe them; for all others there is no such event. */
 export interface OpsWatch {
   watching: boolean;
 }
 
-/** Whether this connection hears how the server does, and how often. */
+/** Whether this connection gets the server's figures, and how often. */
 export interface OpsWatched {
   duplicate?: true;
   watching: boolean;
   every: number;
 }
 
-/** Is anybody there? Answered by `pong` with the same data. */
+/** Check the connection. Answered by `pong` with the same data. */
 export interface Ping {
 }
 
@@ -435,7 +435,7 @@ export interface PresenceUpdated {
   status: PresentStatus;
 }
 
-/** Somebody who is in a project now. */
+/** A user that is in a project now. */
 export interface PresentUser {
   user_id: number;
   status: PresentStatus;
@@ -478,7 +478,7 @@ export interface ProjectChanges {
   labels?: readonly LabelObject[];
 }
 
-/** A new project, owned by whoever asks. */
+/** Create a project, owned by the caller. */
 export interface ProjectCreate {
   name: string;
 }
@@ -511,7 +511,7 @@ export interface ProjectJoined {
   presence: readonly PresentUser[];
 }
 
-/** Somebody joined the project. */
+/** A user joined the project. */
 export interface ProjectMemberAdded {
   by: Actor | null;
   redacted?: true;
@@ -521,7 +521,7 @@ export interface ProjectMemberAdded {
   role: Role;
 }
 
-/** Somebody left the project; they hear nothing of it after this event. */
+/** A user left the project, and receives nothing of it after this event. */
 export interface ProjectMemberRemoved {
   by: Actor | null;
   redacted?: true;
@@ -530,7 +530,7 @@ export interface ProjectMemberRemoved {
   user_id: number;
 }
 
-/** An owner wants to add this user, who wants to be asked first: to them alone. */
+/** An owner wants to add this user, whose consent is needed: sent to this user alone. */
 export interface ProjectMemberRequested {
   by: Actor | null;
   redacted?: true;
@@ -549,7 +549,7 @@ export interface ProjectMemberUpdated {
   role: Role;
 }
 
-/** A project, as one sees it who is not in it. */
+/** A project, as shown to users that are not in it. */
 export interface ProjectName {
   id: number;
   name: string;
@@ -619,7 +619,7 @@ export interface RequestObject {
   created_at: string;
 }
 
-/** An invitation, as whoever was sent it proves that. */
+/** An invitation's secret, which proves that the user was sent it. */
 export interface Secret {
   secret: string;
 }
@@ -654,7 +654,7 @@ export interface TaskAnswer {
   redacted?: boolean;
 }
 
-/** Follows the `task_updated` that gave a task to somebody else, or to nobody. */
+/** Follows the `task_updated` that changed a task's assignee, or removed it. */
 export interface TaskAssigned {
   by: Actor | null;
   redacted?: true;
@@ -719,7 +719,7 @@ export interface TaskDelete {
   task_id: number;
 }
 
-/** A task left the board; its comments go with it and are not told one by one. */
+/** A task left the board; its comments go with it and are not announced one by one. */
 export interface TaskDeleted {
   by: Actor | null;
   redacted?: true;
@@ -914,7 +914,7 @@ export interface TaskVersion {
   removed_labels?: readonly number[];
 }
 
-/** Who has a task's panel open now. */
+/** The users that have a task's panel open now. */
 export interface TaskViewers {
   project_id: number;
   task_id: number;
@@ -956,7 +956,7 @@ export interface UserObject {
   name: string;
 }
 
-/** Somebody's presence in a project changed. */
+/** A user's presence in a project changed. */
 export interface UserPresence {
   project_id: number;
   user_id: number;
@@ -970,7 +970,7 @@ export interface UserTyping {
   is_typing: boolean;
 }
 
-/** Somebody began or ended to type a comment; not told to the one who types. */
+/** A user began or ended to type a comment; not sent to that user. */
 export interface UserTypingStatus {
   project_id: number;
   task_id: number;
