@@ -59,7 +59,7 @@ def remind(*, now: datetime | None = None) -> int:
 
 
 def count_waiting(*, most: int) -> int:
-    """How many tasks the next `remind` will look at, up to `most`: many for long where nobody calls it."""
+    """Return how many tasks the next `remind` will look at, up to `most`: many for long means that none runs it."""
     return len(_waiting_tasks(database_time()).values_list("pk")[:most])
 
 

@@ -1,6 +1,6 @@
 """Notifies users of events: copies of them in the rooms of users, in the same transaction.
 
-The settings of the moment decide. A member who is removed at the same time may still get a copy; the log blanks it,
+The settings of the moment decide. A member that is removed at the same time may still get a copy; the log blanks it,
 as it does everything about projects that its reader may no longer see.
 """
 

@@ -8,7 +8,7 @@ which has as many, makes no thread wait: waiting for a connection ended in an er
 READERS = 4
 #: Threads of sockets that carry out changes, which may wait for locks.
 WRITERS = 10
-#: Threads for what nobody waits for: trimming.
+#: Threads for background work: trimming.
 CARETAKERS = 1
 #: HTTP requests that read and are worked on at a time, each in a thread of its own.
 HTTP_READERS = 8

@@ -344,7 +344,7 @@ def _newest_first(subject: str) -> Iterator[Event]:
 
 
 async def trim_forever() -> None:
-    """A round every minute or so, sooner while there is more to do. A failure is told, and tried again later."""
+    """Run a round every minute or so, sooner while there is more to do. A failure is logged, and tried again later."""
     pause = PAUSE_SECONDS
     while True:
         # At another moment in each process, and not right after all of them were started.

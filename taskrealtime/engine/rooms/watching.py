@@ -37,7 +37,7 @@ WATCHED_SECONDS = 7.0
 GATHER = 0.2
 #: Seconds after which a silent process is no longer shown; the page says sooner that it is silent.
 FORGOTTEN_AFTER = 30.0
-#: Seconds that looking up who is staff may take before the last answer is gone by: the database may be away.
+#: Seconds that the check of staff rights may take before the last answer is gone by: the database may be away.
 STAFF_TIMEOUT_SECONDS = 1.0
 #: Seconds between two looks at how late the event loop is.
 SLICE = 0.1
@@ -193,7 +193,7 @@ class Watch:
             doorbell.hint(GROUP, {"type": "processes.told", "process": self.process, "told": text})
 
     async def _pause(self) -> float:
-        """Wait until it is time to tell again; by how much the event loop was late at the worst meanwhile."""
+        """Wait until the next report is due; return by how much the event loop was late at the worst meanwhile."""
         end, worst = time.monotonic() + REPORT_SECONDS - GATHER, 0.0
         while (begun := time.monotonic()) < end:
             await asyncio.sleep(SLICE)
@@ -246,7 +246,7 @@ class Watch:
         if self._asking is None:
             users = {watcher.user_id for watcher in self._watchers}
             self._asking = asyncio.create_task(in_database_thread(_look_up, users, rooms))
-        # Of a question that takes longer the next telling gets the answer.
+        # Of a question that takes longer the next report gets the answer.
         await asyncio.wait([self._asking], timeout=STAFF_TIMEOUT_SECONDS)
         if not self._asking.done():
             return set()
