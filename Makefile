@@ -53,6 +53,7 @@ test: lint types imports migrations js pytest
 lint: dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) scripts/prose.py
 
 types: dev
 	$(CHECK_ENV) $(PY) -m mypy project taskrealtime tests scripts $(TYPED_BENCHMARKS)
