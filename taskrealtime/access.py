@@ -18,12 +18,12 @@ from .models import AdditionRequest, Block, Comment, Invitation, Membership, Pro
 
 
 def visible_projects(user: User) -> QuerySet[Project]:
-    """The projects that this user may see."""
+    """Return the projects that this user may see."""
     return Project.objects.filter(memberships__user=user)
 
 
 def visible_tasks(user: User) -> TaskQuerySet:
-    """The tasks on boards that this user may see."""
+    """Return the tasks on boards that this user may see."""
     return Task.objects.filter(project__memberships__user=user)
 
 
@@ -33,7 +33,7 @@ def readable_tasks(user: User) -> TaskQuerySet:
 
 
 def visible_comments(user: User) -> QuerySet[Comment]:
-    """The comments that this user may see."""
+    """Return the comments that this user may see."""
     return Comment.objects.filter(task__project__memberships__user=user, task__deleted_at=None)
 
 
@@ -48,7 +48,7 @@ def require_staff(user: User) -> None:
 
 
 def require_member(user: User, project_id: int) -> Membership:
-    """The user's membership of the project.
+    """Return the user's membership of the project.
 
     Raises:
         NotFound: there is no such project, or the user is not in it.
@@ -60,7 +60,7 @@ def require_member(user: User, project_id: int) -> Membership:
 
 
 def find_task(user: User, task_id: int) -> Task:
-    """A task that the user may see.
+    """Return a task that the user may see.
 
     Raises:
         NotFound: there is no such task, or the user may not see it.
@@ -138,7 +138,7 @@ def lock_owner(user: User, project_id: int, *, others: Iterable[int | None] = ()
 
 
 def lock_project(user: User, project_id: int) -> Project:
-    """The project, locked for a change by this owner of it.
+    """Return the project, locked for a change by this owner of it.
 
     Raises:
         NotFound: there is no such project, or the user is not in it.
@@ -169,7 +169,7 @@ def _require_owning(membership: Membership) -> None:
 
 
 def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), gone: bool = False) -> Task:
-    """The task, locked for a change by this user together with the membership that allows it.
+    """Return the task, locked for a change by this user together with the membership that allows it.
 
     Args:
         others: users whose memberships are locked too.
@@ -193,7 +193,7 @@ def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), go
 
 
 def lock_comment(user: User, comment_id: int, *, owners_too: bool) -> Comment:
-    """The comment, for a change by its author, or by an owner where `owners_too`.
+    """Return the comment, for a change by its author, or by an owner where `owners_too`.
 
     Raises:
         NotFound: there is no such comment, or the user may not see it.
@@ -261,7 +261,7 @@ def find_invitation(secret_hash: str, *, now: datetime) -> Invitation:
 
 
 def find_addition_request(user: User, project_id: int) -> AdditionRequest:
-    """The request to add this user to the project, locked.
+    """Return the request to add this user to the project, locked.
 
     Raises:
         NotFound: there is none, or the user that asked is no longer an owner.
@@ -274,7 +274,7 @@ def find_addition_request(user: User, project_id: int) -> AdditionRequest:
 
 
 def addition_requests(user: User) -> QuerySet[AdditionRequest]:
-    """The requests of owners to add this user to their projects, with both, oldest first."""
+    """Return the requests of owners to add this user to their projects, with both, oldest first."""
     owners = Membership.objects.filter(project_id=OuterRef("project_id"), role="owner", user__is_active=True)
     requests = AdditionRequest.objects.filter(Exists(owners.filter(user_id=OuterRef("asked_by_id"))), user=user)
     return requests.select_related("project", "asked_by").order_by("id")
@@ -286,7 +286,7 @@ def blocks(user: User) -> QuerySet[Block]:
 
 
 def may_add(adder: User, user: User) -> bool:
-    """Whether the user did not block the adder."""
+    """Return whether the user did not block the adder."""
     return not Block.objects.filter(user=user, blocked=adder).exists()
 
 

@@ -24,5 +24,5 @@ def acting_as(user: User | None) -> Iterator[None]:
 
 
 def current_actor() -> User | None:
-    """The user of the innermost `acting_as`, or None: the system."""
+    """Return the user of the innermost `acting_as`, or None: the system."""
     return _actor.get()

@@ -229,7 +229,7 @@ def _check_values(task: Task, updates: Mapping[str, Any]) -> None:
 
 
 def _was_announced(comment: Comment, room: str) -> bool:
-    """Whether the log says that this comment was added, or may have said so before it was trimmed."""
+    """Return whether the log says that this comment was added, or may have said so before it was trimmed."""
     log.write_appended()
     if Event.objects.filter(room=room, type="comment_added", subject=subject_of(comment)).exists():
         return True

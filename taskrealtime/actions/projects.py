@@ -67,7 +67,7 @@ def _find_label(project: Project, label_id: int) -> dict[str, Any]:
 
 
 def _label_name(project: Project, name: str, but: int | None = None) -> str:
-    """The name, trimmed; `but` is the label that has it perhaps already."""
+    """Return the name, trimmed; `but` is the label that has it perhaps already."""
     name = name.strip()
     key = compared(name)
     if any(compared(label["name"]) == key for label in project.labels if label["id"] != but):

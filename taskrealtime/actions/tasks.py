@@ -117,7 +117,7 @@ def archive_completed(user: User, command: commands.CompletedArchive) -> command
 def _change_task(
     user: User, task_id: int, changes: commands.TaskEdit, version: int | None, at: str = ""
 ) -> tuple[Task, set[int]]:
-    """The task as it is then, and the labels that it carried before."""
+    """Return the task as it is then, and the labels that it carried before."""
     fields = _given(changes, at)
     task = access.lock_task(user, task_id, others=[fields.get("assignee_id")])
     access.require_assignable(task.project_id, fields.get("assignee_id"), f"{at}assignee_id")
@@ -179,7 +179,7 @@ def _lock_ranks(project_id: int) -> None:
 
 
 def _neighbours(task: Task, status: str, command: commands.TaskMove) -> tuple[str | None, str | None]:
-    """The positions between which the task shall stand; None: the end of the column."""
+    """Return the positions between which the task shall stand; None: the end of the column."""
     column = Task.objects.filter(project_id=task.project_id, status=status).exclude(pk=task.pk)
     positions = column.values_list("position", flat=True)
 
@@ -249,7 +249,7 @@ def recall_task(user: User, kept: commands.TaskAnswer) -> commands.TaskAnswer:
 
 
 def _given(fields: msgspec.Struct, at: str = "") -> dict[str, Any]:
-    """The writable fields that were sent, with their values; times in UTC.
+    """Return the writable fields that were sent, with their values; times in UTC.
 
     Raises:
         InvalidData: a time that UTC cannot express, in the first or last year; `at` precedes the field's name.

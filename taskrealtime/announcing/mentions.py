@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 
 def mentioned(text: str, usernames: Collection[str]) -> set[str]:
-    """Those of `usernames` that the text mentions.
+    """Return those of `usernames` that the text mentions.
 
     A mention is the longest of them after an `@` that does not follow a letter or digit, so that no e-mail address
     is one.

@@ -51,13 +51,13 @@ class Reader(NamedTuple):
 
 
 def readers_of(memberships: QuerySet[Membership]) -> list[Reader]:
-    """The members that these memberships are of."""
+    """Return the members that these memberships are of."""
     about = ("user__username", "muted", "user__preferences__notify", "user__preferences__remind_before_hours")
     return [Reader(*row) for row in memberships.order_by("user_id").values_list("project_id", "user_id", *about)]
 
 
 def readers_in(project_id: int, user_ids: Collection[int] | None = None) -> dict[int, Reader]:
-    """The members of a project by their ids; only those of `user_ids` where these are given."""
+    """Return the members of a project by their ids; only those of `user_ids` where these are given."""
     members = Membership.objects.filter(project_id=project_id)
     if user_ids is not None:
         members = members.filter(user_id__in=user_ids)

@@ -18,12 +18,12 @@ CONTENT = {"title", "description", "content", "content_html"}
 
 
 def subject_of(content: Task | Comment) -> str:
-    """What the log calls this task or comment (`Event.subject`)."""
+    """Return what the log calls this task or comment (`Event.subject`)."""
     return f"{content.root()._meta.model_name}.{content.pk}"
 
 
 def subjects_in(project: Project) -> list[str]:
-    """The subjects of all tasks, deleted ones too, and comments of a project."""
+    """Return the subjects of all tasks, deleted ones too, and comments of a project."""
     tasks = Task.all_objects.filter(project=project).order_by().values_list("pk", flat=True)
     comments = Comment.objects.filter(task__project=project).order_by().values_list("pk", flat=True)
     return [*(f"task.{pk}" for pk in tasks), *(f"comment.{pk}" for pk in comments)]
@@ -36,7 +36,7 @@ class _About(msgspec.Struct):
 
 
 def redact(events: Sequence[Event]) -> dict[int, str]:
-    """The data to show instead, with the texts empty and `redacted: true`.
+    """Return the data to show instead, with the texts empty and `redacted: true`.
 
     Of events whose task or comment was deleted since, and of those in users' rooms that are about projects which the
     user may no longer see.

@@ -76,7 +76,7 @@ AT: Schema = {"type": "string", "format": "date-time", "description": "When it h
 
 
 def make_document(*, host: str, secure: bool) -> Document:
-    """The whole document.
+    """Return the whole document.
 
     Args:
         host: where the server is, `name` or `name:port`.
@@ -134,7 +134,7 @@ def make_document(*, host: str, secure: bool) -> Document:
 
 @cache
 def _messages() -> dict[str, Document]:
-    """Every message by its name in the document; acks are named after what they answer."""
+    """Return every message by its name in the document; acks are named after what they answer."""
     messages = {f"client.{name}": _client_message(command) for name, command in CLIENT_EVENTS.items()}
     for name, command in CLIENT_EVENTS.items():
         if answer := _ack_type(command):
@@ -158,7 +158,7 @@ def _client_message(command: type[commands.Command]) -> Document:
 def _message(
     event: str, *data: type[msgspec.Struct], summary: str, optional: dict[str, Schema] | None = None, **always: Schema
 ) -> Document:
-    """A message whose payload is the envelope of `event` round data of one of these types."""
+    """Return a message whose payload is the envelope of `event` round data of one of these types."""
     schemas = [reference(type) for type in data]
     properties = {
         "event": {"type": "string", "const": event},
@@ -178,7 +178,7 @@ def _titled(messages: dict[str, Document]) -> dict[str, Document]:
 
 
 def _ack_type(command: type[commands.Command]) -> type[commands.Answer] | None:
-    """The data of the `ack` that answers a client event; None where another event does."""
+    """Return the data of the `ack` that answers a client event; None where another event does."""
     if command in actions.ACTIONS:
         return actions.ACTIONS[command].answer
     answer = CONNECTION_ANSWERS[command]
@@ -231,7 +231,7 @@ def _schemas() -> dict[str, Schema]:
 
 
 def _error_codes() -> dict[str, Document]:
-    """By code: when it comes, its status over HTTP, and the close code that follows, if any."""
+    """Return by code: when it comes, its status over HTTP, and the close code that follows, if any."""
     codes: dict[str, Document] = {}
     for error in errors.all_errors():
         codes[error.code] = {"when": _summary(error), "httpStatus": error.status}

@@ -14,7 +14,7 @@ class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <access token>`. A token in the URL is never read: URLs end up in logs."""
 
     def authenticate(self, request: Request) -> tuple[User, Any] | None:
-        """The token's user; None where there is no such header.
+        """Return the token's user; None where there is no such header.
 
         Raises:
             TokenInvalid, TokenExpired: as `engine.auth.identify` says.
@@ -26,7 +26,7 @@ class BearerAuthentication(BaseAuthentication):
         return identity.user, identity
 
     def authenticate_header(self, request: Request) -> str:
-        """What a 401 asks for."""
+        """Return what a 401 asks for."""
         return "Bearer"
 
 

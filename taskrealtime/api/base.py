@@ -83,7 +83,7 @@ def user_of(request: Request) -> User:
 
 
 def read_body(request: Request, type: type[StructT], **path: int) -> StructT:
-    """The body's fields with those of the path, as a command or another declared type.
+    """Return the body's fields with those of the path, as a command or another declared type.
 
     Raises:
         InvalidMessage: the body is not a JSON object.
@@ -106,7 +106,7 @@ def carry_out(request: Request, command: commands.Command) -> commands.Answer:
 
 
 def _key_of(request: Request) -> str | None:
-    """The key, which a socket may have sent before: there it is any text, here its UTF-8 in a header."""
+    """Return the key, which a socket may have sent before: there it is any text, here its UTF-8 in a header."""
     header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is None:
         return None
@@ -129,7 +129,7 @@ def read_query(request: Request, type: type[StructT]) -> StructT:
 
 
 def given_parameters(request: Request, type: type[msgspec.Struct]) -> dict[str, str]:
-    """The declared parameters that the request has, as text."""
+    """Return the declared parameters that the request has, as text."""
     texts: Mapping[str, str] = request.query_params
     return {name: texts[name] for name in type.__struct_fields__ if texts.get(name)}
 

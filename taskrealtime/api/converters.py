@@ -9,7 +9,7 @@ class IdConverter:
     regex = "[1-9][0-9]{0,18}"
 
     def to_python(self, value: str) -> int:
-        """The id.
+        """Return the id.
 
         Raises:
             ValueError: out of range; Django then looks for another address.
@@ -20,5 +20,5 @@ class IdConverter:
         return number
 
     def to_url(self, value: int) -> str:
-        """The id as text."""
+        """Return the id as text."""
         return str(value)

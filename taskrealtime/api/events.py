@@ -42,7 +42,7 @@ class EventsView(ApiView):
 
 
 def answer_events(request: Request, room: str) -> Response:
-    """What the asker missed of a room; where that is nothing, later.
+    """Return what the asker missed of a room; where that is nothing, later.
 
     Raises:
         NotFound: the asker may not read the room.

@@ -92,7 +92,7 @@ class SnoozeView(ApiView):
 
 
 def _before_first(query: NotificationQuery, bounds: log.Bounds) -> int:
-    """The number before the first event that is wanted."""
+    """Return the number before the first event that is wanted."""
     return max(bounds.floor, bounds.read if query.unread else 0)
 
 

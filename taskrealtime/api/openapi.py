@@ -96,7 +96,7 @@ def documented_as(method: Method, other: Callable[..., Any], *, ending: str) -> 
 
 
 def body_of(command: type[msgspec.Struct], *in_path: str) -> type[msgspec.Struct]:
-    """A command's body, as a type: all of its fields that are not in the path."""
+    """Return a command's body, as a type: all of its fields that are not in the path."""
     fields = [field for field in msgspec.structs.fields(command) if field.name not in in_path]
     body = msgspec.defstruct(
         f"{command.__name__}Body",
@@ -119,7 +119,7 @@ def _query_parameters(query: type[msgspec.Struct] | None) -> list[OpenApiParamet
 
 
 def _plain(schema: Schema) -> Schema:
-    """A parameter's schema: it is missing rather than null, and its description stands beside."""
+    """Return a parameter's schema: it is missing rather than null, and its description stands beside."""
     schema = {name: value for name, value in schema.items() if name != "description" and value is not None}
     variants = [variant for variant in schema.pop("anyOf", []) if variant != {"type": "null"}]
     plain = {**schema, **(variants[0] if variants else {})}
@@ -130,7 +130,7 @@ def _plain(schema: Schema) -> Schema:
 
 
 def _of_http(has_body: bool) -> dict[int, OpenApiResponse]:
-    """What HTTP itself may have against a request."""
+    """Return what HTTP itself may have against a request."""
     told = {406: "The answer is JSON, which `Accept` does not allow."}
     if has_body:
         told[413] = f"The body has more than {MAX_BODY // 1024} KiB."
@@ -162,11 +162,11 @@ class StructSchema(OpenApiSerializerExtension):
     match_subclasses = True
 
     def get_name(self, auto_schema: AutoSchema, direction: Direction) -> str:
-        """The struct's own."""
+        """Return the struct's own."""
         return self.target.__name__
 
     def get_identity(self, auto_schema: AutoSchema, direction: Direction) -> str:
-        """The name again: it may be registered first as a part of another."""
+        """Return the name again: it may be registered first as a part of another."""
         return self.target.__name__
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Schema:

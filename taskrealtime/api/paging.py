@@ -45,7 +45,7 @@ def answer_page(
 
 
 def link_pages(request: Request, query: PageQuery, *, count: int) -> dict[str, Any]:
-    """A page without its results: `count`, and the links to the pages beside it.
+    """Return a page without its results: `count`, and the links to the pages beside it.
 
     Raises:
         NotFound: the list ends before that page.

@@ -103,7 +103,7 @@ def _change(request: Request, command: commands.Command) -> ProjectDetail | comm
 
 
 def show_project_of(user: User, answer: commands.Answer) -> ProjectDetail | commands.Answer:
-    """The project that an answer names, as it is now for this user; the bare answer where it is gone again."""
+    """Return the project that an answer names, as it is now for this user; the bare answer where it is gone again."""
     assert isinstance(answer, commands.ProjectAnswer)
     membership = Membership.objects.filter(project_id=answer.project_id, user=user).first()
     if membership is None:

@@ -15,7 +15,7 @@ _TYPES = {str: "string", int: "integer", bool: "boolean", type(None): "null"}
 
 
 def _values(alias: Any) -> frozenset[Any]:
-    """The values of a `Literal`, or of several."""
+    """Return the values of a `Literal`, or of several."""
     if get_origin(alias) is Literal:
         return frozenset(get_args(alias))
     parts = [_values(part) for part in get_args(alias)] if get_origin(alias) in {Union, UnionType} else []
@@ -29,7 +29,7 @@ REF_TEMPLATE = "#/components/schemas/{name}"
 
 
 def describe(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """The schemas of types, and by name the ones that they refer to."""
+    """Return the schemas of types, and by name the ones that they refer to."""
     schemas, components = msgspec.json.schema_components(types, schema_hook=_anything, ref_template=REF_TEMPLATE)
     described = [*schemas, *components.values()]
     for schema in described:
@@ -56,12 +56,12 @@ def _name_types(schema: Any) -> None:
 
 
 def reference(type: type[msgspec.Struct]) -> Schema:
-    """Where the schema of a struct is found."""
+    """Return where the schema of a struct is found."""
     return {"$ref": REF_TEMPLATE.format(name=type.__name__)}
 
 
 def always_written(type: type[msgspec.Struct]) -> list[str]:
-    """The fields that every encoding of a struct has, those with a default among them."""
+    """Return the fields that every encoding of a struct has, those with a default among them."""
     fields = msgspec.structs.fields(type)
     if type.__struct_config__.omit_defaults:
         return [field.encode_name for field in fields if field.required]

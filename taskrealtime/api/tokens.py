@@ -112,7 +112,7 @@ class SignInView(ApiView):
 
 
 def _own_mark(request: Request) -> str | None:
-    """The mark of the sign-in that this request belongs to."""
+    """Return the mark of the sign-in that this request belongs to."""
     if isinstance(request.auth, tokens.Identity):
         return request.auth.browser
     key = request._request.session.session_key

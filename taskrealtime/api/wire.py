@@ -54,7 +54,7 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, msgspec.Raw]:
-        """The fields of the body; an empty body has none.
+        """Return the fields of the body; an empty body has none.
 
         Raises:
             InvalidMessage: not a JSON object in UTF-8.
@@ -86,7 +86,7 @@ class StrictJSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """The data as JSON; nothing for None."""
+        """Return the data as JSON; nothing for None."""
         return b"" if data is None else msgspec.json.encode(data)
 
 

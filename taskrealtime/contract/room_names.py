@@ -7,22 +7,22 @@ def project_room(project_id: int) -> str:
 
 
 def project_of_room(room: str) -> int | None:
-    """The project that a room belongs to; None: it is a user's."""
+    """Return the project that a room belongs to; None: it is a user's."""
     kind, _, number = room.partition(".")
     return int(number) if kind == "project" and number.isdecimal() else None
 
 
 def user_of_room(room: str) -> int | None:
-    """The user that a room belongs to; None: it is a project's."""
+    """Return the user that a room belongs to; None: it is a project's."""
     kind, _, number = room.partition(".")
     return int(number) if kind == "user" and number.isdecimal() else None
 
 
 def user_room(user_id: int) -> str:
-    """The room of every connection of that user."""
+    """Return the room of every connection of that user."""
     return f"user.{user_id}"
 
 
 def is_user_room(room: str) -> bool:
-    """Whether a room is one user's own."""
+    """Return whether a room is one user's own."""
     return user_of_room(room) is not None

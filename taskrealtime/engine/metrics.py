@@ -32,7 +32,7 @@ _LONG = (1, 10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 
 
 def _counter(name: str, documentation: str, label: str, values: Sequence[str]) -> Counter:
-    """A counter whose series are there from the start: Prometheus sees no increase in one that begins with 1."""
+    """Return a counter whose series are there from the start: Prometheus sees no increase in one that begins with 1."""
     counter = Counter(name, documentation, [label])
     for value in values:
         counter.labels(value)
@@ -132,7 +132,7 @@ REMINDERS_WAITING = Gauge(
 
 
 def exposition() -> bytes:
-    """All figures in Prometheus's text format: of this process, or of all processes of its supervisor."""
+    """Return all figures in Prometheus's text format: of this process, or of all processes of its supervisor."""
     if FOLDER not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
@@ -163,17 +163,17 @@ def count_passed_on(frames: Sequence[str], *, kind: str, wire_bytes: int, listen
 
 
 def own_total(metric: MetricWrapperBase, **labels: str) -> float:
-    """What this process alone has counted (a histogram: how often) under these labels and any others."""
+    """Return what this process alone has counted (a histogram: how often) under these labels and any others."""
     return sum(sample.value for sample in _own_samples(metric) if labels.items() <= sample.labels.items())
 
 
 def own_by_label(metric: MetricWrapperBase, label: str) -> dict[str, int]:
-    """What this process alone has counted, by one label; without what has not happened."""
+    """Return what this process alone has counted, by one label; without what has not happened."""
     return {sample.labels[label]: int(sample.value) for sample in _own_samples(metric) if sample.value}
 
 
 def own_buckets(histogram: Histogram) -> dict[str, int]:
-    """A histogram of this process alone: by upper bound how often it was not more."""
+    """Return a histogram of this process alone: by upper bound how often it was not more."""
     samples = [sample for family in histogram.collect() for sample in family.samples]
     return {sample.labels["le"]: int(sample.value) for sample in samples if sample.name.endswith("_bucket")}
 

@@ -76,7 +76,7 @@ _processes: WeakKeyDictionary[asyncio.AbstractEventLoop, Process] = WeakKeyDicti
 
 
 def process() -> Process:
-    """The parts of the running event loop; put together, and their tasks started, when first asked for."""
+    """Return the parts of the running event loop; put together, and their tasks started, when first asked for."""
     loop = asyncio.get_running_loop()
     if loop not in _processes:
         _processes[loop] = Process()

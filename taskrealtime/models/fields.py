@@ -15,7 +15,7 @@ class PositionField(models.TextField):  # type: ignore[type-arg]
     """A position string. It sorts by code units everywhere, whatever the database's language."""
 
     def db_parameters(self, connection: Any) -> Any:
-        """The column's type, with the binary collation of this database."""
+        """Return the column's type, with the binary collation of this database."""
         parameters = super().db_parameters(connection)
         parameters["collation"] = "C" if connection.vendor == "postgresql" else "BINARY"
         return parameters
@@ -25,7 +25,7 @@ class IdsField(models.JSONField):
     """A list of ids, kept in ascending order and each once."""
 
     def to_python(self, value: Any) -> list[int]:
-        """The ids as the database has them."""
+        """Return the ids as the database has them."""
         return sorted(set(value))
 
     def get_prep_value(self, value: Any) -> Any:

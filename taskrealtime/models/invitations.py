@@ -8,10 +8,10 @@ SECRET_BYTES = 24
 
 
 def new_secret() -> str:
-    """What stands in a new invitation's link."""
+    """Return what stands in a new invitation's link."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def hash_of(secret: str) -> str:
-    """What the database knows an invitation by; the whole link is as good as its secret."""
+    """Return what the database knows an invitation by; the whole link is as good as its secret."""
     return hashlib.sha256(secret.rpartition("#")[2].strip().encode(errors="replace")).hexdigest()

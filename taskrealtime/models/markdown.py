@@ -28,7 +28,7 @@ _TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 
 
 def render(text: str) -> str:
-    """The text, read as CommonMark, as sanitised HTML. Links open with `rel="noopener noreferrer nofollow"`."""
+    """Return the text, read as CommonMark, as sanitised HTML. Links open with `rel="noopener noreferrer nofollow"`."""
     html = nh3.clean(
         (_frugal if _is_costly(text) else _renderer).render(text),
         tags=_TAGS,

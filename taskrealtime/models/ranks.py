@@ -9,7 +9,7 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def after_last(last: str | None, *, choose: random.Random | None = None) -> str:
-    """A position after `last`, the end of a column (None: an empty one).
+    """Return a position after `last`, the end of a column (None: an empty one).
 
     It ends in three random digits, so that two tasks that are added at the same moment, neither seeing the
     other, get different positions.
@@ -23,7 +23,7 @@ def after_last(last: str | None, *, choose: random.Random | None = None) -> str:
 
 
 def between(low: str | None, high: str | None) -> str:
-    """A position between two others; None: no bound on that side.
+    """Return a position between two others; None: no bound on that side.
 
     Raises:
         ValueError: there is no room: `low` is not less than `high`, or one is not a position.

@@ -44,11 +44,11 @@ class TaskQuerySet(TrackedQuerySet):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
     def archived(self) -> Self:
-        """Those in the archives."""
+        """Return those in the archives."""
         return self.filter(deleted_at=None, archived_at__isnull=False)
 
     def kept(self) -> Self:
-        """Those on the boards or in the archives: what can be read."""
+        """Return those on the boards or in the archives: what can be read."""
         return self.filter(deleted_at=None)
 
     def purge(self) -> int:
@@ -77,7 +77,7 @@ class TaskQuerySet(TrackedQuerySet):
         return list(self.order_by("pk").select_for_update().values_list("pk", flat=True))
 
     def with_comment_count(self) -> Self:
-        """Each task with `comments_now`, the number of its comments."""
+        """Return each task with `comments_now`, the number of its comments."""
         comments = Comment.objects.filter(task=models.OuterRef("pk")).order_by().values("task")
         count = models.Subquery(comments.annotate(n=models.Count("pk")).values("n"))
         return self.annotate(comments_now=models.functions.Coalesce(count, 0))
@@ -179,7 +179,7 @@ class Task(TrackedModel):
             task.remind_at = task.first_look()
 
     def first_look(self) -> datetime | None:
-        """When reminders must look at this task, now that something of it changed."""
+        """Return when reminders must look at this task, now that something of it changed."""
         there = self.due_at is not None and self.status != "completed" and self.is_on_board
         return AT_ONCE if there else None
 
@@ -223,7 +223,7 @@ class Task(TrackedModel):
 
     @classmethod
     def last_position(cls, project_id: int, status: str) -> str | None:
-        """The position of the last card of a column; None where it is empty."""
+        """Return the position of the last card of a column; None where it is empty."""
         column = cls.objects.filter(project_id=project_id, status=status)
         return column.order_by("-position").values_list("position", flat=True).first()
 

@@ -94,7 +94,7 @@ class _RowReader:
         self._converters = self._compiler.get_converters([field.cached_col for field in fields])
 
     def lock(self, pks: Sequence[Any]) -> list[Any]:
-        """The rows with these ids, as instances in the order of their ids."""
+        """Return the rows with these ids, as instances in the order of their ids."""
         places = ", ".join(["%s"] * len(pks))
         with prepared_cursor(self._connection) as cursor:
             cursor.execute(self._head + places + self._tail, [self._prepare(one) for one in pks])
@@ -185,7 +185,7 @@ class TrackedModel(models.Model):
 
     @classmethod
     def lock_rows(cls, pks: Iterable[Any], *, using: str | None = None) -> list[Self]:
-        """The rows with these ids, locked until the end of the transaction, in the order of their ids."""
+        """Return the rows with these ids, locked until the end of the transaction, in the order of their ids."""
         database = using or router.db_for_write(cls)
         wanted = sorted(pks)
         parts = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
@@ -200,7 +200,7 @@ class TrackedModel(models.Model):
         return readers[root].lock(pks)
 
     def changed_since(self, previous: Self, names: Iterable[str] | None = None) -> list[str]:
-        """The tracked columns, out of `names`, in which this instance differs from `previous`."""
+        """Return the tracked columns, out of `names`, in which this instance differs from `previous`."""
         candidates = self.TRACKED if names is None else names
         return [name for name in candidates if getattr(self, name) != getattr(previous, name)]
 
@@ -272,13 +272,13 @@ class TrackedModel(models.Model):
         return [field.name for field in fields if not (field.primary_key or field.attname in left_out)]
 
     def _written_names(self, update_fields: Collection[str] | None) -> list[str]:
-        """The tracked columns that a save writes."""
+        """Return the tracked columns that a save writes."""
         loaded = self._loaded_names()
         written = loaded if update_fields is None else {n for n in loaded if {n, _field_name(n)} & set(update_fields)}
         return [name for name in self.TRACKED if name in written]
 
     def _expressions(self) -> dict[str, Any]:
-        """The columns that were given an expression for a value."""
+        """Return the columns that were given an expression for a value."""
         fields = self.root()._meta.concrete_fields
         values = {field.attname: self.__dict__.get(field.attname) for field in fields}
         return {name: value for name, value in values.items() if hasattr(value, "resolve_expression")}

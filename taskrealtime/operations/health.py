@@ -95,7 +95,7 @@ def measured(request: HttpRequest) -> HttpResponse:
 
 
 def _missing(probe: Future[list[str]], asked: str) -> list[str]:
-    """What the probe found missing; `asked` itself where it did not answer in time, or with an error."""
+    """Return what the probe found missing; `asked` itself where it did not answer in time, or with an error."""
     if not probe.done():
         probe.cancel()
         return [asked]

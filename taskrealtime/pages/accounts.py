@@ -139,7 +139,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
         return redirect("board", invitation.project_id) if invitation else redirect("projects")
 
     def form_invalid(self, form: SignUpForm) -> HttpResponse:
-        """The form again, with what is wrong in it."""
+        """Return the form again, with what is wrong in it."""
         return self.render_to_response(self.get_context_data(form=form), status=400)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def join(request: HttpRequest) -> HttpResponse:
 
 
 def opened_invitation(request: HttpRequest) -> Invitation | None:
-    """The invitation that was opened in this browser, while it is good."""
+    """Return the invitation that was opened in this browser, while it is good."""
     secret_hash = request.session.get(INVITATION)
     try:
         return access.find_invitation(secret_hash, now=timezone.now()) if secret_hash else None
@@ -188,7 +188,7 @@ def opened_invitation(request: HttpRequest) -> Invitation | None:
 
 
 def _membership_by_link(request: HttpRequest, user: User) -> Membership | None:
-    """The user's place in the project of the link that was opened: joining by it may have used it up."""
+    """Return the user's place in the project of the link that was opened: joining by it may have used it up."""
     links = Invitation.objects.filter(secret_hash=request.session.get(INVITATION, ""))
     memberships = Membership.objects.filter(user=user, project__in=links.values("project"))
     return memberships.select_related("project").first()

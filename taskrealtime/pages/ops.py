@@ -39,7 +39,7 @@ def connection(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def check_connection(request: HttpRequest) -> JsonResponse:
-    """What this server would say to a socket of that page: a POST, since browsers send their Origin with one."""
+    """Return what this server would say to a socket of that page: a POST, since browsers send their Origin with one."""
     origin, host = request.headers.get("Origin"), request.headers.get("Host")
     return JsonResponse(
         {

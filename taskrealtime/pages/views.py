@@ -125,7 +125,7 @@ def _signed_in(request: HttpRequest) -> User:
 
 
 def _projects_of(user: User) -> QuerySet[Project]:
-    """The user's projects with `role`, `open_tasks`, `done_tasks`, `all_tasks` and `member_count`."""
+    """Return the user's projects with `role`, `open_tasks`, `done_tasks`, `all_tasks` and `member_count`."""
     tasks = Task.objects.filter(project=OuterRef("pk"))
     members = Membership.objects.filter(project=OuterRef("pk"))
     return (

@@ -16,7 +16,7 @@ from taskrealtime.models import Comment, Membership, Project, Task
 
 
 def user_object(user: User) -> UserObject:
-    """A user as others see them."""
+    """Return a user as others see them."""
     return UserObject(id=user.pk, username=user.username, name=user.get_full_name() or user.username)
 
 
@@ -26,24 +26,24 @@ def actor_object(user: User | None) -> Actor | None:
 
 
 def project_object(project: Project) -> ProjectObject:
-    """A project."""
+    """Return a project."""
     return ProjectObject(
         id=project.pk, name=project.name, created_at=project.created_at, labels=label_objects(project) or UNSET
     )
 
 
 def label_objects(project: Project) -> list[LabelObject]:
-    """A project's labels."""
+    """Return a project's labels."""
     return [LabelObject(**label) for label in project.labels]
 
 
 def member_object(membership: Membership) -> MemberObject:
-    """A member; reads the user where it was not selected."""
+    """Return a member; reads the user where it was not selected."""
     return MemberObject(user=user_object(membership.user), role=membership.role)  # type: ignore[arg-type]
 
 
 def task_object(task: Task) -> TaskObject:
-    """A task; counts its comments unless `with_comment_count` did."""
+    """Return a task; counts its comments unless `with_comment_count` did."""
     count = task.comments_now if hasattr(task, "comments_now") else task.comments.count()
     return TaskObject(
         id=task.pk,
@@ -74,7 +74,7 @@ def shown_task_object(task: Task, project: Project | None = None) -> TaskObject:
 
 
 def comment_object(comment: Comment) -> CommentObject:
-    """A comment; reads task and author where they were not selected."""
+    """Return a comment; reads task and author where they were not selected."""
     return CommentObject(
         id=comment.pk,
         task_id=comment.task_id,

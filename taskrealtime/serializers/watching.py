@@ -13,7 +13,7 @@ class WatchingFrames:
     """The engine's `watching.Presenter`: rooms are projects."""
 
     def names(self, rooms: list[str]) -> dict[str, str]:
-        """The projects' names."""
+        """Return the projects' names."""
         ids = {project_id for room in rooms if (project_id := project_of_room(room)) is not None}
         return {project_room(pk): name for pk, name in Project.objects.filter(pk__in=ids).values_list("pk", "name")}
 

@@ -83,7 +83,7 @@ class LongPolling:
             await send(message)
 
     async def _answer(self, scope: Scope, left: asyncio.Task[None]) -> list[Message]:
-        """What the view says once there is something, or the time has ended, or the client has `left`.
+        """Return what the view says once there is something, or the time has ended, or the client has `left`.
 
         Where waiting or asking again fails, it is what the view said before: that is still true.
         """
@@ -143,7 +143,7 @@ class LongPolling:
         return messages, scope.get(WAIT_KEY)
 
     async def _wait(self, wait: Wait, seconds: float, left: asyncio.Task[None]) -> bool:
-        """Whether there is something new before the time ends or the client leaves.
+        """Return whether there is something new before the time ends or the client leaves.
 
         Raises:
             RateLimited: the user has too many connections: a poll that waits is one.
@@ -175,7 +175,7 @@ class LongPolling:
 
 
 def _is_fault(messages: list[Message]) -> bool:
-    """Whether the answer is none that the view meant to give."""
+    """Return whether the answer is none that the view meant to give."""
     return not messages or messages[0]["status"] >= 500
 
 

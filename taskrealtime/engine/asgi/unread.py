@@ -32,7 +32,7 @@ class Unread:
         self._total = 0
 
     def is_too_much(self, group: str) -> bool:
-        """Whether the group should read before it gets more."""
+        """Return whether the group should read before it gets more."""
         of_group = self._bytes[group]
         return of_group >= MAX_OF_GROUP or (of_group > 0 and self._total >= MAX_OF_ALL)
 

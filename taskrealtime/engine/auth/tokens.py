@@ -43,7 +43,7 @@ class Identity:
 
 
 def make_access_token(user: User, *, session_key: str | None = None) -> AccessToken:
-    """An access token of this user's present session.
+    """Return an access token of this user's present session.
 
     Args:
         session_key: of the browser's session that asks; signing out of that ends the token.
@@ -61,7 +61,7 @@ def browser_mark(session_key: str) -> str:
 
 
 def identify(raw: str) -> Identity:
-    """The user of an access token.
+    """Return the user of an access token.
 
     Raises:
         TokenExpired: it was ours, but its time is over.
@@ -107,13 +107,13 @@ def _browser(token: Token) -> str | None:
 
 
 def user_id_of(raw: str) -> int | None:
-    """The id that an access token of ours names, whether or not its session has ended; None where it is none."""
+    """Return the id that an access token of ours names, whether or not its session has ended; None where it is none."""
     token = _verify(raw)
     return None if isinstance(token, RealTimeError) else _user_id(token)
 
 
 def user_of(token: Token) -> User:
-    """The active user that a verified token of either type names.
+    """Return the active user that a verified token of either type names.
 
     Raises:
         TokenInvalid: there is none, or the session that the token belongs to was ended.
@@ -209,7 +209,7 @@ def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
 
 
 def staff_among(users: Collection[int]) -> set[int]:
-    """Which of these users are staff, and active, now."""
+    """Return which of these users are staff, and active, now."""
     staff = get_user_model().objects.filter(pk__any_of=list(users), is_active=True, is_staff=True)
     return set(staff.values_list("pk", flat=True))
 

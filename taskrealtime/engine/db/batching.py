@@ -39,7 +39,7 @@ class Batcher(Generic[QuestionT, AnswerT]):
         self._asking: asyncio.Task[None] | None = None
 
     async def ask(self, question: QuestionT) -> AnswerT:
-        """The answer to one question.
+        """Return the answer to one question.
 
         Raises:
             Exception: what was given for an answer, or what asking for the whole batch raised.

@@ -55,6 +55,6 @@ def _probe_postgresql(connection: Any, timeout: int) -> str | None:
 
 
 def _sentence(error: Exception) -> str:
-    """The line of a library's message that names the reason: the last one that is no question."""
+    """Return the line of a library's message that names the reason: the last one that is no question."""
     lines = [" ".join(line.split()) for line in str(error).splitlines()]
     return next((line.rstrip(".") for line in reversed(lines) if line and line[-1] != "?"), type(error).__name__)

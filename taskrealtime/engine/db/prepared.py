@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 
 
 def prepared_cursor(connection: Any) -> CursorWrapper:
-    """A cursor of Django's `connection` that hands over the values beside the statement.
+    """Return a cursor of Django's `connection` that hands over the values beside the statement.
 
     After as many runs over a connection as `prepare_threshold` in the database's OPTIONS says, the same text is no
     longer planned; where that is None, for a pooler in between, it always is. SQLite gets its own cursor.

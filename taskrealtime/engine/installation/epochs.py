@@ -39,7 +39,7 @@ def renew_epoch() -> str:
 
 
 def epoch() -> str:
-    """The name of this life of the log; on PostgreSQL the timeline is part of it, so a failover renews it."""
+    """Return the name of this life of the log; on PostgreSQL the timeline is part of it, so a failover renews it."""
     try:
         return present_epoch()
     except EpochMissing:

@@ -29,17 +29,17 @@ class SharedAway(Exception):
 
 
 def is_shared() -> bool:
-    """Whether there is a Redis at all."""
+    """Return whether there is a Redis at all."""
     return bool(settings.REDIS_URLS)
 
 
 def shards() -> list["Shard"]:
-    """Every Redis of this installation."""
+    """Return every Redis of this installation."""
     return [_shard(url) for url in settings.REDIS_URLS]
 
 
 def shard_of(key: str) -> "Shard":
-    """The Redis that holds what belongs to `key`.
+    """Return the Redis that holds what belongs to `key`.
 
     Raises:
         SharedAway: there is none.

@@ -57,7 +57,7 @@ def forwarded_for(told: str) -> str | None:
 
 
 def is_trusted(peer: str) -> bool:
-    """Whether this peer is one of `TRUSTED_PROXIES`."""
+    """Return whether this peer is one of `TRUSTED_PROXIES`."""
     if not peer:
         return UNIX in settings.TRUSTED_PROXIES
     address = parse(peer)
@@ -70,7 +70,7 @@ def _networks(proxies: tuple[str, ...]) -> list[Network]:
 
 
 def parse(text: str) -> Address | None:
-    """The address, without a port, brackets or zone; IPv4 also where it is written as IPv6."""
+    """Return the address, without a port, brackets or zone; IPv4 also where it is written as IPv6."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -91,7 +91,7 @@ class Counts:
         return ConnectionSlot(self, user_id)
 
     async def is_full(self, user_id: int) -> bool:
-        """Whether the connection that came last is one too many."""
+        """Return whether the connection that came last is one too many."""
         limit = settings.WEBSOCKET_MAX_CONNECTIONS_PER_USER
         own = self._own[user_id]
         if own > limit > 0:
@@ -214,7 +214,7 @@ def handshake(peer: str, give_up: Callable[[], None]) -> Iterator[None]:
 
 
 def make_room_for_handshake(peer: str) -> bool:
-    """Whether one more connection from there may begin to sign in.
+    """Return whether one more connection from there may begin to sign in.
 
     Where all places are taken, the oldest one of the address that has most of them gives way, unless that is this one.
     """
@@ -251,7 +251,7 @@ def signing_in() -> Iterator[None]:
 
 
 def is_signing_in_slow() -> bool:
-    """Whether more connections than can be signed in soon have come: others should wait until they are."""
+    """Return whether more connections than can be signed in soon have come: others should wait until they are."""
     if len(_signing_in) < MANY_SIGNING_IN:
         return False
     now = time.monotonic()

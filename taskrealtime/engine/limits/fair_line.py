@@ -47,11 +47,11 @@ class FairLine:
         return self._lengths.total()
 
     def length_of(self, group: str) -> int:
-        """How many of this group wait."""
+        """Return how many of this group wait."""
         return self._lengths[group]
 
     def is_open(self, group: str) -> bool:
-        """Whether the group would get a slot at once."""
+        """Return whether the group would get a slot at once."""
         return self._free > 0 and self._held[group] < self._most and self._may_begin(group)
 
     def take(self, share: Share) -> bool:

@@ -185,7 +185,7 @@ async def spend_connection(user_id: int) -> None:
 
 
 def _limits_of(user_id: int, kind: str, slowness: float, size: int) -> list[tuple[str, Limit, int]]:
-    """By key, limit and cost what is spent together."""
+    """Return by key, limit and cost what is spent together."""
     limit = Limit.parse(settings.WEBSOCKET_RATE_LIMIT)
     if limit is None:
         return []

@@ -57,7 +57,7 @@ class _Batch:
         insert_rows((event, None) for event in events)
 
     def take(self) -> list[NewEvent]:
-        """The events that wait, without those of savepoints that were rolled back: Django drops their hooks."""
+        """Return the events that wait, without those of savepoints that were rolled back: Django drops their hooks."""
         found: list[_Appended] = []
         for _, hook, *_ in reversed(connection.run_on_commit):
             if len(found) == self.appends:

@@ -32,19 +32,19 @@ MAX_PAGE_BYTES = 1024 * 1024
 
 
 def bounds(rooms: Iterable[str]) -> dict[str, Bounds]:
-    """What is known of each of `rooms` that exists."""
+    """Return what is known of each of `rooms` that exists."""
     rows = Room.objects.filter(name__any_of=list(rooms)).values_list("name", "floor", "head", "read")
     return {name: Bounds(*numbers) for name, *numbers in rows}
 
 
 def bounds_in_order(rooms: Sequence[str]) -> list[Bounds | None]:
-    """What is known of each of `rooms`; None: it does not exist."""
+    """Return what is known of each of `rooms`; None: it does not exist."""
     found = bounds(rooms)
     return [found.get(room) for room in rooms]
 
 
 def heads(rooms: Iterable[str]) -> dict[str, int]:
-    """The last number of each of `rooms`; one that is missing no longer exists."""
+    """Return the last number of each of `rooms`; one that is missing no longer exists."""
     return {name: found.head for name, found in bounds(rooms).items()}
 
 
@@ -68,19 +68,19 @@ _READ = """
 
 
 def read_back(room: str, *, last: int, first: int) -> list[LoggedEvent]:
-    """The events from number `last` back to number `first`, newest first."""
+    """Return the events from number `last` back to number `first`, newest first."""
     events = list(Event.objects.filter(room=room, seq__gte=first, seq__lte=last).order_by("-seq"))
     blanked = domain.redact(events)
     return [logged_row(event, blanked) for event in events]
 
 
 def stand_all(readers: Sequence[Reader]) -> list[Stand | RealTimeError]:
-    """Where the log stands for each of `readers`, or why that one may not read; all of it at one moment."""
+    """Return where the log stands for each of `readers`, or why that one may not read; all of it at one moment."""
     return _at_one_moment(readers, lambda stands: stands)
 
 
 def resume(reader: Reader, *, limit: int = MAX_REPLAY) -> Resumed:
-    """What a reader missed, authorised and read at one moment: as much as `read` gives.
+    """Return what a reader missed, authorised and read at one moment: as much as `read` gives.
 
     Raises:
         RealTimeError: the user may not read the room.

@@ -80,7 +80,7 @@ _CLAIM_AND_INSERT = f"""
 
 
 def encode(data: msgspec.Struct) -> str:
-    """An event's data as the log keeps it."""
+    """Return an event's data as the log keeps it."""
     return msgspec.json.encode(data).decode()
 
 
@@ -90,7 +90,7 @@ def create_room(name: str) -> None:
 
 
 def lock_rooms(names: Collection[str]) -> list[str]:
-    """Those of the rooms that exist, locked in the order of their names.
+    """Return those of the rooms that exist, locked in the order of their names.
 
     By a statement of its own: the next one then sees all that was committed before.
     """
@@ -149,7 +149,7 @@ def number_rooms(rooms: Sequence[str]) -> dict[str, list[LoggedEvent]]:
 
 
 def _moment(at: datetime | str) -> datetime:
-    """A time as a cursor gives it: SQLite's has text, in UTC."""
+    """Return a time as a cursor gives it: SQLite's has text, in UTC."""
     return at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
 
 

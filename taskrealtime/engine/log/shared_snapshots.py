@@ -78,7 +78,7 @@ class SharedSnapshots:
         return self._begun_since(asked, room)
 
     def _is_right(self, room: str, kept: _Kept) -> bool:
-        """Whether nothing was committed in the room since: no event is newer, and none waits for its number."""
+        """Return whether nothing was committed in the room since: no event is newer, and none waits for its number."""
         if self._clock() >= kept.until:
             return False
         return log.standing(room) == log.Standing(kept.snapshot.seq, kept.snapshot.epoch, settled=True)

@@ -12,7 +12,7 @@ RETRIED_SQLSTATES = {"40001", "40P01"}
 
 
 def is_retryable(error: OperationalError) -> bool:
-    """Whether the database asks for the same transaction again (a lost race, a deadlock)."""
+    """Return whether the database asks for the same transaction again (a lost race, a deadlock)."""
     return getattr(error.__cause__, "sqlstate", None) in RETRIED_SQLSTATES
 
 

@@ -178,7 +178,7 @@ def _note_oldest(name: str) -> bool:
 
 
 def _first_up_to(name: str, floor: int) -> int | None:
-    """The first number up to the floor that is still there; None: all are gone."""
+    """Return the first number up to the floor that is still there; None: all are gone."""
     # Ordered, since for `exists()` PostgreSQL reads the whole table where it guesses that it has many such rows.
     numbers = Event.objects.filter(room=name, seq__lte=floor).order_by("seq").values_list("seq", flat=True)
     return numbers.first()
@@ -230,7 +230,7 @@ def forget(subjects: Iterable[str]) -> None:
 
 
 def _spoken_of(subjects: Iterable[str]) -> list[str]:
-    """Those of `subjects` that the log says something about. (The second condition is the index's.)"""
+    """Return those of `subjects` that the log says something about. (The second condition is the index's.)"""
     log.write_appended()
     wanted = sorted(subjects)
     found: list[str] = []

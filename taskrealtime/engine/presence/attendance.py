@@ -99,7 +99,7 @@ class Attendance:
         return {place: sorted(users) for place, users in self._viewers.items()}
 
     def own(self, user_id: int) -> Entry | None:
-        """What this process knows of a user by its own connections."""
+        """Return what this process knows of a user by its own connections."""
         if connections := self._people.get(user_id):
             status = max((connection.status for connection in connections), key=STATUSES.index)
             viewing = {one.viewing[1] for one in connections if one.viewing and one.viewing[0] == self.name}
@@ -108,7 +108,7 @@ class Attendance:
         return leaving[0] if leaving else None
 
     def own_entries(self) -> dict[int, Entry]:
-        """What this process knows by its own connections, by user."""
+        """Return what this process knows by its own connections, by user."""
         users = [*self._people, *self._leaving]
         return {user_id: entry for user_id in users if (entry := self.own(user_id)) is not None}
 

@@ -155,7 +155,7 @@ class Presence:
     # -- rooms --
 
     def attendance(self, room: str) -> Attendance:
-        """The room as it is known here."""
+        """Return the room as it is known here."""
         return self._rooms.setdefault(room, Attendance(room))
 
     def known_rooms(self) -> dict[str, Attendance]:
@@ -228,7 +228,7 @@ class Presence:
             sharing.receive(message)
 
     def knows(self, process: str) -> bool:
-        """Whether this process, or another, has a lease in this installation's Redis, as far as it was seen."""
+        """Return whether this process, or another, has a lease in this installation's Redis, as far as it was seen."""
         return process == self.process or any(sharing.has_seen(process) for sharing in self._sharings)
 
     async def run(self) -> None:

@@ -36,7 +36,7 @@ class Rooms(Protocol):
         """Return the presence of a room; made where it is not known yet."""
 
     def known_rooms(self) -> dict[str, Attendance]:
-        """All rooms of which something is known."""
+        """Return all rooms of which something is known."""
 
     def sharing(self, room: str) -> "Sharing | None":
         """Through which Redis a room is shared."""
@@ -249,7 +249,7 @@ class Sharing:
         return min(LOOK_SECONDS, max(0.05, found.until_next_end + 0.05))
 
     def has_seen(self, process: str) -> bool:
-        """Whether another process was seen to have a lease, and not seen to have ended since."""
+        """Return whether another process was seen to have a lease, and not seen to have ended since."""
         return process in self._seen
 
     def _see(self, alive: set[str]) -> None:

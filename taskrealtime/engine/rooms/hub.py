@@ -65,7 +65,7 @@ class Hub:
     # -- rooms --
 
     async def open(self, name: str) -> Room:
-        """The room `name`, joined to its group on the layer, its position not behind the log of this moment."""
+        """Return the room `name`, joined to its group on the layer, its position not behind the log of this moment."""
         while (room := self.rooms.get(name)) is None:
             if name not in self._opening:
                 self._opening[name] = asyncio.create_task(self._open(name))
@@ -121,7 +121,7 @@ class Hub:
         room.close()
 
     async def stand(self, reader: log.Reader) -> log.Stand:
-        """Where a room's log stands for a reader.
+        """Return where a room's log stands for a reader.
 
         Raises:
             RealTimeError: it may not read.
@@ -133,7 +133,7 @@ class Hub:
         return stand
 
     async def bounds(self, name: str) -> log.Bounds | None:
-        """What is known of a room's log; None: there is no such room."""
+        """Return what is known of a room's log; None: there is no such room."""
         return await self._bounds.ask(name)
 
     def reconcile(self, room: Room, bounds: log.Bounds | None) -> None:

@@ -56,7 +56,7 @@ class RecentEvents:
         self.start = events[0].seq - 1
 
     def after(self, seq: int) -> list[LoggedEvent] | None:
-        """What follows `seq`, or None where that was forgotten, or is yet to come."""
+        """Return what follows `seq`, or None where that was forgotten, or is yet to come."""
         oldest = self._clock() - min(MAX_AGE, settings.REPLACED_TEXT_DAYS * 86400)
         while self._times and self._times[0] < oldest:
             self._forget_oldest()

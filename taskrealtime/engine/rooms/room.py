@@ -356,7 +356,7 @@ class Room:
 
 
 def _chunks(events: Iterable[LoggedEvent]) -> Iterator[list[LoggedEvent]]:
-    """The events in batches, each ending where a chunk is reached or where a user is evicted."""
+    """Return the events in batches, each ending where a chunk is reached or where a user is evicted."""
     batch: list[LoggedEvent] = []
     characters = 0
     for event in events:

@@ -128,7 +128,7 @@ class Acceptor:
 
 
 def has_left(connection: socket.socket) -> bool:
-    """Whether the other side has closed the connection."""
+    """Return whether the other side has closed the connection."""
     poll = select.poll()
     poll.register(connection, _LEFT)
     return bool(poll.poll(0))

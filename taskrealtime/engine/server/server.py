@@ -181,7 +181,7 @@ class Server(DaphneServer):
         return [protocol for protocol in protocols if isinstance(protocol, Channel)]
 
     def _running(self) -> list[asyncio.Future[None]]:
-        """The applications that have not ended.
+        """Return the applications that have not ended.
 
         `connections` is daphne's own: by connection a dict with the application's task, from its start until it was
         seen to have ended, and the time of the disconnection, once there was one.

@@ -163,7 +163,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
             super().sendPing(payload)
 
     def _is_plain(self) -> bool:
-        """Whether frames may go to the socket past the transport and autobahn."""
+        """Return whether frames may go to the socket past the transport and autobahn."""
         known = type(self.transport) in PLAIN_TRANSPORTS and all(hasattr(self.transport, name) for name in BUFFERS)
         return known and self._perMessageCompress is None
 
@@ -241,7 +241,7 @@ class Inbox:
         return self._messages.pop(0)
 
     def qsize(self) -> int:
-        """How many messages wait."""
+        """Return how many messages wait."""
         return len(self._messages)
 
 

@@ -135,7 +135,7 @@ def busy(error: Exception) -> Busy | None:
 
 
 def all_errors(base: type[RealTimeError] = RealTimeError) -> list[type[RealTimeError]]:
-    """Every error class of the tree below `base`, parents first."""
+    """Return every error class of the tree below `base`, parents first."""
     found = []
     for error in base.__subclasses__():
         found += [error, *all_errors(error)]

@@ -70,7 +70,7 @@ def _is_proper_id(id: str | int | msgspec.UnsetType) -> bool:
 
 
 def id_of(text: str | None) -> str | int | msgspec.UnsetType:
-    """The `id` of a frame that `decode` refused, where it has a proper one, so that the answer can carry it."""
+    """Return the `id` of a frame that `decode` refused, where it has a proper one, so that the answer can carry it."""
     try:
         found = _only_ids.decode(text or "").id
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
@@ -79,7 +79,7 @@ def id_of(text: str | None) -> str | int | msgspec.UnsetType:
 
 
 def is_too_large(frame: str | bytes) -> bool:
-    """Whether a frame has more than `MAX_FRAME` bytes."""
+    """Return whether a frame has more than `MAX_FRAME` bytes."""
     if isinstance(frame, bytes) or len(frame) > MAX_FRAME:
         return len(frame) > MAX_FRAME
     # No character has more than four bytes: only a long text must be encoded to know.
@@ -143,7 +143,7 @@ def parse_object(data: bytes | msgspec.Raw) -> dict[str, Any]:
 
 
 def find_type(name: str, types: dict[str, type[CommandT]]) -> type[CommandT]:
-    """The declared type of the client event `name`.
+    """Return the declared type of the client event `name`.
 
     Raises:
         UnknownEvent: there is none.
@@ -155,7 +155,7 @@ def find_type(name: str, types: dict[str, type[CommandT]]) -> type[CommandT]:
 
 
 def encode(event: str, data: Any, id: str | int | msgspec.UnsetType = msgspec.UNSET, room: str | None = None) -> str:
-    """A frame that is not of the log: an answer, or an ephemeral event of a room."""
+    """Return a frame that is not of the log: an answer, or an ephemeral event of a room."""
     frame: dict[str, Any] = {"event": event}
     if room is not None:
         frame["room"] = room

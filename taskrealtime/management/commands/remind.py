@@ -56,7 +56,7 @@ def _remind_once() -> float:
 
 @contextmanager
 def _ending(lifeline: int | None) -> Iterator[list[int]]:
-    """The file descriptors of which one is readable once it is time to end. A round is never broken off."""
+    """Return the file descriptors of which one is readable once it is time to end. A round is never broken off."""
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
     before = signal.set_wakeup_fd(writable)
@@ -72,5 +72,5 @@ def _ending(lifeline: int | None) -> Iterator[list[int]]:
 
 
 def _wait(ends: list[int], seconds: float) -> bool:
-    """Whether it is time to end, at the latest after this pause."""
+    """Return whether it is time to end, at the latest after this pause."""
     return bool(select.select(ends, [], [], seconds)[0])

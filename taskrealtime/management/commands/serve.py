@@ -146,7 +146,7 @@ def _check_processes(processes: int) -> None:
 
 
 def _listen(options: dict[str, Any]) -> socket.socket:
-    """The socket that the options ask for, bound: what connects is refused until `_open`.
+    """Return the socket that the options ask for, bound: what connects is refused until `_open`.
 
     Raises:
         CommandError: it cannot be had.
@@ -162,7 +162,7 @@ def _listen(options: dict[str, Any]) -> socket.socket:
 
 
 def _adopt(descriptor: int, *, must_listen: bool) -> socket.socket:
-    """The inherited socket; that of a supervisor listens as soon as one of its processes can answer."""
+    """Return the inherited socket; that of a supervisor listens as soon as one of its processes can answer."""
     try:
         listening = socket.socket(fileno=descriptor)
         if must_listen and not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
