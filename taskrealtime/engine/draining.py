@@ -17,7 +17,7 @@ class Drainable(Protocol):
     """A client that is served for long: a socket, or a waiting long poll."""
 
     def shutdown(self, reconnect_in_ms: int) -> None:
-        """Say good-bye and end; come back after that long."""
+        """Say good-bye and end the connection; the client may come back after that long."""
 
 
 _guests: set[Drainable] = set()
@@ -37,7 +37,7 @@ def add(drainable: Drainable) -> None:
 
 
 def remove(drainable: Drainable) -> None:
-    """The drainable is gone."""
+    """Remove a drainable that has ended."""
     _guests.discard(drainable)
 
 

@@ -215,7 +215,7 @@ def measure_process(pool: Any) -> None:
 
 @contextmanager
 def shared_folder() -> Iterator[None]:
-    """A supervisor's: a folder for the figures of the processes that it starts meanwhile."""
+    """Make a folder for the figures of the processes that a supervisor starts meanwhile."""
     folder = os.environ[FOLDER] = tempfile.mkdtemp(prefix="taskrealtime-metrics-")
     try:
         yield
@@ -225,6 +225,6 @@ def shared_folder() -> Iterator[None]:
 
 
 def forget_gauges(process_id: int) -> None:
-    """A supervisor's: that process has ended, and no longer has connections or memory."""
+    """Clear the gauges of a process that has ended: it no longer has connections or memory."""
     if folder := os.environ.get(FOLDER):
         mark_process_dead(process_id, folder)

@@ -103,7 +103,7 @@ class TooOftenPages(MiddlewareMixin):
     """Answers a page's request that came too often, or while the database is busy; the API answers its own."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A page with HTTP 429 for `RateLimited`, and 503 for a busy database; None, Django's own way, for others."""
+        """Return a page with HTTP 429 for `RateLimited`, 503 for a busy database; None, Django's way, for others."""
         told = exception if isinstance(exception, RateLimited) else busy(exception)
         if told is None:
             return None

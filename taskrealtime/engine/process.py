@@ -32,7 +32,7 @@ class Process:
         self.typists = Typists(self.presence, alone=not settings.REDIS_URLS)
         self.layer = LayerMembership(lambda message: self._messages.take(message))
         self.hub = Hub(self.layer, on_evicted=self._evicted)
-        #: What staff are shown of this process and the others, while they watch.
+        #: The figures of this process and the others, for staff that watch.
         self.watch = Watch(self.presence.process, self._health)
         self.sweep = Sweep(self.hub, self.layer, self.presence, self.watch)
         self._messages = Messages(self.hub, self.presence, self.typists, self.watch)
@@ -58,7 +58,7 @@ class Process:
             self._last_seen.left(listener.user_id, time.time())
 
     def _evicted(self, room: str, user_id: int) -> None:
-        """The user may not read the room any more, and is not seen there."""
+        """Remove a user that may not read the room any more from its presence."""
         self.presence.forget(room, user_id)
         self.typists.forget(room, user_id)
 

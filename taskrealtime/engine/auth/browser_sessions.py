@@ -26,14 +26,14 @@ class BrowserSessions(AuthenticationMiddleware):
 
 @receiver(user_logged_in)
 def note_session_version(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
-    """The session belongs to the user's present version, as a token made now does."""
+    """Record in the session the user's present version, as a token made now has it."""
     if request is not None:
         request.session[SESSION_CLAIM] = session_version(user)
 
 
 @receiver(user_logged_in)
 def note_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
-    """Have the browser among the user's sign-ins, which are bounded; one that takes another's place has no key yet."""
+    """Add the browser to the user's sign-ins, which are bounded; a session that replaces another has no key yet."""
     if request is not None and request.session.session_key is not None:
         sign_ins.note_browser(user, request.session, **sign_ins.asker(request))
 
@@ -49,7 +49,7 @@ def end_tokens_of_replaced_session(request: HttpRequest | None, **kwargs: Any) -
 
 @receiver(user_logged_out)
 def end_tokens_of_session(request: HttpRequest | None, **kwargs: Any) -> None:
-    """The tokens that the session's pages got end with it, and the sockets that they signed in."""
+    """End the tokens that the session's pages got, and the sockets that they signed in."""
     if request is not None and (key := request.session.session_key) is not None:
         _end(key)
 

@@ -10,7 +10,7 @@ from rest_framework_simplejwt.settings import api_settings
 
 
 class _Backend(TokenBackend):
-    """Does not ask when a token was issued: the clock of the machine that did may be ahead of this one."""
+    """Ignores the time of issue: the clock of the machine that issued a token may be ahead of this one."""
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """Return the claims of a token.
@@ -54,13 +54,13 @@ def _backend() -> TokenBackend:
 
 
 class AccessToken(tokens.AccessToken):
-    """Good for requests and sockets, for minutes."""
+    """Valid for requests and sockets, for minutes."""
 
     _token_backend = _backend()
 
 
 class RefreshToken(tokens.Token):
-    """Good for one exchange against the next pair of tokens; `sign_ins` says which one is.
+    """Valid for one exchange against the next pair of tokens; `sign_ins` says which one is.
 
     Not a `simplejwt.RefreshToken`, which writes every token in clear into a table.
     """
@@ -71,12 +71,12 @@ class RefreshToken(tokens.Token):
 
     @property
     def identifier(self) -> str:
-        """The claim that no other token has."""
+        """Return the claim that no other token has."""
         return str(self[api_settings.JTI_CLAIM])
 
     @property
     def access_token(self) -> AccessToken:
-        """An access token with the same claims of our own."""
+        """Return an access token with the same claims of our own."""
         access = AccessToken()
         for claim in self.payload.keys() - {api_settings.TOKEN_TYPE_CLAIM, api_settings.JTI_CLAIM, "exp", "iat"}:
             access[claim] = self[claim]

@@ -60,7 +60,7 @@ def remember_session(key: str, user_id: int) -> None:
 
 @lru_cache(maxsize=MAX_SESSIONS)
 def _user_id(token: str) -> int | None:
-    """Whose token it is. Whether it still counts is asked where it is used."""
+    """Return the user's id of a token. Whether it still counts is checked where it is used."""
     return user_id_of(token)
 
 

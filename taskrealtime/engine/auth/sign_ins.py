@@ -172,7 +172,7 @@ def _make_token(user: User, mark: str) -> RefreshToken:
 
 
 def _create(user: User, token: RefreshToken, *, agent: str = "", address: str | None = None) -> bool:
-    """Write down a new sign-in; return False where another request was first."""
+    """Record a new sign-in; return False if another request was first."""
     _, is_new = SignIn.objects.get_or_create(
         mark=_mark_of(token),
         defaults={

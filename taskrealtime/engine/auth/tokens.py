@@ -1,4 +1,4 @@
-"""Whose token this is, and whether it still counts."""
+"""Access tokens: making them, finding their users, ending them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def identify(raw: str) -> Identity:
 
 
 def identify_all(tokens: Sequence[str]) -> list[Identity | RealTimeError]:
-    """To each access token its user, or the error that `identify` raises."""
+    """Return the user of each access token, or the error that `identify` raises."""
     verified = [_verify(raw) for raw in tokens]
     good = [token for token in verified if not isinstance(token, RealTimeError)]
     users, ended = _users_by_id(good), ended_sessions(_browser(token) for token in good)
@@ -148,13 +148,13 @@ def _active_user(token: Token, users: Mapping[int, User]) -> User:
 
 
 def session_stamp(user: AbstractBaseUser) -> str:
-    """Names the user's present session: another after sign-out everywhere or a new password."""
+    """Return a name of the user's present session; it changes with a sign-out everywhere or a new password."""
     return _stamp(settings.SECRET_KEY, user.pk, session_version(user), user.password)
 
 
 @lru_cache(maxsize=20_000)
 def _stamp(secret: str, user_id: int, version: int, password: str) -> str:
-    """Remembered, since the sweep wants those of all connected users once a second."""
+    """Return the stamp; cached, since the sweep compares those of all connected users once a second."""
     value = f"{user_id}:{version}:{password}"
     return salted_hmac("taskrealtime.session", value, secret=secret).hexdigest()[:16]
 
@@ -176,13 +176,13 @@ def end_mark(mark: str) -> None:
 
 
 def ended_sessions(marks: Iterable[str | None]) -> set[str]:
-    """Which of these browsers' sessions were signed out of."""
+    """Return those of these browsers' sessions that were signed out of."""
     wanted = {mark for mark in marks if mark is not None}
     return set(EndedSession.objects.filter(mark__any_of=wanted).values_list("mark", flat=True)) if wanted else set()
 
 
 def forget_ended_sessions(cutoff: datetime, limit: int) -> int:
-    """Remove up to `limit` that ended before `cutoff` and whose last token is long past its time; how many it were."""
+    """Remove up to `limit` that ended before `cutoff` and whose last token has long expired; return how many."""
     cutoff = min(cutoff, timezone.now() - 2 * _life_of_tokens())
     marks = list(EndedSession.objects.filter(ended_at__lt=cutoff).values_list("mark", flat=True)[:limit])
     return EndedSession.objects.filter(mark__in=marks).delete()[0]

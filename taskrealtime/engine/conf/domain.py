@@ -46,13 +46,13 @@ class PresenceEncoder(Protocol):
     """Encodes presence for the wire: each method returns a finished frame."""
 
     def people(self, room: str, changes: list[tuple[int, "Status | None", float]]) -> str:
-        """Users with their new status (None: offline) and the unix time at which they were seen last."""
+        """Encode users with their new status (None: offline) and the unix time at which they were seen last."""
 
     def viewers(self, room: str, place: int, users: list[int]) -> str:
-        """Users that have a place open."""
+        """Encode the users that have a place open."""
 
     def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool) -> str:
-        """A user began or ended to type at a place."""
+        """Encode that a user began or ended to type at a place."""
 
 
 class FiguresEncoder(Protocol):

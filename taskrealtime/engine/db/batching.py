@@ -27,10 +27,10 @@ class Batcher(Generic[QuestionT, AnswerT]):
         *,
         run: Callable[..., Awaitable[Sequence[AnswerT | Exception]]] = in_database_thread,
     ) -> None:
-        """A batcher of the running event loop.
+        """Create a batcher for the running event loop.
 
         Args:
-            answer_all: gives to each question its answer, or the error that it raises.
+            answer_all: returns for each question its answer, or the error that it raises.
             run: calls it in a thread.
         """
         self._answer_all = answer_all
@@ -42,7 +42,7 @@ class Batcher(Generic[QuestionT, AnswerT]):
         """Return the answer to one question.
 
         Raises:
-            Exception: what was given for an answer, or what asking for the whole batch raised.
+            Exception: the error returned for it, or the one that asking for the whole batch raised.
         """
         answer: asyncio.Future[AnswerT] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answer))

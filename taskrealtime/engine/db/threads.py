@@ -27,7 +27,7 @@ _counters: ThreadPoolExecutor
 
 
 def _make_executors() -> None:
-    """At the start, and in a forked child, where those of its parent have no threads any more and start none."""
+    """Make the executors, at the start and in a forked child, in which its parent's threads do not run."""
     global _readers, _writers, _caretakers, _counters
     _readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="database-reading")
     _writers = ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="database-writing")
@@ -51,7 +51,7 @@ async def in_database_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P
 async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """As `in_database_thread`, for work of this user that may wait for locks; a user has two of the threads at most.
 
-    A thread counts until its work has ended, also where the caller gave up.
+    A thread counts until its work has ended, even if the caller was cancelled.
     """
     key = (asyncio.get_running_loop(), user_id)
     if (turn := _turns.get(key)) is None:
@@ -68,7 +68,7 @@ async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args
         with suppress(RuntimeError):  # The loop is closed: no coroutine waits for a turn any more.
             loop.call_soon_threadsafe(turn.release)
 
-    # Not when the caller gives up: the thread works on until its lock or statement is done.
+    # Not when the caller is cancelled: the thread works on until its lock or statement is done.
     running.add_done_callback(release)
     return await asyncio.wrap_future(running)
 

@@ -42,7 +42,7 @@ _waiting: set[concurrent.futures.Future[None]] = set()
 
 
 def _forget_threads() -> None:
-    """In a forked child the threads of its parent do not run: it rings by its own."""
+    """Reset the state in a forked child, in which its parent's threads do not run."""
     global _server_loop, _background_loop, _starting
     _server_loop = _background_loop = None
     _starting = threading.Lock()
@@ -53,7 +53,7 @@ os.register_at_fork(after_in_child=_forget_threads)
 
 
 def set_server_loop(loop: asyncio.AbstractEventLoop | None) -> None:
-    """Ring from this loop from now on, if it runs."""
+    """Publish from this loop from now on, while it runs."""
     global _server_loop
     _server_loop = loop
 
@@ -124,7 +124,7 @@ def _loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _ensure_background_loop() -> asyncio.AbstractEventLoop:
-    """One thread per process keeps one connection to the layer; a connection per ring costs 2.5 ms."""
+    """Start the one thread that keeps one connection to the layer; a connection per ring costs 2.5 ms."""
     global _background_loop
     with _starting:
         if _background_loop is None:
@@ -135,5 +135,5 @@ def _ensure_background_loop() -> asyncio.AbstractEventLoop:
 
 
 def _finish() -> None:
-    """Let the rings of a short command out before its process ends."""
+    """Send the waiting rings of a short command before its process ends."""
     concurrent.futures.wait(set(_waiting), timeout=1)

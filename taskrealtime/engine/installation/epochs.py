@@ -86,7 +86,7 @@ def _identify_database() -> str:
 
 
 def with_timeline(value: str, wal_file: str) -> str:
-    """The first eight hex digits of a WAL file's name are the timeline."""
+    """Add the timeline to an epoch: the first eight hex digits of a WAL file's name."""
     return f"{value}-{int(wal_file[:8], 16)}"
 
 

@@ -20,7 +20,7 @@ class LayerMembership:
     """One channel, in the groups of all rooms that one event loop serves."""
 
     def __init__(self, take: Callable[[dict[str, Any]], None]) -> None:
-        """Of the running event loop.
+        """Create it for the running event loop.
 
         Args:
             take: is called with each message that arrives; it raises nothing.

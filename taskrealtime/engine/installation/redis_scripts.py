@@ -66,7 +66,7 @@ class Shard:
         self._left_alone_until = 0.0
 
     def run(self, script: str, keys: Sequence[str], arguments: Sequence[str | float]) -> Any:
-        """What the script returns.
+        """Run the script and return its result.
 
         Raises:
             SharedAway: there was no answer, now or a moment ago.
@@ -74,7 +74,7 @@ class Shard:
         return self.run_all(script, [(keys, arguments)])[0]
 
     def run_all(self, script: str, calls: Sequence[Call]) -> list[Any]:
-        """What the script returns to each of the calls, asked together.
+        """Run the script once for each of the calls, in one round trip; return the results.
 
         Raises:
             SharedAway: as `run`.

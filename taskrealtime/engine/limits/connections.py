@@ -110,7 +110,7 @@ class Counts:
         telling.add_done_callback(self._telling.discard)
 
     def _announce_all(self, counts: Sequence[tuple[int, int]]) -> list[int]:
-        """Announce how many connections these users have here; how many each has elsewhere."""
+        """Announce how many connections these users have here; return how many each has elsewhere."""
         others: dict[int, int] = {}
         names = [redis_key("connections", user_id) for user_id, _ in counts]
         for shard in redis_scripts.shards():

@@ -1,4 +1,4 @@
-"""Slots for work, handed out fairly: how much one user or address asks for delays only themselves."""
+"""Slots for work, handed out fairly: how much one user or address asks for delays only its own requests."""
 
 import asyncio
 from collections import Counter, deque
@@ -29,10 +29,10 @@ class FairLine:
     """
 
     def __init__(self, slots: int, *, may_begin: Callable[[str], bool] = lambda group: True) -> None:
-        """All slots are free.
+        """Create the line with all slots free.
 
         Args:
-            may_begin: says of a group whether it may have one more slot now; `hand_out` asks it again.
+            may_begin: returns whether a group may have one more slot now; `hand_out` asks it again.
         """
         self._free = slots
         self._most = min(MOST, slots - slots // 2)
@@ -106,7 +106,7 @@ class FairLine:
         return found
 
     def _send_to_end(self, share: Share) -> None:
-        """It is the others' turn now: the other groups', and the other members'."""
+        """Move a group and its member to the end: the others are served first now."""
         if (members := self._waiting.pop(share.group, None)) is not None:
             self._waiting[share.group] = members
             if (turns := members.pop(share.member, None)) is not None:

@@ -1,4 +1,4 @@
-"""How often one may speak: the events and changes of a user, and attempts to sign in, over all processes."""
+"""Rate limits over all processes: the events and changes of a user, and attempts to sign in."""
 
 import hashlib
 import math
@@ -83,7 +83,7 @@ class Limiter:
             self._account(key, limit, time.monotonic()).tokens -= cost
 
     def _spend_own(self, key: str, limit: Limit, cost: int) -> bool:
-        """Whether it could be spent without asking."""
+        """Spend what this process holds; return False if the shared bucket must be asked."""
         now = time.monotonic()
         with self._lock:
             account = self._account(key, limit, now)
@@ -174,7 +174,7 @@ def charge_read(user_id: int, size: int) -> None:
 
 
 async def spend_connection(user_id: int) -> None:
-    """Count one more connection of a user, however soon it ends: each costs more than many an event.
+    """Count one more connection of a user, however soon it ends: each costs more than many events.
 
     Raises:
         RateLimited: there were too many in a short time.
@@ -185,7 +185,7 @@ async def spend_connection(user_id: int) -> None:
 
 
 def _limits_of(user_id: int, kind: str, slowness: float, size: int) -> list[tuple[str, Limit, int]]:
-    """Return by key, limit and cost what is spent together."""
+    """Return what is spent together: keys, limits and costs."""
     limit = Limit.parse(settings.WEBSOCKET_RATE_LIMIT)
     if limit is None:
         return []
@@ -199,13 +199,13 @@ def _limits_of(user_id: int, kind: str, slowness: float, size: int) -> list[tupl
 
 
 class FloodGuard:
-    """Count a connection's refusals for its rate, and say when it must be closed."""
+    """Counts a connection's refusals, and says when it must be closed."""
 
     def __init__(self) -> None:
         self._refusals = MemoryBuckets()
 
     def ends(self) -> bool:
-        """Count one more refusal; whether it is one too many."""
+        """Count one more refusal; return whether it is one too many."""
         limit = Limit.parse(settings.WEBSOCKET_RATE_LIMIT)
         if limit is None:
             return False
@@ -227,7 +227,7 @@ def spend_addition(adder_id: int, user_id: int) -> None:
 
 
 def spend_sign_in(username: str, address: str | None) -> None:
-    """Count an attempt to sign in before its password is checked; `forgive_sign_in` takes back one that was right.
+    """Count an attempt to sign in before its password is checked; `forgive_sign_in` takes a correct one back.
 
     Raises:
         RateLimited: there were too many wrong ones for this name, or from this address.
@@ -236,15 +236,15 @@ def spend_sign_in(username: str, address: str | None) -> None:
 
 
 def forgive_sign_in(username: str, address: str | None) -> None:
-    """The password was right: the attempt does not count."""
+    """Take back the attempt: the password was correct."""
     _give_back(_limits_at("sign-in", username, address))
 
 
 def spend_attempt(door: str, address: str | None, *, name: str = "") -> None:
-    """Count an attempt at another door that strangers find open; it has as many at once as signing in, and is slower.
+    """Count an attempt at another public form; it allows as large a burst as signing in, and refills more slowly.
 
     Args:
-        door: which: what comes there from an address is counted by itself.
+        door: its name; attempts from an address are counted for each door by itself.
         name: what it is about (an e-mail address, say), where that is counted too.
 
     Raises:
@@ -254,7 +254,7 @@ def spend_attempt(door: str, address: str | None, *, name: str = "") -> None:
 
 
 def forgive_attempt(door: str, address: str | None, *, name: str = "") -> None:
-    """It was a right one: it does not count."""
+    """Take back the attempt, which was a valid one."""
     _give_back(_limits_at(door, name, address, slowness=12))
 
 
@@ -276,7 +276,7 @@ def _give_back(spent: list[tuple[str, Limit]]) -> None:
 def _limits_at(door: str, name: str, address: str | None, *, slowness: float = 1) -> list[tuple[str, Limit]]:
     limits = []
     if name and (limit := Limit.parse(settings.SIGN_IN_RATE_LIMIT)):
-        # What people type for a name is sometimes their password: it is not written down.
+        # What users enter for a name is sometimes their password: it is not stored.
         hashed = hashlib.sha256(name.casefold().encode(errors="replace")).hexdigest()[:32]
         limits.append((f"{door}:name:{hashed}", limit.slower(slowness)))
     place = countable(address)

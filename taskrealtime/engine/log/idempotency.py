@@ -45,7 +45,7 @@ def once(
 
 
 def _insert(user_id: int, key: str, fingerprint: str) -> bool:
-    """Whether the key was new. Waits for another transaction that is inserting the same one."""
+    """Insert the key; return whether it was new. Waits for another transaction that is inserting the same one."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -49,7 +49,7 @@ def heads(rooms: Iterable[str]) -> dict[str, int]:
 
 
 def read(room: str, *, since: int, limit: int, most: int = MAX_PAGE_BYTES) -> list[LoggedEvent]:
-    """The next events after `since`, in order: at most `limit`, and no further one once they have `most` bytes."""
+    """Return the next events after `since`, in order: at most `limit`, and none after those that reach `most` bytes."""
     size = "OCTET_LENGTH(data)" if connection.vendor == "postgresql" else "LENGTH(CAST(data AS BLOB))"
     events = list(Event.objects.raw(_READ.format(size=size), [room, since, limit, most]))
     blanked = domain.redact(events)
@@ -160,7 +160,7 @@ def _stand(reader: Reader, row: Room | None, present: str) -> Stand:
 
 
 def mark_read(room: str, up_to: int) -> int:
-    """The reader of a personal room has read everything up to this number; the mark never goes back.
+    """Record that the reader of a personal room has read everything up to this number; the mark never goes back.
 
     In the open transaction; after its commit all connections of the reader are notified.
 

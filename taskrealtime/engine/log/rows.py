@@ -154,8 +154,10 @@ def _moment(at: datetime | str) -> datetime:
 
 
 def unnumbered_rooms() -> dict[str, datetime]:
-    """Rooms with committed events that have no number yet, since numbering is under way or its process died, each with
-    the time of the oldest."""
+    """Return the rooms with committed events that have no number yet, each with the time of the oldest one.
+
+    Their numbering is under way, or its process died.
+    """
     waiting = Event.objects.filter(seq=None).order_by().values_list("room")
     return dict(waiting.annotate(oldest=Min("at")).values_list("room", "oldest"))
 

@@ -21,7 +21,7 @@ from .types import Snapshot, Standing, T
 
 
 def standing(room: str) -> Standing | None:
-    """Where the room's log stands, by one cheap statement; None: there is no such room, or the log has no name yet."""
+    """Return where the room's log stands, by one cheap statement; None: no such room, or the log has no name yet."""
     wal_file = WAL_FILE if connection.vendor == "postgresql" else "NULL"
     with prepared_cursor(connection) as cursor:
         cursor.execute(

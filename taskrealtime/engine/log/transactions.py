@@ -25,7 +25,7 @@ def use_one_snapshot() -> None:
 
 @contextmanager
 def one_moment() -> Iterator[None]:
-    """A transaction that only reads, all of it at one moment."""
+    """Open a read-only transaction that sees one moment of the database."""
     connection.ensure_connection()  # sets the mode
     mode = getattr(connection, "transaction_mode", None)
     if connection.vendor == "sqlite":

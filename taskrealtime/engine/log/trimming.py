@@ -85,7 +85,7 @@ def trim_some(*, now: datetime | None = None) -> Trimmed:
 
 
 def cutoff(now: datetime | None = None) -> datetime:
-    """What is older than this is no longer kept.
+    """Return the time before which events are no longer kept.
 
     By the database's clock where it has one of its own: a process whose clock is wrong removes nothing young.
     """

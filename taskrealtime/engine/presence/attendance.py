@@ -40,14 +40,14 @@ class Entry(NamedTuple):
 
     @property
     def strength(self) -> tuple[bool, float]:
-        """The strongest entry is the user's; for a moment after all connections left, the one that left last."""
+        """The user's strongest entry counts; for a moment after all connections left, the one that left last."""
         return (True, STATUSES.index(self.status)) if self.left_at is None else (False, self.left_at)
 
 
 class News(NamedTuple):
     """What a subscriber was not sent yet."""
 
-    #: By user the status (None: offline), and when they were seen last, unix time; None: now.
+    #: By user the status (None: offline), and when the user was seen last, unix time; None: now.
     people: dict[int, tuple[Status | None, float | None]]
     #: By place the users who have it open.
     viewers: dict[int, list[int]]
@@ -66,7 +66,7 @@ class Attendance:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        #: Listeners with how many of the `changes` they know already.
+        #: Subscribers with how many of the `changes` they know already.
         self.listeners: dict[Listener, int] = {}
         self._people: dict[int, set[Connection]] = {}
         #: Users that left this process, with the (monotonic) time until which that is not published.
@@ -115,7 +115,7 @@ class Attendance:
     # -- what changes it --
 
     def enter(self, listener: Listener, connection: Connection) -> None:
-        """A connection joins: it knows everything of now."""
+        """Add a connection, which has everything up to now."""
         self._people.setdefault(connection.user_id, set()).add(connection)
         self._leaving.pop(connection.user_id, None)
         self.update([connection.user_id])
@@ -139,7 +139,7 @@ class Attendance:
         self.update([connection.user_id], seen_at=now)
 
     def forget(self, user_id: int) -> None:
-        """Remove a user that may not be here any more, without the moment's grace after leaving."""
+        """Remove a user that may not be here any more, without the grace period after leaving."""
         self._leaving.pop(user_id, None)
         self.update([user_id])
 
@@ -170,7 +170,7 @@ class Attendance:
         self.update(users, seen_at=seen_at)
 
     def update(self, users: Iterable[int], *, seen_at: float | None = None) -> None:
-        """Find out anew what is true of these users, and note what that changes."""
+        """Compute anew what is true of these users, and record the changes."""
         for user_id in users:
             own = self.own(user_id)
             entries = [found for of in self.others.values() if (found := of.get(user_id))]

@@ -22,16 +22,16 @@ ROWS = 500
 
 
 class LastSeenBook:
-    """What one event loop knows."""
+    """The times of last connections that one event loop has gathered."""
 
     def __init__(self, connected: Callable[[], Iterable[int]]) -> None:
-        """A book that is written by `run`; `connected` returns the users that are connected now."""
+        """Create an empty book, which `run` writes; `connected` returns the users that are connected now."""
         self._connected = connected
         self._left: dict[int, float] = {}
         self._last_words: asyncio.Task[None] | None = None
 
     def left(self, user_id: int, now: float) -> None:
-        """A connection of this user ended at this unix time."""
+        """Record that a connection of this user ended at this unix time."""
         self._left[user_id] = now
 
     async def run(self) -> None:
@@ -60,7 +60,7 @@ class LastSeenBook:
 
 
 def write_seen(seen: Mapping[int, float]) -> None:
-    """Note for each user the unix time at which they were seen; an earlier one than is known changes nothing."""
+    """Store for each user the unix time of the last connection; one earlier than the stored one changes nothing."""
     users = sorted(seen)
     for start in range(0, len(users), ROWS):
         _write_some({user_id: seen[user_id] for user_id in users[start : start + ROWS]})

@@ -1,10 +1,10 @@
 """Presence in rooms over all server processes, sent to each room's subscribers as it changes.
 
-Truth is a state, not messages. Each process knows its own connections, shares what it knows under a lease (`sharing`,
-`store`), and has of each of its rooms a picture of what the others know (`Attendance`). A message on the room's group
-only says what to look at: one that is lost is found by the look once a second, by the room's version. Subscribers get
-the difference to what they got before, so no message, however late or often, gives them anything twice. Without
-Redis, or while it is away, a process knows its own users and, until their leases would have ended, the rest.
+The shared state is authoritative, messages are not. Each process knows its own connections, shares what it knows under
+a lease (`sharing`, `store`), and has of each of its rooms a picture of what the others know (`Attendance`). A message
+on the room's group only says what to look at: a lost one is found by the look once a second, by the room's version.
+Subscribers get the difference to what they got before, so no message, however late or often, gives them anything twice.
+Without Redis, or while it is away, a process knows its own users and, until their leases would have ended, the rest.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after the last connection until a user counts as gone: a reload, or a server's restart, is no absence.
 GRACE_SECONDS = 4.5
-#: Seconds for which changes are gathered before listeners get them.
+#: Seconds for which changes are gathered before subscribers get them.
 GATHER_SECONDS = 0.2
 #: Users in one frame.
 MAX_USERS_IN_FRAME = 500
-#: Listeners that get frames before others get a turn of the event loop.
+#: Subscribers that get frames before others get a turn of the event loop.
 LISTENERS_AT_ONCE = 500
 
 
@@ -46,10 +46,10 @@ class Presence:
         grace: float = GRACE_SECONDS,
         gather: float = GATHER_SECONDS,
     ) -> None:
-        """Of the running event loop.
+        """Create it for the running event loop.
 
         Args:
-            urls: of the Redis servers, over which rooms are spread; none: this process knows its own people only.
+            urls: of the Redis servers, over which rooms are spread; none: this process knows its own users only.
             lease: seconds.
             grace: seconds.
             gather: seconds.
@@ -92,7 +92,7 @@ class Presence:
         return attendance.present(), Frames(domain.presence.viewers(room, place, users) for place, users in viewed)
 
     def leave(self, room: str, listener: Listener, *, at_once: bool = False) -> None:
-        """The listener is no longer in the room; `at_once`: its user may not be there any more."""
+        """Remove a subscriber from the room; `at_once`: its user may not be there any more."""
         connection, attendance = self._connections.get(listener), self._rooms.get(room)
         if connection is None or attendance is None or room not in connection.rooms:
             return
@@ -105,27 +105,27 @@ class Presence:
         self._expire_later(attendance, until)
 
     def leave_all(self, listener: Listener) -> None:
-        """The connection is gone."""
+        """Remove a connection from all its rooms."""
         if connection := self._connections.get(listener):
             for room in list(connection.rooms):
                 self.leave(room, listener)
             self._connections.pop(listener, None)
 
     def forget(self, room: str, user_id: int) -> None:
-        """The user may not be in the room any more."""
+        """Remove a user that may not be in the room any more."""
         if attendance := self._rooms.get(room):
             attendance.forget(user_id)
             self._own_changed(attendance, user_id)
 
     def set_status(self, listener: Listener, status: Status) -> None:
-        """The status of one connection."""
+        """Set the status of one connection."""
         connection = self._connection(listener)
         connection.status = status
         for room in connection.rooms:
             self._update_own(room, listener.user_id)
 
     def view(self, listener: Listener, room: str | None, place: int | None = None) -> None:
-        """Which place is open in one connection; it counts while the connection is in that room."""
+        """Set the place that is open in one connection; it counts while the connection is in that room."""
         connection = self._connection(listener)
         before = connection.viewing
         connection.viewing = None if room is None or place is None else (room, place)
@@ -219,11 +219,11 @@ class Presence:
     # -- other processes --
 
     def sharing(self, room: str) -> Sharing | None:
-        """Through which Redis a room is shared; None: there is none."""
+        """Return the sharing, through one Redis, that a room belongs to; None: there is none."""
         return self._sharings[zlib.crc32(room.encode()) % len(self._sharings)] if self._sharings else None
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Another process rang."""
+        """Handle a ring of another process."""
         if sharing := self.sharing(message["room"]):
             sharing.receive(message)
 
@@ -244,7 +244,7 @@ class Presence:
                 await sharing.store.close()
 
     def shutdown(self, reconnect_in_ms: int) -> None:
-        """The process is ending: what it knows shall end soon after it, as that of connections does."""
+        """Let the lease of this ending process run out soon, as its connections end."""
         for sharing in self._sharings:
             sharing.lease = LAST_LEASE_SECONDS
             self._do(sharing.look())
@@ -255,7 +255,7 @@ class Presence:
         task.add_done_callback(self._tasks.discard)
 
     def later(self, delay: float, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Do something in so many seconds."""
+        """Run some work in so many seconds."""
         asyncio.get_running_loop().call_later(delay, lambda: self._do(work()))
 
 

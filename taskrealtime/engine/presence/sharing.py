@@ -39,16 +39,16 @@ class Rooms(Protocol):
         """Return all rooms of which something is known."""
 
     def sharing(self, room: str) -> "Sharing | None":
-        """Through which Redis a room is shared."""
+        """Return the sharing, through one Redis, that a room belongs to."""
 
     def changed(self, attendance: Attendance) -> None:
-        """Have listeners get what changed, in a moment."""
+        """Have subscribers get what changed, in a moment."""
 
     def drop_if_empty(self, attendance: Attendance) -> None:
         """Forget a room that is empty."""
 
     def later(self, delay: float, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Do something in so many seconds."""
+        """Run some work in so many seconds."""
 
 
 class Sharing:
@@ -170,7 +170,7 @@ class Sharing:
         self._presence.changed(attendance)
 
     def _expect(self, attendance: Attendance, version: int) -> None:
-        """Where the room has not come so far in a moment, read it."""
+        """Read the room if it has not come so far in a moment."""
 
         async def check() -> None:
             if attendance.version is None or attendance.version < version:
@@ -214,7 +214,7 @@ class Sharing:
     # -- leases --
 
     async def look(self) -> float:
-        """Renew the lease and see what moved; the seconds until the next look."""
+        """Renew the lease and see what moved; return the seconds until the next look."""
         self._drop_empty_rooms()
         pause = LOOK_SECONDS
         rooms = list(self._own_rooms())
@@ -253,7 +253,7 @@ class Sharing:
         return process in self._seen
 
     def _see(self, alive: set[str]) -> None:
-        """These processes have a lease now."""
+        """Record the processes that have a lease now."""
         others = alive - {self.store.process}
         self._seen.update(dict.fromkeys(others, time.monotonic()))
         for process in self._confirmed - others:

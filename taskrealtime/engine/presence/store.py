@@ -1,7 +1,7 @@
 """Presence in Redis: what each server process knows, under a lease that ends with the process.
 
 One lease per process, by Redis's own clock, holds up all that the process wrote: keeping it costs one command, however
-many people it serves. Each room is a hash of (process, user) → entry, with a version that every change moves. Each
+many users it serves. Each room is a hash of (process, user) → entry, with a version that every change moves. Each
 script is atomic. An ended lease is cleared away by whichever process looks first.
 """
 
@@ -137,7 +137,7 @@ class Reading(NamedTuple):
 
 
 class PresenceStore:
-    """One Redis, as one server process uses it. Whatever fails there is raised as it is."""
+    """One Redis, as one server process uses it. Its errors are raised unchanged."""
 
     def __init__(self, url: str, process: str) -> None:
         self.process = process
@@ -156,17 +156,17 @@ class PresenceStore:
         self._look, self._read = script(_COMMON + _LOOK), script(_COMMON + _READ)
 
     async def register(self, rooms: Mapping[str, Mapping[int, Entry]], *, lease: float) -> dict[str, int]:
-        """Take out the lease, of so many seconds, with all that this process knows; the rooms' new versions."""
+        """Take out the lease, of so many seconds, with all that this process knows; return the rooms' new versions."""
         found = await self._register(keys=[self._key], args=[self.process, _milliseconds(lease), _encode(rooms)])
         return _pairs(found)
 
     async def write(self, rooms: Mapping[str, Mapping[int, Entry | None]]) -> dict[str, int] | None:
-        """Write what changed (None: the user is gone); the rooms' new versions, or None where the lease has ended."""
+        """Write changes (None: the user is gone); return the rooms' new versions, or None if the lease has ended."""
         found = await self._write(keys=[self._key], args=[self.process, _encode(rooms)])
         return None if found is None else _pairs(found)
 
     async def look(self, rooms: list[str], *, lease: float) -> Look | None:
-        """Renew the lease, clear away those that ended, and see what moved; None where the own one has ended."""
+        """Renew the lease, remove those that ended, and return what moved; None if the own one has ended."""
         found = await self._look(keys=[self._key], args=[self.process, _milliseconds(lease), *rooms])
         if found is None:
             return None
@@ -174,7 +174,7 @@ class PresenceStore:
         return Look(set(alive), until_next_end / 1000, dict(zip(rooms, versions, strict=True)))
 
     async def read(self, room: str) -> Reading:
-        """Everything of a room."""
+        """Return everything of a room."""
         alive, flat = await self._read(keys=[self._key], args=[room])
         version, entries = 0, dict[str, dict[int, Entry]]()
         for field, value in zip(flat[::2], flat[1::2], strict=True):
@@ -186,7 +186,7 @@ class PresenceStore:
         return Reading(set(alive), version, entries)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await self._redis.aclose()
 
 
@@ -195,7 +195,7 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _encode(rooms: Mapping[str, Mapping[int, Entry | None]]) -> bytes:
-    """JSON, the entries as texts in it, which the scripts hand on as they are."""
+    """Return JSON, the entries as texts in it, which the scripts pass on as they are."""
     texts = {
         room: {user_id: None if entry is None else msgspec.json.encode(entry).decode() for user_id, entry in of.items()}
         for room, of in rooms.items()

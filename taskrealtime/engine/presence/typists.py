@@ -47,7 +47,7 @@ class Typists:
         clock: Callable[[], float] | None = None,
         call_at: Callable[[float, Callable[[], None]], Any] | None = None,
     ) -> None:
-        """Of the running event loop.
+        """Create it for the running event loop.
 
         Args:
             alone: whether no other process could receive a ring.
@@ -64,10 +64,10 @@ class Typists:
         self._rung: dict[str, dict[_Key, float]] = {}
 
     def set_typing(self, room: str, place: int, user: dict[str, Any], *, connection: str, is_typing: bool) -> None:
-        """A connection of this process says that its user types at a place, still types, or no longer does.
+        """Record that the user of a connection of this process types at a place, still types, or no longer does.
 
         Args:
-            user: as the others shall see them, with an `id`.
+            user: as other users see this one, with an `id`.
             connection: names the connection, over all processes.
         """
         key = room, place, int(user["id"])
@@ -81,7 +81,7 @@ class Typists:
             self._publish(key, user, connection, True)
 
     def stop(self, connection: str, *, room: str | None = None, place: int | None = None) -> None:
-        """The connection types no more: at all, in a room, or at a place."""
+        """End the typing of a connection: all of it, in a room, or at a place."""
         for key in list(self._rung.get(connection, {})):
             if room in (None, key[0]) and place in (None, key[1]):
                 self._end(key, connection)
@@ -95,14 +95,14 @@ class Typists:
             self._rung.pop(connection, None)
 
     def forget(self, room: str, user_id: int) -> None:
-        """The user may not be in the room any more."""
+        """Remove a user that may not be in the room any more."""
         for key, hand in list(self._hands.items()):
             if key[0] == room and key[2] == user_id:
                 hand.until.clear()
                 self._settle(key)
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Another process rang."""
+        """Handle a ring of another process."""
         if message["process"] != self._presence.process:
             user = message["user"]
             key = message["room"], message["place"], user["id"]

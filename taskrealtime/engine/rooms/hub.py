@@ -21,10 +21,10 @@ class Hub:
     """A registry: rooms by name, listeners by user."""
 
     def __init__(self, layer: LayerMembership, *, on_evicted: Callable[[str, int], None]) -> None:
-        """Of the running event loop.
+        """Create a hub for the running event loop.
 
         Args:
-            on_evicted: called with a room and a user, once the event that ends the user's right to read was passed on.
+            on_evicted: called with a room and a user, once the event that ends the user's right to read was delivered.
         """
         self.rooms: dict[str, Room] = {}
         #: All subscribers by user, for the sweep's search for revoked sign-ins. Values are `{listener: stamp}`.
@@ -36,7 +36,7 @@ class Hub:
         self._layer = layer
         self._on_evicted = on_evicted
         self._opening: dict[str, asyncio.Task[Room]] = {}
-        #: The highest number that was rung for a room that is just being opened.
+        #: The highest number that was published for a room that is just being opened.
         self._rung: dict[str, int] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
         #: Where a room's log stands for a reader, and what is known of a room: both asked for in batches, since many
@@ -44,17 +44,17 @@ class Hub:
         self._stands = Batcher(log.stand_all)
         self._bounds = Batcher(log.bounds_in_order)
 
-    # -- people --
+    # -- subscribers --
 
     def enter(self, listener: Listener, stamp: str, browser: str | None = None) -> None:
-        """A signed-in listener, with the session stamp and the mark of the browser's session that its token carried."""
+        """Add a signed-in subscriber, with its token's session stamp and mark of the browser's session."""
         self.listeners.setdefault(listener.user_id, {})[listener] = stamp
         self.browsers.pop(listener, None)
         if browser is not None:
             self.browsers[listener] = browser
 
     def leave(self, listener: Listener) -> bool:
-        """Remove a listener that is gone; return whether it was entered."""
+        """Remove a subscriber that is gone; return whether it was entered."""
         self.browsers.pop(listener, None)
         of_user = self.listeners.get(listener.user_id, {})
         was_there = of_user.pop(listener, None) is not None
@@ -93,7 +93,7 @@ class Hub:
         return room
 
     async def _read_log(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
-        # A chunk: what a listener that does not read is given waits in memory, and no more of it is read meanwhile.
+        # A chunk: what a slow subscriber is given waits in memory, and no more of it is read meanwhile.
         return await in_database_thread(log.read_on, name, since=since, limit=limit, most=CHUNK_CHARACTERS)
 
     def handle(self, message: dict[str, Any]) -> None:
@@ -154,7 +154,7 @@ class Hub:
             for listener in list(of_user):
                 listener.disconnect(1012, "The event log was restored.")
         for room in self.rooms.values():
-            for subscription in room.subscriptions():  # Long polls are in no list of people.
+            for subscription in room.subscriptions():  # Long polls are in no list of users.
                 subscription.listener.disconnect(1012, "The event log was restored.")
         self.rooms.clear()
 

@@ -1,4 +1,4 @@
-"""The messages of other processes, and of this one, given to the part that each is for."""
+"""Dispatches the messages of other processes, and of this one, to the part that each is for."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ class Messages:
         self._looking: set[asyncio.Task[None]] = set()
 
     def take(self, message: dict[str, Any]) -> None:
-        """Carry out a message of another process, or of this one; one that cannot be is logged, and left out."""
+        """Carry out a message of another process, or of this one; one that fails is logged and skipped."""
         try:
             theirs = message.get("installation")
             ours = self._hub.epoch and epochs.installation_of(self._hub.epoch)

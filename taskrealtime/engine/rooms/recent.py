@@ -16,7 +16,7 @@ class RecentEvents:
     """The events after number `start` up to number `end`, without a gap."""
 
     def __init__(self, position: int, most: int = MAX_KEPT, clock: Callable[[], float] = time.monotonic) -> None:
-        """Nothing yet, after number `position`; `most` characters are kept."""
+        """Start empty after number `position`; at most `most` characters are kept."""
         self.start = self.end = position
         #: A few hundred at the most; most rooms of users have none, for which a deque would take 0.7 KB.
         self._events: list[LoggedEvent] = []

@@ -23,11 +23,11 @@ PAGE = 200
 MAX_RECEIVED = 1000
 #: Characters of their frames that are kept.
 MAX_RECEIVED_CHARACTERS = 1024 * 1024
-#: Characters of frames after which listeners get the time to read, lest a burst look like slowness.
+#: Characters of frames after which subscribers get the time to read, lest a burst look like slowness.
 CHUNK_CHARACTERS = 64 * 1024
 #: Seconds of that time, at the most.
 READ_TIMEOUT_SECONDS = 0.5
-#: Listeners that are served before others get a turn of the event loop: 1 ms. A turn costs a twentieth of that; to be
+#: Subscribers that are served before others get a turn of the event loop: 1 ms. A turn costs a twentieth of that; to be
 #: read, carried out and answered takes a message about five of them.
 LISTENERS_AT_ONCE = 100
 
@@ -51,14 +51,14 @@ class Listener(Protocol):
         """The user may no longer read a room, subscribed here or not; where it is, `unsubscribed` comes, too."""
 
     def disconnect(self, code: int, reason: str) -> None:
-        """The connection must end with this close code."""
+        """End the connection with this close code."""
 
     async def drained(self) -> None:
         """Wait until what was delivered is sent, so that a long replay does not pile up."""
 
 
 class Subscription:
-    """One listener's place in one room: `cursor` is the last number that it was given."""
+    """One subscriber's place in one room: `cursor` is the last number that it was given."""
 
     __slots__ = ("authorised", "cursor", "ended", "listener", "read", "received_anything", "room")
 
@@ -68,7 +68,7 @@ class Subscription:
         self.cursor = cursor
         #: The membership was checked as of this number: later evictions count, earlier ones do not.
         self.authorised = authorised
-        #: How far the listener knows a personal room to be read; None: it does not want to know.
+        #: How far the subscriber knows a personal room to be read; None: it does not want to know.
         self.read = read
         self.ended = False
         self.received_anything = False
@@ -94,17 +94,17 @@ class Room:
         read: Callable[..., Any],
         evicted: Callable[[str, int], None] = lambda room, user_id: None,
     ) -> None:
-        """A room that has passed on everything up to `position`.
+        """Create a room that has delivered everything up to `position`.
 
         Args:
             read: reads its log.
-            evicted: called when the event that ends a user's right to read the room was passed on.
+            evicted: called when the event that ends a user's right to read the room was delivered.
         """
         self.name = name
         #: `project` or `user`.
         self.kind = name.partition(".")[0]
         self._evicted = evicted
-        #: What was passed on to live listeners last.
+        #: What was delivered to live subscribers last.
         self._recent = self._remember_from(position)
         #: How far a personal room was read, and trimmed.
         self._marker = self._floor = 0
@@ -116,10 +116,10 @@ class Room:
         self._read = read
         self._received: dict[int, LoggedEvent] = {}
         self._live: set[Subscription] = set()
-        #: Listeners that are not live yet. True: they already have more than `position`, since they read the log after
-        #: us; False: they are still reading what they missed.
+        #: Subscribers that are not live yet. True: they already have more than `position`, since they read the log
+        #: after us; False: they are still reading what they missed.
         self._coming: dict[Subscription, bool] = {}
-        #: Listeners that still read an earlier chunk.
+        #: Subscribers that still read an earlier chunk.
         self._reading: dict[Subscription, asyncio.Task[None]] = {}
         self._pumping: asyncio.Task[None] | None = None
         #: Pages being read from the log for returning subscribers, by the number that they follow.
@@ -127,7 +127,7 @@ class Room:
 
     @property
     def position(self) -> int:
-        """The last number that was passed on to live listeners."""
+        """The last number that was delivered to live subscribers."""
         return self._recent.end
 
     # -- subscribers --
@@ -139,7 +139,7 @@ class Room:
         return subscription
 
     async def go_live(self, subscription: Subscription) -> None:
-        """Give the listener what it missed, then what the room passed meanwhile, then every new event."""
+        """Give the subscriber what it missed, then what the room passed meanwhile, then every new event."""
         while not subscription.ended and subscription.cursor < self.position:
             await self._catch_up(subscription)
         if subscription.ended:
@@ -209,7 +209,7 @@ class Room:
 
     @property
     def size(self) -> int:
-        """How many listen."""
+        """The number of subscribers."""
         return len(self._live) + len(self._coming)
 
     def close(self) -> None:
@@ -228,12 +228,12 @@ class Room:
     # -- how far it was read --
 
     def mark(self, read: int, floor: int) -> None:
-        """A personal room was read and trimmed up to these numbers, by a ring or as the sweep found."""
+        """Record how far a personal room was read and trimmed, by a ring or as the sweep found."""
         self._marker, self._floor = max(self._marker, read), max(self._floor, floor)
         self._deliver_marker()
 
     def _deliver_marker(self) -> None:
-        """Send it to the live subscribers that do not have it; not before they have what was read elsewhere."""
+        """Send the mark to live subscribers that do not have it; not before they have what was read elsewhere."""
         if not self._marker or self._marker > self.position:
             return
         unread = self.position - max(self._marker, min(self._floor, self.position))
@@ -257,13 +257,13 @@ class Room:
         self.advance_to(head)
 
     def advance_to(self, head: int) -> None:
-        """Pass on everything up to `head`, reading from the log what was not received."""
+        """Deliver everything up to `head`, reading from the log what was not received."""
         self.head = max(self.head, head)
         if self.head > self.position and self._pumping is None:
             self._pumping = asyncio.create_task(self._pump())
 
     def raise_floor(self, floor: int) -> None:
-        """The log was trimmed up to `floor`: a client that is behind that comes back and has to reset."""
+        """Skip what was trimmed up to `floor`: a client that is behind that comes back and has to reset."""
         if floor > self.position and self._pumping is None:
             self._skip_to(floor)
 
@@ -331,7 +331,7 @@ class Room:
             self._evicted(self.name, batch[-1].evicts)
 
     async def _let_read(self) -> None:
-        """Wait for the live listeners; for a slow one only once, until it has caught up or was cut."""
+        """Wait for the live subscribers; for a slow one only once, until it has caught up or was cut."""
         waits = []
         for subscription in [one for one in self._live if one.listener.lags and one not in self._reading]:
             wait = self._reading[subscription] = asyncio.create_task(self._wait_for_reader(subscription))

@@ -1,4 +1,4 @@
-"""The figures of server processes, reported to staff while staff watch.
+"""The figures of server processes, reported to staff while their pages show them.
 
 All processes are in one group on the channel layer. A process whose staff watch calls for reports every
 `REPORT_SECONDS`; each process that received a call lately reports its figures as often. So a dead process is missing
@@ -41,7 +41,7 @@ FORGOTTEN_AFTER = 30.0
 STAFF_TIMEOUT_SECONDS = 1.0
 #: Seconds between two looks at how late the event loop is.
 SLICE = 0.1
-#: Rooms that one process reports: those with most people.
+#: Rooms that one process reports: those with most users.
 MAX_ROOMS = 200
 #: Rooms that are shown.
 MAX_SHOWN = 50
@@ -82,7 +82,7 @@ class ProcessFigures(msgspec.Struct, kw_only=True):
 
 
 class RoomFigures(msgspec.Struct):
-    """How many people are in a room over all processes, and how many listeners it has."""
+    """How many users are in a room over all processes, and how many subscribers it has."""
 
     room: str
     people: int
@@ -97,7 +97,7 @@ class _Told(msgspec.Struct):
 
 
 class Health(msgspec.Struct):
-    """What only the rooms of a process know of it."""
+    """The figures that only the rooms of a process have."""
 
     sees_database: bool
     sees_redis: bool | None
@@ -113,14 +113,14 @@ class Watcher(Protocol):
         """Take these frames, in order, without waiting."""
 
     def watch_ended(self) -> None:
-        """The user may not watch any more."""
+        """Handle that the user may not watch any more."""
 
 
 class Watch:
-    """One process's part."""
+    """One process's part in the reports."""
 
     def __init__(self, process: str, ask_health: Callable[[], Health]) -> None:
-        """Of the running event loop.
+        """Create it for the running event loop.
 
         Args:
             process: its name among all.
@@ -266,7 +266,7 @@ class Watch:
         return sorted(shown, key=lambda figures: (figures.host, figures.started_at, figures.pid))
 
     def _rooms(self) -> list[RoomFigures]:
-        """Each process knows all people of its rooms, and its own listeners alone."""
+        """Return the rooms with their counts: each process knows all users of its rooms, but its own sockets only."""
         merged: dict[str, RoomFigures] = {}
         for told, at in self._received.values():
             if time.monotonic() - at > WATCHED_SECONDS:

@@ -80,7 +80,7 @@ class Acceptor:
         self._listening.close()
 
     def _take(self) -> None:
-        """There are connections in the kernel."""
+        """Take the waiting connections from the kernel."""
         for _ in range(min(TAKEN_AT_ONCE, MAX_WAITING - len(self._waiting))):
             try:
                 connection, _ = self._listening.accept()

@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 @implementer(IPushProducer)
 class BackPressure:
-    """What is registered at a transport as its producer.
+    """The producer that is registered at a transport.
 
     The transport pauses it when more than 64 KiB wait for the client, and resumes it when the kernel has taken all.
     """
@@ -17,18 +17,18 @@ class BackPressure:
     _paused: asyncio.Future[None] | None = None
 
     def pauseProducing(self) -> None:
-        """More than the transport likes to buffer waits for the client."""
+        """Pause: more than the transport likes to buffer waits for the client."""
         if self._paused is None:
             self._paused = asyncio.get_running_loop().create_future()
 
     def resumeProducing(self) -> None:
-        """The kernel has taken all, or nothing more will be read."""
+        """Resume: the kernel has taken all, or nothing more will be read."""
         if self._paused is not None:
             self._paused.set_result(None)
             self._paused = None
 
     def stopProducing(self) -> None:
-        """The connection is lost; the protocol learns of it by other ways."""
+        """Do nothing about the lost connection, which the protocol notices by other ways."""
 
     async def writable(self) -> None:
         """Wait until the transport wants more, or the connection is lost."""

@@ -28,17 +28,17 @@ async def beat(descriptor: int) -> None:
 
 
 class Pulse:
-    """What a supervisor knows of one process; the time (monotonic, seconds) is given to it."""
+    """The pulse of one process, for its supervisor; the time (monotonic, seconds) is an argument."""
 
     def __init__(self, now: float) -> None:
-        """Of a process that is started now."""
+        """Start with a process that is started now."""
         self._heard_at = self._looked_at = now
         self._allowed = START_SECONDS
 
     def look(self, now: float, *, has_beaten: bool) -> bool:
-        """Take note of whether beats came since the last look; return whether the process is hung.
+        """Record whether beats came since the last look; return whether the process is hung.
 
-        Where looks were missed it was the supervisor, or the whole machine, that stood still: it does not count.
+        Missed looks do not count: then the supervisor, or the whole machine, stood still.
         """
         missed = now - self._looked_at - 2 * BEAT_SECONDS
         self._looked_at = now

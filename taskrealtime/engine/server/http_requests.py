@@ -1,4 +1,4 @@
-"""HTTP on the reference server: bounded before anything is kept, and read and answered at the other side's pace.
+"""HTTP on the reference server: bounded before anything is kept, and read and answered at the client's pace.
 
 Of Twisted's channel this leans on what its makers did not promise: `_path` (see `stock_daphne`), `_transferDecoder`,
 `_waitingForTransport`, and that every bad request is answered by `_respondToBadRequestAndDisconnect`.
@@ -51,7 +51,7 @@ class Refused(Exception):
         self.status = status
 
     def answer(self) -> bytes:
-        """Return all of it, as bytes."""
+        """Return the whole answer, as bytes."""
         return raw_answer(f"{self.status.value} {self.status.phrase}".encode(), str(self))
 
 
@@ -142,7 +142,7 @@ class Request(BackPressure, PlainRequest):
         super().handle_reply(message)
 
     def finish(self) -> None:
-        """The answer is complete, as far as the application knows."""
+        """End the answer, which is complete as far as the application knows."""
         if self.producer is not None:
             self.unregisterProducer()
         self.resumeProducing()

@@ -25,7 +25,7 @@ class _Inbox:
         self._waiting: asyncio.Future[None] | None = None
 
     def put_nowait(self, message: Message) -> None:
-        """Note the end of the request; the empty body, too, that daphne reports is not ours."""
+        """Record the end of the request; the empty body, too, that daphne reports is not ours."""
         if message["type"] == "http.disconnect":
             self._is_over = True
             self._wake()
@@ -60,12 +60,12 @@ class KeptBody(_Inbox):
         self._left += len(data)
 
     def end(self) -> None:
-        """All has arrived."""
+        """End the body: all has arrived."""
         if self._file is not None:
             self._file.seek(0)
 
     def close(self) -> None:
-        """Keep it no longer."""
+        """Drop the body."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -107,12 +107,12 @@ class StreamedBody(_Inbox):
         self._wake()
 
     def end(self) -> None:
-        """All has arrived."""
+        """End the body: all has arrived."""
         self._is_complete = True
         self._wake()
 
     def close(self) -> None:
-        """Keep it no longer."""
+        """Drop the body."""
         self._parts.clear()
 
     async def get(self) -> Message:

@@ -1,4 +1,4 @@
-"""The reference server: daphne, with an end in peace and bounds on what one connection may hold.
+"""The reference server: daphne, with a graceful shutdown and bounds on what one connection may hold.
 
 This file, `http_requests`, `back_pressure` and `stock_daphne` alone know Twisted, and nothing depends on this one but
 `manage.py serve`: `project.asgi:application` runs on stock daphne and on uvicorn, too. What is leaned on that its
@@ -51,7 +51,7 @@ class Server(DaphneServer):
     def __init__(
         self, application: Any, listening: socket.socket, *, lifeline: int | None = None, ready: Callable[[], None]
     ) -> None:
-        """A server, not running yet.
+        """Create a server, which does not run yet.
 
         Args:
             listening: listening and not blocking; `run` takes it over.

@@ -107,7 +107,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
         self.data = b""
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """The client said something."""
+        """Take a message of the client."""
         super().onMessage(payload, isBinary)
         if self.application_queue.qsize() == MAX_UNHANDLED:
             self.transport.pauseProducing()
@@ -125,7 +125,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
             self._read_again_later()
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
-        """Handle the lost connection; nothing need wait for the client any more."""
+        """Handle the lost connection; nothing waits for the client any more."""
         self.resumeProducing()
         super().onClose(wasClean, code, reason)
 
@@ -167,7 +167,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
         known = type(self.transport) in PLAIN_TRANSPORTS and all(hasattr(self.transport, name) for name in BUFFERS)
         return known and self._perMessageCompress is None
 
-    # -- what the application says --
+    # -- what the application sends --
 
     def handle_reply(self, message: Message) -> None:
         """Daphne's, with every close code, the close's reason, and a refusal's status."""

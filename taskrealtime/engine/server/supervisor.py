@@ -35,7 +35,7 @@ class Supervisor:
     """
 
     def __init__(self, command: Sequence[str], processes: int, *, inherited: int) -> None:
-        """A supervisor, not running yet.
+        """Create a supervisor, which does not run yet.
 
         Args:
             command: what to run; `{lifeline}` and `{heartbeat}` in it become the pipes' file descriptors.
@@ -114,7 +114,7 @@ class Supervisor:
         self._stop()
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, unless it is time to end."""
+        """Wait, or return early when it is time to end."""
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:

@@ -45,7 +45,7 @@ SUBPROTOCOL = "taskrealtime.v1"
 MAX_BAD_MESSAGES = 20
 #: Seconds within which they count.
 BAD_MESSAGE_SECONDS = 60.0
-#: Close codes that are worth a line in the log: a client broke a bound, or was not let in.
+#: Close codes that are worth a line in the log: a client broke a bound, or was refused.
 UNUSUAL_ENDS = frozenset({1009, 4400, 4401, 4408, 4409, 4410, 4429})
 #: Seconds that closing waits for the answer to a running command, and as many for what is still to be written.
 CLOSING_TIME = 2.0
@@ -68,7 +68,7 @@ class SocketConnection(AsyncConsumer):
     It has no channel of its own on the layer and does not use channels' dispatch, which awaits a thread for every
     message: the process's rooms listen once for all of its sockets.
 
-    A subclass says what its clients may ask for, and which rooms they are in.
+    A subclass declares its clients' events, and the rooms that they are in.
     """
 
     #: The client events that metrics name; all others count as unknown.
@@ -346,7 +346,7 @@ class SocketConnection(AsyncConsumer):
     # -- signing in --
 
     async def _sign_in(self) -> None:
-        """By header, by subprotocol, or by the first message.
+        """Sign in by header, by subprotocol, or by the first message.
 
         Raises:
             Closed: it did not work.
@@ -368,7 +368,7 @@ class SocketConnection(AsyncConsumer):
             raise Closed(1013, "Try again later.")  # The database was away between the two steps.
 
     async def let_in(self, token: str, since: int | None, epoch: str | None, id: MessageId) -> None:
-        """Find out whose token it is, and say `connected`.
+        """Identify the token's user, and send `connected`.
 
         Raises:
             Closed: there are too many connections, or the database is away.
@@ -385,10 +385,10 @@ class SocketConnection(AsyncConsumer):
             raise Closed(1013, "Too many connections in a short time.") from error
 
     async def identify(self, token: str) -> None:
-        """Find out whose token it is, and be entered among the user's connections.
+        """Identify the token's user, and add the connection to that user's.
 
         Raises:
-            RealTimeError: it is no good, or another user's.
+            RealTimeError: it is not valid, or another user's.
             Closed: the user has too many connections.
         """
         identity = await process().identities.ask(token)
@@ -404,7 +404,7 @@ class SocketConnection(AsyncConsumer):
         self._expiry = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
 
     async def _take_slot(self, user_id: int) -> None:
-        """Be counted among the connections of this user.
+        """Count this connection among those of the user.
 
         Raises:
             Closed: there are too many.
@@ -457,7 +457,7 @@ class SocketConnection(AsyncConsumer):
 
 
 def _token_of(scope: Any) -> str | None:
-    """The token that came with the upgrade, by header or by subprotocol; never from the URL, which ends up in logs."""
+    """Return the token that came with the upgrade, by header or subprotocol; never from the URL, which logs keep."""
     for name, value in scope["headers"]:
         if name.lower() == b"authorization":
             kind, _, token = value.decode("latin-1").partition(" ")

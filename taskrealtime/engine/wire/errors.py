@@ -61,7 +61,7 @@ class InvalidData(RealTimeError):
 
     @classmethod
     def at(cls, field: str, message: str) -> "InvalidData":
-        """The common case: one field is wrong."""
+        """Return the error for one wrong field, the common case."""
         return cls(f"{field}: {message}" if field else message, details=[{"field": field, "message": message}])
 
 
