@@ -38,7 +38,7 @@ class AccessToken(msgspec.Struct):
 
 
 class SignInObject(msgspec.Struct):
-    """Where a user is signed in."""
+    """A place where a user is signed in."""
 
     id: str
     #: In a browser, or by name and password at `/api/token/`.
@@ -53,13 +53,13 @@ class SignInObject(msgspec.Struct):
 
 
 class SignInList(msgspec.Struct):
-    """Where a user is signed in, the latest used first."""
+    """The places where a user is signed in, the latest used first."""
 
     sessions: list[SignInObject]
 
 
 class ProjectDetail(ProjectObject, kw_only=True):
-    """A project, and what the asker is in it."""
+    """A project, and the caller's role in it."""
 
     role: Role
     #: The user that added the caller, or made the caller an owner, without having asked; left out where none did.
@@ -68,7 +68,7 @@ class ProjectDetail(ProjectObject, kw_only=True):
 
 
 class RequestObject(msgspec.Struct):
-    """A project to which an owner wants to add the asker."""
+    """A project to which an owner wants to add the caller."""
 
     project: ProjectName
     role: Role
@@ -77,7 +77,7 @@ class RequestObject(msgspec.Struct):
 
 
 class RequestList(msgspec.Struct):
-    """The requests that wait for the asker's answer, oldest first."""
+    """The requests that wait for the caller's answer, oldest first."""
 
     requests: list[RequestObject]
 
@@ -115,7 +115,7 @@ class InvitationObject(msgspec.Struct):
     created_by: UserObject
     created_at: datetime
     expires_at: datetime
-    #: How many may join by it; null: any number.
+    #: How many users may join by it; null: any number.
     max_uses: int | None
     #: How many did.
     uses: int
@@ -211,7 +211,7 @@ class MemberPage(Page, kw_only=True):
 
 
 class InvitationPage(Page, kw_only=True):
-    """One page of links that are good."""
+    """One page of valid links."""
 
     results: list[InvitationObject]
 
@@ -239,7 +239,7 @@ class NotificationPage(Page, kw_only=True):
 
 
 class Me(UserObject, kw_only=True):
-    """The asker, with their preferences."""
+    """The caller, with their preferences."""
 
     #: For a lost password; empty: none.
     email: str
@@ -247,8 +247,8 @@ class Me(UserObject, kw_only=True):
     remind_before_hours: float
     #: Kind of notification → whether it is wanted.
     notify: dict[NotificationKind, bool]
-    #: Whether additions to projects wait for one's consent.
+    #: Whether additions to projects wait for the user's consent.
     ask_first: bool
-    #: The projects that one wants no notifications about.
+    #: The projects that the user wants no notifications about.
     muted_projects: list[int]
     duplicate: Duplicate = UNSET

@@ -120,7 +120,7 @@ def _key_of(request: Request) -> str | None:
 
 
 def read_query(request: Request, type: type[StructT]) -> StructT:
-    """The parameters behind the `?`, as their declared type. Unknown ones are ignored; an empty one counts as missing.
+    """Return the parameters behind the `?`, as their declared type. Unknown ones are ignored; empty ones are missing.
 
     Raises:
         InvalidData: one does not fit; `details` names it.

@@ -34,7 +34,7 @@ class BoardView(ApiView):
 
 
 def _build(room: str) -> SharedSnapshot:
-    """The board of a room. What is in it is the same for every role, so all members share it."""
+    """Build the board of a room. It is the same for every role, so all members share it."""
     project_id = project_of_room(room)
     assert project_id is not None
 

@@ -24,7 +24,7 @@ class TaskCommentsView(ApiView):
 
     @documented("comment_list", query=PageQuery, answer=CommentPage, errors=[NotFound])
     def get(self, request: Request, task_id: int) -> Response:
-        """What was said about a task, oldest first."""
+        """The comments on a task, oldest first."""
         if not access.readable_tasks(user_of(request)).filter(pk=task_id).exists():
             raise NotFound("No such task.")
         comments = access.visible_comments(user_of(request)).filter(task_id=task_id).select_related("task", "author")
@@ -40,7 +40,7 @@ class TaskCommentsView(ApiView):
         errors=[NotFound, Forbidden],
     )
     def post(self, request: Request, task_id: int) -> Response:
-        """Say something about a task."""
+        """Comment on a task."""
         return created(_change(request, read_body(request, commands.NewComment, task_id=task_id)))
 
 
@@ -55,12 +55,12 @@ class CommentView(PutIsPatch):
         errors=[NotFound, Forbidden],
     )
     def patch(self, request: Request, comment_id: int) -> Response:
-        """Change one's own comment."""
+        """Change a comment of the caller's own."""
         return Response(_change(request, read_body(request, commands.CommentUpdate, comment_id=comment_id)))
 
     @documented("comment_delete", status=204, changes=True, errors=[NotFound, Forbidden])
     def delete(self, request: Request, comment_id: int) -> Response:
-        """Delete one's own comment, or as an owner any comment."""
+        """Delete a comment of the caller's own, or as an owner any comment."""
         carry_out(request, commands.CommentDelete(comment_id=comment_id))
         return deleted()
 
@@ -77,6 +77,6 @@ def _change(request: Request, command: commands.Command) -> CommentDetail | comm
 
 
 def _keep_html(comments: list[Comment]) -> None:
-    """Write down what had to be rendered, so that it is the last time. The page is right without that, too."""
+    """Store what had to be rendered, so that it is the last time. The page is right without that, too."""
     with suppress(DatabaseError):
         Comment.objects.keep_html(comments)

@@ -39,7 +39,7 @@ class AsyncApiView(_DocumentView):
     """`/api/asyncapi/`."""
 
     def get(self, request: Request) -> Response:
-        """The AsyncAPI document, naming the host that was asked as its server."""
+        """The AsyncAPI document, naming the requested host as its server."""
         return Response(make_document(host=request.get_host(), secure=request.is_secure()))
 
 

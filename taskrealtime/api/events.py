@@ -42,10 +42,10 @@ class EventsView(ApiView):
 
 
 def answer_events(request: Request, room: str) -> Response:
-    """Return what the asker missed of a room; where that is nothing, later.
+    """Return what the caller missed of a room; where that is nothing, later.
 
     Raises:
-        NotFound: the asker may not read the room.
+        NotFound: the caller may not read the room.
     """
     query = read_query(request, EventsQuery)
     user_id = user_of(request).pk

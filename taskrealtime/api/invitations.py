@@ -1,4 +1,4 @@
-"""Invitations: links by which people join a project by themselves."""
+"""Invitations: links by which users join a project."""
 
 from typing import Annotated
 

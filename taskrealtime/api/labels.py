@@ -1,4 +1,4 @@
-"""The labels of a project: make, change, delete. The project itself lists them."""
+"""The labels of a project: create, change, delete. The project itself lists them."""
 
 from msgspec.structs import asdict
 from rest_framework.request import Request
@@ -26,7 +26,7 @@ class LabelsView(ApiView):
         errors=[NotFound, Forbidden],
     )
     def post(self, request: Request, project_id: int) -> Response:
-        """Make a label (owners)."""
+        """Create a label (owners)."""
         return created(_change(request, read_body(request, commands.LabelCreate, project_id=project_id)))
 
 
@@ -47,7 +47,7 @@ class LabelView(PutIsPatch):
 
     @documented("label_delete", status=204, changes=True, errors=[NotFound, Forbidden])
     def delete(self, request: Request, project_id: int, label_id: int) -> Response:
-        """Take a label away, from all tasks, too (owners)."""
+        """Delete a label, from all tasks, too (owners)."""
         carry_out(request, commands.LabelDelete(project_id=project_id, label_id=label_id))
         return deleted()
 

@@ -1,4 +1,4 @@
-"""Oneself: name and preferences."""
+"""The account of the caller: name and preferences."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from .openapi import documented
 
 
 class MeChange(commands.MeUpdate, kw_only=True, omit_defaults=True):
-    """Changes what is given of one's name and preferences, and leaves the rest."""
+    """Changes what is given of the caller's name and preferences, and leaves the rest."""
 
     #: The present one, for another `email`: access to its mailbox gives access to the account. It is not stored, not
     #: even as the fingerprint of a request with a key.

@@ -72,7 +72,7 @@ class NotificationsReadView(ApiView):
 
     @documented("notifications_read", body=commands.NotificationsRead, answer=commands.Unread, changes=True)
     def post(self, request: Request) -> Response:
-        """All up to this one were read; the mark never goes back."""
+        """Mark all up to this one as read; the mark never goes back."""
         return Response(carry_out(request, read_body(request, commands.NotificationsRead)))
 
 

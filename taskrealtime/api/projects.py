@@ -24,7 +24,7 @@ class ProjectsView(ApiView):
 
     @documented("project_list", query=PageQuery, answer=ProjectPage, errors=[NotFound])
     def get(self, request: Request) -> Response:
-        """The projects that one is in, oldest first."""
+        """The projects that the caller is in, oldest first."""
         memberships = Membership.objects.filter(user=user_of(request)).select_related("project", "added_by", "owner_by")
         return answer_page(request, read_query(request, PageQuery), memberships.order_by("project_id"), _show)
 
@@ -61,7 +61,7 @@ class ProjectView(PutIsPatch):
 
 
 class Leaving(msgspec.Struct):
-    """How one leaves."""
+    """How the caller leaves."""
 
     block: bool = False
 

@@ -21,7 +21,7 @@ class RequestsView(ApiView):
 
     @documented("request_list", answer=RequestList)
     def get(self, request: Request) -> Response:
-        """The projects to which owners want to add one, where one wants to be asked first."""
+        """The projects to which owners want to add the caller, where the caller wants to be asked first."""
         return Response(RequestList([_show_request(one) for one in access.addition_requests(user_of(request))]))
 
 
@@ -66,7 +66,7 @@ class BlockView(ApiView):
 
     @documented("block_remove", status=204, changes=True, errors=[NotFound])
     def delete(self, request: Request, user_id: int) -> Response:
-        """Let that user add one again."""
+        """Let that user add the caller again."""
         carry_out(request, commands.BlockRemove(user_id=user_id))
         return deleted()
 

@@ -55,7 +55,7 @@ class TasksView(ApiView):
 
     @documented("task_list", query=TaskQuery, answer=TaskPage, errors=[NotFound])
     def get(self, request: Request) -> Response:
-        """The tasks that one may see, of all projects, oldest first."""
+        """The tasks that the caller may see, of all projects, oldest first."""
         query, user = read_query(request, TaskQuery), user_of(request)
         if query.archived:
             tasks = access.readable_tasks(user).archived().order_by("-archived_at", "-id")
@@ -73,7 +73,7 @@ class TasksView(ApiView):
         errors=[NotFound, Forbidden],
     )
     def post(self, request: Request) -> Response:
-        """A new task at the end of its column."""
+        """Create a task at the end of its column."""
         answer = carry_out(request, read_body(request, commands.TaskCreate))
         assert isinstance(answer, commands.TaskAnswer)
         return created(_show_answer(answer))
@@ -180,7 +180,7 @@ def _wanted(query: TaskQuery) -> Q:
 
 
 def _labelled(project_id: int | None, label: int) -> Q:
-    """Tasks keep the ids of labels that were deleted: those match no task any more."""
+    """Match the tasks with a label. Tasks keep the ids of deleted labels, which match none any more."""
     if project_id is None:
         raise InvalidData.at("label", "Set the project that the label belongs to.")
     project = Project.objects.filter(pk=project_id).first()
@@ -214,6 +214,6 @@ def _show(task: TaskObject, archived_at: datetime | None = None) -> TaskDetail:
 
 
 def _named_as_here(error: InvalidData) -> InvalidData:
-    """The fields of a `task_update` lie inside its `changes`; here they are the body's own."""
+    """Name the fields without the prefix `changes.` of a `task_update`: here they are the body's own."""
     details = [{**detail, "field": detail["field"].removeprefix("changes.")} for detail in error.details]
     return InvalidData(error.message.removeprefix("changes."), details=details)

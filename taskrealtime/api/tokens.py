@@ -96,7 +96,7 @@ class SignInsView(ApiView):
 
     @documented("session_list", answer=SignInList)
     def get(self, request: Request) -> Response:
-        """Where one is signed in, the latest used first."""
+        """Where the caller is signed in, the latest used first."""
         own = _own_mark(request)
         return Response(SignInList([_show(found, own) for found in sign_ins.of_user(user_of(request))]))
 

@@ -92,14 +92,14 @@ class Ping(Command, kw_only=True):
 
 
 class PresenceUpdate(Command, kw_only=True):
-    """How present the user is at this connection; over all of theirs, busy beats online beats idle."""
+    """Set the user's status at this connection; over all of the user's connections, busy beats online beats idle."""
 
     event = "presence_update"
     status: PresentStatus
 
 
 class UserTyping(Command, kw_only=True):
-    """The user types a comment here, still types, or no longer does; not renewed it ends after 6 s."""
+    """Report that the user types a comment here, still types, or no longer does; not renewed it ends after 6 s."""
 
     event = "user_typing"
     task_id: Id
@@ -107,7 +107,7 @@ class UserTyping(Command, kw_only=True):
 
 
 class TaskViewing(Command, kw_only=True):
-    """Which task's panel is open at this connection; null: none any more. Others see it while the project is joined."""
+    """Set the task whose panel is open at this connection; null: none. Others see it while the project is joined."""
 
     event = "task_viewing"
     task_id: Id | None
@@ -155,7 +155,7 @@ class OpsWatched(Answer, kw_only=True):
     """Whether this connection gets the server's figures, and how often."""
 
     watching: bool
-    #: Seconds between two tellings.
+    #: Seconds between two reports.
     every: float
 
 
@@ -169,7 +169,7 @@ class TokenRefreshed(Answer, kw_only=True):
 
 
 class TaskFields(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The fields of a task that people may write; only the ones that are given."""
+    """The writable fields of a task; only the ones that are given."""
 
     title: Title | UnsetType = UNSET
     description: Description | UnsetType = UNSET
@@ -181,7 +181,7 @@ class TaskFields(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class TaskEdit(TaskFields, kw_only=True, omit_defaults=True):
-    """What can be changed of a task: its fields; and single labels, whatever others do to the rest of them."""
+    """What can be changed of a task: its fields; and single labels, whatever other users do to the rest of them."""
 
     #: Onto those that it carries, or onto `labels`; one that was deleted meanwhile falls away.
     add_labels: LabelIds | UnsetType = UNSET
@@ -190,7 +190,7 @@ class TaskEdit(TaskFields, kw_only=True, omit_defaults=True):
 
 
 class TaskCreate(Command, kw_only=True, omit_defaults=True):
-    """A new task at the end of its column."""
+    """Create a task at the end of its column."""
 
     event = "task_create"
     project_id: Id
@@ -264,7 +264,7 @@ class CompletedArchive(Command, kw_only=True):
 
 
 class NewComment(Command, kw_only=True):
-    """Say something about a task."""
+    """Comment on a task."""
 
     event = "new_comment"
     slowness = 6
@@ -273,14 +273,14 @@ class NewComment(Command, kw_only=True):
 
 
 class CommentUpdate(Command, kw_only=True):
-    """Change one's own comment."""
+    """Change a comment of the caller's own."""
 
     comment_id: Id
     content: Content
 
 
 class CommentDelete(Command, kw_only=True):
-    """Delete one's own comment, or as an owner any comment."""
+    """Delete a comment of the caller's own, or as an owner any comment."""
 
     comment_id: Id
 
@@ -378,7 +378,7 @@ class ProjectDelete(Command, kw_only=True):
 
 
 class LabelCreate(Command, kw_only=True):
-    """A new label for the project's tasks."""
+    """Create a label for the project's tasks."""
 
     project_id: Id
     name: LabelName
@@ -395,7 +395,7 @@ class LabelUpdate(Command, kw_only=True, omit_defaults=True):
 
 
 class LabelDelete(Command, kw_only=True):
-    """Take a label away, from all tasks, too."""
+    """Delete a label, from all tasks, too."""
 
     project_id: Id
     label_id: Id
@@ -430,7 +430,7 @@ class MemberRemove(Command, kw_only=True, omit_defaults=True):
 
     project_id: Id
     user_id: Id
-    #: For oneself: the user that added one, or made one an owner, cannot add one again.
+    #: For the caller: the user that added the caller, or made the caller an owner, cannot add the caller again.
     block: bool = False
 
 
@@ -447,26 +447,26 @@ class MemberAnswer(Answer, kw_only=True):
 
     project_id: int
     user_id: int
-    #: True where the user wants to be asked first: they are a member once they accept.
+    #: True where the user wants to be asked first: the user becomes a member by accepting.
     requested: Literal[True] | UnsetType = UNSET
 
 
 class RequestAccept(Command, kw_only=True):
-    """Join a project to which an owner wants to add one."""
+    """Join a project to which an owner wants to add the caller."""
 
     project_id: Id
 
 
 class RequestDecline(Command, kw_only=True):
-    """Join no project to which an owner wants to add one."""
+    """Decline to join a project to which an owner wants to add the caller."""
 
     project_id: Id
-    #: The owner that asked cannot add one again, nor ask.
+    #: The owner that asked cannot add the caller again, nor ask.
     block: bool = False
 
 
 class BlockRemove(Command, kw_only=True):
-    """Let a user add one again."""
+    """Let a user add the caller again."""
 
     user_id: Id
 
@@ -478,7 +478,7 @@ class BlockAnswer(Answer, kw_only=True):
 
 
 class InvitationCreate(Command, kw_only=True):
-    """Make a link by which people join a project by themselves."""
+    """Create a link by which users join a project."""
 
     slowness = 6
     takes_key = False
@@ -486,7 +486,7 @@ class InvitationCreate(Command, kw_only=True):
     role: InvitedRole = "member"
     #: Up to 90 days.
     expires_in_hours: Annotated[int, Meta(ge=1, le=90 * 24)] = 7 * 24
-    #: How many may join by it; null: any number.
+    #: How many users may join by it; null: any number.
     max_uses: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
@@ -518,11 +518,11 @@ class InvitationAnswer(Answer, kw_only=True):
     invitation_id: int
 
 
-# --- One's own notifications and preferences ------------------------------------------------
+# --- The caller's notifications and preferences ---------------------------------------------
 
 
 class NotificationsRead(Command, kw_only=True):
-    """All notifications up to this one were read; the mark never goes back."""
+    """Mark all notifications up to this one as read; the mark never goes back."""
 
     event = "notifications_read"
     up_to: Seq
@@ -545,7 +545,7 @@ class Wanted(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fi
 
 
 class MeUpdate(Command, kw_only=True, omit_defaults=True):
-    """Change what is given of one's name and preferences, and leave the rest."""
+    """Change what is given of the caller's name and preferences, and leave the rest."""
 
     #: Empty: the username is shown.
     name: Annotated[str, Meta(max_length=150, pattern=rf"^({_NAME}|\s*)$")] | UnsetType = UNSET
@@ -554,7 +554,7 @@ class MeUpdate(Command, kw_only=True, omit_defaults=True):
     #: Null: the server's default.
     remind_before_hours: Hours | None | UnsetType = UNSET
     notify: Wanted | UnsetType = UNSET
-    #: Whether additions to projects wait for one's consent.
+    #: Whether additions to projects wait for the caller's consent.
     ask_first: bool | UnsetType = UNSET
     #: For a lost password, shown to no other user; empty: none. A change over HTTP asks for the present password.
     email: Annotated[str, Meta(max_length=254)] | UnsetType = UNSET

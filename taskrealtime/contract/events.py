@@ -38,7 +38,7 @@ LABEL_COLORS: tuple[LabelColor, ...] = get_args(LabelColor)
 
 
 class UserObject(msgspec.Struct):
-    """A person."""
+    """A user."""
 
     id: int
     username: str
@@ -337,7 +337,7 @@ class UserPresence(msgspec.Struct):
 
 
 class UsersPresence(msgspec.Struct):
-    """Several people's presence in a project changed within a moment; it goes by the name `user_presence`, too."""
+    """The presence of several users in a project changed within a moment; its name is `user_presence`, too."""
 
     project_id: int
     users: list[UserPresence]
@@ -429,7 +429,7 @@ class OpsEnded(msgspec.Struct):
 
 
 class ErrorData(msgspec.Struct, omit_defaults=True):
-    """What went wrong, for programs (`code`) and people (`message`)."""
+    """What went wrong, for programs (`code`) and readers (`message`)."""
 
     code: str
     message: str

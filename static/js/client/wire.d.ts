@@ -125,7 +125,7 @@ export interface CommentPage {
   results: readonly CommentObject[];
 }
 
-/** Change one's own comment. */
+/** Change a comment of the caller's own. */
 export interface CommentUpdateBody {
   content: string;
 }
@@ -180,7 +180,7 @@ export interface DueDateReminder {
   kind: ReminderKind;
 }
 
-/** What went wrong, for programs (`code`) and people (`message`). */
+/** What went wrong, for programs (`code`) and readers (`message`). */
 export interface ErrorData {
   code: ErrorCode;
   message: string;
@@ -203,7 +203,7 @@ export interface GoingAway {
   reconnect_in_ms: number;
 }
 
-/** Make a link by which people join a project by themselves. */
+/** Create a link by which users join a project. */
 export interface InvitationCreateBody {
   role?: InvitedRole;
   expires_in_hours?: number;
@@ -221,7 +221,7 @@ export interface InvitationObject {
   uses: number;
 }
 
-/** One page of links that are good. */
+/** One page of valid links. */
 export interface InvitationPage {
   count: number;
   next: string | null;
@@ -236,7 +236,7 @@ export interface JoinProject {
   epoch?: string | null;
 }
 
-/** A new label for the project's tasks. */
+/** Create a label for the project's tasks. */
 export interface LabelCreateBody {
   name: string;
   color: LabelColor;
@@ -268,12 +268,12 @@ export interface LeaveProject {
   project_id: number;
 }
 
-/** How one leaves. */
+/** How the caller leaves. */
 export interface Leaving {
   block?: boolean;
 }
 
-/** The asker, with their preferences. */
+/** The caller, with their preferences. */
 export interface Me {
   id: number;
   username: string;
@@ -287,7 +287,7 @@ export interface Me {
   duplicate?: true;
 }
 
-/** Changes what is given of one's name and preferences, and leaves the rest. */
+/** Changes what is given of the caller's name and preferences, and leaves the rest. */
 export interface MeChange {
   name?: string;
   timezone?: string;
@@ -339,13 +339,13 @@ export interface MemberUpdateBody {
   role: Role;
 }
 
-/** Say something about a task. */
+/** Comment on a task. */
 export interface NewComment {
   task_id: number;
   content: string;
 }
 
-/** Say something about a task. */
+/** Comment on a task. */
 export interface NewCommentBody {
   content: string;
 }
@@ -373,7 +373,7 @@ export interface NotificationPage {
   unread: number;
 }
 
-/** All notifications up to this one were read; the mark never goes back. */
+/** Mark all notifications up to this one as read; the mark never goes back. */
 export interface NotificationsRead {
   up_to: number;
 }
@@ -424,7 +424,7 @@ export interface Pong {
   server_time: string;
 }
 
-/** How present the user is at this connection; over all of theirs, busy beats online beats idle. */
+/** Set the user's status at this connection; over all of the user's connections, busy beats online beats idle. */
 export interface PresenceUpdate {
   status: PresentStatus;
 }
@@ -483,7 +483,7 @@ export interface ProjectCreate {
   name: string;
 }
 
-/** A project, and what the asker is in it. */
+/** A project, and the caller's role in it. */
 export interface ProjectDetail {
   id: number;
   name: string;
@@ -601,17 +601,17 @@ export interface RemovedFromProject {
   project_id: number;
 }
 
-/** Join no project to which an owner wants to add one. */
+/** Decline to join a project to which an owner wants to add the caller. */
 export interface RequestDeclineBody {
   block?: boolean;
 }
 
-/** The requests that wait for the asker's answer, oldest first. */
+/** The requests that wait for the caller's answer, oldest first. */
 export interface RequestList {
   requests: readonly RequestObject[];
 }
 
-/** A project to which an owner wants to add the asker. */
+/** A project to which an owner wants to add the caller. */
 export interface RequestObject {
   project: ProjectName;
   role: Role;
@@ -624,12 +624,12 @@ export interface Secret {
   secret: string;
 }
 
-/** Where a user is signed in, the latest used first. */
+/** The places where a user is signed in, the latest used first. */
 export interface SignInList {
   sessions: readonly SignInObject[];
 }
 
-/** Where a user is signed in. */
+/** A place where a user is signed in. */
 export interface SignInObject {
   id: string;
   kind: "browser" | "token";
@@ -694,7 +694,7 @@ export interface TaskChanges {
   labels?: readonly number[];
 }
 
-/** A new task at the end of its column. */
+/** Create a task at the end of its column. */
 export interface TaskCreate {
   project_id: number;
   title: string;
@@ -755,7 +755,7 @@ export interface TaskDetail {
   duplicate?: true;
 }
 
-/** What can be changed of a task: its fields; and single labels, whatever others do to the rest of them. */
+/** What can be changed of a task: its fields; and single labels, whatever other users do to the rest of them. */
 export interface TaskEdit {
   title?: string;
   description?: string;
@@ -921,7 +921,7 @@ export interface TaskViewers {
   user_ids: readonly number[];
 }
 
-/** Which task's panel is open at this connection; null: none any more. Others see it while the project is joined. */
+/** Set the task whose panel is open at this connection; null: none. Others see it while the project is joined. */
 export interface TaskViewing {
   task_id: number | null;
 }
@@ -949,7 +949,7 @@ export interface Unread {
   unread: number;
 }
 
-/** A person. */
+/** A user. */
 export interface UserObject {
   id: number;
   username: string;
@@ -964,7 +964,7 @@ export interface UserPresence {
   last_seen_at: string;
 }
 
-/** The user types a comment here, still types, or no longer does; not renewed it ends after 6 s. */
+/** Report that the user types a comment here, still types, or no longer does; not renewed it ends after 6 s. */
 export interface UserTyping {
   task_id: number;
   is_typing: boolean;
@@ -978,7 +978,7 @@ export interface UserTypingStatus {
   is_typing: boolean;
 }
 
-/** Several people's presence in a project changed within a moment; it goes by the name `user_presence`, too. */
+/** The presence of several users in a project changed within a moment; its name is `user_presence`, too. */
 export interface UsersPresence {
   project_id: number;
   users: readonly UserPresence[];
