@@ -1,6 +1,6 @@
 """Permissions to see and change things. Sockets, HTTP, pages and replays all ask here.
 
-What one may not know of is "not found"; what one sees but may not change is "forbidden". The `lock_…` functions
+What a user may not know of is "not found"; what one sees but may not change is "forbidden". The `lock_…` functions
 lock the membership that allows a change until its transaction ends, so that a removal waits for the change or the
 change sees the removal.
 """
@@ -38,7 +38,7 @@ def visible_comments(user: User) -> QuerySet[Comment]:
 
 
 def require_staff(user: User) -> None:
-    """How the server does is for staff alone, as the database has them now.
+    """Require a member of staff, as the database has them now: the server's figures are for staff alone.
 
     Raises:
         NotFound: the user is not staff.
@@ -85,7 +85,7 @@ def find_task_to_type_at(user: User, task_id: int) -> Task:
 
 
 def refuse_reading(pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
-    """Of these pairs of a room and a user's id: those that the user may not read, each with the error that says so."""
+    """Return the pairs of a room and a user's id where the user may not read the room, each with the error to raise."""
     projects = {pair: project_id for pair in pairs if (project_id := project_of_room(pair[0])) is not None}
     memberships = Membership.objects.filter(
         project__id__any_of=set(projects.values()), user__id__any_of={user_id for _, user_id in projects}
@@ -214,7 +214,7 @@ def lock_comment(user: User, comment_id: int, *, owners_too: bool) -> Comment:
 
 
 def require_assignable(project_id: int, user_id: int | None, field: str) -> None:
-    """Tasks are assigned to members only.
+    """Require a member as assignee.
 
     Raises:
         InvalidData: at `field`, where `user_id` is not a member.
@@ -251,7 +251,7 @@ def find_invitation(secret_hash: str, *, now: datetime) -> Invitation:
     It is looked up by the secret's hash: how long that takes reveals nothing about a secret.
 
     Raises:
-        NotFound: there is none, or it is no longer good: revoked, expired, used up, or its maker no longer an owner.
+        NotFound: there is none, or it is no longer valid: revoked, expired, used up, or its maker no longer an owner.
     """
     invitations = Invitation.objects.good(now).select_related("project", "created_by")
     invitation = invitations.filter(secret_hash=secret_hash).first()
@@ -297,7 +297,7 @@ def are_acquainted(adder: User, user: User) -> bool:
 
 
 def lock_invited_project(secret_hash: str) -> int:
-    """Lock and return the project that an invitation leads to, good or not: concurrent joins go one after the other.
+    """Lock and return the project that an invitation leads to, valid or not: concurrent joins take turns.
 
     Raises:
         NotFound: there is no such invitation.
@@ -313,7 +313,7 @@ def lock_invitation(secret_hash: str, *, now: datetime) -> Invitation:
     """As `find_invitation`, locked for a use of it; its project is locked before, as where that is deleted.
 
     Raises:
-        NotFound: there is none, or it is no longer good.
+        NotFound: there is none, or it is no longer valid.
     """
     invitation = Invitation.objects.good(now).filter(secret_hash=secret_hash).select_for_update().first()
     if invitation is None:

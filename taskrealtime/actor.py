@@ -11,7 +11,7 @@ _actor: ContextVar[User | None] = ContextVar("taskrealtime_actor", default=None)
 
 @contextmanager
 def acting_as(user: User | None) -> Iterator[None]:
-    """Everything that is saved inside is announced as done by `user`; None: by the system.
+    """Announce everything that is saved inside as done by `user`; None: by the system.
 
     with acting_as(user):
         task.save()

@@ -13,17 +13,17 @@ class AnnouncingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Saves and deletes in the name of the signed-in user."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """The page of one row."""
+        """Serve the page of one row in the name of the signed-in user."""
         with acting_as(request.user):  # type: ignore[arg-type]
             return super().changeform_view(request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """The list, with its actions on many rows."""
+        """Serve the list, with its actions on many rows, likewise."""
         with acting_as(request.user):  # type: ignore[arg-type]
             return super().changelist_view(request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """The deletion of one row."""
+        """Serve the deletion of one row, likewise."""
         with acting_as(request.user):  # type: ignore[arg-type]
             return super().delete_view(request, *args, **kwargs)
 

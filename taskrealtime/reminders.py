@@ -1,7 +1,7 @@
 """Reminds users of tasks that are due soon or overdue, once for each due date, and again where they asked for it.
 
 `remind()` does all that is due at a moment. It may be called by anything, as often and in as many processes at once
-as one likes: by `manage.py remind`, by cron, as the body of a Celery task.
+as needed: by `manage.py remind`, by cron, as the body of a Celery task.
 
 A lead time is a number of hours before a moment: neither of them depends on a time zone.
 """
@@ -36,7 +36,7 @@ Work = Callable[[datetime], tuple[int, int]]
 
 
 class _Due(NamedTuple):
-    """One reminder to give."""
+    """One reminder to send."""
 
     task: Task
     due_at: datetime
@@ -98,7 +98,7 @@ def snooze(user: User, seq: int, pause: timedelta) -> datetime:
 
 
 def look_again(user: User) -> None:
-    """The user's lead time changed: the next run looks at all of their open tasks; in the open transaction."""
+    """Have the next run look at all open tasks of a user with a new lead time; in the open transaction."""
     tasks = Task.objects.filter(Q(assignee=user) | Q(assignee=None, created_by=user))
     tasks = tasks.filter(due_at__isnull=False).exclude(status="completed")
     locked = tasks.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
@@ -126,7 +126,7 @@ def _remind_of_tasks(now: datetime) -> tuple[int, int]:
 
 
 def _remind_again(now: datetime) -> tuple[int, int]:
-    """Give some reminders that were put off until now, where they still fit; returns as above."""
+    """Send some reminders that were put off until now, where they still fit; return as above."""
     waiting = _waiting_snoozed(now).select_related("task")
     snoozed = list(waiting.select_for_update(no_key=True, skip_locked=True, of=("self", "task"))[:BATCH])
     readers = _readers(reminder.task for reminder in snoozed)
@@ -171,7 +171,7 @@ def _waiting_snoozed(now: datetime) -> QuerySet[Reminder]:
 
 
 def _judge(task: Task, reader: Reader | None, now: datetime) -> tuple[events.ReminderKind | None, datetime | None]:
-    """Of what to remind, if anything, and when to look again, if ever.
+    """Return of what to remind, if anything, and when to look again, if ever.
 
     A task that is first looked at when it is late is overdue, and no longer due soon.
     """
@@ -235,7 +235,7 @@ def _event_of(one: _Due, now: datetime) -> log.NewEvent:
 
 
 def _look_next(looks: Mapping[int, datetime | None]) -> None:
-    """Write down when reminders look at each of these locked tasks, by their ids."""
+    """Record when reminders look at each of these locked tasks, by their ids."""
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         # Past our own `update`, which would read every row again to find that nothing is to be announced.

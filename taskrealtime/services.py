@@ -191,7 +191,7 @@ class RealTimeService:
 
 @contextmanager
 def _announcing(user_id: int | None) -> Iterator[None]:
-    """One transaction in which `user_id` acts (None: the present actor)."""
+    """Open one transaction in which `user_id` acts (None: the present actor)."""
     user = current_actor()
     if user_id is not None:
         user = User.objects.filter(pk=user_id).first()

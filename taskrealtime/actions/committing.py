@@ -16,7 +16,7 @@ ATTEMPTS = 5
 
 
 def committed(user: User, change: Callable[[], Result]) -> Result:
-    """What `change` returned, once the transaction that it has for itself is committed."""
+    """Carry out `change` in a transaction of its own; return its result once that is committed."""
     for attempt in range(ATTEMPTS):
         try:
             with acting_as(user), log.atomic(durable=True):

@@ -77,8 +77,8 @@ def _perform(user: User, command: commands.Command, key: str | None) -> commands
 class Action(NamedTuple):
     """How a command is carried out, and the type of its answer.
 
-    `keep` reduces an answer to what may be kept with its key, which is no text of a person's; `recall` answers the same
-    key again.
+    `keep` reduces an answer to what may be kept with its key, which is no text that users wrote; `recall` answers the
+    same key again.
     """
 
     do: Callable[[User, Any], commands.Answer]

@@ -19,12 +19,12 @@ from taskrealtime.models import Membership, Preferences
 
 
 def read_notifications(user: User, command: commands.NotificationsRead) -> commands.Unread:
-    """Everything up to one of the own notifications was read."""
+    """Mark the user's notifications as read, up to one of them."""
     return commands.Unread(unread=log.mark_read(user_room(user.pk), command.up_to))
 
 
 def snooze_reminder(user: User, command: commands.ReminderSnooze) -> commands.Snoozed:
-    """A reminder comes again later, once."""
+    """Have a reminder come again later, once."""
     remind_at = reminders.snooze(user, command.seq, timedelta(minutes=command.minutes))
     return commands.Snoozed(seq=command.seq, remind_at=remind_at)
 

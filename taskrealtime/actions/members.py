@@ -28,7 +28,7 @@ from taskrealtime.models import (
 from .committing import committed
 from .projects import compared
 
-#: Links of one project that are good at the same time.
+#: Links of one project that are valid at the same time.
 MAX_INVITATIONS = 20
 
 
@@ -72,7 +72,7 @@ def accept_request(user: User, command: commands.RequestAccept) -> commands.Proj
 
 
 def decline_request(user: User, command: commands.RequestDecline) -> commands.ProjectAnswer:
-    """Take no part in a project to which an owner wants to add the user."""
+    """Decline to join a project to which an owner wants to add the user."""
     request = access.find_addition_request(user, command.project_id)
     if command.block:
         _block(user, [request.asked_by_id])
@@ -81,7 +81,7 @@ def decline_request(user: User, command: commands.RequestDecline) -> commands.Pr
 
 
 def unblock(user: User, command: commands.BlockRemove) -> commands.BlockAnswer:
-    """Let a user add the asker again."""
+    """Let a blocked user add this one again."""
     if not Block.objects.filter(user=user, blocked_id=command.user_id).delete()[0]:
         raise NotFound("No such block.")
     return commands.BlockAnswer(user_id=command.user_id)
@@ -183,7 +183,7 @@ def _lock_membership(project_id: int, user_id: int) -> Membership:
 
 
 def create_invitation(user: User, command: commands.InvitationCreate) -> commands.InvitationMade:
-    """A link by which people join the project by themselves."""
+    """Create a link by which users join the project."""
     access.lock_owner(user, command.project_id)
     Project.lock_rows([command.project_id])
     now = timezone.now()
@@ -230,7 +230,7 @@ def sign_up(user: User, *, secret_hash: str | None = None) -> User:
 
     Raises:
         InvalidData: another account took that name, or one that differs in its case alone.
-        NotFound: the invitation is no longer good.
+        NotFound: the invitation is no longer valid.
     """
 
     def save() -> User:

@@ -31,7 +31,7 @@ def update_project(user: User, command: commands.ProjectUpdate) -> commands.Proj
 
 
 def create_label(user: User, command: commands.LabelCreate) -> commands.LabelAnswer:
-    """A new label, after those that there are."""
+    """Create a label, after the existing ones."""
     project = access.lock_project(user, command.project_id)
     if len(project.labels) >= MAX_LABELS:
         raise Forbidden(f"A project can have up to {MAX_LABELS} labels. Delete one first.")
@@ -67,7 +67,7 @@ def _find_label(project: Project, label_id: int) -> dict[str, Any]:
 
 
 def _label_name(project: Project, name: str, but: int | None = None) -> str:
-    """Return the name, trimmed; `but` is the label that has it perhaps already."""
+    """Return the name, trimmed; `but` is the label that may have it already."""
     name = name.strip()
     key = compared(name)
     if any(compared(label["name"]) == key for label in project.labels if label["id"] != but):

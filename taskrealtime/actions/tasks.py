@@ -20,7 +20,7 @@ ARCHIVED_AT_ONCE = 200
 
 
 def create_task(user: User, command: commands.TaskCreate) -> commands.TaskAnswer:
-    """A new task at the end of its column."""
+    """Create a task at the end of its column."""
     fields = _given(command)
     access.lock_editor(user, command.project_id, others=[fields.get("assignee_id")])
     access.require_assignable(command.project_id, fields.get("assignee_id"), "assignee_id")
@@ -205,13 +205,13 @@ def _neighbours(task: Task, status: str, command: commands.TaskMove) -> tuple[st
 
 
 def add_comment(user: User, command: commands.NewComment) -> commands.CommentAnswer:
-    """Say something about a task."""
+    """Comment on a task."""
     task = access.lock_task(user, command.task_id)
     return _comment_answer(Comment.objects.create(task=task, author=user, content=command.content))
 
 
 def update_comment(user: User, command: commands.CommentUpdate) -> commands.CommentAnswer:
-    """Change one's own comment."""
+    """Change a comment of the user's own."""
     comment = access.lock_comment(user, command.comment_id, owners_too=False)
     comment.content = command.content
     comment.save(update_fields=["content"])
@@ -219,7 +219,7 @@ def update_comment(user: User, command: commands.CommentUpdate) -> commands.Comm
 
 
 def delete_comment(user: User, command: commands.CommentDelete) -> commands.CommentAnswer:
-    """Delete one's own comment, or as an owner any comment."""
+    """Delete a comment of the user's own, or as an owner any comment."""
     comment = access.lock_comment(user, command.comment_id, owners_too=True)
     answer = _comment_answer(comment)
     comment.delete()
@@ -236,7 +236,7 @@ def keep_task(answer: commands.TaskAnswer) -> commands.TaskAnswer:
 
 
 def recall_task(user: User, kept: commands.TaskAnswer) -> commands.TaskAnswer:
-    """Return the task as it is now; where it was deleted since, what was kept of it.
+    """Return the task as it is now; if it was deleted since, what was kept of it.
 
     Raises:
         NotFound: the user is no longer a member of its project.

@@ -13,7 +13,7 @@ from taskrealtime.models import Comment, Project, Task
 
 #: The events that announce that content is gone.
 DELETIONS = {"task_deleted", "comment_deleted"}
-#: The fields that hold what people wrote.
+#: The fields that hold what users wrote.
 CONTENT = {"title", "description", "content", "content_html"}
 
 

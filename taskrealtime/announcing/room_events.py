@@ -27,7 +27,7 @@ CHANGE_FIELDS = events.TaskChanges.__struct_fields__
 
 
 def project_written(project: Project, previous: Project | None) -> None:
-    """A project was made (it gets its room) or changed."""
+    """Announce a project that was created (it gets its room) or changed."""
     if previous is None:
         log.create_room(project.room)
         return
@@ -70,7 +70,7 @@ def membership_ending(membership: Membership) -> None:
 
 
 def task_written(task: Task, previous: Task | None) -> None:
-    """A task was made, changed, deleted, archived, brought back, or moved to another project."""
+    """Announce a task that was created, changed, deleted, archived, restored, or moved to another project."""
     was_there = previous is not None and previous.is_on_board
     if not was_there:
         if task.is_on_board:
@@ -98,7 +98,7 @@ def comment_written(comment: Comment, previous: Comment | None) -> None:
 
 
 def comment_deleted(comment: Comment) -> None:
-    """A comment is gone (not as part of its task or project)."""
+    """Announce a comment that is gone (not as part of its task or project)."""
     if comment.task.is_on_board:
         project_id = comment.task.project_id
         data = events.CommentDeleted(
@@ -173,7 +173,7 @@ def status_changed(task: Task, old_status: str) -> None:
 
 
 def assigned(task: Task, previous_assignee_id: int | None) -> None:
-    """Announce a task's new assignee, and notify them."""
+    """Announce a task's new assignee, and notify that user."""
     data = _assignment(task, previous_assignee_id)
     append(task.project_id, data, at=task.updated_at, subject=subject_of(task))
     notifying.notify_assignee(task, data, at=task.updated_at)
@@ -200,7 +200,7 @@ def comment_changed(comment: Comment, event: type[events.CommentAdded] | type[ev
 
 
 def member_added(membership: Membership) -> None:
-    """Announce a new member, and notify them."""
+    """Announce a new member, and notify that user."""
     data = events.ProjectMemberAdded(
         by=acting_user(),
         project_id=membership.project_id,
@@ -213,7 +213,7 @@ def member_added(membership: Membership) -> None:
 
 
 def member_removed(project_id: int, user_id: int) -> None:
-    """Announce that a member was removed: the last event of the room that they get."""
+    """Announce that a member was removed, with the last event of the room that this user gets."""
     data = events.ProjectMemberRemoved(by=acting_user(), project_id=project_id, user_id=user_id)
     append(project_id, data, evicts=user_id)
     membership_ended(project_id, [user_id])

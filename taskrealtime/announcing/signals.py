@@ -17,27 +17,27 @@ from . import redaction, room_events
 
 @receiver(written, sender=Task)
 def announce_task_written(instance: Task, previous: Task | None, **kwargs: Any) -> None:
-    """A task was made or changed by a save or a bulk method."""
+    """Announce a task that was created or changed by a save or a bulk method."""
     room_events.task_written(instance, previous)
     _forget_replaced(instance, previous, "title", "description")
 
 
 @receiver(written, sender=Comment)
 def announce_comment_written(instance: Comment, previous: Comment | None, **kwargs: Any) -> None:
-    """A comment was made or edited."""
+    """Announce a comment that was created or edited."""
     room_events.comment_written(instance, previous)
     _forget_replaced(instance, previous, "content")
 
 
 def _forget_replaced(instance: Task | Comment, previous: Task | Comment | None, *texts: str) -> None:
-    """What was edited away is blanked in the log after a while."""
+    """Have replaced texts blanked in the log after a while."""
     if previous is not None and any(getattr(instance, name) != getattr(previous, name) for name in texts):
         trimming.forget_replaced([redaction.subject_of(instance)])
 
 
 @receive(post_delete, Comment)
 def announce_comment_deleted(instance: Comment, origin: Any, **kwargs: Any) -> None:
-    """A comment was deleted by itself, not together with its task or project."""
+    """Announce a comment that was deleted by itself, not together with its task or project."""
     if _deletion_of(origin) is Comment:
         room_events.comment_deleted(instance)
 
@@ -45,7 +45,7 @@ def announce_comment_deleted(instance: Comment, origin: Any, **kwargs: Any) -> N
 @receive(post_delete, Comment)
 @receive(post_delete, Task)
 def forget_deleted_content(instance: Comment | Task, origin: Any, **kwargs: Any) -> None:
-    """A comment is gone, or a task for good: the log says no longer what was in it."""
+    """Blank in the log what a deleted comment, or a purged task, contained."""
     if _deletion_of(origin) is not Project:
         trimming.forget([redaction.subject_of(instance)])
 
@@ -72,20 +72,20 @@ def announce_membership_deleted(instance: Membership, origin: Any, **kwargs: Any
 
 @receiver(written, sender=Project)
 def announce_project_written(instance: Project, previous: Project | None, **kwargs: Any) -> None:
-    """A project was made or changed."""
+    """Announce a project that was created or changed."""
     room_events.project_written(instance, previous)
 
 
 @receive(post_save, Project, subclasses=True)
 def make_room_of_loaded_project(instance: Project, raw: bool, **kwargs: Any) -> None:
-    """A project that `loaddata` wrote past our own saving needs its room, too."""
+    """Create the room of a project that `loaddata` wrote past our own saving."""
     if raw:
         log.create_room(instance.room)
 
 
 @receive(pre_delete, Project)
 def remember_what_is_in_it(instance: Project, **kwargs: Any) -> None:
-    """A project is about to be deleted with all that is in it."""
+    """Remember the content and the members of a project that is about to be deleted."""
     instance.subjects = redaction.subjects_in(instance)  # type: ignore[attr-defined]
     instance.member_ids = list(instance.memberships.values_list("user_id", flat=True))  # type: ignore[attr-defined]
 
@@ -100,19 +100,19 @@ def close_project_room(instance: Project, **kwargs: Any) -> None:
 
 @receive(post_save, get_user_model(), subclasses=True)
 def make_user_room(instance: Any, created: bool, **kwargs: Any) -> None:
-    """Every user has a room of their own."""
+    """Create the room of a new user."""
     if created:
         log.create_room(user_room(instance.pk))
 
 
 @receive(post_delete, get_user_model())
 def close_user_room(instance: Any, **kwargs: Any) -> None:
-    """A user is gone, and the room with them."""
+    """Close the room of a deleted user."""
     log.drop_room(user_room(instance.pk))
     Reminder.objects.filter(user_id=instance.pk).delete()
 
 
 def _deletion_of(origin: Any) -> type:
-    """The model whose deletion was asked for, by an instance or a queryset; of a proxy or subclass the tracked one."""
+    """Return the model whose deletion was asked for, by instance or queryset; for a proxy or subclass its root."""
     model = getattr(origin, "model", type(origin))
     return model.root() if issubclass(model, TrackedModel) else model

@@ -13,5 +13,5 @@ def new_secret() -> str:
 
 
 def hash_of(secret: str) -> str:
-    """Return what the database knows an invitation by; the whole link is as good as its secret."""
+    """Return the hash by which the database knows an invitation; the whole link is as good as its secret."""
     return hashlib.sha256(secret.rpartition("#")[2].strip().encode(errors="replace")).hexdigest()

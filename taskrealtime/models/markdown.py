@@ -15,7 +15,7 @@ MAX_BRACKETS = 500
 #: Cells of tables beyond which a text has no tables, for the same reason.
 MAX_CELLS = 10_000
 #: Characters of HTML beyond which a text is shown as it was written: a link that is defined once and used in many
-#: places made 5 MB of 10 000 characters, for every listener. Text alone makes five times its length at the most.
+#: places made 5 MB of 10 000 characters, for every subscriber. Text alone makes five times its length at the most.
 MAX_HTML = 100_000
 
 # "js-default" allows no raw HTML; nh3 then keeps only what a comment needs, whatever the renderer let through.
@@ -49,7 +49,7 @@ render_kept = lru_cache(maxsize=100)(render)
 
 
 def _is_costly(text: str) -> bool:
-    """A table's rows are filled up to its columns, however short they are written."""
+    """Return whether tables would grow too large: rows are filled up to the columns, however short they are written."""
     lines = text.replace("\r", "\n").split("\n")
     cells = len(lines) * max(line.count("|") for line in lines)
     return text.count("[") > MAX_BRACKETS or cells > MAX_CELLS

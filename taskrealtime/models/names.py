@@ -1,6 +1,6 @@
 """What names are made of: nothing that cannot be seen.
 
-A username names one account, so it holds no invisible character at all. The names of projects and people are text of
+A username names one account, so it holds no invisible character at all. The names of projects and users are text of
 any language: they keep what joins their letters and emoji, and need something to be seen.
 """
 

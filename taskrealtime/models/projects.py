@@ -41,7 +41,7 @@ class ProjectQuerySet(TrackedQuerySet):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
 
-#: What rows get that are inserted past the ORM.
+#: The labels of rows that are inserted past the ORM.
 NO_LABELS = models.Value([], models.JSONField())
 
 
@@ -79,12 +79,12 @@ class Project(TrackedModel):
 
     @classmethod
     def prepare_new(cls, instances: Sequence[Self]) -> None:
-        """The labels that a project is made with have ids."""
+        """Give ids to the labels that a project is created with."""
         for project in instances:
             project.last_label_id = max(project.label_ids, default=0)
 
     def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
-        """Which label ids were used."""
+        """Record which label ids were used."""
         self.last_label_id = max(previous.last_label_id, *self.label_ids, 0)
         return ["last_label_id"]
 
@@ -151,7 +151,7 @@ class Membership(TrackedModel):
 
 
 class InvitationQuerySet(PrimaryQuerySet):
-    """Invitations, good or no longer."""
+    """Invitations, valid or no longer."""
 
     def good(self, now: datetime) -> Self:
         """Return the valid ones: in time, with a use left, made by a user that still owns the project."""
@@ -191,7 +191,7 @@ class AdditionRequest(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     role = models.CharField(max_length=10, choices=choices(ROLES), default="member")
-    #: An owner; once they are none, the request is void.
+    #: An owner; once the user is none, the request is void.
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -28,7 +28,7 @@ def _purge(task: TaskQuerySet) -> int:
 
 
 def purge_invitations(cutoff: datetime, limit: int) -> int:
-    """Remove up to `limit` invitations whose time ended before `cutoff`. Returns how many."""
+    """Remove up to `limit` invitations whose time ended before `cutoff`. Return how many."""
     old = Invitation.objects.filter(expires_at__lt=cutoff).order_by("expires_at").values_list("pk", flat=True)
     return Invitation.objects.filter(pk__in=list(old[:limit])).delete()[0]
 
@@ -40,6 +40,6 @@ def purge_requests(cutoff: datetime, limit: int) -> int:
 
 
 def purge_sessions(cutoff: datetime, limit: int) -> int:
-    """Remove up to `limit` browsers' sessions whose time ended before `cutoff`. Returns how many."""
+    """Remove up to `limit` browsers' sessions whose time ended before `cutoff`. Return how many."""
     old = Session.objects.filter(expire_date__lt=cutoff).order_by("expire_date").values_list("pk", flat=True)
     return Session.objects.filter(pk__in=list(old[:limit])).delete()[0]

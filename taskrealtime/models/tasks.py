@@ -61,7 +61,7 @@ class TaskQuerySet(TrackedQuerySet):
     purge.alters_data = True  # type: ignore[attr-defined]
 
     def purge_comments(self, most: int) -> int:
-        """As `purge`, for up to `most` of the comments alone, ahead of their tasks. Returns how many there were."""
+        """As `purge`, for up to `most` of the comments alone, ahead of their tasks. Return how many there were."""
         with transaction.atomic(using=self.db):
             tasks = self._lock_to_purge()
             comments = Comment.objects.using(self.db).filter(task__in=tasks).order_by("pk")[:most]
@@ -73,7 +73,7 @@ class TaskQuerySet(TrackedQuerySet):
     purge_comments.alters_data = True  # type: ignore[attr-defined]
 
     def _lock_to_purge(self) -> list[int]:
-        """What matched before may be restored by now: the conditions are looked at again on the locked rows."""
+        """Lock the rows that still match: what matched before may be restored by now."""
         return list(self.order_by("pk").select_for_update().values_list("pk", flat=True))
 
     def with_comment_count(self) -> Self:
@@ -166,7 +166,7 @@ class Task(TrackedModel):
 
     @classmethod
     def prepare_new(cls, instances: Sequence[Self]) -> None:
-        """New tasks stand at the end of their column, in the order given."""
+        """Place new tasks at the end of their column, in the order given."""
         last: dict[tuple[int, str], str | None] = {}
         for task in instances:
             column = (task.project_id, task.status)
@@ -189,7 +189,7 @@ class Task(TrackedModel):
         return self.deleted_at is None and self.archived_at is None
 
     def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
-        """One version more, and which fields it touched."""
+        """Increase the version, and record which fields it touched."""
         self.created_at = previous.created_at
         self.version, self.updated_at = previous.version, previous.updated_at
         self.field_versions = dict(previous.field_versions)
@@ -258,7 +258,7 @@ class CommentQuerySet(TrackedQuerySet):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
     def keep_html(self, comments: Sequence["Comment"]) -> None:
-        """Make and write down the HTML of those comments whose row has none, or one of another text or renderer.
+        """Render and store the HTML of those comments whose row has none, or one of another text or renderer.
 
         Such rows are of before there was HTML in them, of a process of an earlier release, or of a fixture. A row that
         is locked is left for the next reader.
@@ -333,7 +333,7 @@ class Comment(TrackedModel):
                 comment.task = task  # As it is now: the comment may have been made with an old instance.
 
     def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
-        """When the comment was last edited, and its HTML."""
+        """Set the time of the last edit, and the HTML."""
         self.created_at, self.updated_at = previous.created_at, previous.updated_at
         self.html_key, self.content_html = previous.html_key, previous.content_html
         if changed:

@@ -142,7 +142,6 @@ class TrackedModel(models.Model):
         Django has no public place for that between the handlers of `pre_save`, whose changes are stored, and those of
         `post_save`, whose writes come later and are to be announced later. `test_written_through.py` fails where this
         one is called no more.
-        is called no more.
         """
         if raw or cls is not self.root():
             return super()._save_table(raw, cls, force_insert, force_update, using, update_fields)  # type: ignore[misc]
@@ -175,13 +174,13 @@ class TrackedModel(models.Model):
         """Fill in what new rows need; called before they are inserted, all in the order given."""
 
     def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
-        """Set bookkeeping columns (a version, a time) for this change; returns their names.
+        """Set bookkeeping columns (a version, a time) for this change; return their names.
 
         Called with the locked row also when nothing changed, so that a stale instance does not write old ones back.
         """
         return []
 
-    # -- how it is found out what changed --
+    # -- how changes are detected --
 
     @classmethod
     def lock_rows(cls, pks: Iterable[Any], *, using: str | None = None) -> list[Self]:
@@ -220,7 +219,7 @@ class TrackedModel(models.Model):
 
     @property
     def _root_pk(self) -> Any:
-        """The id in the table of `root`: a new row of a multi-table subclass has its own only later."""
+        """The id in the table of `root`: a new row of a multi-table subclass gets its own only later."""
         return getattr(self, self.root()._meta.pk.attname)
 
     def _announce(self, previous: Self | None, using: str) -> None:
@@ -235,7 +234,7 @@ class TrackedModel(models.Model):
         return row
 
     def _as_stored(self, previous: Self, names: Set[str], using: str) -> Self:
-        """The row after a save that wrote `names`: of the other columns this instance may remember old values."""
+        """Return the row after a save that wrote `names`: this instance may hold old values of the other columns."""
         if names >= set(self.TRACKED):
             return self
         stored = self._as_root(using)
@@ -266,7 +265,7 @@ class TrackedModel(models.Model):
         return set(self.TRACKED) - self.get_deferred_fields()
 
     def _fields_but(self, unchanged: set[str]) -> list[str]:
-        """The fields to write: without what stands in the locked row already, the statement is a third as long."""
+        """Return the fields to write: without unchanged ones, the statement is a third as long."""
         left_out = unchanged | self.get_deferred_fields()
         fields = self.root()._meta.concrete_fields
         return [field.name for field in fields if not (field.primary_key or field.attname in left_out)]
@@ -284,7 +283,7 @@ class TrackedModel(models.Model):
         return {name: value for name, value in values.items() if hasattr(value, "resolve_expression")}
 
     def _resolve_expressions(self, using: str) -> None:
-        """Replace `F()` and the like by their values, worked out on the locked row."""
+        """Replace `F()` and the like by their values, computed on the locked row."""
         if expressions := self._expressions():
             rows = self.root()._base_manager.using(using).filter(pk=self._root_pk)
             aliases = {f"new_{name}": expression for name, expression in expressions.items()}
@@ -324,7 +323,7 @@ def receive(
 def track_managers(sender: type[models.Model], **kwargs: Any) -> None:
     """Have the managers of a proxy or a subclass announce what they write, without any effort of its author.
 
-    By Django's private `_queryset_class`: which queryset a manager makes is said nowhere else.
+    By Django's private `_queryset_class`: no public attribute names the queryset that a manager makes.
     """
     if not issubclass(sender, TrackedModel) or sender._meta.abstract or sender.root() is sender:
         return

@@ -19,7 +19,7 @@ from taskrealtime.models.tracking import TrackedModel, TrackedQuerySet
 
 @register
 def check_layers_fit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Database and channel layer must both be for one process, or both for many."""
+    """Require a database and channel layer that are both for one process, or both for many."""
     found: list[CheckMessage] = []
     redis = bool(settings.REDIS_URLS)
     if redis and connection.vendor == "sqlite":
@@ -51,7 +51,7 @@ def check_layers_fit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register
 def check_addresses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Servers, origins and networks must be spelt as they are read: a wrong one matches nothing, in silence."""
+    """Refuse servers, origins and networks that are not spelt as they are read: a wrong one matches nothing."""
     origins = (item for item in settings.WEBSOCKET_CORS_ORIGINS if item != "*")
     networks = (item for item in settings.TRUSTED_PROXIES if item != UNIX)
     return [
@@ -75,7 +75,7 @@ def _refused(name: str, values: Iterable[str], read: Callable[[str], object]) ->
 
 @register
 def check_routers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Events are committed with what they describe, so all of it is in the one database `default`."""
+    """Require the one database `default`, since events are committed with what they describe."""
     ours = (apps.get_app_config(label).get_models() for label in ("engine", "taskrealtime"))
     found: list[CheckMessage] = []
     for model in [*chain.from_iterable(ours), get_user_model()]:
@@ -101,7 +101,7 @@ def check_routers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register
 def check_managers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """What a manager of a proxy or a subclass writes is announced only if its queryset does that."""
+    """Refuse managers of a proxy or a subclass whose queryset does not announce what they write."""
     return [
         Error(
             f"{model._meta.label}.{manager.name} makes querysets whose writes would be told to nobody.",
@@ -118,7 +118,7 @@ def check_managers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Sockets that any page on the web may open are seldom meant."""
+    """Warn of sockets that any page on the web may open, which are seldom intended."""
     if "*" in settings.WEBSOCKET_CORS_ORIGINS:
         return [
             Warning(
@@ -132,7 +132,7 @@ def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Mail from an address that cannot be answered is seldom delivered, and then users get no new password."""
+    """Warn of a sender that cannot be answered: such mail is seldom delivered, and users get no new password."""
     if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
         return [
             Warning(
@@ -146,7 +146,7 @@ def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """The client that asks for a mail to another user names a host, which must not be where its link leads."""
+    """Require `PUBLIC_URL`: links in mails must not lead to a host that the client's request names."""
     if settings.EMAIL_HOST and not engine_settings.PUBLIC_URL:
         return [
             Warning(
@@ -160,7 +160,7 @@ def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register
 def check_times(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Intervals must be positive, and a ping must fit into its timeout."""
+    """Require positive intervals, and a ping that fits into its timeout."""
     found: list[CheckMessage] = []
     for name in (
         "SWEEP_INTERVAL",

@@ -32,7 +32,7 @@ _probes: ThreadPoolExecutor
 
 
 def _make_probes() -> None:
-    """At the start, and in a forked child, where those of its parent have no threads any more and start none."""
+    """Make the executor, at the start and in a forked child, in which its parent's threads do not run."""
     global _probes
     _probes = ThreadPoolExecutor(max_workers=PROBES, thread_name_prefix="readiness")
 
@@ -127,7 +127,7 @@ def _count_reminders() -> None:
 
 
 def _ask_redis() -> list[str]:
-    """Events go on without Redis, by the sweep: its loss only delays them."""
+    """Probe each Redis. Events go on without it, by the sweep: its loss only delays them."""
     for url in settings.REDIS_URLS:
         redis_probe.probe(url, key=redis_key("probe"), timeout=PATIENCE / 2)
     return []

@@ -1,4 +1,4 @@
-"""The pages by which people get in: signing in and up, joining by an invitation, a new or lost password.
+"""The account pages: signing in and up, joining by an invitation, a new or lost password.
 
 No secret is ever part of an address that the server sees: links carry it behind their `#`, from where a script of the
 page sends it on, so that neither logs nor the `Referer` of other requests hold one.
@@ -124,7 +124,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: SignUpForm) -> HttpResponse:
-        """Make the account, signed in and, with an invitation, a member."""
+        """Create the account, signed in and, with an invitation, a member."""
         invitation = self.invitation
         secret_hash = invitation.secret_hash if invitation else None
         try:
@@ -179,7 +179,7 @@ def join(request: HttpRequest) -> HttpResponse:
 
 
 def opened_invitation(request: HttpRequest) -> Invitation | None:
-    """Return the invitation that was opened in this browser, while it is good."""
+    """Return the invitation that was opened in this browser, while it is valid."""
     secret_hash = request.session.get(INVITATION)
     try:
         return access.find_invitation(secret_hash, now=timezone.now()) if secret_hash else None
@@ -188,7 +188,7 @@ def opened_invitation(request: HttpRequest) -> Invitation | None:
 
 
 def _membership_by_link(request: HttpRequest, user: User) -> Membership | None:
-    """Return the user's place in the project of the link that was opened: joining by it may have used it up."""
+    """Return the user's place in the project of the opened link: joining by it may have used it up."""
     links = Invitation.objects.filter(secret_hash=request.session.get(INVITATION, ""))
     memberships = Membership.objects.filter(user=user, project__in=links.values("project"))
     return memberships.select_related("project").first()
@@ -231,7 +231,7 @@ def _accept(request: HttpRequest, user: User, invitation: Invitation) -> HttpRes
 def account(request: HttpRequest) -> HttpResponse:
     """`/account/`: the user's sign-ins, and the users that this one blocked.
 
-    A POST of `end` ends one of the sign-ins, or all `others`; one of `unblock` lets a user add one again.
+    A POST of `end` ends one of the sign-ins, or all `others`; one of `unblock` lets a user add this one again.
     """
     user, session = request.user, request.session
     assert isinstance(user, User)
@@ -292,7 +292,7 @@ class ChangePassword(auth_views.PasswordChangeView):
     success_url = reverse_lazy("password_changed")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """As Django's, but guesses at the old password count as they do where one signs in."""
+        """As Django's, but guesses at the old password count as they do at the sign-in page."""
         name, address = request.user.get_username(), request.META.get("REMOTE_ADDR")
         passwords.spend_attempt(name, address)
         form = self.get_form()
@@ -368,6 +368,6 @@ class NewPassword(auth_views.PasswordResetConfirmView):
 
 
 class PasswordSet(auth_views.PasswordResetCompleteView):
-    """`/password/set/`: leads to where one signs in."""
+    """`/password/set/`: leads to the sign-in page."""
 
     template_name = "password_set.html"

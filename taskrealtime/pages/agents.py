@@ -1,4 +1,4 @@
-"""What people know of a program by how it describes itself: `Firefox on Windows`."""
+"""Readable names of browsers by their `User-Agent`: `Firefox on Windows`."""
 
 #: In this order: most browsers also name those that they are like.
 _BROWSERS = [

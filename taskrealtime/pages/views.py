@@ -1,4 +1,4 @@
-"""The pages of work: the list of projects, one project's board. What moves on them is JavaScript's."""
+"""The main pages: the list of projects, one project's board. JavaScript fills and updates the board."""
 
 from typing import Any
 
@@ -101,7 +101,7 @@ def _show_projects(
 def board(request: HttpRequest, project_id: int) -> HttpResponse:
     """`/projects/<id>/`: the empty board; its page fetches the tasks and follows them from there.
 
-    A project that does not exist and one that is not theirs are the same 404.
+    A project that does not exist and one that the user may not see are the same 404.
     """
     user = _signed_in(request)
     project = access.visible_projects(user).filter(pk=project_id).first()
@@ -144,7 +144,7 @@ def _adders_of(memberships: QuerySet[Membership]) -> dict[int, str]:
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
-    """Counted in a subquery of its own: joins of tasks and members would multiply each other."""
+    """Count in a subquery of its own: joins of tasks and members would multiply each other."""
     counted = rows.order_by().values("project").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 

@@ -15,7 +15,7 @@ class PresenceFrames:
     """The engine's `presence.Speaker`: rooms are projects, places are tasks."""
 
     def people(self, room: str, changes: list[tuple[int, Status | None, float]]) -> str:
-        """`user_presence`, of one user or gathered."""
+        """Encode `user_presence`, of one user or gathered."""
         users = [
             UserPresence(
                 project_id=_project_of(room),
@@ -29,11 +29,11 @@ class PresenceFrames:
         return encode("user_presence", data, room=room)
 
     def viewers(self, room: str, place: int, users: list[int]) -> str:
-        """`task_viewers`."""
+        """Encode `task_viewers`."""
         return encode("task_viewers", TaskViewers(_project_of(room), task_id=place, user_ids=users), room=room)
 
     def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool) -> str:
-        """`user_typing_status`."""
+        """Encode `user_typing_status`."""
         who = msgspec.convert(user, UserObject)
         data = UserTypingStatus(_project_of(room), task_id=place, user=who, is_typing=is_typing)
         return encode("user_typing_status", data, room=room)

@@ -1,4 +1,4 @@
-"""How it is said on the wire to staff how the server does."""
+"""The wire format of the server's figures, for staff."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ class WatchingFrames:
         return {project_room(pk): name for pk, name in Project.objects.filter(pk__in=ids).values_list("pk", "name")}
 
     def figures(self, processes: list[ProcessFigures], rooms: list[RoomFigures], names: dict[str, str]) -> str:
-        """`ops_figures`; a project that has no name so far goes by its id."""
+        """Encode `ops_figures`; a project that has no name so far goes by its id."""
         projects = [
             OpsProject(project_id, names.get(room.room, f"Project {project_id}"), room.people, room.listeners)
             for room in rooms

@@ -50,7 +50,7 @@ class TaskBoardConsumer(SocketConnection):
     # -- what rooms call (`rooms.Listener`) --
 
     def unsubscribed(self, room: str) -> None:
-        """The membership ended, or the room is gone."""
+        """Unsubscribe a connection whose membership ended, or whose room is gone."""
         self.subscriptions.pop(room, None)
         if room == user_room(self.user_id):
             self.disconnect(4403, "This account is gone.")
@@ -60,7 +60,7 @@ class TaskBoardConsumer(SocketConnection):
             self._send_removed(room)
 
     def membership_ended(self, room: str) -> None:
-        """The membership ended, or the project is gone; where it is joined, `left` says so, sooner or later."""
+        """Report the end of a membership, or of a project; where it is joined, `unsubscribed` comes sooner or later."""
         if room in self.subscriptions or room in self._half_left:
             self._note_half_left(room)
         else:
@@ -78,7 +78,7 @@ class TaskBoardConsumer(SocketConnection):
         self.send_event("removed_from_project", events.RemovedFromProject(project_id=project_id))
 
     def watch_ended(self) -> None:
-        """The user is no longer staff (`watching.Watcher`)."""
+        """Report that the user is no longer staff (`watching.Watcher`)."""
         self.send_event("ops_ended", events.OpsEnded())
 
     async def handle(self, envelope: protocol.Envelope) -> None:
@@ -134,7 +134,7 @@ class TaskBoardConsumer(SocketConnection):
             process().typists.stop(self.session)
 
     async def welcome(self, since: int | None, epoch: str | None, id: MessageId) -> None:
-        """Say `connected`, with where the user's own room stands; its live events begin a moment later."""
+        """Send `connected`, with where the user's own room stands; its live events begin a moment later."""
         assert self.identity is not None
         name = user_room(self.user_id)
         stand, self._begin = await self.enter_room(name, since, epoch)
@@ -216,7 +216,7 @@ class TaskBoardConsumer(SocketConnection):
             self.send_event("pong", {**data, "server_time": datetime.now(UTC)}, envelope.id)
 
     def _depart(self, room: str, *, at_once: bool = False) -> None:
-        """Be seen in the room no more; `at_once`: without the moment in which one may come back."""
+        """Remove the user from the room's presence; `at_once`: without the moment in which a client may come back."""
         process().typists.stop(self.session, room=room)
         process().presence.leave(room, self, at_once=at_once)
 

@@ -27,12 +27,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Once or for ever."""
+        """Add the option to remind until a signal."""
         parser.add_argument("--loop", action="store_true", help="go on until SIGTERM or Ctrl-C, every REMIND_INTERVAL")
         parser.add_argument("--lifeline", type=int, metavar="N", help="end when the other end of this pipe is closed")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Remind, and say of how much."""
+        """Remind, and print how many reminders were sent."""
         time_limits.limit_statements()
         if not options["loop"]:
             self.stdout.write(f"Told {reminders.remind()} reminders.")

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Renew it, and say from what to what."""
+        """Renew it, and print the old and the new one."""
         before = log.epoch()
         after = log.renew_epoch()
         self.stdout.write(

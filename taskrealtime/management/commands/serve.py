@@ -48,7 +48,7 @@ class Command(BaseCommand):
     help = "Serves pages, API and sockets until SIGTERM or Ctrl-C, then sends every client away in peace."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to listen, and with how many processes."""
+        """Add where to listen, and with how many processes."""
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=int, default=None, help="port to listen on (default: $PORT, or 8000)")
         parser.add_argument("--processes", type=int, default=1, metavar="N", help="server processes (default: 1)")
@@ -196,10 +196,10 @@ def _listen_at_port(host: str, port: int) -> socket.socket:
 
 
 def _mode(text: str) -> int:
-    """`660` → the bits of it.
+    """Return the permission bits that an octal number such as `660` names.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no such number.
     """
     mode = int(text, 8)
     if mode & ~0o777:

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Trim until nothing is due, and say what was done."""
+        """Trim until nothing is due, and print what was done."""
         time_limits.limit_statements()
         removed = trimming.trim().removed
         others = "".join(f", {removed[what]} {what}" for what in domain.removers)
