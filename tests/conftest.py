@@ -18,7 +18,7 @@ from tests import services
 from tests.services.process import scratch
 from tests.services.run import WORKER
 from tests.support.sockets import Socket
-from tests.support.stacks import KINDS, ROOT, Server, Stack, User, migrated_postgres, migrated_sqlite
+from tests.support.stacks import KINDS, LIGHT, ROOT, Server, Stack, User, migrated_postgres, migrated_sqlite
 
 Connect = Callable[..., Socket]
 UNMARKED = "Redis and the channel layer are there for tests with the mark `services` alone."
@@ -96,9 +96,9 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     yield from fresh_stack(request)
 
 
-def fresh_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+def fresh_stack(request: pytest.FixtureRequest, settings: str = LIGHT) -> Iterator[Stack]:
     """What a fixture `stack` yields."""
-    stack = Stack(request.param)
+    stack = Stack(request.param, settings=settings)
     request.node.stash[_STACK] = stack
     yield stack
     stack.close()
@@ -107,7 +107,7 @@ def fresh_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 @pytest.fixture(scope="module", params=KINDS)
 def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The installation behind `server`."""
-    stack = Stack(request.param)
+    stack = Stack(request.param, settings=LIGHT)
     yield stack
     stack.close()
 
@@ -145,52 +145,55 @@ def connect() -> Iterator[Connect]:
 
 
 #: The files that take longest, the longest first: begun early, none of them keeps one worker busy when the others have
-#: nothing left to do. `--durations=30` tells who belongs here.
+#: nothing left to do. `--durations=30` shows which files belong here.
 LONGEST = (
     "flows/test_presence.py",
-    "browser/test_accessibility.py",
     "flows/test_two_installations.py",
     "flows/test_deployment.py",
     "flows/test_front.py",
     "flows/test_limits.py",
-    "browser/test_accounts.py",
     "flows/test_fair_share.py",
-    "browser/test_three_people.py",
     "flows/test_races.py",
-    "browser/test_two_people.py",
     "flows/test_serve.py",
-    "browser/test_drafts.py",
     "flows/test_watching.py",
-    "browser/test_ops.py",
     "flows/test_delivery.py",
-    "browser/test_labels.py",
     "flows/test_hostile.py",
+    "flows/test_notifications.py",
+    "flows/test_who_may.py",
+    "flows/test_log_life.py",
+    "flows/test_schemathesis.py",
+    "flows/test_metrics.py",
+    "browser/test_accessibility.py",
+    "browser/test_accounts.py",
+    "browser/test_three_people.py",
+    "browser/test_two_people.py",
+    "browser/test_drafts.py",
+    "browser/test_ops.py",
+    "browser/test_labels.py",
     "browser/test_offline.py",
     "browser/test_concerns.py",
     "browser/test_newcomers.py",
     "browser/test_leaving.py",
-    "flows/test_notifications.py",
     "browser/test_german.py",
-    "flows/test_who_may.py",
     "browser/test_company.py",
-    "flows/test_log_life.py",
-    "flows/test_schemathesis.py",
-    "unit/test_reminders.py",
     "browser/test_pages.py",
+    "unit/test_reminders.py",
     "unit/test_replay_property.py",
-    "flows/test_metrics.py",
     "unit/test_heartbeat.py",
 )
+#: One folder after another: a worker ends the servers and the browser of the one before it goes on.
+FOLDERS = ("flows", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files. Mark what talks to servers, so that it can be left out: `-m "not end_to_end"`.
+    """Put the tests into this order. Mark what talks to servers, so that it can be left out: `-m "not end_to_end"`.
 
     And what asks the services of this process, for the run on SQLite and memory: nothing else is different there.
     """
-    places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
-    assert all(path.exists() for path in places), "LONGEST names a file that is gone"
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    folders = {ROOT / "tests" / name: place for place, name in enumerate(FOLDERS)}
+    files = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    assert all(path.exists() for path in files), "LONGEST names a file that is gone"
+    items.sort(key=lambda item: (folders.get(item.path.parent, len(folders)), files.get(item.path, len(files))))
     for item in items:
         if {"stack", "shared_stack"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("end_to_end")

@@ -1,4 +1,4 @@
-"""The fixtures of the browser tests: one Chromium for all of them, two servers, and signed-in pages.
+"""The fixtures of the browser tests: one Chromium for all of them, one server, and signed-in pages.
 
 They live in this folder because Playwright keeps an event loop running in the thread that started it, in
 which Django's ORM and `asyncio.run` refuse to work: it must have ended before other tests go on.
@@ -19,6 +19,7 @@ from tests.support.stacks import Server, Stack, User
 pytest.register_assert_rewrite("tests.browser.board")  # so that its assertions say what was there instead
 
 NewPage = Callable[..., Page]
+SETTINGS = "tests.browser.settings"
 TIMEOUT = 60_000  # milliseconds that anything may take on a busy machine
 
 
@@ -26,38 +27,29 @@ TIMEOUT = 60_000  # milliseconds that anything may take on a busy machine
 @pytest.fixture(params=["deployed"])
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """An installation for this test alone."""
-    yield from fresh_stack(request)
+    yield from fresh_stack(request, SETTINGS)
 
 
-@pytest.fixture(scope="session", params=["deployed"])
+@pytest.fixture(scope="package", params=["deployed"])
 def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The installation behind `server`, one for the whole folder."""
-    stack = Stack(request.param)
+    stack = Stack(request.param, settings=SETTINGS)
     yield stack
     stack.close()
 
 
-def start(stack: Stack) -> Server:
-    """Start a server for all tests, with all the ways in open."""
-    return stack.server(DJANGO_SETTINGS_MODULE="tests.browser.settings", EMAIL_HOST="127.0.0.1", OPEN_SIGN_UP="1")
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_server(shared_stack: Stack) -> Server:
-    return start(shared_stack)
-
-
-@pytest.fixture(scope="session")
-def second_server(shared_stack: Stack) -> Server:
-    return start(shared_stack)
+    """Start a server for all tests, with all the ways in open."""
+    return shared_stack.server(EMAIL_HOST="127.0.0.1", OPEN_SIGN_UP="1")
 
 
 @pytest.fixture
-def frail(server: Server, second_server: Server) -> Iterator[Server]:
-    """A server beside `server` that a test may stop or kill. It keeps its port, so that pages keep their cache."""
-    yield second_server
-    if not second_server.running:
-        second_server.start()
+def frail(server: Server) -> Iterator[Server]:
+    """The same server, which a test may stop or kill. It keeps its port, so that pages keep their cache."""
+    yield server
+    if not server.running:
+        server.start()
 
 
 @pytest.fixture(scope="package")

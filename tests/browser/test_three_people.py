@@ -165,13 +165,21 @@ def test_two_edit_the_same_fields_at_once_and_one_is_asked_field_by_field(server
     scene.expect_same(todo=[task])
 
 
+@pytest.fixture
+def second(server: Server) -> Iterator[Server]:
+    """Another process on the same installation, which a test may kill."""
+    second = server.stack.server()
+    yield second
+    second.discard()
+
+
 def test_one_comes_back_to_cards_that_two_others_changed_meanwhile(
-    server: Server, frail: Server, gather: Gather
+    server: Server, second: Server, gather: Gather
 ) -> None:
-    scene = gather(server, LOST_AND_REFUSED, carols=frail)
+    scene = gather(server, LOST_AND_REFUSED, carols=second)
     sand, paint, varnish, hinges, brush, ladder = scene.add("Sand", "Paint", "Varnish", "Hinges", "Brush", "Ladder")
     alice, bob, carol = scene.boards
-    frail.kill()
+    second.kill()
     carol.wait_until("offline")
 
     carol.drag(sand, onto=carol.column("review"))
@@ -196,7 +204,7 @@ def test_one_comes_back_to_cards_that_two_others_changed_meanwhile(
     comment(alice.open(brush), "Said meanwhile")
     scene.expect_same((alice, bob), todo=[varnish, brush, ladder], in_progress=[sand], review=[hinges])
 
-    frail.start()
+    second.start()
     carol.come_back()
     expect(bob.panel).to_have_count(0)  # she deleted what is open there
     expect(alice.panel.locator("[data-comment-id] .prose")).to_have_text(["Said meanwhile", "Said offline"])

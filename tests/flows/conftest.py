@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import pytest
 
 from tests.conftest import _STACK, fresh_stack
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import LIGHT, Server, Stack, User
 
 INSTALLATIONS = ("deployed", pytest.param("embedded", marks=pytest.mark.long))
+#: For the tests that stand in `make test` for all of a file in which the installation matters.
+both_installations = pytest.mark.installations("deployed", "embedded")
 StartServer = Callable[..., Server]
 
 
@@ -44,23 +46,23 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     yield from fresh_stack(request)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The installation behind `server`, one for the whole folder."""
-    stack = Stack(request.param)
+    """The installation behind `server`, one for the whole folder, and ended with it: servers cost CPU when idle, too."""
+    stack = Stack(request.param, settings=LIGHT)
     # The users keep their tokens, however long a busy machine takes.
     stack.env["ACCESS_TOKEN_MINUTES"] = "600"
     yield stack
     stack.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_server(shared_stack: Stack) -> Iterator[Server]:
-    """Sweeps often, so that what the shell writes arrives soon on the in-memory layer, too.
+    """Start the server that the tests share. Whatever they did to it, it must have met no fault of its own.
 
-    Whatever the tests did to it, it must have met no fault of its own.
+    On the in-memory layer it finds by sweeps alone what the shell writes.
     """
-    server = shared_stack.server(SWEEP_INTERVAL="0.2")
+    server = shared_stack.server(SWEEP_INTERVAL="1" if shared_stack.redis else "0.2")
     yield server
     log = server.log(lines=0)
     assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:5000]
@@ -78,7 +80,7 @@ def start_server(shared_stack: Stack, request: pytest.FixtureRequest) -> Iterato
     shared_stack.servers[:] = before
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cast(shared_stack: Stack) -> Cast:
     return Cast(*(shared_stack.user(f"{name}_{shared_stack.kind}") for name in ("ann", "bob", "cas", "vic", "eve")))
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -148,7 +149,7 @@ def test_a_token_of_the_wrong_kind_is_no_fault_of_ours(server: Server) -> None:
 # --- Bad tokens ------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bad(shared_stack: Stack, cast: Cast) -> dict[str, tuple[str, str]]:
     return bad_tokens(shared_stack, cast.ann)
 
@@ -295,15 +296,17 @@ def test_the_missed_events_of_the_own_room_follow(server: Server, cast: Cast, co
 # --- Time ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def hurried(shared_stack: Stack) -> Server:
+@pytest.fixture(scope="module")
+def hurried(shared_stack: Stack) -> Iterator[Server]:
     """A server with little patience: `connect` within two seconds; other pages are welcome."""
-    return shared_stack.server(
+    server = shared_stack.server(
         WEBSOCKET_CONNECT_TIMEOUT="2",
         ACCESS_TOKEN_MINUTES="0.5",
         WEBSOCKET_CORS_ORIGINS="https://board.example,https://other.example:8443",
         WEBSOCKET_PING_INTERVAL="7",
     )
+    yield server
+    server.discard()
 
 
 def test_who_does_not_connect_in_time_is_sent_away(hurried: Server, cast: Cast) -> None:

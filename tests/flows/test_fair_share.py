@@ -153,13 +153,19 @@ def sign_in(server: Server, user: User, password: str | None = None) -> int:
     return server.api().post("/api/token/", json=given).status_code
 
 
-@pytest.mark.installations("deployed")
+@pytest.fixture
+def slow() -> Iterator[Stack]:
+    """An installation with the project's own settings, with which to check a password takes time."""
+    stack = Stack("deployed")
+    yield stack
+    stack.close()
+
+
 @pytest.mark.parametrize("right", [True, pytest.param(False, marks=pytest.mark.long)])
-def test_a_crowd_of_passwords_delays_no_change_and_no_other_sign_in(
-    start_server: StartServer, shared_stack: Stack, connect: Connect, ann: User, eve: User, right: bool
-) -> None:
+def test_a_crowd_of_passwords_delays_no_change_and_no_other_sign_in(slow: Stack, connect: Connect, right: bool) -> None:
     """In order, whatever the machine's speed: each hash takes the same time."""
-    server = start_server(SIGN_IN_RATE_LIMIT="0")
+    server = slow.server(SIGN_IN_RATE_LIMIT="0")
+    ann, eve = slow.user(), slow.user()
     project = server.project(ann)
     socket, api = connect(server, ann), server.api(ann)
 

@@ -14,7 +14,7 @@ from tests.flows.conftest import INSTALLATIONS, StartServer
 from tests.support.observing import wait_until
 from tests.support.raw import CLOSE, PING, TEXT, RawSocket
 from tests.support.sockets import Closed, Socket
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import LIGHT, Server, Stack, User
 
 # What limits count is in Redis or in the process.
 pytestmark = pytest.mark.installations("deployed", "embedded")
@@ -175,7 +175,7 @@ def await_place(server: Server, user: User) -> None:
 @pytest.fixture(scope="module")
 def disturbed() -> Iterator[Stack]:
     """Two processes on an installation of their own, each of which may be lost."""
-    stack = Stack("deployed")
+    stack = Stack("deployed", settings=LIGHT)
     for _ in range(2):
         stack.server(WEBSOCKET_MAX_CONNECTIONS_PER_USER="3")
     yield stack

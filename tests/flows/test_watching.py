@@ -10,7 +10,7 @@ from redis import Redis
 from tests.conftest import Connect
 from tests.flows.conftest import StartServer
 from tests.support.sockets import Refused, Socket
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import LIGHT, Server, Stack, User
 
 Figures = dict[str, Any]
 
@@ -18,7 +18,7 @@ Figures = dict[str, Any]
 @pytest.fixture(scope="module")
 def two() -> Iterator[list[Server]]:
     """Two processes over one Redis."""
-    stack = Stack("deployed")
+    stack = Stack("deployed", settings=LIGHT)
     yield [stack.server(serve=True), stack.server(serve=True)]
     stack.close()
 

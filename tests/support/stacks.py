@@ -29,6 +29,8 @@ from tests.support.sockets import Connection, Socket
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("embedded", "deployed")
+#: Settings: those of the project, and those of most test servers.
+PROJECT, LIGHT = "project.settings", "tests.support.settings"
 PASSWORD = "correct horse battery staple"
 
 _numbers = itertools.count(1)
@@ -52,13 +54,15 @@ class RemoteError(AssertionError):
 class Stack:
     """One installation: `embedded` (SQLite, in-memory layer) or `deployed` (PostgreSQL, a Redis of its own)."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, settings: str = PROJECT) -> None:
+        """Make its database and start its Redis. Its processes have these settings."""
         self.kind = kind
         self.name = f"{kind}-{run.WORKER}-{next(_numbers)}"
         self.redis: Redis | None = None
         self.servers: list[Server] = []
         self._worker: Worker | None = None
-        self.env = plain_environment()
+        self.env = plain_environment() | {"DJANGO_SETTINGS_MODULE": settings}
+        self._password = encoded_password(quick=settings != PROJECT)
         if kind == "deployed":
             self.redis = Redis()
             self.env["REDIS_URL"] = self.redis.url
@@ -95,7 +99,7 @@ class Stack:
         """Create a user (with a name of its own where none is given)."""
         username = username or f"user{next(_numbers)}"
         code = "result = User.objects.create(username=username, password=password, **fields).id"
-        user_id = self.run(code, username=username, password=encoded_password(), fields=fields)
+        user_id = self.run(code, username=username, password=self._password, fields=fields)
         return User(user_id, username)
 
     def close(self) -> None:
@@ -352,11 +356,15 @@ def migrated_sqlite() -> Path:
 
 
 @cache
-def encoded_password() -> str:
+def encoded_password(*, quick: bool = False) -> str:
     """PASSWORD as the database holds it; made once, since making it takes a third of a second."""
     from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
     hasher = PBKDF2PasswordHasher()
+    if quick:
+        from tests.support.hashing import QuickHasher
+
+        hasher = QuickHasher()
     return hasher.encode(PASSWORD, hasher.salt())
 
 
