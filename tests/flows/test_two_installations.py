@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,22 +14,34 @@ import pytest
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from tests.conftest import Connect
+from tests.services.redis import Redis
 from tests.support.fences import heard, names
 from tests.support.sockets import Closed, Frame, Refused, Socket
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import LIGHT, Server, Stack, User
 
 #: Seconds between two sweeps where only what comes through Redis is to arrive.
 NEVER = "3600"
+_numbers = itertools.count(1)
 #: How the two differ. (Their databases are copies of one, so that their logs have the same epoch.)
-APART = {"by database": {"db": "1"}, "by prefix": {"REDIS_PREFIX": "staging"}}
+APART: dict[str, dict[str, str]] = {
+    "by database": {"db": "1"},
+    "by prefix": {"REDIS_PREFIX": "staging"},
+    "in nothing": {},
+}
 
 
 @dataclass
 class Installation:
-    """One installation with two servers, two people, and a project of both of them."""
+    """One installation with two servers."""
 
     stack: Stack
     servers: list[Server]
+
+
+@dataclass
+class Team(Installation):
+    """Two people of an installation, and a project of both of them."""
+
     ann: User
     bob: User
     project: int
@@ -36,9 +49,25 @@ class Installation:
     def shell(self, code: str, **values: Any) -> Any:
         return self.stack.run(code, project=self.project, **values)
 
+    def unheard(self, code: str, **values: Any) -> None:
+        """Save without a message to other processes, as what only an old process rings for is saved."""
+        silent = (
+            "from unittest import mock\n"
+            "from taskrealtime.engine.installation import doorbell\n"
+            "with mock.patch.object(doorbell, '_send'):\n"
+        )
+        self.shell(f"{silent}    {code}", **values)
+
 
 def install(stack: Stack, **env: str) -> Installation:
-    ann, bob = stack.user("ann"), stack.user("bob")
+    settings: dict[str, Any] = {"SWEEP_INTERVAL": NEVER} | env
+    return Installation(stack, [stack.server(**settings) for _ in range(2)])
+
+
+def bring_together(installation: Installation, number: int) -> Team:
+    """Make a team that no test has used."""
+    stack = installation.stack
+    ann, bob = stack.user(f"ann{number}"), stack.user(f"bob{number}")
     code = (
         "project = Project.objects.create(name='Board')\n"
         "for user_id, role in ((ann, 'owner'), (bob, 'member')):\n"
@@ -46,43 +75,48 @@ def install(stack: Stack, **env: str) -> Installation:
         "result = project.id"
     )
     project = stack.run(code, ann=ann.id, bob=bob.id)
-    settings: dict[str, Any] = {"SWEEP_INTERVAL": NEVER} | env
-    servers = [stack.server(**settings) for _ in range(2)]
-    return Installation(stack, servers, ann, bob, project)
+    return Team(stack, installation.servers, ann, bob, project)
 
 
-@pytest.fixture(params=["by database", pytest.param("by prefix", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=["by database", pytest.param("by prefix", marks=pytest.mark.long)])
 def apart(request: pytest.FixtureRequest) -> dict[str, str]:
-    return dict(APART[request.param])
+    return APART[request.param]
 
 
-@pytest.fixture
-def env() -> dict[str, str]:
+@pytest.fixture(scope="module")
+def env(request: pytest.FixtureRequest) -> dict[str, str]:
     """What both installations have in their environment."""
-    return {}
+    return getattr(request, "param", {})
 
 
-@pytest.fixture
-def both(apart: dict[str, str], env: dict[str, str]) -> Iterator[tuple[Installation, Installation]]:
-    production, staging = Stack("deployed"), Stack("deployed")
+@pytest.fixture(scope="module")
+def installations(apart: dict[str, str], env: dict[str, str]) -> Iterator[tuple[Installation, Installation]]:
+    production, staging = Stack("deployed", settings=LIGHT), Stack("deployed", settings=LIGHT)
     assert production.redis
-    staging.env["REDIS_URL"] = f"redis://127.0.0.1:{production.redis.port}/{apart.pop('db', '0')}"
+    staging.env["REDIS_URL"] = f"redis://127.0.0.1:{production.redis.port}/{apart.get('db', '0')}"
     staging.env.update(apart)
     try:
-        here, there = install(production, **env), install(staging, **env)
-        assert (here.project, here.ann.id, here.bob.id) == (there.project, there.ann.id, there.bob.id)
-        yield here, there
+        yield install(production, **env), install(staging, **env)
     finally:
         staging.close()
         production.close()
 
 
-def join(socket: Socket, installation: Installation) -> dict[int, str]:
-    joined = socket.ask("join_project", {"project_id": installation.project})
+@pytest.fixture
+def both(installations: tuple[Installation, Installation]) -> tuple[Team, Team]:
+    """A team here and one there, whose people and projects have the same names and numbers."""
+    number = next(_numbers)
+    here, there = (bring_together(installation, number) for installation in installations)
+    assert (here.project, here.ann.id, here.bob.id) == (there.project, there.ann.id, there.bob.id)
+    return here, there
+
+
+def join(socket: Socket, team: Team) -> dict[int, str]:
+    joined = socket.ask("join_project", {"project_id": team.project})
     return {one["user_id"]: one["status"] for one in joined["presence"]}
 
 
-def test_no_event_crosses_and_every_own_one_comes(both: tuple[Installation, Installation], connect: Connect) -> None:
+def test_no_event_crosses_and_every_own_one_comes(both: tuple[Team, Team], connect: Connect) -> None:
     sockets = [connect(one.servers[0], one.ann) for one in both]
     for one, socket in zip(both, sockets, strict=True):
         join(socket, one)
@@ -97,9 +131,7 @@ def test_no_event_crosses_and_every_own_one_comes(both: tuple[Installation, Inst
         assert heard(socket, one.project) == []
 
 
-def test_nobody_is_put_out_by_what_is_deleted_elsewhere(
-    both: tuple[Installation, Installation], connect: Connect
-) -> None:
+def test_nobody_is_put_out_by_what_is_deleted_elsewhere(both: tuple[Team, Team], connect: Connect) -> None:
     here, there = both
     ann, bob, theirs = (
         connect(here.servers[0], here.ann),
@@ -124,10 +156,10 @@ def test_nobody_is_put_out_by_what_is_deleted_elsewhere(
     bob.expect("removed_from_project")
 
 
-def test_nobody_is_seen_or_seen_typing_elsewhere(both: tuple[Installation, Installation], connect: Connect) -> None:
+def test_nobody_is_seen_or_seen_typing_elsewhere(both: tuple[Team, Team], connect: Connect) -> None:
     here, there = both
     for one in both:
-        one.shell("Task.objects.create(id=1, project_id=project, title='Write')")
+        one.shell("Task.objects.create(id=9000, project_id=project, title='Write')")
     watching = connect(here.servers[0], here.ann)
     assert join(watching, here) == {here.ann.id: "online"}
     theirs = connect(there.servers[0], there.bob)
@@ -135,21 +167,21 @@ def test_nobody_is_seen_or_seen_typing_elsewhere(both: tuple[Installation, Insta
     their_witness = connect(there.servers[1], there.ann)
     join(their_witness, there)
     theirs.ask("presence_update", {"status": "busy"})
-    theirs.ask("user_typing", {"task_id": 1, "is_typing": True})
+    theirs.ask("user_typing", {"task_id": 9000, "is_typing": True})
     their_witness.expect("user_typing_status")
     # The own people are seen, from one process to the other, after all of that.
     own = connect(here.servers[1], here.bob)
     assert join(own, here) == {here.ann.id: "online", here.bob.id: "online"}
     watching.expect("user_presence")
-    own.ask("user_typing", {"task_id": 1, "is_typing": True})
+    own.ask("user_typing", {"task_id": 9000, "is_typing": True})
     assert watching.expect("user_typing_status")["data"]["user"]["id"] == here.bob.id
     told = [frame for frame in watching.history if frame["event"] in ("user_presence", "user_typing_status")]
     assert [frame["event"] for frame in told] == ["user_presence", "user_typing_status"]
     assert told[0]["data"]["status"] == "online"
 
 
-@pytest.mark.parametrize("env", [{"WEBSOCKET_MAX_CONNECTIONS_PER_USER": "1"}])
-def test_connections_elsewhere_do_not_count(both: tuple[Installation, Installation], connect: Connect) -> None:
+@pytest.mark.parametrize("env", [{"WEBSOCKET_MAX_CONNECTIONS_PER_USER": "1"}], indirect=True)
+def test_connections_elsewhere_do_not_count(both: tuple[Team, Team], connect: Connect) -> None:
     here, there = both
     connect(there.servers[0], there.ann)
     connect(here.servers[0], here.ann)
@@ -159,8 +191,8 @@ def test_connections_elsewhere_do_not_count(both: tuple[Installation, Installati
     assert closed.value.code == 4409
 
 
-@pytest.mark.parametrize("env", [{"WEBSOCKET_RATE_LIMIT": "10/1h", "SIGN_IN_RATE_LIMIT": "2/1h"}])
-def test_what_was_spent_elsewhere_does_not_count(both: tuple[Installation, Installation], connect: Connect) -> None:
+@pytest.mark.parametrize("env", [{"WEBSOCKET_RATE_LIMIT": "10/1h", "SIGN_IN_RATE_LIMIT": "2/1h"}], indirect=True)
+def test_what_was_spent_elsewhere_does_not_count(both: tuple[Team, Team], connect: Connect) -> None:
     here, there = both
     theirs = connect(there.servers[0], there.ann)
     with pytest.raises(Refused):
@@ -168,21 +200,19 @@ def test_what_was_spent_elsewhere_does_not_count(both: tuple[Installation, Insta
             theirs.ask("presence_update", {"status": "idle"})
     for _ in range(10):
         connect_once(here, connect)
-    wrong = {"username": "ann", "password": "wrong"}
+    wrong = {"username": here.ann.username, "password": "wrong"}
     assert [there.servers[0].api().post("/api/token/", json=wrong).status_code for _ in range(3)] == [401, 401, 429]
     assert here.servers[0].api().post("/api/token/", json=wrong).status_code == 401
 
 
-def connect_once(installation: Installation, connect: Connect) -> None:
-    socket = connect(installation.servers[0], installation.ann)
+def connect_once(team: Team, connect: Connect) -> None:
+    socket = connect(team.servers[0], team.ann)
     socket.ask("presence_update", {"status": "idle"})
     socket.close()
 
 
-@pytest.mark.parametrize("env", [{"SWEEP_INTERVAL": "0.5"}])
-def test_staff_see_the_processes_of_their_own_installation_alone(
-    both: tuple[Installation, Installation], connect: Connect
-) -> None:
+@pytest.mark.parametrize("env", [{"SWEEP_INTERVAL": "0.5"}], indirect=True)
+def test_staff_see_the_processes_of_their_own_installation_alone(both: tuple[Team, Team], connect: Connect) -> None:
     sockets = []
     for one in both:
         one.shell("User.objects.update(is_staff=True)")
@@ -202,10 +232,8 @@ def test_staff_see_the_processes_of_their_own_installation_alone(
 # --- The same database of the same server, by mistake ---------------------------------------
 
 
-@pytest.mark.parametrize("apart", [{}])
-def test_even_where_nothing_keeps_them_apart_no_event_crosses(
-    both: tuple[Installation, Installation], connect: Connect
-) -> None:
+@pytest.mark.parametrize("apart", ["in nothing"], indirect=True)
+def test_even_where_nothing_keeps_them_apart_no_event_crosses(both: tuple[Team, Team], connect: Connect) -> None:
     test_no_event_crosses_and_every_own_one_comes(both, connect)
     log = both[0].servers[0].log()
     assert "REDIS_PREFIX" in log
@@ -215,22 +243,24 @@ def test_even_where_nothing_keeps_them_apart_no_event_crosses(
 # --- The release before, during a rolling update --------------------------------------------
 
 
-@pytest.fixture
-def alone() -> Iterator[Installation]:
-    stack = Stack("deployed")
+@pytest.fixture(scope="module")
+def single() -> Iterator[Installation]:
+    stack = Stack("deployed", settings=LIGHT)
     yield install(stack)
     stack.close()
+
+
+@pytest.fixture
+def alone(single: Installation) -> Team:
+    return bring_together(single, next(_numbers))
 
 
 class OldProcess:
     """What a process of the release before says and hears: `taskrealtime` for a prefix, and no epoch in a message."""
 
-    def __init__(self, installation: Installation) -> None:
-        assert installation.stack.redis
+    def __init__(self, redis: Redis) -> None:
         self._loop = asyncio.new_event_loop()
-        self._layer: Any = RedisPubSubChannelLayer(
-            hosts=[{"address": installation.stack.redis.url}], prefix="taskrealtime"
-        )
+        self._layer: Any = RedisPubSubChannelLayer(hosts=[{"address": redis.url}], prefix="taskrealtime")
 
     def say(self, group: str, message: Frame) -> None:
         self._loop.run_until_complete(self._layer.group_send(group, message))
@@ -253,29 +283,26 @@ class OldProcess:
 
 
 @pytest.fixture
-def old(alone: Installation) -> Iterator[OldProcess]:
-    process = OldProcess(alone)
+def old(single: Installation) -> Iterator[OldProcess]:
+    assert single.stack.redis
+    process = OldProcess(single.stack.redis)
     yield process
     process.close()
 
 
-#: Saves without a word to anybody, as what only an old process rings for is saved.
-UNHEARD = "from taskrealtime.engine.installation import doorbell\ndoorbell._send = lambda *given, **options: None\n"
-
-
-def test_what_an_old_process_rings_for_arrives(alone: Installation, old: OldProcess, connect: Connect) -> None:
+def test_what_an_old_process_rings_for_arrives(alone: Team, old: OldProcess, connect: Connect) -> None:
     ann = connect(alone.servers[0], alone.ann)
     join(ann, alone)
     [before] = ann.ask("join_project", {"project_id": alone.project}).keys() & {"seq"}
     head = ann.ask("join_project", {"project_id": alone.project})[before]
-    alone.shell(UNHEARD + "Task.objects.create(project_id=project, title='From an old process')")
+    alone.unheard("Task.objects.create(project_id=project, title='From an old process')")
     room = f"project.{alone.project}"
     old.say(room, {"type": "room.events", "room": room, "head": head + 1, "events": []})
     assert ann.expect("task_created")["data"]["task"]["title"] == "From an old process"
 
 
 def test_an_old_message_is_believed_in_nothing_that_the_database_does_not_say(
-    alone: Installation, old: OldProcess, connect: Connect
+    alone: Team, old: OldProcess, connect: Connect
 ) -> None:
     """It may be of an old process of another installation."""
     ann = connect(alone.servers[0], alone.ann)
@@ -296,19 +323,19 @@ def test_an_old_message_is_believed_in_nothing_that_the_database_does_not_say(
     assert {frame["event"] for frame in ann.history} == {"connected", "ack", "task_created"}
 
 
-def test_an_old_process_ends_what_the_database_ends(alone: Installation, old: OldProcess, connect: Connect) -> None:
+def test_an_old_process_ends_what_the_database_ends(alone: Team, old: OldProcess, connect: Connect) -> None:
     ann, bob = connect(alone.servers[0], alone.ann), connect(alone.servers[0], alone.bob)
     join(ann, alone)
     room, of_bob = f"project.{alone.project}", f"user.{alone.bob.id}"
-    alone.shell(UNHEARD + "Membership.objects.get(project_id=project, user_id=bob).delete()", bob=alone.bob.id)
+    alone.unheard("Membership.objects.get(project_id=project, user_id=bob).delete()", bob=alone.bob.id)
     old.say(of_bob, {"type": "room.departed", "room": of_bob, "user": alone.bob.id, "departed": room})
     assert bob.expect("removed_from_project")["data"]["project_id"] == alone.project
-    alone.shell(UNHEARD + "Project.objects.get(id=project).delete()")
+    alone.unheard("Project.objects.get(id=project).delete()")
     old.say(room, {"type": "room.closed", "room": room})
     assert ann.expect("removed_from_project")["data"]["project_id"] == alone.project
 
 
-def test_an_old_process_understands_what_is_rung_for(alone: Installation, old: OldProcess) -> None:
+def test_an_old_process_understands_what_is_rung_for(alone: Team, old: OldProcess) -> None:
     room = f"project.{alone.project}"
     channel = old.listen(room)
     alone.shell("Task.objects.create(project_id=project, title='For all')")
@@ -323,9 +350,9 @@ def test_an_old_process_understands_what_is_rung_for(alone: Installation, old: O
 
 
 def test_a_process_that_wrote_before_the_epoch_was_renewed_is_heard_after_it(connect: Connect) -> None:
-    stack = Stack("deployed")
+    stack = Stack("deployed", settings=LIGHT)
     try:
-        one = install(stack)
+        one = bring_together(Installation(stack, []), next(_numbers))
         server = stack.server(SWEEP_INTERVAL="0.2")
         one.shell("Task.objects.create(project_id=project, title='Before')")
         ann = connect(server, one.ann)
