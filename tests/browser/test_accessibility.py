@@ -94,6 +94,7 @@ def test_the_pages_round_the_board(server: Server, new_page: NewPage, looks: Loo
     look_over(page, "an empty inbox", "[data-inbox]")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("looks", SIZES)
 def test_the_pages_of_who_is_added_by_others(server: Server, new_page: NewPage, looks: Looks) -> None:
     alice = server.stack.user(first_name="Alice", last_name="Okafor")

@@ -9,14 +9,12 @@ import pytest
 
 from tests.conftest import _STACK, Connect
 from tests.flows.boards import carried_on, picture
-from tests.flows.conftest import INSTALLATIONS, Cast, StartServer, make_project
+from tests.flows.conftest import Cast, StartServer, both_installations, make_project
 from tests.flows.objects import check_event
 from tests.support.fences import heard, names
 from tests.support.meanwhile import LOCK, POUR, Meanwhile
 from tests.support.sockets import Closed, Frame, Refused, Socket
-from tests.support.stacks import Server, Stack, User, Worker
-
-pytestmark = pytest.mark.installations("deployed", "embedded")
+from tests.support.stacks import LIGHT, Server, Stack, User, Worker
 
 
 def create_many(stack: Stack, project: int, count: int, title: str = "n") -> None:
@@ -42,6 +40,7 @@ def truth(server: Server, user: User, project: int) -> list[Frame]:
 # --- Resuming -----------------------------------------------------------------------------------------
 
 
+@both_installations
 def test_who_comes_back_gets_what_was_missed(server: Server, cast: Cast, connect: Connect, project: int) -> None:
     first = connect(server, cast.bob)
     joined = first.ask("join_project", {"project_id": project})
@@ -100,7 +99,6 @@ def test_what_cannot_be_continued_is_a_reset(server: Server, cast: Cast, connect
     assert heard(socket, project) == []
 
 
-@pytest.mark.installations(*INSTALLATIONS)
 def test_more_than_two_thousand_missed_is_a_reset(server: Server, cast: Cast, connect: Connect, project: int) -> None:
     with server.connect(cast.bob) as probe:
         head = probe.ask("join_project", {"project_id": project})["seq"]
@@ -129,6 +127,7 @@ def test_nobody_joins_by_guessing_since(server: Server, cast: Cast, connect: Con
 # --- Crowds ---------------------------------------------------------------------------------------------
 
 
+@both_installations
 def test_joining_while_events_pour_in(server: Server, cast: Cast, connect: Connect, project: int) -> None:
     sockets: list[tuple[Socket, int]] = []
     watcher = connect(server, cast.ann)
@@ -189,6 +188,7 @@ def write_from_many(stack: Stack, servers: list[Server], users: list[User], conn
     assert len(set(positions)) == len(positions)
 
 
+@both_installations
 def test_many_writers_one_order(server: Server, cast: Cast, connect: Connect, project: int) -> None:
     write_from_many(server.stack, [server], [cast.ann, cast.bob, cast.cas], connect, project)
 
@@ -297,7 +297,7 @@ def test_a_snapshot_and_the_events_after_it_make_the_next_snapshot(
 @pytest.fixture(scope="module")
 def disturbed() -> Iterator[Stack]:
     """Two processes on an installation of their own, since its Redis and its processes do not always answer."""
-    stack = Stack("deployed")
+    stack = Stack("deployed", settings=LIGHT)
     for _ in range(2):
         stack.server(SWEEP_INTERVAL="0.3")
     yield stack
@@ -441,6 +441,7 @@ def test_a_frozen_process_catches_up(
 # --- Crashes -----------------------------------------------------------------------------------------------
 
 
+@both_installations
 def test_a_killed_server_forgets_nothing(
     start_server: StartServer, shared_stack: Stack, cast: Cast, connect: Connect
 ) -> None:

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import Connect
-from tests.flows.conftest import Cast, make_project
+from tests.flows.conftest import Cast, both_installations, make_project
 from tests.support.fences import heard, names
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server, Stack
-
-pytestmark = pytest.mark.installations("deployed", "embedded")
 
 
 @pytest.fixture
@@ -42,6 +40,7 @@ def twice(socket: Socket, event: str, data: Any, key: str) -> Any:
     return first
 
 
+@both_installations
 def test_every_change_happens_once(bob: Socket, project: int) -> None:
     task = twice(bob, "task_create", {"project_id": project, "title": "A"}, "create")["task"]["id"]
     assert events_of(bob, project) == ["task_created"]
@@ -212,6 +211,7 @@ def run_races(sockets: list[Socket], project: int, rounds: int) -> None:
     assert created(watcher) == [*(f"{number}" for number in range(rounds)), "fence"]
 
 
+@both_installations
 def test_one_key_from_many_sockets_at_once(server: Server, cast: Cast, connect: Connect, project: int) -> None:
     run_races([connect(server, cast.cas) for _ in range(4)], project, rounds=10)
 
@@ -280,6 +280,7 @@ def test_rest_refuses_a_key_that_is_none(server: Server, cast: Cast, bob: Socket
     assert events_of(bob, project) == []
 
 
+@both_installations
 def test_one_key_by_many_requests_at_once(server: Server, cast: Cast, bob: Socket, project: int) -> None:
     answers: list[Any] = []
 

@@ -6,11 +6,10 @@ from contextlib import closing
 import pytest
 
 from tests.conftest import Connect, fresh_stack
+from tests.flows.conftest import both_installations
 from tests.flows.test_polling import polling
 from tests.support.sockets import Socket
 from tests.support.stacks import Server, Stack, User, Worker
-
-pytestmark = pytest.mark.installations("deployed", "embedded")
 
 #: Trims until the first floor is set and committed, then dies as in a crash.
 KILLED_TRIM = """
@@ -78,6 +77,7 @@ def closed_for_good(server: Server) -> int:
     return 1012 if server.serve else 4012
 
 
+@both_installations
 def test_a_trim_killed_by_the_system_is_finished_by_the_next(
     stack: Stack, server: Server, owner: User, project: int, connect: Connect
 ) -> None:
@@ -95,6 +95,7 @@ def test_a_trim_killed_by_the_system_is_finished_by_the_next(
     assert bounds(stack, room) == (3, 2)
 
 
+@both_installations
 def test_who_is_behind_the_floor_resets_and_everybody_else_goes_on(
     stack: Stack, server: Server, owner: User, project: int, connect: Connect
 ) -> None:
@@ -180,6 +181,7 @@ def server_has_swept(socket: Socket, stack: Stack, project: int) -> None:
     socket.expect("said")
 
 
+@both_installations
 def test_a_waiting_long_poll_is_answered_with_a_reset(
     stack: Stack, server: Server, owner: User, project: int, connect: Connect
 ) -> None:

@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import _STACK, Connect
-from tests.flows.conftest import Cast, StartServer, make_project
+from tests.flows.conftest import Cast, StartServer, both_installations, make_project
 from tests.flows.objects import check_user, moment
 from tests.support.sockets import Frame, Refused, Socket
-from tests.support.stacks import Server, Stack, User
-
-# Presence is kept in Redis or in the process.
-pytestmark = pytest.mark.installations("deployed", "embedded")
+from tests.support.stacks import LIGHT, Server, Stack, User
 
 Statuses = list[tuple[int, str]]
 
@@ -83,6 +80,7 @@ def fence(watcher: Socket, actor: Socket, project: int, user: User) -> None:
 # --- Presence -------------------------------------------------------------------------------------------
 
 
+@both_installations
 def test_who_joins_is_told_who_is_there_and_told_to_them(
     server: Server, cast: Cast, connect: Connect, project: int
 ) -> None:
@@ -96,6 +94,7 @@ def test_who_joins_is_told_who_is_there_and_told_to_them(
     assert join(connect(server, cast.cas), project)[cast.bob.id] == "busy"
 
 
+@both_installations
 def test_the_best_of_all_connections_counts(server: Server, cast: Cast, connect: Connect, project: int) -> None:
     watcher, first, second = connect(server, cast.ann), connect(server, cast.bob), connect(server, cast.bob)
     assert second.ask("presence_update", {"status": "idle"}) == {"status": "idle"}
@@ -115,6 +114,7 @@ def test_the_best_of_all_connections_counts(server: Server, cast: Cast, connect:
     assert told == ["idle", "online", "busy", "online", "idle"]
 
 
+@both_installations
 def test_offline_comes_within_five_seconds_and_lists_leave_it_out(
     server: Server, cast: Cast, connect: Connect, project: int
 ) -> None:
@@ -181,6 +181,7 @@ def test_nothing_of_a_room_reaches_who_is_not_in_it(
         assert [frame for frame in silent.history if frame.get("room") == f"project.{project}"] == []
 
 
+@both_installations
 def test_a_removed_member_is_gone_at_once_and_hears_no_more(
     server: Server, cast: Cast, connect: Connect, project: int, task: int
 ) -> None:
@@ -256,6 +257,7 @@ def test_no_other_status_is_understood(server: Server, cast: Cast, connect: Conn
     assert refused.value.code == "invalid_data"
 
 
+@both_installations
 def test_when_somebody_was_here_last_is_kept(start_server: StartServer, connect: Connect) -> None:
     server = start_server(serve=True)
     bob = server.stack.user()
@@ -330,6 +332,7 @@ def test_typing_on_and_off_floods_nobody(server: Server, cast: Cast, connect: Co
     assert 1 <= len(typing(watcher.history, task)) <= 2 * (1 + took / 2)
 
 
+@both_installations
 @pytest.mark.parametrize("end", ["silence", "leave_project", "disconnect"])
 def test_typing_ends_by_itself(server: Server, cast: Cast, connect: Connect, project: int, task: int, end: str) -> None:
     watcher, bob = connect(server, cast.vic), connect(server, cast.bob)
@@ -396,6 +399,7 @@ def viewers(frames: list[Frame], task: int) -> list[list[int]]:
     return found
 
 
+@both_installations
 def test_who_looks_at_a_task_is_told_to_the_room_and_to_who_joins(
     server: Server, cast: Cast, connect: Connect, project: int, task: int
 ) -> None:
@@ -498,7 +502,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def disturbed() -> Iterator[Stack]:
     """Two processes on an installation of their own, each of which, and whose Redis, may be lost."""
-    stack = Stack("deployed")
+    stack = Stack("deployed", settings=LIGHT)
     stack.server()
     stack.server(serve=True)
     yield stack

@@ -10,12 +10,10 @@ import pytest
 from tests import services
 from tests.conftest import Connect
 from tests.flows.boards import carried_on, picture
-from tests.flows.conftest import Cast, make_project
+from tests.flows.conftest import Cast, both_installations, make_project
 from tests.support.fences import heard, names
 from tests.support.sockets import Frame, Socket
 from tests.support.stacks import Server, Stack
-
-pytestmark = pytest.mark.installations("deployed", "embedded")
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +95,7 @@ def race(pair: list[Server], server: Server, cast: Cast, connect: Connect, proje
     return Race(pair, cast, connect, project)
 
 
+@both_installations
 def test_a_task_is_deleted_and_restored_once(race: Race) -> None:
     for _ in range(8):
         task = race.create()
@@ -166,6 +165,7 @@ def test_nobody_is_assigned_who_is_no_member(race: Race, server: Server) -> None
     race.check()
 
 
+@both_installations
 def test_who_was_removed_writes_nothing_more(race: Race, server: Server, pair: list[Server], connect: Connect) -> None:
     guest = server.stack.user()
     members = f"/api/projects/{race.project}/members/"
@@ -199,6 +199,7 @@ def test_a_membership_is_made_and_ended_once(race: Race, server: Server) -> None
     race.check()
 
 
+@both_installations
 def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server, cast: Cast, connect: Connect) -> None:
     database = server.stack.name
     deadlocks = services.shared_postgres().deadlocks(database)
@@ -241,6 +242,7 @@ def test_roles_change_under_the_hands(race: Race, server: Server) -> None:
     race.check()
 
 
+@both_installations
 def test_coming_and_going_with_the_last_number_loses_nothing(
     race: Race, pair: list[Server], server: Server, connect: Connect
 ) -> None:
