@@ -1,7 +1,7 @@
 """Places where a test can have this process die as in a crash: at once and without cleanup.
 
 `CRASH_POINTS=committed:3,numbered:10` in the environment arms two of them: the third passage of `committed` or the
-tenth of `numbered` is the end, whichever comes first. Where nothing is armed, passing one costs a look at an empty
+tenth of `numbered` is the end, whichever comes first. If nothing is armed, passing one costs a look at an empty
 dictionary.
 """
 
@@ -9,7 +9,7 @@ import os
 import signal
 
 #: Every place, in the order in which a change passes them on its way to the browsers. Its events are given numbers
-#: before its commit or, where their room cannot be had at once, after it: `numbering` is passed in either place.
+#: before its commit or, if their room cannot be had at once, after it: `numbering` is passed in either place.
 CRASH_POINTS = (
     "changing",  # the effect is written and its events are appended, the transaction is open
     "committed",  # the change is committed, nothing is published, and some events may have no numbers yet

@@ -185,7 +185,7 @@ def _own_samples(metric: MetricWrapperBase) -> list[Sample]:
 
 
 def resident_bytes() -> int | None:
-    """Return the memory of this process in bytes; None where the system does not report it."""
+    """Return the memory of this process in bytes; None if the system does not report it."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -197,7 +197,7 @@ def measure_process(pool: Any) -> None:
     """Set the gauges that have to be measured.
 
     Args:
-        pool: of database connections; None where there is none.
+        pool: of database connections; None if there is none.
     """
     if (resident := resident_bytes()) is not None:
         RESIDENT_BYTES.set(resident)

@@ -26,7 +26,7 @@ class Room(models.Model):
     """A sequence of events with an audience, such as `project.7`.
 
     `head` is the last number given, `floor` the last one that was trimmed away. `oldest` is the time of the event after
-    the floor, by which trimming finds the rooms that have something due; empty where the room has no events. Where
+    the floor, by which trimming finds the rooms that have something due; empty if the room has no events. If
     trimming was interrupted it is that of an event that is gone already. `read` is how far the reader of a personal
     room has read it.
     """

@@ -33,7 +33,7 @@ class LimitedAttempts(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """Return the user; None where no name or no password was given.
+        """Return the user; None if no name or no password was given.
 
         Raises:
             PermissionDenied: they do not fit, or the user is not active; no other backend is asked.

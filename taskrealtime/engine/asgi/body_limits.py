@@ -109,7 +109,7 @@ class _Bounded:
 
 
 def _claimed(scope: Scope) -> int:
-    """Return the length that the head declares, 0 where it declares none."""
+    """Return the length that the head declares, 0 if it declares none."""
     lengths = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
     # Python reads no number of thousands of digits.
     return max((int(value[:MAX_DIGITS]) for value in lengths if value.isdigit()), default=0)

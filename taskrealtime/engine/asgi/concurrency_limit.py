@@ -110,7 +110,7 @@ class ConcurrencyLimit:
             await asyncio.shield(work)
             await answer.written()
         finally:
-            # Where the server has given up: Django learns of it, and keeps the slot until its thread has ended.
+            # If the server has given up: Django learns of it, and keeps the slot until its thread has ended.
             inbox.leave()
             answer.drop()
 
@@ -150,7 +150,7 @@ class ConcurrencyLimit:
 
 
 async def _admit(line: FairLine, share: Share, inbox: "_Inbox") -> bool:
-    """Take a slot, as soon as it is this share's turn; return False where the client left before."""
+    """Take a slot, as soon as it is this share's turn; return False if the client left before."""
     if line.take(share):
         return True
     turn = line.wait(share)

@@ -21,7 +21,7 @@ Application = Callable[..., Awaitable[None]]
 
 
 class OriginCheck:
-    """ASGI middleware: HTTP 403 for a refused Origin, 429 and 503 where there are too many connections.
+    """ASGI middleware: HTTP 403 for a refused Origin, 429 and 503 if there are too many connections.
 
     503 also while sockets are switched off or the process ends.
 
@@ -101,7 +101,7 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 
 async def _refuse(scope: Scope, receive: Any, send: Any, status: int, why: str = "") -> None:
-    """Answer the upgrade with that status; `why` is logged where an operator may have to act."""
+    """Answer the upgrade with that status; `why` is logged if an operator may have to act."""
     await receive()
     if why:
         logger.warning("A socket was refused with %s: %s.", status, why[:300])

@@ -24,7 +24,7 @@ class OnePath:
         """Serve one request or socket."""
         if scope["type"] in {"http", "websocket"}:
             prefix = settings.FORCE_SCRIPT_NAME or ""
-            # A path has its prefix (ASGI), also where a proxy took it off; Channels insists on it.
+            # A path has its prefix (ASGI), even if a proxy took it off; Channels insists on it.
             scope = scope | {"root_path": prefix, "path": prefix + scope["path"].removeprefix(prefix)}
         await self._application(scope, receive, send)
 

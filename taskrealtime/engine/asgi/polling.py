@@ -85,7 +85,7 @@ class LongPolling:
     async def _answer(self, scope: Scope, left: asyncio.Task[None]) -> list[Message]:
         """Return what the view says once there is something, or the time has ended, or the client has `left`.
 
-        Where waiting or asking again fails, it is what the view said before: that is still true.
+        If waiting or asking again fails, it is what the view said before: that is still true.
         """
         deadline = asyncio.get_running_loop().time() + MAX_WAIT
         messages, wait = await self._ask(scope, left)

@@ -103,7 +103,7 @@ class Answer:
                 self._unread.remove(self._group, _size(self._queue.popleft()))
                 self._moved.set()
         except OSError as error:
-            # What some servers raise where the client left.
+            # What some servers raise if the client left.
             logger.debug("An answer was not sent: %s", error)
         finally:
             self._is_dropped |= bool(self._queue)

@@ -1,4 +1,4 @@
-"""On whose account a request is worked on: a user's, where a token or a known session proves it, or an address's."""
+"""On whose account a request is worked on: a user's, if a token or a known session proves it, or an address's."""
 
 import re
 import threading

@@ -145,7 +145,7 @@ def forget_expired(cutoff: datetime, limit: int) -> int:
 
 
 def _exchange(user: User, used: RefreshToken) -> RefreshToken | None:
-    """Return the next token; None where this one is not the one that is good now."""
+    """Return the next token; None if this one is not the one that is good now."""
     mark = _mark_of(used)
     if tokens.ended_sessions([mark]):
         raise TokenInvalid("The session of this token was ended.")
@@ -200,7 +200,7 @@ def _expiry(token: RefreshToken) -> datetime:
     return datetime.fromtimestamp(token["exp"], UTC)
 
 
-# --- What simplejwt's own tables hold, where they are installed -------------------------------
+# --- What simplejwt's own tables hold, if they are installed -------------------------------
 
 
 def _has_simplejwts_tables() -> bool:
@@ -216,7 +216,7 @@ def _was_used_in_earlier_release(token: RefreshToken) -> bool:
 
 
 def _forget_outstanding(now: datetime, limit: int) -> int:
-    """Remove rows whose token has expired, and blank the token in the others, where it is usable."""
+    """Remove rows whose token has expired, and blank the token in the others, if it is usable."""
     if not _has_simplejwts_tables():
         return 0
     from rest_framework_simplejwt.token_blacklist.models import OutstandingToken

@@ -107,7 +107,7 @@ def _browser(token: Token) -> str | None:
 
 
 def user_id_of(raw: str) -> int | None:
-    """Return the id that an access token of ours names, whether or not its session has ended; None where it is none."""
+    """Return the id that an access token of ours names, whether or not its session has ended; None if it is none."""
     token = _verify(raw)
     return None if isinstance(token, RealTimeError) else _user_id(token)
 
@@ -128,7 +128,7 @@ def _users_by_id(tokens: Iterable[Token]) -> dict[int, User]:
 
 
 def _user_id(token: Token) -> int | None:
-    """Return the id that the token names; None where no user can have it."""
+    """Return the id that the token names; None if no user can have it."""
     try:
         user_id = int(token[api_settings.USER_ID_CLAIM])
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -197,7 +197,7 @@ def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
     """Return which users' connections must be closed, given the stamps of those connections.
 
     Returns:
-        by user id the stamp that is valid now, or None where the user is gone or inactive; only users
+        by user id the stamp that is valid now, or None if the user is gone or inactive; only users
         some of whose stamps are not the valid one.
     """
     users = get_user_model().objects.filter(pk__any_of=list(stamps), is_active=True)

@@ -72,7 +72,7 @@ class Blanker(Protocol):
     pending: datetime | None
 
     def blank(self, event: "Event") -> str | None:
-        """Return the data without what is to be blanked; None where nothing is."""
+        """Return the data without what is to be blanked; None if nothing is."""
 
 
 class _UnknownRooms:

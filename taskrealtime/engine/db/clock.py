@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 def database_time() -> datetime:
-    """Return the present moment by the database's clock, where it has one of its own: all processes agree on that."""
+    """Return the present moment by the database's clock, if it has one of its own: all processes agree on that."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:

@@ -10,7 +10,7 @@ class UnusableDatabase(Exception):
 
 
 def probe(connection: Any, *, timeout: int) -> str | None:
-    """Return why the database does not answer now, though it may later; None where it answers.
+    """Return why the database does not answer now, though it may later; None if it answers.
 
     Args:
         connection: Django's; it is left as it was.

@@ -14,7 +14,7 @@ def prepared_cursor(connection: Any) -> CursorWrapper:
     """Return a cursor of Django's `connection` that hands over the values beside the statement.
 
     After as many runs over a connection as `prepare_threshold` in the database's OPTIONS says, the same text is no
-    longer planned; where that is None, for a pooler in between, it always is. SQLite gets its own cursor.
+    longer planned; if that is None, for a pooler in between, it always is. SQLite gets its own cursor.
     """
     # While Django logs queries, its own cursor: psycopg has no text of a statement that the server keeps.
     if connection.vendor != "postgresql" or connection.queries_logged:

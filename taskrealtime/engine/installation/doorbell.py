@@ -33,7 +33,7 @@ MAX_WAITING_PERSONAL = 500
 #: Seconds after which a ring is given up.
 PUBLISH_TIMEOUT = 5.0
 
-#: The loop of this process's rooms, where it serves any: the in-memory layer is not thread-safe, so it is
+#: The loop of this process's rooms, if it serves any: the in-memory layer is not thread-safe, so it is
 #: only used from there.
 _server_loop: asyncio.AbstractEventLoop | None = None
 _background_loop: asyncio.AbstractEventLoop | None = None

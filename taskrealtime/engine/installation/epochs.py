@@ -26,7 +26,7 @@ _database: str | None = None
 
 
 class EpochMissing(Exception):
-    """The log has no name yet. Where a transaction sees one moment only, it is named after the end of that one."""
+    """The log has no name yet. If a transaction sees one moment only, it is named after the end of that one."""
 
 
 def renew_epoch() -> str:
@@ -98,7 +98,7 @@ def installation_of(epoch: str) -> str | None:
 def present_installation() -> str | None:
     """Return the name that a message to other processes carries; None while it cannot be read.
 
-    It is read anew where it was read too long ago, but not in an event loop, which must not wait for the database.
+    It is read anew if it was read too long ago, but not in an event loop, which must not wait for the database.
     """
     is_fresh = _last_read is not None and time.monotonic() - _last_read[1] < FRESH_SECONDS
     if not is_fresh and not _in_event_loop():

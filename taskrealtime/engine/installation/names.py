@@ -29,6 +29,6 @@ def layer_group(room: str) -> str:
 
 @lru_cache(maxsize=16)
 def _databases(urls: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the database number of each server; nothing where all are 0."""
+    """Return the database number of each server; nothing if all are 0."""
     numbers = tuple(int(parse_url(url).get("db", 0)) for url in urls)
     return numbers if any(numbers) else ()

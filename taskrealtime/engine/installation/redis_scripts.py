@@ -1,4 +1,4 @@
-"""Runs small Lua scripts, each atomic, on the Redis that all processes share; says quickly where it is away."""
+"""Runs small Lua scripts, each atomic, on the Redis that all processes share; reports quickly that it is away."""
 
 import hashlib
 import os
@@ -58,7 +58,7 @@ class Shard:
             url,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
-            # Once more where a kept connection is found dead; not where the answer takes too long.
+            # Once more if a kept connection is found dead; not if the answer takes too long.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
         self._lock = threading.Lock()
@@ -90,7 +90,7 @@ class Shard:
         return answers
 
     def _evaluate(self, script: str, calls: Sequence[Call]) -> list[Any]:
-        """Run the script by its hash, in one trip; where Redis does not know it (a restart), hand it over first.
+        """Run the script by its hash, in one trip; if Redis does not know it (a restart), hand it over first.
 
         redis-py's own way asks before every pipeline whether it is known, which is another trip.
         """

@@ -20,7 +20,7 @@ _FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")
 class ProxyHeaders:
     """ASGI middleware: `client` becomes the address that a trusted proxy reports.
 
-    Where `TRUSTED_PROXIES` are set, `X-Forwarded-For` and `-Proto` of other peers are ignored and removed.
+    If `TRUSTED_PROXIES` are set, `X-Forwarded-For` and `-Proto` of other peers are ignored and removed.
     """
 
     def __init__(self, application: Application) -> None:
@@ -43,7 +43,7 @@ def _resolve(scope: Scope) -> Scope:
 
 
 def forwarded_for(told: str) -> str | None:
-    """Return the last address of `X-Forwarded-For` that is no trusted proxy's; None where there is none.
+    """Return the last address of `X-Forwarded-For` that is no trusted proxy's; None if there is none.
 
     The addresses left of it come from the client, which may write anything.
     """
@@ -70,7 +70,7 @@ def _networks(proxies: tuple[str, ...]) -> list[Network]:
 
 
 def parse(text: str) -> Address | None:
-    """Return the address, without a port, brackets or zone; IPv4 also where it is written as IPv6."""
+    """Return the address, without a port, brackets or zone; IPv4 even if it is written as IPv6."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -84,12 +84,12 @@ def parse(text: str) -> Address | None:
 
 
 def peer_of(scope: Scope) -> str:
-    """Return the address that a request or socket comes from; empty where the server reports none."""
+    """Return the address that a request or socket comes from; empty if the server reports none."""
     return (scope.get("client") or [""])[0] or ""
 
 
 def countable(peer: str | None) -> str | None:
-    """Return what connections and attempts from there are counted by; None where all clients may share the peer.
+    """Return what connections and attempts from there are counted by; None if all clients may share the peer.
 
     That is this machine itself, and a Unix socket: there runs a proxy, unless it is a trusted one, which reports its
     clients' addresses. Of IPv6 it is the first 64 bits, which one subscriber has.

@@ -71,7 +71,7 @@ def _parse(text: str) -> Limit | None:
 
 
 class Grant(NamedTuple):
-    """What was taken out of a bucket, and in how many seconds there is one more where nothing was left."""
+    """What was taken out of a bucket, and in how many seconds there is one more if nothing was left."""
 
     tokens: int
     retry_after: float
@@ -105,7 +105,7 @@ class MemoryBuckets:
 
 
 class Buckets:
-    """The buckets of all processes, in Redis; of this one alone where there is none, or while it is away."""
+    """The buckets of all processes, in Redis; of this one alone if there is none, or while it is away."""
 
     def __init__(self) -> None:
         self._memory = MemoryBuckets()

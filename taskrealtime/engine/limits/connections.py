@@ -80,7 +80,7 @@ class Counts:
         #: Redis servers that did not answer, and users whose count one of them may not know.
         self._unsure: set[redis_scripts.Shard] = set()
         self._unsaid: set[int] = set()
-        #: Another one each time, also where a process number is given again.
+        #: Another one each time, even if a process number is given again.
         self._process = secrets.token_hex(8)
 
     def enter(self, user_id: int) -> ConnectionSlot:
@@ -216,7 +216,7 @@ def handshake(peer: str, give_up: Callable[[], None]) -> Iterator[None]:
 def make_room_for_handshake(peer: str) -> bool:
     """Return whether one more connection from there may begin to sign in.
 
-    Where all places are taken, the oldest one of the address that has most of them gives way, unless that is this one.
+    If all places are taken, the oldest one of the address that has most of them gives way, unless that is this one.
     """
     limit = settings.WEBSOCKET_MAX_HANDSHAKES
     if not sum(map(len, _handshakes.values())) >= limit > 0:

@@ -55,14 +55,14 @@ class FairLine:
         return self._free > 0 and self._held[group] < self._most and self._may_begin(group)
 
     def take(self, share: Share) -> bool:
-        """Take a slot where one is open."""
+        """Take a slot if one is open."""
         if not self.is_open(share.group):
             return False
         self._hold(share.group)
         return True
 
     def wait(self, share: Share) -> Turn:
-        """Line up; the future is done once the share holds a slot. `leave` must follow where it is not waited for."""
+        """Line up; the future is done once the share holds a slot. `leave` must follow if it is not waited for."""
         turn: Turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(share.group, {}).setdefault(share.member, deque()).append(turn)
         self._lengths[share.group] += 1

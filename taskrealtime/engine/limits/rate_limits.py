@@ -25,7 +25,7 @@ CONNECTIONS_LEAST = 200
 CONNECTION_SLOWNESS = 4
 #: KiB of events that may come at once, for each event that may.
 KILOBYTES_OF_EVENT = 20
-#: How many times slower than events they come back: what is written is kept in the log, twice where it replaces
+#: How many times slower than events they come back: what is written is kept in the log, twice if it replaces
 #: something, for `EVENT_RETENTION_DAYS`.
 BYTES_SLOWNESS = 6
 #: Bytes of an answer that cost as much as one more answer.
@@ -56,7 +56,7 @@ class Limiter:
         self._accounts: dict[str, _Account] = {}
 
     def spend(self, key: str, limit: Limit, cost: int = 1) -> None:
-        """Spend `cost`, also where less than that is left; blocks where the shared bucket must be asked.
+        """Spend `cost`, even if less than that is left; blocks if the shared bucket must be asked.
 
         Raises:
             RateLimited: there is nothing left.
@@ -245,7 +245,7 @@ def spend_attempt(door: str, address: str | None, *, name: str = "") -> None:
 
     Args:
         door: its name; attempts from an address are counted for each door by itself.
-        name: what it is about (an e-mail address, say), where that is counted too.
+        name: what it is about (an e-mail address, say), if that is counted too.
 
     Raises:
         RateLimited: there were too many.

@@ -32,7 +32,7 @@ class _Batch:
     flushed: bool = False
 
     def write(self) -> None:
-        """The last act of the transaction: write its events, with numbers where their room can be had at once.
+        """The last act of the transaction: write its events, with numbers if their room can be had at once.
 
         It waits for no lock: a wait would hold the locks of a whole change meanwhile.
         """
@@ -98,7 +98,7 @@ class _Appended:
 
 @contextmanager
 def atomic(using: str | None = None, *, durable: bool = False) -> Iterator[None]:
-    """Return `transaction.atomic` for changes with events: where it is the outermost, it numbers them within it.
+    """Return `transaction.atomic` for changes with events: if it is the outermost, it numbers them within it.
 
     That saves the transaction which numbering takes otherwise, after the commit, with its second wait for the disk:
     what is appended in a transaction of another kind is numbered there.

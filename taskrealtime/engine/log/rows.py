@@ -39,7 +39,7 @@ def write_numbered(room: str, events: Sequence[NewEvent]) -> int | None:
     """Write these events with the room's next numbers; return the last of them.
 
     None, and they are written without numbers: another transaction is numbering in the room at this moment, or events
-    wait there that were committed before. The statement sees them where what was changed here since depends on them:
+    wait there that were committed before. The statement sees them if what was changed here since depends on them:
     their writer held the same rows.
     """
     if connection.vendor == "postgresql":
@@ -59,7 +59,7 @@ def with_numbers(events: Sequence[NewEvent], last: int) -> Iterator[tuple[NewEve
     return ((event, seq) for seq, event in enumerate(events, last - len(events) + 1))
 
 
-#: Takes the next numbers of a room, unless events wait there; `{lock}`: nor where another transaction is numbering.
+#: Takes the next numbers of a room, unless events wait there; `{lock}`: nor if another transaction is numbering.
 _CLAIMING = """
     UPDATE engine_room SET head = head + CAST(%s AS integer), oldest = COALESCE(oldest, %s)
     WHERE name = (SELECT name FROM engine_room WHERE name = %s {lock})
@@ -85,7 +85,7 @@ def encode(data: msgspec.Struct) -> str:
 
 
 def create_room(name: str) -> None:
-    """Make the room `name` where it is not there yet, in the open transaction or on its own."""
+    """Make the room `name` if it is not there yet, in the open transaction or on its own."""
     Room.objects.bulk_create([Room(name=name)], ignore_conflicts=True)
 
 

@@ -40,7 +40,7 @@ class SharedSnapshots:
     """The snapshots of one kind of room, for all threads of this process.
 
     Callers that wait for a build share its failure, too: with a lock for each room they would build in turn,
-    and where the database is away each would wait for it in turn.
+    and if the database is away each would wait for it in turn.
     """
 
     def __init__(self, build: Callable[[str], SharedSnapshot], *, clock: Callable[[], float] = time.monotonic) -> None:

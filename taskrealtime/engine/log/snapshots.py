@@ -56,7 +56,7 @@ def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
 
 
 def _numbered_snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
-    """Lock the room, number every event whose change can be seen, and read; again where a transaction came between."""
+    """Lock the room, number every event whose change can be seen, and read; again if a transaction came between."""
     for _ in range(SNAPSHOT_ATTEMPTS):
         try:
             with transaction.atomic(durable=True):

@@ -39,7 +39,7 @@ SUBJECTS = 200
 THINGS = 20
 #: Seconds between two rounds of a server process, give or take a half.
 PAUSE_SECONDS = 60.0
-#: The same where there is more to do.
+#: The same if there is more to do.
 SHORT_PAUSE_SECONDS = 1.0
 #: Subjects that are blanked right after the commit of their deletion; more of them are left to the next round.
 AT_ONCE = 20
@@ -87,7 +87,7 @@ def trim_some(*, now: datetime | None = None) -> Trimmed:
 def cutoff(now: datetime | None = None) -> datetime:
     """Return the time before which events are no longer kept.
 
-    By the database's clock where it has one of its own: a process whose clock is wrong removes nothing young.
+    By the database's clock if it has one of its own: a process whose clock is wrong removes nothing young.
     """
     return (now or database_time()) - timedelta(days=settings.EVENT_RETENTION_DAYS)
 
@@ -159,7 +159,7 @@ def _remove_up_to(name: str, floor: int, *, after: int) -> int:
 def _note_oldest(name: str) -> bool:
     """Write down when the first event was that the room still has, once all before it are gone.
 
-    Nothing is locked meanwhile: where the room moved on since it was looked at, the next run does it.
+    Nothing is locked meanwhile: if the room moved on since it was looked at, the next run does it.
 
     Returns:
         whether it was another time than before.
@@ -179,7 +179,7 @@ def _note_oldest(name: str) -> bool:
 
 def _first_up_to(name: str, floor: int) -> int | None:
     """Return the first number up to the floor that is still there; None: all are gone."""
-    # Ordered, since for `exists()` PostgreSQL reads the whole table where it guesses that it has many such rows.
+    # Ordered, since for `exists()` PostgreSQL reads the whole table if it guesses that it has many such rows.
     numbers = Event.objects.filter(room=name, seq__lte=floor).order_by("seq").values_list("seq", flat=True)
     return numbers.first()
 

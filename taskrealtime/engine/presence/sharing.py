@@ -33,7 +33,7 @@ class Rooms(Protocol):
     """The rooms of this process, as `Presence` has them."""
 
     def attendance(self, room: str) -> Attendance:
-        """Return the presence of a room; made where it is not known yet."""
+        """Return the presence of a room; made if it is not known yet."""
 
     def known_rooms(self) -> dict[str, Attendance]:
         """Return all rooms of which something is known."""
@@ -115,7 +115,7 @@ class Sharing:
         return attendance.own(user_id) if attendance else None
 
     async def _register(self) -> None:
-        """Write all that this process knows: at the beginning, or where it is unknown what of it is stored."""
+        """Write all that this process knows: at the beginning, or if it is unknown what of it is stored."""
         self._unshared = {}
         rooms = {name: entries for name, room in self._own_rooms().items() if (entries := room.own_entries())}
         versions = await self.store.register(rooms, lease=self.lease)
@@ -181,7 +181,7 @@ class Sharing:
     # -- reading --
 
     async def read(self, attendance: Attendance) -> None:
-        """Read a whole room; at once in vain where Redis is away."""
+        """Read a whole room; at once in vain if Redis is away."""
         if self.is_away:
             return
         if attendance not in self._reading:

@@ -29,7 +29,7 @@ class RecentEvents:
     def add(self, events: Iterable[LoggedEvent]) -> None:
         """Keep these, which follow `end`, and forget the oldest beyond the bound.
 
-        Where one says that content was deleted, all before it is forgotten: it may hold that content, and the log
+        If one says that content was deleted, all before it is forgotten: it may hold that content, and the log
         gives it blanked from now on.
         """
         now = self._clock()
@@ -46,7 +46,7 @@ class RecentEvents:
             self._forget_oldest()
 
     def extend_back(self, events: Sequence[LoggedEvent]) -> None:
-        """Keep also these, read from the log, where they end at `start` and there is room for them."""
+        """Keep also these, read from the log, if they end at `start` and there is room for them."""
         characters = sum(len(event.frame) for event in events)
         if not events or events[-1].seq != self.start or self._characters + characters > self._most:
             return
@@ -56,7 +56,7 @@ class RecentEvents:
         self.start = events[0].seq - 1
 
     def after(self, seq: int) -> list[LoggedEvent] | None:
-        """Return what follows `seq`, or None where that was forgotten, or is yet to come."""
+        """Return what follows `seq`, or None if that was forgotten, or is yet to come."""
         oldest = self._clock() - min(MAX_AGE, settings.REPLACED_TEXT_DAYS * 86400)
         while self._times and self._times[0] < oldest:
             self._forget_oldest()

@@ -170,7 +170,7 @@ class Room:
             subscription.listener.disconnect(1012, "The log no longer reaches back that far.")
 
     async def _page_after(self, cursor: int) -> list[LoggedEvent]:
-        """Return what follows `cursor` in the log, read once for all that wait for it; empty where nothing follows."""
+        """Return what follows `cursor` in the log, read once for all that wait for it; empty if nothing follows."""
         if cursor not in self._pages:
             self._pages[cursor] = asyncio.create_task(self._read_page(cursor))
         return await asyncio.shield(self._pages[cursor])

@@ -3,7 +3,7 @@
 All processes are in one group on the channel layer. A process whose staff watch calls for reports every
 `REPORT_SECONDS`; each process that received a call lately reports its figures as often. So a dead process is missing
 from the next reports, a new one is in them, and no list is kept. Counters are reported as they stand: rates are the
-differences of two reports, also where one in between was missed. Each report to staff is authorised anew.
+differences of two reports, even if one in between was missed. Each report to staff is authorised anew.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Takes connections in: the newest first, and none while those before them are signed in slowly.
 
 When a crowd comes back at once, a server that works on all connections at the same time is done with all of them at the
-same time. Where that is later than the clients wait, none is ever let in, and the work done for clients that have given
+same time. If that is later than the clients wait, none is ever let in, and the work done for clients that have given
 up meanwhile makes it later still: a storm of 1 500 clients, on a machine so busy that it took 15 s for them all, never
 ended. So connections wait here, where they cost nothing, until there is time for them. The newest goes first: the one
 that has waited longest is about to give up. One whose client has left is not let in at all.
@@ -25,11 +25,11 @@ HANDED_AT_ONCE = 25
 MAX_WAITING = 1000
 #: Seconds between two looks while the server is busy.
 POLL_INTERVAL_SECONDS = 0.005
-#: Seconds until the next try where there are no file descriptors left.
+#: Seconds until the next try when there are no file descriptors left.
 RETRY_SECONDS = 1.0
-#: What accepting raises where the process or the system has no more descriptors or memory.
+#: What accepting raises when the process or the system has no more descriptors or memory.
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-#: That the other side has closed; where it is not known (macOS) only a connection that was cut is found out.
+#: That the other side has closed; if it is not known (macOS) only a connection that was cut is found out.
 _LEFT = getattr(select, "POLLRDHUP", 0)
 
 
@@ -64,7 +64,7 @@ class Acceptor:
         return len(self._waiting)
 
     def stop(self) -> None:
-        """Stop accepting. Hand over the connections that have arrived; where the server is busy, cut them.
+        """Stop accepting. Hand over the connections that have arrived; if the server is busy, cut them.
 
         A proxy that has connected has sent a request, which it may not send to another process if it changes something.
         """

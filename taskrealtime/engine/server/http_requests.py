@@ -2,7 +2,7 @@
 
 Of Twisted's channel this leans on what its makers did not promise: `_path` (see `stock_daphne`), `_transferDecoder`,
 `_waitingForTransport`, and that every bad request is answered by `_respondToBadRequestAndDisconnect`.
-`tests/flows/test_front.py` fails where another version behaves differently.
+`tests/flows/test_front.py` fails if another version behaves differently.
 """
 
 import select
@@ -261,7 +261,7 @@ class Channel(http.HTTPChannel):
         raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "A line of the head is too long.")
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        # Twisted's own answer is lost where the client has sent more, and its parser would go on meanwhile.
+        # Twisted's own answer is lost if the client has sent more, and its parser would go on meanwhile.
         raise Refused(HTTPStatus.BAD_REQUEST, "This is no HTTP.")
 
     def pause_client(self) -> None:

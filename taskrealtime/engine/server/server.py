@@ -2,7 +2,7 @@
 
 This file, `http_requests`, `back_pressure` and `stock_daphne` alone know Twisted, and nothing depends on this one but
 `manage.py serve`: `project.asgi:application` runs on stock daphne and on uvicorn, too. What is leaned on that its
-makers did not promise is said where it is used, and `tests/flows/test_server.py` fails where another version behaves
+makers did not promise is said where it is used, and `tests/flows/test_server.py` fails if another version behaves
 differently.
 """
 

@@ -54,7 +54,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
     application gets done is not read until it has.
     """
 
-    #: The socket's own `send`, where frames may go past the transport.
+    #: The socket's own `send`, if frames may go past the transport.
     _send_now: Callable[[bytes], int] | None = None
     #: The HTTP status of a refused upgrade.
     _refused_with = 403
@@ -132,7 +132,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
     # -- at once --
 
     def push(self, wire: bytes) -> bool:
-        """Send whole frames that were encoded before; False where they must go the ordinary way.
+        """Send whole frames that were encoded before; False if they must go the ordinary way.
 
         Twisted writes when its loop comes to it, which costs an epoll_ctl before and another one after, and daphne and
         autobahn frame every message anew: 45 µs for each listener of a room. This costs the system call and little
@@ -154,7 +154,7 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
         return True
 
     def sendPing(self, payload: bytes | None = None) -> None:
-        """Autobahn's, at once where that can be.
+        """Autobahn's, at once if that can be.
 
         Its timers have whole seconds: connections of one second are all pinged in one go, up to a thousand of them,
         with 0.3 ms for each.

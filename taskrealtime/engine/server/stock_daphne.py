@@ -97,7 +97,7 @@ def raw_answer(status: bytes, message: str) -> bytes:
 
 
 def harden() -> None:
-    """Have daphne make such requests, and say what is left where it is the server."""
+    """Have daphne make such requests, and log what stays unbounded if it is the server."""
     # There is no way to hand another class to daphne: its factory looks this name up for every connection.
     daphne.http_protocol.WebRequest = BoundedRequest
     if "daphne.cli" in sys.modules:

@@ -52,7 +52,7 @@ class Supervisor:
         """Supervise until a signal to end.
 
         Returns:
-            the exit status: 0 after a signal, 1 where a process could not be kept running.
+            the exit status: 0 after a signal, 1 if a process could not be kept running.
         """
         self._stopping = asyncio.Event()
         loop = asyncio.get_running_loop()

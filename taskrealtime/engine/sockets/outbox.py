@@ -1,4 +1,4 @@
-"""What is written to one socket: at once where the client reads, and bounded in bytes where it does not."""
+"""What is written to one socket: at once while the client reads, and bounded in bytes while it does not."""
 
 import asyncio
 import logging
@@ -12,8 +12,8 @@ logger = logging.getLogger(__name__)
 #: Bytes that are handed over together once a slow client reads again.
 CHUNK_BYTES = 64 * 1024
 
-#: A server's way to take frames at once (`Frames.wire`), without a task of the event loop: False where the client has
-#: yet to read, or where the server cannot. Named so among the extensions of a connection's scope.
+#: A server's way to take frames at once (`Frames.wire`), without a task of the event loop: False if the client has
+#: yet to read, or if the server cannot. Named so among the extensions of a connection's scope.
 Push = Callable[[bytes], bool]
 PUSH = "taskrealtime.push"
 
@@ -21,7 +21,7 @@ PUSH = "taskrealtime.push"
 class Outbox:
     """Takes frames without ever waiting.
 
-    So a reader that is slow delays no other in its room. Where the server has `PUSH` and the client reads, they are
+    So a reader that is slow delays no other in its room. If the server has `PUSH` and the client reads, they are
     with the kernel when `put` returns; otherwise they are queued, and a task writes them in order. Beyond
     `WEBSOCKET_SEND_BUFFER` queued bytes the connection is given up: the client comes back and resumes. The bound holds
     on servers that make `send` wait, as `manage.py serve` and uvicorn do; stock daphne takes everything at once and

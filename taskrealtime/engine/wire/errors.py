@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 from django.db import InterfaceError, OperationalError
 
-#: What is raised where the database is away, overloaded or locked: no fault of ours, which a traceback would explain.
+#: What is raised when the database is away, overloaded or locked: no fault of ours, which a traceback would explain.
 DATABASE_AWAY = (OperationalError, InterfaceError)
-#: What PostgreSQL and SQLite say where a lock or a statement took too long: lock_not_available, query_canceled.
+#: What PostgreSQL and SQLite say when a lock or a statement took too long: lock_not_available, query_canceled.
 _TIMED_OUT = {"55P03", "57014", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT"}
 #: Seconds after which it is worth trying again.
 BUSY_SECONDS = 2.0
@@ -20,7 +20,7 @@ class RealTimeError(Exception):
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
-    #: The WebSocket close code that follows the error, where it ends the connection.
+    #: The WebSocket close code that follows the error, if it ends the connection.
     closes_with: ClassVar[int | None] = None
 
     def __init__(self, message: str, *, details: Any = None, retry_after: float | None = None) -> None:
@@ -66,7 +66,7 @@ class InvalidData(RealTimeError):
 
 
 class Unauthenticated(RealTimeError):
-    """No token where one is needed."""
+    """A token is needed, and there is none."""
 
     code = "unauthenticated"
     status = 401

@@ -12,7 +12,7 @@ SHORT = 125
 MEDIUM = 0xFFFF
 #: The first byte of a text frame that is no piece.
 TEXT = b"\x81"
-#: The second byte where two, or eight, bytes of length follow.
+#: The second byte when two, or eight, bytes of length follow.
 TWO_BYTES = b"\x7e"
 EIGHT_BYTES = b"\x7f"
 

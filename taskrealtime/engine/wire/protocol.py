@@ -70,7 +70,7 @@ def _is_proper_id(id: str | int | msgspec.UnsetType) -> bool:
 
 
 def id_of(text: str | None) -> str | int | msgspec.UnsetType:
-    """Return the `id` of a frame that `decode` refused, where it has a proper one, so that the answer can carry it."""
+    """Return the `id` of a frame that `decode` refused, if it has a proper one, so that the answer can carry it."""
     try:
         found = _only_ids.decode(text or "").id
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
