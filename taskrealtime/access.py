@@ -193,7 +193,7 @@ def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), go
 
 
 def lock_comment(user: User, comment_id: int, *, owners_too: bool) -> Comment:
-    """Return the comment, for a change by its author, or by an owner where `owners_too`.
+    """Return the comment, for a change by its author, or by an owner if `owners_too`.
 
     Raises:
         NotFound: there is no such comment, or the user may not see it.
@@ -217,7 +217,7 @@ def require_assignable(project_id: int, user_id: int | None, field: str) -> None
     """Require a member as assignee.
 
     Raises:
-        InvalidData: at `field`, where `user_id` is not a member.
+        InvalidData: at `field`, if `user_id` is not a member.
     """
     if user_id is not None and not Membership.objects.filter(project_id=project_id, user_id=user_id).exists():
         raise InvalidData.at(field, "This person is not a member of the project.")
@@ -227,7 +227,7 @@ def require_labels(project_id: int, labels: Collection[int] | None, field: str) 
     """Require labels of the task's own project. One that is deleted at the same moment is not shown anywhere.
 
     Raises:
-        InvalidData: at `field`, where one of `labels` is none of them.
+        InvalidData: at `field`, if one of `labels` is none of them.
     """
     if labels and not Project.objects.get(pk=project_id).label_ids.issuperset(labels):
         raise InvalidData.at(field, "Some of these labels do not belong to this project.")

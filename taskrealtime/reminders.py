@@ -1,4 +1,4 @@
-"""Reminds users of tasks that are due soon or overdue, once for each due date, and again where they asked for it.
+"""Reminds users of tasks that are due soon or overdue, once for each due date, and again if they asked for it.
 
 `remind()` does all that is due at a moment. It may be called by anything, as often and in as many processes at once
 as needed: by `manage.py remind`, by cron, as the body of a Celery task.
@@ -51,7 +51,7 @@ def remind(*, now: datetime | None = None) -> int:
     a change is left to the next run. A process that dies in between has sent nothing of its batch.
 
     Args:
-        now: as of when; None: by the database's clock, where it has one of its own.
+        now: as of when; None: by the database's clock, if it has one of its own.
     """
     now = now or database_time()
     told = _in_batches(_waiting_tasks, _remind_of_tasks, now)
@@ -126,7 +126,7 @@ def _remind_of_tasks(now: datetime) -> tuple[int, int]:
 
 
 def _remind_again(now: datetime) -> tuple[int, int]:
-    """Send some reminders that were put off until now, where they still fit; return as above."""
+    """Send some reminders that were put off until now, if they still fit; return as above."""
     waiting = _waiting_snoozed(now).select_related("task")
     snoozed = list(waiting.select_for_update(no_key=True, skip_locked=True, of=("self", "task"))[:BATCH])
     readers = _readers(reminder.task for reminder in snoozed)

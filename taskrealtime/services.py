@@ -135,7 +135,7 @@ class RealTimeService:
 
         Args:
             comment_data: `{"content": …}` for a new comment, `{"id": …}` for one that was written past the ORM;
-                the latter is announced unless it already was. Where the log was trimmed, one that is older than
+                the latter is announced unless it already was. If the log was trimmed, one that is older than
                 what the log keeps counts as announced: its event may be among those that are gone.
 
         Returns:

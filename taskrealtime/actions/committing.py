@@ -1,4 +1,4 @@
-"""Runs one change in a transaction of its own, and again where the database asks for it."""
+"""Runs one change in a transaction of its own, and again if the database asks for it."""
 
 from collections.abc import Callable
 from typing import TypeVar

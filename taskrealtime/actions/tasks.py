@@ -135,7 +135,7 @@ def _change_task(
 
 
 def _among(asked: list[int] | UnsetType, changed: set[int]) -> list[int] | UnsetType:
-    """Return the ids that were asked for and changed; nothing where none were asked for."""
+    """Return the ids that were asked for and changed; nothing if none were asked for."""
     return UNSET if asked is UNSET else sorted(changed.intersection(asked))
 
 

@@ -57,7 +57,7 @@ def readers_of(memberships: QuerySet[Membership]) -> list[Reader]:
 
 
 def readers_in(project_id: int, user_ids: Collection[int] | None = None) -> dict[int, Reader]:
-    """Return the members of a project by their ids; only those of `user_ids` where these are given."""
+    """Return the members of a project by their ids; only those of `user_ids` if these are given."""
     members = Membership.objects.filter(project_id=project_id)
     if user_ids is not None:
         members = members.filter(user_id__in=user_ids)
@@ -68,7 +68,7 @@ def notify_assignee(task: Task, data: events.TaskAssigned, *, at: datetime, auth
     """Notify the new assignee, unless the assignee did it.
 
     Args:
-        author_id: the user that made the task, where it is new.
+        author_id: the user that made the task, if it is new.
     """
     if task.assignee_id is None or task.assignee_id in (_actor_id(), author_id):
         return

@@ -120,7 +120,7 @@ class ReplacedTexts:
         self.pending: datetime | None = None
 
     def blank(self, event: Event) -> str | None:
-        """Return the data without texts that were replaced before the given moment; None where there are none."""
+        """Return the data without texts that were replaced before the given moment; None if there are none."""
         data = msgspec.json.decode(event.data)
         # First the present values of this event, by which what was before them is known.
         previous = data.pop("previous", None)

@@ -180,7 +180,7 @@ def assigned(task: Task, previous_assignee_id: int | None) -> None:
 
 
 def notify_assignee(task: Task, previous: Task | None) -> None:
-    """Notify the assignee of a task that came to the board, where no `task_assigned` announces it."""
+    """Notify the assignee of a task that came to the board, if no `task_assigned` announces it."""
     previous_assignee_id = previous.assignee_id if previous else None
     if task.assignee_id != previous_assignee_id:
         author_id = None if previous else task.created_by_id

@@ -20,7 +20,7 @@ from taskrealtime.contract.events import (
     UserObject,
 )
 
-#: True where the same `Idempotency-Key` came before: nothing was done again.
+#: True if the same `Idempotency-Key` came before: nothing was done again.
 Duplicate = Literal[True] | UnsetType
 
 
@@ -62,7 +62,7 @@ class ProjectDetail(ProjectObject, kw_only=True):
     """A project, and the caller's role in it."""
 
     role: Role
-    #: The user that added the caller, or made the caller an owner, without having asked; left out where none did.
+    #: The user that added the caller, or made the caller an owner, without having asked; left out if none did.
     added_by: UserObject | UnsetType = UNSET
     duplicate: Duplicate = UNSET
 
@@ -140,7 +140,7 @@ class TaskDetail(TaskObject, kw_only=True):
     removed_labels: list[int] | UnsetType = UNSET
     #: Only after a move with `tell_previous`: where that found it.
     previous: TaskPlace | UnsetType = UNSET
-    #: Only after a repeated key, where the task was deleted since: its texts are empty.
+    #: Only after a repeated key, if the task was deleted since: its texts are empty.
     redacted: bool | UnsetType = UNSET
     duplicate: Duplicate = UNSET
 

@@ -178,7 +178,7 @@ def _titled(messages: dict[str, Document]) -> dict[str, Document]:
 
 
 def _ack_type(command: type[commands.Command]) -> type[commands.Answer] | None:
-    """Return the data of the `ack` that answers a client event; None where another event does."""
+    """Return the data of the `ack` that answers a client event; None if another event does."""
     if command in actions.ACTIONS:
         return actions.ACTIONS[command].answer
     answer = CONNECTION_ANSWERS[command]

@@ -14,7 +14,7 @@ class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <access token>`. A token in the URL is never read: URLs end up in logs."""
 
     def authenticate(self, request: Request) -> tuple[User, Any] | None:
-        """Return the token's user; None where there is no such header.
+        """Return the token's user; None if there is no such header.
 
         Raises:
             TokenInvalid, TokenExpired: as `engine.auth.identify` says.
@@ -37,7 +37,7 @@ class BrowserSessionAuthentication(SessionAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[User, Any] | None:
-        """Return the session's user; None where no user is signed in.
+        """Return the session's user; None if no user is signed in.
 
         Raises:
             Unauthenticated: the page is another user's.

@@ -66,7 +66,7 @@ class CommentView(PutIsPatch):
 
 
 def _change(request: Request, command: commands.Command) -> CommentDetail | commands.Answer:
-    """Carry out the command; the comment as it is now, or the bare answer where it is gone again."""
+    """Carry out the command; the comment as it is now, or the bare answer if it is gone again."""
     answer = carry_out(request, command)
     assert isinstance(answer, commands.CommentAnswer)
     comments = access.visible_comments(user_of(request)).select_related("task", "author")

@@ -42,7 +42,7 @@ class EventsView(ApiView):
 
 
 def answer_events(request: Request, room: str) -> Response:
-    """Return what the caller missed of a room; where that is nothing, later.
+    """Return what the caller missed of a room; if that is nothing, later.
 
     Raises:
         NotFound: the caller may not read the room.

@@ -53,7 +53,7 @@ class LabelView(PutIsPatch):
 
 
 def _change(request: Request, command: commands.Command) -> LabelDetail | commands.Answer:
-    """Carry out the command; the label as it is now, or the bare answer where it is gone again."""
+    """Carry out the command; the label as it is now, or the bare answer if it is gone again."""
     answer = carry_out(request, command)
     assert isinstance(answer, commands.LabelAnswer)
     project = Project.objects.filter(pk=answer.project_id).first()

@@ -36,7 +36,7 @@ class MembersView(ApiView):
         errors=[NotFound, Forbidden],
     )
     def post(self, request: Request, project_id: int) -> Response:
-        """Add a user to a project (owners); 202 where the user wants to be asked first."""
+        """Add a user to a project (owners); 202 if the user wants to be asked first."""
         added = _change(request, read_body(request, commands.MemberAdd, project_id=project_id))
         return Response(added, status=202) if isinstance(added, commands.MemberAnswer) else created(added)
 
@@ -64,7 +64,7 @@ class MemberView(PutIsPatch):
 
 
 def _change(request: Request, command: commands.Command) -> MemberDetail | commands.Answer:
-    """Carry out the command; the member as it is now, or the bare answer where it is gone again."""
+    """Carry out the command; the member as it is now, or the bare answer if it is gone again."""
     answer = carry_out(request, command)
     assert isinstance(answer, commands.MemberAnswer)
     members = Membership.objects.filter(project_id=answer.project_id, user_id=answer.user_id)

@@ -98,12 +98,12 @@ class HandOverView(ApiView):
 
 
 def _change(request: Request, command: commands.Command) -> ProjectDetail | commands.Answer:
-    """Carry out the command; the project as it is now, or the bare answer where it is gone again."""
+    """Carry out the command; the project as it is now, or the bare answer if it is gone again."""
     return show_project_of(user_of(request), carry_out(request, command))
 
 
 def show_project_of(user: User, answer: commands.Answer) -> ProjectDetail | commands.Answer:
-    """Return the project that an answer names, as it is now for this user; the bare answer where it is gone again."""
+    """Return the project that an answer names, as it is now for this user; the bare answer if it is gone again."""
     assert isinstance(answer, commands.ProjectAnswer)
     membership = Membership.objects.filter(project_id=answer.project_id, user=user).first()
     if membership is None:

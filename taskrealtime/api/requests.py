@@ -21,7 +21,7 @@ class RequestsView(ApiView):
 
     @documented("request_list", answer=RequestList)
     def get(self, request: Request) -> Response:
-        """The projects to which owners want to add the caller, where the caller wants to be asked first."""
+        """The projects to which owners want to add the caller, if the caller wants to be asked first."""
         return Response(RequestList([_show_request(one) for one in access.addition_requests(user_of(request))]))
 
 

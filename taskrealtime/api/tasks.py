@@ -188,7 +188,7 @@ def _labelled(project_id: int | None, label: int) -> Q:
 
 
 def _change(request: Request, command: commands.TaskUpdate | commands.TaskStatusUpdate | commands.TaskMove) -> object:
-    """Carry out the command; the task as it is now, or the bare answer where it is gone again."""
+    """Carry out the command; the task as it is now, or the bare answer if it is gone again."""
     answer = carry_out(request, command)
     task = _find(request, command.task_id)
     if task is None:

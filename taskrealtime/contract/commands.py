@@ -52,7 +52,7 @@ class Command(msgspec.Struct, kw_only=True):
 class Answer(msgspec.Struct, kw_only=True):
     """The answer to a command, sent once it is committed."""
 
-    #: True where the same key came before: nothing was done again.
+    #: True if the same key came before: nothing was done again.
     duplicate: Literal[True] | UnsetType = UNSET
 
 
@@ -69,7 +69,7 @@ class Connect(Command, kw_only=True):
 
 
 class JoinProject(Command, kw_only=True):
-    """Subscribe to a project, from `since` on where it is given."""
+    """Subscribe to a project, from `since` on if it is given."""
 
     event = "join_project"
     slowness = 4
@@ -289,7 +289,7 @@ class TaskAnswer(Answer, kw_only=True):
     """The task as it is now."""
 
     task: TaskObject
-    #: There where a repeated key asks for a task that was deleted since: its texts are empty.
+    #: Set if a repeated key asks for a task that was deleted since: its texts are empty.
     redacted: bool | UnsetType = UNSET
 
 
@@ -299,7 +299,7 @@ class TaskVersion(Answer, kw_only=True):
     task_id: int
     project_id: int
     version: int
-    #: Of `add_labels`, those that the task did not carry before; only where some were asked for.
+    #: Of `add_labels`, those that the task did not carry before; only if some were asked for.
     added_labels: list[int] | UnsetType = UNSET
     #: Of `remove_labels`, likewise, those that it carried.
     removed_labels: list[int] | UnsetType = UNSET
@@ -329,7 +329,7 @@ class TaskMoved(Answer, kw_only=True):
     status: Status
     position: str
     version: int
-    #: Where the move found it: the same place where there was nothing to move. Only where that was asked for.
+    #: Where the move found it: the same place if there was nothing to move. Only if that was asked for.
     previous: TaskPlace | UnsetType = UNSET
 
 
@@ -447,7 +447,7 @@ class MemberAnswer(Answer, kw_only=True):
 
     project_id: int
     user_id: int
-    #: True where the user wants to be asked first: the user becomes a member by accepting.
+    #: True if the user wants to be asked first: the user becomes a member by accepting.
     requested: Literal[True] | UnsetType = UNSET
 
 

@@ -42,7 +42,7 @@ class UserObject(msgspec.Struct):
 
     id: int
     username: str
-    #: The full name, or the username where there is none.
+    #: The full name, or the username if there is none.
     name: str
 
 
@@ -68,7 +68,7 @@ class ProjectObject(msgspec.Struct):
     id: int
     name: str
     created_at: datetime
-    #: In the order of their making; left out where there are none.
+    #: In the order of their making; left out if there are none.
     labels: list[LabelObject] | UnsetType = UNSET
 
 
@@ -98,7 +98,7 @@ class TaskObject(msgspec.Struct):
     updated_at: datetime
     #: 1, 2, 3, …: one more with every change; comments do not move it.
     version: int
-    #: Ids of the project's labels, ascending; left out where there are none.
+    #: Ids of the project's labels, ascending; left out if there are none.
     labels: list[int] | UnsetType = UNSET
 
 
@@ -156,9 +156,9 @@ class LoggedData(msgspec.Struct, kw_only=True):
     event: ClassVar[str]
     #: The user that did it; null for the system.
     by: Actor | None = None
-    #: True where the content was deleted since, and is shown empty.
+    #: True if the content was deleted since, and is shown empty.
     redacted: Literal[True] | UnsetType = UNSET
-    #: True where texts were edited away since, long enough ago, and are shown empty.
+    #: True if texts were edited away since, long enough ago, and are shown empty.
     replaced: Literal[True] | UnsetType = UNSET
 
 
@@ -217,7 +217,7 @@ class TaskDeleted(LoggedData, kw_only=True):
     event = "task_deleted"
     task_id: int
     project_id: int
-    #: True where it went to the archive: `task_restored` brings it back at any time.
+    #: True if it went to the archive: `task_restored` brings it back at any time.
     archived: Literal[True] | UnsetType = UNSET
 
 
@@ -282,7 +282,7 @@ class ProjectUpdated(LoggedData, kw_only=True):
     event = "project_updated"
     project_id: int
     changes: ProjectChanges
-    #: The labels as they were; only where they changed.
+    #: The labels as they were; only if they changed.
     previous: ProjectChanges | UnsetType = UNSET
 
 
@@ -302,7 +302,7 @@ class ProjectMemberRequested(LoggedData, kw_only=True):
 
 
 class DueDateReminder(LoggedData, kw_only=True):
-    """A task is due soon, or overdue: to its assignee, or to its creator where there is none."""
+    """A task is due soon, or overdue: to its assignee, or to its creator if there is none."""
 
     event = "due_date_reminder"
     task_id: int
@@ -418,7 +418,7 @@ class OpsFigures(msgspec.Struct):
     """The server's figures, for staff that subscribed with `ops_watch`."""
 
     server_time: datetime
-    #: The last report of each; `silent_for` grows where one is gone.
+    #: The last report of each; `silent_for` grows once one is gone.
     processes: list[ProcessFigures]
     #: Those with most users, 50 at the most.
     projects: list[OpsProject]

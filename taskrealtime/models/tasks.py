@@ -173,7 +173,7 @@ class Task(TrackedModel):
             if not task.position:
                 end = last[column] if column in last else cls.last_position(*column)
                 task.position = last[column] = ranks.after_last(end)
-            # Also where it is a copy of another task, saved without its id.
+            # Even if it is a copy of another task, saved without its id.
             task.version, task.field_versions = 1, {}
             task.updated_at = task.created_at
             task.remind_at = task.first_look()
@@ -223,7 +223,7 @@ class Task(TrackedModel):
 
     @classmethod
     def last_position(cls, project_id: int, status: str) -> str | None:
-        """Return the position of the last card of a column; None where it is empty."""
+        """Return the position of the last card of a column; None if it is empty."""
         column = cls.objects.filter(project_id=project_id, status=status)
         return column.order_by("-position").values_list("position", flat=True).first()
 
@@ -288,7 +288,7 @@ class Comment(TrackedModel):
     content = models.TextField(validators=[MinLengthValidator(1), MaxLengthValidator(10_000)])
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
-    #: The content as HTML, where `html_key` is the key of the content: rendering takes longer than all else of a read.
+    #: The content as HTML, if `html_key` is the key of the content: rendering takes longer than all else of a read.
     content_html = models.TextField(null=True, editable=False)  # noqa: DJ001 -- processes of earlier releases write none
     html_key = models.CharField(max_length=32, null=True, editable=False)  # noqa: DJ001 -- as above
 

@@ -140,7 +140,7 @@ class TrackedModel(models.Model):
         """As Django's; announces the row.
 
         Django has no public place for that between the handlers of `pre_save`, whose changes are stored, and those of
-        `post_save`, whose writes come later and are to be announced later. `test_written_through.py` fails where this
+        `post_save`, whose writes come later and are to be announced later. `test_written_through.py` fails if this
         one is called no more.
         """
         if raw or cls is not self.root():

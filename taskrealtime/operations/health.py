@@ -46,7 +46,7 @@ _migrated = False
 def answer_probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware, to stand before `CommonMiddleware`, which checks hosts: answer the probes under any host.
 
-    An orchestrator asks a process by its address, and restarts it where the answer is an error.
+    An orchestrator asks a process by its address, and restarts it if the answer is an error.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -84,18 +84,18 @@ def ready(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def measured(request: HttpRequest) -> HttpResponse:
-    """`/metrics`: the figures of `engine.metrics`, to clients with `METRICS_TOKEN`, or to all where there is none."""
+    """`/metrics`: the figures of `engine.metrics`, to clients with `METRICS_TOKEN`, or to all if there is none."""
     expected = f"Bearer {settings.METRICS_TOKEN}"
     if settings.METRICS_TOKEN and not constant_time_compare(request.headers.get("Authorization", ""), expected):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     reminders_waiting = _probes.submit(_count_reminders)
     wait([reminders_waiting], timeout=PATIENCE)
-    reminders_waiting.cancel()  # Where it has not begun: the database is away, and other figures show that.
+    reminders_waiting.cancel()  # If it has not begun: the database is away, and other figures show that.
     return HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
 
 
 def _missing(probe: Future[list[str]], asked: str) -> list[str]:
-    """Return what the probe found missing; `asked` itself where it did not answer in time, or with an error."""
+    """Return what the probe found missing; `asked` itself if it did not answer in time, or with an error."""
     if not probe.done():
         probe.cancel()
         return [asked]

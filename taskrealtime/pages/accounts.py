@@ -104,7 +104,7 @@ class SignIn(auth_views.LoginView):
 
 @method_decorator(sensitive_post_parameters("password1", "password2"), name="dispatch")
 class SignUp(FormView):  # type: ignore[type-arg]
-    """`/sign-up/`: a new account, for invited visitors, and for all where `OPEN_SIGN_UP` is set."""
+    """`/sign-up/`: a new account, for invited visitors, and for all if `OPEN_SIGN_UP` is set."""
 
     template_name = "sign_up.html"
     form_class = SignUpForm
@@ -323,7 +323,7 @@ class LostPassword(auth_views.PasswordResetView):
         return super().get_context_data(**kwargs) | {"sends_mail": sends_mail()}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """As Django's, not too often from one address or to one mailbox; nothing where no mail is sent."""
+        """As Django's, not too often from one address or to one mailbox; nothing if no mail is sent."""
         if not sends_mail():
             return self.render_to_response(self.get_context_data(form=form))
         self.extra_email_context = {"home": home(self.request)}

@@ -23,12 +23,12 @@ _SYSTEMS = [
 
 
 def browser_of(agent: str) -> str:
-    """Return the browser's name; empty where it is none that we know."""
+    """Return the browser's name; empty if it is none that we know."""
     return _find(agent, _BROWSERS)
 
 
 def system_of(agent: str) -> str:
-    """Return the name of the system or device; empty where it is none that we know."""
+    """Return the name of the system or device; empty if it is none that we know."""
     return _find(agent, _SYSTEMS)
 
 

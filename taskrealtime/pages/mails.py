@@ -39,7 +39,7 @@ def home(request: HttpRequest) -> str:
     """Return what links in mails begin with: `PUBLIC_URL`, or the host that the request names.
 
     The client that asks for a mail to another user chooses that host, within `ALLOWED_HOSTS`, and its port, which
-    counts only where the server really has it, or on this machine.
+    counts only if the server really has it, or on this machine.
     """
     if settings.PUBLIC_URL:
         return settings.PUBLIC_URL
@@ -55,7 +55,7 @@ def plain(name: str) -> str:
 
 
 def language_of(user: User) -> str | None:
-    """Return the language in which the user read our pages last; where that is unknown, the present one."""
+    """Return the language in which the user read our pages last; if that is unknown, the present one."""
     known = Preferences.objects.filter(user=user).values_list("language", flat=True).first()
     return known or get_language()
 
@@ -77,7 +77,7 @@ class _Credentials(NamedTuple):
 
 @receive(pre_save, get_user_model(), subclasses=True)
 def note_credentials(sender: Any, instance: Any, raw: bool = False, update_fields: Any = None, **kwargs: Any) -> None:
-    """Keep what the account had until now, where a save may change it: by whatever page, command or code."""
+    """Keep what the account had until now, if a save may change it: by whatever page, command or code."""
     if raw or instance._state.adding:
         return
     if update_fields is None or {sender.get_email_field_name(), "password"}.intersection(update_fields):
@@ -92,7 +92,7 @@ def mail_changed_credentials(sender: Any, instance: Any, update_fields: Any = No
     if before is None or not sends_mail():
         return
     now = _credentials_of(instance)
-    # Django stores a password anew, alone, where its hash is not as costly as new ones are.
+    # Django stores a password anew, alone, if its hash is not as costly as new ones are.
     is_only_rehashed = instance._password is None and update_fields is not None and set(update_fields) == {"password"}
     mails: list[tuple[str, str]] = []
     if before.password != now.password and not is_only_rehashed:

@@ -138,7 +138,7 @@ def _projects_of(user: User) -> QuerySet[Project]:
 
 
 def _adders_of(memberships: QuerySet[Membership]) -> dict[int, str]:
-    """Return by project the name of the user that added the member, where the member did not join by choice."""
+    """Return by project the name of the user that added the member, if the member did not join by choice."""
     adders = {one.project_id: one.adder for one in memberships.select_related("added_by", "owner_by")}
     return {project_id: user_object(adder).name for project_id, adder in adders.items() if adder}
 

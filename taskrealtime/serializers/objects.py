@@ -38,7 +38,7 @@ def label_objects(project: Project) -> list[LabelObject]:
 
 
 def member_object(membership: Membership) -> MemberObject:
-    """Return a member; reads the user where it was not selected."""
+    """Return a member; reads the user if it was not selected."""
     return MemberObject(user=user_object(membership.user), role=membership.role)  # type: ignore[arg-type]
 
 
@@ -65,7 +65,7 @@ def task_object(task: Task) -> TaskObject:
 
 
 def shown_task_object(task: Task, project: Project | None = None) -> TaskObject:
-    """As `task_object`, without labels that were deleted; reads the project where it is neither given nor selected."""
+    """As `task_object`, without labels that were deleted; reads the project if it is neither given nor selected."""
     shown = task_object(task)
     if task.labels:
         there = (project or task.project).label_ids
@@ -74,7 +74,7 @@ def shown_task_object(task: Task, project: Project | None = None) -> TaskObject:
 
 
 def comment_object(comment: Comment) -> CommentObject:
-    """Return a comment; reads task and author where they were not selected."""
+    """Return a comment; reads task and author if they were not selected."""
     return CommentObject(
         id=comment.pk,
         task_id=comment.task_id,

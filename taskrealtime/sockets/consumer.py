@@ -60,7 +60,7 @@ class TaskBoardConsumer(SocketConnection):
             self._send_removed(room)
 
     def membership_ended(self, room: str) -> None:
-        """Report the end of a membership, or of a project; where it is joined, `unsubscribed` comes sooner or later."""
+        """Report the end of a membership, or of a project; if it is joined, `unsubscribed` comes sooner or later."""
         if room in self.subscriptions or room in self._half_left:
             self._note_half_left(room)
         else:

@@ -168,7 +168,7 @@ export interface Credentials {
   password: string;
 }
 
-/** A task is due soon, or overdue: to its assignee, or to its creator where there is none. */
+/** A task is due soon, or overdue: to its assignee, or to its creator if there is none. */
 export interface DueDateReminder {
   by: Actor | null;
   redacted?: true;
@@ -229,7 +229,7 @@ export interface InvitationPage {
   results: readonly InvitationObject[];
 }
 
-/** Subscribe to a project, from `since` on where it is given. */
+/** Subscribe to a project, from `since` on if it is given. */
 export interface JoinProject {
   project_id: number;
   since?: number | null;

@@ -238,7 +238,7 @@ def _lock(path: str) -> None:
 
 
 def _remove_stale(path: str) -> None:
-    """Remove the socket's file where the process that made it is gone.
+    """Remove the socket's file if the process that made it is gone.
 
     Raises:
         CommandError: something listens there, or it is another kind of file.
