@@ -313,35 +313,6 @@ SIMPLE_JWT = {
 }
 
 
-# --- HTTP API -------------------------------------------------------------------------------
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "taskrealtime.api.authentication.BearerAuthentication",
-        "taskrealtime.api.authentication.BrowserSessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["taskrealtime.api.wire.StrictJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["taskrealtime.api.wire.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "taskrealtime.api.wire.answer_error",
-    "UNAUTHENTICATED_USER": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "taskrealtime",
-    "DESCRIPTION": "The HTTP side of a live task board. The WebSocket side is described at /api/asyncapi/.",
-    "VERSION": "1.0.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "OAS_VERSION": "3.1.1",
-    # The schemas come finished from msgspec: nothing is to be split or renamed afterwards.
-    "COMPONENT_SPLIT_PATCH": False,
-    "POSTPROCESSING_HOOKS": [],
-    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}},
-}
-
-
 # --- Requests, sockets and delivery (see taskrealtime/engine/conf.py for what each means) ---
 
 HTTP_MAX_BODY = int(_env_number("HTTP_MAX_BODY", str(1024 * 1024)))

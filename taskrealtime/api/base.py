@@ -7,6 +7,9 @@ import msgspec
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,7 +20,9 @@ from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire import protocol
 from taskrealtime.engine.wire.errors import InvalidData
 
+from .authentication import BearerAuthentication, BrowserSessionAuthentication
 from .openapi import documented_as
+from .wire import StrictJSONParser, StrictJSONRenderer, answer_error
 
 #: Methods that change nothing.
 READING = {"GET", "HEAD"}
@@ -26,8 +31,19 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
 class ApiView(APIView):
-    """An endpoint. Its answers belong to the caller: no cache keeps them."""
+    """An endpoint. Its answers belong to the caller: no cache keeps them.
 
+    It speaks as docs/protocol.md says, whatever the project has in `REST_FRAMEWORK` for its own API.
+    """
+
+    authentication_classes: Any = (BearerAuthentication, BrowserSessionAuthentication)
+    permission_classes: Any = (IsAuthenticated,)
+    renderer_classes: Any = (StrictJSONRenderer,)
+    parser_classes: Any = (StrictJSONParser,)
+    throttle_classes: Any = ()
+    content_negotiation_class = DefaultContentNegotiation
+    versioning_class = None
+    schema = AutoSchema()
     #: The user of a request that changes nothing.
     _reader: int | None = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
@@ -49,6 +65,10 @@ class ApiView(APIView):
         if request.method in READING and isinstance(request.user, User):
             rate_limits.spend_read(request.user.pk)
             self._reader = request.user.pk
+
+    def get_exception_handler(self) -> Any:
+        """Return our own."""
+        return answer_error
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
         """As the framework's; tokens and boards stay out of caches, and their bytes count for their reader."""

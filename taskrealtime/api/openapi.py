@@ -80,6 +80,8 @@ def documented(
     )
 
     def decorate(method: Method) -> Method:
+        # Whatever `DEFAULT_SCHEMA_CLASS` the project has for its own API.
+        method.kwargs = {"schema": AutoSchema}  # type: ignore[attr-defined] # where the framework looks
         described: Method = describe_method(method)
         described.operation = operation  # type: ignore[attr-defined]
         return described
