@@ -135,7 +135,7 @@ def test_signing_out_forgets_what_was_not_sent(frail: Server, new_page: NewPage)
     alice = frail.stack.user()
     project = frail.project(alice)
     path = f"/projects/{project}/"
-    board = Board(new_page(frail, alice, path, allow_errors=LOST))
+    board = Board(new_page(frail, alice, path, allow_errors=f"{LOST}|ERR_FAILED"))
     route_web_sockets(board.page, lambda socket: socket.close())
     board.page.route("**/api/tasks/", lambda route: route.abort())
     board.page.reload()
