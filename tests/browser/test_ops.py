@@ -188,4 +188,4 @@ def test_a_lost_server_is_named(server: Server, new_page: NewPage) -> None:
     lost.kill()
     run_test(page)
     assert outcomes(page) == ["fail", "fail", *["skipped"] * 5, "fail"]
-    expect(page.locator("[data-check-verdict]")).to_have_text("Boards cannot be live here.")
+    expect(page.locator("[data-check-verdict]")).to_have_text("Boards can’t be live here.")

@@ -122,7 +122,7 @@ function conclude(outcomes) {
         ? [t('WebSockets work. The fallback for networks that block them doesn’t.'), 'warn']
         : pollWorks
           ? [t('WebSockets don’t work here. Boards stay live by polling, a little slower.'), 'warn']
-          : [t('Boards cannot be live here.'), 'error'];
+          : [t('Boards can’t be live here.'), 'error'];
   verdict.className = `note check__verdict${kind ? ` note--${kind}` : ''}`;
   verdict.textContent = text;
   verdict.hidden = false;

@@ -85,7 +85,7 @@ learn({
   "Everything works. Boards are live here.": "Alles funktioniert. Boards sind hier live.",
   "WebSockets work. The fallback for networks that block them doesn’t.": "WebSockets funktionieren. Der Ersatzweg für Netze, die sie blockieren, funktioniert nicht.",
   "WebSockets don’t work here. Boards stay live by polling, a little slower.": "WebSockets funktionieren hier nicht. Boards bleiben per Polling live, etwas langsamer.",
-  "Boards cannot be live here.": "Boards können hier nicht live sein.",
+  "Boards can’t be live here.": "Boards können hier nicht live sein.",
   "running": "läuft",
   "Copy": "Kopieren",
 });
