@@ -98,7 +98,7 @@ def notify_new_member(membership: Membership, data: events.ProjectMemberAdded, *
 
 
 def notify_of_request(user: User, project: Project, role: events.Role) -> None:
-    """Ask a user that is in none of it yet, whatever the user mutes."""
+    """Ask a user that is not in the project yet, whatever the user mutes."""
     data = events.ProjectMemberRequested(
         by=actor_object(current_actor()), project=events.ProjectName(id=project.pk, name=project.name), role=role
     )

@@ -111,7 +111,7 @@ class _Text:
 
 
 class ReplacedTexts:
-    """Blanks what newer events of the same task or comment replaced (`retention.Blanker`)."""
+    """Blanks what newer events of the same task or comment replaced (`domain.Blanker`)."""
 
     def __init__(self, before: datetime) -> None:
         self._before = before

@@ -17,7 +17,7 @@ class BearerAuthentication(BaseAuthentication):
         """Return the token's user; None if there is no such header.
 
         Raises:
-            TokenInvalid, TokenExpired: as `engine.auth.identify` says.
+            TokenInvalid, TokenExpired: as `engine.auth.tokens.identify` says.
         """
         kind, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() != "bearer":

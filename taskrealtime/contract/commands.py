@@ -430,7 +430,7 @@ class MemberRemove(Command, kw_only=True, omit_defaults=True):
 
     project_id: Id
     user_id: Id
-    #: For the caller: the user that added the caller, or made the caller an owner, cannot add the caller again.
+    #: For the caller's own membership: the user that gave it, or made the caller an owner, cannot add the caller again.
     block: bool = False
 
 

@@ -17,7 +17,7 @@ class Drainable(Protocol):
     """A client that is served for long: a socket, or a waiting long poll."""
 
     def shutdown(self, reconnect_in_ms: int) -> None:
-        """Say good-bye and end the connection; the client may come back after that long."""
+        """Announce the end and close the connection; the client may come back after that long."""
 
 
 _guests: set[Drainable] = set()

@@ -12,7 +12,7 @@ from taskrealtime.engine.wire.protocol import encode
 
 
 class PresenceFrames:
-    """The engine's `presence.Speaker`: rooms are projects, places are tasks."""
+    """The engine's `domain.PresenceEncoder`: rooms are projects, places are tasks."""
 
     def people(self, room: str, changes: list[tuple[int, Status | None, float]]) -> str:
         """Encode `user_presence`, of one user or gathered."""

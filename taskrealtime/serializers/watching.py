@@ -10,7 +10,7 @@ from taskrealtime.models import Project
 
 
 class WatchingFrames:
-    """The engine's `watching.Presenter`: rooms are projects."""
+    """The engine's `domain.FiguresEncoder`: rooms are projects."""
 
     def names(self, rooms: list[str]) -> dict[str, str]:
         """Return the projects' names."""

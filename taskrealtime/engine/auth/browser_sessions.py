@@ -40,7 +40,10 @@ def note_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None
 
 @receiver(user_logged_in)
 def end_tokens_of_replaced_session(request: HttpRequest | None, **kwargs: Any) -> None:
-    """End the session of another user that this sign-in replaces: Django flushes it without a signal."""
+    """End the session of another user that this sign-in replaced.
+
+    Django flushes it without a signal, and the new session has no key yet.
+    """
     if request is None or request.session.session_key is not None:
         return
     if (replaced := request.COOKIES.get(settings.SESSION_COOKIE_NAME)) is not None:

@@ -59,7 +59,7 @@ class FiguresEncoder(Protocol):
     """Encodes the figures of server processes for the wire."""
 
     def names(self, rooms: list[str]) -> dict[str, str]:
-        """Return the names that people know these rooms by; asks the database."""
+        """Return the display names of these rooms; asks the database."""
 
     def figures(self, processes: "list[ProcessFigures]", rooms: "list[RoomFigures]", names: dict[str, str]) -> str:
         """Return a finished frame."""

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 MAX_CARRIED = 100
 #: Messages that may wait for a layer that is slow or hangs; further ones are dropped at once.
 MAX_WAITING = 1000
-#: The same for personal rooms. They have less: a comment may notify fifty people, and its board comes first.
+#: The same for personal rooms. They have less: a comment may notify fifty users, and its board comes first.
 MAX_WAITING_PERSONAL = 500
 #: Seconds after which a ring is given up.
 PUBLISH_TIMEOUT = 5.0

@@ -79,7 +79,7 @@ class _Batch:
         if self.numbered:
             publish_committed(self.numbered)
         personal = {room for room in self.rooms if domain.is_personal(room)}
-        # What many share first: it waits for no other change that notifies the same people.
+        # Shared rooms first: numbering them waits for no other change that notifies the same users.
         for rooms in filter(None, (self.rooms - personal, personal)):
             sequence(rooms)
 

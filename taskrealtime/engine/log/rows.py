@@ -111,7 +111,7 @@ def _places(values: Collection[Any]) -> str:
 
 
 def number_rooms(rooms: Sequence[str]) -> dict[str, list[LoggedEvent]]:
-    """Two statements, however many rooms there are: a comment may notify fifty people."""
+    """Number the events by two statements, however many rooms there are: a comment may notify fifty users."""
     with prepared_cursor(connection) as cursor:
         cursor.execute(
             f"""
