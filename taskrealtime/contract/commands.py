@@ -26,13 +26,13 @@ LabelName = Annotated[
     str,
     Meta(min_length=1, max_length=40, pattern=rf"^{_IN_LABELS}[^\s{BREAKS_LINE}{HIDDEN}{JOINS}]{_IN_LABELS}$"),
 ]
-#: Labels that a task carries at the most.
+#: Labels that a task carries at most.
 MAX_CARRIED = 10
 #: Labels of a task, in any order.
 LabelIds = Annotated[list[Annotated[int, Meta(ge=1, le=MAX_INTEGER)]], Meta(max_length=MAX_CARRIED)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
-#: A year at the most.
+#: A year at most.
 Minutes = Annotated[int, Meta(ge=1, le=366 * 24 * 60)]
 Hours = Annotated[float, Meta(ge=0, le=366 * 24)]
 

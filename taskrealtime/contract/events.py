@@ -420,7 +420,7 @@ class OpsFigures(msgspec.Struct):
     server_time: datetime
     #: The last report of each; `silent_for` grows once one is gone.
     processes: list[ProcessFigures]
-    #: Those with most users, 50 at the most.
+    #: Those with most users, 50 at most.
     projects: list[OpsProject]
 
 

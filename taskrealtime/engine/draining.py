@@ -6,10 +6,10 @@ from typing import Protocol
 
 #: Milliseconds after which the clients of an ending process come back: spread out, so that they do not come at once.
 RECONNECT_IN = (500, 4500)
-#: Seconds that disconnecting all clients takes at the most, in batches with a pause (seconds) after each.
+#: Seconds that disconnecting all clients takes at most, in batches with a pause (seconds) after each.
 SENDING_AWAY = 2.5
 PAUSE = 0.05
-#: Clients that are disconnected at a time, at the least.
+#: Clients that are disconnected at a time, at least.
 SMALLEST_BATCH = 50
 
 

@@ -15,7 +15,7 @@ MAX_BRACKETS = 500
 #: Cells of tables beyond which a text has no tables, for the same reason.
 MAX_CELLS = 10_000
 #: Characters of HTML beyond which a text is shown as it was written: a link that is defined once and used in many
-#: places made 5 MB of 10 000 characters, for every subscriber. Text alone makes five times its length at the most.
+#: places made 5 MB of 10 000 characters, for every subscriber. Text alone makes five times its length at most.
 MAX_HTML = 100_000
 
 # "js-default" allows no raw HTML; nh3 then keeps only what a comment needs, whatever the renderer let through.
@@ -44,7 +44,7 @@ def key_of(text: str) -> str:
     return hashlib.sha256(f"{VERSION}\0{text}".encode()).hexdigest()[:32]
 
 
-#: As `render`, with the HTML of the last texts kept in memory, 12 MB of it at the most.
+#: As `render`, with the HTML of the last texts kept in memory, 12 MB of it at most.
 render_kept = lru_cache(maxsize=100)(render)
 
 

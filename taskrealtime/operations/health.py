@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after which what did not answer counts as away.
 PATIENCE = 2.0
-#: Rows that are counted at the most.
+#: Rows that are counted at most.
 MAX_COUNTED = 1000
 
 # Threads of their own: one that hangs on a dead connection must not hold the answer back.

@@ -29,7 +29,7 @@ from .jwt import RefreshToken
 
 #: Characters that are kept of a browser's description of itself.
 AGENT_LENGTH = 200
-#: Sign-ins that a user has at the most, of each kind: with one more, the one that was used longest ago ends.
+#: Sign-ins that a user has at most, of each kind: with one more, the one that was used longest ago ends.
 MAX_OF_USER = 100
 
 

@@ -65,7 +65,7 @@ class Settings:
     SWEEP_INTERVAL: float = 1
     #: How long events and idempotency keys are kept, days.
     EVENT_RETENTION_DAYS: float = 30
-    #: How long the log keeps text that was edited away, days; at the most as long as its event.
+    #: How long the log keeps text that was edited away, days; at most as long as its event.
     REPLACED_TEXT_DAYS: float = 1
     #: Pause between two rounds of `manage.py remind --loop`, seconds.
     REMIND_INTERVAL: float = 30

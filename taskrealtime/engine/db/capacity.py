@@ -1,6 +1,6 @@
 """How much one process does at a time, and the database connections that this takes.
 
-Any work that may use the database has one of these threads, and a thread has one connection at the most. So the pool,
+Any work that may use the database has one of these threads, and a thread has one connection at most. So the pool,
 which has as many, makes no thread wait: waiting for a connection ended in an error after ten seconds.
 """
 
@@ -21,6 +21,6 @@ PROBES = 4
 #: The main thread, which looks whether the migrations are applied when the process starts.
 STARTING = 1
 
-#: Database connections of one process, at the most. N processes need N times as many, and as many more as
+#: Database connections of one process, at most. N processes need N times as many, and as many more as
 #: `manage.py` commands run beside them; README.md says what PostgreSQL's `max_connections` must be.
 DATABASE_CONNECTIONS = READERS + WRITERS + CARETAKERS + HTTP_READERS + HTTP_WRITERS + HASHERS + PROBES + STARTING

@@ -51,7 +51,7 @@ def shard_of(key: str) -> "Shard":
 
 
 class Shard:
-    """One Redis. Blocks for `TIMEOUT_SECONDS` at the most: not to be called in an event loop."""
+    """One Redis. Blocks for `TIMEOUT_SECONDS` at most: not to be called in an event loop."""
 
     def __init__(self, url: str) -> None:
         self._client = redis.Redis.from_url(

@@ -111,7 +111,7 @@ class Buckets:
         self._memory = MemoryBuckets()
 
     def take(self, key: str, limit: Limit, wanted: int) -> Grant:
-        """As `MemoryBuckets.take`; blocks for as long as Redis takes to answer, a quarter of a second at the most."""
+        """As `MemoryBuckets.take`; blocks for as long as Redis takes to answer, a quarter of a second at most."""
         name = redis_key("limits", key)
         try:
             granted, retry_after = redis_scripts.shard_of(key).run(_TAKE, [name], [limit.burst, limit.rate, wanted])

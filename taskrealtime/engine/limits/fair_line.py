@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 Turn = asyncio.Future[None]
 
-#: Slots that one group holds at the most; never more than half of them.
+#: Slots that one group holds at most; never more than half of them.
 MOST = 2
 
 

@@ -19,7 +19,7 @@ from .buckets import Buckets, Limit, MemoryBuckets
 CHUNKS = 20
 #: Accounts after which those that are out of use are forgotten.
 MAX_ACCOUNTS = 10_000
-#: Connections that a user may open at once, at the least.
+#: Connections that a user may open at once, at least.
 CONNECTIONS_LEAST = 200
 #: How many times slower than events they come back.
 CONNECTION_SLOWNESS = 4

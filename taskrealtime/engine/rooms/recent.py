@@ -18,7 +18,7 @@ class RecentEvents:
     def __init__(self, position: int, most: int = MAX_KEPT, clock: Callable[[], float] = time.monotonic) -> None:
         """Start empty after number `position`; at most `most` characters are kept."""
         self.start = self.end = position
-        #: A few hundred at the most; most rooms of users have none, for which a deque would take 0.7 KB.
+        #: A few hundred at most; most rooms of users have none, for which a deque would take 0.7 KB.
         self._events: list[LoggedEvent] = []
         #: When each of them was taken up, in ascending order.
         self._times: list[float] = []

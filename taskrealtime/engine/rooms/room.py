@@ -25,7 +25,7 @@ MAX_RECEIVED = 1000
 MAX_RECEIVED_CHARACTERS = 1024 * 1024
 #: Characters of frames after which subscribers get the time to read, lest a burst look like slowness.
 CHUNK_CHARACTERS = 64 * 1024
-#: Seconds of that time, at the most.
+#: Seconds of that time, at most.
 READ_TIMEOUT_SECONDS = 0.5
 #: Subscribers that are served before others get a turn of the event loop: 1 ms. A turn costs a twentieth of that; to be
 #: read, carried out and answered takes a message about five of them.
