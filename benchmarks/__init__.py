@@ -1,1 +1,1 @@
-"""How fast it is, beside others: `make bench`."""
+"""Benchmarks of taskrealtime and other servers: `make bench`."""

@@ -37,8 +37,8 @@ def tell(result: Result) -> str:
         for name, one in sorted(result.items(), key=lambda item: item[1]["cpu"]["median"])
     ]
     return f"""\
-Fifty at a time knock at a server that has just started. With ours each is another user: the token is verified, user
-and rooms are loaded from PostgreSQL, a project of {EACH} is joined, whose other members are told who came. The peers
-let everybody in and join them to one room.
+Fifty at a time connect to a server that has just started. With taskrealtime each is another user: the token is
+verified, user and rooms are loaded from PostgreSQL, and a project of {EACH} is joined, whose other members get the
+presence event. The peers accept every connection and join it to one room.
 
 {table(["server", "ms of CPU for each", "beside ours", "connections a second"], rows)}"""

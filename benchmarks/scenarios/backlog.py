@@ -30,7 +30,7 @@ def measure(cores: Cores, effort: Effort) -> Result:
 def tell(result: Result) -> str:
     """The report's text."""
     return f"""\
-One transaction saves {EVENTS} tasks; the peers are told {EVENTS} events in one write. The next {EVENTS} follow
-when the last listener has got all of them. Times are in ms.
+One transaction saves {EVENTS} tasks; the peers get {EVENTS} events in one write. The next {EVENTS} follow
+when the last listener has received all of them. Times are in ms.
 
 {tell_ways(result)}"""

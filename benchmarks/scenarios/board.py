@@ -189,7 +189,7 @@ def tell(result: Result) -> str:
     rows = [[text, *(_figure(one[key]) for one in result.values())] for key, text in names.items()]
     return f"""\
 A window of 1400 × 900 without a graphics card, on the same core as PostgreSQL and Redis. In ms; a display of 60 Hz has
-a frame every 16.7 ms. In the second half somebody else moves a card or renames one, in turn, every
+a frame every 16.7 ms. In the second half another user moves or renames a card, in turn, every
 {EVERY * 1000:.0f} ms.
 
 {table(["", *(f"{size} cards" for size in result)], rows)}"""

@@ -33,10 +33,10 @@ def open_ours(cores: Cores, stack: ExitStack) -> list[Way]:
 def tell(result: Result) -> str:
     """The report's text."""
     return f"""\
-The next event is published when the last listener has got the one before, so nothing queues up; the times are
+The next event is published when the last listener has received the one before, so nothing queues up; the times are
 from publishing to each socket, in ms. In the row `{OURS}` a task is saved by another process, with log, number and
 PostgreSQL, and its times begin before that save. In the row `{OURS}, with the change itself` a client's command
-changes the task, all of which is carried out, logged, numbered and acknowledged by the server measured here. What the
-peers are told, a client tells them by socket; they pass it on, and store nothing.
+changes the task, all of which is carried out, logged, numbered and acknowledged by the server measured here. For the
+peers a client sends the event by socket; they broadcast it and store nothing.
 
 {tell_ways(result)}"""

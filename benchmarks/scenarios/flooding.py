@@ -72,7 +72,7 @@ def tell(result: Result) -> str:
         )
     return f"""\
 A user changes a task {round(1 / PAUSE)} times a second, in a room of {LISTENERS}; the times are from each command to
-each socket, in ms. On another project of the same process somebody sends {COMMANDS_A_SECOND} commands a second,
-{TIMES} times what `WEBSOCKET_RATE_LIMIT={LIMIT}` allows, and comes back whenever it is cut off for that.
+each socket, in ms. On another project of the same process a user sends {COMMANDS_A_SECOND} commands a second,
+{TIMES} times what `WEBSOCKET_RATE_LIMIT={LIMIT}` allows, and reconnects whenever it is disconnected for that.
 
 {table(["", "p50", "p99", "beside quiet", "p99.9"], rows)}"""

@@ -40,7 +40,7 @@ def tell(result: Result) -> str:
     ]
     return f"""\
 What {number(result[OURS]["clients"])} connections hold in the server's memory (PSS, beside one with {FEW} of them),
-and what keeping them takes of its core. Ours are as many users, signed in and joined to projects of {EACH}; once
-a second it looks whether all of them are still active.
+and the share of its core that they take. With taskrealtime they are as many users, signed in and joined to
+projects of {EACH}; once a second it checks that all of them are still active.
 
 {table(["server", "KiB for each", "of a core"], rows)}"""

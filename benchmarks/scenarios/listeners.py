@@ -52,8 +52,8 @@ def tell(result: Result) -> str:
 
 ![Deliveries per CPU second by the number of listeners, ours and the others](benchmarks-listeners.svg)
 
-While our server does this, another client of it, in no project, sends a `ping` every 5 ms and waits for its `pong`:
-what a large room costs those who are not in it. In ms, the worst of all runs on the right:
+While taskrealtime does this, another client, in no project, sends a `ping` every 5 ms and waits for its `pong`:
+the cost of a large room for clients outside it. In ms, the worst of all runs on the right:
 
 {table(["listeners", "ping p50", "p99", "the longest"], waits)}"""
 

@@ -31,7 +31,7 @@ def tell(result: Result) -> str:
     rows = [
         ["µs of the server's CPU for each delivery", number(one["cpu"]["median"])],
         [
-            "µs of the server's CPU for each event, numbered and rung by another process",
+            "µs of the server's CPU for each event, numbered and published by another process",
             number(one["cpu"]["median"] * EACH),
         ],
         ["p50 from before the save to the socket, ms", number(one["p50"]["median"])],
@@ -39,6 +39,6 @@ def tell(result: Result) -> str:
     ]
     return f"""\
 Another process saves one task of each project after the other, without a pause, as fast as it can; each save is
-a transaction of its own and heard by {EACH} of the {number(result["rooms"] * EACH)} listeners.
+a transaction of its own and delivered to {EACH} of the {number(result["rooms"] * EACH)} listeners.
 
 {table(["", OURS], rows)}"""

@@ -42,7 +42,7 @@ def tell(result: Result) -> str:
         rows.append([name, *(f"{number(one[key]['median'])} ({_range(one[key])})" for key in ("p50", "p99", "p999"))])
     return f"""\
 The time from just before `save()`, in a process that is no server, to the bytes at each of {LISTENERS}
-sockets, in ms; in brackets the lowest and highest of the runs. The tutorial's `Task` tells its group by
+sockets, in ms; in brackets the lowest and highest of the runs. The tutorial's `Task` sends to its group by
 `async_to_sync(channel_layer.group_send)` in `post_save`, as the documentation of Channels shows: before the commit,
 without a log.
 

@@ -120,8 +120,8 @@ def tell(result: Result) -> str:
             ]
         )
     return f"""\
-Saves a second of a task with a new title: by Django alone, in a transaction, and as we save it, locked,
-compared, with its event, which is numbered and rung for. Writers are processes; PostgreSQL
+Saves a second of a task with a new title: by Django alone, in a transaction, and as taskrealtime saves it, locked,
+compared, with its event, which is numbered and published. Writers are processes; PostgreSQL
 runs with its usual durability (`fsync`, `synchronous_commit`), SQLite with WAL and `synchronous=NORMAL`.
 
 {table(["", "plain", "with its event", "share of the rate"], rows)}"""
