@@ -25,8 +25,14 @@ class OnePath:
         if scope["type"] in {"http", "websocket"}:
             prefix = settings.FORCE_SCRIPT_NAME or ""
             # A path has its prefix (ASGI), even if a proxy took it off; Channels insists on it.
-            scope = scope | {"root_path": prefix, "path": prefix + scope["path"].removeprefix(prefix)}
+            scope = scope | {"root_path": prefix, "path": prefix + own_path(scope)}
         await self._application(scope, receive, send)
+
+
+def own_path(scope: Scope) -> str:
+    """Return the path without `FORCE_SCRIPT_NAME`, whatever root path the server has."""
+    path: str = scope["path"]
+    return path.removeprefix(settings.FORCE_SCRIPT_NAME or "")
 
 
 def routed_path(scope: Scope) -> str:

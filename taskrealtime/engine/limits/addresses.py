@@ -1,45 +1,16 @@
 """Where a request comes from: the peer, or the client that a trusted proxy forwards it for."""
 
 import ipaddress
-from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
 from taskrealtime.engine.conf import settings
 
 Scope = dict[str, Any]
-Application = Callable[[Scope, Any, Any], Awaitable[None]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 #: In TRUSTED_PROXIES: any peer that connects to the Unix socket.
 UNIX = "unix"
-_FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")
-
-
-class ProxyHeaders:
-    """ASGI middleware: `client` becomes the address that a trusted proxy reports.
-
-    If `TRUSTED_PROXIES` are set, `X-Forwarded-For` and `-Proto` of other peers are ignored and removed.
-    """
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
-
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Serve one request or socket."""
-        if scope["type"] in {"http", "websocket"} and settings.TRUSTED_PROXIES:
-            scope = _resolve(scope)
-        await self._application(scope, receive, send)
-
-
-def _resolve(scope: Scope) -> Scope:
-    peer = (scope.get("client") or [""])[0]
-    if not is_trusted(peer):
-        headers = [(name, value) for name, value in scope["headers"] if name.lower() not in _FORWARDED]
-        return scope | {"headers": headers}
-    told = b",".join(value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for")
-    return scope | {"client": [forwarded_for(told.decode("latin-1")) or peer, 0]}
 
 
 def forwarded_for(told: str) -> str | None:

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.asgi import get_asgi_application
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.utils.autoreload import get_child_arguments
 from django.utils.module_loading import import_string
 from redis import RedisError
 
+from taskrealtime.asgi import Integrated, integrate_with_existing_app
 from taskrealtime.engine import metrics
+from taskrealtime.engine.asgi.polling import Application
 from taskrealtime.engine.db import database_probe
 from taskrealtime.engine.installation import redis_probe
 from taskrealtime.engine.installation.names import redis_key
@@ -103,7 +106,7 @@ class Command(BaseCommand):
         # Not before it is needed: it installs Twisted's reactor.
         from taskrealtime.engine.server.server import Server
 
-        application = import_string(settings.ASGI_APPLICATION)
+        application = _application()
         gc.collect()
         gc.freeze()  # What was imported stays: no collection need look through it again.
         gc.set_threshold(*COLLECTING)
@@ -132,6 +135,13 @@ class Command(BaseCommand):
             status = asyncio.run(Supervisor(command, options["processes"], inherited=descriptor).run())
         if status:
             sys.exit(status)
+
+
+def _application() -> Application:
+    """Return the project's ASGI application, with the board in front also if the project has not put it there."""
+    named = getattr(settings, "ASGI_APPLICATION", None)
+    application = import_string(named) if named else get_asgi_application()
+    return application if isinstance(application, Integrated) else integrate_with_existing_app(application)
 
 
 def _check_processes(processes: int) -> None:

@@ -1,0 +1,94 @@
+"""Adds taskrealtime to the ASGI application of a project.
+
+    application = integrate_with_existing_app(get_asgi_application())
+
+The board's sockets, and bounds for the requests to its pages and its API, come in front of the project's application.
+Whatever is not the board's goes through as it came.
+"""
+
+from collections.abc import Iterator
+
+from channels.routing import ProtocolTypeRouter
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.urls import URLResolver, get_resolver
+
+from .engine.asgi.body_limits import BodyLimit
+from .engine.asgi.concurrency_limit import ConcurrencyLimit
+from .engine.asgi.origins import OriginCheck, refuse_unknown
+from .engine.asgi.paths import OnePath, own_path
+from .engine.asgi.polling import Application, LongPolling, Receive, Scope, Send
+from .engine.asgi.proxy_headers import ProxyHeaders
+from .sockets.consumer import TaskBoardConsumer
+
+#: The URLs of the board, as a project includes them.
+OWN_URLS = {"taskrealtime.urls", "taskrealtime.api.urls"}
+#: Paths of these URLs where a change hashes passwords; the admin's sign-in, where it stands below them.
+HASHING_PATHS = r"/(.*/)?(api/token|api/me|login|sign-up|password(/.+)?)/"
+#: Paths that answer without the database, and need no slot.
+OPEN_PATHS = ["/healthz", "/readyz", "/metrics"]
+
+
+def integrate_with_existing_app(application: Application, *, path: str = "/ws/") -> Application:
+    """Return an ASGI application that serves the board in front of `application`.
+
+    Args:
+        application: the project's: `get_asgi_application()`, or a router with sockets of its own.
+        path: where the board's socket is. All other sockets go to `application`, if it serves any.
+    """
+    return Integrated(application, path)
+
+
+class Integrated:
+    """The project's application, with the board in front."""
+
+    def __init__(self, application: Application, path: str) -> None:
+        self._application = application
+        self._path = path
+        self._own_paths: tuple[str, ...] | None = None
+        open_paths = [*OPEN_PATHS, settings.STATIC_URL] if settings.STATIC_URL else OPEN_PATHS
+        # A waiting long poll is outside of the limit and holds no slot.
+        pages = LongPolling(ConcurrencyLimit(application, open_paths=open_paths, hashing_paths=HASHING_PATHS))
+        socket = OriginCheck(TaskBoardConsumer.as_asgi())
+        own = ProtocolTypeRouter({"http": pages, "websocket": socket})
+        self._own: Application = OnePath(ProxyHeaders(BodyLimit(own)))
+        self._nowhere: Application = OnePath(ProxyHeaders(OriginCheck(refuse_unknown)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if self._is_own(scope):
+            await self._own(scope, receive, send)
+        elif scope["type"] == "websocket" and not _serves_sockets(self._application):
+            await self._nowhere(scope, receive, send)
+        else:
+            await self._application(scope, receive, send)
+
+    def _is_own(self, scope: Scope) -> bool:
+        if scope["type"] == "websocket":
+            return own_path(scope) == self._path
+        return scope["type"] == "http" and own_path(scope).startswith(self._prefixes())
+
+    def _prefixes(self) -> tuple[str, ...]:
+        """Return what the paths of the board's URLs begin with; read once, since it imports all views."""
+        if self._own_paths is None:
+            self._own_paths = tuple(f"/{prefix}" for prefix in _included(get_resolver(), ""))
+        return self._own_paths
+
+
+def _included(resolver: URLResolver, prefix: str) -> Iterator[str]:
+    """Yield the literal prefixes under which the board's URLs are included."""
+    for pattern in resolver.url_patterns:
+        if not isinstance(pattern, URLResolver):
+            continue
+        below = prefix + str(pattern.pattern)
+        if getattr(pattern.urlconf_module, "__name__", None) in OWN_URLS:
+            yield below
+        else:
+            yield from _included(pattern, below)
+
+
+def _serves_sockets(application: Application) -> bool:
+    """Return whether an application takes WebSockets: Django's own raises for them, and so does a router without."""
+    if isinstance(application, ProtocolTypeRouter):
+        return "websocket" in application.application_mapping
+    return not isinstance(application, ASGIHandler)
