@@ -92,7 +92,7 @@ def project(server: Server, cast: Cast) -> int:
 
 
 def make_project(stack: Stack, cast: Cast) -> int:
-    # Each comes by themselves, so that nobody is notified: their sockets are silent at first.
+    # Each user joins by themselves, so that there are no notifications: their sockets are silent at first.
     code = (
         "from taskrealtime.actor import acting_as\n"
         "project = Project.objects.create(name='Board')\n"

@@ -82,7 +82,7 @@ def test_a_project_that_one_may_not_see_is_not_there(
             eve.ask("join_project", {"project_id": project_id})
         answers.append(refused.value.frame["data"])
         assert refused.value.code == "not_found"
-    assert all(answer == answers[0] for answer in answers)  # not told apart
+    assert all(answer == answers[0] for answer in answers)  # the two look the same
     assert code_of(eve, "task_create", {"project_id": project, "title": "A"}) == "not_found"
 
 

@@ -1,4 +1,4 @@
-"""Who gets in, how, and for how long."""
+"""Signing a socket in: which clients are admitted, how, and for how long."""
 
 import json
 import time
@@ -310,7 +310,7 @@ def hurried(shared_stack: Stack) -> Iterator[Server]:
 
 
 def test_who_does_not_connect_in_time_is_sent_away(hurried: Server, cast: Cast) -> None:
-    """Bad messages buy no time; who signed in, be it late, has all the time there is."""
+    """Bad messages extend no time limit; a client that signed in, however late, has no limit any more."""
     token = mint(hurried.stack, cast.ann)
     with hurried.connect(token=token) as early, hurried.connect() as late:
         late.ask("connect", {"token": token})
@@ -442,7 +442,7 @@ def test_every_frame_is_strict_json(server: Server, cast: Cast) -> None:
         json.loads(text, parse_constant=refuse)
 
 
-# --- People whom other code made ---------------------------------------------------------------------
+# --- Users that other code created --------------------------------------------------------------------
 
 
 def test_whoever_has_no_room_yet_is_not_taken_for_gone(start_server: StartServer, connect: Connect) -> None:

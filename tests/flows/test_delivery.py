@@ -56,7 +56,7 @@ def test_who_comes_back_gets_what_was_missed(server: Server, cast: Cast, connect
     assert [frame["data"]["task"]["title"] for frame in missed] == [f"missed{n}" for n in range(7)]
     for frame in missed:
         check_event(frame)
-    # From the beginning, it is what was heard live, letter by letter.
+    # From the beginning, it is byte for byte what was delivered live.
     third = connect(server, cast.bob)
     third.ask("join_project", {"project_id": project, "since": 0, "epoch": joined["epoch"]})
     replayed = heard(third, project)
@@ -158,7 +158,7 @@ def write_from(socket: Socket, project: int, name: str, count: int, failures: li
 
 
 def write_from_many(stack: Stack, servers: list[Server], users: list[User], connect: Connect, project: int) -> None:
-    """Writers on every server and in a shell; each listener hears the one order, every writer's own in it."""
+    """Writers on every server and in a shell; each listener receives one order that keeps every writer's own."""
     listeners = [connect(server, users[0]) for server in servers for _ in range(2)]
     start = [listener.ask("join_project", {"project_id": project})["seq"] for listener in listeners][0]
     failures: list[BaseException] = []
@@ -452,7 +452,7 @@ def test_a_killed_server_forgets_nothing(
     create_many(shared_stack, project, 5, "before")
     seen = ann.read_to(project, joined["seq"] + 3)[-1]["seq"]
     server.kill()
-    create_many(shared_stack, project, 5, "meanwhile")  # by a shell, with nobody there to hear
+    create_many(shared_stack, project, 5, "meanwhile")  # by a shell, while no client is connected
     server.start()
     again = connect(server, cast.ann)
     answer = again.ask("join_project", {"project_id": project, "since": seen, "epoch": joined["epoch"]})

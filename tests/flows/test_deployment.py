@@ -1,4 +1,4 @@
-"""What docs/operations.md tells operators to do, done: its proxies, its services and its restart."""
+"""What docs/operations.md describes to operators, carried out: its proxies, its services and its restart."""
 
 import os
 import re
@@ -101,7 +101,7 @@ class Proxy:
     trusted: ssl.SSLContext
 
     def client(self, token: str = "") -> httpx.Client:
-        """A client of pages and API, for whom the host is on this machine."""
+        """A client of pages and API that resolves the host to this machine."""
         headers = {"Host": HOST} | ({"Authorization": f"Bearer {token}"} if token else {})
         extensions = {"sni_hostname": HOST}
         client = httpx.Client(
@@ -281,7 +281,7 @@ class Crowd:
 
 @pytest.mark.long
 def test_a_release_is_noticed_by_nobody(proxy: Proxy, units: Units, ports: Ports, token: str) -> None:
-    """Neither by who reads, nor by who writes, nor by who signs in: the page's own commands restart the services."""
+    """Readers, writers and users that sign in notice no restart: the page's own commands restart the services."""
     loop = restart_loop(ports)
     with proxy.client(token) as client:
         project = client.post("/api/projects/", json={"name": "Board"}).json()["id"]

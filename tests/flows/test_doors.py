@@ -1,4 +1,4 @@
-"""Doors that close: whoever lost access is cut, and no secret is left lying about."""
+"""Losing access: connections close, and no secret remains."""
 
 from collections.abc import Iterator
 

@@ -24,7 +24,7 @@ from tests.support.stacks import Server, Stack, User
 
 @pytest.mark.long
 def test_a_burst_reaches_whoever_listens(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    """Two thousand and more events of one transaction: more than a replay may have, but nobody missed anything."""
+    """Two thousand and more events of one transaction: more than a replay may have, but no client missed any."""
     listeners = [connect(server, user) for user in (cast.bob, cast.vic)]
     head = [listener.ask("join_project", {"project_id": project})["seq"] for listener in listeners][0]
     server.stack.run(
@@ -197,7 +197,7 @@ def test_a_task_can_be_restored_for_thirty_days(server: Server, cast: Cast, conn
     assert refused.value.code == "not_found"
 
 
-# --- Doors that nobody thinks of ------------------------------------------------------------------------------
+# --- Less obvious entry points --------------------------------------------------------------------------------
 
 
 def test_a_loaded_fixture_is_a_board_like_any_other(

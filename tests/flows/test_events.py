@@ -1,4 +1,4 @@
-"""What the others hear of a change, whichever door it came through."""
+"""The events that other clients receive of a change, whichever interface made it."""
 
 import re
 from typing import Any
@@ -539,7 +539,7 @@ def test_a_removed_member_hears_nothing_more(scene: Scene, cast: Cast, connect: 
             assert refused.value.code == "not_found"
     scene.writer.ask("task_update", {"task_id": scene.task, "changes": {"description": "secret"}})
     scene.heard()
-    # Added again: they join as anybody does, and what they missed is there to be had.
+    # Added again: they join like any member, and the events that they missed are available.
     scene.api.post(f"/api/projects/{project}/members/", json={"username": cast.cas.username, "role": "viewer"})
     for tab in tabs:
         answer = tab.ask("join_project", {"project_id": project})

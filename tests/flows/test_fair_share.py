@@ -225,7 +225,7 @@ def test_replays_to_sockets_that_do_not_read_hold_few_bytes(
     usage = Usage(server.pid)
     for number, socket in enumerate(sockets[1:]):
         socket.send_event("join_project", {"project_id": project, "since": number})
-    # One that reads has all of it meanwhile, and so has whoever is in another project.
+    # A reading client has received all of it meanwhile, and so has a client of another project.
     sockets[0].ask("join_project", {"project_id": project, "since": 0})
     while sockets[0].next().get("seq") != 202:
         pass

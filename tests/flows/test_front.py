@@ -206,7 +206,7 @@ def test_what_follows_a_body_of_unknown_length_is_bounded(server: Server) -> Non
 
 
 def test_no_compression_is_agreed_on_with_a_client_that_offers_it(any_server: tuple[int, int]) -> None:
-    """Whoever sees how long compressed frames are could guess at a secret beside text of their own."""
+    """An observer of the length of compressed frames could guess a secret beside text that they chose."""
     port, _ = any_server
     upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
     upgrade += [f"Sec-WebSocket-Key: {'A' * 22}==", "Sec-WebSocket-Extensions: permessage-deflate"]
@@ -333,7 +333,7 @@ def test_an_answer_waits_for_its_reader(streaming: tuple[int, Process], path: st
     for client in clients[: 1 if path == "/whole" else 20]:
         client.request("GET", path)
         assert client.answer_head()[0] == 200
-    time.sleep(1)  # What an application would hand over that nobody stops: 300 MB.
+    time.sleep(1)  # What an application without back-pressure would hand over: 300 MB.
     assert usage.peak_memory < (60 * MIB if path == "/whole" else MEMORY)
     for client in clients:
         client.close()

@@ -1,4 +1,4 @@
-"""Over real servers: who joins by a link is heard at once, a new password ends what it must, the archive empties boards."""
+"""Over real servers: members that join by a link appear at once, a new password ends sessions, archiving works."""
 
 from typing import Any
 

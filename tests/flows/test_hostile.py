@@ -1,4 +1,4 @@
-"""What nobody in their right mind sends, and what somebody will."""
+"""Input that no well-behaved client sends, and that an attacker will send."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A server process that hangs, a database that is away, and who may connect to a Unix socket."""
+"""A server process that hangs, a database that is away, and the permissions of a Unix socket."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The JavaScript client against a running server, as told in `tests/js/real_server.js`."""
+"""The JavaScript client against a running server, as scripted in `tests/js/real_server.js`."""
 
 import json
 import os

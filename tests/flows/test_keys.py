@@ -16,7 +16,7 @@ from tests.support.stacks import Server, Stack
 
 @pytest.fixture
 def bob(server: Server, cast: Cast, connect: Connect, project: int) -> Socket:
-    """Bob, who hears the project."""
+    """Bob, who follows the project."""
     socket = connect(server, cast.bob)
     socket.ask("join_project", {"project_id": project})
     return socket
@@ -32,7 +32,7 @@ def events_of(socket: Socket, project: int) -> list[str]:
 
 
 def twice(socket: Socket, event: str, data: Any, key: str) -> Any:
-    """Ask twice with one key: the same answer, told as a duplicate."""
+    """Send a request twice with one key: the same answer, the second marked as a duplicate."""
     first = socket.ask(event, data, key=key)
     assert not first.get("duplicate")
     second = socket.ask(event, data, key=key)
@@ -191,7 +191,7 @@ def answer_to(socket: Socket, request: str) -> dict[str, Any]:
 
 
 def created(watcher: Socket) -> list[str]:
-    """The titles of the tasks whose making was heard so far."""
+    """The titles of the tasks whose creation was received so far."""
     return [frame["data"]["task"]["title"] for frame in watcher.history if frame["event"] == "task_created"]
 
 
@@ -258,7 +258,7 @@ def test_rest_and_the_socket_share_the_keys(server: Server, cast: Cast, bob: Soc
     body = {"project_id": project, "title": "A"}
     made = bob.ask("task_create", body, key="both")["task"]
     events_of(bob, project)
-    # Sent by socket, unanswered, sent again by REST: one task, told by its id.
+    # Sent by socket, unanswered, sent again by REST: one task, with one id.
     again = server.api(cast.bob).post("/api/tasks/", json=body, headers=headers)
     assert again.status_code in {200, 201}
     assert again.json()["id"] == made["id"]

@@ -1,4 +1,4 @@
-"""Labels over real servers: made over HTTP, put on a task over a socket, heard by another one at once."""
+"""Labels over real servers: created over HTTP, put on a task over a socket, received by another one at once."""
 
 from tests.conftest import Connect
 from tests.flows.conftest import Cast

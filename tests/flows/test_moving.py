@@ -1,4 +1,4 @@
-"""Dragging: the server ranks, so everybody ends with one order."""
+"""Dragging: the server ranks, so all clients end with one order."""
 
 import random
 from typing import Any

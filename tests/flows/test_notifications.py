@@ -54,13 +54,13 @@ def comment(server: Server, by: User, task: int, content: str) -> None:
 
 @pytest.fixture
 def dan(server: Server) -> User:
-    """Somebody new, whose room is this test's alone."""
+    """A new user, whose room is this test's alone."""
     return server.stack.user()
 
 
 @pytest.fixture
 def board(server: Server, cast: Cast, dan: User) -> int:
-    """A project of ann's with dan; he heard of it already."""
+    """A project of ann's with dan; he has received that event already."""
     return server.project(cast.ann, members=[dan, cast.bob])
 
 
@@ -111,7 +111,7 @@ def test_reading_in_one_tab_is_told_to_the_others(
     answer = server.api(dan).post("/api/notifications/read/", json={"up_to": 2})
     assert answer.json() == {"unread": 0}
     assert first.expect("notifications_read")["data"] == {"up_to": 2, "unread": 0}
-    # Nothing goes back, and nobody is told what they know.
+    # The mark never goes back, and no client receives a mark that it knows.
     assert second.ask("notifications_read", {"up_to": 1}) == {"unread": 0}
     make_task(server, cast.ann, board, assignee_id=dan.id)
     assert copies(second, 1)[0]["seq"] == 3
@@ -191,7 +191,7 @@ def test_who_was_away_for_days_finds_everything_in_order(
 def test_a_storm_of_notifications_reaches_everybody_once(
     server: Server, cast: Cast, connect: Connect, dan: User, board: int
 ) -> None:
-    """Several comment at once on tasks that concern the same people: nobody deadlocks, nothing is lost or doubled."""
+    """Several users comment at once on tasks that concern the same users: no deadlock, nothing lost or doubled."""
     tasks = [make_task(server, cast.ann, board, assignee_id=dan.id) for _ in range(4)]
     ears = [connect(server, dan, max_queue=None), connect(server, cast.ann, max_queue=None)]
     start = inbox(server, dan)["seq"]

@@ -1,4 +1,4 @@
-"""Who is here, who types, who looks at which task: told once per change, and right again after whatever failed."""
+"""Presence, typing and open tasks: sent once per change, and right again after every failure."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def make_task(stack: Stack, project: int) -> int:
 
 
 def join(socket: Socket, project: int) -> dict[int, str]:
-    """Join, and return who is present by the answer."""
+    """Join, and return the users that are present by the answer."""
     presence = socket.ask("join_project", {"project_id": project})["presence"]
     for one in presence:
         assert set(one) == {"user_id", "status"}
@@ -34,7 +34,7 @@ def join(socket: Socket, project: int) -> dict[int, str]:
 
 
 def changes(frames: list[Frame], project: int) -> Statuses:
-    """Every change of presence that these frames tell, whatever form they have."""
+    """Return every change of presence in these frames, whatever form they have."""
     found: Statuses = []
     for frame in frames:
         if frame["event"] != "user_presence":
@@ -61,7 +61,7 @@ def wait_for(socket: Socket, condition: Callable[[list[Frame]], Any], timeout: f
 
 
 def wait_for_change(socket: Socket, project: int, user: User, status: str, timeout: float = 60) -> None:
-    """Read until this is the last that was told of the user."""
+    """Read until this is the last status received of the user."""
     wait_for(
         socket,
         lambda frames: [told for user_id, told in changes(frames, project) if user_id == user.id][-1:] == [status],
@@ -70,7 +70,7 @@ def wait_for_change(socket: Socket, project: int, user: User, status: str, timeo
 
 
 def fence(watcher: Socket, actor: Socket, project: int, user: User) -> None:
-    """The actor, who is this user, turns busy or, where busy, idle: what was told to the watcher before is read then."""
+    """The actor, who is this user, turns busy or, if busy, idle: all that the watcher got before is read by then."""
     told = [status for user_id, status in changes(watcher.history, project) if user_id == user.id]
     status = "idle" if told[-1:] == ["busy"] else "busy"
     actor.ask("presence_update", {"status": status})
@@ -90,7 +90,7 @@ def test_who_joins_is_told_who_is_there_and_told_to_them(
     wait_for_change(bob, project, cast.vic, "online")
     fence(vic, bob, project, cast.bob)
     assert changes(bob.history, project)[:1] == [(cast.vic.id, "online")]
-    assert (cast.vic.id, "online") not in changes(vic.history, project)  # The join's answer told it.
+    assert (cast.vic.id, "online") not in changes(vic.history, project)  # The join's answer had it.
     assert join(connect(server, cast.cas), project)[cast.bob.id] == "busy"
 
 
@@ -141,7 +141,7 @@ def test_a_reload_is_no_absence(server: Server, cast: Cast, connect: Connect, pr
         bob.drop()
     bob = connect(server, cast.bob)
     join(bob, project)
-    fence.ask("leave_project", {"project_id": project})  # Told later than any absence of before would be.
+    fence.ask("leave_project", {"project_id": project})  # Sent later than any earlier absence would be.
     wait_for_change(watcher, project, cast.cas, "offline")
     assert [one for one in changes(watcher.history, project) if one[0] == cast.bob.id] == [(cast.bob.id, "online")]
 
@@ -237,7 +237,7 @@ def test_a_hundred_joins_in_a_moment_are_a_few_frames(server: Server, connect: C
         assert sorted(told) == sorted((user_id, "online") for user_id in ids)
         frames = [frame for frame in watcher.history if frame["event"] == "user_presence"]
         assert len(frames) <= 2 + took / 0.2
-        # Each of them knows everybody: by the answer or by what followed, and by one of them only.
+        # Each of them knows all users: by the answer or by later events, and by one of the two only.
         for socket in sockets:
             known: list[int] = []
             while len(known) < 101:
@@ -273,7 +273,7 @@ def test_when_somebody_was_here_last_is_kept(start_server: StartServer, connect:
 
 
 def typing(frames: list[Frame], task: int) -> list[tuple[int, bool]]:
-    """Who began or ended to type at a task, in order."""
+    """Return the users that began or ended typing at a task, in order."""
     found = []
     for frame in frames:
         if frame["event"] == "user_typing_status" and frame["data"]["task_id"] == task:
@@ -290,7 +290,7 @@ def test_typing_is_told_to_everybody_else(
 ) -> None:
     watcher, bob, other_tab = connect(server, cast.vic), connect(server, cast.bob), connect(server, cast.bob)
     join(watcher, project)
-    join(other_tab, project)  # Nobody must have joined to type.
+    join(other_tab, project)  # Typing does not need a join.
     assert bob.ask("user_typing", {"task_id": task, "is_typing": True}) == {}
     frame = watcher.expect("user_typing_status")
     assert frame["data"]["user"] == {"id": cast.bob.id, "username": cast.bob.username, "name": cast.bob.username}
@@ -388,7 +388,7 @@ def test_who_may_type(server: Server, cast: Cast, connect: Connect, project: int
 
 
 def viewers(frames: list[Frame], task: int) -> list[list[int]]:
-    """Who looks at a task, as it was told one after another."""
+    """Return the viewers of a task, in the order of the events."""
     found = []
     for frame in frames:
         if frame["event"] == "task_viewers" and frame["data"]["task_id"] == task:
@@ -489,7 +489,7 @@ class Pair:
         return socket
 
     def told(self, user: User) -> list[str]:
-        """What `ann` was told of the user's presence."""
+        """Return the events of the user's presence that `ann` received."""
         return [status for user_id, status in changes(self.ann.history, self.project) if user_id == user.id]
 
     def wait(self, user: User, status: str, timeout: float = 60) -> None:
@@ -552,7 +552,7 @@ def test_the_people_of_a_killed_process_go_when_its_lease_ends(pair: Pair) -> No
     wait_for(pair.ann, lambda frames: typing(frames, pair.task) == [(cast.bob.id, True)])
     killed = time.monotonic()
     pair.second.kill()
-    pair.join(pair.first, cast.cas)  # Who comes back elsewhere was never away.
+    pair.join(pair.first, cast.cas)  # A user that reconnects elsewhere was never away.
     wait_for(pair.ann, lambda frames: typing(frames, pair.task)[-1] == (cast.bob.id, False))
     pair.wait(cast.bob, "offline")
     assert time.monotonic() - killed > 15
@@ -581,7 +581,7 @@ def test_an_emptied_redis_is_filled_again_and_nobody_was_away(pair: Pair, distur
     pair.wait(cast.bob, "busy")
     assert disturbed.redis
     disturbed.redis.restart()
-    # Whoever comes now, anywhere, is soon known everywhere, and knows everybody.
+    # A user that connects now, anywhere, is soon known everywhere, and knows all users.
     cas = pair.join(pair.second, cast.cas)
     pair.wait(cast.cas, "online")
     vic = pair.join(pair.first, cast.vic)

@@ -1,4 +1,4 @@
-"""Several people at one moment: one wins, the others are told, and the log and the board agree."""
+"""Several users at one moment: one wins, the others get an error, and the log and the board agree."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The HTTP side: status codes, bodies, errors, pages, filters, who may."""
+"""The HTTP side: status codes, bodies, errors, pages, filters, access rules."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

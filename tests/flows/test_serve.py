@@ -104,7 +104,7 @@ def test_thousands_are_let_go_within_ten_seconds(start_server: StartServer) -> N
 
 def test_readiness_fails_while_draining_and_nobody_new_is_let_in(start_server: StartServer) -> None:
     server = start_server(serve=True)
-    with server.api() as kept, RawSocket(server.port):  # who does not answer the close keeps it draining a while
+    with server.api() as kept, RawSocket(server.port):  # it does not answer the close: draining lasts a while
         assert kept.get("/readyz").status_code == 200
         terminate(server)
         answer = wait_until(lambda: (answer := kept.get("/readyz")).status_code == 503 and answer)
@@ -185,7 +185,7 @@ def join_without_reading(server: Server, ann: User, project: int) -> RawSocket:
 
 
 def test_who_reads_nothing_is_cut_and_delays_nobody(serving: Server, connect: Connect, ann: User, project: int) -> None:
-    """Who reads later gets what was on its way, then the reason."""
+    """A client that reads later gets the frames that were on their way, then the reason."""
     reader = connect(serving, ann, max_queue=None)
     head = reader.ask("join_project", {"project_id": project})["seq"]
     with join_without_reading(serving, ann, project) as never, join_without_reading(serving, ann, project) as late:

@@ -1,4 +1,4 @@
-"""The reference server under an application that does what it is told: what it adds to daphne."""
+"""The reference server under an application that does what its input says: the additions to daphne."""
 
 import signal
 import socket

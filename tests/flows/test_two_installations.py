@@ -1,4 +1,4 @@
-"""Two installations on one Redis server, and processes of the release before: nothing crosses, and nobody is cut off.
+"""Two installations on one Redis server, and processes of the previous release: no event crosses, none is cut off.
 
 `production` and `staging` have databases of their own, in which the same numbers mean other people, projects and tasks.
 """
@@ -256,7 +256,7 @@ def alone(single: Installation) -> Team:
 
 
 class OldProcess:
-    """What a process of the release before says and hears: `taskrealtime` for a prefix, and no epoch in a message."""
+    """What a process of the release before sends and receives: `taskrealtime` as the prefix, no epoch in a message."""
 
     def __init__(self, redis: Redis) -> None:
         self._loop = asyncio.new_event_loop()

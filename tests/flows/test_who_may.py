@@ -1,4 +1,4 @@
-"""Who may ask for what, and who hears what: a rule for every event, so that a new one without a rule fails."""
+"""Access rules of requests and events: a rule for every event, so that a new one without a rule fails."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from tests.flows.conftest import Cast
 from tests.support.sockets import Socket
 from tests.support.stacks import Server, User
 
-# --- Who may ask for what -----------------------------------------------------------------------------
+# --- Access to client events --------------------------------------------------------------------------
 
 
 class Rule(NamedTuple):
@@ -45,11 +45,11 @@ RULES: dict[str, Rule] = {
     "ping": Rule(*ANYBODY, lambda ids: {}),
     "presence_update": Rule(*ANYBODY, lambda ids: {"status": "busy"}),
     "notifications_read": Rule(*ANYBODY, lambda ids: {"up_to": 0}),
-    # For staff, whom `tests/flows/test_watching.py` has; of a project it is no matter.
+    # For staff, see `tests/flows/test_watching.py`; the project does not matter.
     "ops_watch": Rule(*(("not_found",) * 4), lambda ids: {"watching": True}),
     "task_viewing": Rule(*READERS, task()),
     "user_typing": Rule(*EDITORS, task(is_typing=True)),
-    # Tells nothing of the project: it is acked also where it was not joined.
+    # Reveals nothing of the project: it is acked also where it was not joined.
     "leave_project": Rule(*ANYBODY, project()),
     # One's own token, which the test does not have here.
     "token_refresh": Rule(*(("token_invalid",) * 4), lambda ids: {"token": "x"}),
@@ -90,7 +90,7 @@ def new_task(server: Server, user: User, project: int) -> int:
     return int(answer.json()["id"])
 
 
-# --- Who hears what -----------------------------------------------------------------------------------
+# --- Delivery of server events ------------------------------------------------------------------------
 
 Cause = Callable[[Any, int, int, Cast], Any]
 
@@ -99,7 +99,7 @@ def _comment(api: Any, task: int) -> int:
     return int(api.post(f"/api/tasks/{task}/comments/", json={"content": "c"}).json()["id"])
 
 
-#: To each logged event, which only those hear who joined the project: what makes it happen.
+#: For each logged event, which only clients that joined the project receive: what makes it happen.
 CAUSES: dict[str, Cause] = {
     "task_created": lambda api, project, task, cast: api.post(
         "/api/tasks/", json={"project_id": project, "title": "B"}
@@ -132,10 +132,10 @@ CAUSES: dict[str, Cause] = {
 }
 
 
-#: What only the user hears whom it is about, in the own room: `test_notifications.py` and `test_reminders.py` see to it.
+#: Events that only the user concerned receives: `test_notifications.py` and `test_reminders.py` test them.
 PERSONAL = {"due_date_reminder", "notifications_read", "project_member_requested"}
 
-#: To each ephemeral event, heard by the same people: what a member sends to make it happen.
+#: For each ephemeral event, received by the same clients: what a member sends to make it happen.
 SAID: dict[str, Callable[[dict[str, int]], tuple[str, dict[str, Any]]]] = {
     "user_presence": lambda ids: ("presence_update", {"status": "busy"}),
     "user_typing_status": lambda ids: ("user_typing", {"task_id": ids["task"], "is_typing": True}),
@@ -149,10 +149,10 @@ def test_every_event_of_a_room_has_a_rule() -> None:
 
 @dataclass
 class Audience:
-    """Some who may hear a project, and some who may not."""
+    """Some clients that may receive a project's events, and some that may not."""
 
     hear: list[Socket]
-    #: With how much each had heard before.
+    #: The number of events that each had received before.
     deaf: list[tuple[Socket, int]]
 
     def check(self, event: str, project: int) -> None:
@@ -200,7 +200,7 @@ def join(socket: Socket, project: int) -> Socket:
     return socket
 
 
-# --- Who was removed, and the last owner --------------------------------------------------------------
+# --- Removed members, and the last owner --------------------------------------------------------------
 
 
 def test_who_was_removed_learns_nothing_more_by_any_way(

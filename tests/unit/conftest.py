@@ -19,7 +19,7 @@ def world() -> World:
 
 @pytest.fixture
 def ear(world: World) -> Ear:
-    """What is told of the project from now on."""
+    """The events of the project from now on."""
     return Ear(world.project)
 
 

@@ -1,4 +1,4 @@
-"""Who is taken in, and who is not, while a server has more to do than it can."""
+"""Which connections are accepted, and which are not, while a server is overloaded."""
 
 import asyncio
 import errno
@@ -17,7 +17,7 @@ from tests.support.crowd import until
 
 
 class Reception:
-    """A listening socket, its acceptor, and who was handed over: by the byte that each client says first."""
+    """A listening socket, its acceptor, and the clients handed over: by the byte that each client sends first."""
 
     def __init__(self, listening: socket.socket | None = None) -> None:
         self.listening = listening or socket.create_server(("127.0.0.1", 0))
@@ -28,7 +28,7 @@ class Reception:
         self.acceptor = Acceptor(self.listening, self._take, lambda: self.is_busy, asyncio.get_running_loop())
 
     def come(self, name: str) -> socket.socket:
-        """A client connects and says who it is."""
+        """A client connects and sends its identity."""
         client = socket.create_connection(self.listening.getsockname())
         client.sendall(name.encode())
         self._clients.append(client)
@@ -48,7 +48,7 @@ class Reception:
         await until(lambda: len(self.acceptor) == count, 20)
 
     def close(self) -> None:
-        """Everybody goes."""
+        """Close all connections."""
         self.acceptor.stop()
         self.let_clients_go()
 
@@ -193,7 +193,7 @@ def test_others_wait_while_many_are_signed_in_slowly_but_not_while_nothing_gets_
         assert not connections.is_signing_in_slow()  # Slow, and few.
         others.enter_context(connections.signing_in())
         assert connections.is_signing_in_slow()
-        now += connections.STALLED_SECONDS  # Nobody is done with it: the database is away, and no work is in the way.
+        now += connections.STALLED_SECONDS  # No client is done: the database is away, and no work is in the way.
         assert not connections.is_signing_in_slow()
         with connections.signing_in():
             pass

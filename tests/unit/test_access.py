@@ -1,4 +1,4 @@
-"""Who may see and change what; what one may not know of is not found."""
+"""Access rules; an object that the user may not know of is not found."""
 
 from collections.abc import Callable
 from functools import partial

@@ -44,7 +44,7 @@ def account(name: str = "newcomer", **fields: str) -> dict[str, str]:
 
 
 def test_no_page_is_kept_by_a_cache(world: World) -> None:
-    """Every page of people, whoever asks and whatever comes of it."""
+    """Every page with personal data, whatever user asks and whatever the answer is."""
     paths = []
     for pattern in urlpatterns:
         assert isinstance(pattern, URLPattern)
@@ -313,7 +313,7 @@ def test_who_signs_in_in_anothers_place_ends_their_tokens(world: World) -> None:
     token = browser.post("/api/token/session/").json()["access"]
     tokens.identify(token)
     User.objects.filter(pk=world.people["owner"].pk).update(is_staff=True)
-    # The one page of ours that lets somebody sign in while another is.
+    # The only page of ours that signs a user in while another one is signed in.
     form = {"username": world.name("owner"), "password": PASSWORD, "next": "/admin/"}
     assert browser.post("/admin/login/", form).headers["Location"] == "/admin/"
     with pytest.raises(TokenInvalid):

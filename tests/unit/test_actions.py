@@ -1,4 +1,4 @@
-"""What users ask for: checked, carried out in one transaction, told in their name, and answered."""
+"""Commands of users: checked, carried out in one transaction, announced in their name, and answered."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 NAMES = {command.__name__ for command in actions.ACTIONS}
 #: What one changes for oneself alone.
 OWN = {"NotificationsRead", "ReminderSnooze", "MeUpdate", "RequestAccept", "RequestDecline", "BlockRemove"}
-#: Of which no board tells: its owner has joined already.
+#: Not shown by any board: its owner has joined already.
 LINKS = {"InvitationCreate", "InvitationRevoke", "InvitationAccept"}
 
 
@@ -115,13 +115,13 @@ def assert_told_once_for_a_key(world: World, name: str, command: commands.Comman
     assert current_actor() is None
 
 
-# Whoever has a link may join by it.
+# Every holder of a link may join by it.
 @pytest.mark.parametrize("role, error", [("viewer", Forbidden), ("outsider", NotFound)])
 def test_who_may_not_changes_nothing(
     world: World, role: str, error: type[RealTimeError], subtests: pytest.Subtests
 ) -> None:
     cases = changes_of(world)
-    # Everybody may remove themselves.
+    # All members may remove themselves.
     cases["MemberRemove"] = commands.MemberRemove(project_id=world.project.pk, user_id=world.people["member"].pk)
     for name in sorted(NAMES - {"ProjectCreate", "InvitationAccept"} - OWN):
         with subtests.test(name), undone():
@@ -289,7 +289,7 @@ def test_a_move_says_where_the_task_was_when_it_came_if_asked(world: World) -> N
     moved = ask(world, move)
     assert moved.previous == commands.TaskPlace(status="todo", position=first)
     again = ask(world, move)
-    assert again.previous == commands.TaskPlace(status="review", position=moved.position)  # somebody was faster
+    assert again.previous == commands.TaskPlace(status="review", position=moved.position)  # another user was faster
 
 
 def test_a_task_moves_next_to_another_task_of_that_column_only(world: World, ear: Ear) -> None:
@@ -330,7 +330,7 @@ def test_a_task_finds_the_place_that_was_meant_where_the_one_after_it_has_left(w
     ask(world, commands.TaskMove(task_id=moved, status="completed", before_id=one, or_after_id=None))
     assert order("completed")[0] == moved
     ask(world, commands.TaskMove(task_id=moved, status="in_progress", before_id=one, or_after_id=None))
-    assert order("in_progress") == [moved]  # nobody else is there
+    assert order("in_progress") == [moved]  # no other task is there
 
 
 def test_cards_can_be_dragged_among_positions_that_other_code_wrote(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Who did it: nobody's name is left behind by what failed."""
+"""The acting user: a failure leaves no user's name behind."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Being added to projects: at once, seen by whom, bounded, with consent where one wants that, and ended in one step."""
+"""Additions to projects: immediate, with the adding user named, limited, with consent if wanted, ended in one step."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def ann(world: World) -> User:
-    """Somebody who is in no project."""
+    """A user that is in no project."""
     return world.people["outsider"]
 
 
@@ -40,7 +40,7 @@ def told(user: User) -> list[dict[str, Any]]:
     return [{"event": type, **json.loads(data)} for type, data in rows]
 
 
-# --- At once, and by whom ---------------------------------------------------------------------
+# --- At once, and with the adding user named --------------------------------------------------
 
 
 def test_an_addition_takes_effect_at_once_and_says_by_whom(world: World, ann: User) -> None:
@@ -155,7 +155,7 @@ def test_a_removal_that_is_sent_again_after_the_update_is_the_same(world: World)
 
 @pytest.fixture
 def asked(world: World, ann: User) -> Api:
-    """The API of somebody who wants to be asked first, and was."""
+    """The API of a user that wants to be asked first, and was."""
     api = Api(ann)
     assert api.patch("/api/me/", {"ask_first": True}).json()["ask_first"] is True
     answer = add(world, ann.username, "viewer")

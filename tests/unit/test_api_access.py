@@ -1,4 +1,4 @@
-"""Who may do what over HTTP: a rule for every address and method, so that a new one without a rule fails."""
+"""Access rules over HTTP: a rule for every address and method, so that a new one without a rule fails."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -43,7 +43,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "token/session/"): Rule((401, 401, 401, 401, 401)),
     ("POST", "token/revoke/"): Rule((204, 204, 204, 204, 401)),
     ("GET", "me/sessions/"): Rule(EVERYBODY_SIGNED_IN),
-    ("DELETE", "me/sessions/<slug:mark>/"): Rule((404, 404, 404, 404, 401)),  # a mark of nobody's
+    ("DELETE", "me/sessions/<slug:mark>/"): Rule((404, 404, 404, 404, 401)),  # a mark of no user's
     ("GET", "projects/"): Rule(EVERYBODY_SIGNED_IN),
     ("POST", "projects/"): Rule((201, 201, 201, 201, 401), same(name="New")),
     ("GET", "projects/<id:project_id>/"): Rule(READERS),
@@ -63,7 +63,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ),
     ("PATCH", "projects/<id:project_id>/members/<id:user_id>/"): Rule(OWNERS, same(role="member")),
     ("PUT", "projects/<id:project_id>/members/<id:user_id>/"): Rule(OWNERS, same(role="member")),
-    # The address names the viewer, who may remove themselves.
+    # The address names the viewer, and viewers may remove themselves.
     ("DELETE", "projects/<id:project_id>/members/<id:user_id>/"): Rule((204, 403, 204, 404, 401)),
     ("POST", "projects/<id:project_id>/labels/"): Rule((201, 403, 403, 404, 401), same(name="New", color="red")),
     ("PATCH", "projects/<id:project_id>/labels/<id:label_id>/"): Rule(OWNERS, same(name="Other")),
@@ -72,7 +72,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "projects/<id:project_id>/invitations/"): Rule(OWNERS),
     ("POST", "projects/<id:project_id>/invitations/"): Rule((201, 403, 403, 404, 401), same(role="viewer")),
     ("DELETE", "projects/<id:project_id>/invitations/<id:invitation_id>/"): Rule((204, 403, 403, 404, 401)),
-    # Whoever has the link may join by it.
+    # Every holder of the link may join by it.
     ("POST", "invitations/accept/"): Rule(EVERYBODY_SIGNED_IN, lambda world: {"secret": world.invitation[1]}),
     ("GET", "tasks/"): Rule(EVERYBODY_SIGNED_IN),
     ("POST", "tasks/"): Rule(EDITORS_CREATE, lambda world: {"project_id": world.project.pk, "title": "New"}),
@@ -83,7 +83,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "tasks/<id:task_id>/status/"): Rule(EDITORS, same(status="review")),
     ("POST", "tasks/<id:task_id>/move/"): Rule(EDITORS, same(status="review")),
     ("POST", "tasks/<id:task_id>/restore/"): Rule(EDITORS),
-    # The task is not completed, which only those are told who may archive it.
+    # The task is not completed; only users that may archive it see that.
     ("POST", "tasks/<id:task_id>/archive/"): Rule((400, 400, 403, 404, 401)),
     ("POST", "projects/<id:project_id>/archive/"): Rule(EDITORS),
     ("GET", "tasks/<id:task_id>/comments/"): Rule(READERS),

@@ -135,7 +135,7 @@ def test_boards_cost_the_same_queries_however_full(world: World, monkeypatch: py
     before = _queries(world, address)
     fill(world)
     assert _queries(world, address) == before
-    # Where nothing happened since: who asks, whether that one may, and how far the log is.
+    # If nothing happened since: the user, the access check, and the head of the log.
     assert _queries(world, address) == 3
 
 

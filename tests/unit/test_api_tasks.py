@@ -234,7 +234,7 @@ def test_a_key_for_something_else_is_a_conflict(world: World) -> None:
     other = api.post("/api/tasks/", {"project_id": world.project.pk, "title": "B"}, key="k")
     assert (other.status_code, other.json()["code"]) == (409, "conflict")
     assert api.delete(world.path("tasks/<id:task_id>/"), key="k").status_code == 409
-    # Somebody else's keys are their own.
+    # Keys of other users are separate.
     assert world.api("owner").delete(world.path("tasks/<id:task_id>/"), key="k").status_code == 204
 
 

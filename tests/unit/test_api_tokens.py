@@ -1,4 +1,4 @@
-"""Signing in and out over HTTP: what counts as somebody, and until when."""
+"""Signing in and out over HTTP: which credentials count, and until when."""
 
 from datetime import timedelta
 from typing import Any

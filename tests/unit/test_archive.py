@@ -1,4 +1,4 @@
-"""Archived tasks: off the board for everybody, old clients too, and kept until they are brought back."""
+"""Archived tasks: off every board, also those of old clients, and kept until they are restored."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""A misconfiguration is told in a sentence before it hurts."""
+"""A misconfiguration is reported in one sentence before it does harm."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Many write at once: whoever listens, misses rings, is thrown out or takes a snapshot sees one order without a gap."""
+"""Concurrent writes: clients that listen, miss messages, are evicted or take snapshots see one order without a gap."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -97,7 +97,7 @@ def assert_each_leads_to_the_last(snapshots: dict[int, list[Board]]) -> None:
 
 @dataclass(eq=False)
 class Listener:
-    """A client's side of one room: it joins, hears, is thrown out and comes back with the number that it has."""
+    """A client's side of one room: it joins, receives, is evicted and returns with the number that it has."""
 
     lags = False
 
@@ -124,7 +124,7 @@ class Listener:
 
     @property
     def was_removed(self) -> bool:
-        """Whether the last that was heard was the end of this very membership."""
+        """Whether the last event received was the end of this very membership."""
         last = self.frames[-1] if self.frames else None
         if last is None or last["event"] != "project_member_removed" or last["seq"] <= self.authorised:
             return False
@@ -203,7 +203,7 @@ async def test_every_listener_hears_everything_once_and_in_order(
     settings.SWEEP_INTERVAL = 0.05
     chance = Random(seed)
     start = await in_database_thread(heads_and_boards, world)
-    # Alice stays: whoever else chance brings, somebody is live at the end.
+    # Alice stays: whatever users chance chooses, at least one is live at the end.
     listeners = [Listener(world.alice, world.projects[0], start[world.projects[0]]["seq"])]
 
     async def come_and_go() -> None:
@@ -220,7 +220,7 @@ async def test_every_listener_hears_everything_once_and_in_order(
 
     await while_writing(world, 100 + seed, steps, come_and_go)
     await all_at_the_end(listeners)
-    # Whatever chance brought: somebody who is live is thrown out.
+    # Whatever chance chose: a live user is evicted.
     removed = await in_database_thread(end_a_membership, listeners)
     await asyncio.wait_for(removed.thrown_out.wait(), 60)
     await all_at_the_end(listeners)
@@ -240,7 +240,7 @@ def heads_and_boards(world: World) -> dict[int, Board]:
 
 
 async def all_at_the_end(listeners: list[Listener]) -> None:
-    """Everybody who may comes back, and hears until the log's end."""
+    """All clients that may return do so, and receive events until the log's end."""
     async with asyncio.timeout(60):
         for listener in listeners:
             while True:

@@ -1,4 +1,4 @@
-"""Requests in Django at a time are bounded: the rest waits in line, leaves it, or is told to come back."""
+"""Requests in Django at a time are bounded: the others wait in a queue, leave it, or get a time to retry."""
 
 import asyncio
 import itertools
@@ -84,7 +84,7 @@ def application() -> Application:
 
 
 async def settled() -> None:
-    """Until whoever can go on has done so: nothing here waits for anything but the loop."""
+    """Wait until every task that can continue has done so: nothing here waits for anything but the loop."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -140,7 +140,7 @@ async def test_who_is_cut_while_it_is_their_turn_keeps_no_slot(application: Appl
     first, cut, last = (Visitor(concurrency_limit) for _ in range(3))
     await settled()
     application.go_on.set()
-    await first.task  # Now it is the next one's turn, who has not noticed yet.
+    await first.task  # Now it is the turn of the next one, which has not noticed yet.
     cut.task.cancel()
     assert (await last.answer())[0] == 200
     assert (await Visitor(concurrency_limit).answer())[0] == 200

@@ -1,4 +1,4 @@
-"""The files of `deploy/`: they parse, and name only figures that the server tells."""
+"""The files of `deploy/`: they parse, and name only metrics that the server exports."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from taskrealtime.engine import metrics
 from tests.support.stacks import ROOT
 
 DEPLOY = ROOT / "deploy"
-#: What Prometheus itself tells of each server, and of each process where there are several.
+#: Metrics that Prometheus itself adds for each server, and for each process where there are several.
 OF_PROMETHEUS = {"up", "instance", "job", "le", "pid"}
 WORDS = {"sum", "by", "rate", "increase", "histogram_quantile", "min_over_time", "max", "and", "or", "on", "offset"}
 WORDS |= {"label_values"}
@@ -83,7 +83,7 @@ def test_brackets_of_an_expression_close() -> None:
 
 
 def at_the_start() -> dict[str, list[dict[str, str]]]:
-    """Every sample that a process tells before anything happened: name to its sets of labels."""
+    """Every sample that a process exports before anything happened: name to its sets of labels."""
     command = [sys.executable, "-c", "from taskrealtime.engine import metrics; print(metrics.exposition().decode())"]
     text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     samples: dict[str, list[dict[str, str]]] = {}

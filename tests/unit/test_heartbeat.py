@@ -67,7 +67,7 @@ def test_a_supervisor_that_stood_still_itself_blames_nobody() -> None:
     assert watch(pulse, 10, begin=10_002.0) is not None
 
 
-#: A server process in small: it beats, and does with its event loop what it is told to.
+#: A server process in small: it sends heartbeats, and its event loop follows its input.
 SERVER = """
 import asyncio, os, sys, time
 from taskrealtime.engine.server.heartbeat import beat

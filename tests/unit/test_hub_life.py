@@ -49,7 +49,7 @@ class Bounds:
 async def test_a_room_that_is_closed_in_the_turn_in_which_it_opened_is_opened_again(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In one turn of the event loop an opening ends, the room's end is told, and somebody else joins."""
+    """In one turn of the event loop an opening ends, the end of the room arrives, and another client joins."""
     bounds = Bounds()
     monkeypatch.setattr(process.hub, "_bounds", bounds)
     first = asyncio.create_task(process.hub.open("project.7"))

@@ -1,4 +1,4 @@
-"""Invitations: who may make them, whom they let in, and when they end."""
+"""Invitations: which users may create them, which visitors they admit, and when they end."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Labels: who makes them, what tasks carry, what is told, and what remains when one is taken away."""
+"""Labels: their creation, the labels of tasks, their events, and what remains when one is deleted."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def test_a_change_of_labels_is_told_with_what_was_before(world: World, ear: Ear)
     bug = {"id": label, "name": "Bug", "color": "red"}
     path = world.path("projects/<id:project_id>/labels/") + f"{label}/"
     world.api("owner").patch(path, {"name": "Defect"})
-    world.api("owner").patch(path, {"name": "Defect"})  # nothing changes: nothing is told
+    world.api("owner").patch(path, {"name": "Defect"})  # no change, no event
     world.api("owner").delete(path)
     told = [(data["changes"], data["previous"]) for data in ear.data()]
     defect = bug | {"name": "Defect"}
@@ -245,7 +245,7 @@ def test_an_answer_says_what_it_changed_and_not_what_others_had_done_already(wor
     assert (both["added_labels"], both["removed_labels"]) == ([two], [])
     removed = change(remove_labels=[three, two])
     assert removed["removed_labels"] == [two]
-    assert "added_labels" not in removed  # nobody asked for any
+    assert "added_labels" not in removed  # no label was to be added
     assert change(labels=[three], add_labels=[three], remove_labels=[one])["added_labels"] == [three]
     world.api("owner").delete(world.path("projects/<id:project_id>/labels/") + f"{two}/")
     assert change(add_labels=[two])["added_labels"] == []
@@ -286,7 +286,7 @@ def test_a_task_carries_up_to_ten_labels(world: World) -> None:
     refused = relabel(world, add_labels=[ids[10]])
     assert refused.json()["details"] == [{"field": "add_labels", "message": "A task can have up to 10 labels."}]
     assert relabel(world, add_labels=ids[:10]).status_code == 200  # which it carries
-    # Those that were deleted are seen by nobody, and count for nothing.
+    # Deleted labels are not shown, and do not count.
     world.api("owner").delete(world.path("projects/<id:project_id>/labels/") + f"{ids[0]}/")
     assert relabel(world, add_labels=[ids[10]]).json()["labels"] == ids[1:11]
     swapped = relabel(world, add_labels=[ids[11]], remove_labels=[ids[1]])

@@ -43,7 +43,7 @@ both_ways = pytest.mark.parametrize("within", [transaction.atomic, log.atomic])
 
 @pytest.fixture
 def room() -> str:
-    """A room of this test's own, and of the one user who may read it."""
+    """A room of this test alone, and of the one user that may read it."""
     name = f"user.{next(_numbers)}"
     log.create_room(name)
     return name
@@ -440,7 +440,7 @@ def test_while_a_snapshot_is_read_others_write_on(room: str) -> None:
 
 @pytest.mark.skipif(services.TEST_STACK != "embedded", reason="only SQLite locks the whole database")
 def test_who_read_first_writes_as_everybody_does(room: str) -> None:
-    """A transaction of SQLite that only turns out to write is refused where somebody else wrote meanwhile."""
+    """SQLite refuses a transaction that writes only after its first read if another one wrote meanwhile."""
 
     def read_then_write() -> None:
         resume(room, since=0)

@@ -36,7 +36,7 @@ def test_a_fault_of_ours_is_never_left_out() -> None:
 
 
 def test_refused_requests_are_no_faults_of_ours() -> None:
-    """Django tells of each as an error, with a traceback, in words that whoever sent it chose."""
+    """Django logs each as an error, with a traceback, in words that the client chose."""
     seldom = Seldom(2, clock=lambda: 0.0)
     error = DisallowedHost()
     refused = [

@@ -1,4 +1,4 @@
-"""A very long log, and a great many rooms, cost neither those who come nor those who trim more than short ones do."""
+"""A very long log, and very many rooms, make joining and trimming no more expensive than short ones."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Mails about accounts: where their links lead, what they show, and who gets one when a credential changes."""
+"""Mails about accounts: where their links lead, what they show, which address gets one when a credential changes."""
 
 import io
 import re
@@ -202,7 +202,7 @@ def test_a_mail_is_in_the_language_that_its_reader_used_last(ann: User) -> None:
     signed_in(ann, **{"Accept-Language": "de"})
     ann.refresh_from_db()
     ann.set_password(NEW)
-    ann.save()  # by an administrator, say, who reads English
+    ann.save()  # by an administrator, for example, with English pages
     assert sent() == [("Dein Passwort wurde geändert", ["ann@example.org"])]
     Client().post("/password/lost/", {"email": "ann@example.org"})
     assert [subject for subject, _ in sent()] == ["Dein taskrealtime-Passwort zurücksetzen"]

@@ -1,4 +1,4 @@
-"""Who is mentioned in a text."""
+"""The users that a text mentions."""
 
 import pytest
 from hypothesis import example, given

@@ -1,4 +1,4 @@
-"""Who is notified of what, in which words, and what they may no longer see of it."""
+"""Notifications: which users get them, with which content, and what they may no longer see of it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ def inboxes(world: World) -> dict[str, Inbox]:
 
 
 def kinds(inboxes: dict[str, Inbox]) -> dict[str, list[str]]:
-    """What each was told since the last look; those who were told nothing are left out."""
+    """The events that each user got since the last call; users without any are left out."""
     return {role: told for role, inbox in inboxes.items() if (told := inbox.kinds())}
 
 
@@ -306,7 +306,7 @@ def test_nothing_is_left_of_a_user_who_is_deleted_while_being_notified(world: Wo
     with unnumbered():
         say(world, "owner", "Hi")
         User.objects.get(pk=member.pk).delete()
-        # As appended by somebody who commits a moment later.
+        # As appended by a transaction that commits a moment later.
         with transaction.atomic():
             log.append(room=room, type="task_assigned", data=commands.Answer(), at=world.task.created_at)
     log.sequence(log.unnumbered_rooms())

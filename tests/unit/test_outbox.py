@@ -1,4 +1,4 @@
-"""What waits for one socket: written in order, bounded, and given up where nobody reads."""
+"""The queue of one socket: written in order, bounded, and dropped if the client does not read."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What pages tell browsers to forbid, and with what settings a server does not start."""
+"""What pages make browsers forbid, and with what settings a server does not start."""
 
 import re
 from collections.abc import Iterator

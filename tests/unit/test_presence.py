@@ -1,4 +1,4 @@
-"""Presence without sockets: what listeners are told, what a lease holds, who types; time and failures as arguments."""
+"""Presence without sockets: the events of listeners, leases, typing; time and failures are arguments."""
 
 import asyncio
 import itertools
@@ -69,7 +69,7 @@ class Ear:
 
 
 class Stage:
-    """A room with people who come and go, and ears that must have the whole picture whenever they are told."""
+    """A room with users that come and go, and listeners that must have the whole picture after every event."""
 
     def __init__(self) -> None:
         self.room = Attendance(ROOM)
@@ -270,7 +270,7 @@ async def test_nothing_is_left_for_ever_of_a_room_that_everybody_left(store_of: 
 
 
 class Process:
-    """A server process without sockets. Its rings reach nobody: the looks must heal that."""
+    """A server process without sockets. Its publications reach no process: the sweeps must heal that."""
 
     def __init__(self, *urls: str, lease: float = 25.0) -> None:
         self.presence = Presence(urls, lease=lease, grace=0.2, gather=0.01)
@@ -367,7 +367,7 @@ async def test_an_emptied_redis_makes_nobody_absent_until_everybody_had_the_time
     await three.join(room, 3)
     await until(lambda: len(watcher.present) == 3, one.look)
     await store_of("cleaner")._redis.flushdb()
-    await one.look()  # It registers, and finds nobody else.
+    await one.look()  # It registers, and finds no other process.
     late = await one.join(room, 4)
     await until(lambda: one.presence.attendance(room).version is not None)
     assert (await one.presence._sharings[0].store.read(room)).alive == {one.presence.process}
@@ -415,7 +415,7 @@ async def test_a_removed_user_is_gone_without_the_moment_of_grace() -> None:
 
 
 class Desk:
-    """Typists whose time goes on when told to; what they tell is kept."""
+    """Typists whose time advances on command; their events are kept."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -433,7 +433,7 @@ class Desk:
         self.typists.set_typing(ROOM, 7, user, connection=connection, is_typing=is_typing)
 
     def rung(self, is_typing: bool, connection: str = "b") -> None:
-        """Another process tells of a connection of the same user."""
+        """Another process reports a connection of the same user."""
         user = {"id": 1, "username": "bob", "name": "Bob"}
         ring = {"process": "another", "place": 7, "user": user, "connection": connection, "is_typing": is_typing}
         self.typists.receive({"room": ROOM, **ring})

@@ -1,4 +1,4 @@
-"""`RealTimeService`: code that wrote past the ORM can tell it, and nothing but what the database says."""
+"""`RealTimeService`: code that bypasses the ORM can announce its writes, and only what the database confirms."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def execute(sql: str, *values: Any) -> None:
 
 
 def set_raw(task: Task, **values: Any) -> None:
-    """Past the ORM: nothing is told."""
+    """Bypasses the ORM: there is no event."""
     for name, value in values.items():
         execute(f"UPDATE taskrealtime_task SET {name} = %s WHERE id = %s", value, task.pk)
 
@@ -109,7 +109,7 @@ def test_an_old_comment_whose_event_was_trimmed_is_not_told_again(world: World, 
     about = {"task_id": world.task.pk, "project_id": world.project.pk, "author_id": world.people["member"].pk}
 
     def told(comment: Comment) -> bool:
-        """Whether it is told once more, where the log holds no event of it."""
+        """Whether it is announced again, if the log holds no event of it."""
         execute("UPDATE engine_event SET subject = %s WHERE subject = %s", "", f"comment.{comment.pk}")
         ear.names()
         assert RealTimeService.broadcast_comment_added(comment_data={"id": comment.pk}, **about) == comment

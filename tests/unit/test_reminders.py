@@ -1,4 +1,4 @@
-"""Reminders of due tasks: each once for each due date, to the right one, at the right time, whoever runs how often."""
+"""Reminders of due tasks: each once per due date, to the right user, at the right time, however often `remind` runs."""
 
 import threading
 from collections.abc import Callable
@@ -28,12 +28,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture
 def inbox(world: World) -> Inbox:
-    """The viewer's: nobody is told but by reminders."""
+    """The viewer's: only reminders send events."""
     return Inbox(world.people["viewer"])
 
 
 def due(world: World, due_at: datetime | None = NOON, *, role: str = "viewer", **fields: Any) -> Task:
-    """A task of that person's, of which its assignment was heard already."""
+    """A task of that user's, whose assignment was received already."""
     return world.new_task("Due", due_at=due_at, **{"assignee": world.people[role], **fields})
 
 
@@ -404,7 +404,7 @@ def test_nothing_is_left_of_a_user_who_is_deleted(world: World, inbox: Inbox) ->
     remind(NOON)
     world.people["viewer"].delete()
     assert Reminder.objects.count() == 0
-    assert remind(NOON) == 1  # the creator's, now that nobody is assigned
+    assert remind(NOON) == 1  # the creator's, now that there is no assignee
 
 
 def test_a_task_that_is_deleted_for_good_takes_its_reminders_along(world: World, inbox: Inbox) -> None:

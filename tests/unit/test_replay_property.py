@@ -1,4 +1,4 @@
-"""An old snapshot and the events since are the new snapshot, whoever changed whatever through whichever door."""
+"""An old snapshot and the events since are the new snapshot, whatever changed through whichever interface."""
 
 import random
 from collections.abc import Iterator
@@ -97,7 +97,7 @@ def fetch_board(client: Client, project_id: int) -> Board:
 
 def assert_silent_where_nothing_changed(operations: list[Operation], before: list[Board], after: list[Board]) -> None:
     rolled_back = all(operation is roll_a_transaction_back for operation in operations)
-    # Of several changes one may undo another, and both are told.
+    # Of several changes one may undo another, and both give events.
     single = len(operations) == 1 and operations[0] not in TRANSACTIONS
     for old, new in zip(before, after, strict=True):
         if rolled_back:

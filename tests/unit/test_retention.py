@@ -1,4 +1,4 @@
-"""The end of what the log keeps: what is old goes, what was deleted is blanked, and nobody misses anything silently."""
+"""Retention: old events go, deleted content is blanked, and no client misses anything silently."""
 
 import asyncio
 import itertools
@@ -55,7 +55,7 @@ class Said(msgspec.Struct):
 
 @pytest.fixture
 def room() -> str:
-    """A room of this test's own, and of the one user who may read it."""
+    """A room of this test alone, and of the one user that may read it."""
     name = f"user.{next(_numbers)}"
     log.create_room(name)
     return name
@@ -300,7 +300,7 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
 ) -> None:
     """`resume` itself complains of a hole; here it must see none, only that the log begins later now."""
     monkeypatch.setattr(retention, "BATCH", 3)
-    log.epoch()  # Made by the first who asks: a migration asks first, but tests empty the table.
+    log.epoch()  # Created by the first call: a migration makes it, but tests empty the table.
     trimmed, written = threading.Event(), threading.Event()
 
     def write() -> None:
@@ -333,7 +333,7 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
     assert (numbers(resume(room, 0)), numbers(resume(room, 160))) == ("reset", [])
 
 
-# --- Who is listening meanwhile -------------------------------------------------------------
+# --- Clients that listen meanwhile ----------------------------------------------------------
 
 
 class Reading(Ear):
@@ -386,7 +386,7 @@ async def test_a_room_that_fell_behind_the_floor_sends_everybody_to_reset(room: 
 
 
 def say_unrung(room: str, count: int) -> None:
-    """Events that no ring told of."""
+    """Events that were not published."""
     Event.objects.bulk_create(
         [Event(room=room, seq=seq, type="said", at=OLD, data="{}") for seq in range(1, count + 1)]
     )
@@ -657,7 +657,7 @@ def delete_at(task: Task, at: datetime) -> None:
 
 
 def models_update(task: Task, at: datetime) -> None:
-    """Past our own saving, which would tell it."""
+    """Bypasses our own saving, which would announce it."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE taskrealtime_task SET deleted_at = %s WHERE id = %s",

@@ -60,7 +60,7 @@ class ListedLog:
 
 
 class Stage:
-    """A room on such a log, with listeners who come at any time."""
+    """A room on such a log, with listeners that subscribe at any time."""
 
     def __init__(self, evictions: dict[int, int] | None = None) -> None:
         self.log = ListedLog(evictions)
@@ -77,7 +77,7 @@ class Stage:
         return listener
 
     async def settle(self) -> None:
-        """The sweep finds what no ring told; then everybody has everything."""
+        """The sweep finds the events that were not published; then all listeners have everything."""
         async with asyncio.timeout(60):
             await asyncio.gather(*self._arrivals)
             self.room.advance_to(len(self.log.events))
@@ -114,7 +114,7 @@ async def test_lost_repeated_and_late_rings_make_no_gap_and_no_double(chance: Ra
             assert subscription.cursor == len(stage.log.events)
             assert not subscription.ended
         else:
-            # Who is thrown out while catching up does not hear the rest.
+            # A listener that is evicted while catching up does not receive the rest.
             assert subscription.cursor <= end
             assert listener.rooms_left == ["project.1"]
 
@@ -266,7 +266,7 @@ async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str)
 
 
 class Reader(Listener):
-    """Hears numbers, and marks as (up to, unread)."""
+    """Receives numbers, and marks as (up to, unread)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -334,7 +334,7 @@ async def test_who_comes_later_is_told_what_they_do_not_know() -> None:
 
 @pytest.mark.parametrize("name, again", [("user.1", "2 blanked"), ("project.1", "2")])
 async def test_a_users_room_keeps_nothing_in_memory(name: str, again: str) -> None:
-    """What it tells of may be lost to its reader by the next time."""
+    """The reader may have lost access to its content by the next time."""
 
     async def read_log(name: str, *, since: int, limit: int) -> list[LoggedEvent]:
         return [LoggedEvent(2, "2 blanked")]

@@ -1,4 +1,4 @@
-"""Who failed to sign in, and from where: one line each, without a password."""
+"""Failed sign-ins in the log: account and address, one line each, without a password."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Shared snapshots: one building for all who ask at once, and for each what one of their own would have been."""
+"""Shared snapshots: one build for all concurrent requests, and for each what its own build would have returned."""
 
 import itertools
 import json
@@ -128,7 +128,7 @@ def test_a_new_epoch_is_a_new_snapshot(room: str, builder: Builder) -> None:
 
 
 def test_who_may_not_read_the_kept_one_gets_a_new_one(room: str, builder: Builder) -> None:
-    """Who came in past the log is let in at once; whether the new one may be shown is for the asker to look."""
+    """A user added outside the log is admitted at once; the caller checks whether the new one may be shown."""
     builder.ask(room)
     builder.ask(room, STRANGER)
     assert builder.begun == 2
@@ -151,7 +151,7 @@ def test_who_come_while_one_is_built_share_it(room: str, builder: Builder, threa
 def test_who_committed_while_one_is_built_gets_a_later_one(
     room: str, builder: Builder, threads: ThreadPoolExecutor
 ) -> None:
-    """It does not see what was committed after its beginning, and whoever asks then has a right to that."""
+    """It does not see what was committed after its beginning, and a request made then has a right to that."""
     reading, go_on = Flag(), Flag()
     builder.during = lambda: reading.set() or go_on.wait(20)  # type: ignore[func-returns-value]
     first = in_thread(threads, builder.ask, room)

@@ -1,4 +1,4 @@
-"""Work in database threads: whatever it raises comes back to whoever awaits it."""
+"""Work in database threads: an exception reaches the code that awaits it."""
 
 import asyncio
 

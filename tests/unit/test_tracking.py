@@ -1,4 +1,4 @@
-"""Every write of a tracked model is told once, with what it really changed; what changes nothing is silent."""
+"""Every write of a tracked model is announced once, with its real changes; a write without changes is silent."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -22,7 +22,7 @@ NOON = datetime(2031, 5, 17, 12, 0, tzinfo=UTC)
 
 
 def old(task: Task) -> Task:
-    """The task as somebody reads it now, to write it later."""
+    """The task as code reads it now, to write it later."""
     return Task.all_objects.get(pk=task.pk)
 
 

@@ -20,7 +20,7 @@ def test_the_settings_name_english_and_the_languages_that_have_a_file() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_translated_and_none_is_left_over(language: str) -> None:
-    """Whoever adds a text calls `make words` and translates it in `locale/<language>/LC_MESSAGES/django.po`."""
+    """After adding a text, call `make words` and translate it in `locale/<language>/LC_MESSAGES/django.po`."""
     assert list(words.complaints(language)) == []
 
 

@@ -1,4 +1,4 @@
-"""Any write is told, whatever wrote it: proxies, multi-table subclasses, handlers of signals; in the order stored."""
+"""Every write is announced, whatever made it: proxies, subclasses, signal handlers; in the order of the writes."""
 
 import json
 import os
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class UrgentManager(models.Manager):  # type: ignore[type-arg]
-    """As most are written, by people who know nothing of tracking."""
+    """As most handlers are written, without knowledge of tracking."""
 
     def get_queryset(self) -> Any:
         return super().get_queryset().filter(priority="urgent")
