@@ -63,7 +63,7 @@ const TILES = [
   },
   {
     name: 'rings_lost',
-    label: t('Lost doorbell signals'),
+    label: t('Lost publications'),
     ...soFar('rings_lost'),
     more: () => t('delivered by the sweep instead'),
   },

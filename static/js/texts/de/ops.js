@@ -33,7 +33,7 @@ learn({
   "Rate limited": "Gedrosselt",
   "{all} total, {cut} disconnected": "{all} insgesamt, {cut} getrennt",
   "Slow readers disconnected": "Langsame Leser getrennt",
-  "Lost doorbell signals": "Verlorene Signale",
+  "Lost publications": "Verlorene Signale",
   "delivered by the sweep instead": "stattdessen vom Sweep zugestellt",
   "Event loop lag": "Verzögerung der Event-Loop",
   "at most": "höchstens",
