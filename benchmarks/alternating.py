@@ -14,7 +14,7 @@ WARM_UP = 0.5
 
 @dataclass(frozen=True)
 class Way:
-    """One way of telling listeners something: a running server and how its load generator publishes."""
+    """One way of delivering to listeners: a running server and how its load generator publishes."""
 
     name: str
     server: Running

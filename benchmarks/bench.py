@@ -52,7 +52,7 @@ QUICK = Effort(repeats=3, seconds=0.5, less=5)
 
 
 def say(text: str) -> None:
-    """Tell whoever waits."""
+    """Notify the waiting threads."""
     print(text, file=sys.stderr, flush=True)
 
 

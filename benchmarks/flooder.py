@@ -1,4 +1,4 @@
-"""A user who asks for far too much: `python -m benchmarks.flooder PORT TOKEN TASK_ID COMMANDS_A_SECOND`.
+"""A user that exceeds the rate limit: `python -m benchmarks.flooder PORT TOKEN TASK_ID COMMANDS_A_SECOND`.
 
 Says `ready` when connected; comes back whenever it is cut off.
 """

@@ -1,4 +1,4 @@
-"""A process that saves tasks as fast as it can, told or plainly: `python -m benchmarks.saving TASK_ID…`.
+"""A process that saves tasks as fast as it can, with events or plainly: `python -m benchmarks.saving TASK_ID…`.
 
 Reads `told SECONDS` or `plain SECONDS` from standard input and prints how many saves there were.
 """
@@ -46,7 +46,7 @@ def save_for(seconds: float, save: Callable[[Any], None], tasks: list[Task]) -> 
 
 
 def main() -> None:
-    """Do as told until the input ends."""
+    """Follow the commands of the input until it ends."""
     tasks = list(Task.objects.filter(pk__in=[int(id) for id in sys.argv[1:]]))
     print("ready", flush=True)
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Who is measured: each with how it is started, how one talks to it, and what its listeners get."""
+"""The measured servers: how each is started and used, and what its listeners get."""
 
 import socket
 import sys
@@ -35,7 +35,7 @@ class Peer:
 
 
 def _filled(template: str) -> str:
-    """The template, so long that its payload has the length of everybody's."""
+    """The template, padded so that all servers' payloads have the same length."""
     return template.replace("$PAD", "x" * (PAYLOAD - len(template) - 15))  # $NS becomes 15 digits and more
 
 
@@ -106,7 +106,7 @@ class Running:
         return memory(self.pid)
 
     def open(self, listeners: int, *, rooms: int = 1) -> LoadGenerator:
-        """Let so many listeners join, and somebody who publishes; peers have one room, whatever `rooms` says."""
+        """Let so many listeners join, and one publisher; peers have one room, whatever `rooms` says."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -203,7 +203,7 @@ class Installation:
         self.stack.env |= {"ACCESS_TOKEN_MINUTES": "600", "WEBSOCKET_RATE_LIMIT": limit}
 
     def populate(self, *, users: int, projects: int = 1, tasks: int = 1) -> World:
-        """Make projects with so many tasks each, and users who are members of one each."""
+        """Create projects with so many tasks each, and users that are members of one each."""
         return World(**self.stack.run(POPULATE, users=users, projects=projects, tasks=tasks))
 
     def writer(self, tasks: Sequence[int], *, apart: bool = False) -> Writer:
@@ -274,7 +274,7 @@ def update(task_id: int) -> str:
     return asked.replace("$PAD", "x" * OUR_PAD)
 
 
-#: Fills our `task_updated`, in which title and previous title stand, up to the length of everybody's payload.
+#: Fills our `task_updated`, which holds title and previous title, up to the length of all payloads.
 OUR_PAD = 25
 
 

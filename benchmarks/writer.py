@@ -42,7 +42,7 @@ class Writer:
 
 
 def main(kind: str, *task_ids: str) -> None:
-    """Save as told until the input ends."""
+    """Save on each line of the input until it ends."""
     save_some = tutorial() if kind == "tutorial" else ours(task_ids, apart=kind == "apart")
     serve(save_some, sys.stdin)
 
@@ -83,7 +83,7 @@ def ours(task_ids: Sequence[str], *, apart: bool) -> Callable[[int], None]:
 
 
 def save(task: Any) -> None:
-    """Give the task a title that tells the moment, and save it."""
+    """Give the task a title that holds the time, and save it."""
     task.title = f"@{time.monotonic_ns()}@{PAD}"
     task.save()
 

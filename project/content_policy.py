@@ -1,4 +1,4 @@
-"""Tells browsers that nothing may run or load on our pages but our own files."""
+"""Makes browsers refuse everything on our pages but our own files."""
 
 from collections.abc import Callable
 

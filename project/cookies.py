@@ -2,7 +2,7 @@
 
 Django and its pages know each cookie by its plain name; browsers know it as `__Host-…` where it came over TLS. They
 take such a name only with `Secure`, for the whole host and from this host itself: no page of a neighbouring subdomain,
-and nobody in the network, can put a cookie of theirs in the place of ours.
+and no host in the network, can put a cookie of theirs in the place of ours.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def host_cookies(get_response: Answer) -> Answer:
 def plain_cookies_on_localhost(get_response: Answer) -> Answer:
     """Middleware: takes `Secure` off the cookies of an answer that goes to localhost by plain HTTP.
 
-    Everywhere else they keep it: over plain HTTP nobody can sign in, and no session can be overheard.
+    Everywhere else they keep it: signing in over plain HTTP is impossible, and no session can be intercepted.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Pages in the language of whoever reads them; English for whatever machines read."""
+"""Pages in the language of their reader; English for everything that programs read."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -22,7 +22,7 @@ class PageLanguages(LocaleMiddleware):
             super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Tell caches what the answer depends on, and leave no language behind in this thread."""
+        """Name to caches what the answer depends on, and leave no language behind in this thread."""
         if not _is_for_programs(request):
             super().process_response(request, response)
             patch_vary_headers(response, ["Cookie"])

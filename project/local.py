@@ -1,4 +1,4 @@
-"""Tells what is tried out on this machine from what is served to others."""
+"""Distinguishes requests of this machine from those of others."""
 
 from django.http import HttpRequest
 from django.http.request import split_domain_port
@@ -7,6 +7,6 @@ LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 
 
 def is_tried_out(request: HttpRequest) -> bool:
-    """Whether it came by plain HTTP to localhost: nobody else's browser does that."""
+    """Whether it came by plain HTTP to localhost: only a browser of this machine does that."""
     host, _ = split_domain_port(request.META.get("HTTP_HOST", "").lower())
     return host in LOCAL and not request.is_secure()

@@ -10,12 +10,12 @@ from taskrealtime.engine.wire.errors import DATABASE_AWAY
 
 #: Kinds of lines that are counted; beyond, counting begins anew.
 MAX_KINDS = 1000
-#: Where Django tells of requests that it refused: as errors, in words that their senders chose (a `Host`, say).
+#: Where Django logs requests that it refused: as errors, in words that clients chose (a `Host`, for example).
 REFUSALS = "django.security"
 
 
 class OneLine(logging.Filter):
-    """An error that comes every second while something is away is told in a line, without its traceback."""
+    """An error that repeats every second during an outage is logged in one line, without its traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let the record pass, in one line."""
@@ -26,8 +26,8 @@ class OneLine(logging.Filter):
 class Seldom(logging.Filter):
     """Of one kind of line so many a minute: a crowd, an attacker or a database that is away must not fill the disk.
 
-    Lines are of one kind where their logger and their text without its values are the same, or where they tell of
-    requests that were refused for one reason. Faults of ours are never left out: each has a reference that somebody
+    Lines are of one kind where their logger and their text without its values are the same, or where they report
+    requests that were refused for one reason. Faults of ours are never left out: each has a reference that a user
     may ask for. What failed because the database is away is no fault of ours, and has no traceback.
     """
 
@@ -77,7 +77,7 @@ def _kind_of(record: logging.LogRecord) -> tuple[str, str]:
 class JsonLines(logging.Formatter):
     """A JSON object a line, for whatever collects the logs of production.
 
-    `session` is there where the line is about one connection: what its client was told as `connected.session`.
+    `session` is there where the line is about one connection: the client received it as `connected.session`.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -133,7 +133,7 @@ def _development_secret_key() -> str:
     """A key made once per checkout and kept in an ignored file, so that restarts keep sessions."""
     path = BASE_DIR / ".secret_key"
     if not path.exists():
-        # Written aside: of two processes that start at once both get the same key, and nobody half of one.
+        # Written aside: of two processes that start at once both get the same key, and neither half of one.
         with NamedTemporaryFile("w", dir=BASE_DIR, prefix=".secret_key-") as file:
             file.write(secrets.token_urlsafe(50))
             file.flush()
@@ -292,7 +292,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-#: Whether anybody may make an account; without it, only those who were invited.
+#: Whether all visitors may create an account; without it, only invited ones may.
 OPEN_SIGN_UP = _env_bool("OPEN_SIGN_UP", "0")
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
@@ -322,7 +322,7 @@ HTTP_HEAD_TIMEOUT = _env_number("HTTP_HEAD_TIMEOUT", "20")
 HTTP_BODY_TIMEOUT = _env_number("HTTP_BODY_TIMEOUT", "30")
 HTTP_SEND_TIMEOUT = _env_number("HTTP_SEND_TIMEOUT", "30")
 WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
-#: Who knows it may read `/metrics`; empty: everybody.
+#: The token that reading `/metrics` needs; empty: none.
 METRICS_TOKEN = _env("METRICS_TOKEN")
 WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "200/10s")
 HTTP_READ_LIMIT = _env_limit("HTTP_READ_LIMIT", "6000/1m")
@@ -421,7 +421,7 @@ PASSWORD_RESET_TIMEOUT = 3600
 
 # --- Language, time, logs -------------------------------------------------------------------
 
-#: What the pages speak; `docs/architecture.md` tells how to add one. The API, the sockets and the logs speak English.
+#: The languages of the pages; `docs/architecture.md` explains how to add one. API, sockets and logs use English.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LANGUAGE_CODE = "en"
 LOCALE_PATHS = [BASE_DIR / "locale"]

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
-#: Comments that fill lines of their own: they are for those who read the code, and weigh more than half of it.
+#: Comments that fill lines of their own: they are for readers of the code, and weigh more than half of it.
 _COMMENTS = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE)
 
 

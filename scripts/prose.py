@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 #: Words in a thousand, at the most.
-LIMIT = 6
+LIMIT = 2
 PERSONAL = re.compile(
     r"\b(who|whom|whoever|whomever|somebody|nobody|anybody|everybody|tells?|told|telling|hears?|heard|hearing)\b",
     re.IGNORECASE,

@@ -31,7 +31,7 @@ def main() -> None:
     with (ROOT / ".setup.lock").open("r") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once, one prepares the database
         manage("migrate", "--verbosity", "0")
-        # The demo's passwords are known to everybody.
+        # The demo's passwords are public.
         logins = manage("demo") if os.environ["DEBUG"].lower() in {"1", "true", "yes", "on"} else ""
     announce_later(port, logins)
     start_reminders()

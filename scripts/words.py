@@ -1,4 +1,4 @@
-"""Collects the texts of the pages for those who translate them, and compiles what they wrote. `make words` calls it.
+"""Collects the texts of the pages for translators, and compiles the translations. `make words` calls it.
 
     words.py            brings locale/*/LC_MESSAGES/django.po up to date and compiles them
     words.py LANGUAGE   begins a new language, such as `fr`
@@ -160,7 +160,7 @@ def texts_of(path: Path, name: str) -> Iterator[Text]:
     """The texts of one file; `name` is its path from the root.
 
     Raises:
-        SystemExit: one is put together when the page runs, so that nobody could translate it.
+        SystemExit: one is put together when the page runs, so that it could not be translated.
     """
     source = path.read_text()
     if path.suffix == ".js":
@@ -270,7 +270,7 @@ def _js(value: object) -> str:
 
 
 def main() -> None:
-    """Write all files that are out of date, and tell what is left to translate."""
+    """Write all files that are out of date, and report what is left to translate."""
     for language in sys.argv[1:]:
         po_file(language).parent.mkdir(parents=True, exist_ok=True)
         po_file(language).write_bytes(write(Catalog(language)))

@@ -38,7 +38,7 @@ def _no_static_files(settings: Settings) -> None:
 
 
 class _Unasked(list[str]):
-    """In the place of the Redis servers: whoever asks for them is found out, even where the code bears their loss."""
+    """In the place of the Redis servers: code that asks for them is found out, even where it bears their loss."""
 
     asked = False
 

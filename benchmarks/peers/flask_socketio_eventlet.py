@@ -22,7 +22,7 @@ def on_join(room):
 
 @socketio.on("publish")
 def on_publish(data):
-    """Tell everybody in the room."""
+    """Send to all clients in the room."""
     emit("event", data, to="room")
 
 

@@ -21,7 +21,7 @@ async def join(sid, room):
 
 @sio.event
 async def publish(sid, data):
-    """Tell everybody in the room."""
+    """Send to all clients in the room."""
     await sio.emit("event", data, room="room")
 
 

@@ -61,7 +61,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.channel_layer.group_send(self.room_group_name, {"type": "chat.message", "message": message})
 
     async def chat_message(self, event):
-        """Send what the group was told to this socket."""
+        """Send the group's message to this socket."""
         await self.send(text_data=json.dumps({"message": event["message"]}))
 
 

@@ -12,7 +12,7 @@ CLIENTS = set()
 
 
 async def handler(websocket):
-    """Tell everybody what anybody says."""
+    """Send every message to all clients."""
     CLIENTS.add(websocket)
     try:
         async for message in websocket:

@@ -1,4 +1,4 @@
-"""What it costs to let somebody in."""
+"""What it costs to accept a client."""
 
 from contextlib import closing
 

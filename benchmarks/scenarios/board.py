@@ -21,7 +21,7 @@ SIZES = (100, 2000)
 EVERY = 0.05
 STATUSES = ("todo", "in_progress", "review", "completed")
 
-#: Notes the time between animation frames until told to stop.
+#: Notes the time between animation frames until it is stopped.
 WATCH = """
 () => {
   const frames = [];
@@ -142,7 +142,7 @@ def _drag(page: Page, world: World) -> Result:
 
 @contextmanager
 def _events(port: int, world: World) -> Iterator[dict[str, int]]:
-    """Somebody else moves and renames cards, one every 50 ms."""
+    """Another user moves and renames cards, one every 50 ms."""
     told, on = {"count": 0}, threading.Event()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""What others feel of a user who floods."""
+"""The effect of a user that floods on other users."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ QUIET, FLOODED = "nobody floods", "somebody floods"
 
 @dataclass(frozen=True)
 class FloodedWay(Way):
-    """While it is measured somebody floods."""
+    """A user floods during the measurement."""
 
     command: tuple[str, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Ten thousand clients who do nothing."""
+"""Ten thousand idle clients."""
 
 import time
 from contextlib import closing

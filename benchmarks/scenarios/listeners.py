@@ -14,7 +14,7 @@ SIZES = (100, 500, 2000, 5000)
 
 
 def measure(cores: Cores, effort: Effort) -> Result:
-    """By number of listeners everybody's figures."""
+    """The figures of all servers, by number of listeners."""
     shorter = replace(effort, repeats=min(3, effort.repeats), seconds=effort.seconds / 2)
     return {str(size): _measure_one(cores, shorter, size) for size in SIZES if size <= SIZES[-1] // effort.less}
 

@@ -1,4 +1,4 @@
-"""What the log costs whoever saves."""
+"""What the log costs a process that saves."""
 
 import itertools
 import subprocess
@@ -29,7 +29,7 @@ result = [[task.pk for task in of_one] for of_one in made]
 
 
 def measure(cores: Cores, effort: Effort) -> Result:
-    """By database, number of projects and of writers: saves a second, told and plain."""
+    """By database, number of projects and of writers: saves a second, with events and plain."""
     results: Result = {}
     with ExitStack() as stack:
         environments = {"SQLite": _on_sqlite(), "PostgreSQL": _on_postgres(stack)}

@@ -1,4 +1,4 @@
-"""The board as somebody in front of it uses it: what the tests can say about a page."""
+"""The board as a user sees and uses it: what the tests can do and expect on a page."""
 
 import json
 import re
@@ -87,11 +87,11 @@ class Board:
         return self.page.locator("[data-task-panel]")
 
     def person(self, user_id: int) -> Locator:
-        """Somebody in the list of those who are here."""
+        """A user in the list of present users."""
         return self.page.locator(f'[data-presence] [data-user-id="{user_id}"]')
 
     def viewer(self, task_id: int, user_id: int) -> Locator:
-        """Somebody who has a task open, as its card shows them."""
+        """A user that has a task open, as its card shows it."""
         return self.card(task_id).locator(f'[data-viewers] [data-user-id="{user_id}"]')
 
     def column(self, status: str) -> Locator:
@@ -209,7 +209,7 @@ class SlowLine:
     def let_through(self) -> None:
         """Wait until a change is on the line, and pass it on."""
         while not self._held:
-            self._page.wait_for_timeout(10)  # in which Playwright tells what the page has sent
+            self._page.wait_for_timeout(10)  # in which Playwright reports what the page has sent
         self._ends[-1].send(self._held.pop(0))
 
     def _connect(self, socket: WebSocketRoute) -> None:

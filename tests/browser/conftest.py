@@ -23,7 +23,7 @@ SETTINGS = "tests.browser.settings"
 TIMEOUT = 60_000  # milliseconds that anything may take on a busy machine
 
 
-# A page cannot tell what is behind its server: `test_two_people.py` alone looks at both kinds.
+# A page cannot see what is behind its server: only `test_two_people.py` looks at both kinds.
 @pytest.fixture(params=["deployed"])
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """An installation for this test alone."""
@@ -72,7 +72,7 @@ def profiles(browser: Browser) -> Profiles:
 def new_page(profiles: Profiles) -> Iterator[NewPage]:
     """`new_page(server, user, path="/")` opens a page in a browser profile of its own, signed in as the user.
 
-    Without a user nobody is signed in. At the end of the test an error in the console of any of the profile's pages,
+    Without a user it is not signed in. At the end of the test an error in the console of any of the profile's pages,
     or an exception in its code, is a failure, unless it matches the regular expression `allow_errors`. Other keywords
     go to Playwright's `new_context`; nothing moves on the page (`Board.move`) if they do not say so. The profile is as
     a new one, but for the cached files of the server.

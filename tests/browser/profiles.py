@@ -102,7 +102,7 @@ class Profiles:
         self._idle: list[Profile] = []
 
     def take(self, **options: Any) -> Profile:
-        """A profile that nobody uses; `options` are those of Playwright's `new_context`."""
+        """A profile that is free; `options` are those of Playwright's `new_context`."""
         for profile in self._idle:
             if profile.options == options:
                 self._idle.remove(profile)
@@ -110,7 +110,7 @@ class Profiles:
         return Profile(self._browser, options, self._timeout)
 
     def give_back(self, profile: Profile) -> None:
-        """Keep a profile for the next who asks for such a one, if it can be cleared."""
+        """Keep a profile for the next test that needs such a one, if it can be cleared."""
         if profile.context in _spoilt:
             profile.context.close()
             return

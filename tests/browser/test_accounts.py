@@ -1,4 +1,4 @@
-"""Getting in: invitations, new accounts, another password; each with somebody else who looks on."""
+"""Signing up and in: invitations, new accounts, another password; each with another user watching."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The archive: what is completed leaves everybody's board, can be found, and comes back."""
+"""The archive: completed tasks leave all boards, can be found, and can be restored."""
 
 from playwright.sync_api import expect
 

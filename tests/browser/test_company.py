@@ -1,4 +1,4 @@
-"""Who is on the board with me: present, typing, looking at the same task."""
+"""Other users on the board: present, typing, looking at the same task."""
 
 import time
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from tests.support.stacks import Server, User
 from .board import AT_REST, Board, wait_for
 from .conftest import NewPage
 
-#: Writes down how often somebody is in the list, whenever the list changes.
+#: Writes down how often a user is in the list, whenever the list changes.
 WATCH = """id => {
     window.seen = [];
     const list = document.querySelector('[data-presence]');
@@ -20,7 +20,7 @@ WATCH = """id => {
     new MutationObserver(look).observe(list, {childList: true, subtree: true});
 }"""
 
-#: Somebody goes on writing in a field, however long what they wrote is looked at; and stops.
+#: A user goes on writing in a field, however long the test looks at the text; and stops.
 WRITE_ON = """field => {
     window.writing = setInterval(() => field.dispatchEvent(new Event('input', {bubbles: true})), 500);
 }"""
@@ -30,7 +30,7 @@ TOP = "element => element.getBoundingClientRect().top"
 
 
 class Scene(NamedTuple):
-    """Three members of one project, of whom Alice is in front of it already."""
+    """Three members of one project, of which Alice has it open already."""
 
     server: Server
     path: str
@@ -68,7 +68,7 @@ def test_a_reload_does_not_flicker(scene: Scene, new_page: NewPage) -> None:
     theirs = Board(new_page(scene.server, scene.bob, scene.path))
     expect(scene.ours.person(scene.bob.id)).to_be_visible()
     scene.ours.page.evaluate(WATCH, scene.bob.id)
-    while True:  # who takes longer than the grace to come back was away: that says nothing
+    while True:  # a user that takes longer than the grace to return was away: that proves nothing
         left = time.monotonic()
         theirs.page.reload()
         theirs.wait_until("live")

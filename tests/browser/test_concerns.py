@@ -14,7 +14,7 @@ from .conftest import NewPage
 
 
 class Scene(NamedTuple):
-    """Alice in front of a board, and Bob, who is a member and somewhere else."""
+    """Alice in front of a board, and Bob, a member that is somewhere else."""
 
     server: Server
     project: int
@@ -168,7 +168,7 @@ def test_what_one_does_oneself_is_no_news_and_what_was_deleted_says_so(scene: Sc
     expect(panel.locator("[data-comment-id]")).to_have_count(1)
     comment = scene.comment(task, "A secret")  # what comes after it is there
     scene.mine.expect_unread(1)
-    expect(scene.mine.toasts).to_have_count(0)  # nor does one need to be told of what one is looking at
+    expect(scene.mine.toasts).to_have_count(0)  # nor is there a toast for the task that is being looked at
     scene.ours.page.keyboard.press("Escape")
     scene.mine.open()
     expect(scene.mine.items).to_contain_text("A secret")

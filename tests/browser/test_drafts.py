@@ -1,4 +1,4 @@
-"""What somebody has begun to write outlives a reload; a comment can be linked to."""
+"""Unfinished text outlives a reload; a comment can be linked to."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""Finding one's way on a board: filters, what happened, taking back, and the keys that are told."""
+"""Orientation on a board: filters, activity, undo, and the documented keyboard shortcuts."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Who is on the board: adding people, their roles, and what a viewer may not do."""
+"""The members of a board: adding users, their roles, and what a viewer may not do."""
 
 from typing import Any
 

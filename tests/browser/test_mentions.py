@@ -13,7 +13,7 @@ from .test_accessibility import PHONE, look_over
 
 
 class Scene(NamedTuple):
-    """A task in a project with Alice, who writes, and three others; the usernames end in the same letters."""
+    """A task in a project with Alice, the writer, and three others; the usernames end in the same letters."""
 
     server: Server
     project: int
@@ -74,7 +74,7 @@ def test_a_mention_is_completed_with_the_keys_in_every_field(scene: Scene, new_p
     comment.press("ArrowDown")
     expect_offered(board, scene.dora, scene.bob, chosen=scene.bob)
     look_over(board.page, "a mention", "[role=listbox]")
-    # Somebody comes, and something changes, while one chooses: the choice stays.
+    # A user arrives, and something changes, during the choice: the choice stays.
     new_page(scene.server, scene.bob, scene.path)
     expect_offered(board, scene.bob, scene.dora, chosen=scene.bob)
     scene.server.api(scene.bob).patch(f"/api/tasks/{scene.task}/", json={"title": "Paint it", "priority": "high"})
@@ -130,7 +130,7 @@ def test_a_mention_is_taken_with_a_finger_and_no_composition_is_cut_short(scene:
     composing = board.page.context.new_cdp_session(board.page)
     composing.send("Input.imeSetComposition", {"text": "@bo", "selectionStart": 3, "selectionEnd": 3})
     expect_offered(board, scene.bob, scene.dora, chosen=scene.bob)
-    # Enter ends the composition, and takes nobody.
+    # Enter ends the composition, and chooses no user.
     comment.dispatch_event("keydown", {"key": "Enter", "isComposing": True, "bubbles": True})
     expect_offered(board, scene.bob, scene.dora, chosen=scene.bob)
     composing.send("Input.insertText", {"text": "@bol"})

@@ -69,7 +69,7 @@ def test_a_task_is_worked_on_before_it_has_an_id(frail: Server, board: Board) ->
     board.wait_until("offline")
     board.enter("todo", "New")
     work_on(board, board.page.locator(COMING))
-    # Somebody is still writing while it gets its id: nothing of that is disturbed.
+    # The user is still writing while it gets its id: nothing of that is disturbed.
     panel = panel_of(board, board.page.locator(COMING))
     panel.locator("[name=description]").press_sequentially("Half a ")
     frail.start()

@@ -59,7 +59,7 @@ def renew_epoch(stack: Stack) -> None:
 
 @contextmanager
 def until_a_reset(board: Board, stack: Stack) -> Iterator[None]:
-    """The page is offline, and then cannot go on from where it was: no event tells it what happened meanwhile."""
+    """The page is offline, and then cannot continue from where it was: no event reports what happened meanwhile."""
     board.page.evaluate("void taskManager.on('reset', () => { window.wasReset = true; })")
     go_offline(board)
     yield
@@ -130,7 +130,7 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     names.remove("task_deleted")
     assert names == ["comment_updated", "comment_updated", "task_updated", "comment_deleted"]
 
-    # Where somebody else changed the same field, one chooses.
+    # If another user changed the same field, the user chooses.
     words, due = again.panel.locator("[data-conflict=description]"), again.panel.locator("[data-conflict=due_at]")
     expect(words.locator("[data-part=mine]")).to_have_text("Alice's words")
     expect(words.locator("[data-part=theirs]")).to_have_text("Bob's words")
@@ -208,7 +208,7 @@ def test_a_refused_edit_names_its_task_also_where_that_was_deleted_meanwhile(ser
     board.panel.locator("[name=priority]").select_option("high")
     assert server.api(alice).delete(f"/api/tasks/{here}/").status_code == 204
     context.set_offline(False)
-    # Who still writes in a field when the task goes has asked for it, too.
+    # A field with unsaved text when the task goes counts as a change, too.
     for problem, field in enumerate(("priority", "title")):
         expect(problems.nth(problem)).to_contain_text(f"Couldn’t change the {field} of “Paint the fence”.")
     expect(problems.nth(1).get_by_role("button", name="Copy text")).to_be_visible()

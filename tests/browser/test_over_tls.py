@@ -18,7 +18,7 @@ from .board import Board
 
 @pytest.fixture
 def over_tls(shared_stack: Stack) -> Iterator[str]:
-    """The origin of a server that speaks TLS itself, by a certificate that nobody vouches for."""
+    """The origin of a server that speaks TLS itself, with an untrusted certificate."""
     key, certificate, port = scratch() / "key.pem", scratch() / "certificate.pem", free_port()
     request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
     files = ["-keyout", str(key), "-out", str(certificate)]

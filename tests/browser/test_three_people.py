@@ -39,7 +39,7 @@ class Scene(NamedTuple):
         return ids
 
     def expect_same(self, boards: tuple[Board, ...] | None = None, **columns: list[int]) -> None:
-        """Wait until nobody waits for anything; then, on each page, the columns hold these cards, and no others."""
+        """Wait until no page waits for anything; then, on each page, the columns hold these cards, and no others."""
         for board in boards or self.boards:
             expect(board.page.locator("[data-pending]")).to_have_count(0)
         tasks = self.server.api(self.users[0]).get(f"/api/projects/{self.project}/board/").json()["tasks"]
@@ -145,7 +145,7 @@ def test_two_edit_the_same_fields_at_once_and_one_is_asked_field_by_field(server
         for panel, title, priority in ((ours, "By Alice", "high"), (theirs, "By Bob", "urgent")):
             write(panel, "title", title)
             panel.locator("[name=priority]").select_option(priority)
-    scene.expect_same(todo=[task])  # whoever was first
+    scene.expect_same(todo=[task])  # whichever was first
     values = {}
     for field, pair in (("title", {"By Alice", "By Bob"}), ("priority", {"High", "Urgent"})):
         (conflict,) = (one for panel in (ours, theirs) if (one := panel.locator(f"[data-conflict={field}]")).count())

@@ -40,7 +40,7 @@ def scene(server: Server, new_page: NewPage) -> Scene:
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 def test_one_server_alone_shows_each_what_the_other_does(stack: Stack, new_page: NewPage) -> None:
-    """As `make run` starts it. Every other test is on PostgreSQL and Redis: a page cannot tell the difference."""
+    """As `make run` starts it. Every other test is on PostgreSQL and Redis: a page sees no difference."""
     scene = gather(stack.server(), new_page)
     first, second = scene.ours.add("todo", "Paint the fence", "Buy the paint")
     scene.theirs.drag(first, onto=scene.theirs.column("review"))

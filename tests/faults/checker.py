@@ -13,16 +13,16 @@ MAX_REPLAY = 2000
 AFTERMATH = 8.0
 #: Seconds that the run itself stood still, after which clients may have been cut for their silence.
 LONG_STALL = 2.0
-#: Seconds after its acknowledgement within which a change must have come to everybody whom nothing keeps from it. The
+#: Seconds after its acknowledgement within which a change must have reached every client that no fault hinders. The
 #: promise is one sweep; the rest is for a busy machine.
 LATEST = 5.0
-#: What the network does to a connection so that what comes late over it is nobody's fault.
+#: What the network does to a connection so that a late event over it is no fault of the product.
 HINDERED = {"frozen", "deaf", "slow", "delayed", "away"}
 #: Fields that are blank in a replay where their task or comment was deleted since.
 CONTENT = {"title", "description", "content", "content_html"}
 #: Refusals that an operation of the writers may get; any other means that something is broken.
 REFUSALS = {"not_found", "forbidden", "conflict", "invalid_data"}
-#: Errors that a client who only follows rooms may get: the database is away, or the room is not theirs at the moment.
+#: Errors that a client that only follows rooms may get: the database is away, or the room is not theirs at the moment.
 ERRORS = {"internal", "not_found"}
 
 
@@ -55,7 +55,7 @@ def check(record: Record) -> list[Violation]:
 
 
 def check_early(record: Record) -> list[Violation]:
-    """What can be told while the run goes on: numbers that do not follow, and effects that clients heard of twice."""
+    """What can be seen while the run goes on: numbers that do not follow, and effects that clients received twice."""
     found: list[Violation] = []
     frames: dict[tuple[str, int], Frame] = {}
     for history in record.histories:
@@ -93,7 +93,7 @@ def is_personal(room: str) -> bool:
 
 
 def _check_inbox(room: str, frames: list[Frame]) -> Iterator[Violation]:
-    """That a user was told of each comment once."""
+    """That a user was notified of each comment once."""
     told = Counter(frame["data"]["comment"]["id"] for frame in frames if frame["event"] == "comment_added")
     for comment, times in told.items():
         if times > 1:
@@ -101,7 +101,7 @@ def _check_inbox(room: str, frames: list[Frame]) -> Iterator[Violation]:
 
 
 class _Effects:
-    """How often each effect is told in the logs of projects."""
+    """How often each effect is in the logs of projects."""
 
     def __init__(self, log: dict[str, list[Frame]]) -> None:
         self.texts: Counter[tuple[str, str]] = Counter()
@@ -386,7 +386,7 @@ class _Board:
         self.tasks = {task["id"]: dict(task) for task in snapshot["tasks"]}
 
     def apply(self, frame: Frame) -> str | None:
-        """Carry out what the event tells; what hinders it is returned."""
+        """Apply the event; return what prevents it."""
         try:
             APPLIERS.get(frame["event"], lambda *_: None)(self, frame["data"], frame["at"])
         except KeyError as missing:
@@ -476,7 +476,7 @@ def check_closes(history: History, record: Record) -> Iterator[Violation]:
 
 
 def check_late(history: History, record: Record) -> Iterator[Violation]:
-    """What was acknowledged comes within a sweep to whoever listens, Redis or not, if server and database are well."""
+    """An acknowledged change reaches listeners within a sweep, Redis or not, if server and database are well."""
     acknowledged = {
         (operation.kind, operation.token): operation.ended
         for operation in record.operations
@@ -512,7 +512,7 @@ def undisturbed(history: History) -> Iterator[tuple[Entry, int | None]]:
 
 
 def effect_of(frame: Frame) -> tuple[str, str]:
-    """The kind of the operation that an event tells of, and its token; ("", "") for those without one."""
+    """The kind of the operation that an event reports, and its token; ("", "") for those without one."""
     data = frame["data"]
     match frame["event"]:
         case "task_created":
@@ -539,7 +539,7 @@ def _overlaps(fault: Fault, begin: float, end: float) -> bool:
 
 
 def check_errors(history: History) -> Iterator[Violation]:
-    """Whatever fails meanwhile, clients are told in no other words than the protocol has for it."""
+    """Whatever fails meanwhile, clients get only the errors that the protocol has for it."""
     for entry in history.entries:
         if entry.what == "error" and entry.data["code"] not in ERRORS:
             yield Violation("refused", history.name, f"{entry.data}")

@@ -1,4 +1,4 @@
-"""Clients that follow rooms and record all that they hear: over sockets, by long polling, and the page's own."""
+"""Clients that follow rooms and record all that they receive: over sockets, by long polling, and the page's own."""
 
 import asyncio
 import itertools
@@ -35,7 +35,7 @@ NO_ANSWER = (httpx.TransportError, ValueError)
 
 @dataclass(frozen=True)
 class Who:
-    """Somebody with a token."""
+    """A user with a token."""
 
     user: User
     token: str
@@ -58,7 +58,7 @@ def http_client(port: int, who: Who) -> httpx.AsyncClient:
 
 
 class Follower:
-    """What all these clients have in common: who they are, where they are in each room, what they recorded."""
+    """What all these clients have in common: their user, their number in each room, their record."""
 
     def __init__(self, name: str, who: Who, projects: Sequence[int], link: Link, chance: Random) -> None:
         self.name = name
@@ -250,7 +250,7 @@ class _Talk:
     async def _follow(self, project: int) -> None:
         """Join until the server agrees; where it lets us in only from a snapshot, take one.
 
-        A removal may be told while this goes on: somebody let us in and threw us out again meanwhile.
+        A removal may arrive while this goes on: the user was added and removed again meanwhile.
         """
         if project in self._entering:
             return
@@ -287,7 +287,7 @@ class _Talk:
             server = self.pipe.server if self.pipe else None
             self.client.history.note("connected", connection=self.number, data={"server": server})
             if id is None:
-                # Should nobody ask to resume it, the user room goes live by itself.
+                # If no request resumes it, the user room goes live by itself.
                 self._joined(self.user_room, None, frame["data"])
         if id in self._asked:
             room, since, answer = self._asked.pop(id)
@@ -423,7 +423,7 @@ class Pages:
         return {entry.room: entry.seq for entry in list(entries) if entry.what in ("event", "snapshot")}
 
     async def finish(self) -> None:
-        """Have every page tell the boards that it holds, and end them."""
+        """Have every page report the boards that it holds, and end them."""
         self._say({"finish": True})
         await asyncio.to_thread(self._finished.wait, 10)
 

@@ -1,4 +1,4 @@
-"""Code that knows nothing of servers: a Django process that saves models as it is told, one line after another.
+"""Code that knows nothing of servers: a Django process that saves models on command, one line after another.
 
 `python -m tests.faults.foreign [SECONDS]` (its clock is so much off) reads `{"kind", "token", "project", "task"}` and
 answers each line with `{"token", "task"}` once it is committed, or `{"token", "error"}`.
@@ -68,7 +68,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Do as told until stdin ends."""
+    """Follow the commands until stdin ends."""
     if len(sys.argv) > 1:
         shift(float(sys.argv[1]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")

@@ -150,7 +150,7 @@ class Installation(Stack):
         self._keeper: asyncio.Task[None] | None = None
 
     def _begin_deployed(self) -> None:
-        # Not `super().__init__`: the cluster that it takes is shared by whoever else runs tests.
+        # Not `super().__init__`: the cluster that it takes is shared with other test runs.
         self.kind, self.name = "deployed", "faults"
         self.servers, self._worker = [], None
         self.postgres, self.redis = Postgres(), Redis()
@@ -199,7 +199,7 @@ class Installation(Stack):
                         slot.launch()
 
     def _note_end(self, slot: Slot, status: int) -> None:
-        """An end that nobody brought about is the product's fault."""
+        """An end that no fault of the run caused is the product's fault."""
         meant = [fault for fault in self.record.faults if fault.server == slot.index and fault.healed is None]
         if not meant:
             self.note_unwanted(slot, f"ended by itself with {status}")
@@ -207,7 +207,7 @@ class Installation(Stack):
             self.note_unwanted(slot, f"ended with {status} after SIGTERM")
 
     def note_unwanted(self, slot: Slot, what: str) -> None:
-        """Something happened to a server that nobody meant."""
+        """Something unintended happened to a server."""
         now = time.time()
         self.record.faults.append(Fault(what, now, now, slot.index, unwanted=True))
 

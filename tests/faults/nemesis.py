@@ -1,4 +1,4 @@
-"""Faults, injected in a random order that the seed decides, while everybody works.
+"""Faults, injected in a random order that the seed decides, while clients and writers work.
 
 Three hands work at the same time, each with its own deck of cards: one on the server processes, one on what they stand
 on (database, Redis, rings), one on the network and the clients. A deck is shuffled, played to its end and shuffled
@@ -31,7 +31,7 @@ BREATH = (0.3, 1.2)
 ARMED = 6.0
 #: An hour off, either way.
 HOUR = 3600.0
-#: Events that are missed by who is away: such as a replay has, and more.
+#: Events that an absent client misses: as many as a replay has, and more.
 FEW, MANY = 300, 2100
 
 Card = Callable[[], Awaitable[None]]
@@ -56,7 +56,7 @@ class Nemesis:
 
         Args:
             links: the network's, of clients and writers.
-            foreign: a writer of its own, through which it makes events that nobody rings for.
+            foreign: a writer of its own, through which it makes events that are not published.
             burst_project: where events come in great numbers.
             long: whether outages may take a minute.
         """
@@ -330,7 +330,7 @@ class Nemesis:
                 await self._ring(room, events[-1:], head=events[-1][0] + 3)
 
     async def lose_rings(self) -> None:
-        """Changes that nobody rings for; the rings come late."""
+        """Changes that are not published at once; the publications come late."""
         assert self._rings
         with self._fault("rings lost"):
             await self.write_unheard(4)
@@ -415,7 +415,7 @@ class Nemesis:
                 await asyncio.sleep(self._chance.uniform(0.05, 0.8))
 
     async def half_open(self) -> None:
-        """Nothing is passed on any more and nobody is told; later the connections are cut."""
+        """Nothing is forwarded any more, without any sign of it; later the connections are cut."""
         links = self._some_links()
         with self._fault("connection half open") as fault:
             fault.struck += [link.name for link in links]

@@ -34,7 +34,7 @@ class Pipe:
         self._rate, self._delay = None, 0.0
 
     def freeze(self) -> None:
-        """Pass on nothing more, and tell nobody."""
+        """Forward nothing more, without any sign of it."""
         self.meddled.append("frozen")
         for passing in self._passing.values():
             passing.clear()

@@ -1,4 +1,4 @@
-"""What happened in a run, as plain data: what writers were told, what clients heard, which faults there were."""
+"""What happened in a run, as plain data: the answers of writers, the events of clients, the faults."""
 
 import json
 import time
@@ -14,7 +14,7 @@ ACKNOWLEDGED, REFUSED, UNKNOWN = "acknowledged", "refused", "unknown"
 
 @dataclass
 class Operation:
-    """One change that somebody asked for. Its `token` is in the text that it writes, and nowhere else."""
+    """One change that a writer requested. Its `token` is in the text that it writes, and nowhere else."""
 
     token: str
     #: create, update, move, delete, restore, comment, rename, add or remove.
@@ -42,7 +42,7 @@ class Entry:
     - snapshot: it took the board `data` of `room` as after `seq`;
     - joined: a connection goes on in `room`; `data` has `since`, `epoch` and `reset`, `seq` is the log's head;
     - event: the logged `frame` number `seq` of `room` came;
-    - removed: it was told that it may not hear `room` any more;
+    - removed: it received that it may not follow `room` any more;
     - connected, closed: the connection's life; `data` has `server`, when closed also `code` and `meddled`, what the
       network or the client itself did to it, if anything;
     - waiting: it comes back in `data` seconds;
@@ -94,7 +94,7 @@ class Fault:
     struck: list[str] = field(default_factory=list)
     #: Whether nothing could be written or read meanwhile.
     database: bool = False
-    #: Whether nobody meant it to happen: it is the product's.
+    #: Whether it was not intended: then it is the product's.
     unwanted: bool = False
 
 
@@ -105,7 +105,7 @@ class Final:
     #: By room the frames of its log as they were appended, in order, and its head.
     log: dict[str, list[Frame]]
     heads: dict[str, int]
-    #: Committed events that nobody numbered.
+    #: Committed events that no process numbered.
     unnumbered: int
     #: By room the board of the database, with `seq` and `epoch`.
     boards: dict[str, Any]
@@ -122,7 +122,7 @@ class Record:
     histories: list[History] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     final: Final | None = None
-    #: Times in which the run itself did not get to work, as (from, until): what it then sees late is nobody's fault.
+    #: Times in which the run itself did not get to work, as (from, until): what it then sees late is not the product's.
     stalls: list[tuple[float, float]] = field(default_factory=list)
 
     def save(self, folder: Path) -> None:

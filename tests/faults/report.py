@@ -138,7 +138,7 @@ def true_times(told: list[float], begun: float) -> list[float]:
     """When the events of a room happened, though the clocks of some processes were hours off.
 
     Args:
-        told: what the events say, in the order of their numbers.
+        told: the times in the events, in the order of their numbers.
         begun: a moment before the first of them, by half an hour at the most.
     """
     times: list[float] = []

@@ -21,7 +21,7 @@ from .report import Report, Seconds, make_report
 from .timings import PROMISES, Timings
 from .writers import ForeignWriter, World, Writer
 
-#: Seconds that everybody gets to come to the head of the log when all faults are healed.
+#: Seconds that all clients get to reach the head of the log when all faults are healed.
 SETTLE = 30.0
 #: Threads for what blocks: starting services, waiting for foreign processes.
 THREADS = 32
@@ -50,7 +50,7 @@ class Plan:
     without: str | None = None
     #: The only faults there are, by the names of their cards; None: all.
     only: tuple[str, ...] | None = None
-    #: Stop as soon as something was found, and wait at most so long for who is behind.
+    #: Stop as soon as something was found, and wait at most so long for clients that are behind.
     early: bool = False
     settle: float = SETTLE
 
@@ -86,7 +86,7 @@ async def _stage(plan: Plan, record: Record) -> "AsyncIterator[Stage]":
 
 
 class Stage:
-    """Everybody who takes part in a run."""
+    """All participants of a run."""
 
     def __init__(self, plan: Plan, record: Record, installation: Installation) -> None:
         self._plan = plan
@@ -100,7 +100,7 @@ class Stage:
     # -- coming and going --
 
     async def enter(self) -> None:
-        """Make users and projects; have everybody begin."""
+        """Create users and projects; start all participants."""
         installation = self._installation
         people = await installation.people(["ann", "bob", "cas", "dan"])
         ann, bob, cas, dan = [Who(user, await installation.token(user)) for user in people]
@@ -133,7 +133,7 @@ class Stage:
             writer = Writer(name, who, self._world, self._link(name), self._new_chance(), keeps_guest=who is ann)
             self._writers.append(writer)
         self._foreign = ForeignWriter("foreign", installation.env, self._world, self._new_chance())
-        # It has no Redis: nobody rings for what it does.
+        # It has no Redis: its changes are not published.
         self._unheard = ForeignWriter("unheard", installation.env, self._world, self._new_chance())
         self._unheard.become(without=("REDIS_URL",))
         self._nemesis = Nemesis(
@@ -153,7 +153,7 @@ class Stage:
         self._pulse = asyncio.create_task(self._feel_pulse())
 
     async def leave(self) -> None:
-        """End whoever is still there."""
+        """End all participants that are left."""
         if self._pulse is not None:
             self._pulse.cancel()
         await self._nemesis.close()
@@ -223,11 +223,11 @@ class Stage:
         return [hand for hand in hands if hand]
 
     async def _calm_down(self, settle: float) -> None:
-        """No more faults; whoever writes comes to an end, and everybody to the head of the log within that time."""
+        """No more faults; the writers finish, and all clients reach the head of the log within that time."""
         for link in self._nemesis.links:
             link.heal()
         await asyncio.gather(*(writer.finish(self._plan.settle) for writer in self._writers), self._foreign.finish())
-        # The last events of all are ones that nobody rings for.
+        # The last events of all are not published.
         await self._nemesis.write_unheard(1)
         deadline = time.monotonic() + settle
         while time.monotonic() < deadline:
@@ -236,7 +236,7 @@ class Stage:
             await asyncio.sleep(0.2)
 
     def _behind(self, heads: dict[str, int]) -> list[str]:
-        """Who is not at the head of every room."""
+        """The clients that are not at the head of every room."""
         positions = {client.name: (client.history.rooms, client.positions) for client in self._clients}
         positions |= {name: (h.rooms, self._pages.positions(name)) for name, h in self._pages.histories.items()}
         return [

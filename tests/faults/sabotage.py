@@ -37,7 +37,7 @@ def without_dedupe() -> None:
 
 
 def without_resume() -> None:
-    """Whoever comes back is told that nothing was missed."""
+    """Every client that returns gets the answer that it missed nothing."""
     from taskrealtime.engine.rooms.room import Room
 
     subscribe = Room.subscribe

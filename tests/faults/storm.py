@@ -9,7 +9,7 @@ from .installation import Installation
 from .report import Seconds
 
 PEOPLE, TASKS, MISSED = 150, 1000, 5
-#: Seconds that everybody has to catch up.
+#: Seconds that all clients have to catch up.
 PATIENCE = 120.0
 
 #: Makes the people, and their projects with so many tasks each; `result` is their tokens, and the projects.

@@ -84,7 +84,7 @@ def operation(kind: str, token: str = "", outcome: str = ACKNOWLEDGED, attempts:
 
 
 def told(*operations: Operation, **changed: Any) -> list[str]:
-    """What is found where these operations are all there is to judge, beside a client that heard everything."""
+    """The findings where only these operations are judged, beside a client that received everything."""
     everything = [snapshot(), joined(), *heard([1, 2, 3, 4, 5])]
     return kinds(check(record(*everything, operations=list(operations), final=final(**changed))))
 

@@ -1,4 +1,4 @@
-"""A crowd that comes back in one moment is taken in again, and nobody has missed anything."""
+"""A crowd that returns in one moment is admitted again, and no client has missed anything."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(300)
 PEOPLE, PROJECTS, CONNECTIONS, MISSED = 150, 15, 1500, 5
 #: Of the storm of resets: all of them on one board.
 FETCHERS, TASKS = 600, 1000
-#: Seconds that everybody has to catch up; on an idle machine it takes a tenth of that.
+#: Seconds that all clients have to catch up; on an idle machine it takes a tenth of that.
 PATIENCE = 90.0
 
 

@@ -57,7 +57,7 @@ class Timings:
         return found
 
     async def lost_ring(self) -> float:
-        """Seconds from the end of a change that nobody rings for until every client has heard of it."""
+        """Seconds from the end of a change that is not published until every client has received it."""
         operation = await self._foreign.carry_out("create", self._project)
         assert operation.outcome == ACKNOWLEDGED
         assert operation.ended is not None
@@ -141,7 +141,7 @@ class Timings:
         await self._everybody_heard(await self._write())
 
     async def _everybody_heard(self, token: str, clients: Sequence[SocketClient] | None = None) -> float:
-        """When the last of these clients heard of the task of this title."""
+        """When the last of these clients received the task of this title."""
         return max([await self._heard(client, token) for client in clients or self._clients])
 
     async def _heard(self, client: SocketClient, token: str) -> float:

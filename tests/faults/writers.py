@@ -1,4 +1,4 @@
-"""Those who change things: over sockets and HTTP with keys, and foreign processes that save models."""
+"""Writers: over sockets and HTTP with keys, and foreign processes that save models."""
 
 import asyncio
 import itertools
@@ -55,14 +55,14 @@ class World:
     record: Record
     chance: Random
     projects: list[int]
-    #: Who goes in and out of the first project, by its only keeper.
+    #: The user that enters and leaves the first project, by its only keeper.
     guest: User
-    #: By project the tasks that anybody may update or comment on.
+    #: By project the tasks that all writers may update or comment on.
     tasks: dict[int, list[int]] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def operation(self, kind: str, writer: str, project: int, **fields: Any) -> Operation:
-        """A new operation, with a token that nobody else has."""
+        """A new operation, with a unique token."""
         token = f"{kind} {next(self._numbers)} {self.chance.getrandbits(40):010x}"
         operation = Operation(token, kind, writer, project, began=time.time(), **fields)
         self.record.operations.append(operation)
@@ -107,19 +107,19 @@ class Writer:
         self.name = name
         self.world = world
         self.link = link
-        #: Whether it is the one who renames the first project and lets the guest in and out.
+        #: Whether it is the one that renames the first project and adds and removes the guest.
         self._keeps_guest = keeps_guest
         self._guest_is_in = True
         self._who = who
         self._chance = chance
-        #: Its own tasks, by whether they are deleted; nobody else deletes or restores them.
+        #: Its own tasks, by whether they are deleted; no other writer deletes or restores them.
         self._own: dict[int, tuple[int, bool]] = {}
         self._socket: ClientConnection | None = None
         self._stopping = self._finished = False
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Be ready to carry out what it is told."""
+        """Be ready to carry out commands."""
         await self.link.start()
         self._http = http_client(self.link.port, self._who)
 
@@ -269,7 +269,7 @@ class Writer:
 
 
 class ForeignWriter:
-    """A process that saves models with no server of its own; what it was doing when it was killed, nobody knows."""
+    """A process that saves models with no server of its own; its last operation before a kill is unknown."""
 
     def __init__(self, name: str, env: Mapping[str, str], world: World, chance: Random) -> None:
         self.name = name

@@ -1,7 +1,7 @@
 """The guard: a small process that outlives the test run by a moment and ends whatever the run left behind.
 
 It holds the other end of a pipe. When the pipe closes (the run has finished, or was killed, even by
-SIGKILL) it ends every process group and removes every folder that it was told of and not told to forget.
+SIGKILL) it ends every process group and removes every folder that is registered with it.
 """
 
 import contextlib
@@ -61,7 +61,7 @@ def end_all() -> None:
 def _tell(line: str) -> None:
     global _guard
     if _guard is None:
-        # A session of its own: Ctrl-C at the terminal must not end the one who tidies up.
+        # A session of its own: Ctrl-C at the terminal must not end the process that cleans up.
         _guard = subprocess.Popen(
             [sys.executable, "-I", __file__], stdin=subprocess.PIPE, text=True, start_new_session=True, cwd="/"
         )
@@ -103,7 +103,7 @@ def _kill(pid: int, number: int) -> None:
 
 
 def _lives(pid: int) -> bool:
-    """Whether it still runs; where /proc tells, one that has ended but was not waited for does not."""
+    """Whether it still runs; where /proc shows it, one that has ended but was not waited for does not."""
     if os.path.exists("/proc/self/stat"):
         try:
             stat = Path(f"/proc/{pid}/stat").read_text()

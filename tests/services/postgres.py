@@ -19,7 +19,7 @@ from tests.services.process import Process, free_port, scratch
 NOBODY = 65534
 AS_MAPPED_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-# What a test database may do without, since nobody will want it back after a power cut.
+# What a test database may do without, since it need not survive a power cut.
 RELAXED = ["fsync=off", "full_page_writes=off", "max_wal_size=256MB", "max_connections=300"]
 # As PostgreSQL is by itself: a commit is on the disk.
 DURABLE = ["max_connections=300"]
@@ -46,7 +46,7 @@ class Cluster:
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database and whoever is still connected to it."""
+        """Drop a database and the connections to it."""
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def deadlocks(self, database: str) -> int:

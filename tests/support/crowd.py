@@ -1,6 +1,6 @@
 """Thousands of clients in one process: each joins a project, follows its log and comes back whenever it is cut.
 
-Who is told to reset fetches the board and goes on from there, as the JavaScript client does.
+A client that gets a reset fetches the board and continues from there, as the JavaScript client does.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Member(asyncio.Protocol):
         #: Set while no board is fetched.
         self._settled = asyncio.Event()
         self._settled.set()
-        #: The numbers that came on this connection since it was told to reset; None: it was not, or is over.
+        #: The numbers that came on this connection since it got a reset; None: it did not, or is over.
         self._held: list[int] | None = None
         self._transport: asyncio.Transport | None = None
         self._received = b""
@@ -259,7 +259,7 @@ class Crowd:
         self.members = [Member(self, tokens[n % len(tokens)], projects[n % len(projects)]) for n in range(count)]
 
     async def arrive(self, at_once: int = 50) -> None:
-        """Let everybody join, a few at a time."""
+        """Let all clients join, a few at a time."""
         for start in range(0, len(self.members), at_once):
             part = self.members[start : start + at_once]
             await asyncio.gather(*(self.keep(asyncio.create_task(member.connect())) for member in part))
@@ -272,12 +272,12 @@ class Crowd:
         return task
 
     def forget_epoch(self) -> None:
-        """Everybody comes back from another life of the log, as after a restored backup: to a reset."""
+        """All clients return from another life of the log, as after a restored backup: to a reset."""
         for member in self.members:
             member.epoch = "before the backup"
 
     async def caught_up(self, heads: dict[str, int], seconds: float = 120) -> float:
-        """Wait until everybody has joined and has come to these heads; the seconds that it took."""
+        """Wait until all clients have joined and have come to these heads; the seconds that it took."""
         begun = time.monotonic()
         behind: list[Member] = []
 
@@ -293,24 +293,24 @@ class Crowd:
         return time.monotonic() - begun
 
     def cut(self) -> None:
-        """Everybody loses the network in the same moment."""
+        """All clients lose the network in the same moment."""
         for member in self.members:
             member.cut()
 
     async def aclose(self) -> None:
-        """Nobody comes back any more; wait until every connection is closed."""
+        """No client returns any more; wait until every connection is closed."""
         self.closed = True
         for member in self.members:
             member.leave()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.cut()  # who was just arriving
+        self.cut()  # clients that were just arriving
         await until(lambda: not any(member.connected for member in self.members), 10)
 
 
 async def until(condition: Callable[[], bool], seconds: float) -> None:
     """Look again and again until it is so."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 -- nobody there to set an event
+        while not condition():  # noqa: ASYNC110 -- no code is there to set an event
             await asyncio.sleep(0.01)

@@ -1,6 +1,6 @@
 """Every door through which a change may come, as operations that a random test picks from.
 
-An operation is a function of a `Hand`: somebody's code, with whatever stale rows it still holds in memory. What an
+An operation is a function of a `Hand`: one user's code, with whatever stale rows it still holds in memory. What an
 operation is refused (a role, a conflict, a constraint) is part of the game and changes nothing.
 """
 
@@ -36,7 +36,7 @@ LABELS = [1, 2, 3]
 
 
 class RolledBack(Exception):
-    """Somebody changed their mind inside a transaction."""
+    """A transaction was abandoned by its own code."""
 
 
 @dataclass
@@ -101,11 +101,11 @@ class Hand:
         return int(self.one_of(self.world.projects + self.world.projects[:1]))
 
     def user(self) -> User:
-        """Somebody; most often a member."""
+        """A user; most often a member."""
         return self.one_of(User.objects.filter(pk__in=self.world.users).order_by("pk"))
 
     def member_id(self, project_id: int) -> int | None:
-        """A member's id, or nobody's."""
+        """A member's id, or no user's."""
         members = Membership.objects.filter(project_id=project_id).order_by("user_id")
         return self.one_of([*members.values_list("user_id", flat=True), None])
 
@@ -473,7 +473,7 @@ def rename_by_save(hand: Hand) -> None:
 
 
 def delete_a_user(hand: Hand) -> None:
-    """Somebody's account ends; somebody else signs up."""
+    """One user's account ends; another user signs up."""
     user = hand.user()
     if user.pk != hand.world.alice.pk:
         user.delete()
@@ -751,7 +751,7 @@ DOORS: list[Operation] = [
 
 # --- Transactions ---------------------------------------------------------------------------
 
-#: What may happen inside somebody's transaction; commands insist on one of their own.
+#: What may happen inside another transaction; commands insist on one of their own.
 ANYWHERE: list[Operation] = [*SAVES, *BULK, *DOORS]
 
 
@@ -804,7 +804,7 @@ def attempt(hand: Hand, operation: Operation) -> None:
     except (RealTimeError, RolledBack):
         pass
     except (DatabaseError, ObjectDoesNotExist) as error:
-        # Users are told in words of the protocol, and races are run again for them.
+        # Users get errors of the protocol, and races are run again for them.
         if operation in COMMANDS or not is_refusal(error):
             raise
 

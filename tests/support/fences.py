@@ -10,7 +10,7 @@ _numbers = itertools.count(1)
 def heard(listener: Socket, project: int, *, by: Socket | None = None) -> list[Frame]:
     """The logged events of the project that the listener has not taken yet; answers stay out.
 
-    `by`: who may write in the project, where the listener may not.
+    `by`: a user that may write in the project, where the listener may not.
     """
     title = f"fence {next(_numbers)}"
     (by or listener).ask("task_create", {"project_id": project, "title": title})

@@ -127,7 +127,7 @@ def broken_wire(chance: Random) -> bytes:
         [
             chance.randbytes(chance.randint(1, 400)),
             bytes([0x80 | chance.choice([3, 4, 7, 11, 15]), 0x80]) + b"\0" * 4,  # opcodes that are none
-            bytes([0xC0 | TEXT, 0x80]) + b"\0" * 4,  # an extension that nobody asked for
+            bytes([0xC0 | TEXT, 0x80]) + b"\0" * 4,  # an extension that was not negotiated
             bytes([0x80 | TEXT, 5]) + b"hello",  # not masked
             frame_bytes(0, payload),  # goes on with nothing
             frame_bytes(TEXT, payload, final=False) + frame_bytes(TEXT, payload),
@@ -160,7 +160,7 @@ class NotStrict(AssertionError):
 
 
 async def converse(port: int, token: str, wire: bytes, *, patience: float = 10) -> Told:
-    """Sign in, send all of this at once with a ping behind it, and hear what comes until its pong, or the end.
+    """Sign in, send all of this at once with a ping behind it, and read what comes until its pong, or the end.
 
     Where neither comes in time, the answer is neither finished nor closed.
     """

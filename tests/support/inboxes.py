@@ -11,7 +11,7 @@ from taskrealtime.engine.models import Event
 
 
 class Inbox:
-    """Hears what one user is told from now on."""
+    """Collects the notifications of one user from now on."""
 
     def __init__(self, user: User) -> None:
         self.user = user
@@ -22,13 +22,13 @@ class Inbox:
         return Event.objects.filter(room=self.room).order_by("id")
 
     def new(self) -> list[dict[str, Any]]:
-        """The data of what was told since the last look, each with its `event`."""
+        """The data of the notifications since the last call, each with its `event`."""
         events = list(self._events()[self._last :])
         self._last += len(events)
         return [{"event": event.type, **json.loads(event.data)} for event in events]
 
     def kinds(self) -> list[str]:
-        """What was told since the last look: names, of comments the reasons, of reminders the kinds."""
+        """The notifications since the last call: names, of comments the reasons, of reminders the kinds."""
         return [told.get("reason") or told.get("kind") or told["event"] for told in self.new()]
 
     def replayed(self) -> list[dict[str, Any]]:

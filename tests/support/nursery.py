@@ -7,7 +7,7 @@ files for what it prints and for its errors. Nothing is forked that depends on s
 itself.
 
 A program runs as its command would, in a session of its own. Over its socket it says its number, a line; its parent
-says what it ended with, another (negative: the signal that ended it). What a worker says, `tests.support.worker` tells.
+says what it ended with, another (negative: the signal that ended it). See `tests.support.worker` for a worker's output.
 """
 
 import gc
@@ -90,7 +90,7 @@ def watch_over(told: socket.socket) -> None:
         told.sendall(f"{os.getpid()}\n".encode())
         return
     _, status = os.waitpid(child, 0)
-    with suppress(OSError):  # who asked for it may have ended
+    with suppress(OSError):  # the requesting process may have ended
         told.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
@@ -111,7 +111,7 @@ def main() -> None:
     assert "twisted.internet.reactor" not in sys.modules, "each server installs its own"
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how workers and parents of programs ended
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the ends of workers and parents of programs are not waited for
     forked = serve()
     if forked is None:
         return

@@ -11,7 +11,7 @@ MIB = 1024 * 1024
 
 
 def wait_until(condition: Callable[[], T | Literal[False] | None], seconds: float = 60) -> T:
-    """Poll the condition until it is true, and return its value. The bound only tells that something hangs."""
+    """Poll the condition until it is true, and return its value. The bound only shows that something hangs."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "It did not come true in time."

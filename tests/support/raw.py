@@ -42,7 +42,7 @@ class RawSocket:
         self.send_frame(TEXT, json.dumps({"event": event, "data": data or {}, **envelope}).encode())
 
     def send_frame(self, opcode: int, payload: bytes, *, final: bool = True, claim: int | None = None) -> None:
-        """Send one frame, masked with zeros; `claim` is the length that its header tells instead of the true one."""
+        """Send one frame, masked with zeros; `claim` is the length that its header gives instead of the true one."""
         length = len(payload) if claim is None else claim
         head = bytes([(0x80 if final else 0) | opcode])
         if length < 126:

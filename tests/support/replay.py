@@ -129,7 +129,7 @@ class _Held:
         assert task["project_id"] == self.project["id"]
         assert task["updated_at"] == at
         self.tasks[task["id"]] = task
-        # One that came from elsewhere, or back, brings comments that were not told here.
+        # One that came from elsewhere, or back, brings comments that had no event here.
         self.comments[task["id"]] = {} if task["comment_count"] == 0 else None
 
     task_restored = task_created
@@ -145,7 +145,7 @@ class _Held:
             # Texts of what was deleted are blank, in this event or in an earlier one.
             blank = name in CONTENT and (data.get("redacted") or task[name] == "")
             assert value != changes[name] or blank, f"{name} did not change"
-            if name == "labels":  # Those that were deleted are told, and need not be held.
+            if name == "labels":  # Deleted labels are in the event, and need not be held.
                 assert self._labelled({name: value}) == self._labelled({name: task.get(name, [])})
             else:
                 assert value == task[name] or blank, f"{name} was {task[name]!r}"
@@ -235,7 +235,7 @@ def _in_order(comments: dict[int, Any] | None) -> list[Any] | None:
 
 
 def assert_same_board(ours: Board, fresh: Board) -> None:
-    """`ours`, carried on by events, is the fresh one in everything that events tell."""
+    """`ours`, continued by events, equals the fresh one in everything that events carry."""
     unknown = {id for id, comments in ours["comments"].items() if comments is None}
     comments = {id: None if id in unknown else comments for id, comments in fresh["comments"].items()}
     assert ours == fresh | {"comments": comments}

@@ -17,7 +17,7 @@ TIMEOUT = 60.0  # seconds that anything may take on a busy machine
 
 
 class Refused(AssertionError):
-    """The answer was an error; `code` and `frame` tell which."""
+    """The answer was an error; see `code` and `frame`."""
 
     def __init__(self, frame: Frame) -> None:
         super().__init__(f"refused: {frame['data']}")

@@ -40,7 +40,7 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who can sign in."""
+    """A user that can sign in."""
 
     id: int
     username: str

@@ -1,4 +1,4 @@
-"""What was told: the events of a project as they stand in the log, numbered or not."""
+"""The events of a project as they are in the log, numbered or not."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from taskrealtime.models import Project
 
 
 class Ear:
-    """Hears what is told of a project from now on."""
+    """Collects the events of a project from now on."""
 
     def __init__(self, project: Project) -> None:
         self._room = project.room
@@ -18,11 +18,11 @@ class Ear:
         return Event.objects.filter(room=self._room).order_by("id")
 
     def data(self) -> list[dict[str, Any]]:
-        """The data of what was told since the last look, each with its `event`."""
+        """The data of the events since the last call, each with its `event`."""
         events = list(self._events()[self._last :])
         self._last += len(events)
         return [{"event": event.type, **json.loads(event.data)} for event in events]
 
     def names(self) -> list[str]:
-        """The names of what was told since the last look."""
+        """The names of the events since the last call."""
         return [data["event"] for data in self.data()]

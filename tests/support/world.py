@@ -41,7 +41,7 @@ def undone() -> Iterator[None]:
 
 
 class Api:
-    """JSON requests of one user (None: of nobody), signed in by token."""
+    """JSON requests of one user (None: of no user), signed in by token."""
 
     def __init__(self, user: User | None, **headers: str) -> None:
         self.user = user
@@ -76,7 +76,7 @@ class Api:
 
 @dataclass
 class World:
-    """Everybody and everything, made through the same actions as in life."""
+    """All users and objects, created through the same actions as in production."""
 
     people: dict[str, User] = field(default_factory=dict)
 
@@ -92,7 +92,7 @@ class World:
         self.comment = self.new_comment("Hello")
 
     def new_task(self, title: str, **fields: Any) -> Task:
-        """A task of the project, by the member where nobody else is named."""
+        """A task of the project, by the member unless another creator is named."""
         return Task.objects.create(project=self.project, title=title, **{"created_by": self.people["member"], **fields})
 
     def new_comment(self, content: str) -> Comment:
