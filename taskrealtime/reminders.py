@@ -130,7 +130,7 @@ def _remind_again(now: datetime) -> tuple[int, int]:
     waiting = _waiting_snoozed(now).select_related("task")
     snoozed = list(waiting.select_for_update(no_key=True, skip_locked=True, of=("self", "task"))[:BATCH])
     readers = _readers(reminder.task for reminder in snoozed)
-    overdue = _told_overdue(snoozed)
+    overdue = _reminded_overdue(snoozed)
     again: list[_Due] = []
     for reminder in snoozed:
         task = reminder.task
@@ -198,7 +198,7 @@ def _readers(tasks: Iterable[Task]) -> dict[tuple[int, int | None], Reader]:
     return {(reader.project_id, reader.user_id): reader for reader in notifying.readers_of(memberships)}
 
 
-def _told_overdue(reminders: Collection[Reminder]) -> dict[tuple[int, int, datetime], datetime]:
+def _reminded_overdue(reminders: Collection[Reminder]) -> dict[tuple[int, int, datetime], datetime]:
     """Return when the tasks of these reminders were announced as overdue: by task, user and due date."""
     told = Reminder.objects.filter(task_id__in={reminder.task_id for reminder in reminders}, kind="overdue")
     return {(row.task_id, row.user_id, row.due_at): row.told_at for row in told}

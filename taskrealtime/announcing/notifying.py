@@ -82,13 +82,13 @@ def notify_of_comment(comment: Comment, data: events.CommentAdded, *, at: dateti
     readers = readers_in(data.project_id, None if "@" in comment.content else reasons.keys())
     names = mentioned(comment.content, {reader.username for reader in readers.values()})
     reasons |= {reader.user_id: "mention" for reader in readers.values() if reader.username in names}
-    not_told = {_actor_id(), comment.author_id}
+    not_notified = {_actor_id(), comment.author_id}
     by_reason: dict[events.Reason, list[Reader]] = {}
     for user_id, reader in readers.items():
-        if user_id in reasons and user_id not in not_told:
+        if user_id in reasons and user_id not in not_notified:
             by_reason.setdefault(reasons[user_id], []).append(reader)
-    told = [(msgspec.structs.replace(data, reason=reason), readers) for reason, readers in by_reason.items()]
-    log.append_all([copy for data, readers in told for copy in _copies(data, readers, at, subject_of(comment))])
+    copies = [(msgspec.structs.replace(data, reason=reason), readers) for reason, readers in by_reason.items()]
+    log.append_all([copy for data, readers in copies for copy in _copies(data, readers, at, subject_of(comment))])
 
 
 def notify_new_member(membership: Membership, data: events.ProjectMemberAdded, *, at: datetime) -> None:

@@ -62,20 +62,20 @@ def documented(
         signed_in: it is for signed-in users.
         errors: what it may answer beyond what its other traits imply.
     """
-    told = [*errors, Busy]
+    described = [*errors, Busy]
     if body or query or changes:
-        told += [InvalidData]
+        described += [InvalidData]
     if body:
-        told += [InvalidMessage]
+        described += [InvalidMessage]
     if signed_in:
-        told += [Unauthenticated, TokenInvalid, TokenExpired, RateLimited]
+        described += [Unauthenticated, TokenInvalid, TokenExpired, RateLimited]
     if changes:
-        told += [Conflict, Forbidden]
+        described += [Conflict, Forbidden]
     describe_method = extend_schema(
         operation_id=operation,
         parameters=[*_query_parameters(query), *([IDEMPOTENCY_KEY] if changes else [])],
         request=body,
-        responses={status: answer, **(also or {}), **_error_responses(told), **_of_http(bool(body))},
+        responses={status: answer, **(also or {}), **_error_responses(described), **_of_http(bool(body))},
         auth=None if signed_in else [],
     )
 
@@ -133,13 +133,13 @@ def _plain(schema: Schema) -> Schema:
 
 def _of_http(has_body: bool) -> dict[int, OpenApiResponse]:
     """Return what HTTP itself may have against a request."""
-    told = {406: "The answer is JSON, which `Accept` does not allow."}
+    described = {406: "The answer is JSON, which `Accept` does not allow."}
     if has_body:
-        told[413] = f"The body has more than {MAX_BODY // 1024} KiB."
-        told[415] = "The body is no `application/json`."
+        described[413] = f"The body has more than {MAX_BODY // 1024} KiB."
+        described[415] = "The body is no `application/json`."
     return {
         status: OpenApiResponse(ErrorData, description=f"`{InvalidMessage.code}`: {words}")
-        for status, words in told.items()
+        for status, words in described.items()
     }
 
 

@@ -24,7 +24,7 @@ from .openapi import body_of, documented
 from .paging import PageQuery, answer_page
 
 #: Of an answer to a change, what the task as it is now does not say.
-TOLD_OF_CHANGES = {"added_labels", "removed_labels", "previous", "duplicate"}
+FIELDS_OF_CHANGES = {"added_labels", "removed_labels", "previous", "duplicate"}
 
 
 class TaskQuery(PageQuery, kw_only=True):
@@ -193,7 +193,7 @@ def _change(request: Request, command: commands.TaskUpdate | commands.TaskStatus
     task = _find(request, command.task_id)
     if task is None:
         return answer
-    told = {name: value for name, value in asdict(answer).items() if name in TOLD_OF_CHANGES}
+    told = {name: value for name, value in asdict(answer).items() if name in FIELDS_OF_CHANGES}
     return msgspec.structs.replace(_show(shown_task_object(task)), **told)
 
 

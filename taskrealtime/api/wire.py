@@ -130,9 +130,9 @@ def _translate(error: Exception) -> RealTimeError:
     for raised, told in _TRANSLATIONS:
         if isinstance(error, raised):
             return told(str(error) or "There is nothing here.", retry_after=getattr(error, "wait", None))
-    if (told_busy := busy(error)) is not None:
+    if (busy_error := busy(error)) is not None:
         logger.warning("A request was given up: %s.", str(error).partition("\n")[0])
-        return told_busy
+        return busy_error
     reference = secrets.token_hex(6)
     if isinstance(error, DATABASE_AWAY):
         reason = str(error).partition("\n")[0]

@@ -20,7 +20,7 @@ class Drainable(Protocol):
         """Announce the end and close the connection; the client may come back after that long."""
 
 
-_guests: set[Drainable] = set()
+_drainables: set[Drainable] = set()
 _draining = False
 
 
@@ -31,21 +31,21 @@ def is_draining() -> bool:
 
 def add(drainable: Drainable) -> None:
     """Shut this drainable down when the process ends; at once, if it already does."""
-    _guests.add(drainable)
+    _drainables.add(drainable)
     if _draining:
         drainable.shutdown(random.randint(*RECONNECT_IN))  # noqa: S311 -- chance, not secrecy
 
 
 def remove(drainable: Drainable) -> None:
     """Remove a drainable that has ended."""
-    _guests.discard(drainable)
+    _drainables.discard(drainable)
 
 
-async def send_everybody_away() -> None:
+async def shut_down_all() -> None:
     """Refuse newcomers from now on, and send the drainables away in batches."""
     global _draining
     _draining = True
-    drainables = list(_guests)
+    drainables = list(_drainables)
     batch = max(SMALLEST_BATCH, int(len(drainables) * PAUSE / SENDING_AWAY) + 1)
     for start in range(0, len(drainables), batch):
         for drainable in drainables[start : start + batch]:

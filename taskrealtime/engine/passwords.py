@@ -104,10 +104,10 @@ class TooOftenPages(MiddlewareMixin):
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return a page with HTTP 429 for `RateLimited`, 503 for a busy database; None, Django's way, for others."""
-        told = exception if isinstance(exception, RateLimited) else busy(exception)
-        if told is None:
+        error = exception if isinstance(exception, RateLimited) else busy(exception)
+        if error is None:
             return None
-        response = render(request, f"{told.status}.html", status=told.status)
+        response = render(request, f"{error.status}.html", status=error.status)
         response["Cache-Control"] = "no-store"
-        response["Retry-After"] = str(int(told.retry_after or 0) + 1)
+        response["Retry-After"] = str(int(error.retry_after or 0) + 1)
         return response

@@ -224,8 +224,8 @@ class TrackedModel(models.Model):
 
     def _announce(self, previous: Self | None, using: str) -> None:
         root = self.root()
-        told = self if self._meta.concrete_model is root else self._as_root(using)
-        written.send(sender=root, instance=told, previous=previous)
+        instance = self if self._meta.concrete_model is root else self._as_root(using)
+        written.send(sender=root, instance=instance, previous=previous)
 
     def _as_root(self, using: str) -> Self:
         names = [field.attname for field in self.root()._meta.concrete_fields if field.attname in self.__dict__]

@@ -18,7 +18,7 @@ from taskrealtime.engine.presence.attendance import STATUSES, Attendance, Connec
 from taskrealtime.engine.presence.last_seen import write_seen
 from taskrealtime.engine.presence.presence import Presence
 from taskrealtime.engine.presence.store import PresenceStore
-from taskrealtime.engine.presence.typists import TOLD_EVERY, TYPING_TIME, Typists
+from taskrealtime.engine.presence.typists import ANNOUNCE_SECONDS, TYPING_TIME, Typists
 from tests import services
 from tests.support.profiles import examples
 from tests.unit.listeners import until
@@ -480,7 +480,7 @@ async def test_every_key_is_told_once_in_two_seconds(desk: Desk) -> None:
         desk.pass_time(0.1)
     begun = [at for at, is_typing in desk.told if is_typing]
     assert len(begun) == 5
-    assert all(later - earlier >= TOLD_EVERY for earlier, later in itertools.pairwise(begun))
+    assert all(later - earlier >= ANNOUNCE_SECONDS for earlier, later in itertools.pairwise(begun))
 
 
 async def test_beginning_and_ending_all_the_time_is_told_once_in_two_seconds(desk: Desk) -> None:
@@ -489,7 +489,7 @@ async def test_beginning_and_ending_all_the_time_is_told_once_in_two_seconds(des
         desk.type(False)
         desk.pass_time(0.1)
     begun = [at for at, is_typing in desk.told if is_typing]
-    assert all(later - earlier >= TOLD_EVERY - 1e-9 for earlier, later in itertools.pairwise(begun))
+    assert all(later - earlier >= ANNOUNCE_SECONDS - 1e-9 for earlier, later in itertools.pairwise(begun))
     assert [is_typing for _, is_typing in desk.told] == [True, False] * len(begun)
 
 
@@ -498,7 +498,7 @@ async def test_who_begins_again_right_after_the_end_is_told_of_two_seconds_after
     desk.type(False)
     desk.type()
     desk.pass_time(5)
-    assert desk.told == [(0, True), (0, False), (TOLD_EVERY, True)]
+    assert desk.told == [(0, True), (0, False), (ANNOUNCE_SECONDS, True)]
 
 
 async def test_what_a_dead_process_told_ends_by_itself(desk: Desk) -> None:
@@ -527,7 +527,7 @@ async def test_the_end_of_a_connection_ends_its_typing_everywhere_and_leaves_not
     assert desk.told == [(0, True)]
     desk.typists.stop("a")
     assert desk.told == [(0, True), (0, False)]
-    desk.pass_time(TOLD_EVERY)
+    desk.pass_time(ANNOUNCE_SECONDS)
     assert desk.idle
 
 

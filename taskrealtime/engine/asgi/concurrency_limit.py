@@ -81,7 +81,7 @@ class ConcurrencyLimit:
         self._hashes = re.compile(hashing_paths).fullmatch
         self._working: set[asyncio.Task[None]] = set()
         self._chance = chance
-        self._turned_away, self._told_at = 0, float("-inf")
+        self._turned_away, self._logged_at = 0, float("-inf")
         limit_statements()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,9 +144,9 @@ class ConcurrencyLimit:
         self._turned_away += 1
         metrics.ERRORS.labels(Busy.code).inc()
         now = asyncio.get_running_loop().time()
-        if now - self._told_at >= SILENCE:
+        if now - self._logged_at >= SILENCE:
             logger.warning("Too many requests at once: %s were answered 503 so far.", self._turned_away)
-            self._told_at = now
+            self._logged_at = now
 
 
 async def _admit(line: FairLine, share: Share, inbox: "_Inbox") -> bool:

@@ -31,5 +31,5 @@ def _resolve(scope: Scope) -> Scope:
     if not is_trusted(peer):
         headers = [(name, value) for name, value in scope["headers"] if name.lower() not in _FORWARDED]
         return scope | {"headers": headers}
-    told = b",".join(value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for")
-    return scope | {"client": [forwarded_for(told.decode("latin-1")) or peer, 0]}
+    forwarded = b",".join(value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for")
+    return scope | {"client": [forwarded_for(forwarded.decode("latin-1")) or peer, 0]}

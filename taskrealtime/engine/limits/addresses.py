@@ -13,12 +13,12 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 UNIX = "unix"
 
 
-def forwarded_for(told: str) -> str | None:
+def forwarded_for(forwarded: str) -> str | None:
     """Return the last address of `X-Forwarded-For` that is no trusted proxy's; None if there is none.
 
     The addresses left of it come from the client, which may write anything.
     """
-    for text in reversed(told.split(",")):
+    for text in reversed(forwarded.split(",")):
         address = parse(text)
         if address is None:
             return None

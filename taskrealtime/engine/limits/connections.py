@@ -75,7 +75,7 @@ class Counts:
     def __init__(self) -> None:
         self._own: Counter[int] = Counter()
         self._announcer = Batcher(self._announce_all, run=in_counting_thread)
-        self._telling: set[asyncio.Task[int]] = set()
+        self._announcing: set[asyncio.Task[int]] = set()
         self._beating: asyncio.Task[None] | None = None
         #: Redis servers that did not answer, and users whose count one of them may not know.
         self._unsure: set[redis_scripts.Shard] = set()
@@ -105,9 +105,9 @@ class Counts:
         own = self._own[user_id]
         if not own:
             del self._own[user_id]
-        telling = asyncio.create_task(self._announcer.ask((user_id, own)))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+        announcing = asyncio.create_task(self._announcer.ask((user_id, own)))
+        self._announcing.add(announcing)
+        announcing.add_done_callback(self._announcing.discard)
 
     def _announce_all(self, counts: Sequence[tuple[int, int]]) -> list[int]:
         """Announce how many connections these users have here; return how many each has elsewhere."""

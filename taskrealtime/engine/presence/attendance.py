@@ -210,11 +210,11 @@ class Attendance:
         waiting: dict[int, list[Listener]] = {}
         for listener, known in self.listeners.items():
             waiting.setdefault(known, []).append(listener)
-        told = [(listeners, self._news_after(known)) for known, listeners in waiting.items()]
+        deliveries = [(listeners, self._news_after(known)) for known, listeners in waiting.items()]
         self.listeners = dict.fromkeys(self.listeners, 0)
         self.changes = []
         self._seen_at = {}
-        return [(listeners, news) for listeners, news in told if news.people or news.viewers]
+        return [(listeners, news) for listeners, news in deliveries if news.people or news.viewers]
 
     def catch_up(self, listener: Listener) -> News:
         """Return what is to be sent to this subscriber now; afterwards it is up to date."""

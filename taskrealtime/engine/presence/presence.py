@@ -59,7 +59,7 @@ class Presence:
         self._gather = gather
         self._rooms: dict[str, Attendance] = {}
         self._connections: dict[Listener, Connection] = {}
-        self._telling: set[Attendance] = set()
+        self._delivering: set[Attendance] = set()
         self._expiring: set[Attendance] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sharings = [Sharing(self, PresenceStore(url, self.process), lease) for url in urls]
@@ -196,8 +196,8 @@ class Presence:
         """Notify the subscribers in a moment, together with what else changes until then."""
         if not attendance.listeners:
             attendance.changes.clear()
-        elif attendance.changes and attendance not in self._telling:
-            self._telling.add(attendance)
+        elif attendance.changes and attendance not in self._delivering:
+            self._delivering.add(attendance)
             self._do(self._deliver_news(attendance))
 
     async def _deliver_news(self, attendance: Attendance) -> None:
@@ -206,7 +206,7 @@ class Presence:
             for listeners, news in attendance.take_news():
                 await self._give(listeners, attendance, _frames(attendance.name, news))
         finally:
-            self._telling.discard(attendance)
+            self._delivering.discard(attendance)
         self.changed(attendance)
 
     async def _give(self, listeners: list[Listener], attendance: Attendance, frames: Frames) -> None:

@@ -131,17 +131,19 @@ class Sharing:
         return {name: attendance for name, attendance in rooms if self._presence.sharing(name) is self}
 
     def _publish(self, room: str, version: int, entries: dict[int, Entry | None] | None) -> None:
-        told = None
+        carried = None
         if entries is not None and len(entries) <= MAX_ENTRIES_IN_RING:
-            told = [[user_id, entry and list(entry)] for user_id, entry in entries.items()]
-        doorbell.hint(room, {"type": "room.presence", "version": version, "process": self.store.process, "told": told})
+            carried = [[user_id, entry and list(entry)] for user_id, entry in entries.items()]
+        doorbell.hint(
+            room, {"type": "room.presence", "version": version, "process": self.store.process, "told": carried}
+        )
 
     # -- receiving --
 
     def receive(self, message: dict[str, Any]) -> None:
         """Handle what another process wrote, which the message carries if it is not too much."""
-        told = message["told"]
-        entries = None if told is None else {user_id: entry and Entry(*entry) for user_id, entry in told}
+        carried = message["told"]
+        entries = None if carried is None else {user_id: entry and Entry(*entry) for user_id, entry in carried}
         if message["process"] != self.store.process:
             self._moved(message["room"], message["version"], message["process"], entries)
 

@@ -16,7 +16,7 @@ from .presence import Presence
 #: Seconds after the last renewal until a user no longer types.
 TYPING_TIME = 6.0
 #: Seconds between two frames that say that a user types at a place; the end of it is sent at once, once.
-TOLD_EVERY = 2.0
+ANNOUNCE_SECONDS = 2.0
 #: Seconds between two rings that renew.
 RUNG_EVERY = 1.0
 
@@ -31,8 +31,8 @@ class _Hand:
         self.user = user
         #: Until when each connection's typing lasts.
         self.until: dict[str, float] = {}
-        self.told = False
-        self.told_at = float("-inf")
+        self.is_announced = False
+        self.announced_at = float("-inf")
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -128,12 +128,12 @@ class Typists:
         """Send what is due now, and look again when something ends."""
         hand, now = self._hands[key], self._clock()
         hand.until = {connection: until for connection, until in hand.until.items() if until > now}
-        rested = now >= hand.told_at + TOLD_EVERY
-        if hand.until and rested and (renewed or not hand.told):
-            hand.told, hand.told_at = True, now
+        rested = now >= hand.announced_at + ANNOUNCE_SECONDS
+        if hand.until and rested and (renewed or not hand.is_announced):
+            hand.is_announced, hand.announced_at = True, now
             self._announce(key, hand, True)
-        elif not hand.until and hand.told:
-            hand.told = False
+        elif not hand.until and hand.is_announced:
+            hand.is_announced = False
             self._announce(key, hand, False)
         if hand.timer is not None:
             hand.timer.cancel()
@@ -142,7 +142,7 @@ class Typists:
             # Kept until then, lest a user that begins and ends all the time cause a frame each time.
             del self._hands[key]
             return
-        again_at = [*hand.until.values()] + ([] if hand.told else [hand.told_at + TOLD_EVERY])
+        again_at = [*hand.until.values()] + ([] if hand.is_announced else [hand.announced_at + ANNOUNCE_SECONDS])
         hand.timer = self._call_at(min(again_at), lambda: self._settle(key))
 
     def _announce(self, key: _Key, hand: _Hand, is_typing: bool) -> None:

@@ -237,8 +237,8 @@ class Room:
         if not self._marker or self._marker > self.position:
             return
         unread = self.position - max(self._marker, min(self._floor, self.position))
-        told = {"up_to": self._marker, "unread": unread}
-        frames = Frames([protocol.encode("notifications_read", told, room=self.name)])
+        marker = {"up_to": self._marker, "unread": unread}
+        frames = Frames([protocol.encode("notifications_read", marker, room=self.name)])
         for subscription in list(self._live):
             if subscription.read is not None and subscription.read < self._marker:
                 subscription.read = self._marker
@@ -348,9 +348,9 @@ class Room:
     def _let_catch_up(self, batch: list[LoggedEvent]) -> None:
         """Make subscribers that were ahead live once the room has come to where they are."""
         for subscription in [one for one, ahead in self._coming.items() if ahead and one.cursor <= self.position]:
-            unheard = Frames(event.frame for event in batch if event.seq > subscription.cursor)
-            if unheard:
-                subscription.give(unheard, self.position)
+            missed = Frames(event.frame for event in batch if event.seq > subscription.cursor)
+            if missed:
+                subscription.give(missed, self.position)
             del self._coming[subscription]
             self._live.add(subscription)
 

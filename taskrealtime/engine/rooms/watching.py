@@ -89,7 +89,7 @@ class RoomFigures(msgspec.Struct):
     listeners: int
 
 
-class _Told(msgspec.Struct):
+class _Report(msgspec.Struct):
     """A process's report to the others."""
 
     figures: ProcessFigures
@@ -134,7 +134,7 @@ class Watch:
         self._watchers: set[Watcher] = set()
         self._watched_until = 0.0
         #: The last report of each process, with the (monotonic) time of that.
-        self._received: dict[str, tuple[_Told, float]] = {}
+        self._received: dict[str, tuple[_Report, float]] = {}
         self._running: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[tuple[set[int], dict[str, str]]] | None = None
         self._names: dict[str, str] = {}
@@ -161,8 +161,8 @@ class Watch:
             self._run()
         elif self._watchers:
             with suppress(msgspec.MsgspecError):  # Another release, while one takes the other's place.
-                told = msgspec.json.decode(message["told"], type=_Told)
-                self._received[told.figures.process] = told, time.monotonic()
+                report = msgspec.json.decode(message["told"], type=_Report)
+                self._received[report.figures.process] = report, time.monotonic()
 
     # -- reporting, while there are watchers --
 
@@ -184,12 +184,12 @@ class Watch:
         self._received.clear()
 
     def _publish(self, lag: float) -> None:
-        told = self._measure(lag)
+        report = self._measure(lag)
         if self._watchers:
             doorbell.hint(GROUP, {"type": "processes.call", "process": self.process})
-            self._received[self.process] = told, time.monotonic()
+            self._received[self.process] = report, time.monotonic()
         if time.monotonic() < self._watched_until:
-            text = msgspec.json.encode(told).decode()
+            text = msgspec.json.encode(report).decode()
             doorbell.hint(GROUP, {"type": "processes.told", "process": self.process, "told": text})
 
     async def _pause(self) -> float:
@@ -200,7 +200,7 @@ class Watch:
             worst = max(worst, time.monotonic() - begun - SLICE)
         return worst
 
-    def _measure(self, lag: float) -> _Told:
+    def _measure(self, lag: float) -> _Report:
         health = self._ask_health()
         rooms = sorted(health.rooms, key=lambda room: -room.people)[:MAX_ROOMS]
         figures = ProcessFigures(
@@ -225,7 +225,7 @@ class Watch:
             gaps_filled=int(metrics.own_total(metrics.GAPS_FILLED)),
             lag=metrics.own_buckets(metrics.LAG),
         )
-        return _Told(figures, rooms)
+        return _Report(figures, rooms)
 
     # -- sending it to the watchers --
 
@@ -259,19 +259,22 @@ class Watch:
 
     def _processes(self) -> list[ProcessFigures]:
         now = time.monotonic()
-        self._received = {name: heard for name, heard in self._received.items() if now - heard[1] < FORGOTTEN_AFTER}
+        self._received = {
+            name: received for name, received in self._received.items() if now - received[1] < FORGOTTEN_AFTER
+        }
         shown = [
-            msgspec.structs.replace(told.figures, silent_for=round(now - at, 1)) for told, at in self._received.values()
+            msgspec.structs.replace(report.figures, silent_for=round(now - at, 1))
+            for report, at in self._received.values()
         ]
         return sorted(shown, key=lambda figures: (figures.host, figures.started_at, figures.pid))
 
     def _rooms(self) -> list[RoomFigures]:
         """Return the rooms with their counts: each process knows all users of its rooms, but its own sockets only."""
         merged: dict[str, RoomFigures] = {}
-        for told, at in self._received.values():
+        for report, at in self._received.values():
             if time.monotonic() - at > WATCHED_SECONDS:
                 continue
-            for room in told.rooms:
+            for room in report.rooms:
                 known = merged.setdefault(room.room, RoomFigures(room.room, 0, 0))
                 known.people, known.listeners = max(known.people, room.people), known.listeners + room.listeners
         return sorted(merged.values(), key=lambda room: (-room.people, -room.listeners, room.room))[:MAX_SHOWN]

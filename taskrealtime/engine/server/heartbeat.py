@@ -32,7 +32,7 @@ class Pulse:
 
     def __init__(self, now: float) -> None:
         """Start with a process that is started now."""
-        self._heard_at = self._looked_at = now
+        self._received_at = self._looked_at = now
         self._allowed = START_SECONDS
 
     def look(self, now: float, *, has_beaten: bool) -> bool:
@@ -43,7 +43,7 @@ class Pulse:
         missed = now - self._looked_at - 2 * BEAT_SECONDS
         self._looked_at = now
         if has_beaten:
-            self._heard_at, self._allowed = now, HUNG_SECONDS
+            self._received_at, self._allowed = now, HUNG_SECONDS
         elif missed > 0:
-            self._heard_at += missed
-        return now - self._heard_at > self._allowed
+            self._received_at += missed
+        return now - self._received_at > self._allowed

@@ -154,7 +154,7 @@ class Server(DaphneServer):
         try:
             if self._acceptor is not None:
                 self._acceptor.stop()
-            await draining.send_everybody_away()
+            await draining.shut_down_all()
             # What has writers are connections with bytes on their way: answers and close frames.
             while self._running() or self._open_sockets() or reactor.getWriters():
                 if loop.time() > deadline:

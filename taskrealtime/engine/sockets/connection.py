@@ -297,9 +297,9 @@ class SocketConnection(AsyncConsumer):
             self._answer_fault(error, envelope.id if envelope else UNSET)
 
     def _answer_fault(self, error: Exception, id: MessageId) -> None:
-        if (told := busy(error)) is not None:
+        if (refusal := busy(error)) is not None:
             self._log(logging.WARNING, "An event was given up: %s", error)
-            self.answer_error(told, id)
+            self.answer_error(refusal, id)
             return
         reference = secrets.token_hex(6)
         if isinstance(error, DATABASE_AWAY):
