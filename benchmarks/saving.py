@@ -20,7 +20,7 @@ from taskrealtime.models import Task
 
 
 def told(task: Task) -> None:
-    """As any code saves: with its event, numbered, and the doorbell rung."""
+    """As any code saves: with its event, numbered and published."""
     task.save()
 
 

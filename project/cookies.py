@@ -20,7 +20,7 @@ PREFIX = "__Host-"
 def host_cookies(get_response: Answer) -> Answer:
     """Middleware: over TLS the session's and the CSRF cookie are `__Host-…` to the browser.
 
-    Where `READ_OLD_COOKIES` is set, one of the plain name counts too, and is written anew: for the days after an update
+    Where `READ_OLD_COOKIES` is set, one of the plain name counts too, and is rewritten: for the days after an update
     from a release that had no other.
     """
 

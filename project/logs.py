@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from taskrealtime.engine.wire.errors import DATABASE_AWAY
 
-#: Kinds of lines that are counted; beyond, counting begins anew.
+#: Kinds of lines that are counted; beyond, counting starts again.
 MAX_KINDS = 1000
 #: Where Django logs requests that it refused: as errors, in words that clients chose (a `Host`, for example).
 REFUSALS = "django.security"

@@ -32,7 +32,7 @@ def _cheap_passwords(settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_static_files(settings: Settings) -> None:
-    """Each `Client` builds the middleware anew, and finding every static file takes it a tenth of a second."""
+    """Each `Client` builds the middleware again, and finding every static file takes it a tenth of a second."""
     settings.SERVESTATIC_USE_FINDERS = False
     settings.SERVESTATIC_USE_STATIC_ROOT = False
 
@@ -78,7 +78,7 @@ def django_db_modify_db_settings() -> None:
     """Make the database of this process: a copy of the migrated one.
 
     SQLite as it is used for real, in a file: in memory, where Django puts it for tests, its locks differ. And without
-    the rows of `auth_permission`, which no test asks for: each test that commits would write them anew.
+    the rows of `auth_permission`, which no test needs: each test that commits would write them again.
     """
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     if connection.vendor == "sqlite":

@@ -48,7 +48,7 @@ def go_offline(board: Board) -> None:
 
 
 def renew_epoch(stack: Stack) -> None:
-    """Have the log begin anew, and wait until each server has closed all its connections for that."""
+    """Have the log start again, and wait until each server has closed all its connections for that."""
     witness = stack.user()
     sockets = [server.connect(witness) for server in stack.servers if server.running]
     stack.run("from taskrealtime.engine import log; log.renew_epoch()")

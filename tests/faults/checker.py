@@ -1,4 +1,4 @@
-"""The judge: given what was recorded and what the database holds in the end, what was wrong? Pure, no I/O."""
+"""The checker: finds what was wrong, by the record and the final content of the database. Pure, no I/O."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator

@@ -52,7 +52,7 @@ class Board:
 
 
 class Slot:
-    """A place for a server: a port, and whichever process serves there now."""
+    """An address for a server: a port, and the process that serves there now."""
 
     def __init__(self, index: int, env: dict[str, str], entry: Sequence[str]) -> None:
         self.index = index
@@ -272,7 +272,7 @@ class Installation(Stack):
         return str(await self.ask(code))
 
     async def frames(self, room: str, since: int, limit: int) -> list[list[Any]]:
-        """Events of a room as a ring carries them: `[seq, frame, evicts]`."""
+        """Events of a room as a publication carries them: `[seq, frame, evicts]`."""
         code = "from taskrealtime.engine import log; result = log.read(room, since=since, limit=limit)"
         return [list(event) for event in await self.ask(code, room=room, since=since, limit=limit)]
 

@@ -1,7 +1,7 @@
 """Faults, injected in a random order that the seed decides, while clients and writers work.
 
 Three hands work at the same time, each with its own deck of cards: one on the server processes, one on what they stand
-on (database, Redis, rings), one on the network and the clients. A deck is shuffled, played to its end and shuffled
+on (database, Redis, messages), one on the network and the clients. A deck is shuffled, played to its end and shuffled
 again.
 """
 
@@ -175,7 +175,7 @@ class Nemesis:
                     fault.kind = f"server came not to {point}"
 
     async def _send_some_over(self, slot: Slot) -> None:
-        """Clients for a server that has just come: they left their old ones, and choose anew."""
+        """Clients for a server that has just started: they left their old ones, and choose again."""
         if not await slot.comes_up(ARMED):
             return
         for link in self._some_links():
@@ -292,7 +292,7 @@ class Nemesis:
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
 
-    # -- rings --
+    # -- publications --
 
     async def _last_events(self, count: int) -> tuple[str, list[list[Any]]]:
         room = f"project.{self._chance.choice(self._projects)}"
@@ -305,7 +305,7 @@ class Nemesis:
         await self._rings.ring(room, events, installation=self._name, head=head)
 
     async def ring_twice(self) -> None:
-        """What was rung for is rung for again, the newest and older ones."""
+        """Published events are published again, the newest and older ones."""
         assert self._rings
         with self._fault("rings twice"):
             for _ in range(6):
@@ -317,7 +317,7 @@ class Nemesis:
                 await asyncio.sleep(0.1)
 
     async def ring_out_of_order(self) -> None:
-        """Events whose rings were withheld are rung for all at once, the newest first, and with gaps."""
+        """Events whose publications were withheld are published all at once, the newest first, and with gaps."""
         assert self._rings
         with self._fault("rings out of order"):
             await self.write_unheard(3)
@@ -346,7 +346,7 @@ class Nemesis:
                 await self._foreign.carry_out("create", project)
 
     async def flood(self) -> None:
-        """A great many rings for one group."""
+        """A great many publications for one group."""
         assert self._rings
         with self._fault("channel flooded"), suppress(Exception):
             room, events = await self._last_events(20)

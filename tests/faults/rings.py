@@ -1,4 +1,4 @@
-"""Rings from the outside: real events, but twice, late, in another order, or far too many."""
+"""Publications from the outside: real events, but twice, late, in another order, or far too many."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,20 +6,20 @@ from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
-#: Events that a ring carries at the most, as `engine.doorbell` has it.
+#: Events that a publication carries at most, as `engine.doorbell` has it.
 MAX_CARRIED = 100
-#: Seconds that a ring may take.
+#: Seconds that a publication may take.
 RING_TIME = 2.0
 
 
 class Rings:
-    """Rings the groups of the installation's rooms."""
+    """Publishes to the groups of the installation's rooms."""
 
     def __init__(self, redis_url: str) -> None:
         self._layer: Any = RedisPubSubChannelLayer(hosts=[{"address": redis_url}], prefix="taskrealtime")
 
     async def ring(self, room: str, events: Sequence[list[Any]], *, installation: str, head: int | None = None) -> None:
-        """Send one ring, of the shape that `engine.doorbell.publish` sends."""
+        """Send one publication, of the shape that `engine.doorbell.publish` sends."""
         if not events:
             return
         head = events[-1][0] if head is None else head

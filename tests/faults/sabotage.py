@@ -10,7 +10,7 @@ from typing import Any
 
 
 def without_sweep() -> None:
-    """The sweep does not look at the log: what was not rung for is not found."""
+    """The sweep does not look at the log: events that were not published are not found."""
     from taskrealtime.engine.rooms.sweep import Sweep
 
     async def once(sweep: Any) -> None:
@@ -20,7 +20,7 @@ def without_sweep() -> None:
 
 
 def without_dedupe() -> None:
-    """A room passes on whatever it is rung for, also what it has passed on before."""
+    """A room delivers every published event, also those that it has delivered before."""
     from taskrealtime.engine.rooms.room import Room
     from taskrealtime.engine.wire.frames import Frames
 

@@ -1,4 +1,4 @@
-"""The judge is right: for each kind of broken promise a small record in which it must be found, and clean ones."""
+"""The checker is right: for each kind of broken promise a small record in which it must be found, and clean ones."""
 
 from typing import Any
 

@@ -22,7 +22,7 @@ PATIENCE = 90.0
 
 
 def in_a_storm(kind: str, storm: Callable[[Stack, Server], Coroutine[object, object, None]]) -> None:
-    """Let it happen to a server, which ends in peace afterwards and has logged no fault."""
+    """Let it happen to a server, which shuts down gracefully afterwards and has logged no fault."""
 
     async def happen() -> None:
         server = stack.server(serve=True)

@@ -91,7 +91,7 @@ class Timings:
             slot.send(signal.SIGKILL)
             await slot.until_ended(PATIENCE)
             await slot.until_answers()
-            for client in self._clients:  # They choose anew, and some of them choose this one.
+            for client in self._clients:  # They choose again, and some of them choose this one.
                 for pipe in client.link.pipes():
                     pipe.cut()
             await self._quiet()

@@ -24,9 +24,9 @@ from .record import ACKNOWLEDGED, REFUSED, Operation, Record
 
 #: Seconds between two changes of one writer, on average.
 PACE = 0.25
-#: HTTP statuses that say nothing for good: sent again.
+#: HTTP statuses that decide nothing: the request is sent again.
 INDEFINITE = {408, 429}
-#: Error codes that say nothing for good.
+#: Error codes that decide nothing.
 INDEFINITE_CODES = {"internal", "rate_limited"}
 STATUSES = ("todo", "in_progress", "review", "completed")
 
@@ -39,7 +39,7 @@ class Verdict(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One change as both doors take it."""
+    """One change as sockets and HTTP take it."""
 
     event: str | None
     data: dict[str, Any]

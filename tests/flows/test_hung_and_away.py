@@ -52,7 +52,7 @@ def test_who_comes_while_the_database_is_away_is_told_to_come_back_in_one_line(s
     files = [Path(path + ending) for ending in ("", "-wal", "-shm") if Path(path + ending).exists()]
     for file in files:
         file.rename(f"{file}.away")
-    Path(path).mkdir()  # lest SQLite make another one
+    Path(path).mkdir()  # so that SQLite cannot create another one
     before = len(server.log(lines=0).splitlines())
     ways: list[dict[str, Any]] = [{"token": token}, {"subprotocols": ["taskrealtime.v1", f"bearer.{token}"]}, {}]
     for options in ways * 3:

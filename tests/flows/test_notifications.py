@@ -152,7 +152,7 @@ def test_a_long_poll_is_answered_by_a_notification(server: Server, cast: Cast, d
 def test_what_another_process_marks_is_told_by_the_sweep(
     server: Server, connect: Connect, dan: User, board: int
 ) -> None:
-    """As where the ring is lost: the mark itself is in the database."""
+    """As if the publication is lost: the mark itself is in the database."""
     socket = connect(server, dan)
     server.stack.run("Room.objects.filter(name=name).update(read=1)", name=f"user.{dan.id}")
     assert socket.expect("notifications_read")["data"] == {"up_to": 1, "unread": 0}

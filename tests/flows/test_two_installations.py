@@ -50,7 +50,7 @@ class Team(Installation):
         return self.stack.run(code, project=self.project, **values)
 
     def unheard(self, code: str, **values: Any) -> None:
-        """Save without a message to other processes, as what only an old process rings for is saved."""
+        """Save without a message to other processes, as if only an old process published it."""
         silent = (
             "from unittest import mock\n"
             "from taskrealtime.engine.installation import doorbell\n"

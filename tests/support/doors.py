@@ -1,4 +1,4 @@
-"""Every door through which a change may come, as operations that a random test picks from.
+"""Every interface through which a change may come, as operations that a random test picks from.
 
 An operation is a function of a `Hand`: one user's code, with whatever stale rows it still holds in memory. What an
 operation is refused (a role, a conflict, a constraint) is part of the game and changes nothing.

@@ -13,7 +13,7 @@ from typing import Any
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 END = "the-end"
-#: Follows what may be the head of a frame, lest the server wait for the rest.
+#: Follows what may be the head of a frame, so that the server does not wait for the rest.
 PADDING = bytes(70_000)
 
 #: What stands where something else belongs.

@@ -49,7 +49,7 @@ class Api:
         if user is not None:
             self.headers["Authorization"] = f"Bearer {tokens.make_access_token(user)}"
         self._client = Client(raise_request_exception=False)
-        # Loading the middleware anew for each client took 25 ms, more than most requests: all share one handler.
+        # Loading the middleware for each client took 25 ms, more than most requests: all share one handler.
         self._client.handler = _handler
 
     def __call__(self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Any:

@@ -32,7 +32,7 @@ def django_db_setup(django_db_setup: None) -> None:
     """Empty the tables after a test with `transaction=True` in a tenth of the time.
 
     `TRUNCATE` gives every table and index new files, which takes PostgreSQL longer than most tests. The content types,
-    which each flush would write anew, are made by Django where a test asks for one.
+    which each flush would write again, are made by Django where a test asks for one.
     """
     post_migrate.disconnect(create_contenttypes)
     if connection.vendor == "postgresql":

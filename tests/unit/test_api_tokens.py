@@ -17,7 +17,7 @@ from tests.support.world import PASSWORD, Api
 
 pytestmark = pytest.mark.django_db
 
-#: A name of this file alone: wrong passwords count for minutes, whichever test gave them.
+#: A name of this file alone: wrong passwords count for minutes, across tests.
 NAME = "ann.of.tokens"
 
 
@@ -106,7 +106,7 @@ def test_a_refresh_token_of_other_code_is_good_once_and_begins_a_sign_in(ann: Us
     old = str(RefreshToken.for_user(ann))
     second = refresh(old).json()["refresh"]
     assert refresh(second).status_code == 200
-    for _ in range(2):  # the second time its sign-in has ended, and does not begin anew
+    for _ in range(2):  # the second time its sign-in has ended, and does not begin again
         assert refresh(old).json()["code"] == "token_invalid"
 
 

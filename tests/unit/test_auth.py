@@ -23,7 +23,7 @@ def user() -> User:
 
 
 def fresh(user: User) -> User:
-    """The user, read anew, as another request does."""
+    """The user, read again, as another request does."""
     return User.objects.get(pk=user.pk)
 
 

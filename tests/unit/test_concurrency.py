@@ -165,7 +165,7 @@ class Listener:
 
 
 class UnreliableBell:
-    """Rings as the real one does, but loses, repeats and holds back what it carries."""
+    """Publishes as the real doorbell does, but loses, repeats and holds back what it carries."""
 
     def __init__(self, chance: Random) -> None:
         self._chance = chance

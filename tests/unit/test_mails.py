@@ -166,7 +166,7 @@ def test_what_is_no_change_is_not_told(ann: User, settings: Settings) -> None:
     ann.first_name = "Ann"
     ann.save()
     User.objects.create_user("other", email="other@example.org", password=PASSWORD)
-    # A hash that is no longer costly enough is made anew where its owner signs in.
+    # A hash that is no longer costly enough is renewed where its owner signs in.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher", *settings.PASSWORD_HASHERS]
     before = User.objects.get(pk=ann.pk).password
     assert signed_in(ann).get("/").status_code == 200

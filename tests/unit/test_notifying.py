@@ -325,7 +325,7 @@ def unnumbered() -> Iterator[None]:
 
 @pytest.fixture
 def rings(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What was rung, by room, with its events."""
+    """What was published, by room, with its events."""
     rung: list[dict[str, Any]] = []
     monkeypatch.setattr(doorbell, "publish", lambda room, events, **_: rung.append({"room": room, "events": events}))
     return rung

@@ -1,4 +1,4 @@
-"""An old snapshot and the events since are the new snapshot, whatever changed through whichever interface."""
+"""An old snapshot and the events since are the new snapshot, whatever changed through any interface."""
 
 import random
 from collections.abc import Iterator

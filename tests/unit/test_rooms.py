@@ -1,4 +1,4 @@
-"""Rooms: every listener gets every event once and in order, whatever happened to the rings."""
+"""Rooms: every listener gets every event once and in order, whatever happened to the publications."""
 
 import asyncio
 import time

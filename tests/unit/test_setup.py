@@ -1,4 +1,4 @@
-"""`scripts/setup.sh`: what was interrupted is made anew, and of two at once one waits."""
+"""`scripts/setup.sh`: an interrupted setup is made again, and of two at once one waits."""
 
 import os
 import shutil
