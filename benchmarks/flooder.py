@@ -1,6 +1,6 @@
 """A user that exceeds the rate limit: `python -m benchmarks.flooder PORT TOKEN TASK_ID COMMANDS_A_SECOND`.
 
-Says `ready` when connected; comes back whenever it is cut off.
+Says `ready` when connected; reconnects whenever it is cut off.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 
 async def flood(port: int, token: str, task_id: int, rate: float) -> None:
-    """Go on until killed."""
+    """Continue until killed."""
     headers = {"Authorization": f"Bearer {token}"}
     async for socket in connect(f"ws://127.0.0.1:{port}/ws/", additional_headers=headers, proxy=None):
         print("ready", flush=True)

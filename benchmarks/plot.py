@@ -9,7 +9,7 @@ from .tables import number
 
 WIDTH, HEIGHT = 860, 480
 LEFT, RIGHT, TOP, BOTTOM = 80, 640, 46, 430
-#: Names keep this distance at the least.
+#: Names keep at least this distance.
 LINE_HEIGHT = 16
 COLOURS = ("#8a8f98", "#7a6a58", "#5b7c8d", "#8a6a8f", "#6b8a6a", "#a07850", "#707070", "#4f6d9a")
 STRONG = "#d9480f"

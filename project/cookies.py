@@ -2,7 +2,7 @@
 
 Django and its pages know each cookie by its plain name; browsers know it as `__Host-…` where it came over TLS. They
 take such a name only with `Secure`, for the whole host and from this host itself: no page of a neighbouring subdomain,
-and no host in the network, can put a cookie of theirs in the place of ours.
+and no host in the network, can put a cookie of theirs in place of ours.
 """
 
 from collections.abc import Callable

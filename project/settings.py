@@ -449,7 +449,7 @@ LOGGING = {
     "loggers": {
         "taskrealtime": {"level": "INFO"},
         "django.server": {"level": "INFO"},
-        # Says once a second that Redis is away; delivery goes on by the sweep.
+        # Says once a second that Redis is away; delivery continues by the sweep.
         "channels_redis.pubsub": {"filters": ["one_line"]},
     },
 }

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Words in a thousand, at the most.
+#: At most so many words in a thousand.
 LIMIT = 2
 PERSONAL = re.compile(
     r"\b(who|whom|whoever|whomever|somebody|nobody|anybody|everybody|tells?|told|telling|hears?|heard|hearing)\b",

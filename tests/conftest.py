@@ -38,7 +38,7 @@ def _no_static_files(settings: Settings) -> None:
 
 
 class _Unasked(list[str]):
-    """In the place of the Redis servers: code that asks for them is found out, even where it bears their loss."""
+    """In place of the Redis servers: code that asks for them is found out, even where it bears their loss."""
 
     asked = False
 
@@ -63,7 +63,7 @@ def _nothing_unmarked(request: pytest.FixtureRequest, settings: Settings) -> Ite
 
 
 def no_channel_layer(servers: list[str]) -> None:
-    """In the place of the channel layer."""
+    """In place of the channel layer."""
     bool(servers)
 
 
@@ -181,7 +181,7 @@ LONGEST = (
     "unit/test_replay_property.py",
     "unit/test_heartbeat.py",
 )
-#: One folder after another: a worker ends the servers and the browser of the one before it goes on.
+#: One folder after another: a worker ends the servers and the browser of the one before it continues.
 FOLDERS = ("flows", "browser")
 
 

@@ -1,7 +1,7 @@
 """The fixtures of the browser tests: one Chromium for all of them, one server, and signed-in pages.
 
 They live in this folder because Playwright keeps an event loop running in the thread that started it, in
-which Django's ORM and `asyncio.run` refuse to work: it must have ended before other tests go on.
+which Django's ORM and `asyncio.run` refuse to work: it must have ended before other tests continue.
 """
 
 from collections.abc import Callable, Iterator

@@ -191,7 +191,7 @@ def test_a_sign_in_that_is_ended_leaves_the_list_and_its_page(server: Server, ne
     foreign.get_by_role("button", name="End session: ").click()
     expect(rows).to_have_count(count - 1)
     expect(foreign).to_have_count(0)
-    # Its pages are signed out by themselves, and this one goes on.
+    # Its pages are signed out by themselves, and this one continues.
     same_list.wait_for_url("**/login/?next=/account/")
     expect(elsewhere.get_by_role("button", name="Sign in")).to_be_visible()
     here.goto("/")

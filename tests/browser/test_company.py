@@ -20,7 +20,7 @@ WATCH = """id => {
     new MutationObserver(look).observe(list, {childList: true, subtree: true});
 }"""
 
-#: A user goes on writing in a field, however long the test looks at the text; and stops.
+#: A user keeps writing in a field, however long the test looks at the text; and stops.
 WRITE_ON = """field => {
     window.writing = setInterval(() => field.dispatchEvent(new Event('input', {bubbles: true})), 500);
 }"""

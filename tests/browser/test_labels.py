@@ -83,7 +83,7 @@ def test_who_types_in_the_menu_sees_the_labels_that_have_it(server: Server, new_
     expect(shown).to_have_text(["Bug", "Débugging"])
     expect(said).to_have_text("2 labels match “BUG”")
     expect(item(page, "Bug").first).to_be_focused()
-    page.keyboard.type("g")  # goes on to the first that fits
+    page.keyboard.type("g")  # continues to the first that fits
     expect(said).to_have_text("1 label matches “BUGg”")
     expect(item(page, "Débugging")).to_be_focused()
     page.keyboard.press("Space")

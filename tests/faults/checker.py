@@ -55,7 +55,7 @@ def check(record: Record) -> list[Violation]:
 
 
 def check_early(record: Record) -> list[Violation]:
-    """What can be seen while the run goes on: numbers that do not follow, and effects that clients received twice."""
+    """What can be seen while the run continues: numbers that do not follow, and effects that clients received twice."""
     found: list[Violation] = []
     frames: dict[tuple[str, int], Frame] = {}
     for history in record.histories:
@@ -238,7 +238,7 @@ def _check_reset(history: History, entry: Entry) -> Iterator[Violation]:
 
 
 class _Positions:
-    """How far the client got in each room, over its connections: each goes on where the last one ended."""
+    """How far the client got in each room, over its connections: each continues where the last one ended."""
 
     def __init__(self) -> None:
         self.at: dict[str, int] = {}

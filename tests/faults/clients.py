@@ -25,7 +25,7 @@ from .record import Entry, Frame, History
 
 #: Seconds: between two pings of a client, without a sign of life before it gives up, for an answer.
 PING_EVERY, SILENCE, ANSWER_TIME = 1.5, 6.0, 6.0
-#: Seconds before a client comes back, at the most: the first time, and ever.
+#: Seconds before a client returns, at most: the first time, and ever.
 FIRST_WAIT, LONGEST_WAIT = 0.3, 2.0
 #: What a connection that could not be made raises.
 NO_CONNECTION = (OSError, TimeoutError, InvalidHandshake, InvalidMessage, ConnectionClosed, EOFError)
@@ -235,7 +235,7 @@ class _Talk:
         data: dict[str, Any] = {} if self.by_header else {"token": self.client.who.token}
         while (await self._enter(self.user_room, "connect", data))["event"] == "error":
             if self.by_header:
-                # The user room may be asked for once; the next connection goes on from the old number.
+                # The user room may be asked for once; the next connection continues from the old number.
                 self.socket.transport.abort()
                 self.refused = True
                 return
@@ -250,7 +250,7 @@ class _Talk:
     async def _follow(self, project: int) -> None:
         """Join until the server agrees; where it lets us in only from a snapshot, take one.
 
-        A removal may arrive while this goes on: the user was added and removed again meanwhile.
+        A removal may arrive while this continues: the user was added and removed again meanwhile.
         """
         if project in self._entering:
             return

@@ -31,7 +31,7 @@ AT_ONCE, ADDRESSES = 100, 20
 PROBE_PAUSE_SECONDS = 0.02
 #: Seconds that the server is asked while nothing else happens.
 QUIET_SECONDS = 3.0
-#: Bytes that one client sends at the most, whatever it claims: the server is on this machine, too.
+#: Bytes that one client sends at most, whatever it claims: the server is on this machine, too.
 MAX_SENT = 64 * MIB
 #: Seconds that one attack may take.
 ATTACK_SECONDS = 60.0

@@ -31,7 +31,7 @@ from .record import Fault, Final, Record
 
 #: Pings this often, and a client that answers none for so long counts as gone: seconds, so that sleep shows in a run.
 PING_INTERVAL, PING_TIMEOUT = 2, 7
-#: Seconds that anything may take to come back on a busy machine.
+#: Seconds that any service may take to restart on a busy machine.
 PATIENCE = 60.0
 #: Seconds between two looks at the server processes, and before one that died is started again.
 LOOK, PAUSE = 0.05, 0.3
@@ -135,7 +135,7 @@ class Slot:
 
 
 class Installation(Stack):
-    """A stack whose PostgreSQL is its own, too, with several servers that come back when they end."""
+    """A stack whose PostgreSQL is its own, too, with several servers that are restarted when they end."""
 
     def __init__(self, kind: str, *, record: Record, servers: int = 1, entry: Sequence[str] = ("manage.py",)) -> None:
         self.postgres: Postgres | None = None

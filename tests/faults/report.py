@@ -139,7 +139,7 @@ def true_times(told: list[float], begun: float) -> list[float]:
 
     Args:
         told: the times in the events, in the order of their numbers.
-        begun: a moment before the first of them, by half an hour at the most.
+        begun: a moment before the first of them, by half an hour at most.
     """
     times: list[float] = []
     for at in told:

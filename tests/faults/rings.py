@@ -6,7 +6,7 @@ from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
-#: Events that a publication carries at most, as `engine.doorbell` has it.
+#: Events that a publication carries at most, as `engine.installation.doorbell` has it.
 MAX_CARRIED = 100
 #: Seconds that a publication may take.
 RING_TIME = 2.0
@@ -19,7 +19,7 @@ class Rings:
         self._layer: Any = RedisPubSubChannelLayer(hosts=[{"address": redis_url}], prefix="taskrealtime")
 
     async def ring(self, room: str, events: Sequence[list[Any]], *, installation: str, head: int | None = None) -> None:
-        """Send one publication, of the shape that `engine.doorbell.publish` sends."""
+        """Send one publication, of the shape that `installation.doorbell.publish` sends."""
         if not events:
             return
         head = events[-1][0] if head is None else head

@@ -1,4 +1,4 @@
-"""A storm: a crowd of clients is cut off in one moment and comes back, by `since` or by a reset and the board."""
+"""A storm: a crowd of clients is cut off in one moment and returns, by `since` or by a reset and the board."""
 
 import asyncio
 from contextlib import aclosing
@@ -39,7 +39,7 @@ result = log.heads([f"project.{project}" for project in projects])
 async def measure(installation: Installation, clients: int, times: int) -> tuple[dict[str, Seconds], list[str]]:
     """Seconds until all clients of one board have caught up, each so many times; and what went wrong.
 
-    Counted from the moment in which they were cut off: they come back when their backoff lets them.
+    Counted from the moment in which they were cut off: they return when their backoff lets them.
     """
     tokens, projects = await installation.ask(PREPARE, count=PEOPLE, projects=1, tasks=TASKS)
     async with aclosing(Crowd([slot.port for slot in installation.slots], tokens, projects, clients)) as crowd:

@@ -426,7 +426,7 @@ def test_sockets_can_be_switched_off(start_server: StartServer, cast: Cast) -> N
     with pytest.raises(InvalidStatus) as refused:
         server.connect(cast.ann)
     assert refused.value.response.status_code in {503, 403}  # the latter from stock daphne, which knows no other
-    project = server.project(cast.ann)  # all else goes on
+    project = server.project(cast.ann)  # all else continues
     board = server.api(cast.ann).get(f"/api/projects/{project}/board/").json()
     answer = server.api(cast.ann).get(f"/api/projects/{project}/events/", params={"since": 0, "wait": 5})
     assert answer.json()["seq"] == board["seq"]

@@ -50,7 +50,7 @@ def examples(language: str) -> list[str]:
 
 @dataclass
 class Ports:
-    """The ports of this run in the place of those of the documentation."""
+    """The ports of this run in place of those of the documentation."""
 
     servers: list[int] = field(default_factory=lambda: [free_port() for _ in PORTS])
     proxy: int = field(default_factory=free_port)

@@ -38,7 +38,7 @@ def test_a_burst_reaches_whoever_listens(server: Server, cast: Cast, connect: Co
 
 @pytest.mark.long
 def test_a_long_replay_of_large_events_comes_whole(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    """Five megabytes of them, while others go on writing."""
+    """Five megabytes of them, while others keep writing."""
     server.stack.run(
         "Task.objects.bulk_create([Task(project_id=p, title=f'{n}', description='é' * 20000) for n in range(120)])",
         p=project,

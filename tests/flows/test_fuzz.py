@@ -11,7 +11,7 @@ from tests.support.observing import MIB, memory
 from tests.support.stacks import Server, Stack
 
 SEED = 20
-#: Conversations that go on at a time.
+#: Conversations that run at a time.
 AT_ONCE = 8
 #: What a server may grow by after it has warmed up. It levels off at 25 MB more; a leak of what was sent would be
 #: several times that.

@@ -1,4 +1,4 @@
-"""Thousands of clients in one process: each joins a project, follows its log and comes back whenever it is cut.
+"""Thousands of clients in one process: each joins a project, follows its log and reconnects whenever it is cut.
 
 A client that gets a reset fetches the board and continues from there, as the JavaScript client does.
 """
@@ -36,7 +36,7 @@ class Member(asyncio.Protocol):
         self.seq: int | None = None
         self.epoch = ""
         self.joined = False
-        #: The board that it goes on from since its last reset.
+        #: The board that it continues from since its last reset.
         self.board: Board | None = None
         self._token = token
         self._project = project

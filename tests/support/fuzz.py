@@ -129,7 +129,7 @@ def broken_wire(chance: Random) -> bytes:
             bytes([0x80 | chance.choice([3, 4, 7, 11, 15]), 0x80]) + b"\0" * 4,  # opcodes that are none
             bytes([0xC0 | TEXT, 0x80]) + b"\0" * 4,  # an extension that was not negotiated
             bytes([0x80 | TEXT, 5]) + b"hello",  # not masked
-            frame_bytes(0, payload),  # goes on with nothing
+            frame_bytes(0, payload),  # continues with nothing
             frame_bytes(TEXT, payload, final=False) + frame_bytes(TEXT, payload),
             frame_bytes(PING, b"x" * 126),
             frame_bytes(PING, b"x", final=False),

@@ -1,4 +1,4 @@
-"""Code that another process runs while a test goes on."""
+"""Code that another process runs while a test continues."""
 
 import itertools
 import threading

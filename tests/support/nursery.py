@@ -96,7 +96,7 @@ def watch_over(told: socket.socket) -> None:
 
 
 def run(command: list[str]) -> None:
-    """Go on as `command` would: `[python, file, …]` or `[python, "-m", module, …]`."""
+    """Continue as `command` would: `[python, file, …]` or `[python, "-m", module, …]`."""
     if command[1] == "-m":
         sys.argv = command[2:]
         runpy.run_module(command[2], run_name="__main__", alter_sys=True)

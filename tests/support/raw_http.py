@@ -69,7 +69,7 @@ class RawHTTP:
         return status, headers, self.rest()
 
     def answer_head(self) -> tuple[int, dict[str, str]]:
-        """The head of the next answer, be it that the client shall go on."""
+        """The head of the next answer, also one that asks the client to continue."""
         first, *lines = self._read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines)
         return int(first.split()[1]), {name.lower(): value for name, value in headers.items()}

@@ -40,7 +40,7 @@ class Connection(ClientConnection):
     """
 
     def send_data(self) -> None:
-        """Send what is due; a reader goes on reading where that fails."""
+        """Send what is due; a reader keeps reading where that fails."""
         try:
             super().send_data()
         except OSError:
@@ -80,7 +80,7 @@ class Socket:
         return frame["data"]
 
     def ask_frame(self, event: str, data: Any = None, *, key: str | None = None, timeout: float = TIMEOUT) -> Frame:
-        """Send an event and return the frame that answers it, be it an `error`."""
+        """Send an event and return the frame that answers it, also an `error`."""
         request = f"ask-{next(self._ids)}"
         self.send_event(event, data, id=request, **({} if key is None else {"key": key}))
         deadline = time.monotonic() + timeout

@@ -26,7 +26,7 @@ with socket.socket(socket.AF_UNIX) as connection:
 class Units:
     """The services of one installation, whose unit files lie in a folder.
 
-    What a unit file says of paths is put in the place of this checkout; its user and its limits are left out.
+    What a unit file says of paths is put in place of this checkout; its user and its limits are left out.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:

@@ -31,7 +31,7 @@ async def process(settings: Settings) -> AsyncIterator[Process]:
 
 
 class Bounds:
-    """In the place of the questions to the database: each is answered when the test says so."""
+    """In place of the questions to the database: each is answered when the test says so."""
 
     def __init__(self) -> None:
         self._asked: asyncio.Queue[asyncio.Future[log.Bounds | None]] = asyncio.Queue()

@@ -15,7 +15,7 @@ from taskrealtime.engine.wire.errors import RateLimited
 from tests.services.redis import Redis
 
 pytestmark = pytest.mark.services
-LONG = Limit(5, 3600)  # nothing comes back within a test
+LONG = Limit(5, 3600)  # nothing refills within a test
 
 
 @pytest.fixture

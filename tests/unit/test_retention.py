@@ -679,7 +679,7 @@ def test_a_task_that_was_deleted_long_ago_goes_for_good_and_nobody_is_told(proje
 
 
 def test_a_task_with_very_many_comments_goes_in_many_transactions(task: Task) -> None:
-    """What was done before a kill stays done; the next round goes on."""
+    """What was done before a kill stays done; the next round continues."""
     said = [Comment(task=task, content="Secret") for _ in range(2 * purging.COMMENTS + 1)]
     QuerySet[Comment](Comment).bulk_create(said)
     delete_at(task, OLD)
