@@ -292,11 +292,11 @@ class Installation(Stack):
 DUMP = """
 import json
 import msgspec
-from taskrealtime.engine import log
+from taskrealtime.engine.log.rows import logged
 from tests.support.replay import read_board
 frames = {room: [] for room in Room.objects.values_list('name', flat=True)}
 for event in Event.objects.exclude(seq=None).order_by('room', 'seq'):
-    frames.setdefault(event.room, []).append(log._logged(event.seq, event).frame)
+    frames.setdefault(event.room, []).append(logged(event.seq, event).frame)
 found = {
     'log': frames,
     'heads': dict(Room.objects.values_list('name', 'head')),
