@@ -175,7 +175,6 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
-    "drf_spectacular",
     "servestatic",
     "taskrealtime.engine",
     "taskrealtime",
