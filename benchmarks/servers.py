@@ -158,7 +158,7 @@ class RunningPeer(Running):
 
 POPULATE = """
 from django.db.models import QuerySet
-from taskrealtime.engine import auth
+from taskrealtime.engine.auth import tokens
 from taskrealtime.engine.models import Room
 
 first = User.objects.count()
@@ -174,7 +174,7 @@ for board in boards:
 result = {
     "projects": [board.pk for board in boards],
     "tasks": [list(board.tasks.values_list("pk", flat=True)) for board in boards],
-    "tokens": [str(auth.make_access_token(user)) for user in people],
+    "tokens": [str(tokens.make_access_token(user)) for user in people],
 }
 """
 

@@ -84,6 +84,7 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     board = Board(new_page(server, alice, path, allow_errors=LOST))
     context, panel = board.page.context, board.panel
     expect(panel.locator("[data-comment-id]")).to_have_count(2)
+    since = head(server, alice, project)
     go_offline(board)
     edit_comment(board.page, "Keep", "Kept")
     edit_comment(board.page, "Kept", "Kept twice")
@@ -102,7 +103,6 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     board.page.close()
     theirs: dict[str, Any] = {"description": "Bob's words", "due_at": "2031-06-02T10:00:00Z"}
     assert server.api(bob).patch(f"/api/tasks/{task}/", json=theirs).status_code == 200
-    since = head(server, alice, project)
 
     stopped: list[Route] = []
     flows = False
@@ -128,6 +128,8 @@ def test_what_is_done_offline_is_sent_once_in_order_by_the_next_page(server: Ser
     names = logged(server, alice, project, since)
     assert names.count("task_deleted") == 1
     names.remove("task_deleted")
+    # Bob's. The first page may send its first change while it closes, before or after him; it counts once all the same.
+    names.remove("task_updated")
     assert names == ["comment_updated", "comment_updated", "task_updated", "comment_deleted"]
 
     # If another user changed the same field, the user chooses.

@@ -14,8 +14,8 @@ PATIENCE = 120.0
 
 #: Makes the people, and their projects with so many tasks each; `result` is their tokens, and the projects.
 PREPARE = """
-from taskrealtime.engine import auth
-from taskrealtime.models import user_room
+from taskrealtime.engine.auth import tokens
+from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 people = User.objects.bulk_create([User(username=f"crowd{n}", password="x") for n in range(count)])
 for person in people:
@@ -24,7 +24,7 @@ made = [Project.objects.create(name=f"Board {n}") for n in range(projects)]
 for n, project in enumerate(made):
     Membership.objects.bulk_create([Membership(project=project, user=person) for person in people[n::projects]])
     Task.objects.bulk_create([Task(project=project, title=f"task {n}") for n in range(tasks)])
-result = [[str(auth.make_access_token(person)) for person in people], [project.pk for project in made]]
+result = [[str(tokens.make_access_token(person)) for person in people], [project.pk for project in made]]
 """
 #: Writes into every project; `result` is where their logs end.
 WRITE = """

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.long, pytest.mark.timeout(300)
 SEED = 20
 
 
-def sabotaged(without: str, only: str, *, seconds: float = 12) -> Report:
+def sabotaged(without: str, only: str, *, seconds: float = 60) -> Report:
     """A run that ends as soon as something is found, with no faults but these."""
     plan = Plan("deployed", SEED, seconds, servers=1, without=without, only=(only,), early=True, settle=4)
     return asyncio.run(run(plan))

@@ -22,6 +22,8 @@ BOUND = MIB
 MEMORY = 20 * MIB
 #: Seconds of a processor that no request of these tests takes, on no machine. Parsing one form took 17 and more.
 CPU = 8.0
+#: Seconds that a body may take, on a server that waits for its application for longer.
+BODY_TIMEOUT = 5.0
 FORM = "Content-Type: application/x-www-form-urlencoded"
 MULTIPART = "Content-Type: multipart/form-data; boundary=b"
 
@@ -305,6 +307,12 @@ def impatient() -> Iterator[tuple[int, Process]]:
     yield from stream(HTTP_HEAD_TIMEOUT="1", HTTP_BODY_TIMEOUT="1.5", HTTP_IDLE_TIMEOUT="2", HTTP_SEND_TIMEOUT="1")
 
 
+@pytest.fixture
+def unhurried() -> Iterator[tuple[int, Process]]:
+    """A server whose time for a body outlasts the pauses of a client on a busy machine."""
+    yield from stream(HTTP_BODY_TIMEOUT=str(BODY_TIMEOUT))
+
+
 def stream(**env: str) -> Iterator[tuple[int, Process]]:
     port = free_port()
     env = plain_environment() | {
@@ -467,15 +475,15 @@ def test_the_application_has_the_first_bytes_before_the_last_come(streaming: tup
         assert client._read_chunk() == b"56789"
 
 
-def test_a_client_is_not_read_while_the_application_does_not_receive(impatient: tuple[int, Process]) -> None:
-    port, process = impatient
+def test_a_client_is_not_read_while_the_application_does_not_receive(unhurried: tuple[int, Process]) -> None:
+    port, process = unhurried
     usage = Usage(process.pid)
     with RawHTTP(port) as client:
         client.request("PATCH", "/streamed/slow", f"Content-Length: {200 * MIB}")
         sent = client.try_to_send(b"x" * 200 * MIB)
         assert 0 < sent < 100 * MIB
         assert usage.peak_memory < MEMORY
-        time.sleep(3)  # That is the application's time, not the client's.
+        time.sleep(BODY_TIMEOUT + 1)  # That is the application's time, not the client's.
         httpx.get(f"http://127.0.0.1:{port}/go", timeout=60)
         client.send(b"x" * (200 * MIB - sent))
         assert json.loads(client.answer()[2])["bytes"] == 200 * MIB
