@@ -7,17 +7,20 @@ Whatever is not the board's goes through as it came.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import URLResolver, get_resolver
 
+from taskrealtime.engine.wire.asgi import Application, Receive, Scope, Send
+
 from .engine.asgi.body_limits import BodyLimit
 from .engine.asgi.concurrency_limit import ConcurrencyLimit
 from .engine.asgi.origins import OriginCheck, refuse_unknown
 from .engine.asgi.paths import OnePath, own_path
-from .engine.asgi.polling import Application, LongPolling, Receive, Scope, Send
+from .engine.asgi.polling import LongPolling
 from .engine.asgi.proxy_headers import ProxyHeaders
 from .sockets.consumer import TaskBoardConsumer
 
@@ -45,7 +48,6 @@ class Integrated:
     def __init__(self, application: Application, path: str) -> None:
         self._application = application
         self._path = path
-        self._own_paths: tuple[str, ...] | None = None
         open_paths = [*OPEN_PATHS, settings.STATIC_URL] if settings.STATIC_URL else OPEN_PATHS
         # A waiting long poll is outside of the limit and holds no slot.
         pages = LongPolling(ConcurrencyLimit(application, open_paths=open_paths, hashing_paths=HASHING_PATHS))
@@ -66,13 +68,12 @@ class Integrated:
     def _is_own(self, scope: Scope) -> bool:
         if scope["type"] == "websocket":
             return own_path(scope) == self._path
-        return scope["type"] == "http" and own_path(scope).startswith(self._prefixes())
+        return scope["type"] == "http" and own_path(scope).startswith(self._prefixes)
 
+    @cached_property
     def _prefixes(self) -> tuple[str, ...]:
-        """Return what the paths of the board's URLs begin with; read once, since it imports all views."""
-        if self._own_paths is None:
-            self._own_paths = tuple(f"/{prefix}" for prefix in _included(get_resolver(), ""))
-        return self._own_paths
+        """What the paths of the board's URLs begin with; read with the first request, since it imports all views."""
+        return tuple(f"/{prefix}" for prefix in _included(get_resolver(), ""))
 
 
 def _included(resolver: URLResolver, prefix: str) -> Iterator[str]:

@@ -1,20 +1,15 @@
 """How many bytes the body of a request may have, on every server."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from django.conf import settings as django_settings
 
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.wire.asgi import Application, Message, Receive, Scope
 from taskrealtime.engine.wire.errors import InvalidMessage
 
 from .paths import routed_path
-
-Scope = dict[str, Any]
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Application = Callable[[Scope, Receive, Any], Awaitable[None]]
 
 #: Digits of a length that are read: enough for any bound.
 MAX_DIGITS = 30

@@ -17,10 +17,10 @@ from taskrealtime.engine.auth.shares import share_of, share_of_sign_in
 from taskrealtime.engine.db.capacity import HASHERS, HTTP_READERS, HTTP_WRITERS
 from taskrealtime.engine.db.time_limits import limit_statements
 from taskrealtime.engine.limits.fair_line import FairLine, Share
+from taskrealtime.engine.wire.asgi import Application, Message, Receive, Scope, Send
 from taskrealtime.engine.wire.errors import Busy
 
 from .paths import routed_path
-from .polling import Application, Message, Receive, Scope, Send
 from .refusals import refusal
 from .unread import Answer, Unread
 

@@ -1,7 +1,6 @@
 """Refuses sockets before the upgrade: those that a foreign page opens, and more than can be served."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,11 +12,9 @@ from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.values import read_origin
 from taskrealtime.engine.limits import connections
 from taskrealtime.engine.limits.addresses import countable, peer_of
+from taskrealtime.engine.wire.asgi import Application, Scope
 
 logger = logging.getLogger(__name__)
-
-Scope = dict[str, Any]
-Application = Callable[..., Awaitable[None]]
 
 
 class OriginCheck:

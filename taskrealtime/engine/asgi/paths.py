@@ -1,13 +1,11 @@
 """One idea of a request's path, for the limits before Django and for Django itself."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.handlers.asgi import get_script_prefix
 
-Scope = dict[str, Any]
-Application = Callable[[Scope, Any, Any], Awaitable[None]]
+from taskrealtime.engine.wire.asgi import Application, Scope
 
 
 class OnePath:

@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpRequest
 
 from taskrealtime.engine import draining
 from taskrealtime.engine.process import process
 from taskrealtime.engine.rooms.room import Room
+from taskrealtime.engine.wire.asgi import Application, Message, Receive, Scope, Send
 from taskrealtime.engine.wire.errors import RateLimited
 from taskrealtime.engine.wire.frames import Frames
 
@@ -18,11 +17,6 @@ from .refusals import refusal
 
 logger = logging.getLogger(__name__)
 
-Scope = dict[str, Any]
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 #: The key under which a view finds its `Wait` in the ASGI scope.
 WAIT_KEY = "taskrealtime.wait"

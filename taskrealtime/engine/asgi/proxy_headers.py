@@ -1,12 +1,11 @@
 """ASGI middleware that takes the client's address from trusted proxies alone."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from taskrealtime.engine.conf import settings
-from taskrealtime.engine.limits.addresses import Scope, forwarded_for, is_trusted
+from taskrealtime.engine.limits.addresses import forwarded_for, is_trusted
+from taskrealtime.engine.wire.asgi import Application, Scope
 
-Application = Callable[[Scope, Any, Any], Awaitable[None]]
 _FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")
 
 

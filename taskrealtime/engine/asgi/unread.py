@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+
+from taskrealtime.engine.wire.asgi import Message, Send
 
 logger = logging.getLogger(__name__)
 
-Message = Mapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
 
 #: Bytes of answers that wait for the readers of one group (a user, an address). Beyond this bound, or the next, an
 #: application waits for its own reader, and the group's next requests wait in line.

@@ -3,17 +3,15 @@
 import re
 import threading
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings as django_settings
 from django.http import parse_cookie
 
 from taskrealtime.engine.limits.addresses import countable, peer_of
 from taskrealtime.engine.limits.fair_line import Share
+from taskrealtime.engine.wire.asgi import Scope
 
 from .tokens import user_id_of
-
-Scope = dict[str, Any]
 
 #: Sessions whose users are remembered.
 MAX_SESSIONS = 10_000

@@ -2,11 +2,10 @@
 
 import ipaddress
 from functools import lru_cache
-from typing import Any
 
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.wire.asgi import Scope
 
-Scope = dict[str, Any]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: In TRUSTED_PROXIES: any peer that connects to the Unix socket.

@@ -23,13 +23,13 @@ from redis import RedisError
 
 from taskrealtime.asgi import Integrated, integrate_with_existing_app
 from taskrealtime.engine import metrics
-from taskrealtime.engine.asgi.polling import Application
 from taskrealtime.engine.db import database_probe
 from taskrealtime.engine.installation import redis_probe
 from taskrealtime.engine.installation.names import redis_key
 from taskrealtime.engine.process import process
 from taskrealtime.engine.server import heartbeat
 from taskrealtime.engine.server.supervisor import Supervisor
+from taskrealtime.engine.wire.asgi import Application
 
 #: Connections that the kernel keeps until a process accepts them.
 BACKLOG = 1024
