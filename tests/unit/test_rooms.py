@@ -585,7 +585,7 @@ async def test_a_ring_while_a_room_is_being_opened_is_not_lost(
         bounds = read_bounds(names)
         append("project.1")
         deadline = time.monotonic() + 60
-        while process.hub._rung["project.1"] == 0:
+        while process.hub._published_heads["project.1"] == 0:
             assert time.monotonic() < deadline, "the ring did not come"
         return bounds
 

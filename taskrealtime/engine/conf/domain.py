@@ -83,7 +83,7 @@ class _UnknownRooms:
     deletions: Collection[str] = ()
 
     def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
-        return dict.fromkeys(pairs, NotFound("No such room."))
+        return {pair: NotFound("No such room.") for pair in pairs}
 
     def redact(self, events: Sequence["Event"]) -> dict[int, str]:
         return {}
@@ -124,6 +124,10 @@ class Domain:
         if blanker is not None:
             self.blanker = blanker
 
+    def kinds(self) -> list[str]:
+        """Return the names of all kinds of rooms."""
+        return list(self._kinds)
+
     def kind_of(self, room: str) -> RoomKind:
         """Return the kind of a room, by its name."""
         return self._kinds.get(room.partition(".")[0], self._unknown)
@@ -151,10 +155,10 @@ class Domain:
         return {room for kind, of_kind in self._by_kind(rooms, str) for room in kind.without_owner(of_kind)}
 
     def _by_kind(self, things: Iterable[Any], room_of: Callable[[Any], str]) -> Iterable[tuple[RoomKind, list[Any]]]:
-        by_name: dict[str, list[Any]] = {}
+        by_kind: dict[RoomKind, list[Any]] = {}
         for thing in things:
-            by_name.setdefault(self.kind_of(room_of(thing)).name, []).append(thing)
-        return [(self._kinds.get(name, self._unknown), of_kind) for name, of_kind in by_name.items()]
+            by_kind.setdefault(self.kind_of(room_of(thing)), []).append(thing)
+        return by_kind.items()
 
 
 #: The one of this process.

@@ -37,7 +37,7 @@ class Hub:
         self._on_evicted = on_evicted
         self._opening: dict[str, asyncio.Task[Room]] = {}
         #: The highest number that was published for a room that is just being opened.
-        self._rung: dict[str, int] = {}
+        self._published_heads: dict[str, int] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
         #: Where a room's log stands for a reader, and what is known of a room: both asked for in batches, since many
         #: clients reconnect at once after a lost connection.
@@ -75,7 +75,7 @@ class Hub:
         return room
 
     async def _open(self, name: str) -> Room:
-        self._rung[name] = 0
+        self._published_heads[name] = 0
         try:
             if leaving := self._leaving.get(name):
                 await leaving  # Or it would take back the membership that is asked for next.
@@ -86,10 +86,10 @@ class Hub:
             room.mark(bounds.read, bounds.floor)
             room.deaf, room.renewed_at = deaf, time.monotonic()
             self.rooms[name] = room
-            room.advance_to(self._rung[name])
+            room.advance_to(self._published_heads[name])
         finally:
             # Here, and not in a callback of the task: that would come a turn of the loop after the task has ended.
-            del self._rung[name], self._opening[name]
+            del self._published_heads[name], self._opening[name]
         return room
 
     async def _read_log(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
@@ -100,8 +100,10 @@ class Hub:
         """Carry out a message about a room's log."""
         room = self.rooms.get(message["room"])
         if room is None:
-            if message["room"] in self._rung:
-                self._rung[message["room"]] = max(self._rung[message["room"]], message.get("head", 0))
+            if message["room"] in self._published_heads:
+                self._published_heads[message["room"]] = max(
+                    self._published_heads[message["room"]], message.get("head", 0)
+                )
             return
         if message["type"] == "room.closed":
             self.close(room)
@@ -110,7 +112,7 @@ class Hub:
         else:
             room.receive([LoggedEvent(*event) for event in message["events"]], message["head"])
 
-    def depart(self, user_id: int, departed: str) -> None:
+    def end_membership(self, user_id: int, departed: str) -> None:
         """Notify a user's subscribers that the room `departed` is no longer theirs to read."""
         for listener in list(self.listeners.get(user_id, ())):
             listener.membership_ended(departed)

@@ -56,7 +56,7 @@ class Messages:
             case "processes.call" | "processes.told":
                 self._watch.receive(message)
             case "room.departed":
-                self._hub.depart(message["user"], message["departed"])
+                self._hub.end_membership(message["user"], message["departed"])
             case "room.events" | "room.read" | "room.closed":
                 self._hub.handle(message)
             case _:
@@ -100,7 +100,7 @@ class Messages:
         try:
             await self._hub.stand(log.Reader(departed, user_id))
         except RealTimeError:
-            self._hub.depart(user_id, departed)
+            self._hub.end_membership(user_id, departed)
         except Exception as error:
             logger.warning("Whether user %s left %s could not be looked up (%s).", user_id, departed, error)
 

@@ -74,7 +74,7 @@ class Subscription:
         self.received_anything = False
 
     def give(self, frames: Frames, cursor: int) -> None:
-        """Deliver these frames, the last of which is number `cursor`, to the subscriber."""
+        """Deliver these frames to the subscriber; the last one has the number `cursor`."""
         self.listener.deliver(frames)
         self.cursor = cursor
         self.received_anything = True
@@ -101,7 +101,7 @@ class Room:
             evicted: called when the event that ends a user's right to read the room was delivered.
         """
         self.name = name
-        #: `project` or `user`.
+        #: The first word of its name.
         self.kind = name.partition(".")[0]
         self._evicted = evicted
         #: What was delivered to live subscribers last.

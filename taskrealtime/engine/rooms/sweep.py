@@ -10,6 +10,7 @@ from django.db import connection as database
 from taskrealtime.engine import log, metrics
 from taskrealtime.engine.auth import tokens
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.db.threads import in_database_thread
 from taskrealtime.engine.installation.membership import LayerMembership
 from taskrealtime.engine.presence.presence import Presence
@@ -20,10 +21,9 @@ from .watching import Watch
 
 logger = logging.getLogger(__name__)
 
-#: Whose room it is: the first part of its name.
-KINDS = ("project", "user")
-#: Seconds that a room without listeners is kept, and after which a group membership is renewed.
+#: Seconds that a room without subscribers is kept.
 IDLE_ROOM_TTL_SECONDS = 30.0
+#: Seconds after which the membership in a group is renewed.
 RENEW_GROUP_SECONDS = 300.0
 #: Seconds that a sweep may take before the database counts as away.
 DATABASE_TIMEOUT_SECONDS = 3.0
@@ -82,7 +82,7 @@ class Sweep:
         self._measure()
 
     def _measure(self) -> None:
-        for kind in KINDS:
+        for kind in domain.kinds():
             sizes = [room.size for room in self._hub.rooms.values() if room.kind == kind]
             metrics.ROOMS.labels(kind).set(len(sizes))
             metrics.LISTENERS.labels(kind).set(sum(sizes))
