@@ -111,7 +111,7 @@ class RealTimeService:
         with _announcing(creator_id):
             task = _locked_task(task_id, project_id)
             room_events.task_appeared(task, events.TaskCreated)
-            room_events.notify_assignee(task, None)
+            room_events.notify_assignee_of_new_task(task, None)
 
     @classmethod
     def broadcast_task_deleted(cls, *, task_id: int, project_id: int, deleter_id: int | None = None) -> None:

@@ -75,7 +75,7 @@ def task_written(task: Task, previous: Task | None) -> None:
     if not was_there:
         if task.is_on_board:
             task_appeared(task, events.TaskCreated if previous is None else events.TaskRestored)
-            notify_assignee(task, previous)
+            notify_assignee_of_new_task(task, previous)
         return
     assert previous is not None
     if not task.is_on_board or task.project_id != previous.project_id:
@@ -83,7 +83,7 @@ def task_written(task: Task, previous: Task | None) -> None:
         task_deleted(previous, at=task.updated_at, is_archived=is_archived)
         if task.is_on_board:
             task_appeared(task, events.TaskCreated)
-            notify_assignee(task, previous)
+            notify_assignee_of_new_task(task, previous)
         return
     _task_updated(task, previous, task.changed_since(previous, CHANGE_FIELDS))
 
@@ -179,7 +179,7 @@ def assigned(task: Task, previous_assignee_id: int | None) -> None:
     notifying.notify_assignee(task, data, at=task.updated_at)
 
 
-def notify_assignee(task: Task, previous: Task | None) -> None:
+def notify_assignee_of_new_task(task: Task, previous: Task | None) -> None:
     """Notify the assignee of a task that came to the board, if no `task_assigned` announces it."""
     previous_assignee_id = previous.assignee_id if previous else None
     if task.assignee_id != previous_assignee_id:

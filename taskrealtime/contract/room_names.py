@@ -21,8 +21,3 @@ def user_of_room(room: str) -> int | None:
 def user_room(user_id: int) -> str:
     """Return the room of every connection of that user."""
     return f"user.{user_id}"
-
-
-def is_user_room(room: str) -> bool:
-    """Return whether a room is one user's own."""
-    return user_of_room(room) is not None

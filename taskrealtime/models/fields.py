@@ -1,13 +1,18 @@
-"""Fields of the board's models."""
+"""Fields of the board's models, and lookups of Django's."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import Length
 from django.db.models.lookups import Lookup
+
+models.CharField.register_lookup(Length)
+models.TextField.register_lookup(Length)
 
 
 def choices(values: Sequence[str]) -> list[tuple[str, str]]:
+    """Return these values as a field's choices, each with its label."""
     return [(value, value.replace("_", " ").capitalize()) for value in values]
 
 

@@ -9,7 +9,6 @@ from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.deletion import Collector
-from django.db.models.functions import Length
 from django.utils import timezone
 
 from taskrealtime.contract.events import PRIORITIES, REMINDER_KINDS, STATUSES
@@ -20,11 +19,6 @@ from .fields import IdsField, PositionField, choices
 from .markdown import key_of, render
 from .projects import NO_LABELS, Project
 from .tracking import TrackedModel, TrackedQuerySet
-
-models.CharField.register_lookup(Length)
-
-
-models.TextField.register_lookup(Length)
 
 #: Before anything is due: what stands here is looked at by the next run of the reminders.
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)

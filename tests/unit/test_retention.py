@@ -27,8 +27,7 @@ from taskrealtime.contract import commands
 from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.db.threads import in_database_thread
-from taskrealtime.engine.log import idempotency
-from taskrealtime.engine.log import trimming as retention
+from taskrealtime.engine.log import idempotency, trimming
 from taskrealtime.engine.log.idempotency import once
 from taskrealtime.engine.models import Event, IdempotencyKey, Redaction, Room
 from taskrealtime.engine.process import Process
@@ -91,75 +90,75 @@ def numbers(resumed: log.Resumed) -> list[int] | str:
 
 def test_old_events_go_and_the_young_stay(room: str) -> None:
     say(room, OLD, OLD, OLD, YOUNG, NOW)
-    assert retention.trim().removed["events"] == 3
+    assert trimming.trim().removed["events"] == 3
     assert (kept(room), row(room)) == ([4, 5], (3, 5, YOUNG))
     assert [numbers(resume(room, since)) for since in (0, 2, 3, 5)] == ["reset", "reset", [4, 5], []]
-    assert retention.trim().removed.total() == 0
+    assert trimming.trim().removed.total() == 0
 
 
 def test_numbers_go_on_after_everything_was_trimmed(room: str) -> None:
     say(room, OLD, OLD)
-    retention.trim()
+    trimming.trim()
     assert (kept(room), row(room)) == ([], (2, 2, None))
     assert (numbers(resume(room, 2)), numbers(resume(room, None)), numbers(resume(room, 1))) == ([], [], "reset")
     say(room, YOUNG)
     assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
     assert numbers(resume(room, 2)) == [3]
-    retention.trim(now=NOW + timedelta(days=2))
+    trimming.trim(now=NOW + timedelta(days=2))
     assert row(room) == (3, 3, None)
 
 
 def test_what_is_exactly_as_old_as_allowed_is_kept(room: str) -> None:
     say(room, NOW - timedelta(days=30, microseconds=1), NOW - timedelta(days=30))
-    retention.trim(now=NOW)
+    trimming.trim(now=NOW)
     assert kept(room) == [2]
 
 
 def test_an_odd_time_holds_up_those_behind_it_and_no_more(room: str) -> None:
     say(room, OLD, NOW + timedelta(days=400), OLD)
-    retention.trim()
+    trimming.trim()
     assert kept(room) == [2, 3]
-    retention.trim(now=NOW + timedelta(days=431))
+    trimming.trim(now=NOW + timedelta(days=431))
     assert kept(room) == []
 
 
 def test_a_time_long_ago_behind_young_ones_leaves_no_gap(room: str) -> None:
     say(room, YOUNG, OLD - timedelta(days=400), YOUNG)
-    retention.trim()
+    trimming.trim()
     assert (kept(room), numbers(resume(room, 0))) == ([1, 2, 3], [1, 2, 3])
 
 
 def test_events_without_a_number_stay(room: str) -> None:
     say(room, OLD)
     Event.objects.create(room=room, type="said", at=OLD, data="{}")
-    retention.trim()
+    trimming.trim()
     assert kept(room) == [None]
     log.sequence([room])
     assert kept(room) == [2]
 
 
 def test_a_long_log_goes_in_small_transactions(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(trimming, "BATCH", 3)
     say(room, *[OLD] * 10, YOUNG)
     with CaptureQueriesContext(connection) as queries:
-        assert retention.trim().removed["events"] == 10
+        assert trimming.trim().removed["events"] == 10
     deletions = [query["sql"] for query in queries if query["sql"].startswith('DELETE FROM "engine_event"')]
     assert [sql.partition(" IN ")[2].count(",") + 1 for sql in deletions] == [3, 3, 3, 1]
     assert kept(room) == [11]
 
 
 def test_one_round_is_bounded_and_says_that_there_is_more(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "BATCH", 2)
-    monkeypatch.setattr(retention, "ROWS", 4)
+    monkeypatch.setattr(trimming, "BATCH", 2)
+    monkeypatch.setattr(trimming, "ROWS", 4)
     say(room, *[OLD] * 9)
-    rounds = [retention.trim_some() for _ in range(4)]
+    rounds = [trimming.trim_some() for _ in range(4)]
     assert [(part.removed["events"], part.more) for part in rounds] == [(4, True), (4, True), (1, True), (0, False)]
 
 
 def test_rooms_with_nothing_due_cost_nothing(room: str) -> None:
     def queries_of_a_round() -> int:
         with CaptureQueriesContext(connection) as queries:
-            retention.trim_some()
+            trimming.trim_some()
         return len(queries)
 
     say(room, YOUNG)
@@ -171,29 +170,29 @@ def test_rooms_with_nothing_due_cost_nothing(room: str) -> None:
 def test_a_room_whose_times_other_code_wrote_is_found_by_a_full_trim(room: str) -> None:
     say(room, NOW, NOW)
     Event.objects.filter(room=room, seq=1).update(at=OLD)
-    assert retention.trim_some().removed["events"] == 0
-    assert retention.trim().removed["events"] == 1
+    assert trimming.trim_some().removed["events"] == 0
+    assert trimming.trim().removed["events"] == 1
     assert kept(room) == [2]
 
 
 def test_a_dropped_room_is_no_obstacle(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     say(room, OLD)
-    raise_floor = retention._raise_floor
+    raise_floor = trimming._raise_floor
 
     def dropped_meanwhile(name: str, *args: Any) -> int | None:
         log.drop_room(name)
         return raise_floor(name, *args)
 
-    monkeypatch.setattr(retention, "_raise_floor", dropped_meanwhile)
-    assert retention.trim().removed["events"] == 0
+    monkeypatch.setattr(trimming, "_raise_floor", dropped_meanwhile)
+    assert trimming.trim().removed["events"] == 0
 
 
 @needs_postgresql
 def test_a_process_whose_clock_is_wrong_removes_nothing_young(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     say(room, YOUNG)
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=1000))
-    assert retention.trim().removed["events"] == 0
-    assert abs(retention.cutoff() - (NOW - timedelta(days=30))) < timedelta(minutes=30)
+    assert trimming.trim().removed["events"] == 0
+    assert abs(trimming.cutoff() - (NOW - timedelta(days=30))) < timedelta(minutes=30)
 
 
 def test_rooms_of_before_are_told_how_old_they_are(room: str) -> None:
@@ -215,7 +214,7 @@ class Killed(BaseException):
 
 def trim_until_the_floor_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a process leaves it that is killed before the events below the new floor go."""
-    remove_up_to = retention._remove_up_to
+    remove_up_to = trimming._remove_up_to
 
     def killed(name: str, floor: int, *, after: int) -> int:
         if Room.objects.get(name=name).floor > after:
@@ -223,8 +222,8 @@ def trim_until_the_floor_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
         return remove_up_to(name, floor, after=after)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(retention, "_remove_up_to", killed)
-        retention.trim()
+        patch.setattr(trimming, "_remove_up_to", killed)
+        trimming.trim()
 
 
 def test_what_was_killed_after_the_floor_was_set_is_finished(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +231,7 @@ def test_what_was_killed_after_the_floor_was_set_is_finished(room: str, monkeypa
     trim_until_the_floor_is_set(monkeypatch)
     assert (kept(room), row(room)) == ([1, 2, 3], (2, 3, OLD))
     assert (numbers(resume(room, 1)), numbers(resume(room, 2))) == ("reset", [3])
-    assert retention.trim_some().removed["events"] == 2
+    assert trimming.trim_some().removed["events"] == 2
     assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
 
 
@@ -240,7 +239,7 @@ def test_it_is_finished_also_where_the_room_went_on(room: str, monkeypatch: pyte
     say(room, OLD, OLD)
     trim_until_the_floor_is_set(monkeypatch)
     say(room, YOUNG)
-    assert retention.trim_some().removed["events"] == 2
+    assert trimming.trim_some().removed["events"] == 2
     assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
 
 
@@ -260,14 +259,14 @@ def in_threads(*works: Callable[[], Any]) -> list[Any]:
 
 
 def test_two_that_trim_at_once_do_it_once(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "BATCH", 7)
+    monkeypatch.setattr(trimming, "BATCH", 7)
     names = [room, f"{room}.b", f"{room}.c"]
     for name in names:
         log.create_room(name)
         say(name, *[OLD] * 100, YOUNG)
-    done = in_threads(retention.trim, retention.trim, retention.trim)
+    done = in_threads(trimming.trim, trimming.trim, trimming.trim)
     assert sum(part.removed["events"] for part in done) == 300
-    retention.trim()  # What all of them left to one another.
+    trimming.trim()  # What all of them left to one another.
     assert [(kept(name), row(name)) for name in names] == [([101], (100, 101, YOUNG))] * 3
 
 
@@ -285,13 +284,13 @@ def test_what_another_is_deleting_is_not_waited_for_nor_forgotten(room: str) -> 
     def trim() -> int:
         assert holds.wait(20)
         try:
-            return retention.trim().removed["events"]
+            return trimming.trim().removed["events"]
         finally:
             release.set()
 
     assert in_threads(other, trim) == [None, 1]
     assert (kept(room), row(room)) == ([1, 3], (2, 3, OLD))
-    assert retention.trim_some().removed["events"] == 1
+    assert trimming.trim_some().removed["events"] == 1
     assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
 
 
@@ -299,7 +298,7 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
     room: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """`resume` itself complains of a hole; here it must see none, only that the log begins later now."""
-    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(trimming, "BATCH", 3)
     log.epoch()  # Created by the first call: a migration makes it, but tests empty the table.
     trimmed, written = threading.Event(), threading.Event()
 
@@ -314,7 +313,7 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
 
     def trim() -> None:
         while not written.is_set():
-            if retention.trim().removed["events"]:
+            if trimming.trim().removed["events"]:
                 trimmed.set()
 
     def read() -> None:
@@ -328,7 +327,7 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
 
     in_threads(write, trim, read, read)
     assert "not contiguous" not in caplog.text
-    retention.trim()
+    trimming.trim()
     assert row(room) == (160, 160, None)
     assert (numbers(resume(room, 0)), numbers(resume(room, 160))) == ("reset", [])
 
@@ -360,7 +359,7 @@ async def test_who_catches_up_while_it_is_trimmed_is_sent_to_reset(room: str, mo
     await in_database_thread(say, room, *[OLD] * 40)
     served = await Process().hub.open(room)
     listener = Reading()
-    listener.on_read = retention.trim
+    listener.on_read = trimming.trim
     subscription = served.subscribe(listener, cursor=0, authorised=40)
     await served.go_live(subscription)
     assert listener.heard == list(range(1, 11))
@@ -374,7 +373,7 @@ async def test_a_room_that_fell_behind_the_floor_sends_everybody_to_reset(room: 
     served, listener = await process.hub.open(room), Reading()
     await served.go_live(served.subscribe(listener, cursor=0, authorised=0))
     await in_database_thread(say_unrung, room, 5)
-    await in_database_thread(retention.trim)
+    await in_database_thread(trimming.trim)
     await process.sweep.once()
     assert (listener.given_up, listener.heard) == ([1012], [])
     late = Reading()
@@ -394,7 +393,7 @@ def say_unrung(room: str, count: int) -> None:
 
 
 async def test_a_server_trims_by_itself(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(trimming, "PAUSE_SECONDS", 0.02)
     await in_database_thread(say, room, OLD, OLD, YOUNG)
     process = Process()
     await until(lambda: kept(room) == [3])
@@ -405,15 +404,15 @@ async def test_a_round_that_fails_is_told_and_tried_again(
     room: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failures = iter([ConnectionError("The database is away.")])
-    trim_some = retention.trim_some
+    trim_some = trimming.trim_some
 
-    def fail_once() -> retention.Trimmed:
+    def fail_once() -> trimming.Trimmed:
         if failure := next(failures, None):
             raise failure
         return trim_some()
 
-    monkeypatch.setattr(retention, "PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr(retention, "trim_some", fail_once)
+    monkeypatch.setattr(trimming, "PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(trimming, "trim_some", fail_once)
     await in_database_thread(say, room, OLD, YOUNG)
     process = Process()
     await until(lambda: kept(room) == [2])
@@ -423,16 +422,16 @@ async def test_a_round_that_fails_is_told_and_tried_again(
 
 async def test_a_server_goes_on_soon_while_there_is_more(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first round it would otherwise wait for an hour."""
-    monkeypatch.setattr(retention, "BATCH", 1)
-    monkeypatch.setattr(retention, "ROWS", 1)
-    monkeypatch.setattr(retention, "SHORT_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(retention, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(trimming, "BATCH", 1)
+    monkeypatch.setattr(trimming, "ROWS", 1)
+    monkeypatch.setattr(trimming, "SHORT_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(trimming, "PAUSE_SECONDS", 0.01)
     await in_database_thread(say, room, *[OLD] * 5, YOUNG)
-    trimming = asyncio.create_task(retention.trim_forever())
+    running = asyncio.create_task(trimming.trim_forever())
     await asyncio.sleep(0)  # It begins its first pause.
-    monkeypatch.setattr(retention, "PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(trimming, "PAUSE_SECONDS", 3600.0)
     await until(lambda: kept(room) == [6])
-    trimming.cancel()
+    running.cancel()
 
 
 # --- Keys -----------------------------------------------------------------------------------
@@ -453,18 +452,18 @@ def test_a_key_may_be_used_anew_once_it_is_older_than_the_log() -> None:
     for key, at in (("old", OLD), ("young", YOUNG)):
         ask(key, 1)
         IdempotencyKey.objects.filter(key=key).update(created_at=at)
-    assert retention.trim().removed["keys"] == 1
+    assert trimming.trim().removed["keys"] == 1
     assert ask("young", 2) == (Answer(1), True)
     assert ask("old", 2) == (Answer(2), False)
 
 
 def test_many_keys_go_in_small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "BATCH", 3)
-    monkeypatch.setattr(retention, "ROWS", 6)
+    monkeypatch.setattr(trimming, "BATCH", 3)
+    monkeypatch.setattr(trimming, "ROWS", 6)
     for number in range(10):
         ask(f"k{number}", number)
     IdempotencyKey.objects.exclude(key="k9").update(created_at=OLD)
-    assert [retention.trim_some().removed["keys"] for _ in range(3)] == [6, 3, 0]
+    assert [trimming.trim_some().removed["keys"] for _ in range(3)] == [6, 3, 0]
     assert IdempotencyKey.objects.get().key == "k9"
 
 
@@ -599,19 +598,19 @@ def test_what_a_dead_process_left_to_blank_is_blanked_by_whoever_trims(
 ) -> None:
     said = comment(task)
     with monkeypatch.context() as patch:
-        patch.setattr(retention._Hurry, "redact", lambda self: None)
+        patch.setattr(trimming._Hurry, "redact", lambda self: None)
         said.delete()
     assert (Redaction.objects.count(), Event.objects.filter(data__contains="Secret words").count()) == (1, 1)
-    assert retention.trim_some().removed["deleted texts"] == 1
+    assert trimming.trim_some().removed["deleted texts"] == 1
     assert (Redaction.objects.count(), Event.objects.filter(data__contains="Secret words").count()) == (0, 0)
 
 
 def test_of_very_much_the_rest_is_left_to_whoever_trims(task: Task) -> None:
-    for number in range(retention.AT_ONCE + 5):
+    for number in range(trimming.AT_ONCE + 5):
         comment(task, f"Secret words {number}")
     task.comments.all().delete()
     assert Redaction.objects.count() == Event.objects.filter(data__contains="Secret words").count() == 5
-    assert retention.trim().removed["deleted texts"] == 5
+    assert trimming.trim().removed["deleted texts"] == 5
     assert not Event.objects.filter(data__contains="Secret words").exists()
 
 
@@ -619,7 +618,7 @@ def test_what_cannot_be_blanked_delays_nothing_else(task: Task, caplog: pytest.L
     said, other = comment(task), comment(task, "Other secret words")
     Event.objects.filter(subject=f"comment.{said.pk}").update(data="{")
     task.comments.all().delete()
-    retention.trim()
+    trimming.trim()
     assert f"comment.{said.pk} could not be blanked" in caplog.text
     assert stored(f"comment.{other.pk}")[0][2]["redacted"] is True
     assert Redaction.objects.get().subject == f"comment.{said.pk}"
@@ -629,7 +628,7 @@ def test_what_is_there_again_is_not_blanked(task: Task) -> None:
     """Loaded from a fixture, say, before the queue was looked at."""
     said = comment(task)
     Redaction.objects.create(subject=f"comment.{said.pk}")
-    retention.trim()
+    trimming.trim()
     assert stored(f"comment.{said.pk}")[0][2]["comment"]["content"] == "Secret words"
 
 
@@ -670,7 +669,7 @@ def test_a_task_that_was_deleted_long_ago_goes_for_good_and_nobody_is_told(proje
     delete_at(task, OLD)
     Room.objects.filter(name=project.room).update(oldest=None)
     before = list(Event.objects.filter(room=project.room).order_by("id").values_list("seq", "type"))
-    assert retention.trim().removed["deleted tasks"] == 1
+    assert trimming.trim().removed["deleted tasks"] == 1
     assert not Task.all_objects.filter(pk=task.pk).exists()
     assert not Comment.objects.filter(pk=said.pk).exists()
     assert list(Event.objects.filter(room=project.room).order_by("id").values_list("seq", "type")) == before
@@ -692,11 +691,11 @@ def test_a_task_with_very_many_comments_goes_in_many_transactions(task: Task) ->
     post_delete.connect(die, sender=Comment)
     try:
         with pytest.raises(OSError, match="killed"):
-            retention.trim()
+            trimming.trim()
         assert Comment.objects.filter(task=task.pk).count() == purging.COMMENTS + 1
         assert Task.all_objects.filter(pk=task.pk).exists()
         before = Event.objects.count()
-        assert retention.trim().removed["deleted tasks"] == 1
+        assert trimming.trim().removed["deleted tasks"] == 1
     finally:
         post_delete.disconnect(die, sender=Comment)
     assert Event.objects.count() == before, "nobody is told"
@@ -712,7 +711,7 @@ def test_a_task_that_can_be_restored_keeps_its_words(project: Project) -> None:
     delete_at(gone, OLD)
     with pytest.raises(NotFound):
         actions.perform(owner, commands.TaskRestore(task_id=gone.pk))
-    retention.trim()
+    trimming.trim()
     assert stored(f"task.{kept.pk}")[0][2]["task"]["title"] == "Secret plan"
     [created] = [
         event for event in log.read(project.room, since=0, limit=10) if f'"task":{{"id":{kept.pk},' in event.frame
@@ -777,5 +776,5 @@ def test_trim_says_what_it_did(task: Task, room: str) -> None:
 def test_the_room_of_a_user_is_trimmed_like_any_other() -> None:
     user = User.objects.create_user("somebody")
     say(user_room(user.pk), OLD, YOUNG)
-    retention.trim()
+    trimming.trim()
     assert (kept(user_room(user.pk)), numbers(resume(user_room(user.pk), 0))) == ([2], "reset")

@@ -25,7 +25,7 @@ def drop_room(name: str) -> None:
 
 
 def sequence(rooms: Iterable[str]) -> None:
-    """Give the committed, unnumbered events of `rooms` their numbers, then ring for them.
+    """Give the committed, unnumbered events of `rooms` their numbers, then publish them.
 
     A transaction of its own, durable: a number that a client saw must survive a crash.
     """
@@ -42,6 +42,7 @@ def sequence(rooms: Iterable[str]) -> None:
 
 
 def publish_committed(numbered: dict[str, list[LoggedEvent]]) -> None:
+    """Publish events whose numbers were committed just now."""
     crash_point("numbered")
     publish(numbered)
     crash_point("rung")
@@ -63,5 +64,6 @@ def number_waiting(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
 
 
 def publish(numbered: dict[str, list[LoggedEvent]]) -> None:
+    """Publish numbered events, by room."""
     for name, events in numbered.items():
         doorbell.publish(name, events, personal=domain.is_personal(name))

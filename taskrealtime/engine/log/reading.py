@@ -7,12 +7,7 @@ from django.db import connection, transaction
 
 from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.installation import doorbell
-from taskrealtime.engine.installation.epochs import (
-    EpochMissing,
-    epoch,
-    present_epoch,
-    renew_epoch,
-)
+from taskrealtime.engine.installation.epochs import EpochMissing, epoch, present_epoch
 from taskrealtime.engine.models import Event, Room
 from taskrealtime.engine.wire.errors import Internal, InvalidData, RealTimeError
 from taskrealtime.engine.wire.frames import LoggedEvent
@@ -24,7 +19,6 @@ from .types import Bounds, Reader, Resumed, Stand, T
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["epoch", "renew_epoch"]
 #: A client that missed more events than this takes a snapshot instead: a replay would cost more.
 MAX_REPLAY = 2000
 #: Bytes of events that are read at a time, unless said otherwise: a page ends with the event that reaches them.

@@ -1,4 +1,7 @@
-"""The statements that write and number the log's rows."""
+"""The statements that write and number the log's rows.
+
+They are written by hand, as every save runs them: making them with Django's ORM took half of a save's time.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -21,6 +24,7 @@ ROWS = 1000
 
 
 def insert_rows(rows: Iterable[tuple[NewEvent, int | None]]) -> None:
+    """Insert events, each with its number; None: it gets one later."""
     rows = list(rows)
     for start in range(0, len(rows), ROWS):
         values: list[Any] = []
@@ -56,6 +60,7 @@ def write_numbered(room: str, events: Sequence[NewEvent]) -> int | None:
 
 
 def with_numbers(events: Sequence[NewEvent], last: int) -> Iterator[tuple[NewEvent, int]]:
+    """Return each event with its number, the last one with `last`."""
     return ((event, seq) for seq, event in enumerate(events, last - len(events) + 1))
 
 
@@ -163,6 +168,7 @@ def unnumbered_rooms() -> dict[str, datetime]:
 
 
 def logged(seq: int, event: Event | NewEvent, data: str | None = None) -> LoggedEvent:
+    """Return an event as it is delivered; `data`: JSON text to show instead of its own."""
     # Room, type and time hold no character that JSON would escape.
     frame = (
         f'{{"event":"{event.type}","room":"{event.room}","seq":{seq},"at":"{wire_time(event.at)}"'
@@ -172,5 +178,6 @@ def logged(seq: int, event: Event | NewEvent, data: str | None = None) -> Logged
 
 
 def logged_row(event: Event, blanked: dict[int, str]) -> LoggedEvent:
+    """Return a numbered row as it is delivered, with its data from `blanked` if that has any for its id."""
     assert event.seq is not None
     return logged(event.seq, event, blanked.get(event.id))

@@ -5,13 +5,7 @@ from collections.abc import Callable
 from django.db import OperationalError, connection, transaction
 
 from taskrealtime.engine.db.prepared import prepared_cursor
-from taskrealtime.engine.installation.epochs import (
-    WAL_FILE,
-    EpochMissing,
-    epoch,
-    present_epoch,
-    with_timeline,
-)
+from taskrealtime.engine.installation.epochs import WAL_FILE, EpochMissing, epoch, present_epoch, with_timeline
 from taskrealtime.engine.wire.errors import Internal
 
 from .numbering import number_waiting, publish

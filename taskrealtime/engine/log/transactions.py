@@ -17,6 +17,7 @@ def is_retryable(error: OperationalError) -> bool:
 
 
 def use_one_snapshot() -> None:
+    """Have the transaction that has just been opened see one moment of the database."""
     # Inside of another transaction, as Django's TestCase has one, it would be too late to say.
     if connection.vendor == "postgresql" and not connection.savepoint_ids:
         with connection.cursor() as cursor:

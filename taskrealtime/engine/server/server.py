@@ -1,9 +1,9 @@
 """The reference server: daphne, with a graceful shutdown and bounds on what one connection may hold.
 
-This file, `http_requests`, `back_pressure` and `stock_daphne` alone know Twisted, and nothing depends on this one but
-`manage.py serve`: `project.asgi:application` runs on stock daphne and on uvicorn, too. What is leaned on that its
-makers did not promise is said where it is used, and `tests/flows/test_server.py` fails if another version behaves
-differently.
+Only this file, `socket_protocol`, `http_requests`, `back_pressure` and `stock_daphne` know Twisted, and only
+`manage.py serve` depends on them: `project.asgi:application` also runs on stock daphne and on uvicorn. Where they rely
+on something that its makers do not promise, they say so, and `tests/flows/test_server.py` fails if another version
+behaves differently.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+# Installs the reactor; every other import of Twisted must find it installed.
 from daphne.server import Server as DaphneServer  # isort: skip
 import autobahn.websocket.protocol
 from twisted.internet import reactor as twisted_reactor
