@@ -146,7 +146,7 @@ def _refuse_stale(task: Task, fields: dict[str, Any], version: int | None) -> No
     stale = [name for name in fields if task.field_versions.get(name, 1) > version]
     if stale:
         raise Conflict(
-            "Somebody changed this meanwhile.",
+            "Another user changed this in the meantime.",
             details={"task": msgspec.to_builtins(shown_task_object(task)), "fields": stale},
         )
 

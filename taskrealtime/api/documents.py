@@ -1,4 +1,4 @@
-"""The two documents that describe the doors: OpenAPI for HTTP, AsyncAPI for the socket. Open to all."""
+"""The two documents that describe the interfaces: OpenAPI for HTTP, AsyncAPI for the socket. Open to all."""
 
 from functools import cache
 from typing import Any

@@ -104,7 +104,7 @@ def check_managers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Refuse managers of a proxy or a subclass whose queryset does not announce what they write."""
     return [
         Error(
-            f"{model._meta.label}.{manager.name} makes querysets whose writes would be told to nobody.",
+            f"{model._meta.label}.{manager.name} makes querysets whose writes would not be announced.",
             hint="Have its get_queryset() call super(), or derive its queryset from that of the model.",
             obj=model,
             id="taskrealtime.E008",

@@ -30,7 +30,7 @@ TOP = "element => element.getBoundingClientRect().top"
 
 
 class Scene(NamedTuple):
-    """Three members of one project, of which Alice has it open already."""
+    """Three members of one project; Alice has it open."""
 
     server: Server
     path: str

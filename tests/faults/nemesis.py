@@ -31,7 +31,7 @@ BREATH = (0.3, 1.2)
 ARMED = 6.0
 #: An hour off, either way.
 HOUR = 3600.0
-#: Events that an absent client misses: as many as a replay has, and more.
+#: Events that an absent client misses: fewer than a replay may have, and more.
 FEW, MANY = 300, 2100
 
 Card = Callable[[], Awaitable[None]]

@@ -313,7 +313,7 @@ describe('labels', () => {
   test('that an earlier page chose wait on this one; so does the list that an older page sent, and is told of where it is refused', async () => {
     const store = makeStore(task(1, { labels: [1] }));
     const { commands, told } = makeCommands(store);
-    const conflict = Object.assign(new Error('Somebody changed this meanwhile.'), { code: 'conflict', details: { task: { version: 2 } } });
+    const conflict = Object.assign(new Error('Another user changed this in the meantime.'), { code: 'conflict', details: { task: { version: 2 } } });
     const left = (/** @type {any} */ changes, /** @type {Promise<any>} */ answer) =>
       commands.resume({ event: 'task_update', data: { task_id: 1, changes }, note: { projectId: 3, title: 'A' }, at: 0, firstSentAt: null, answer });
     happens(store, 'project_updated', { changes: { labels: [1, 2, 3].map((id) => ({ id, name: `Label ${id}`, color: 'red' })) } });
@@ -324,7 +324,7 @@ describe('labels', () => {
     assert.deepEqual(carried(store), [1, 3]);
     await tick();
     assert.deepEqual(carried(store), [2]);
-    assert.deepEqual(told, ['Couldn’t change the labels of “Task 1”. Somebody changed this meanwhile.']);
+    assert.deepEqual(told, ['Couldn’t change the labels of “Task 1”. Another user changed this in the meantime.']);
   });
 });
 

@@ -215,6 +215,7 @@ def staff_among(users: Collection[int]) -> set[int]:
 
 
 def session_version(user: AbstractBaseUser) -> int:
+    """Return the version of the user's sessions: 0 until they are ended for the first time."""
     if SessionVersion._meta.get_field("user").remote_field.is_cached(user):  # it was read together with the user
         row: SessionVersion | None = getattr(user, "session_version", None)
     else:

@@ -48,7 +48,7 @@ local function forget(process, touched)
   redis.call('DEL', owned_key(process))
 end
 
--- The version of a room that everybody left is kept for an hour: longer than anybody remembers it.
+-- The version of an empty room is kept for an hour: longer than any process remembers it.
 local function bump(touched)
   local versions = {}
   for room in pairs(touched) do

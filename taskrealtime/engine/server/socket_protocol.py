@@ -216,8 +216,8 @@ class _NoQueue(list[Any]):
 class Inbox:
     """Messages of a client that its application has not received yet.
 
-    In the place of daphne's `asyncio.Queue`, of which only this much is used, and which holds four deques: 3 KB for
-    each socket.
+    It replaces daphne's `asyncio.Queue`, whose four deques take 3 KB for each socket; it has the methods that daphne
+    calls.
     """
 
     __slots__ = ("_messages", "_waiting")

@@ -47,7 +47,7 @@ MAX_BAD_MESSAGES = 20
 BAD_MESSAGE_SECONDS = 60.0
 #: Close codes that are worth a line in the log: a client broke a bound, or was refused.
 UNUSUAL_ENDS = frozenset({1009, 4400, 4401, 4408, 4409, 4410, 4429})
-#: Seconds that closing waits for the answer to a running command, and as many for what is still to be written.
+#: Seconds that closing waits for a running command's answer, and again for frames that are not sent yet.
 CLOSING_TIME = 2.0
 
 MessageId = str | int | UnsetType
@@ -177,7 +177,7 @@ class SocketConnection(AsyncConsumer):
             self._ending.set_result(error)
 
     def _log(self, level: int, message: str, *args: object, exc_info: Any = None) -> None:
-        user = "nobody" if self.identity is None else f"user {self.user_id}"
+        user = "no user" if self.identity is None else f"user {self.user_id}"
         text = f"Connection %s of %s: {message}"
         logger.log(level, text, self.session, user, *args, exc_info=exc_info, extra={"session": self.session})
 

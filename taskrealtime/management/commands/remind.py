@@ -56,7 +56,7 @@ def _remind_once() -> float:
 
 @contextmanager
 def _ending(lifeline: int | None) -> Iterator[list[int]]:
-    """Return the file descriptors of which one is readable once it is time to end. A round is never broken off."""
+    """Return file descriptors; one becomes readable when it is time to end. A round is never interrupted."""
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
     before = signal.set_wakeup_fd(writable)
