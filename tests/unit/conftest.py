@@ -1,5 +1,6 @@
 """What the tests inside the pytest process share."""
 
+import math
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from django.contrib.contenttypes.management import create_contenttypes
 from django.db import connection
 from django.db.models.signals import post_migrate
 
+from taskrealtime.engine import log
+from taskrealtime.engine.installation import epochs
 from tests.support.told import Ear
 from tests.support.world import World
 
@@ -65,3 +68,10 @@ BEGIN
     END IF;
 END $$
 """
+
+
+@pytest.fixture
+def known_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process knows the epoch of the log, and does not read it again while the test counts statements."""
+    log.epoch()
+    monkeypatch.setattr(epochs, "FRESH_SECONDS", math.inf)

@@ -372,6 +372,7 @@ def test_a_row_inserted_past_the_orm_has_no_labels(world: World) -> None:
     assert (project.labels, project.last_label_id) == ([], 0)
 
 
+@pytest.mark.usefixtures("known_epoch")
 def test_a_save_of_a_task_asks_no_more_than_without_labels(world: World) -> None:
     label = world.new_label("Bug")
     plain, labelled = world.new_task("Plain"), world.new_task("Labelled", labels=[label])

@@ -120,6 +120,7 @@ def test_what_is_rolled_back_never_happened_and_leaves_no_gap(shared: str, withi
     assert heard(shared) == [(1, "a"), (2, "b")]
 
 
+@pytest.mark.usefixtures("known_epoch")
 def test_a_change_of_ours_is_committed_with_its_numbers(shared: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         say_and_commit(shared, "a", "b", within=log.atomic)

@@ -175,6 +175,7 @@ def test_a_comment_on_a_deleted_task_tells_nobody(world: World, inboxes: dict[st
     assert kinds(inboxes) == {}
 
 
+@pytest.mark.usefixtures("known_epoch")
 def test_fifty_participants_cost_a_handful_of_statements(world: World) -> None:
     def crowd(size: int) -> None:
         with transaction.atomic():
