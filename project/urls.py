@@ -5,6 +5,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("api/", include("taskrealtime.api.urls")),
+    path("", include("taskrealtime.account_urls")),
     path("", include("taskrealtime.urls")),
 ]

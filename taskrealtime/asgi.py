@@ -25,7 +25,7 @@ from .engine.asgi.proxy_headers import ProxyHeaders
 from .sockets.consumer import TaskBoardConsumer
 
 #: The URLs of the board, as a project includes them.
-OWN_URLS = {"taskrealtime.urls", "taskrealtime.api.urls"}
+OWN_URLS = {"taskrealtime.urls", "taskrealtime.account_urls"}
 #: Paths of these URLs where a change hashes passwords; the admin's sign-in, where it stands below them.
 HASHING_PATHS = r"/(.*/)?(api/token|api/me|login|sign-up|password(/.+)?)/"
 #: Paths that answer without the database, and need no slot.

@@ -16,8 +16,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from taskrealtime.addresses import accounts_base, board_base
+
 from .asyncapi import make_document
 from .base import ApiView
+from .tokens import TokenView
 
 OPENAPI_SETTINGS = {
     "TITLE": "taskrealtime",
@@ -44,7 +47,7 @@ class OpenApiView(_DocumentView):
 
     def get(self, request: Request) -> Response:
         """The OpenAPI document."""
-        return Response(openapi())
+        return Response(openapi(board_base(), accounts_base()))
 
 
 @extend_schema(exclude=True)
@@ -57,10 +60,21 @@ class AsyncApiView(_DocumentView):
 
 
 @cache
-def openapi() -> dict[str, Any]:
-    """Return the OpenAPI document; made once, since it is the same for all and takes a while."""
+def openapi(board: str = "", accounts: str | None = "") -> dict[str, Any]:
+    """Return the OpenAPI document; made once, since it is the same for all and takes a while.
+
+    Args:
+        board: the path below which the board's URLs are.
+        accounts: the path below which those of the accounts are; None if the project does not include them.
+    """
+    ours = [path("api/", include("taskrealtime.api.urls"))]
+    if accounts is not None:
+        ours.insert(0, path("api/token/", TokenView.as_view()))
     # Our endpoints alone, and by our settings: the project may describe an API of its own.
     with patched_settings(OPENAPI_SETTINGS):
-        ours = [path("api/", include("taskrealtime.api.urls"))]
         document: dict[str, Any] = SchemaGenerator(patterns=ours).get_schema(request=None, public=True)
+    if board:
+        document["servers"] = [{"url": board}]
+    if accounts is not None and accounts != board:
+        document["paths"]["/api/token/"]["servers"] = [{"url": accounts or "/"}]
     return document

@@ -57,7 +57,7 @@ class InvitationsView(ApiView):
         if invitation is None:
             raise NotFound("The invitation was revoked at once.")
         base = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
-        url = f"{base}{reverse('join')}#{made.secret}"
+        url = f"{base}{reverse('taskrealtime:join')}#{made.secret}"
         return created(NewInvitation(**asdict(_show(invitation)), url=url))
 
 

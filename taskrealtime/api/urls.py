@@ -1,4 +1,4 @@
-"""The addresses under `/api/`."""
+"""The addresses of the API, below the board's; `taskrealtime.account_urls` has the one for a name and password."""
 
 from django.urls import path, re_path, register_converter
 
@@ -23,7 +23,6 @@ from .converters import IdConverter
 register_converter(IdConverter, "id")
 
 urlpatterns = [
-    path("token/", tokens.TokenView.as_view()),
     path("token/refresh/", tokens.TokenRefreshView.as_view()),
     path("token/session/", tokens.SessionTokenView.as_view()),
     path("token/revoke/", tokens.RevokeView.as_view()),

@@ -29,6 +29,7 @@ from django.views.i18n import set_language
 
 from taskrealtime import access, actions
 from taskrealtime.actions import members
+from taskrealtime.addresses import SIGN_IN_URL
 from taskrealtime.contract import commands
 from taskrealtime.engine import models as engine_models
 from taskrealtime.engine import passwords
@@ -112,7 +113,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Redirect a signed-in user, which has an account; refuse a visitor without invitation."""
         if request.user.is_authenticated:
-            return redirect("join" if INVITATION in request.session else "projects")
+            return redirect("taskrealtime:join" if INVITATION in request.session else "taskrealtime:projects")
         self.invitation = opened_invitation(request)
         if self.invitation is None and not settings.OPEN_SIGN_UP:
             return render(request, "sign_up_closed.html", status=403)
@@ -133,10 +134,12 @@ class SignUp(FormView):  # type: ignore[type-arg]
             form.add_error("username", gettext(error.details[0]["message"]))  # Django knows it
             return self.form_invalid(form)
         except NotFound:
-            return redirect("join")
+            return redirect("taskrealtime:join")
         login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
         self.request.session.pop(INVITATION, None)
-        return redirect("board", invitation.project_id) if invitation else redirect("projects")
+        return (
+            redirect("taskrealtime:board", invitation.project_id) if invitation else redirect("taskrealtime:projects")
+        )
 
     def form_invalid(self, form: SignUpForm) -> HttpResponse:
         """Return the form again, with what is wrong in it."""
@@ -164,7 +167,7 @@ def join(request: HttpRequest) -> HttpResponse:
     if user and (membership := _membership_by_link(request, user)):
         del request.session[INVITATION]
         if request.method == "POST":
-            return redirect("board", membership.project_id)
+            return redirect("taskrealtime:board", membership.project_id)
         # No redirect, which would take what is behind the `#`, another link's secret perhaps, to the board's address.
         return render(request, "join_already.html", {"project": membership.project})
     invitation = opened_invitation(request)
@@ -207,9 +210,9 @@ def _open_invitation(request: HttpRequest) -> HttpResponse:
     rate_limits.forgive_attempt("invitation", address)
     user = request.user
     if isinstance(user, User) and Membership.objects.filter(user=user, project=invitation.project_id).exists():
-        return redirect("board", invitation.project_id)
+        return redirect("taskrealtime:board", invitation.project_id)
     request.session[INVITATION] = invitation.secret_hash
-    return redirect("join")
+    return redirect("taskrealtime:join")
 
 
 def _accept(request: HttpRequest, user: User, invitation: Invitation) -> HttpResponse:
@@ -218,15 +221,15 @@ def _accept(request: HttpRequest, user: User, invitation: Invitation) -> HttpRes
     try:
         actions.perform(user, command)
     except NotFound:
-        return redirect("join")
+        return redirect("taskrealtime:join")
     del request.session[INVITATION]
-    return redirect("board", invitation.project_id)
+    return redirect("taskrealtime:board", invitation.project_id)
 
 
 # --- The account itself ---------------------------------------------------------------------
 
 
-@login_required
+@login_required(login_url=SIGN_IN_URL)
 @require_http_methods(PAGE)
 def account(request: HttpRequest) -> HttpResponse:
     """`/account/`: the user's sign-ins, and the users that this one blocked.
@@ -242,7 +245,7 @@ def account(request: HttpRequest) -> HttpResponse:
             _unblock(user, request.POST["unblock"])
         else:
             _end_sessions(user, request.POST.get("end", ""), own)
-        return redirect("account")
+        return redirect("taskrealtime_accounts:account")
     sign_ins.note_browser(user, session, **sign_ins.asker(request))
     sessions = [_shown_session(one, own) for one in sign_ins.of_user(user)]
     sessions.sort(key=lambda one: not one["is_current"])
@@ -289,7 +292,7 @@ class ChangePassword(auth_views.PasswordChangeView):
     """`/password/`: ends all other sessions and tokens of the user; this browser goes on."""
 
     template_name = "password_change.html"
-    success_url = reverse_lazy("password_changed")
+    success_url = reverse_lazy("taskrealtime_accounts:password_changed")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """As Django's, but guesses at the old password count as they do at the sign-in page."""
@@ -316,7 +319,7 @@ class LostPassword(auth_views.PasswordResetView):
     form_class = LostPasswordForm
     subject_template_name = "mail/password_subject.txt"
     email_template_name = "mail/password.txt"
-    success_url = reverse_lazy("password_sent")
+    success_url = reverse_lazy("taskrealtime_accounts:password_sent")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Adds whether this server sends mail at all."""
@@ -352,7 +355,7 @@ def open_password_link(request: HttpRequest) -> HttpResponse:
         if uid.isascii() and uid.isalnum() and token:
             # Where Django's own view puts a token that came in an address; it checks it at every step.
             request.session[INTERNAL_RESET_SESSION_TOKEN] = token
-            return redirect("password_reset_confirm", uid)
+            return redirect("taskrealtime_accounts:password_reset_confirm", uid)
     return render(request, "password_link.html", {"form": SecretForm(), "is_over": request.method == "POST"})
 
 
@@ -360,7 +363,7 @@ class NewPassword(auth_views.PasswordResetConfirmView):
     """`/password/new/<user>/`: a new password for the visitor that followed the link; ends every session and token."""
 
     template_name = "password_new.html"
-    success_url = reverse_lazy("password_set")
+    success_url = reverse_lazy("taskrealtime_accounts:password_set")
 
     def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """As Django's, with the token out of the session alone."""

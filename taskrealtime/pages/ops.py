@@ -10,6 +10,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from taskrealtime import access
+from taskrealtime.addresses import SIGN_IN_URL
 from taskrealtime.engine import draining
 from taskrealtime.engine.asgi import origins
 from taskrealtime.engine.conf import settings
@@ -28,7 +29,7 @@ def running(request: HttpRequest) -> HttpResponse:
     return render(request, "ops.html")
 
 
-@login_required
+@login_required(login_url=SIGN_IN_URL)
 @ensure_csrf_cookie
 @require_safe
 def connection(request: HttpRequest) -> HttpResponse:
@@ -36,7 +37,7 @@ def connection(request: HttpRequest) -> HttpResponse:
     return render(request, "connection.html")
 
 
-@login_required
+@login_required(login_url=SIGN_IN_URL)
 @require_POST
 def check_connection(request: HttpRequest) -> JsonResponse:
     """Return what this server would say to a socket of that page: a POST, since browsers send their Origin with one."""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from taskrealtime import access, actions
+from taskrealtime.addresses import SIGN_IN_URL
 from taskrealtime.contract import commands
 from taskrealtime.contract.events import LABEL_COLORS, PRIORITIES
 from taskrealtime.engine.limits import rate_limits
@@ -43,7 +44,7 @@ LABEL_COLOR_NAMES = {
 }
 
 
-@login_required
+@login_required(login_url=SIGN_IN_URL)
 @require_http_methods(["GET", "HEAD", "POST"])
 def projects(request: HttpRequest) -> HttpResponse:
     """`/`: the user's projects; a POST of `name` makes one and opens it."""
@@ -54,11 +55,11 @@ def projects(request: HttpRequest) -> HttpResponse:
         rate_limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
         answer = actions.perform(user, command)
         assert isinstance(answer, commands.ProjectAnswer)
-        return redirect("board", answer.project_id)
+        return redirect("taskrealtime:board", answer.project_id)
     return _show_projects(request, user, form, status=400 if form.errors else 200)
 
 
-@login_required
+@login_required(login_url=SIGN_IN_URL)
 @require_POST
 def answer_addition(request: HttpRequest, project_id: int) -> HttpResponse:
     """`/requests/<id>/`: what its user does about being added to a project, before or after it happened."""
@@ -71,15 +72,15 @@ def answer_addition(request: HttpRequest, project_id: int) -> HttpResponse:
     elif answer in {"leave", "leave-and-block"}:
         command = commands.MemberRemove(project_id=project_id, user_id=user.pk, block=answer != "leave")
     else:
-        return redirect("projects")
+        return redirect("taskrealtime:projects")
     rate_limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
     try:
         actions.perform(user, command)
     except NotFound:  # answered before, or no longer asked
-        return redirect("projects")
+        return redirect("taskrealtime:projects")
     except (Forbidden, InvalidData) as error:
         return _show_projects(request, user, ProjectForm(), problem=gettext(error.message), status=400)
-    return redirect("board", project_id) if answer == "accept" else redirect("projects")
+    return redirect("taskrealtime:board", project_id) if answer == "accept" else redirect("taskrealtime:projects")
 
 
 def _show_projects(
@@ -96,7 +97,7 @@ def _show_projects(
     return render(request, "projects.html", context, status=status)
 
 
-@login_required
+@login_required(login_url=SIGN_IN_URL)
 @require_safe
 def board(request: HttpRequest, project_id: int) -> HttpResponse:
     """`/projects/<id>/`: the empty board; its page fetches the tasks and follows them from there.

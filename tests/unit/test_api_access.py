@@ -8,6 +8,7 @@ import pytest
 from django.urls import URLPattern
 from rest_framework.views import APIView
 
+from taskrealtime import account_urls
 from taskrealtime.api.nowhere import NowhereView
 from taskrealtime.api.urls import urlpatterns
 from tests.support.world import PASSWORD, World, undone
@@ -113,11 +114,13 @@ RULES: dict[tuple[str, str], Rule] = {
 
 def endpoints() -> Iterator[tuple[str, str]]:
     """Every method of every address under `/api/`."""
-    for pattern in urlpatterns:
+    of_accounts = [pattern for pattern in account_urls.urlpatterns if str(pattern.pattern).startswith("api/")]
+    for pattern in [*of_accounts, *urlpatterns]:
         assert isinstance(pattern, URLPattern), "an include under /api/ needs its rules, too"
         view: type[APIView] = pattern.callback.cls  # type: ignore[attr-defined]
         if view is not NowhereView:
-            yield from ((method, str(pattern.pattern)) for method in view().allowed_methods if method != "HEAD")
+            address = str(pattern.pattern).removeprefix("api/")
+            yield from ((method, address) for method in view().allowed_methods if method != "HEAD")
 
 
 def test_every_endpoint_has_a_rule() -> None:

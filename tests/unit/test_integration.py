@@ -41,7 +41,6 @@ async def echo(scope: Scope, receive: Any, send: Any) -> None:
 
 
 urlpatterns = [
-    path("board/api/", include("taskrealtime.api.urls")),
     path("board/", include("taskrealtime.urls")),
 ]
 under_a_prefix = pytest.mark.urls(__name__)

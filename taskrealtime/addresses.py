@@ -1,0 +1,42 @@
+"""Where the board is among a project's URLs, and where its users sign in and out."""
+
+from contextlib import suppress
+
+from django.conf import settings
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import lazy
+
+#: Names of the URL that signs out by a POST: ours, Django's, allauth's.
+_SIGN_OUT = ("taskrealtime_accounts:logout", "logout", "account_logout")
+
+
+def board_base() -> str:
+    """Return the path below which the board's pages and its `api/` are, without a slash at the end."""
+    return reverse("taskrealtime:projects").rstrip("/")
+
+
+def accounts_base() -> str | None:
+    """Return the path below which our account pages and `api/token/` are; None if the project does not include them."""
+    with suppress(NoReverseMatch):
+        return reverse("taskrealtime_accounts:token").removesuffix("/api/token/")
+    return None
+
+
+def sign_in_url() -> str:
+    """Return where a visitor signs in: on our page, where the project includes it, else at its `LOGIN_URL`."""
+    with suppress(NoReverseMatch):
+        return reverse("taskrealtime_accounts:login")
+    return resolve_url(settings.LOGIN_URL)
+
+
+def sign_out_url() -> str | None:
+    """Return where a POST signs out; None if the project has no such URL that we know."""
+    for name in _SIGN_OUT:
+        with suppress(NoReverseMatch):
+            return reverse(name)
+    return None
+
+
+#: For `login_required`, which is applied before the URLs are known.
+SIGN_IN_URL = lazy(sign_in_url, str)()
