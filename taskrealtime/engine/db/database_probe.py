@@ -30,7 +30,10 @@ def probe(connection: Any, *, timeout: int) -> str | None:
 
 
 def _probe_postgresql(connection: Any, timeout: int) -> str | None:
-    import psycopg
+    try:
+        import psycopg
+    except ModuleNotFoundError:  # psycopg 2, which does not distinguish a server that refuses from one that starts
+        return _probe_by_django(connection)
     from psycopg.conninfo import make_conninfo
     from psycopg.pq import PGconn, Ping
 
@@ -51,6 +54,15 @@ def _probe_postgresql(connection: Any, timeout: int) -> str | None:
     (least, *_) = connection.features.minimum_database_version
     if version < least:
         raise UnusableDatabase(f"PostgreSQL {least} or newer is needed, and the server is PostgreSQL {version}")
+    return None
+
+
+def _probe_by_django(connection: Any) -> str | None:
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        return _sentence(error)
+    connection.close()
     return None
 
 

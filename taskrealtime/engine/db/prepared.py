@@ -14,13 +14,16 @@ def prepared_cursor(connection: Any) -> CursorWrapper:
     """Return a cursor of Django's `connection` that hands over the values beside the statement.
 
     After as many runs over a connection as `prepare_threshold` in the database's OPTIONS says, the same text is no
-    longer planned; if that is None, for a pooler in between, it always is. SQLite gets its own cursor.
+    longer planned; if that is None, for a pooler in between, it always is. SQLite gets its own cursor,
+    and so does psycopg 2, which prepares nothing.
     """
     # While Django logs queries, its own cursor: psycopg has no text of a statement that the server keeps.
     if connection.vendor != "postgresql" or connection.queries_logged:
         return connection.cursor()
-    from django.db.backends.postgresql.base import ServerBindingCursor
-
+    try:
+        from django.db.backends.postgresql.base import ServerBindingCursor
+    except ImportError:  # psycopg 2
+        return connection.cursor()
     connection.ensure_connection()
     cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
     return connection.make_cursor(cursor)

@@ -30,6 +30,7 @@ def _limit(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     if connection.vendor != "postgresql" or hasattr(raw, _MARK):
         return
     milliseconds = [f"{seconds * 1000:.0f}" for seconds in (settings.DATABASE_LOCK_TIMEOUT, settings.DATABASE_TIMEOUT)]
-    with connection.wrap_database_errors:
-        raw.execute(_SET, milliseconds)
-    setattr(raw, _MARK, True)
+    with connection.cursor() as cursor:
+        cursor.execute(_SET, milliseconds)
+    if raw.__class__.__module__.startswith("psycopg."):  # one of psycopg 2 keeps no attributes, and has no pool
+        setattr(raw, _MARK, True)

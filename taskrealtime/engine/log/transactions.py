@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from django.db import OperationalError, connection, transaction
 
+from taskrealtime.engine.wire.errors import sqlstate
+
 #: Attempts of a snapshot that lost a race against the numbering of new events.
 SNAPSHOT_ATTEMPTS = 20
 #: SQLSTATEs that mean "try the same transaction again": serialisation failure, deadlock.
@@ -13,7 +15,7 @@ RETRIED_SQLSTATES = {"40001", "40P01"}
 
 def is_retryable(error: OperationalError) -> bool:
     """Return whether the database asks for the same transaction again (a lost race, a deadlock)."""
-    return getattr(error.__cause__, "sqlstate", None) in RETRIED_SQLSTATES
+    return sqlstate(error) in RETRIED_SQLSTATES
 
 
 def use_one_snapshot() -> None:

@@ -128,10 +128,15 @@ class Internal(RealTimeError):
 
 def busy(error: Exception) -> Busy | None:
     """Return the error for a statement that ran, or waited for a lock, for too long; None: it is no such."""
-    cause = error.__cause__
-    if {getattr(cause, "sqlstate", None), getattr(cause, "sqlite_errorname", None)} & _TIMED_OUT:
+    if {sqlstate(error), getattr(error.__cause__, "sqlite_errorname", None)} & _TIMED_OUT:
         return Busy("The database is busy. Nothing was done: try again a little later.", retry_after=BUSY_SECONDS)
     return None
+
+
+def sqlstate(error: Exception) -> str | None:
+    """Return PostgreSQL's code of a database error as Django raises it; psycopg 2 names it otherwise than psycopg 3."""
+    cause = error.__cause__
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
 
 
 def all_errors(base: type[RealTimeError] = RealTimeError) -> list[type[RealTimeError]]:
