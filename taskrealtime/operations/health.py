@@ -17,7 +17,6 @@ from django.views.decorators.http import require_safe
 from taskrealtime import reminders
 from taskrealtime.engine import draining, metrics
 from taskrealtime.engine.db.capacity import PROBES
-from taskrealtime.engine.installation import redis_probe
 from taskrealtime.engine.installation.names import redis_key
 
 logger = logging.getLogger(__name__)
@@ -128,6 +127,10 @@ def _count_reminders() -> None:
 
 def _ask_redis() -> list[str]:
     """Probe each Redis. Events go on without it, by the sweep: its loss only delays them."""
+    if not settings.REDIS_URLS:
+        return []
+    from taskrealtime.engine.installation import redis_probe
+
     for url in settings.REDIS_URLS:
         redis_probe.probe(url, key=redis_key("probe"), timeout=PATIENCE / 2)
     return []

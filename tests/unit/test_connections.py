@@ -7,7 +7,7 @@ import pytest
 import redis as client
 from pytest_django import Settings
 
-from taskrealtime.engine.installation import redis_scripts
+from taskrealtime.engine.installation import redis_shard
 from taskrealtime.engine.installation.names import redis_key
 from taskrealtime.engine.limits import connections
 from tests.services.redis import Redis
@@ -39,7 +39,7 @@ def freeze_for_one_question(redis: Redis, counts: connections.Counts, *, announc
     else:
         counts._beat()
     redis.resume()
-    time.sleep(redis_scripts.RETRY_SECONDS)  # for so long it is left alone
+    time.sleep(redis_shard.RETRY_SECONDS)  # for so long it is left alone
 
 
 def test_a_redis_that_kept_everything_needs_no_announcement(redis: Redis, counts: connections.Counts) -> None:

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 from redis import Redis as Client
 
-from taskrealtime.engine.installation import redis_scripts
+from taskrealtime.engine.installation import redis_scripts, redis_shard
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.limits.buckets import Buckets, Grant, Limit, MemoryBuckets
 from taskrealtime.engine.wire.errors import RateLimited
@@ -152,7 +152,7 @@ def test_while_redis_is_away_each_process_limits_by_itself(redis: Redis) -> None
 
 
 def test_when_redis_is_back_it_is_shared_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_scripts, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(redis_shard, "RETRY_SECONDS", 0.0)
     one, other = Buckets(), Buckets()
     redis.pause()
     assert one.take("a", LONG, 5).tokens == 5

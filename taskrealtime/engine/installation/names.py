@@ -2,8 +2,6 @@
 
 from functools import lru_cache
 
-from redis.connection import parse_url
-
 from taskrealtime.engine.conf import settings
 
 #: What every key began with before there was a setting for it.
@@ -30,5 +28,9 @@ def layer_group(room: str) -> str:
 @lru_cache(maxsize=16)
 def _databases(urls: tuple[str, ...]) -> tuple[int, ...]:
     """Return the database number of each server; nothing if all are 0."""
+    if not urls:
+        return ()
+    from redis.connection import parse_url  # without a Redis its library need not be installed
+
     numbers = tuple(int(parse_url(url).get("db", 0)) for url in urls)
     return numbers if any(numbers) else ()

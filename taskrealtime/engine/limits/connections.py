@@ -12,12 +12,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.db.batching import Batcher
 from taskrealtime.engine.db.threads import in_counting_thread
 from taskrealtime.engine.installation import redis_scripts
 from taskrealtime.engine.installation.names import redis_key
+
+if TYPE_CHECKING:
+    from taskrealtime.engine.installation.redis_shard import Shard
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +82,7 @@ class Counts:
         self._announcing: set[asyncio.Task[int]] = set()
         self._beating: asyncio.Task[None] | None = None
         #: Redis servers that did not answer, and users whose count one of them may not know.
-        self._unsure: set[redis_scripts.Shard] = set()
+        self._unsure: set[Shard] = set()
         self._unsaid: set[int] = set()
         #: Another one each time, even if a process number is given again.
         self._process = secrets.token_hex(8)

@@ -15,12 +15,26 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics import MetricWrapperBase
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
-from prometheus_client.samples import Sample
+from taskrealtime.engine.wire.errors import all_errors
 
-from .wire.errors import all_errors
+try:
+    from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+    from prometheus_client.metrics import MetricWrapperBase
+    from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+except ModuleNotFoundError as missing:  # it comes with the extras `board` and `server`
+    if missing.name != "prometheus_client":
+        raise
+    from .uncounted import (  # type: ignore[assignment]
+        REGISTRY,
+        CollectorRegistry,
+        Counter,
+        Gauge,
+        Histogram,
+        MetricWrapperBase,
+        MultiProcessCollector,
+        generate_latest,
+        mark_process_dead,
+    )
 
 #: Where prometheus-client looks for the folder.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -178,7 +192,7 @@ def own_buckets(histogram: Histogram) -> dict[str, int]:
     return {sample.labels["le"]: int(sample.value) for sample in samples if sample.name.endswith("_bucket")}
 
 
-def _own_samples(metric: MetricWrapperBase) -> list[Sample]:
+def _own_samples(metric: MetricWrapperBase) -> list[Any]:
     """Without sums, buckets and times of creation."""
     wanted = {family.name + ending for family in metric.collect() for ending in ("", "_total", "_count")}
     return [sample for family in metric.collect() for sample in family.samples if sample.name in wanted]

@@ -13,7 +13,7 @@ import secrets
 import time
 import zlib
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taskrealtime.engine import draining
 from taskrealtime.engine.conf.domain import domain
@@ -21,7 +21,9 @@ from taskrealtime.engine.wire.frames import Frames
 
 from .attendance import Attendance, Connection, Listener, News, Status
 from .sharing import LAST_LEASE_SECONDS, LEASE_SECONDS, LOOK_SECONDS, Sharing
-from .store import PresenceStore
+
+if TYPE_CHECKING:
+    from .store import PresenceStore
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class Presence:
         self._delivering: set[Attendance] = set()
         self._expiring: set[Attendance] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sharings = [Sharing(self, PresenceStore(url, self.process), lease) for url in urls]
+        self._sharings = [Sharing(self, _open_store(url, self.process), lease) for url in urls]
 
     # -- what sockets call --
 
@@ -274,3 +276,9 @@ def _frames(room: str, news: News) -> Frames:
         for start in range(0, len(people), MAX_USERS_IN_FRAME)
     ]
     return Frames(frames + [domain.presence.viewers(room, place, users) for place, users in news.viewers.items()])
+
+
+def _open_store(url: str, process: str) -> "PresenceStore":
+    from .store import PresenceStore  # without a Redis its library need not be installed
+
+    return PresenceStore(url, process)

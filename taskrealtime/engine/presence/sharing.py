@@ -4,12 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from taskrealtime.engine.installation import doorbell
 
 from .attendance import Attendance, Entry
-from .store import PresenceStore, Reading
+
+if TYPE_CHECKING:
+    from .store import PresenceStore, Reading
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ class Rooms(Protocol):
 class Sharing:
     """What is shared through one Redis."""
 
-    def __init__(self, presence: Rooms, store: PresenceStore, lease: float) -> None:
+    def __init__(self, presence: Rooms, store: "PresenceStore", lease: float) -> None:
         self.store = store
         self.lease = lease
         self._full_lease = lease
@@ -205,7 +207,7 @@ class Sharing:
         finally:
             del self._reading[attendance]
 
-    def _take_over(self, attendance: Attendance, reading: Reading) -> None:
+    def _take_over(self, attendance: Attendance, reading: "Reading") -> None:
         self._see(reading.alive)
         for process in {*attendance.others, *reading.entries} & reading.alive - {self.store.process}:
             attendance.replace(process, reading.entries.get(process, {}))

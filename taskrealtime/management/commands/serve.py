@@ -19,12 +19,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.utils.autoreload import get_child_arguments
 from django.utils.module_loading import import_string
-from redis import RedisError
 
 from taskrealtime.asgi import Integrated, integrate_with_existing_app
 from taskrealtime.engine import metrics
 from taskrealtime.engine.db import database_probe
-from taskrealtime.engine.installation import redis_probe
 from taskrealtime.engine.installation.names import redis_key
 from taskrealtime.engine.process import process
 from taskrealtime.engine.server import heartbeat
@@ -93,6 +91,12 @@ class Command(BaseCommand):
             self.stderr.write(f"DATABASE_URL: {reason}. Until it answers, /readyz is 503.")
 
     def _check_redis(self) -> None:
+        if not settings.REDIS_URLS:
+            return
+        from redis import RedisError
+
+        from taskrealtime.engine.installation import redis_probe
+
         for url in settings.REDIS_URLS:
             try:
                 redis_probe.probe(url, key=redis_key("probe"), timeout=PROBE_SECONDS)
