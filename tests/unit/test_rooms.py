@@ -410,7 +410,7 @@ async def test_the_sweep_delivers_while_the_layer_is_gone(process: Process, monk
 
     await in_database_thread(log.create_room, "project.1")
     with monkeypatch.context() as patch:
-        patch.setattr(membership, "get_channel_layer", Away)
+        patch.setattr(membership, "channel_layer", Away)
         patch.setattr(doorbell, "publish", lambda *_, **__: None)
         ear = await listen(process, "project.1")
         assert process.hub.rooms["project.1"].deaf
@@ -434,7 +434,7 @@ async def test_the_sweep_waits_for_no_layer_that_hangs(process: Process, monkeyp
     monkeypatch.setattr(doorbell, "publish", lambda *_, **__: None)
     ear = await listen(process, "project.1")
     process.hub.rooms["project.1"].deaf = True
-    monkeypatch.setattr(membership, "get_channel_layer", Hanging)
+    monkeypatch.setattr(membership, "channel_layer", Hanging)
     monkeypatch.setattr(doorbell, "PUBLISH_TIMEOUT", 3600)
     for seq in (1, 2):
         await in_database_thread(append, "project.1")

@@ -12,11 +12,12 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels.layers import InMemoryChannelLayer
 
 from taskrealtime.engine import metrics
 
 from .epochs import present_installation
+from .layer import channel_layer
 from .names import layer_group
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed:
 
 async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
     try:
-        layer = get_channel_layer()
+        layer = channel_layer()
         await asyncio.wait_for(layer.group_send(layer_group(room), message), PUBLISH_TIMEOUT)
     except Exception as error:
         if missed:
@@ -118,7 +119,7 @@ async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
 def _loop() -> asyncio.AbstractEventLoop | None:
     if _server_loop is not None and _server_loop.is_running():
         return _server_loop
-    if isinstance(get_channel_layer(), InMemoryChannelLayer):
+    if isinstance(channel_layer(), InMemoryChannelLayer):
         return None  # No room of this process subscribes, and no other process could receive it.
     return _ensure_background_loop()
 

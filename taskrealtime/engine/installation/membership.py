@@ -5,9 +5,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from channels.layers import get_channel_layer
-
 from .doorbell import PUBLISH_TIMEOUT
+from .layer import channel_layer
 from .names import layer_group
 
 logger = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ class LayerMembership:
         """Join the group of a room; return whether that succeeded."""
         try:
             channel = await asyncio.wait_for(asyncio.shield(self._channel), CHANNEL_TIMEOUT)
-            await asyncio.wait_for(get_channel_layer().group_add(layer_group(name), channel), PUBLISH_TIMEOUT)
+            await asyncio.wait_for(channel_layer().group_add(layer_group(name), channel), PUBLISH_TIMEOUT)
         except Exception as error:
             logger.warning("Not on the layer's group %s (%s): the sweep delivers.", name, type(error).__name__)
             return False
@@ -41,14 +40,14 @@ class LayerMembership:
     async def leave(self, name: str) -> None:
         """Leave the group of a room, if the layer is there."""
         try:
-            leaving = get_channel_layer().group_discard(layer_group(name), self._channel.result())
+            leaving = channel_layer().group_discard(layer_group(name), self._channel.result())
             await asyncio.wait_for(leaving, PUBLISH_TIMEOUT)
         except Exception as error:
             logger.warning("Still on the layer's group %s (%s).", name, type(error).__name__)
 
     async def receive_forever(self) -> None:
         """Hand over each message that arrives."""
-        layer = get_channel_layer()
+        layer = channel_layer()
         while True:
             try:
                 if not self._channel.done():
