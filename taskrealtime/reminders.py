@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q, QuerySet
+
+from taskrealtime.engine.db import writing
 
 from .announcing import notifying
 from .announcing.notifying import Reader
@@ -152,7 +154,7 @@ def _in_batches(waiting: Callable[[datetime], QuerySet[Any]], do_some: Work, now
     told, seen = 0, BATCH
     # Asked first without a transaction, which on SQLite would block all other writers.
     while seen == BATCH and waiting(now).exists():
-        with transaction.atomic(durable=True):
+        with writing.atomic(durable=True):
             seen, given = do_some(now)
             crash_point("changing")
         told += given

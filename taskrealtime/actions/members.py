@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import msgspec
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from taskrealtime import access
 from taskrealtime.announcing import notifying
 from taskrealtime.contract import commands, events
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
 from taskrealtime.models import (
@@ -104,7 +105,7 @@ def _let_in(project_id: int, user: User, role: str, *, added_by_id: int | None =
         return False
     owner_by_id = added_by_id if role == "owner" else None
     try:
-        with transaction.atomic():
+        with writing.atomic():
             Membership.objects.create(
                 project_id=project_id, user=user, role=role, added_by_id=added_by_id, owner_by_id=owner_by_id
             )

@@ -6,12 +6,13 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from taskrealtime.contract.events import INVITED_ROLES, ROLES
 from taskrealtime.contract.room_names import project_room
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.primary import PrimaryManager, PrimaryQuerySet
 
 from .fields import choices
@@ -33,7 +34,7 @@ class ProjectQuerySet(TrackedQuerySet):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django's, after waiting for transactions that write into these projects."""
-        with transaction.atomic(using=self.db):
+        with writing.atomic(using=self.db):
             self.lock_against_writers()
             return super().delete()
 
@@ -90,7 +91,7 @@ class Project(TrackedModel):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's, in one transaction with the end of its room."""
-        with transaction.atomic():
+        with writing.atomic():
             Project.objects.filter(pk=self.pk).lock_against_writers()
             return super().delete(*args, **kwargs)
 
@@ -142,7 +143,7 @@ class Membership(TrackedModel):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's, in one transaction with the unassignment of the member's tasks."""
-        with transaction.atomic():
+        with writing.atomic():
             # Locked before the tasks are looked for: no task is assigned to this member in between.
             if not (rows := Membership.lock_rows([self.pk])):
                 return 0, {}

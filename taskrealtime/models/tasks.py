@@ -6,12 +6,13 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.core.validators import MaxLengthValidator, MinLengthValidator
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 from django.db.models.deletion import Collector
 from django.utils import timezone
 
 from taskrealtime.contract.events import PRIORITIES, REMINDER_KINDS, STATUSES
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.primary import PrimaryManager
 
 from . import ranks
@@ -47,7 +48,7 @@ class TaskQuerySet(TrackedQuerySet):
 
     def purge(self) -> int:
         """Delete the rows for good, with their comments, without events. Return how many tasks there were."""
-        with transaction.atomic(using=self.db):
+        with writing.atomic(using=self.db):
             locked = self._lock_to_purge()
             models.QuerySet.delete(self.model._base_manager.using(self.db).filter(pk__in=locked))
         return len(locked)
@@ -56,7 +57,7 @@ class TaskQuerySet(TrackedQuerySet):
 
     def purge_comments(self, most: int) -> int:
         """As `purge`, for up to `most` of the comments alone, ahead of their tasks. Return how many there were."""
-        with transaction.atomic(using=self.db):
+        with writing.atomic(using=self.db):
             tasks = self._lock_to_purge()
             comments = Comment.objects.using(self.db).filter(task__in=tasks).order_by("pk")[:most]
             # As part of the tasks: the deletion of each is not announced.
@@ -200,7 +201,7 @@ class Task(TrackedModel):
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Take the task off the board; it can be restored for `EVENT_RETENTION_DAYS`."""
-        with transaction.atomic(using=using):
+        with writing.atomic(using=using):
             # Whether it is still there the locked row says: this instance may be an old one.
             there = [row for row in Task.lock_rows([self.pk], using=using) if row.deleted_at is None]
             if there:
@@ -236,7 +237,7 @@ class CommentQuerySet(TrackedQuerySet):
 
     def update(self, **kwargs: Any) -> int:
         """As Django's; each change is announced."""
-        with transaction.atomic(using=self.db):
+        with writing.atomic(using=self.db):
             self.lock_tasks()
             return super().update(**kwargs)
 
@@ -244,7 +245,7 @@ class CommentQuerySet(TrackedQuerySet):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django's; each deletion is announced."""
-        with transaction.atomic(using=self.db):
+        with writing.atomic(using=self.db):
             self.lock_tasks()
             return super().delete()
 
@@ -262,7 +263,7 @@ class CommentQuerySet(TrackedQuerySet):
             return
         for comment in made.values():
             comment._keep_html()
-        with transaction.atomic(using=self.db):
+        with writing.atomic(using=self.db):
             rows = Comment.objects.using(self.db).filter(pk__in=made)
             for row in rows.select_for_update(skip_locked=True, no_key=True):
                 row.html_key, row.content_html = made[row.pk].html_key, made[row.pk].content_html
@@ -338,7 +339,7 @@ class Comment(TrackedModel):
 
     def save(self, *, using: str | None = None, **kwargs: Any) -> None:
         """As every tracked model's, with the task locked first."""
-        with transaction.atomic(using=using):
+        with writing.atomic(using=using):
             if not self._state.adding:
                 tasks = Comment.objects.using(using).filter(pk=self.pk).lock_tasks()
                 if task := tasks.get(self.task_id):
@@ -349,7 +350,7 @@ class Comment(TrackedModel):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's; the deletion is announced, unless another transaction was first."""
-        with transaction.atomic():
+        with writing.atomic():
             Comment.objects.filter(pk=self.pk).lock_tasks()
             if not (rows := Comment.lock_rows([self.pk])):
                 return 0, {}

@@ -15,10 +15,10 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import transaction
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.clock import database_time
 from taskrealtime.engine.limits import addresses
 from taskrealtime.engine.models import SignIn
@@ -50,7 +50,7 @@ def exchange(raw: str) -> tuple[User, RefreshToken]:
     """
     used = read(raw)
     user = tokens.user_of(used)
-    with transaction.atomic():
+    with writing.atomic():
         fresh = _exchange(user, used)
         if fresh is None:
             tokens.end_mark(_mark_of(used))
@@ -114,7 +114,7 @@ def end(user: User, mark: str) -> None:
     Raises:
         NotFound: the user has no such sign-in.
     """
-    with transaction.atomic():
+    with writing.atomic():
         found = SignIn.objects.filter(user=user, mark=mark).first()
         if found is None:
             raise NotFound("No such sign-in.")

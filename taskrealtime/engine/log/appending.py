@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.crash_points import crash_point
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.wire.frames import LoggedEvent
 
 from .numbering import publish_committed, sequence
@@ -104,13 +105,13 @@ def atomic(using: str | None = None, *, durable: bool = False) -> Iterator[None]
     what is appended in a transaction of another kind is numbered there.
     """
     if connection.in_atomic_block or using not in (None, connection.alias):
-        with transaction.atomic(using=using, durable=durable):
+        with writing.atomic(using=using, durable=durable):
             yield
         return
     # What a transaction that failed has left, if anything, says nothing of this one.
     batch = connection.taskrealtime_batch = _Batch(deferred=True)  # type: ignore[attr-defined]
     try:
-        with transaction.atomic(using=using, durable=durable):
+        with writing.atomic(using=using, durable=durable):
             yield
             if not connection.needs_rollback:
                 batch.write()

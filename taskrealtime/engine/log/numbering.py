@@ -6,6 +6,7 @@ from django.db import OperationalError, transaction
 
 from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.crash_points import crash_point
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.models import Event, Room
 from taskrealtime.engine.wire.frames import LoggedEvent
@@ -31,7 +32,7 @@ def sequence(rooms: Iterable[str]) -> None:
     """
     for attempt in range(SNAPSHOT_ATTEMPTS):
         try:
-            with transaction.atomic(durable=True):
+            with writing.atomic(durable=True):
                 numbered = number_waiting(rooms)
                 crash_point("numbering")
             break

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.prepared import prepared_cursor
 from taskrealtime.engine.installation.epochs import WAL_FILE, EpochMissing, epoch, present_epoch, with_timeline
 from taskrealtime.engine.wire.errors import Internal
@@ -53,7 +54,7 @@ def _numbered_snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
     """Lock the room, number every event whose change can be seen, and read; again if a transaction came between."""
     for _ in range(SNAPSHOT_ATTEMPTS):
         try:
-            with transaction.atomic(durable=True):
+            with writing.atomic(durable=True):
                 use_one_snapshot()
                 numbered = number_waiting([room])
                 name = present_epoch()

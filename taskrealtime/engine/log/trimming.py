@@ -19,6 +19,7 @@ from django.db.models import F, OuterRef, Subquery
 from taskrealtime.engine import log
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.clock import database_time
 from taskrealtime.engine.db.threads import in_caretaking_thread
 from taskrealtime.engine.models import Event, IdempotencyKey, Redaction, Replacement, Room
@@ -146,7 +147,7 @@ def _remove_up_to(name: str, floor: int, *, after: int) -> int:
     """Delete the events after `after` up to the floor."""
     removed = 0
     while True:
-        with transaction.atomic(durable=True):
+        with writing.atomic(durable=True):
             events = Event.objects.filter(room=name, seq__gt=after, seq__lte=floor).order_by("seq")
             # Those that another process is deleting need no waiting for.
             rows = list(events.select_for_update(skip_locked=True).values_list("pk", "seq")[:BATCH])
@@ -200,7 +201,7 @@ def _remove_keys(oldest_kept: datetime) -> int:
     removed = 0
     keys = IdempotencyKey.objects.filter(created_at__lt=oldest_kept).order_by("created_at")
     while removed < ROWS:
-        with transaction.atomic(durable=True):
+        with writing.atomic(durable=True):
             pks = list(keys.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
             removed += IdempotencyKey.objects.filter(pk__in=pks).delete()[0]
         if len(pks) < BATCH:
@@ -313,7 +314,7 @@ def _blank_replaced(now: datetime | None) -> int:
 
 
 def _blank_replaced_of(pk: int, before: datetime) -> int:
-    with transaction.atomic(durable=True):
+    with writing.atomic(durable=True):
         row = Replacement.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
         if row is None:
             return 0

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import connection
 
 from taskrealtime.engine import draining
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.threads import in_caretaking_thread
 from taskrealtime.engine.models import LastSeen
 
@@ -67,7 +68,7 @@ def write_seen(seen: Mapping[int, float]) -> None:
 
 
 def _write_some(seen: Mapping[int, float]) -> None:
-    with transaction.atomic():
+    with writing.atomic():
         # In order, as every process writes them, lest two wait for each other.
         users = get_user_model().objects.filter(pk__in=seen).order_by("pk")
         rows = [(pk, datetime.fromtimestamp(seen[pk], UTC)) for pk in users.values_list("pk", flat=True)]
