@@ -5,9 +5,7 @@
 """
 
 import ipaddress
-import math
 import os
-import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,13 +17,8 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from taskrealtime.engine.conf.values import (
-    read_network,
-    read_origin,
-    read_redis_prefix,
-    read_redis_url,
-    read_secret_key,
-)
+from taskrealtime.engine import conf
+from taskrealtime.engine.conf.values import read_bool, read_count, read_origin, read_secret_key
 from taskrealtime.engine.db.capacity import DATABASE_CONNECTIONS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -35,49 +28,8 @@ def _env(name: str, default: str = "") -> str:
     return os.environ.get(name, default).strip()
 
 
-def _env_bool(name: str, default: str) -> bool:
-    value = _env(name, default).lower()
-    if value not in {"0", "1", "true", "false", "yes", "no", "on", "off"}:
-        raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
-    return value in {"1", "true", "yes", "on"}
-
-
 def _env_list(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in _env(name, default).split(",") if item.strip()]
-
-
-def _env_number(name: str, default: str) -> float:
-    value = _env(name, default)
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.")
-    return number
-
-
-def _env_positive(name: str, default: str) -> float:
-    number = _env_number(name, default)
-    if number <= 0:
-        raise ImproperlyConfigured(f"{name} must be more than 0.")
-    return number
-
-
-def _env_count(name: str, default: str) -> int:
-    """A whole number, 0 or more."""
-    number = _env_number(name, default)
-    if number < 0 or number != int(number):
-        raise ImproperlyConfigured(f"{name} must be a whole number, 0 or more, not {_env(name)!r}.")
-    return int(number)
-
-
-def _env_limit(name: str, default: str) -> str:
-    """How often something may happen: `200/10s`, or `0` for no limit."""
-    value = _env(name) or default
-    if not re.fullmatch(r"0|0*[1-9]\d{0,8}/((0*[1-9]\d*)[smh]?|[smh])", value):
-        raise ImproperlyConfigured(f"{name} must look like 200/10s, or be 0 for no limit, not {value!r}.")
-    return value
 
 
 def _read(name: str, read: Callable[[str], Any], value: str) -> Any:
@@ -88,28 +40,18 @@ def _read(name: str, read: Callable[[str], Any], value: str) -> Any:
         raise ImproperlyConfigured(f"{name}: {error}.") from None
 
 
-def _env_sizes(name: str) -> dict[str, int]:
-    """Paths with so many bytes each: `/uploads/=1000000000`."""
-    sizes = {}
-    for item in _env_list(name):
-        path, _, size = item.partition("=")
-        if not (path.startswith("/") and size.isdecimal()):
-            raise ImproperlyConfigured(f"{name} must list paths like /uploads/=1000000000, not {item!r}.")
-        sizes[path] = int(size)
-    return sizes
+def _env_bool(name: str, default: str) -> bool:
+    return bool(_read(name, read_bool, _env(name) or default))
 
 
-def _env_networks(name: str) -> list[str]:
-    """Addresses and networks, as text; `unix` stands for the peer of a Unix socket, which has no address."""
-    for item in _env_list(name):
-        if item != "unix":
-            _read(name, read_network, item)
-    return _env_list(name)
+def _env_count(name: str, default: str) -> int:
+    return int(_read(name, read_count, _env(name) or default))
 
 
-def _env_origins(name: str) -> list[str]:
-    """Origins; `*` stands for every one."""
-    return [item if item == "*" else _read(name, read_origin, item) for item in _env_list(name)]
+def _ours(name: str, variable: str = "") -> Any:
+    """A setting of taskrealtime: as the environment says, or its default."""
+    text = _env(variable or name)
+    return _read(variable or name, conf.READERS[name], text) if text else conf.default_of(name)
 
 
 def _is_private(host: str) -> bool:
@@ -162,7 +104,7 @@ if DEBUG and _NETWORK_HOSTS and not _env_bool("DEBUG_IN_NETWORK", "0"):
         f"DEBUG=1 shows code and settings to all who reach {_NETWORK_HOSTS[0]!r} of ALLOWED_HOSTS: "
         "confirm it with DEBUG_IN_NETWORK=1, or list names of this machine only."
     )
-TRUSTED_PROXIES = _env_networks("TRUSTED_PROXIES")
+TRUSTED_PROXIES = _ours("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
     "daphne",  # before staticfiles: makes `runserver` serve ASGI
@@ -261,8 +203,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Channel layer --------------------------------------------------------------------------
 
-REDIS_URLS = [_read("REDIS_URL", read_redis_url, url) for url in _env_list("REDIS_URL")]
-REDIS_PREFIX = _read("REDIS_PREFIX", read_redis_prefix, _env("REDIS_PREFIX") or "taskrealtime")
+REDIS_URLS = _ours("REDIS_URLS", variable="REDIS_URL")
+REDIS_PREFIX = _ours("REDIS_PREFIX")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -291,14 +233,13 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-#: Whether all visitors may create an account; without it, only invited ones may.
-OPEN_SIGN_UP = _env_bool("OPEN_SIGN_UP", "0")
+OPEN_SIGN_UP = _ours("OPEN_SIGN_UP")
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 
-ACCESS_TOKEN_MINUTES = _env_positive("ACCESS_TOKEN_MINUTES", "10")
-REFRESH_TOKEN_DAYS = _env_positive("REFRESH_TOKEN_DAYS", "7")
+ACCESS_TOKEN_MINUTES = _ours("ACCESS_TOKEN_MINUTES")
+REFRESH_TOKEN_DAYS = _ours("REFRESH_TOKEN_DAYS")
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
@@ -312,43 +253,42 @@ SIMPLE_JWT = {
 }
 
 
-# --- Requests, sockets and delivery (see taskrealtime/engine/conf.py for what each means) ---
+# --- Requests, sockets and delivery (taskrealtime/engine/conf says what each means) ---
 
-HTTP_MAX_BODY = int(_env_number("HTTP_MAX_BODY", str(1024 * 1024)))
-HTTP_STREAMED_BODIES = _env_sizes("HTTP_STREAMED_BODIES")
-HTTP_IDLE_TIMEOUT = _env_number("HTTP_IDLE_TIMEOUT", "75")
-HTTP_HEAD_TIMEOUT = _env_number("HTTP_HEAD_TIMEOUT", "20")
-HTTP_BODY_TIMEOUT = _env_number("HTTP_BODY_TIMEOUT", "30")
-HTTP_SEND_TIMEOUT = _env_number("HTTP_SEND_TIMEOUT", "30")
-WEBSOCKET_ENABLED = _env_bool("WEBSOCKET_ENABLED", "1")
-#: The token that reading `/metrics` needs; empty: none.
-METRICS_TOKEN = _env("METRICS_TOKEN")
-WEBSOCKET_RATE_LIMIT = _env_limit("WEBSOCKET_RATE_LIMIT", "200/10s")
-HTTP_READ_LIMIT = _env_limit("HTTP_READ_LIMIT", "6000/1m")
-WEBSOCKET_MAX_CONNECTIONS_PER_USER = _env_count("WEBSOCKET_MAX_CONNECTIONS_PER_USER", "50")
-WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = _env_count("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", "20_000")
-WEBSOCKET_MAX_HANDSHAKES = _env_count("WEBSOCKET_MAX_HANDSHAKES", "5000")
-WEBSOCKET_MAX_PROJECTS = _env_count("WEBSOCKET_MAX_PROJECTS", "500")
-SIGN_IN_RATE_LIMIT = _env_limit("SIGN_IN_RATE_LIMIT", "10/5m")
-SIGN_IN_ADDRESS_RATE_LIMIT = _env_limit("SIGN_IN_ADDRESS_RATE_LIMIT", "100/5m")
-STRANGER_RATE_LIMIT = _env_limit("STRANGER_RATE_LIMIT", "60/1h")
-WEBSOCKET_CORS_ORIGINS = _env_origins("WEBSOCKET_CORS_ORIGINS")
+HTTP_MAX_BODY = _ours("HTTP_MAX_BODY")
+HTTP_STREAMED_BODIES = _ours("HTTP_STREAMED_BODIES")
+HTTP_IDLE_TIMEOUT = _ours("HTTP_IDLE_TIMEOUT")
+HTTP_HEAD_TIMEOUT = _ours("HTTP_HEAD_TIMEOUT")
+HTTP_BODY_TIMEOUT = _ours("HTTP_BODY_TIMEOUT")
+HTTP_SEND_TIMEOUT = _ours("HTTP_SEND_TIMEOUT")
+WEBSOCKET_ENABLED = _ours("WEBSOCKET_ENABLED")
+METRICS_TOKEN = _ours("METRICS_TOKEN")
+WEBSOCKET_RATE_LIMIT = _ours("WEBSOCKET_RATE_LIMIT")
+HTTP_READ_LIMIT = _ours("HTTP_READ_LIMIT")
+WEBSOCKET_MAX_CONNECTIONS_PER_USER = _ours("WEBSOCKET_MAX_CONNECTIONS_PER_USER")
+WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS = _ours("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS")
+WEBSOCKET_MAX_HANDSHAKES = _ours("WEBSOCKET_MAX_HANDSHAKES")
+WEBSOCKET_MAX_PROJECTS = _ours("WEBSOCKET_MAX_PROJECTS")
+SIGN_IN_RATE_LIMIT = _ours("SIGN_IN_RATE_LIMIT")
+SIGN_IN_ADDRESS_RATE_LIMIT = _ours("SIGN_IN_ADDRESS_RATE_LIMIT")
+STRANGER_RATE_LIMIT = _ours("STRANGER_RATE_LIMIT")
+WEBSOCKET_CORS_ORIGINS = _ours("WEBSOCKET_CORS_ORIGINS")
 if "*" in WEBSOCKET_CORS_ORIGINS and _PUBLIC_HOSTS and not _env_bool("WEBSOCKET_EVERY_ORIGIN", "0"):
     raise ImproperlyConfigured(
         "WEBSOCKET_CORS_ORIGINS=* lets every page on the web open sockets to "
         f"{_PUBLIC_HOSTS[0]!r}: list your own pages, or confirm it with WEBSOCKET_EVERY_ORIGIN=1."
     )
-WEBSOCKET_PING_INTERVAL = _env_number("WEBSOCKET_PING_INTERVAL", "25")
-WEBSOCKET_PING_TIMEOUT = _env_number("WEBSOCKET_PING_TIMEOUT", "60")
-WEBSOCKET_CONNECT_TIMEOUT = _env_number("WEBSOCKET_CONNECT_TIMEOUT", "10")
-WEBSOCKET_SEND_BUFFER = _env_count("WEBSOCKET_SEND_BUFFER", str(1024 * 1024))
-DATABASE_TIMEOUT = _env_number("DATABASE_TIMEOUT", "30")
-DATABASE_LOCK_TIMEOUT = _env_number("DATABASE_LOCK_TIMEOUT", "10")
-SWEEP_INTERVAL = _env_number("SWEEP_INTERVAL", "1")
-EVENT_RETENTION_DAYS = _env_number("EVENT_RETENTION_DAYS", "30")
-REPLACED_TEXT_DAYS = _env_number("REPLACED_TEXT_DAYS", "1")
-REMIND_INTERVAL = _env_number("REMIND_INTERVAL", "30")
-REMIND_BEFORE_HOURS = _env_number("REMIND_BEFORE_HOURS", "24")
+WEBSOCKET_PING_INTERVAL = _ours("WEBSOCKET_PING_INTERVAL")
+WEBSOCKET_PING_TIMEOUT = _ours("WEBSOCKET_PING_TIMEOUT")
+WEBSOCKET_CONNECT_TIMEOUT = _ours("WEBSOCKET_CONNECT_TIMEOUT")
+WEBSOCKET_SEND_BUFFER = _ours("WEBSOCKET_SEND_BUFFER")
+DATABASE_TIMEOUT = _ours("DATABASE_TIMEOUT")
+DATABASE_LOCK_TIMEOUT = _ours("DATABASE_LOCK_TIMEOUT")
+SWEEP_INTERVAL = _ours("SWEEP_INTERVAL")
+EVENT_RETENTION_DAYS = _ours("EVENT_RETENTION_DAYS")
+REPLACED_TEXT_DAYS = _ours("REPLACED_TEXT_DAYS")
+REMIND_INTERVAL = _ours("REMIND_INTERVAL")
+REMIND_BEFORE_HOURS = _ours("REMIND_BEFORE_HOURS")
 
 
 # --- Static files ---------------------------------------------------------------------------
@@ -412,8 +352,7 @@ DEFAULT_FROM_EMAIL = _env("DEFAULT_FROM_EMAIL", "taskrealtime@localhost")
 #: Without a host nothing is sent, and the pages say so; in development the mail is shown in the terminal.
 _MAILER = "smtp" if EMAIL_HOST else "console" if DEBUG else "dummy"
 EMAIL_BACKEND = f"django.core.mail.backends.{_MAILER}.EmailBackend"
-#: Where people reach the pages, for links in mails.
-PUBLIC_URL = _read("PUBLIC_URL", read_origin, _env("PUBLIC_URL")) if _env("PUBLIC_URL") else ""
+PUBLIC_URL = _ours("PUBLIC_URL")
 #: How long a link for a new password is good, seconds.
 PASSWORD_RESET_TIMEOUT = 3600
 

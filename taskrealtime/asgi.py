@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from channels.routing import ProtocolTypeRouter
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import URLResolver, get_resolver
 
@@ -22,6 +22,7 @@ from .engine.asgi.origins import OriginCheck, refuse_unknown
 from .engine.asgi.paths import OnePath, own_path
 from .engine.asgi.polling import LongPolling
 from .engine.asgi.proxy_headers import ProxyHeaders
+from .engine.conf import settings
 from .sockets.consumer import TaskBoardConsumer
 
 #: The URLs of the board, as a project includes them.
@@ -32,14 +33,15 @@ HASHING_PATHS = r"/(.*/)?(api/token|api/me|login|sign-up|password(/.+)?)/"
 OPEN_PATHS = ["/healthz", "/readyz", "/metrics"]
 
 
-def integrate_with_existing_app(application: Application, *, path: str = "/ws/") -> Application:
+def integrate_with_existing_app(application: Application, *, path: str | None = None) -> Application:
     """Return an ASGI application that serves the board in front of `application`.
 
     Args:
         application: the project's: `get_asgi_application()`, or a router with sockets of its own.
-        path: where the board's socket is. All other sockets go to `application`, if it serves any.
+        path: where the board's socket is, if not at `TASKREALTIME["SOCKET_PATH"]`. All other sockets go to
+            `application`, if it serves any.
     """
-    return Integrated(application, path)
+    return Integrated(application, settings.SOCKET_PATH if path is None else path)
 
 
 class Integrated:
@@ -48,7 +50,7 @@ class Integrated:
     def __init__(self, application: Application, path: str) -> None:
         self._application = application
         self._path = path
-        open_paths = [*OPEN_PATHS, settings.STATIC_URL] if settings.STATIC_URL else OPEN_PATHS
+        open_paths = [*OPEN_PATHS, django_settings.STATIC_URL] if django_settings.STATIC_URL else OPEN_PATHS
         # A waiting long poll is outside of the limit and holds no slot.
         pages = LongPolling(ConcurrencyLimit(application, open_paths=open_paths, hashing_paths=HASHING_PATHS))
         socket = OriginCheck(TaskBoardConsumer.as_asgi())

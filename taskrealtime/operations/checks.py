@@ -1,23 +1,39 @@
 """System checks: a misconfiguration, explained in a sentence."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import wraps
 from itertools import chain
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, connection, router
 
 from taskrealtime.engine import conf
-from taskrealtime.engine.conf import settings as engine_settings
-from taskrealtime.engine.conf.values import read_network, read_origin, read_redis_prefix, read_redis_url
-from taskrealtime.engine.limits.addresses import UNIX
+from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.values import EVERY_ORIGIN, Reader, read_not_negative, read_positive, read_secret_key
 from taskrealtime.models.tracking import TrackedModel, TrackedQuerySet
+
+#: What a refused value is called by its reader; others are `E006`.
+_IDS: dict[Reader, str] = {read_positive: "taskrealtime.E003", read_not_negative: "taskrealtime.E005"}
+
+Check = Callable[..., list[CheckMessage]]
+
+
+def _with_right_settings(check: Check) -> Check:
+    """Have a check that reads settings of ours find nothing where `check_settings` refuses some."""
+
+    @wraps(check)
+    def checked(*args: Any, **kwargs: Any) -> list[CheckMessage]:
+        return [] if any(conf.problems()) else check(*args, **kwargs)
+
+    return checked
 
 
 @register
+@_with_right_settings
 def check_layers_fit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require a database and channel layer that are both for one process, or both for many."""
     found: list[CheckMessage] = []
@@ -50,27 +66,25 @@ def check_layers_fit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register
-def check_addresses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse servers, origins and networks that are not spelt as they are read: a wrong one matches nothing."""
-    origins = (item for item in settings.WEBSOCKET_CORS_ORIGINS if item != "*")
-    networks = (item for item in settings.TRUSTED_PROXIES if item != UNIX)
-    return [
-        *_refused("REDIS_URLS", settings.REDIS_URLS, read_redis_url),
-        *_refused("REDIS_PREFIX", [engine_settings.REDIS_PREFIX], read_redis_prefix),
-        *_refused("WEBSOCKET_CORS_ORIGINS", origins, read_origin),
-        *_refused("PUBLIC_URL", filter(None, [engine_settings.PUBLIC_URL]), read_origin),
-        *_refused("TRUSTED_PROXIES", networks, read_network),
-    ]
-
-
-def _refused(name: str, values: Iterable[str], read: Callable[[str], object]) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
-    for value in values:
+def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse settings of ours that cannot be meant, and names in `TASKREALTIME` that are none."""
+    found: list[CheckMessage] = [Error(problem.sentence, id=_id_of(problem)) for problem in conf.problems()]
+    if found:
+        return found
+    if settings.WEBSOCKET_PING_TIMEOUT <= settings.WEBSOCKET_PING_INTERVAL:
+        found.append(Error("WEBSOCKET_PING_TIMEOUT must be more than WEBSOCKET_PING_INTERVAL.", id="taskrealtime.E004"))
+    if settings.SIGNING_KEY and not django_settings.DEBUG:
         try:
-            read(value)
+            read_secret_key(settings.SIGNING_KEY)
         except ValueError as error:
-            found.append(Error(f"{name}: {error}.", id="taskrealtime.E006"))
+            found.append(Error(f"SIGNING_KEY: {error}.", id="taskrealtime.E006"))
     return found
+
+
+def _id_of(problem: conf.Problem) -> str:
+    if not problem.name:
+        return "taskrealtime.E009"
+    return _IDS.get(conf.READERS[problem.name], "taskrealtime.E006")
 
 
 @register
@@ -117,9 +131,10 @@ def check_managers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+@_with_right_settings
 def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Warn of sockets that any page on the web may open, which are seldom intended."""
-    if "*" in settings.WEBSOCKET_CORS_ORIGINS:
+    if EVERY_ORIGIN in settings.WEBSOCKET_CORS_ORIGINS:
         return [
             Warning(
                 "WEBSOCKET_CORS_ORIGINS=* lets any page open sockets.",
@@ -133,7 +148,7 @@ def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Warn of a sender that cannot be answered: such mail is seldom delivered, and users get no new password."""
-    if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
+    if django_settings.EMAIL_HOST and django_settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
         return [
             Warning(
                 "EMAIL_HOST is set, but mail would come from an address at localhost.",
@@ -145,9 +160,10 @@ def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+@_with_right_settings
 def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require `PUBLIC_URL`: links in mails must not lead to a host that the client's request names."""
-    if settings.EMAIL_HOST and not engine_settings.PUBLIC_URL:
+    if django_settings.EMAIL_HOST and not settings.PUBLIC_URL:
         return [
             Warning(
                 "EMAIL_HOST is set without a PUBLIC_URL: links in mails lead to the host that a request names.",
@@ -156,28 +172,3 @@ def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
-
-
-@register
-def check_times(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require positive intervals, and a ping that fits into its timeout."""
-    found: list[CheckMessage] = []
-    for name in (
-        "SWEEP_INTERVAL",
-        "WEBSOCKET_PING_INTERVAL",
-        "WEBSOCKET_CONNECT_TIMEOUT",
-        "EVENT_RETENTION_DAYS",
-        "REMIND_INTERVAL",
-        "HTTP_IDLE_TIMEOUT",
-        "HTTP_HEAD_TIMEOUT",
-        "HTTP_BODY_TIMEOUT",
-        "HTTP_SEND_TIMEOUT",
-    ):
-        if getattr(conf.settings, name) <= 0:
-            found.append(Error(f"{name} must be more than 0.", id="taskrealtime.E003"))
-    for name in ("REMIND_BEFORE_HOURS", "REPLACED_TEXT_DAYS"):
-        if getattr(conf.settings, name) < 0:
-            found.append(Error(f"{name} must be 0 or more.", id="taskrealtime.E005"))
-    if settings.WEBSOCKET_PING_TIMEOUT <= settings.WEBSOCKET_PING_INTERVAL:
-        found.append(Error("WEBSOCKET_PING_TIMEOUT must be more than WEBSOCKET_PING_INTERVAL.", id="taskrealtime.E004"))
-    return found

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from taskrealtime import reminders
 from taskrealtime.engine import draining, metrics
+from taskrealtime.engine.conf import settings
 from taskrealtime.engine.db.capacity import PROBES
 from taskrealtime.engine.installation.names import redis_key
 

@@ -7,7 +7,7 @@ page sends it on, so that neither logs nor the `Referer` of other requests hold 
 from contextlib import suppress
 from typing import Any
 
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
@@ -34,6 +34,7 @@ from taskrealtime.contract import commands
 from taskrealtime.engine import models as engine_models
 from taskrealtime.engine import passwords
 from taskrealtime.engine.auth import sign_ins, tokens
+from taskrealtime.engine.conf import settings
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import InvalidData, NotFound
 from taskrealtime.models import Invitation, Membership, Preferences
@@ -63,13 +64,13 @@ def choose_language(request: HttpRequest) -> HttpResponseBase:
     """`/language/`: as Django's; the choice counts for the user's mails, too."""
     answer = set_language(request)
     language = request.POST.get("language")
-    if isinstance(request.user, User) and language in dict(settings.LANGUAGES):
+    if isinstance(request.user, User) and language in dict(django_settings.LANGUAGES):
         _remember_language(request.user, language)
     return answer
 
 
 def _remember_language(user: User, language: str | None) -> None:
-    if language in dict(settings.LANGUAGES):
+    if language in dict(django_settings.LANGUAGES):
         # A new row leaves the time zone open, as without one.
         Preferences.objects.update_or_create(
             user=user, defaults={"language": language}, create_defaults={"language": language, "timezone": ""}
@@ -88,7 +89,7 @@ class SignIn(auth_views.LoginView):
     def get_success_url(self) -> str:
         """As Django's, but not back to this page, where a signed-in user would be redirected for ever."""
         url = super().get_success_url()
-        return settings.LOGIN_REDIRECT_URL if url == self.request.path else url
+        return django_settings.LOGIN_REDIRECT_URL if url == self.request.path else url
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Adds whether the visitor was sent here from a page, and how to get an account or a new password."""
@@ -96,10 +97,10 @@ class SignIn(auth_views.LoginView):
         invitation = opened_invitation(self.request)
         return context | {
             "invitation": invitation,
-            "was_sent_here": self.get_redirect_url() not in ("", settings.LOGIN_REDIRECT_URL),
+            "was_sent_here": self.get_redirect_url() not in ("", django_settings.LOGIN_REDIRECT_URL),
             "may_sign_up": settings.OPEN_SIGN_UP or invitation is not None,
             "sends_mail": sends_mail(),
-            "demo_hint": settings.DEBUG,
+            "demo_hint": django_settings.DEBUG,
         }
 
 
@@ -135,7 +136,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
             return self.form_invalid(form)
         except NotFound:
             return redirect("taskrealtime:join")
-        login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        login(self.request, user, backend=django_settings.AUTHENTICATION_BACKENDS[0])
         self.request.session.pop(INVITATION, None)
         return (
             redirect("taskrealtime:board", invitation.project_id) if invitation else redirect("taskrealtime:projects")

@@ -79,3 +79,39 @@ def test_links_in_mails_that_lead_anywhere_are_a_warning_of_a_deployment(setting
     assert found(deploy=True) == set()
     settings.PUBLIC_URL = "board.example"
     assert found() == {"taskrealtime.E006"}
+
+
+@pytest.mark.parametrize(
+    "given, identifier, words",
+    [
+        ({"SWEEP_INTERVALL": 1}, "taskrealtime.E009", "is 'SWEEP_INTERVAL' meant?"),
+        ({"SECRET_KEY": "x"}, "taskrealtime.E009", "has no setting 'SECRET_KEY'"),
+        ("REDIS_URLS", "taskrealtime.E009", "must be a dict"),
+        (None, "taskrealtime.E009", "must be a dict"),
+        ({"WEBSOCKET_ENABLED": "perhaps"}, "taskrealtime.E006", "True or False"),
+        ({"WEBSOCKET_MAX_PROJECTS": "many"}, "taskrealtime.E006", "a number"),
+        ({"WEBSOCKET_MAX_PROJECTS": 1.5}, "taskrealtime.E006", "a whole number"),
+        ({"SWEEP_INTERVAL": True}, "taskrealtime.E003", "a number"),
+        ({"SWEEP_INTERVAL": 0}, "taskrealtime.E003", "more than 0"),
+        ({"REMIND_BEFORE_HOURS": -1}, "taskrealtime.E005", "0 or more"),
+        ({"WEBSOCKET_RATE_LIMIT": "often"}, "taskrealtime.E006", "200/10s"),
+        ({"REDIS_URLS": {"default": "redis://localhost"}}, "taskrealtime.E006", "a list of texts"),
+        ({"REDIS_URLS": ["redis://:hunter2@localhost:port"]}, "taskrealtime.E006", "must begin with redis://"),
+        ({"TRUSTED_PROXIES": [10]}, "taskrealtime.E006", "a list of texts"),
+        ({"WEBSOCKET_CORS_ORIGINS": ["board.example"]}, "taskrealtime.E006", "an origin looks like"),
+        ({"HTTP_STREAMED_BODIES": {"uploads": 1}}, "taskrealtime.E006", "a path like"),
+        ({"SOCKET_PATH": "ws/"}, "taskrealtime.E006", "a path like"),
+        ({"SIGNING_KEY": b"bytes"}, "taskrealtime.E006", "a text"),
+        ({"SIGNING_KEY_FALLBACKS": "one"}, "taskrealtime.E006", "a list of texts"),
+        ({"SIGNING_KEY": "weak"}, "taskrealtime.E006", "at least 32 bytes"),
+    ],
+)
+def test_what_cannot_be_meant_in_the_dict_is_refused_in_a_sentence(
+    settings: Settings, given: Any, identifier: str, words: str
+) -> None:
+    settings.TASKREALTIME = given
+    messages = [message for message in checks.run_checks() if (message.id or "").startswith("taskrealtime.")]
+    assert [message.id for message in messages] == [identifier]
+    sentence = str(messages[0].msg)
+    assert words in sentence
+    assert "hunter2" not in sentence

@@ -103,6 +103,13 @@ async def test_the_boards_socket_is_where_the_project_wants_it() -> None:
     assert not await connects(application, "/ws/")
 
 
+async def test_without_a_word_the_socket_is_where_the_settings_say(settings: Any) -> None:
+    settings.TASKREALTIME = {"SOCKET_PATH": "/live/ws/"}
+    application = integrate_with_existing_app(get_asgi_application())
+    assert await connects(application, "/live/ws/")
+    assert not await connects(application, "/ws/")
+
+
 async def test_sockets_of_the_project_go_on() -> None:
     router = ProtocolTypeRouter({"http": Pages(), "websocket": URLRouter([path("chat/", echo)])})  # type: ignore[arg-type]
     application = integrate_with_existing_app(router)

@@ -241,4 +241,4 @@ def test_a_limit_that_is_none_stops_the_start(value: str, monkeypatch: pytest.Mo
 
     monkeypatch.setenv("WEBSOCKET_RATE_LIMIT", value)
     with pytest.raises(ImproperlyConfigured, match="WEBSOCKET_RATE_LIMIT"):
-        ours._env_limit("WEBSOCKET_RATE_LIMIT", "200/10s")
+        ours._ours("WEBSOCKET_RATE_LIMIT")

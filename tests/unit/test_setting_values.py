@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
 
+from taskrealtime.engine import conf
 from taskrealtime.engine.conf.values import read_network, read_origin, read_redis_url, read_secret_key
 from tests.support.stacks import ROOT
 
@@ -168,3 +170,48 @@ def test_a_right_setting_is_read_in_each_spelling(monkeypatch: pytest.MonkeyPatc
 def test_debugging_over_a_network_is_possible_where_it_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     read = settings_of(monkeypatch, DEBUG="1", ALLOWED_HOSTS="localhost,192.168.1.4", DEBUG_IN_NETWORK="1")
     assert read["DEBUG"]
+
+
+def test_the_dict_counts_before_a_setting_of_the_same_name(settings: Settings) -> None:
+    settings.SWEEP_INTERVAL = 3
+    settings.PUBLIC_URL = {"means": "something else to the project"}
+    settings.TASKREALTIME = {"PUBLIC_URL": "https://Board.example.org/"}
+    assert conf.settings.PUBLIC_URL == "https://board.example.org"
+    assert conf.settings.SWEEP_INTERVAL == 3
+    assert conf.settings.WEBSOCKET_PING_INTERVAL == 25
+
+
+def test_a_name_that_came_with_the_dict_counts_in_it_alone(settings: Settings) -> None:
+    settings.SOCKET_PATH = "/the/projects/own"
+    assert conf.settings.SOCKET_PATH == "/ws/"
+    settings.TASKREALTIME = {"SOCKET_PATH": "/live/"}
+    assert conf.settings.SOCKET_PATH == "/live/"
+
+
+def test_the_dict_is_read_in_each_spelling_that_the_environment_has(settings: Settings) -> None:
+    settings.TASKREALTIME = {
+        "REDIS_URLS": "valkey://one.example:6379/1, unix:///run/redis.sock",
+        "WEBSOCKET_ENABLED": "0",
+        "WEBSOCKET_MAX_PROJECTS": "7",
+        "WEBSOCKET_RATE_LIMIT": 0,
+        "HTTP_STREAMED_BODIES": "/uploads/=1000000000",
+    }
+    assert conf.settings.REDIS_URLS == ["redis://one.example:6379/1", "unix:///run/redis.sock"]
+    assert conf.settings.WEBSOCKET_ENABLED is False
+    assert conf.settings.WEBSOCKET_MAX_PROJECTS == 7
+    assert conf.settings.WEBSOCKET_RATE_LIMIT == "0"
+    assert conf.settings.HTTP_STREAMED_BODIES == {"/uploads/": 1000000000}
+
+
+@pytest.mark.parametrize("given", [{"SWEEP_INTERVALL": 1}, {"SWEEP_INTERVAL": "often"}, ["SWEEP_INTERVAL"]])
+def test_the_first_use_refuses_what_cannot_be_meant(settings: Settings, given: Any) -> None:
+    settings.TASKREALTIME = given
+    for _ in range(2):
+        with pytest.raises(ImproperlyConfigured, match="TASKREALTIME"):
+            conf.settings.WEBSOCKET_PING_INTERVAL  # noqa: B018
+
+
+def test_every_setting_has_a_default_that_its_reader_takes() -> None:
+    assert {name: read(conf.default_of(name)) for name, read in conf.READERS.items()} == {
+        name: conf.default_of(name) for name in conf.READERS
+    }

@@ -1,83 +1,190 @@
-"""Every setting of the engine with its default, read when used so that `override_settings` works."""
+"""Every setting of ours with its default, read when used so that `override_settings` works.
+
+A project sets them in one dict, `TASKREALTIME = {"SWEEP_INTERVAL": 0.5}`. Those that release 0.1 had may also be
+settings of the same name; the dict counts first, since such a name may mean something else to the project.
+"""
+
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any, get_type_hints
 
 from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+
+from . import values
+
+#: The project's setting that holds ours.
+DICT = "TASKREALTIME"
 
 
 class Settings:
-    """The engine's settings. Seconds, bytes and days are said by each."""
+    """The settings. Seconds, bytes and days are said by each; its type names the function that checks its values."""
 
     #: Bytes of a request's body; more are refused before they are kept.
-    HTTP_MAX_BODY: int = 1024 * 1024
+    HTTP_MAX_BODY: Annotated[int, values.read_count] = 1024 * 1024
     #: Paths, each with the bytes of a body there, where the application receives a body while it arrives. One that ends
     #: with a slash means all below it. Django keeps such a body all the same: they are for an application before it.
-    HTTP_STREAMED_BODIES: dict[str, int] = {}
+    HTTP_STREAMED_BODIES: Annotated[dict[str, int], values.read_sizes] = {}
     #: How long a connection may stay without a request, seconds: longer than a proxy keeps one that it may use again.
-    HTTP_IDLE_TIMEOUT: float = 75
+    HTTP_IDLE_TIMEOUT: Annotated[float, values.read_positive] = 75
     #: How long the head of a request may take to arrive, seconds.
-    HTTP_HEAD_TIMEOUT: float = 20
+    HTTP_HEAD_TIMEOUT: Annotated[float, values.read_positive] = 20
     #: How long its body may take, seconds; a streamed one may take longer while it moves.
-    HTTP_BODY_TIMEOUT: float = 30
+    HTTP_BODY_TIMEOUT: Annotated[float, values.read_positive] = 30
     #: How long a client may take to read what the server has written, up to 64 KiB, seconds.
-    HTTP_SEND_TIMEOUT: float = 30
+    HTTP_SEND_TIMEOUT: Annotated[float, values.read_positive] = 30
+    #: Where the board's socket is.
+    SOCKET_PATH: Annotated[str, values.read_path] = "/ws/"
     #: Whether sockets are accepted at all; the switch for an emergency.
-    WEBSOCKET_ENABLED: bool = True
+    WEBSOCKET_ENABLED: Annotated[bool, values.read_bool] = True
     #: Origins (`https://host`) that may open sockets; empty: the same origin only; `*`: any.
-    WEBSOCKET_CORS_ORIGINS: list[str] = []
+    WEBSOCKET_CORS_ORIGINS: Annotated[list[str], values.read_origins] = []
     #: How often a client is asked to send `ping`, seconds.
-    WEBSOCKET_PING_INTERVAL: float = 25
+    WEBSOCKET_PING_INTERVAL: Annotated[float, values.read_positive] = 25
     #: How long a client may be silent before it counts as gone, seconds.
-    WEBSOCKET_PING_TIMEOUT: float = 60
+    WEBSOCKET_PING_TIMEOUT: Annotated[float, values.read_positive] = 60
     #: How long a socket may stay without signing in, seconds.
-    WEBSOCKET_CONNECT_TIMEOUT: float = 10
+    WEBSOCKET_CONNECT_TIMEOUT: Annotated[float, values.read_positive] = 10
     #: Bytes that may wait for one slow reader before it is cut.
-    WEBSOCKET_SEND_BUFFER: int = 1024 * 1024
+    WEBSOCKET_SEND_BUFFER: Annotated[int, values.read_count] = 1024 * 1024
     #: Events of one user over all connections and processes, changes by HTTP included: as many at once, and as many
     #: again over the time behind the slash; `0`: no limit.
-    WEBSOCKET_RATE_LIMIT: str = "200/10s"
+    WEBSOCKET_RATE_LIMIT: Annotated[str, values.read_limit] = "200/10s"
     #: Answers of the API to one user that change nothing, over all processes: each counts once, and once more for each
     #: 16 KiB; as above.
-    HTTP_READ_LIMIT: str = "6000/1m"
+    HTTP_READ_LIMIT: Annotated[str, values.read_limit] = "6000/1m"
     #: Connections of one user over all processes; the next is closed with 4409. 0: no limit, as below.
-    WEBSOCKET_MAX_CONNECTIONS_PER_USER: int = 50
+    WEBSOCKET_MAX_CONNECTIONS_PER_USER: Annotated[int, values.read_count] = 50
     #: Connections to one process from one address; the next is refused with HTTP 429.
-    WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: int = 20_000
+    WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: Annotated[int, values.read_count] = 20_000
     #: Connections to one process that are not signed in yet; the next is refused with HTTP 503.
-    WEBSOCKET_MAX_HANDSHAKES: int = 5000
+    WEBSOCKET_MAX_HANDSHAKES: Annotated[int, values.read_count] = 5000
     #: Projects that one connection may have joined.
-    WEBSOCKET_MAX_PROJECTS: int = 500
+    WEBSOCKET_MAX_PROJECTS: Annotated[int, values.read_count] = 500
     #: Wrong passwords for one name, and from one address.
-    SIGN_IN_RATE_LIMIT: str = "10/5m"
-    SIGN_IN_ADDRESS_RATE_LIMIT: str = "100/5m"
+    SIGN_IN_RATE_LIMIT: Annotated[str, values.read_limit] = "10/5m"
+    SIGN_IN_ADDRESS_RATE_LIMIT: Annotated[str, values.read_limit] = "100/5m"
     #: Additions of strangers to projects, by one adder and of one user. A stranger shares no project with the adder
     #: that the stranger joined by choice.
-    STRANGER_RATE_LIMIT: str = "60/1h"
+    STRANGER_RATE_LIMIT: Annotated[str, values.read_limit] = "60/1h"
+    #: Whether all visitors may create an account, where the account pages are; without it, only invited ones may.
+    OPEN_SIGN_UP: Annotated[bool, values.read_bool] = False
+    #: How long an access token counts, minutes, and a refresh token, days.
+    ACCESS_TOKEN_MINUTES: Annotated[float, values.read_positive] = 10
+    REFRESH_TOKEN_DAYS: Annotated[float, values.read_positive] = 7
+    #: The key that signs our tokens; empty: one that is made of SECRET_KEY, so that no other code's tokens count here.
+    SIGNING_KEY: Annotated[str, values.read_text] = ""
+    #: Earlier ones, whose tokens still count. Those that were made of SECRET_KEY_FALLBACKS do without being listed.
+    SIGNING_KEY_FALLBACKS: Annotated[list[str], values.read_texts] = []
+    #: The token that reading `/metrics` needs; empty: none.
+    METRICS_TOKEN: Annotated[str, values.read_text] = ""
     #: Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed; `unix`: any peer on the Unix socket.
-    TRUSTED_PROXIES: list[str] = []
+    TRUSTED_PROXIES: Annotated[list[str], values.read_networks] = []
     #: The Redis servers over which processes share counts and presence; empty: there is one process.
-    REDIS_URLS: list[str] = []
+    REDIS_URLS: Annotated[list[str], values.read_redis_urls] = []
     #: What the keys and groups of this installation begin with there: another one for each that shares a server.
-    REDIS_PREFIX: str = "taskrealtime"
+    REDIS_PREFIX: Annotated[str, values.read_redis_prefix] = "taskrealtime"
     #: How long a statement of a server may take on PostgreSQL, and how long it may wait for one lock, seconds; 0: no
     #: limit. What takes longer is given up and answered `rate_limited`.
-    DATABASE_TIMEOUT: float = 30
-    DATABASE_LOCK_TIMEOUT: float = 10
+    DATABASE_TIMEOUT: Annotated[float, values.read_not_negative] = 30
+    DATABASE_LOCK_TIMEOUT: Annotated[float, values.read_not_negative] = 10
     #: Pause between two looks at the log, seconds: the longest that a lost ring delays an event.
-    SWEEP_INTERVAL: float = 1
+    SWEEP_INTERVAL: Annotated[float, values.read_positive] = 1
     #: How long events and idempotency keys are kept, days.
-    EVENT_RETENTION_DAYS: float = 30
+    EVENT_RETENTION_DAYS: Annotated[float, values.read_positive] = 30
     #: How long the log keeps text that was edited away, days; at most as long as its event.
-    REPLACED_TEXT_DAYS: float = 1
+    REPLACED_TEXT_DAYS: Annotated[float, values.read_not_negative] = 1
     #: Pause between two rounds of `manage.py remind --loop`, seconds.
-    REMIND_INTERVAL: float = 30
+    REMIND_INTERVAL: Annotated[float, values.read_positive] = 30
     #: Where people reach the pages (`https://board.example.org`); empty: where the request says.
-    PUBLIC_URL: str = ""
+    PUBLIC_URL: Annotated[str, values.read_public_url] = ""
     #: How many hours before a task is due a user is reminded, unless the user chose otherwise.
-    REMIND_BEFORE_HOURS: float = 24
+    REMIND_BEFORE_HOURS: Annotated[float, values.read_not_negative] = 24
 
-    def __getattribute__(self, name: str) -> object:
+    def __getattribute__(self, name: str) -> Any:
         if name.startswith("_"):
             return super().__getattribute__(name)
-        return getattr(django_settings, name, super().__getattribute__(name))
+        own = _own.read(getattr(django_settings, DICT, _NONE))
+        if name in own:
+            return own[name]
+        default = super().__getattribute__(name)
+        return default if name in IN_DICT_ONLY else getattr(django_settings, name, default)
 
 
+#: What checks a value, by the name of the setting.
+READERS: dict[str, values.Reader] = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()
+}
+#: Names that release 0.1 did not have: as settings beside the dict they are others'.
+IN_DICT_ONLY = {"SOCKET_PATH", "SIGNING_KEY", "SIGNING_KEY_FALLBACKS"}
+
+
+def default_of(name: str) -> Any:
+    """Return the default of a setting."""
+    return copy(vars(Settings)[name])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A setting of ours that cannot be meant."""
+
+    #: Empty: no such setting.
+    name: str
+    sentence: str
+
+
+def problems() -> Iterator[Problem]:
+    """Yield what is wrong in the project's dict, and in settings beside it."""
+    given = getattr(django_settings, DICT, _NONE)
+    yield from _problems_of(given)
+    in_dict = given if isinstance(given, dict) else _NONE
+    for name in READERS:
+        if name not in IN_DICT_ONLY and name not in in_dict and hasattr(django_settings, name):
+            yield from _problem(name, name, getattr(django_settings, name))
+
+
+def _problems_of(given: object) -> Iterator[Problem]:
+    if not isinstance(given, dict):
+        yield Problem("", f"{DICT} must be a dict of settings, not {type(given).__name__}.")
+        return
+    for name, value in given.items():
+        if name in READERS:
+            yield from _problem(name, f"{DICT}[{name!r}]", value)
+            continue
+        similar = get_close_matches(str(name), READERS, n=1)
+        yield Problem("", f"{DICT} has no setting {name!r}" + (f": is {similar[0]!r} meant?" if similar else "."))
+
+
+def _problem(name: str, place: str, value: object) -> Iterator[Problem]:
+    try:
+        READERS[name](value)
+    except ValueError as error:
+        yield Problem(name, f"{place}: {error}.")
+
+
+class _Own:
+    """What the project's dict holds, checked when it is first read, and again when it is another one."""
+
+    def __init__(self) -> None:
+        self._given: object = None
+        self._values: dict[str, Any] = {}
+
+    def read(self, given: object) -> dict[str, Any]:
+        """Return the values by name, each as its reader spells it.
+
+        Raises:
+            ImproperlyConfigured: one cannot be meant.
+        """
+        if given is not self._given:
+            for problem in _problems_of(given):
+                raise ImproperlyConfigured(problem.sentence)
+            self._values = {name: READERS[name](value) for name, value in given.items()}  # type: ignore[attr-defined]
+            self._given = given
+        return self._values
+
+
+_own = _Own()
+_NONE: dict[str, Any] = {}
 settings = Settings()

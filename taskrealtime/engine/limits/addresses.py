@@ -4,12 +4,11 @@ import ipaddress
 from functools import lru_cache
 
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.values import UNIX
 from taskrealtime.engine.wire.asgi import Scope
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-#: In TRUSTED_PROXIES: any peer that connects to the Unix socket.
-UNIX = "unix"
 
 
 def forwarded_for(forwarded: str) -> str | None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
@@ -22,6 +22,7 @@ from django.utils.module_loading import import_string
 
 from taskrealtime.asgi import Integrated, integrate_with_existing_app
 from taskrealtime.engine import metrics
+from taskrealtime.engine.conf import settings
 from taskrealtime.engine.db import database_probe
 from taskrealtime.engine.installation.names import redis_key
 from taskrealtime.engine.process import process
@@ -143,7 +144,7 @@ class Command(BaseCommand):
 
 def _application() -> Application:
     """Return the project's ASGI application, with the board in front also if the project has not put it there."""
-    named = getattr(settings, "ASGI_APPLICATION", None)
+    named = getattr(django_settings, "ASGI_APPLICATION", None)
     application = import_string(named) if named else get_asgi_application()
     return application if isinstance(application, Integrated) else integrate_with_existing_app(application)
 
