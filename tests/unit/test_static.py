@@ -55,7 +55,7 @@ def test_modules_go_without_comments_and_do_the_same(collected: Path, settings: 
 @pytest.mark.parametrize("page", ["board.html", "projects.html", "ops.html", "connection.html", "login.html"])
 def test_a_page_weighs_less_than_150_kilobytes(settings: Settings, collected: Path, page: str, language: str) -> None:
     """Compressed as it is sent, all that it loads but pictures."""
-    templates = [(settings.BASE_DIR / "templates" / name).read_text() for name in ("base.html", page)]
+    templates = [(settings.BASE_DIR / "templates" / "taskrealtime" / name).read_text() for name in ("base.html", page)]
     wanted = {name for text in templates for name in re.findall(r"{% static '([^']+\.(?:css|js))' %}", text)}
     assert wanted
     texts = re.findall(r'"partials/texts.html" with folder="(\w+)"', templates[1])
