@@ -30,11 +30,5 @@ class PageLanguages(LocaleMiddleware):
         return response
 
 
-def texts_of_scripts(request: HttpRequest) -> dict[str, str | None]:
-    """Context processor: `texts`, the static folder of what a page's scripts say; English they know themselves."""
-    language = translation.get_language()
-    return {"texts": None if language in (None, settings.LANGUAGE_CODE) else f"js/texts/{language}/"}
-
-
 def _is_for_programs(request: HttpRequest) -> bool:
     return request.path_info.startswith(_FOR_PROGRAMS)

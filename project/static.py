@@ -29,7 +29,7 @@ class HashedModulesStorage(CompressedManifestStaticFilesStorage):
 
     def _save(self, name: str, content: Any) -> str:
         """As Django's, for a module of ours without its comments."""
-        if re.fullmatch(r"js/\w+/.*\.js", name):
+        if re.fullmatch(r"(taskrealtime/)?js/\w+/.*\.js", name):
             content.seek(0)  # it may have been saved before, under another name
             content = ContentFile(_COMMENTS.sub("", content.read().decode()).encode())
         return super()._save(name, content)

@@ -12,6 +12,7 @@ from django.urls import URLPattern, include, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from .languages import in_page_language
 from .pages import accounts, ops, views
 
 app_name = "taskrealtime"
@@ -19,7 +20,7 @@ app_name = "taskrealtime"
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
     """Return the pattern of a page, which belongs to one user: no cache keeps it."""
-    return path(route, never_cache(view), name=name)
+    return path(route, never_cache(in_page_language(view)), name=name)
 
 
 urlpatterns = [

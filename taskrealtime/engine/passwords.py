@@ -107,7 +107,7 @@ class TooOftenPages(MiddlewareMixin):
         error = exception if isinstance(exception, RateLimited) else busy(exception)
         if error is None:
             return None
-        response = render(request, f"{error.status}.html", status=error.status)
+        response = render(request, f"taskrealtime/{error.status}.html", status=error.status)
         response["Cache-Control"] = "no-store"
         response["Retry-After"] = str(int(error.retry_after or 0) + 1)
         return response

@@ -21,7 +21,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django.views.generic import FormView
@@ -37,6 +37,7 @@ from taskrealtime.engine.auth import sign_ins, tokens
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import InvalidData, NotFound
+from taskrealtime.languages import nearest_language, page_language
 from taskrealtime.models import Invitation, Membership, Preferences
 from taskrealtime.models.invitations import hash_of
 from taskrealtime.serializers.objects import user_object
@@ -57,24 +58,23 @@ PAGE = ["GET", "HEAD", "POST"]
 def note_language(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
     """Remember in which language the user reads our pages: mails are written in it."""
     if request is not None and isinstance(user, User):
-        _remember_language(user, get_language())
+        _remember_language(user, page_language())
 
 
 def choose_language(request: HttpRequest) -> HttpResponseBase:
     """`/language/`: as Django's; the choice counts for the user's mails, too."""
     answer = set_language(request)
-    language = request.POST.get("language")
-    if isinstance(request.user, User) and language in dict(django_settings.LANGUAGES):
+    language = nearest_language(request.POST.get("language"))
+    if isinstance(request.user, User) and language:
         _remember_language(request.user, language)
     return answer
 
 
-def _remember_language(user: User, language: str | None) -> None:
-    if language in dict(django_settings.LANGUAGES):
-        # A new row leaves the time zone open, as without one.
-        Preferences.objects.update_or_create(
-            user=user, defaults={"language": language}, create_defaults={"language": language, "timezone": ""}
-        )
+def _remember_language(user: User, language: str) -> None:
+    # A new row leaves the time zone open, as without one.
+    Preferences.objects.update_or_create(
+        user=user, defaults={"language": language}, create_defaults={"language": language, "timezone": ""}
+    )
 
 
 # --- Signing in and up ----------------------------------------------------------------------
@@ -83,7 +83,7 @@ def _remember_language(user: User, language: str | None) -> None:
 class SignIn(auth_views.LoginView):
     """`/login/`: name and password, then the page that was asked for."""
 
-    template_name = "login.html"
+    template_name = "taskrealtime/login.html"
     redirect_authenticated_user = True
 
     def get_success_url(self) -> str:
@@ -108,7 +108,7 @@ class SignIn(auth_views.LoginView):
 class SignUp(FormView):  # type: ignore[type-arg]
     """`/sign-up/`: a new account, for invited visitors, and for all if `OPEN_SIGN_UP` is set."""
 
-    template_name = "sign_up.html"
+    template_name = "taskrealtime/sign_up.html"
     form_class = SignUpForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -117,7 +117,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
             return redirect("taskrealtime:join" if INVITATION in request.session else "taskrealtime:projects")
         self.invitation = opened_invitation(request)
         if self.invitation is None and not settings.OPEN_SIGN_UP:
-            return render(request, "sign_up_closed.html", status=403)
+            return render(request, "taskrealtime/sign_up_closed.html", status=403)
         return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -170,16 +170,16 @@ def join(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             return redirect("taskrealtime:board", membership.project_id)
         # No redirect, which would take what is behind the `#`, another link's secret perhaps, to the board's address.
-        return render(request, "join_already.html", {"project": membership.project})
+        return render(request, "taskrealtime/join_already.html", {"project": membership.project})
     invitation = opened_invitation(request)
     if invitation is None:
         was_open = request.session.pop(INVITATION, None) is not None
-        return render(request, "join_paste.html", {"form": SecretForm(), "is_over": was_open})
+        return render(request, "taskrealtime/join_paste.html", {"form": SecretForm(), "is_over": was_open})
     if user and request.method == "POST":
         return _accept(request, user, invitation)
     inviter = user_object(invitation.created_by).name
     context = {"invitation": invitation, "inviter": inviter, "may_change": invitation.role == "member"}
-    return render(request, "join.html", context)
+    return render(request, "taskrealtime/join.html", context)
 
 
 def opened_invitation(request: HttpRequest) -> Invitation | None:
@@ -207,7 +207,7 @@ def _open_invitation(request: HttpRequest) -> HttpResponse:
             raise NotFound("Nothing was given.")
         invitation = access.find_invitation(hash_of(form.cleaned_data["secret"]), now=timezone.now())
     except NotFound:
-        return render(request, "join_paste.html", {"form": SecretForm(), "is_over": True}, status=404)
+        return render(request, "taskrealtime/join_paste.html", {"form": SecretForm(), "is_over": True}, status=404)
     rate_limits.forgive_attempt("invitation", address)
     user = request.user
     if isinstance(user, User) and Membership.objects.filter(user=user, project=invitation.project_id).exists():
@@ -252,7 +252,9 @@ def account(request: HttpRequest) -> HttpResponse:
     sessions.sort(key=lambda one: not one["is_current"])
     zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
     blocks = [(one.blocked_id, user_object(one.blocked).name) for one in access.blocks(user)]
-    return render(request, "account.html", {"sessions": sessions, "blocks": blocks, "me": {"zone": zone or ""}})
+    return render(
+        request, "taskrealtime/account.html", {"sessions": sessions, "blocks": blocks, "me": {"zone": zone or ""}}
+    )
 
 
 def _unblock(user: User, user_id: str) -> None:
@@ -292,7 +294,7 @@ def _shown_session(one: engine_models.SignIn, own: str) -> dict[str, Any]:
 class ChangePassword(auth_views.PasswordChangeView):
     """`/password/`: ends all other sessions and tokens of the user; this browser goes on."""
 
-    template_name = "password_change.html"
+    template_name = "taskrealtime/password_change.html"
     success_url = reverse_lazy("taskrealtime_accounts:password_changed")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -310,16 +312,16 @@ class ChangePassword(auth_views.PasswordChangeView):
 class PasswordChanged(auth_views.PasswordChangeDoneView):
     """`/password/changed/`: says what came of it."""
 
-    template_name = "password_changed.html"
+    template_name = "taskrealtime/password_changed.html"
 
 
 class LostPassword(auth_views.PasswordResetView):
     """`/password/lost/`: sends a link, with the same answer whether or not an account has that address."""
 
-    template_name = "password_lost.html"
+    template_name = "taskrealtime/password_lost.html"
     form_class = LostPasswordForm
-    subject_template_name = "mail/password_subject.txt"
-    email_template_name = "mail/password.txt"
+    subject_template_name = "taskrealtime/mail/password_subject.txt"
+    email_template_name = "taskrealtime/mail/password.txt"
     success_url = reverse_lazy("taskrealtime_accounts:password_sent")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -340,7 +342,7 @@ class LostPassword(auth_views.PasswordResetView):
 class PasswordSent(auth_views.PasswordResetDoneView):
     """`/password/lost/sent/`: says to look for the mail."""
 
-    template_name = "password_sent.html"
+    template_name = "taskrealtime/password_sent.html"
 
 
 @sensitive_post_parameters("secret")
@@ -357,13 +359,15 @@ def open_password_link(request: HttpRequest) -> HttpResponse:
             # Where Django's own view puts a token that came in an address; it checks it at every step.
             request.session[INTERNAL_RESET_SESSION_TOKEN] = token
             return redirect("taskrealtime_accounts:password_reset_confirm", uid)
-    return render(request, "password_link.html", {"form": SecretForm(), "is_over": request.method == "POST"})
+    return render(
+        request, "taskrealtime/password_link.html", {"form": SecretForm(), "is_over": request.method == "POST"}
+    )
 
 
 class NewPassword(auth_views.PasswordResetConfirmView):
     """`/password/new/<user>/`: a new password for the visitor that followed the link; ends every session and token."""
 
-    template_name = "password_new.html"
+    template_name = "taskrealtime/password_new.html"
     success_url = reverse_lazy("taskrealtime_accounts:password_set")
 
     def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -374,4 +378,4 @@ class NewPassword(auth_views.PasswordResetConfirmView):
 class PasswordSet(auth_views.PasswordResetCompleteView):
     """`/password/set/`: leads to the sign-in page."""
 
-    template_name = "password_set.html"
+    template_name = "taskrealtime/password_set.html"

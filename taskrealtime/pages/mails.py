@@ -16,11 +16,12 @@ from django.http import HttpRequest
 from django.http.request import split_domain_port
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.translation import get_language, override
+from django.utils.translation import override
 
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import RateLimited
+from taskrealtime.languages import page_language
 from taskrealtime.models import Preferences
 from taskrealtime.models.names import is_invisible
 from taskrealtime.models.tracking import receive
@@ -54,10 +55,10 @@ def plain(name: str) -> str:
     return _LINKING.sub(lambda found: f" {found[0]} ", "".join(one for one in name if not is_invisible(one))).strip()
 
 
-def language_of(user: User) -> str | None:
+def language_of(user: User) -> str:
     """Return the language in which the user read our pages last; if that is unknown, the present one."""
     known = Preferences.objects.filter(user=user).values_list("language", flat=True).first()
-    return known or get_language()
+    return known or page_language()
 
 
 def send_beside(send: Any, *args: Any, **kwargs: Any) -> None:
@@ -124,6 +125,6 @@ def _mail(user: User, template: str, address: str) -> None:
     with override(language_of(user)), timezone.override(ZoneInfo(zone or "UTC")):
         context["when"] = timezone.localtime()
         context["zone"] = zone or "UTC"
-        subject = render_to_string(f"mail/{template}_subject.txt", context).strip()
-        text = render_to_string(f"mail/{template}.txt", context)
+        subject = render_to_string(f"taskrealtime/mail/{template}_subject.txt", context).strip()
+        text = render_to_string(f"taskrealtime/mail/{template}.txt", context)
     transaction.on_commit(lambda: send_beside(send_mail, subject, text, None, [address]), robust=True)

@@ -25,8 +25,8 @@ def running(request: HttpRequest) -> HttpResponse:
             raise NotFound("Not found.")
         access.require_staff(request.user)
     except NotFound:
-        return render(request, "404.html", status=404)  # as `views.board` does
-    return render(request, "ops.html")
+        return render(request, "taskrealtime/404.html", status=404)  # as `views.board` does
+    return render(request, "taskrealtime/ops.html")
 
 
 @login_required(login_url=SIGN_IN_URL)
@@ -34,7 +34,7 @@ def running(request: HttpRequest) -> HttpResponse:
 @require_safe
 def connection(request: HttpRequest) -> HttpResponse:
     """`/connection/`: what works between this browser and the server, step by step."""
-    return render(request, "connection.html")
+    return render(request, "taskrealtime/connection.html")
 
 
 @login_required(login_url=SIGN_IN_URL)

@@ -94,7 +94,7 @@ def _show_projects(
         "form": form,
         "me": _person(user),
     }
-    return render(request, "projects.html", context, status=status)
+    return render(request, "taskrealtime/projects.html", context, status=status)
 
 
 @login_required(login_url=SIGN_IN_URL)
@@ -107,7 +107,7 @@ def board(request: HttpRequest, project_id: int) -> HttpResponse:
     user = _signed_in(request)
     project = access.visible_projects(user).filter(pk=project_id).first()
     if project is None:
-        return render(request, "404.html", status=404)  # not `Http404`: people meet it in development, too
+        return render(request, "taskrealtime/404.html", status=404)  # not `Http404`: people meet it in development, too
     priorities = [(priority, PRIORITY_NAMES[priority]) for priority in PRIORITIES]
     context = {
         "project": project,
@@ -117,7 +117,7 @@ def board(request: HttpRequest, project_id: int) -> HttpResponse:
         "added_by": _adders_of(project.memberships.filter(user=user)).get(project.pk),
         "me": _person(user),
     }
-    return render(request, "board.html", context)
+    return render(request, "taskrealtime/board.html", context)
 
 
 def _signed_in(request: HttpRequest) -> User:

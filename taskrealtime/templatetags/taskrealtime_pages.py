@@ -1,10 +1,33 @@
-"""What the board's templates ask of the project around it."""
+"""What the board's templates need, whatever context processors the project has."""
+
+from typing import Any
 
 from django import template
 
-from taskrealtime import addresses
+from taskrealtime import addresses, languages
 
 register = template.Library()
 
 register.simple_tag(addresses.sign_in_url)
 register.simple_tag(addresses.sign_out_url)
+register.simple_tag(languages.offered_languages)
+
+
+@register.simple_tag(takes_context=True)
+def prepare_page(context: template.Context) -> str:
+    """Put into the context what all templates use; at the beginning of the one that the others extend.
+
+    `request`: the request; None on a page that Django makes without one, which says that something failed.
+    `language`: the page's language.
+    """
+    # A context without a request has no such attribute.
+    context["request"] = getattr(context, "request", None)
+    context["language"] = languages.page_language()
+    return ""
+
+
+@register.simple_tag(takes_context=True)
+def texts_of_scripts(context: template.Context, folder: str) -> str:
+    """Return the static file with what a page's scripts say; empty in English, which they know themselves."""
+    language: Any = context["language"]
+    return "" if language == "en" else f"taskrealtime/js/texts/{language}/{folder}.js"

@@ -28,12 +28,12 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_collected_modules_import_each_other_by_hashed_names(collected: Path) -> None:
     paths = json.loads((collected / "staticfiles.json").read_text())["paths"]
-    main = (collected / paths["js/board/main.js"]).read_text()
+    main = (collected / paths["taskrealtime/js/board/main.js"]).read_text()
     imports = re.findall(r'from\s+["\']([^"\']+)["\']', main)
     assert len(imports) > 10
     for target in imports:
         assert re.search(r"\.[0-9a-f]{12}\.js$", target), target
-        assert (collected / "js" / "board" / target).resolve().exists(), target
+        assert (collected / "taskrealtime" / "js" / "board" / target).resolve().exists(), target
 
 
 def test_before_collecting_files_have_their_own_names(settings: Settings) -> None:
@@ -46,9 +46,11 @@ def test_modules_go_without_comments_and_do_the_same(collected: Path, settings: 
     source = settings.BASE_DIR / "static" / "js"
     names = sorted(path.relative_to(source).as_posix() for path in source.glob("*/**/*.js"))
     assert len(names) > 90
-    assert _minified(source, names) == _minified(collected / "js", names)
+    assert _minified(source, names) == _minified(collected / "taskrealtime" / "js", names)
     for name in names:
-        assert not re.search(r"^\s*(\* |//)", (collected / "js" / name).read_text(), re.MULTILINE), name
+        assert not re.search(r"^\s*(\* |//)", (collected / "taskrealtime" / "js" / name).read_text(), re.MULTILINE), (
+            name
+        )
 
 
 @pytest.mark.parametrize("language", [code for code, _ in django_settings.LANGUAGES])
@@ -58,10 +60,10 @@ def test_a_page_weighs_less_than_150_kilobytes(settings: Settings, collected: Pa
     templates = [(settings.BASE_DIR / "templates" / "taskrealtime" / name).read_text() for name in ("base.html", page)]
     wanted = {name for text in templates for name in re.findall(r"{% static '([^']+\.(?:css|js))' %}", text)}
     assert wanted
-    texts = re.findall(r'"partials/texts.html" with folder="(\w+)"', templates[1])
+    texts = re.findall(r'"taskrealtime/partials/texts.html" with folder="(\w+)"', templates[1])
     assert bool(texts) == (page != "login.html")
     if language != "en":
-        wanted |= {f"js/texts/{language}/{folder}.js" for folder in texts}
+        wanted |= {f"taskrealtime/js/texts/{language}/{folder}.js" for folder in texts}
     files = set().union(*(_with_imports(collected / name) for name in wanted))
     weight = sum(len(gzip.compress(file.read_bytes())) for file in files)
     assert weight < 150_000, f"{weight} bytes in {len(files)} files"

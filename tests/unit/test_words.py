@@ -10,12 +10,13 @@ import pytest
 from django.conf import settings
 
 from scripts import words
+from taskrealtime.languages import LANGUAGES as PAGE_LANGUAGES
 
 LANGUAGES = words.languages()
 
 
 def test_the_settings_name_english_and_the_languages_that_have_a_file() -> None:
-    assert sorted(code for code, _ in settings.LANGUAGES) == sorted(["en", *LANGUAGES])
+    assert sorted(code for code, _ in settings.LANGUAGES) == sorted(PAGE_LANGUAGES) == sorted(["en", *LANGUAGES])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
