@@ -90,6 +90,8 @@ if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set in the environment (or DEBUG=1 in development).")
 if not DEBUG:
     _read("SECRET_KEY", read_secret_key, SECRET_KEY)
+#: Earlier ones, so that what they signed still counts: for the days after another SECRET_KEY.
+SECRET_KEY_FALLBACKS = _env_list("SECRET_KEY_FALLBACKS")
 
 ALLOWED_HOSTS = _env_list("ALLOWED_HOSTS", "localhost,127.0.0.1")
 _PUBLIC_HOSTS = [host for host in ALLOWED_HOSTS if not _is_private(host)]
@@ -120,6 +122,7 @@ INSTALLED_APPS = [
     "servestatic",
     "taskrealtime.engine",
     "taskrealtime",
+    "project",
 ]
 
 MIDDLEWARE = [
@@ -239,6 +242,9 @@ LOGOUT_REDIRECT_URL = "/login/"
 
 ACCESS_TOKEN_MINUTES = _ours("ACCESS_TOKEN_MINUTES")
 REFRESH_TOKEN_DAYS = _ours("REFRESH_TOKEN_DAYS")
+# Other code of this project makes tokens by simplejwt itself (`AccessToken.for_user`). With one key for both, these
+# count in taskrealtime as its own do, and as those of release 0.1.
+TASKREALTIME = {"SIGNING_KEY": SECRET_KEY, "SIGNING_KEY_FALLBACKS": SECRET_KEY_FALLBACKS}
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,

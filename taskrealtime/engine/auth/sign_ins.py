@@ -68,7 +68,7 @@ def read(raw: str) -> RefreshToken:
         TokenInvalid: it is not ours.
     """
     try:
-        return RefreshToken(raw)  # type: ignore[arg-type]
+        return RefreshToken(raw)
     except ExpiredTokenError:
         raise TokenExpired("The token has expired.") from None
     except (TokenError, KeyError):
@@ -138,10 +138,9 @@ def _end_oldest(user: User, *, of_browsers: bool) -> None:
 
 
 def forget_expired(cutoff: datetime, limit: int) -> int:
-    """Remove up to `limit` sign-ins whose time is over and of simplejwt's rows; return how many."""
-    now = database_time()
-    marks = list(SignIn.objects.filter(expires_at__lt=now).values_list("mark", flat=True)[:limit])
-    return SignIn.objects.filter(mark__in=marks).delete()[0] + _forget_outstanding(now, limit)
+    """Remove up to `limit` sign-ins whose time is over; return how many."""
+    marks = list(SignIn.objects.filter(expires_at__lt=database_time()).values_list("mark", flat=True)[:limit])
+    return SignIn.objects.filter(mark__in=marks).delete()[0]
 
 
 def _exchange(user: User, used: RefreshToken) -> RefreshToken | None:
@@ -159,7 +158,7 @@ def _exchange(user: User, used: RefreshToken) -> RefreshToken | None:
         sign_in.save(update_fields=["token", "stamp", "used_at", "expires_at"])
     elif tokens.BROWSER_CLAIM in used:
         raise TokenInvalid("The session of this token was ended.")
-    elif _was_used_in_earlier_release(used) or not _create(user, fresh):
+    elif _is_blacklisted(used) or not _create(user, fresh):
         return None
     return fresh
 
@@ -200,28 +199,10 @@ def _expiry(token: RefreshToken) -> datetime:
     return datetime.fromtimestamp(token["exp"], UTC)
 
 
-# --- What simplejwt's own tables hold, if they are installed -------------------------------
-
-
-def _has_simplejwts_tables() -> bool:
-    return apps.is_installed("rest_framework_simplejwt.token_blacklist")
-
-
-def _was_used_in_earlier_release(token: RefreshToken) -> bool:
-    if not _has_simplejwts_tables():
+def _is_blacklisted(token: RefreshToken) -> bool:
+    """Return whether simplejwt's table has the token, where the project has that table and shares the key with us."""
+    if not apps.is_installed("rest_framework_simplejwt.token_blacklist"):
         return False
     from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 
     return BlacklistedToken.objects.filter(token__jti=token.identifier).exists()
-
-
-def _forget_outstanding(now: datetime, limit: int) -> int:
-    """Remove rows whose token has expired, and blank the token in the others, if it is usable."""
-    if not _has_simplejwts_tables():
-        return 0
-    from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
-
-    OutstandingToken.objects.exclude(token="").update(token="")
-    expired = list(OutstandingToken.objects.filter(expires_at__lt=now).values_list("pk", flat=True)[:limit])
-    OutstandingToken.objects.filter(pk__in=expired).delete()
-    return len(expired)

@@ -5,21 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
-from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
-from rest_framework_simplejwt.utils import get_md5_hash_password
 
+from taskrealtime.engine.conf import settings
 from taskrealtime.engine.models import EndedSession, SessionVersion
 from taskrealtime.engine.wire.errors import RealTimeError, TokenExpired, TokenInvalid
 
-from .jwt import AccessToken
+from .jwt import PASSWORD_CLAIM, USER_CLAIM, AccessToken, password_claim
 
 #: The claim with the user's session version: signing out everywhere ends the tokens of earlier ones. A token that
 #: other code made with simplejwt's `for_user` has none, and counts as of version 0, before any such sign-out.
@@ -83,7 +82,7 @@ def identify_all(tokens: Sequence[str]) -> list[Identity | RealTimeError]:
 
 def _verify(raw: str) -> AccessToken | RealTimeError:
     try:
-        return AccessToken(raw)  # type: ignore[arg-type]
+        return AccessToken(raw)
     except ExpiredTokenError:
         return TokenExpired("The token has expired.")
     except TokenError:
@@ -130,7 +129,7 @@ def _users_by_id(tokens: Iterable[Token]) -> dict[int, User]:
 def _user_id(token: Token) -> int | None:
     """Return the id that the token names; None if no user can have it."""
     try:
-        user_id = int(token[api_settings.USER_ID_CLAIM])
+        user_id = int(token[USER_CLAIM])
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return user_id if 0 < user_id < 2**63 else None
@@ -141,7 +140,7 @@ def _active_user(token: Token, users: Mapping[int, User]) -> User:
     if user is None:
         raise TokenInvalid("The token is not valid.")
     same_session = token.get(SESSION_CLAIM, 0) == session_version(user)
-    same_password = token.get(api_settings.REVOKE_TOKEN_CLAIM) == get_md5_hash_password(user.password)
+    same_password = token.get(PASSWORD_CLAIM) == password_claim(user)
     if not (user.is_active and same_session and same_password):
         raise TokenInvalid("The session of this token was ended.")
     return user
@@ -149,7 +148,7 @@ def _active_user(token: Token, users: Mapping[int, User]) -> User:
 
 def session_stamp(user: AbstractBaseUser) -> str:
     """Return a name of the user's present session; it changes with a sign-out everywhere or a new password."""
-    return _stamp(settings.SECRET_KEY, user.pk, session_version(user), user.password)
+    return _stamp(django_settings.SECRET_KEY, user.pk, session_version(user), user.password)
 
 
 @lru_cache(maxsize=20_000)
@@ -189,8 +188,7 @@ def forget_ended_sessions(cutoff: datetime, limit: int) -> int:
 
 
 def _life_of_tokens() -> timedelta:
-    life: timedelta = api_settings.ACCESS_TOKEN_LIFETIME
-    return life + timedelta(hours=1)
+    return timedelta(minutes=settings.ACCESS_TOKEN_MINUTES, hours=1)
 
 
 def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
@@ -203,7 +201,8 @@ def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
     users = get_user_model().objects.filter(pk__any_of=list(stamps), is_active=True)
     rows = users.values_list("pk", "session_version__version", "password")
     valid = {
-        user_id: _stamp(settings.SECRET_KEY, user_id, version or 0, password) for user_id, version, password in rows
+        user_id: _stamp(django_settings.SECRET_KEY, user_id, version or 0, password)
+        for user_id, version, password in rows
     }
     return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}
 
