@@ -13,8 +13,18 @@ class ProjectConfig(AppConfig):
     name = "project"
 
     def ready(self) -> None:
-        """Have trimming take care of simplejwt's table, too."""
-        domain.install(removers={"outstanding tokens": forget_outstanding_tokens})
+        """Have trimming remove what Django and simplejwt keep for us: in another project that is the project's."""
+        domain.install(
+            removers={"expired sessions": purge_sessions, "outstanding tokens": forget_outstanding_tokens},
+        )
+
+
+def purge_sessions(cutoff: datetime, limit: int) -> int:
+    """Remove up to `limit` browsers' sessions whose time ended before `cutoff`. Return how many."""
+    from django.contrib.sessions.models import Session
+
+    old = Session.objects.filter(expire_date__lt=cutoff).order_by("expire_date").values_list("pk", flat=True)
+    return Session.objects.filter(pk__in=list(old[:limit])).delete()[0]
 
 
 def forget_outstanding_tokens(cutoff: datetime, limit: int) -> int:

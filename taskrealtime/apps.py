@@ -29,7 +29,6 @@ class TaskRealtimeConfig(AppConfig):
                 "deleted tasks": purging.purge_deleted_tasks,
                 "old invitations": purging.purge_invitations,
                 "old requests": purging.purge_requests,
-                "expired sessions": purging.purge_sessions,
             },
         )
         names.watch_user_model()

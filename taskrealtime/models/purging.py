@@ -1,8 +1,6 @@
-"""Removes for good what can no longer be used: old deleted tasks, invitations and sessions."""
+"""Removes for good what can no longer be used: old deleted tasks, invitations and requests."""
 
 from datetime import datetime
-
-from django.contrib.sessions.models import Session
 
 from . import AdditionRequest, Invitation, Task, TaskQuerySet
 
@@ -37,9 +35,3 @@ def purge_requests(cutoff: datetime, limit: int) -> int:
     """Remove up to `limit` requests that were not answered since `cutoff`. Return how many."""
     old = AdditionRequest.objects.filter(created_at__lt=cutoff).order_by("created_at").values_list("pk", flat=True)
     return AdditionRequest.objects.filter(pk__in=list(old[:limit])).delete()[0]
-
-
-def purge_sessions(cutoff: datetime, limit: int) -> int:
-    """Remove up to `limit` browsers' sessions whose time ended before `cutoff`. Return how many."""
-    old = Session.objects.filter(expire_date__lt=cutoff).order_by("expire_date").values_list("pk", flat=True)
-    return Session.objects.filter(pk__in=list(old[:limit])).delete()[0]
