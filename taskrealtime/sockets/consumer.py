@@ -13,7 +13,8 @@ from taskrealtime.contract import commands, events
 from taskrealtime.contract.room_names import project_of_room, project_room, user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.conf import settings
-from taskrealtime.engine.db.threads import in_database_thread, in_writing_thread
+from taskrealtime.engine.db.fair_line import Share
+from taskrealtime.engine.db.threads import in_reading_thread, in_writing_thread
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.process import process
 from taskrealtime.engine.rooms import watching
@@ -81,6 +82,10 @@ class TaskBoardConsumer(SocketConnection):
         """Report that the user is no longer staff (`watching.Watcher`)."""
         self.send_event("ops_ended", events.OpsEnded())
 
+    @property
+    def _share(self) -> Share:
+        return Share(f"user:{self.user_id}")
+
     async def handle(self, envelope: protocol.Envelope) -> None:
         """Carry out a client event: by a handler of this class, or as a change."""
         if envelope.event != commands.Connect.event:
@@ -124,7 +129,7 @@ class TaskBoardConsumer(SocketConnection):
             await process().presence.open(room)
         elif not stand.exists:
             # Made before it is served: the sweep takes a served room without a row for one that is gone.
-            await in_database_thread(log.create_room, room)
+            await in_reading_thread(self._share, log.create_room, room)
 
     def leave_everything(self) -> None:
         """Leave all rooms, and stop typing."""
@@ -227,7 +232,7 @@ class TaskBoardConsumer(SocketConnection):
 
     async def user_typing(self, command: commands.UserTyping, envelope: protocol.Envelope) -> None:
         """Publish to all other users that the user types."""
-        task = await in_database_thread(access.find_task_to_type_at, self.user, command.task_id)
+        task = await in_reading_thread(self._share, access.find_task_to_type_at, self.user, command.task_id)
         if not self.is_ending:
             process().typists.set_typing(
                 project_room(task.project_id),
@@ -243,13 +248,13 @@ class TaskBoardConsumer(SocketConnection):
         if command.task_id is None:
             process().presence.view(self, None)
         else:
-            task = await in_database_thread(access.find_task, self.user, command.task_id)
+            task = await in_reading_thread(self._share, access.find_task, self.user, command.task_id)
             process().presence.view(self, project_room(task.project_id), task.pk)
         self.acknowledge(commands.Answer(), envelope.id)
 
     async def ops_watch(self, command: commands.OpsWatch, envelope: protocol.Envelope) -> None:
         """Send staff the server's figures, or no longer."""
-        await in_database_thread(access.require_staff, self.user)
+        await in_reading_thread(self._share, access.require_staff, self.user)
         self.acknowledge(commands.OpsWatched(watching=command.watching, every=watching.REPORT_SECONDS), envelope.id)
         if command.watching and not self.is_ending:
             process().watch.enter(self)

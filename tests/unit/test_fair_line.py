@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from taskrealtime.engine.auth import shares
-from taskrealtime.engine.limits.fair_line import FairLine, Share, Turn
+from taskrealtime.engine.db.fair_line import FairLine, Share, Turn
 
 
 def come(line: FairLine, group: str, member: str = "") -> Turn | None:

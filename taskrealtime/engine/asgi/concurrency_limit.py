@@ -15,8 +15,8 @@ from typing import Any
 from taskrealtime.engine import metrics
 from taskrealtime.engine.auth.shares import share_of, share_of_sign_in
 from taskrealtime.engine.db.capacity import HASHERS, HTTP_READERS, HTTP_WRITERS
+from taskrealtime.engine.db.fair_line import FairLine, Share
 from taskrealtime.engine.db.time_limits import limit_statements
-from taskrealtime.engine.limits.fair_line import FairLine, Share
 from taskrealtime.engine.wire.asgi import Application, Message, Receive, Scope, Send
 from taskrealtime.engine.wire.errors import Busy
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from django.conf import settings as django_settings
 from django.http import parse_cookie
 
+from taskrealtime.engine.db.fair_line import Share
 from taskrealtime.engine.limits.addresses import countable, peer_of
-from taskrealtime.engine.limits.fair_line import Share
 from taskrealtime.engine.wire.asgi import Scope
 
 from .tokens import user_id_of

@@ -1,7 +1,8 @@
 """Answers questions to a database together: those that come while one is being asked share the next.
 
 A lone question is asked at once. When thousands of clients come back in the same moment, hundreds of their
-questions cost about what one does, and no more than one batch of each kind is at the database.
+questions cost about what one does, and no more than one batch of each kind is at the database. Users and addresses take
+turns at the places of a batch.
 """
 
 import asyncio
@@ -35,17 +36,21 @@ class Batcher(Generic[QuestionT, AnswerT]):
         """
         self._answer_all = answer_all
         self._run = run
-        self._waiting: deque[tuple[QuestionT, asyncio.Future[AnswerT]]] = deque()
+        #: By share, the one whose turn is next first.
+        self._waiting: dict[str, deque[tuple[QuestionT, asyncio.Future[AnswerT]]]] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def ask(self, question: QuestionT) -> AnswerT:
+    async def ask(self, question: QuestionT, *, share: str = "") -> AnswerT:
         """Return the answer to one question.
+
+        Args:
+            share: the user or the address that it is asked for.
 
         Raises:
             Exception: the error returned for it, or the one that asking for the whole batch raised.
         """
         answer: asyncio.Future[AnswerT] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, answer))
+        self._waiting.setdefault(share, deque()).append((question, answer))
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_batches())
         return await answer
@@ -60,7 +65,11 @@ class Batcher(Generic[QuestionT, AnswerT]):
     def _next_batch(self) -> list[tuple[QuestionT, asyncio.Future[AnswerT]]]:
         batch: list[tuple[QuestionT, asyncio.Future[AnswerT]]] = []
         while self._waiting and len(batch) < MAX_BATCH:
-            question, answer = self._waiting.popleft()
+            share, questions = next(iter(self._waiting.items()))
+            question, answer = questions.popleft()
+            del self._waiting[share]
+            if questions:
+                self._waiting[share] = questions  # at the end
             if not answer.done():  # The caller may have been cancelled.
                 batch.append((question, answer))
         return batch

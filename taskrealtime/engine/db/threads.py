@@ -7,11 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import ParamSpec, TypeVar
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from django.db import close_old_connections
 
 from .capacity import CARETAKERS, READERS, WRITERS
+from .fair_line import FairLine, Share
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,40 +38,30 @@ def _make_executors() -> None:
 
 _make_executors()
 os.register_at_fork(after_in_child=_make_executors)
-#: A user's changes to one project wait for each other at the lock of the membership anyway: better here, without a
-#: thread, so that a locked row stops only the requests that need it.
-THREADS_OF_A_USER = 2
-_turns: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, int], asyncio.Semaphore] = WeakValueDictionary()
+#: By event loop, where users take turns at the threads. A user's changes to one project wait for each other at the lock
+#: of the membership anyway: better there, without a thread, so that a locked row stops only the requests that need it.
+_reading: WeakKeyDictionary[asyncio.AbstractEventLoop, FairLine] = WeakKeyDictionary()
+_writing: WeakKeyDictionary[asyncio.AbstractEventLoop, FairLine] = WeakKeyDictionary()
 
 
 async def in_database_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call `work`, which reads, in a thread that may use the database, with the caller's context variables."""
+    """Call `work`, which reads, in a thread that may use the database, with the caller's context variables.
+
+    For what the server itself does, once at a time; what one client asks for waits in line: `in_reading_thread`.
+    """
     return await _in_thread_of(_readers, work, *args, **kwargs)
 
 
+async def in_reading_thread(share: Share, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_database_thread`, when it is the turn of this share; a group has two of the threads at most."""
+    line = _reading.setdefault(asyncio.get_running_loop(), FairLine(READERS))
+    return await _in_turn(line, share, lambda: _submit(_readers, work, *args, **kwargs))
+
+
 async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """As `in_database_thread`, for work of this user that may wait for locks; a user has two of the threads at most.
-
-    A thread counts until its work has ended, even if the caller was cancelled.
-    """
-    key = (asyncio.get_running_loop(), user_id)
-    if (turn := _turns.get(key)) is None:
-        turn = _turns[key] = asyncio.Semaphore(THREADS_OF_A_USER)
-    await turn.acquire()
-    loop = asyncio.get_running_loop()
-    try:
-        running = _submit(_writers, work, *args, **kwargs)
-    except BaseException:
-        turn.release()
-        raise
-
-    def release(_: Future[T]) -> None:
-        with suppress(RuntimeError):  # The loop is closed: no coroutine waits for a turn any more.
-            loop.call_soon_threadsafe(turn.release)
-
-    # Not when the caller is cancelled: the thread works on until its lock or statement is done.
-    running.add_done_callback(release)
-    return await asyncio.wrap_future(running)
+    """As `in_reading_thread`, for work of this user that may wait for locks."""
+    line = _writing.setdefault(asyncio.get_running_loop(), FairLine(WRITERS))
+    return await _in_turn(line, Share(f"user:{user_id}"), lambda: _submit(_writers, work, *args, **kwargs))
 
 
 async def in_caretaking_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -81,6 +72,31 @@ async def in_caretaking_thread(work: Callable[P, T], /, *args: P.args, **kwargs:
 async def in_counting_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call `work`, which asks Redis and no database, in the thread for that; one after the other, in order."""
     return await asyncio.get_running_loop().run_in_executor(_counters, lambda: work(*args, **kwargs))
+
+
+async def _in_turn(line: FairLine, share: Share, submit: Callable[[], Future[T]]) -> T:
+    """Submit work when it is its turn. A thread counts until its work has ended, even if the caller was cancelled."""
+    if not line.take(share):
+        turn = line.wait(share)
+        try:
+            await asyncio.shield(turn)
+        except BaseException:
+            line.leave(share, turn)
+            raise
+    loop = asyncio.get_running_loop()
+    try:
+        running = submit()
+    except BaseException:
+        line.pass_on(share)
+        raise
+
+    def pass_on(_: Future[T]) -> None:
+        with suppress(RuntimeError):  # The loop is closed: no coroutine waits for a turn any more.
+            loop.call_soon_threadsafe(line.pass_on, share)
+
+    # Not when the caller is cancelled: the thread works on until its lock or statement is done.
+    running.add_done_callback(pass_on)
+    return await asyncio.wrap_future(running)
 
 
 async def _in_thread_of(threads: ThreadPoolExecutor, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

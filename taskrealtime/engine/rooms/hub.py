@@ -8,7 +8,8 @@ from typing import Any
 
 from taskrealtime.engine import log, metrics
 from taskrealtime.engine.db.batching import Batcher
-from taskrealtime.engine.db.threads import in_database_thread
+from taskrealtime.engine.db.fair_line import Share
+from taskrealtime.engine.db.threads import in_reading_thread
 from taskrealtime.engine.installation.membership import LayerMembership
 from taskrealtime.engine.log import LoggedEvent
 
@@ -94,7 +95,8 @@ class Hub:
 
     async def _read_log(self, name: str, *, since: int, limit: int) -> list[LoggedEvent]:
         # A chunk: what a slow subscriber is given waits in memory, and no more of it is read meanwhile.
-        return await in_database_thread(log.read_on, name, since=since, limit=limit, most=CHUNK_CHARACTERS)
+        share = Share(f"room:{name}")
+        return await in_reading_thread(share, log.read_on, name, since=since, limit=limit, most=CHUNK_CHARACTERS)
 
     def handle(self, message: dict[str, Any]) -> None:
         """Carry out a message about a room's log."""
@@ -128,7 +130,7 @@ class Hub:
         Raises:
             RealTimeError: it may not read.
         """
-        stand = await self._stands.ask(reader)
+        stand = await self._stands.ask(reader, share=str(reader.user_id))
         if self.epoch is None:
             # Before the first sweep: a client that gets this epoch of the log will be notified of the next one.
             self.epoch = stand.epoch

@@ -391,7 +391,7 @@ class SocketConnection(AsyncConsumer):
             RealTimeError: it is not valid, or another user's.
             Closed: the user has too many connections.
         """
-        identity = await process().identities.ask(token)
+        identity = await process().identities.ask(token, share=addresses.peer_of(self.scope))
         if self.identity is not None and identity.user.pk != self.user_id:
             raise TokenInvalid("This token belongs to another user.")
         self.identity = identity
