@@ -7,8 +7,8 @@ from tests.support.stacks import ROOT
 
 #: What the extras bring.
 OPTIONAL = (
-    "autobahn channels_redis daphne drf_spectacular fractional_indexing markdown_it nh3 prometheus_client psycopg redis "
-    "twisted"
+    "autobahn channels_redis daphne drf_spectacular fractional_indexing "
+    "markdown_it nh3 prometheus_client psycopg redis twisted"
 )
 
 CODE = f"""
