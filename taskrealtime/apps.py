@@ -1,6 +1,10 @@
 """Wiring: what must be connected when Django starts."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.core.exceptions import ImproperlyConfigured
+
+#: Modules of the extra `board` that the models import.
+_OF_THE_EXTRA = {"fractional_indexing", "markdown_it", "nh3"}
 
 
 class TaskRealtimeConfig(AppConfig):
@@ -8,6 +12,24 @@ class TaskRealtimeConfig(AppConfig):
 
     name = "taskrealtime"
     verbose_name = "Task board"
+
+    def import_models(self) -> None:
+        """Import the models.
+
+        Raises:
+            ImproperlyConfigured: what they need is not installed.
+        """
+        if not apps.is_installed("taskrealtime.engine"):
+            raise ImproperlyConfigured('Add "taskrealtime.engine" to INSTALLED_APPS, before "taskrealtime".')
+        try:
+            super().import_models()
+        except ModuleNotFoundError as error:
+            if error.name not in _OF_THE_EXTRA:
+                raise
+            raise ImproperlyConfigured(
+                f'The board needs {error.name}: pip install "taskrealtime[board]", or leave "taskrealtime" out of '
+                "INSTALLED_APPS for the engine alone."
+            ) from error
 
     def ready(self) -> None:
         """Connect signals and system checks; declare to the engine what it must know of projects and tasks."""

@@ -17,6 +17,7 @@ class EngineConfig(AppConfig):
         from . import passwords
         from .auth import browser_sessions, sign_ins, tokens
         from .conf.domain import domain
+        from .installation import checks
 
         domain.install(
             removers={
@@ -24,7 +25,7 @@ class EngineConfig(AppConfig):
                 "expired sign-ins": sign_ins.forget_expired,
             }
         )
-        del browser_sessions, passwords  # imported for their registrations
+        del browser_sessions, checks, passwords  # imported for their registrations
         if "daphne.http_protocol" in sys.modules:
             # Not without need: it takes a tenth of a second.
             from .server import stock_daphne

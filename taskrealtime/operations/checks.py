@@ -1,115 +1,101 @@
-"""System checks: a misconfiguration, explained in a sentence."""
+"""System checks of the board: a misconfiguration, explained in a sentence."""
 
-from collections.abc import Callable
-from functools import wraps
-from itertools import chain
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.staticfiles import finders
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import DEFAULT_DB_ALIAS, connection, router
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.urls import NoReverseMatch, Resolver404, resolve
+from django.utils.module_loading import import_string
 
-from taskrealtime.engine import conf
+from taskrealtime.addresses import accounts_base, board_base, sign_in_url
 from taskrealtime.engine.conf import settings
-from taskrealtime.engine.conf.values import EVERY_ORIGIN, Reader, read_not_negative, read_positive, read_secret_key
+from taskrealtime.engine.conf.values import EVERY_ORIGIN
+from taskrealtime.engine.installation.checks import with_right_settings
 from taskrealtime.models.tracking import TrackedModel, TrackedQuerySet
 
-#: What a refused value is called by its reader; others are `E006`.
-_IDS: dict[Reader, str] = {read_positive: "taskrealtime.E003", read_not_negative: "taskrealtime.E005"}
-
-Check = Callable[..., list[CheckMessage]]
-
-
-def _with_right_settings(check: Check) -> Check:
-    """Have a check that reads settings of ours find nothing where `check_settings` refuses some."""
-
-    @wraps(check)
-    def checked(*args: Any, **kwargs: Any) -> list[CheckMessage]:
-        return [] if any(conf.problems()) else check(*args, **kwargs)
-
-    return checked
-
 
 @register
-@_with_right_settings
-def check_layers_fit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require a database and channel layer that are both for one process, or both for many."""
-    found: list[CheckMessage] = []
-    redis = bool(settings.REDIS_URLS)
-    if redis and connection.vendor == "sqlite":
-        found.append(
+def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require the board's URLs, and a page on which its visitors sign in."""
+    try:
+        board_base()
+    except NoReverseMatch:
+        return [
             Error(
-                "REDIS_URL is set, but the database is SQLite, which one machine's processes alone can share.",
-                hint="Set DATABASE_URL=postgres://… too, or leave REDIS_URL empty for one process.",
-                id="taskrealtime.E001",
+                "The URLs of the board are not included.",
+                hint='Add path("board/", include("taskrealtime.urls")) to urlpatterns, or leave "taskrealtime" out of '
+                "INSTALLED_APPS for an installation without a board.",
+                id="taskrealtime.E012",
             )
-        )
-    if connection.vendor not in {"sqlite", "postgresql"}:
-        found.append(
-            Error(
-                f"The event log needs PostgreSQL or SQLite, not {connection.vendor}.",
-                hint="Set DATABASE_URL=postgres://…",
-                id="taskrealtime.E002",
-            )
-        )
-    if not redis and connection.vendor == "postgresql":
-        found.append(
+        ]
+    try:
+        address = sign_in_url()
+        if address.startswith("/") and not address.startswith("//"):
+            resolve(address.partition("?")[0])
+    except (NoReverseMatch, Resolver404):
+        return [
             Warning(
-                "There is no REDIS_URL: with several server processes events arrive only with the sweep.",
-                hint="Set REDIS_URL=redis://… or silence taskrealtime.W001 where one process serves all.",
-                id="taskrealtime.W001",
+                f"LOGIN_URL = {str(django_settings.LOGIN_URL)!r} is no page of this project: "
+                "visitors of the board are sent there.",
+                hint="Set LOGIN_URL to the path or the name of your page to sign in, such as admin:login.",
+                id="taskrealtime.W009",
+            )
+        ]
+    return []
+
+
+@register
+def check_authentication(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require that requests have a user, by the project's session."""
+    for path in django_settings.MIDDLEWARE:
+        middleware = import_string(path)
+        if isinstance(middleware, type) and issubclass(middleware, AuthenticationMiddleware):
+            return []
+    return [
+        Error(
+            "MIDDLEWARE has no AuthenticationMiddleware: the board does not know who visits it.",
+            hint="Add django.contrib.sessions.middleware.SessionMiddleware and "
+            "django.contrib.auth.middleware.AuthenticationMiddleware to MIDDLEWARE.",
+            id="taskrealtime.E013",
+        )
+    ]
+
+
+@register
+def check_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require that the board's templates and static files are found."""
+    found: list[CheckMessage] = []
+    try:
+        get_template("taskrealtime/base.html")
+    except TemplateDoesNotExist:
+        found.append(
+            Error(
+                "No engine of TEMPLATES finds the templates of the board.",
+                hint="Set APP_DIRS, or list django.template.loaders.app_directories.Loader in its loaders.",
+                id="taskrealtime.E014",
             )
         )
-    return found
-
-
-@register
-def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse settings of ours that cannot be meant, and names in `TASKREALTIME` that are none."""
-    found: list[CheckMessage] = [Error(problem.sentence, id=_id_of(problem)) for problem in conf.problems()]
-    if found:
-        return found
-    if settings.WEBSOCKET_PING_TIMEOUT <= settings.WEBSOCKET_PING_INTERVAL:
-        found.append(Error("WEBSOCKET_PING_TIMEOUT must be more than WEBSOCKET_PING_INTERVAL.", id="taskrealtime.E004"))
-    if settings.SIGNING_KEY and not django_settings.DEBUG:
-        try:
-            read_secret_key(settings.SIGNING_KEY)
-        except ValueError as error:
-            found.append(Error(f"SIGNING_KEY: {error}.", id="taskrealtime.E006"))
-    return found
-
-
-def _id_of(problem: conf.Problem) -> str:
-    if not problem.name:
-        return "taskrealtime.E009"
-    return _IDS.get(conf.READERS[problem.name], "taskrealtime.E006")
-
-
-@register
-def check_routers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require the one database `default`, since events are committed with what they describe."""
-    ours = (apps.get_app_config(label).get_models() for label in ("engine", "taskrealtime"))
-    found: list[CheckMessage] = []
-    for model in [*chain.from_iterable(ours), get_user_model()]:
-        writes, reads = router.db_for_write(model), model._default_manager.all().db
-        if writes != DEFAULT_DB_ALIAS:
-            found.append(
-                Error(
-                    f"DATABASE_ROUTERS writes {model._meta.label} to {writes!r}: it must be {DEFAULT_DB_ALIAS!r}.",
-                    hint="Events are written in the transaction of the change, which can span one database only.",
-                    id="taskrealtime.E007",
-                )
+    if not apps.is_installed("django.contrib.staticfiles"):
+        found.append(
+            Error(
+                "django.contrib.staticfiles is not installed: the board's pages would have no scripts and no styles.",
+                hint="Add it to INSTALLED_APPS.",
+                id="taskrealtime.E015",
             )
-        elif reads != writes:
-            found.append(
-                Warning(
-                    f"DATABASE_ROUTERS reads {model._meta.label} from {reads!r}.",
-                    hint="Who was deactivated stays until the replica has caught up, and who was just made is unknown.",
-                    id="taskrealtime.W004",
-                )
+        )
+    elif finders.find("taskrealtime/js/websocket_client.js") is None:
+        found.append(
+            Error(
+                "No finder of STATICFILES_FINDERS finds the static files of the board.",
+                hint="List django.contrib.staticfiles.finders.AppDirectoriesFinder.",
+                id="taskrealtime.E015",
             )
+        )
     return found
 
 
@@ -131,7 +117,7 @@ def check_managers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-@_with_right_settings
+@with_right_settings
 def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Warn of sockets that any page on the web may open, which are seldom intended."""
     if EVERY_ORIGIN in settings.WEBSOCKET_CORS_ORIGINS:
@@ -148,7 +134,7 @@ def check_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Warn of a sender that cannot be answered: such mail is seldom delivered, and users get no new password."""
-    if django_settings.EMAIL_HOST and django_settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
+    if _sends_mail() and django_settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
         return [
             Warning(
                 "EMAIL_HOST is set, but mail would come from an address at localhost.",
@@ -160,10 +146,10 @@ def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-@_with_right_settings
+@with_right_settings
 def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require `PUBLIC_URL`: links in mails must not lead to a host that the client's request names."""
-    if django_settings.EMAIL_HOST and not settings.PUBLIC_URL:
+    if _sends_mail() and not settings.PUBLIC_URL:
         return [
             Warning(
                 "EMAIL_HOST is set without a PUBLIC_URL: links in mails lead to the host that a request names.",
@@ -172,3 +158,8 @@ def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def _sends_mail() -> bool:
+    """Return whether the account pages, which alone send mail, are included and have a server for it."""
+    return bool(django_settings.EMAIL_HOST) and accounts_base() is not None

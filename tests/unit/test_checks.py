@@ -1,11 +1,16 @@
 """A misconfiguration is reported in one sentence before it does harm."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from django.core import checks
 from django.db import connection
+from django.urls import include, path
 from pytest_django import Settings
+
+from tests.support.stacks import ROOT
 
 pytestmark = pytest.mark.services
 REDIS = ["redis://localhost:6379/0"]
@@ -36,6 +41,7 @@ def test_database_and_layer_must_fit(
     settings.REDIS_URLS = redis
     monkeypatch.setattr(type(connection), "vendor", vendor, raising=False)
     monkeypatch.setattr(connection, "vendor", vendor, raising=False)
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"transaction_mode": "IMMEDIATE"})
     assert found() == expected
 
 
@@ -115,3 +121,100 @@ def test_what_cannot_be_meant_in_the_dict_is_refused_in_a_sentence(
     sentence = str(messages[0].msg)
     assert words in sentence
     assert "hunter2" not in sentence
+
+
+# --- In somebody's project ---------------------------------------------------------------------
+
+
+class NoBoard:
+    """A URLconf without the board."""
+
+    urlpatterns: list[Any] = []
+
+
+class BoardOnly:
+    """A URLconf with the board and nothing else."""
+
+    urlpatterns = [path("board/", include("taskrealtime.urls"))]
+
+
+def templates(**options: Any) -> list[dict[str, Any]]:
+    return [{"BACKEND": "django.template.backends.django.DjangoTemplates", "OPTIONS": options}]
+
+
+@pytest.mark.parametrize(
+    "name, value, expected",
+    [
+        ("USE_TZ", False, {"taskrealtime.E010"}),
+        ("ROOT_URLCONF", NoBoard, {"taskrealtime.E012"}),
+        ("MIDDLEWARE", ["django.middleware.common.CommonMiddleware"], {"taskrealtime.E013"}),
+        ("TEMPLATES", templates(loaders=[]), {"taskrealtime.E014"}),
+        ("STATICFILES_DIRS", [], {"taskrealtime.E015"}),
+        ("STATICFILES_FINDERS", [], {"taskrealtime.E015"}),
+    ],
+)
+def test_what_the_board_needs_of_a_project_is_said(
+    settings: Settings, name: str, value: Any, expected: set[str]
+) -> None:
+    setattr(settings, name, value)
+    assert found() == expected
+
+
+@pytest.mark.parametrize(
+    "address, expected",
+    [
+        ("/accounts/login/", {"taskrealtime.W009"}),
+        ("no-such-name", {"taskrealtime.W009"}),
+        ("/board/?next=/", set()),
+        ("https://sign-in.example.org/", set()),
+    ],
+)
+def test_a_login_url_that_leads_nowhere_is_a_warning(settings: Settings, address: str, expected: set[str]) -> None:
+    settings.ROOT_URLCONF = BoardOnly
+    settings.LOGIN_URL = address
+    assert found() == expected
+
+
+def test_mail_is_no_matter_of_a_board_without_account_pages(settings: Settings) -> None:
+    settings.EMAIL_HOST, settings.DEFAULT_FROM_EMAIL = "mail.example", "taskrealtime@localhost"
+    settings.ROOT_URLCONF, settings.LOGIN_URL = BoardOnly, "/board/"
+    assert found(deploy=True) == set()
+
+
+def test_a_layer_in_memory_beside_redis_is_a_warning(settings: Settings) -> None:
+    settings.REDIS_URLS = REDIS
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    assert "taskrealtime.W007" in found()
+    settings.CHANNEL_LAYERS = {}
+    assert "taskrealtime.W007" not in found()
+
+
+def test_sqlite_without_immediate_transactions_is_a_warning(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(connection), "vendor", "sqlite", raising=False)
+    monkeypatch.setattr(connection, "vendor", "sqlite", raising=False)
+    settings.REDIS_URLS = []
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
+    assert found() == {"taskrealtime.W006"}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"transaction_mode": "immediate"})
+    assert found() == set()
+
+
+@pytest.mark.parametrize(
+    "apps, missing, words",
+    [
+        (["taskrealtime"], "", 'Add "taskrealtime.engine" to INSTALLED_APPS'),
+        (["taskrealtime.engine", "taskrealtime"], "nh3", 'The board needs nh3: pip install "taskrealtime[board]"'),
+    ],
+)
+def test_what_is_missing_when_django_starts_is_said_in_a_sentence(apps: list[str], missing: str, words: str) -> None:
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({missing.split()}))\n"
+        "from django.conf import settings\n"
+        f"apps = ['django.contrib.auth', 'django.contrib.contenttypes', *{apps}]\n"
+        f"settings.configure(SECRET_KEY='{'x' * 50}', INSTALLED_APPS=apps)\n"
+        "import django; django.setup()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith(f"django.core.exceptions.ImproperlyConfigured: {words}")

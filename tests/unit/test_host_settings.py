@@ -13,6 +13,7 @@ from django.test.utils import isolate_apps
 from pytest_django import Settings
 
 from taskrealtime.engine import log
+from taskrealtime.engine.installation.checks import check_routers
 from taskrealtime.models import Comment, Membership, Project, Task
 from taskrealtime.operations import checks
 from tests.support.told import Ear
@@ -81,16 +82,16 @@ def test_everything_works_beside_a_replica_that_lags_without_end() -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("replica")
 def test_a_replica_for_tasks_is_no_concern_and_one_for_users_is_told(settings: Settings) -> None:
-    assert checks.check_routers(None) == []
+    assert check_routers(None) == []
     settings.DATABASE_ROUTERS = ["tests.unit.test_host_settings.UsersToo"]
-    [warning] = checks.check_routers(None)
+    [warning] = check_routers(None)
     assert (warning.id, warning.msg) == ("taskrealtime.W004", "DATABASE_ROUTERS reads auth.User from 'replica'.")
 
 
 @pytest.mark.django_db
 def test_tasks_in_another_database_than_the_log_are_an_error(settings: Settings) -> None:
     settings.DATABASE_ROUTERS = ["tests.unit.test_host_settings.Elsewhere"]
-    [error] = checks.check_routers(None)
+    [error] = check_routers(None)
     assert error.id == "taskrealtime.E007"
     assert "taskrealtime.Task" in error.msg
 

@@ -109,7 +109,10 @@ class Command(BaseCommand):
 
     def _serve(self, listening: socket.socket, options: dict[str, Any]) -> None:
         # Not before it is needed: it installs Twisted's reactor.
-        from taskrealtime.engine.server.server import Server
+        try:
+            from taskrealtime.engine.server.server import Server
+        except ModuleNotFoundError as error:
+            raise CommandError(f'{error.name} is missing: pip install "taskrealtime[server]".') from error
 
         application = _application()
         gc.collect()
