@@ -1,5 +1,6 @@
 """Limits over running servers: of one user over connections and processes, and what a flood comes to."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -223,6 +224,46 @@ def test_too_many_from_one_address_are_refused_before_the_upgrade(proxied: Serve
     assert refused.value.response.status_code == 429
     assert connect(proxied, ann, additional_headers={"X-Forwarded-For": "203.0.113.8"}).ask("ping", {})
     assert all(socket.ask("ping", {}) for socket in first)
+
+
+@pytest.mark.installations("embedded")
+def test_opening_sockets_again_and_again_ends(start_server: StartServer, connect: Connect, ann: User) -> None:
+    server = start_server(WEBSOCKET_RATE_LIMIT="10/1h")
+    bob = server.stack.user()
+    token = server.token(ann)
+    answers: list[str] = []
+    for _ in range(250):
+        with RawSocket(server.port, token=token) as socket:
+            _, payload = socket.read_frame()
+            answers.append(json.loads(payload)["event"])
+            if answers[-1] == "error":
+                assert json.loads(payload)["data"]["code"] == "rate_limited"
+                assert socket.close_code() in (1013, 4013)  # the second: from stock daphne
+                break
+    assert len(answers) > 200
+    assert answers[-1] == "error"
+    assert connect(server, bob).ask("ping", {})
+
+
+@pytest.mark.installations("embedded")
+def test_an_address_that_opens_and_drops_sockets_is_refused_and_those_who_sign_in_do_not_count(
+    start_server: StartServer, ann: User
+) -> None:
+    server = start_server(serve=True, WEBSOCKET_OPEN_LIMIT="3/1h", TRUSTED_PROXIES="127.0.0.1")
+    office, elsewhere = ({"X-Forwarded-For": f"203.0.113.{number}"} for number in (7, 8))
+    for _ in range(10):
+        with server.connect(ann, additional_headers=office) as socket:
+            socket.expect("connected")
+    for _ in range(3):
+        server.connect(additional_headers=office).drop()
+    for user in (None, ann):
+        with pytest.raises(InvalidStatus) as refused:
+            server.connect(user, additional_headers=office)
+        response = refused.value.response
+        assert response.status_code == 429
+        assert 0 < int(response.headers["Retry-After"]) <= 1200
+    with server.connect(ann, additional_headers=elsewhere) as socket:
+        assert socket.ask("ping", {})
 
 
 @pytest.mark.installations("embedded")

@@ -55,7 +55,7 @@ async def test_signs_of_life_go_on_while_everything_is_announced(counts: Slow) -
     """However long that takes: here it never ends."""
     announced = asyncio.Event()
 
-    async def never(question: tuple[int, int]) -> int:
+    async def never(question: tuple[int, int], *, share: str = "") -> int:
         announced.set()
         await asyncio.Event().wait()
         return 0

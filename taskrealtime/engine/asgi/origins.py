@@ -1,6 +1,7 @@
 """Refuses sockets before the upgrade: those that a foreign page opens, and more than can be served."""
 
 import logging
+import math
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,15 +11,16 @@ from django.http.request import split_domain_port, validate_host
 from taskrealtime.engine import draining, metrics
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.values import read_origin
-from taskrealtime.engine.limits import connections
+from taskrealtime.engine.limits import connections, rate_limits
 from taskrealtime.engine.limits.addresses import countable, peer_of
 from taskrealtime.engine.wire.asgi import Application, Scope
+from taskrealtime.engine.wire.errors import RateLimited
 
 logger = logging.getLogger(__name__)
 
 
 class OriginCheck:
-    """ASGI middleware: HTTP 403 for a refused Origin, 429 and 503 if there are too many connections.
+    """ASGI middleware: HTTP 403 for a refused Origin, 429 and 503 if there are too many connections, or openings.
 
     503 also while sockets are switched off or the process ends.
 
@@ -35,10 +37,21 @@ class OriginCheck:
             await _refuse(scope, receive, send, 503)
         elif not is_allowed(_header(scope, b"origin"), _header(scope, b"host"), scope.get("scheme", "ws")):
             await _refuse(scope, receive, send, 403, f"its origin {_header(scope, b'origin')!r} is foreign")
-        elif not connections.make_room_for_handshake(peer_of(scope)):
-            await _refuse(scope, receive, send, 503, "too many connections are not signed in")
         else:
+            await self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Any, send: Any) -> None:
+        peer = peer_of(scope)
+        try:
+            rate_limits.spend_opening(peer)
+        except RateLimited as error:
+            why = f"{peer} opened too many sockets that did not sign in"
+            await _refuse(scope, receive, send, 429, why, retry_after=error.retry_after)
+            return
+        if connections.make_room_for_handshake(peer):
             await self._serve(scope, receive, send)
+        else:
+            await _refuse(scope, receive, send, 503, "too many connections are not signed in")
 
     async def _serve(self, scope: Scope, receive: Any, send: Any) -> None:
         peer = peer_of(scope)
@@ -97,14 +110,17 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name), None)
 
 
-async def _refuse(scope: Scope, receive: Any, send: Any, status: int, why: str = "") -> None:
+async def _refuse(
+    scope: Scope, receive: Any, send: Any, status: int, why: str = "", *, retry_after: float | None = None
+) -> None:
     """Answer the upgrade with that status; `why` is logged if an operator may have to act."""
     await receive()
     if why:
         logger.warning("A socket was refused with %s: %s.", status, why[:300])
+    headers = [] if retry_after is None else [(b"Retry-After", b"%d" % math.ceil(retry_after))]
     metrics.CONNECTIONS_REFUSED.labels(str(status)).inc()
     if "websocket.http.response" in scope.get("extensions", {}):
-        await send({"type": "websocket.http.response.start", "status": status, "headers": []})
+        await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": b""})
     else:
         # Servers without that extension (daphne) answer a close before the upgrade with 403.

@@ -59,6 +59,9 @@ class Settings:
     WEBSOCKET_MAX_CONNECTIONS_PER_USER: Annotated[int, values.read_count] = 50
     #: Connections to one process from one address; the next is refused with HTTP 429.
     WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: Annotated[int, values.read_count] = 20_000
+    #: Sockets that are opened to one process from one address and do not sign in; as above. The next is refused with
+    #: HTTP 429.
+    WEBSOCKET_OPEN_LIMIT: Annotated[str, values.read_limit] = "5000/5m"
     #: Connections to one process that are not signed in yet; the next is refused with HTTP 503.
     WEBSOCKET_MAX_HANDSHAKES: Annotated[int, values.read_count] = 5000
     #: Projects that one connection may have joined.

@@ -127,6 +127,8 @@ def _too_often(retry_after: float) -> RateLimited:
 
 _buckets = Buckets()
 _limiter = Limiter(_buckets)
+#: Openings of sockets by address.
+_openings = MemoryBuckets()
 
 
 # --- Events and changes of a user -----------------------------------------------------------
@@ -182,6 +184,28 @@ async def spend_connection(user_id: int) -> None:
     if (limit := Limit.parse(settings.WEBSOCKET_RATE_LIMIT)) is not None:
         at_once = Limit(max(CONNECTIONS_LEAST, limit.burst), limit.seconds * CONNECTION_SLOWNESS)
         await _limiter.aspend(f"connections:{user_id}", at_once)
+
+
+def spend_opening(peer: str) -> None:
+    """Count a socket that is opened from there; `forgive_opening` takes one back that signs in.
+
+    In this process alone: a round trip would cost more than it saves.
+
+    Raises:
+        RateLimited: there were too many in a short time.
+    """
+    place = countable(peer)
+    if place and (limit := Limit.parse(settings.WEBSOCKET_OPEN_LIMIT)):
+        granted, retry_after = _openings.take(place, limit, 1)
+        if granted < 1:
+            raise _too_often(retry_after)
+
+
+def forgive_opening(peer: str) -> None:
+    """Take the opening back: it counts for its user now."""
+    place = countable(peer)
+    if place and (limit := Limit.parse(settings.WEBSOCKET_OPEN_LIMIT)):
+        _openings.take(place, limit, -1)
 
 
 def _limits_of(user_id: int, kind: str, slowness: float, size: int) -> list[tuple[str, Limit, int]]:

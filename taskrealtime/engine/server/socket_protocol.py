@@ -56,8 +56,9 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
 
     #: The socket's own `send`, if frames may go past the transport.
     _send_now: Callable[[bytes], int] | None = None
-    #: The HTTP status of a refused upgrade.
+    #: The HTTP status of a refused upgrade, and its headers.
     _refused_with = 403
+    _refusal_headers: tuple[tuple[str, str], ...] = ()
     #: Frames that the client may still send at once, as of when (monotonic).
     _frames_left: float = MAX_FRAMES
     _frames_at = 0.0
@@ -176,6 +177,9 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
                 self._close(message.get("code") or 1000, message.get("reason") or "")
             case "websocket.http.response.start":
                 self._refused_with = message["status"]
+                self._refusal_headers = tuple(
+                    (name.decode(), value.decode()) for name, value in message.get("headers", ())
+                )
             case "websocket.http.response.body":
                 if not message.get("more_body"):
                     self.serverReject()
@@ -193,7 +197,9 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
         """Answer a bad upgrade; to Autobahn an Origin that is no URL is one, to us an Origin that is refused."""
         if reason.startswith("HTTP Origin header"):
             code = 403
-        super().failHandshake(reason, code, responseHeaders)
+        # With a length: without one, a proxy waits for the end of the connection.
+        own = [("Connection", "close"), ("Content-Length", "0"), *self._refusal_headers]
+        super().failHandshake(reason, code, [*(responseHeaders or []), *own])
 
     def serverReject(self) -> None:
         """Answer the upgrade with an HTTP status; daphne only knows 403."""

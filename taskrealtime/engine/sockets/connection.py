@@ -411,6 +411,7 @@ class SocketConnection(AsyncConsumer):
             RateLimited: there were too many in a short time.
         """
         await rate_limits.spend_connection(user_id)
+        rate_limits.forgive_opening(addresses.peer_of(self.scope))
         counts = process().connections
         self._slot = counts.enter(user_id)
         if await counts.is_full(user_id):
