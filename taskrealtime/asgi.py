@@ -16,6 +16,7 @@ from django.urls import URLResolver, get_resolver
 
 from taskrealtime.engine.wire.asgi import Application, Receive, Scope, Send
 
+from .addresses import SOCKET_PATH_KEY
 from .engine.asgi.body_limits import BodyLimit
 from .engine.asgi.concurrency_limit import ConcurrencyLimit
 from .engine.asgi.origins import OriginCheck, refuse_unknown
@@ -61,7 +62,7 @@ class Integrated:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
         if self._is_own(scope):
-            await self._own(scope, receive, send)
+            await self._own(scope | {SOCKET_PATH_KEY: self._path}, receive, send)
         elif scope["type"] == "websocket" and not _serves_sockets(self._application):
             await self._nowhere(scope, receive, send)
         else:

@@ -75,12 +75,13 @@ SEQ: Schema = {
 AT: Schema = {"type": "string", "format": "date-time", "description": "When it happened, UTC."}
 
 
-def make_document(*, host: str, secure: bool) -> Document:
+def make_document(*, host: str, secure: bool, path: str = "/ws/") -> Document:
     """Return the whole document.
 
     Args:
         host: where the server is, `name` or `name:port`.
         secure: whether TLS is spoken there.
+        path: where the socket is.
     """
     messages = _messages()
     return {
@@ -100,7 +101,7 @@ def make_document(*, host: str, secure: bool) -> Document:
         },
         "channels": {
             "socket": {
-                "address": "/ws/",
+                "address": path,
                 "title": "The socket",
                 "description": (
                     "JSON text frames; subprotocol `taskrealtime.v1` where offered. One signs in by the header "

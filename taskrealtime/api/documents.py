@@ -16,7 +16,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime.addresses import accounts_base, board_base
+from taskrealtime.addresses import accounts_base, board_base, socket_path
 
 from .asyncapi import make_document
 from .base import ApiView
@@ -56,7 +56,9 @@ class AsyncApiView(_DocumentView):
 
     def get(self, request: Request) -> Response:
         """The AsyncAPI document, naming the requested host as its server."""
-        return Response(make_document(host=request.get_host(), secure=request.is_secure()))
+        return Response(
+            make_document(host=request.get_host(), secure=request.is_secure(), path=socket_path(request._request))
+        )
 
 
 @cache

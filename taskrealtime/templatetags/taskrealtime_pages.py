@@ -19,10 +19,12 @@ def prepare_page(context: template.Context) -> str:
 
     `request`: the request; None on a page that Django makes without one, which says that something failed.
     `language`: the page's language.
+    `site`: what scripts must know of the project.
     """
     # A context without a request has no such attribute.
     context["request"] = getattr(context, "request", None)
     context["language"] = languages.page_language()
+    context["site"] = addresses.for_scripts(context["request"])
     return ""
 
 

@@ -72,6 +72,9 @@ class Stack:
             shutil.copy(migrated_sqlite(), path)
             self.env["DATABASE_URL"] = f"sqlite:///{path}"
 
+    #: The ASGI application of its servers, and a path where one that works answers 200.
+    application, probe = "project.asgi:application", "/readyz"
+
     def server(self, *, serve: bool = False, processes: int = 1, **env: str) -> "Server":
         """Start one more server, with these settings changed, and wait until it answers.
 
@@ -136,7 +139,7 @@ class Server:
             command += ["--processes", str(self.processes)]
         else:
             command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
-            command.append("project.asgi:application")
+            command.append(self.stack.application)
         # One that starts others does it by its own command.
         start = partial(Forked, nursery()) if self.processes == 1 else None
         self._process = Process(
@@ -156,7 +159,7 @@ class Server:
     def answers(self) -> bool:
         """Whether it is ready for work."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5, verify=_NO_TLS).status_code == 200
+            return httpx.get(f"{self.url}{self.stack.probe}", timeout=5, verify=_NO_TLS).status_code == 200
         except httpx.TransportError:
             return False
 

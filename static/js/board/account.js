@@ -5,6 +5,7 @@ import { fetchSessions } from './page/api.js';
 import { find } from './ui/dom.js';
 import { forgetUser } from './page/forgetting.js';
 import { t } from './language/language.js';
+import { signInUrl } from './page/site.js';
 import { watchSession } from './page/session.js';
 import { ago, exact, useZone } from './language/time.js';
 
@@ -24,7 +25,7 @@ async function refresh() {
     show(sessions);
   } catch (error) {
     // This one has ended, perhaps by another browser.
-    if ([401, 403].includes(/** @type {any} */ (error).status)) location.assign('/login/?next=/account/');
+    if ([401, 403].includes(/** @type {any} */ (error).status)) location.assign(signInUrl());
   }
 }
 

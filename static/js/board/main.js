@@ -31,6 +31,7 @@ import { Returning } from './activity/returning.js';
 import { Route } from './page/route.js';
 import { describeEvent } from './activity/sentences.js';
 import { leaveMessage, watchSession } from './page/session.js';
+import { base, own, server, signInUrl } from './page/site.js';
 import { taskIdOf } from './state/frames.js';
 import { BoardStore } from './state/store.js';
 import { Toasts } from './ui/toasts.js';
@@ -46,8 +47,8 @@ const firstTitle = document.title;
 const board = find(document, '[data-board]');
 
 const store = new BoardStore({ userId: Number(body.dataset.userId) });
-const shelf = new Shelf({ userId: store.userId });
-const client = new TaskManagerWebSocket({ token: fetchToken, snapshot: takeSnapshot, shelf, note });
+const shelf = new Shelf({ userId: store.userId, name: own });
+const client = new TaskManagerWebSocket({ ...server(), token: fetchToken, snapshot: takeSnapshot, shelf, note });
 /** @type {import("./commands/leftovers.js").Leftover[]} */
 const leftovers = [];
 const toasts = new Toasts(find(document, '[data-toasts]'));
@@ -56,7 +57,7 @@ const announcer = new Announcer(find(document, '[data-announcer]'));
 const columns = new Columns(board);
 const filterBar = new FilterBar(find(document, '[data-filters]'), { userId: store.userId, changed: () => store.paint() });
 const route = new Route(showTask);
-const absence = new Absence({ key: `taskrealtime.seen.${store.userId}.${projectId}`, userId: store.userId });
+const absence = new Absence({ key: `${own}.seen.${store.userId}.${projectId}`, userId: store.userId });
 const returning = new Returning({ projectId, store, absence, toasts, button: find(document, '[data-see-all]') });
 const drafts = new Drafts(store.userId);
 const undoButton = find(document, '[data-undo]');
@@ -348,7 +349,7 @@ function isNew(taskId) {
 function goToList(message) {
   client.close();
   leaveMessage(message);
-  location.assign('/');
+  location.assign(`${base}/`);
 }
 
 /** @returns {string} */
@@ -367,13 +368,12 @@ async function reportClosed(error) {
     return void problems.show(t('Your password was changed, so this page no longer updates. Reload it to continue.'), reload);
   }
   const signedOut = ['unauthenticated', 'token_expired', 'token_invalid'].includes(error?.code);
-  const here = encodeURIComponent(location.pathname + location.hash);
   problems.show(
     signedOut
       ? t('You’ve been signed out, so this page no longer updates. Unsent changes are kept in this browser and sent when you sign in again.')
       : `${t('This page no longer updates.')} ${explain(error)}`,
     signedOut
-      ? { label: t('Sign in'), act: () => location.assign(`/login/?next=${here}`) }
+      ? { label: t('Sign in'), act: () => location.assign(signInUrl()) }
       : reload,
   );
 }

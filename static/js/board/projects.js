@@ -11,14 +11,15 @@ import { find } from './ui/dom.js';
 import { forgetUser } from './page/forgetting.js';
 import { t } from './language/language.js';
 import { followElsewhere } from './commands/leftovers.js';
+import { own, server, signInUrl } from './page/site.js';
 import { takeMessage, watchSession } from './page/session.js';
 import { Toasts } from './ui/toasts.js';
 
 /** What changes the list, or what waits above it. */
 const ABOUT_PROJECTS = new Set(['project_member_added', 'project_member_requested']);
 
-const shelf = new Shelf({ userId: Number(document.body.dataset.userId) });
-const client = new TaskManagerWebSocket({ token: fetchToken, shelf });
+const shelf = new Shelf({ userId: Number(document.body.dataset.userId), name: own });
+const client = new TaskManagerWebSocket({ ...server(), token: fetchToken, shelf });
 Object.assign(window, { taskManager: client });
 watchSession(client, () => forgetUser(shelf));
 client.on('state', (state) => showConnection(document.body, state));
@@ -41,7 +42,7 @@ document.addEventListener('visibilitychange', () => void (document.hidden || ref
 /** The connection was ended for good: by another tab that changed the password, or because one is signed out. */
 async function comeBack() {
   if (await fetchToken().catch(() => null)) location.reload();
-  else toasts.ask(t('You’ve been signed out.'), { label: t('Sign in'), act: () => location.assign('/login/') });
+  else toasts.ask(t('You’ve been signed out.'), { label: t('Sign in'), act: () => location.assign(signInUrl()) });
 }
 
 /** Stays until somebody has read it. @param {string} text @param {string | null} lost what somebody wrote */

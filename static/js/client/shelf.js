@@ -11,12 +11,12 @@
  * @typedef {Kept & {user: number, tab: string, order: number}} Stored
  */
 
-const DATABASE = 'taskrealtime';
 const STORE = 'changes';
-const LOCK = 'taskrealtime.tab.';
+const NAME = 'taskrealtime';
 
 export class Shelf {
   #userId;
+  #name;
   #tab = crypto.getRandomValues(new Uint32Array(4)).join('-');
   /** @type {Map<string, Kept | null>} what is to be written next, by key; null: to be removed */
   #writes = new Map();
@@ -31,9 +31,14 @@ export class Shelf {
   /** @type {Promise<void>} */
   #flushed = Promise.resolve();
 
-  /** @param {{userId: number}} options whose changes: nobody else's are seen or sent */
-  constructor({ userId }) {
+  /**
+   * @param {object} options
+   * @param {number} options.userId whose changes: nobody else's are seen or sent
+   * @param {string} [options.name] of the database: each server of the same host needs its own
+   */
+  constructor({ userId, name = NAME }) {
     this.#userId = userId;
+    this.#name = name;
     this.#alive = this.#live();
   }
 
@@ -56,10 +61,10 @@ export class Shelf {
   async adopt() {
     await this.#alive;
     const take = async () => {
-      const living = await livingTabs();
+      const living = await livingTabs(this.#lock);
       return this.#take((tab) => tab !== this.#tab && !living.has(tab));
     };
-    return locks() ? locks().request(`taskrealtime.adopt.${this.#userId}`, take) : take();
+    return locks() ? locks().request(`${this.#name}.adopt.${this.#userId}`, take) : take();
   }
 
   /** Forgets all changes of the user, of every tab. */
@@ -136,7 +141,7 @@ export class Shelf {
    */
   async #transact(work) {
     for (let attempts = 2; attempts--; ) {
-      const opening = (this.#database ??= open());
+      const opening = (this.#database ??= open(this.#name));
       try {
         const transaction = (await opening).transaction(STORE, 'readwrite');
         work(transaction.objectStore(STORE));
@@ -148,12 +153,17 @@ export class Shelf {
     }
   }
 
+  /** What the names of the tabs' locks begin with. */
+  get #lock() {
+    return `${this.#name}.tab.`;
+  }
+
   /** @returns {Promise<void>} */
   #live() {
     return new Promise((alive) => {
       if (!locks()) return alive();
       const forLife = () => new Promise((release) => (alive(), (this.#release = () => release(undefined))));
-      locks().request(LOCK + this.#tab, forLife).catch(() => alive());
+      locks().request(this.#lock + this.#tab, forLife).catch(() => alive());
     });
   }
 }
@@ -163,17 +173,17 @@ function locks() {
   return globalThis.navigator?.locks;
 }
 
-/** @returns {Promise<Set<string>>} the tabs of this origin that hold their lock */
-async function livingTabs() {
+/** @param {string} lock what their locks' names begin with @returns {Promise<Set<string>>} the tabs of this origin that hold their lock */
+async function livingTabs(lock) {
   const { held = [] } = locks() ? await locks().query() : {};
   const names = held.map((/** @type {{name: string}} */ { name }) => name);
-  return new Set(names.filter((/** @type {string} */ name) => name.startsWith(LOCK)).map((/** @type {string} */ name) => name.slice(LOCK.length)));
+  return new Set(names.filter((/** @type {string} */ name) => name.startsWith(lock)).map((/** @type {string} */ name) => name.slice(lock.length)));
 }
 
-/** @returns {Promise<IDBDatabase>} */
-function open() {
+/** @param {string} name @returns {Promise<IDBDatabase>} */
+function open(name) {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
+    const request = indexedDB.open(name, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'key' }).createIndex('user', 'user');
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);

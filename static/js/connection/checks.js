@@ -2,6 +2,7 @@
 /** The steps of the connection test, each with its result in plain words and what to do. No document. */
 
 import { decimals, t } from '../board/language/language.js';
+import { api, base, socket } from '../board/page/site.js';
 import { openSocket } from './probe.js';
 
 /** Milliseconds that one step may take. */
@@ -31,7 +32,7 @@ const POLL = 2;
  * @property {import('../client/http.js').Fetch} fetch
  * @property {any} WebSocket
  * @property {string} origin such as `https://board.example`
- * @property {() => string} csrfToken
+ * @property {() => Record<string, string>} csrfHeaders
  *
  * @typedef {object} Step
  * @property {string} title
@@ -57,10 +58,10 @@ function isConnected({ connected, socket }) {
 }
 
 /** @type {Step['run']} */
-async function reachServer(findings, { fetch, csrfToken }) {
+async function reachServer(findings, { fetch, csrfHeaders }) {
   const begun = Date.now();
   const answer = await withTimeout(
-    fetch('/connection/check/', { method: 'POST', headers: { 'X-CSRFToken': csrfToken() }, redirect: 'manual' }),
+    fetch(`${base}/connection/check/`, { method: 'POST', headers: csrfHeaders(), redirect: 'manual' }),
   ).catch(() => null);
   const took = Date.now() - begun;
   if (!answer) {
@@ -92,9 +93,9 @@ function clocks(apart) {
 }
 
 /** @type {Step['run']} */
-async function getToken(findings, { fetch, csrfToken }) {
+async function getToken(findings, { fetch, csrfHeaders }) {
   const answer = await withTimeout(
-    fetch('/api/token/session/', { method: 'POST', headers: { 'X-CSRFToken': csrfToken() } }),
+    fetch(`${api}token/session/`, { method: 'POST', headers: csrfHeaders() }),
   ).catch(() => null);
   if (!answer) return fail(t('No response.'), t('Try again. The previous step succeeded.'));
   const body = await answer.json().catch(() => null);
@@ -110,7 +111,7 @@ async function getToken(findings, { fetch, csrfToken }) {
 
 /** @type {Step['run']} */
 async function open(findings, { fetch, WebSocket, origin }) {
-  const probe = openSocket(WebSocket, `${origin.replace(/^http/, 'ws')}/ws/`, String(findings.token));
+  const probe = openSocket(WebSocket, origin.replace(/^http/, 'ws') + socket, String(findings.token));
   const begun = Date.now();
   const opened = await withTimeout(probe.opening).catch(() => 'timeout');
   const took = Date.now() - begun;
@@ -122,7 +123,7 @@ async function open(findings, { fetch, WebSocket, origin }) {
   if (opened === 'timeout') {
     return fail(
       t('No response for {seconds} s.', { seconds: PATIENCE / 1000 }),
-      t('A firewall or proxy is dropping the WebSocket upgrade. Its administrator has to allow WebSockets to /ws/.'),
+      t('A firewall or proxy is dropping the WebSocket upgrade. Its administrator has to allow WebSockets to {path}.', { path: socket }),
     );
   }
   return explainRefusal(findings.server, await probePath(fetch), probe.closed?.code ?? 1006);
@@ -133,7 +134,7 @@ async function open(findings, { fetch, WebSocket, origin }) {
  * the socket's address without an upgrade, tells most of it.
  *
  * @param {any} server what `/connection/check/` said
- * @param {'ours' | number | null} answers at `/ws/`: this server, another one with this status, or nothing
+ * @param {'ours' | number | null} answers at the socket's path: this server, another one with this status, or nothing
  * @param {number} code with which the browser gave up
  * @returns {Result}
  */
@@ -149,11 +150,11 @@ export function explainRefusal(server, answers, code) {
       t('The server’s administrator has to add this address to WEBSOCKET_CORS_ORIGINS, or make the proxy forward the Host header.'),
     );
   }
-  if (answers === null) return fail(`${result} ${t('No response at /ws/.')}`, t('Something between this browser and the server is blocking that address.'));
+  if (answers === null) return fail(`${result} ${t('No response at {path}.', { path: socket })}`, t('Something between this browser and the server is blocking that address.'));
   if (answers !== 'ours') {
     return fail(
-      `${result} ${t('Something else responded at /ws/, with status {status}.', { status: answers })}`,
-      t('The proxy forwards /ws/ elsewhere. It has to forward it to the same server, with the Upgrade and Connection headers.'),
+      `${result} ${t('Something else responded at {path}, with status {status}.', { path: socket, status: answers })}`,
+      t('The proxy forwards {path} elsewhere. It has to forward it to the same server, with the Upgrade and Connection headers.', { path: socket }),
     );
   }
   return fail(
@@ -164,7 +165,7 @@ export function explainRefusal(server, answers, code) {
 
 /** @param {import('../client/http.js').Fetch} fetch @returns {Promise<'ours' | number | null>} */
 async function probePath(fetch) {
-  const answer = await withTimeout(fetch('/ws/', { redirect: 'manual' })).catch(() => null);
+  const answer = await withTimeout(fetch(socket, { redirect: 'manual' })).catch(() => null);
   if (!answer) return null;
   // Without an upgrade there is no such page, and our own 404 has our content policy.
   const isOurs = answer.status === 404 && (answer.headers.get('Content-Security-Policy') ?? '').includes("frame-ancestors 'none'");
@@ -190,7 +191,7 @@ async function expectConnected(findings) {
   }
   const closed = probe.closed;
   if (closed) return fail(t('The server closed it with code {code}.', { code: closed.code }), CLOSES[closed.code] ?? t('Send the report below to the server’s administrator.'));
-  return fail(t('The WebSocket is open, but the server doesn’t respond.'), t('A proxy opened it without forwarding it, or is buffering the server’s messages. It must not buffer /ws/.'));
+  return fail(t('The WebSocket is open, but the server doesn’t respond.'), t('A proxy opened it without forwarding it, or is buffering the server’s messages. It must not buffer {path}.', { path: socket }));
 }
 
 /** @type {Step['run']} */
@@ -227,7 +228,7 @@ async function sendLarge(findings) {
 async function hold(findings) {
   const probe = /** @type {import('./probe.js').Probe} */ (findings.socket);
   const ended = await Promise.race([probe.ended, pause(findings.hold * 1000).then(() => null)]);
-  if (ended) return lost(probe, t('It was closed after {seconds} s.', { seconds: ended.seconds }), t('A proxy closes idle connections. Its timeout for /ws/ should be at least 90 s.'));
+  if (ended) return lost(probe, t('It was closed after {seconds} s.', { seconds: ended.seconds }), t('A proxy closes idle connections. Its timeout for {path} should be at least 90 s.', { path: socket }));
   const pong = await withTimeout(probe.ask('ping', {}, 'still')).catch(() => null);
   if (!pong) return lost(probe, t('Nothing came through after {seconds} s of silence.', { seconds: findings.hold }), t('Something in between dropped the connection silently. Boards notice this and reconnect after a few seconds.'));
   return ok(t('It stayed open for {seconds} s and still works.', { seconds: findings.hold }));
@@ -235,20 +236,20 @@ async function hold(findings) {
 
 /** @type {Step['run']} */
 async function poll(_findings, { fetch }) {
-  const start = await withTimeout(fetch('/api/notifications/?page_size=1')).catch(() => null);
+  const start = await withTimeout(fetch(`${api}notifications/?page_size=1`)).catch(() => null);
   const page = start?.ok ? await start.json().catch(() => null) : null;
   if (!page) return fail(t('Couldn’t load your notifications.'), t('Reload this page. If the problem persists, send the report below to your administrator.'));
   const begun = Date.now();
-  const path = `/api/notifications/events/?since=${page.seq}&epoch=${encodeURIComponent(page.epoch)}&wait=${POLL}`;
+  const path = `${api}notifications/events/?since=${page.seq}&epoch=${encodeURIComponent(page.epoch)}&wait=${POLL}`;
   const answer = await withTimeout(fetch(path), PATIENCE + POLL * 1000).catch(() => null);
   const body = answer?.ok ? await answer.json().catch(() => null) : null;
   if (body) return ok(t('Responded after {seconds} s. Boards stay live this way where WebSockets are blocked.', { seconds: decimals((Date.now() - begun) / 1000) }));
-  if (!answer) return fail(t('A request that waits {seconds} s got no response.', { seconds: POLL }), t('A proxy ends requests that take a few seconds. Its timeout for /api/ should be 60 s.'));
+  if (!answer) return fail(t('A request that waits {seconds} s got no response.', { seconds: POLL }), t('A proxy ends requests that take a few seconds. Its timeout for {path} should be 60 s.', { path: api }));
   return fail(
     t('A request that waits {seconds} s failed (status {status}).', { seconds: POLL, status: answer.status }),
     answer.status === 429
       ? t('You have too many connections open. Close other tabs and devices.')
-      : t('A proxy ends requests that take a few seconds. Its timeout for /api/ should be 60 s.'),
+      : t('A proxy ends requests that take a few seconds. Its timeout for {path} should be 60 s.', { path: api }),
   );
 }
 

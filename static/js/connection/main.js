@@ -2,7 +2,7 @@
 /** The page of the connection test: takes one step after the other, and says how it went. */
 
 import { clone, find, part } from '../board/ui/dom.js';
-import { csrfToken } from '../board/page/api.js';
+import { csrfHeaders } from '../board/page/site.js';
 import { forgetUser } from '../board/page/forgetting.js';
 import { t } from '../board/language/language.js';
 import { watchSession } from '../board/page/session.js';
@@ -35,7 +35,7 @@ const around = {
   fetch: (/** @type {string} */ url, /** @type {RequestInit | undefined} */ init) => send(url, { credentials: 'same-origin', cache: 'no-store', ...init }),
   WebSocket,
   origin: location.origin,
-  csrfToken,
+  csrfHeaders,
 };
 
 showSteps();

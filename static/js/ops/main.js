@@ -6,6 +6,7 @@ import { showConnection } from '../board/page/connection_badge.js';
 import { find } from '../board/ui/dom.js';
 import { forgetUser } from '../board/page/forgetting.js';
 import { locale, t } from '../board/language/language.js';
+import { server } from '../board/page/site.js';
 import { watchSession } from '../board/page/session.js';
 import { explain } from '../board/language/words.js';
 import { TaskManagerWebSocket } from '../client/index.js';
@@ -24,7 +25,7 @@ let history = new History();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let staleness;
 
-const client = new TaskManagerWebSocket({ token: fetchToken });
+const client = new TaskManagerWebSocket({ ...server(), token: fetchToken });
 Object.assign(window, { taskManager: client });
 watchSession(client, forgetUser);
 

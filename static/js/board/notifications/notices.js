@@ -4,6 +4,7 @@
 import { t } from '../language/language.js';
 import { write } from '../page/route.js';
 import { quote } from '../language/words.js';
+import { base } from '../page/site.js';
 
 /**
  * @typedef {import("./inbox.js").Notification} Notification
@@ -97,7 +98,7 @@ export function describe({ event, data: about }, names) {
     text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? t('New notification'),
     excerpt: isGone ? '' : shorten(data.comment?.content ?? ''),
     isGone,
-    href: event === 'project_member_requested' ? '/' : isGone && event !== 'comment_added' ? null : hrefOf(data),
+    href: event === 'project_member_requested' ? `${base}/` : isGone && event !== 'comment_added' ? null : hrefOf(data),
     isReminder: event === 'due_date_reminder' && !isGone,
   };
 }
@@ -111,8 +112,8 @@ function whoDid({ by, comment }, names) {
 /** @param {About} data @returns {string | null} */
 function hrefOf({ project_id: project, task_id: task, comment }) {
   if (!project) return null;
-  if (!task) return `/projects/${project}/`;
-  return `/projects/${project}/${write({ taskId: task, commentId: comment?.id ?? null })}`;
+  if (!task) return `${base}/projects/${project}/`;
+  return `${base}/projects/${project}/${write({ taskId: task, commentId: comment?.id ?? null })}`;
 }
 
 /** @param {string} text @returns {string} on one line, and not too long */

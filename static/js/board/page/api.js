@@ -2,6 +2,7 @@
 /** The REST calls of the pages, signed by the browser's session and Django's CSRF token. */
 
 import { callApi } from '../../client/http.js';
+import { api, csrfHeaders } from './site.js';
 
 /**
  * @typedef {import("../../client/wire.d.ts").Board} Board
@@ -34,31 +35,18 @@ function call(method, path, body) {
   // Where somebody else has signed in meanwhile, in another tab, nothing is shown here or done in their name.
   const { userId } = document.body.dataset;
   if (userId) headers['X-Page-User'] = userId;
-  if (method !== 'GET') headers['X-CSRFToken'] = csrfToken();
+  if (method !== 'GET') Object.assign(headers, csrfHeaders());
   return callApi(path, { method, headers, credentials: 'same-origin', body });
-}
-
-/**
- * The cookie as it is now, since signing in from another tab replaces it.
- *
- * @returns {string}
- */
-export function csrfToken() {
-  const cookies = new Map(document.cookie.split('; ').map((pair) => /** @type {[string, string]} */ (pair.split('=', 2))));
-  const token = cookies.get('__Host-csrftoken') ?? cookies.get('csrftoken'); // over TLS, and without it
-  if (token) return decodeURIComponent(token);
-  const field = /** @type {HTMLInputElement | null} */ (document.querySelector('input[name=csrfmiddlewaretoken]'));
-  return field?.value ?? '';
 }
 
 /** @returns {Promise<string>} a fresh access token for the socket; refused with 401 or 403 once the page's user is signed out */
 export async function fetchToken() {
-  return (await call('POST', '/api/token/session/')).access;
+  return (await call('POST', `${api}token/session/`)).access;
 }
 
 /** @param {number} projectId @returns {Promise<Board>} */
 export function fetchBoard(projectId) {
-  return call('GET', `/api/projects/${projectId}/board/`);
+  return call('GET', `${api}projects/${projectId}/board/`);
 }
 
 /**
@@ -68,12 +56,12 @@ export function fetchBoard(projectId) {
  * @returns {Promise<Events>} the log after `since`
  */
 export function fetchEvents(projectId, since, limit) {
-  return call('GET', `/api/projects/${projectId}/events/?since=${since}&limit=${limit}`);
+  return call('GET', `${api}projects/${projectId}/events/?since=${since}&limit=${limit}`);
 }
 
 /** @param {number} taskId @returns {Promise<TaskDetail>} */
 export function fetchTask(taskId) {
-  return call('GET', `/api/tasks/${taskId}/`);
+  return call('GET', `${api}tasks/${taskId}/`);
 }
 
 /**
@@ -83,7 +71,7 @@ export function fetchTask(taskId) {
  * @returns {Promise<CommentObject[]>}
  */
 export function fetchComments(taskId) {
-  return fetchAll(`/api/tasks/${taskId}/comments/?page_size=200`);
+  return fetchAll(`${api}tasks/${taskId}/comments/?page_size=200`);
 }
 
 /**
@@ -92,18 +80,18 @@ export function fetchComments(taskId) {
  * @returns {Promise<TaskPage>} the last archived ones, and how many there are
  */
 export function fetchArchive(projectId, text) {
-  return call('GET', `/api/tasks/?archived=1&page_size=100&project=${projectId}&q=${encodeURIComponent(text)}`);
+  return call('GET', `${api}tasks/?archived=1&page_size=100&project=${projectId}&q=${encodeURIComponent(text)}`);
 }
 
 /** @param {number} taskId of a completed task @returns {Promise<null>} */
 export function archiveTask(taskId) {
-  return call('POST', `/api/tasks/${taskId}/archive/`);
+  return call('POST', `${api}tasks/${taskId}/archive/`);
 }
 
 /** @param {number} projectId @returns {Promise<number>} how many completed tasks went to the archive */
 export async function archiveCompleted(projectId) {
   for (let sum = 0; ; ) {
-    const { archived, more } = await call('POST', `/api/projects/${projectId}/archive/`);
+    const { archived, more } = await call('POST', `${api}projects/${projectId}/archive/`);
     sum += archived;
     if (!more) return sum;
   }
@@ -111,22 +99,22 @@ export async function archiveCompleted(projectId) {
 
 /** @returns {Promise<ProjectDetail[]>} every project that one is a member of */
 export function fetchProjects() {
-  return fetchAll('/api/projects/?page_size=200');
+  return fetchAll(`${api}projects/?page_size=200`);
 }
 
 /** @returns {Promise<Me>} the own settings */
 export function fetchMe() {
-  return call('GET', '/api/me/');
+  return call('GET', `${api}me/`);
 }
 
 /** @returns {Promise<SignInList>} where one is signed in */
 export function fetchSessions() {
-  return call('GET', '/api/me/sessions/');
+  return call('GET', `${api}me/sessions/`);
 }
 
 /** @param {MeChange} changes @returns {Promise<Me>} */
 export function changeMe(changes) {
-  return call('PATCH', '/api/me/', changes);
+  return call('PATCH', `${api}me/`, changes);
 }
 
 /** @param {string} path of the first page @returns {Promise<any[]>} */
@@ -148,22 +136,22 @@ function pathOf(address) {
 
 /** @param {number} projectId @param {{username: string, role: string}} member @returns {Promise<MemberDetail | MemberAnswer>} `requested`: they want to be asked first */
 export function addMember(projectId, member) {
-  return call('POST', `/api/projects/${projectId}/members/`, member);
+  return call('POST', `${api}projects/${projectId}/members/`, member);
 }
 
 /** @param {number} projectId @param {number} userId @param {string} role @returns {Promise<MemberDetail>} */
 export function changeMember(projectId, userId, role) {
-  return call('PATCH', `/api/projects/${projectId}/members/${userId}/`, { role });
+  return call('PATCH', `${api}projects/${projectId}/members/${userId}/`, { role });
 }
 
 /** @param {number} projectId @param {number} userId @returns {Promise<null>} */
 export function removeMember(projectId, userId) {
-  return call('DELETE', `/api/projects/${projectId}/members/${userId}/`);
+  return call('DELETE', `${api}projects/${projectId}/members/${userId}/`);
 }
 
 /** @param {number} projectId @returns {Promise<InvitationObject[]>} the links that are good; an owner's to see */
 export function fetchInvitations(projectId) {
-  return fetchAll(`/api/projects/${projectId}/invitations/?page_size=200`);
+  return fetchAll(`${api}projects/${projectId}/invitations/?page_size=200`);
 }
 
 /**
@@ -172,45 +160,45 @@ export function fetchInvitations(projectId) {
  * @returns {Promise<NewInvitation>} the new link, with its `url`, which is told this once
  */
 export function makeInvitation(projectId, fields) {
-  return call('POST', `/api/projects/${projectId}/invitations/`, fields);
+  return call('POST', `${api}projects/${projectId}/invitations/`, fields);
 }
 
 /** @param {number} projectId @param {number} id @returns {Promise<null>} */
 export function revokeInvitation(projectId, id) {
-  return call('DELETE', `/api/projects/${projectId}/invitations/${id}/`);
+  return call('DELETE', `${api}projects/${projectId}/invitations/${id}/`);
 }
 
 /** @param {number} projectId @param {{user_id: number, then: string}} wish @returns {Promise<null>} */
 export function handOver(projectId, wish) {
-  return call('POST', `/api/projects/${projectId}/hand-over/`, wish);
+  return call('POST', `${api}projects/${projectId}/hand-over/`, wish);
 }
 
 /** @param {number} projectId @param {string} name @returns {Promise<ProjectDetail>} */
 export function renameProject(projectId, name) {
-  return call('PATCH', `/api/projects/${projectId}/`, { name });
+  return call('PATCH', `${api}projects/${projectId}/`, { name });
 }
 
 /** @param {number} projectId @param {{name: string, color: string}} label @returns {Promise<LabelDetail>} */
 export function addLabel(projectId, label) {
-  return call('POST', `/api/projects/${projectId}/labels/`, label);
+  return call('POST', `${api}projects/${projectId}/labels/`, label);
 }
 
 /** @param {number} projectId @param {number} id @param {{name?: string, color?: string}} changes @returns {Promise<LabelDetail>} */
 export function changeLabel(projectId, id, changes) {
-  return call('PATCH', `/api/projects/${projectId}/labels/${id}/`, changes);
+  return call('PATCH', `${api}projects/${projectId}/labels/${id}/`, changes);
 }
 
 /** @param {number} projectId @param {number} id @returns {Promise<null>} */
 export function deleteLabel(projectId, id) {
-  return call('DELETE', `/api/projects/${projectId}/labels/${id}/`);
+  return call('DELETE', `${api}projects/${projectId}/labels/${id}/`);
 }
 
 /** @param {number} projectId @returns {Promise<null>} */
 export function deleteProject(projectId) {
-  return call('DELETE', `/api/projects/${projectId}/`);
+  return call('DELETE', `${api}projects/${projectId}/`);
 }
 
 /** @param {number} projectId @param {Leaving} [how] `block`: whoever added us cannot do so again @returns {Promise<null>} */
 export function leaveProject(projectId, how) {
-  return call('POST', `/api/projects/${projectId}/leave/`, how);
+  return call('POST', `${api}projects/${projectId}/leave/`, how);
 }

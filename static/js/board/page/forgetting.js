@@ -2,6 +2,7 @@
 /** Nothing of the user's stays in this browser after signing out: no draft, no change without an answer, no problem. */
 
 import { Shelf } from '../../client/index.js';
+import { own } from './site.js';
 import { Drafts } from '../state/drafts.js';
 import { forgetProblems } from '../ui/problems.js';
 
@@ -10,5 +11,5 @@ export function forgetUser(shelf) {
   const userId = Number(document.body.dataset.userId);
   new Drafts(userId).clear();
   forgetProblems(userId);
-  return (shelf ?? new Shelf({ userId })).clear();
+  return (shelf ?? new Shelf({ userId, name: own })).clear();
 }

@@ -2,9 +2,10 @@
 /** Signing out: of this tab, and at once of all the others of the same session. */
 
 import { send } from '../../client/http.js';
+import { own, signInUrl } from './site.js';
 
-const CHANNEL = 'taskrealtime.session';
-const FLASH = 'taskrealtime.flash';
+const CHANNEL = `${own}.session`;
+const FLASH = `${own}.flash`;
 
 /**
  * @param {{close: () => void}} client
@@ -17,7 +18,7 @@ export function watchSession(client, forget) {
     client.close(); // before the session ends: no tab asks for a token that it will not get
     if (data !== 'signed out') return;
     await forget();
-    location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.hash)}`);
+    location.assign(signInUrl());
   });
   for (const button of document.querySelectorAll('[data-sign-out]')) {
     const form = /** @type {HTMLFormElement} */ (button.closest('form'));

@@ -2,6 +2,7 @@
 /** Light or dark: as the system has it, unless somebody chose for this browser. The server's pages read the cookie. */
 
 import { t } from '../language/language.js';
+import { base } from './site.js';
 
 const YEAR = 365 * 24 * 60 * 60; // s
 
@@ -24,5 +25,5 @@ function choose(theme) {
   if (theme) root.dataset.theme = theme;
   else delete root.dataset.theme;
   const secure = location.protocol === 'https:' ? '; Secure' : '';
-  document.cookie = `theme=${theme}; Path=/; Max-Age=${theme ? YEAR : 0}; SameSite=Lax${secure}`;
+  document.cookie = `theme=${theme}; Path=${base}/; Max-Age=${theme ? YEAR : 0}; SameSite=Lax${secure}`;
 }

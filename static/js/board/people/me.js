@@ -4,6 +4,7 @@
 import { find, setAttribute, setText } from '../ui/dom.js';
 import { t } from '../language/language.js';
 import { openMenu } from '../ui/menu.js';
+import { own } from '../page/site.js';
 import { IN_SENTENCES, STATE_NAMES } from '../language/words.js';
 
 const CHOICES = /** @type {const} */ (['online', 'busy']);
@@ -14,7 +15,7 @@ const CHOICES = /** @type {const} */ (['online', 'busy']);
  * @param {{client: import("../../client/client.js").TaskManagerWebSocket, button: HTMLElement, userId: number, items: import("../ui/menu.js").Item[]}} parts `items` what else the menu offers
  */
 export function followMe({ client, button, userId, items }) {
-  const key = `taskrealtime.presence.${userId}`;
+  const key = `${own}.presence.${userId}`;
   /** @type {(typeof CHOICES)[number]} */
   let chosen = localStorage.getItem(key) === 'busy' ? 'busy' : 'online';
 

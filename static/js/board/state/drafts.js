@@ -1,9 +1,11 @@
 // @ts-check
 /** What somebody has begun to write, or has to choose, kept over reloads in this browser, for each user apart. */
 
+import { own } from '../page/site.js';
+
 /** @typedef {{text: string, version?: number}} Draft `version`: the task's when the writing began */
 
-const PREFIX = 'taskrealtime.draft';
+const PREFIX = `${own}.draft`;
 const CONFLICT = 'conflict-'; // before the field's name
 const MOST = 100; // drafts of one user; the oldest go first
 

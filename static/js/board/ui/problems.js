@@ -4,13 +4,14 @@
 import { copyText } from './clipboard.js';
 import { find } from './dom.js';
 import { t } from '../language/language.js';
+import { own } from '../page/site.js';
 
 /**
  * @typedef {import("./toasts.js").Action & {copies?: string}} Action `copies`: a text that would be lost
  * @typedef {{text: string, lost: string | null}} Kept of a problem, over a reload
  */
 
-const PREFIX = 'taskrealtime.problems';
+const PREFIX = `${own}.problems`;
 const MOST = 50; // that are kept; the oldest go first
 
 export class Problems {

@@ -1,0 +1,62 @@
+"""The board in a project of others, below a prefix, beside its pages of the same names."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.host import PREFIX, HostStack
+from tests.support.stacks import Server
+
+from .board import Board
+from .conftest import NewPage
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Server]:
+    stack = HostStack()
+    yield stack.server()
+    stack.close()
+
+
+def test_two_users_share_a_board_below_the_prefix(host: Server, new_page: NewPage) -> None:
+    ann, bob = host.stack.user(), host.stack.user(first_name="Bob", last_name="Lindqvist")
+    page = new_page(host, ann, f"{PREFIX}/")
+    page.fill("[name=name]", "Garden")
+    page.get_by_role("button", name="Create project").click()
+    ours = Board(page)
+    assert page.url.startswith(f"{host.url}{PREFIX}/projects/")
+    code = "Membership.objects.create(project=Project.objects.get(name='Garden'), user_id=id, role='member')"
+    host.stack.run(code, id=bob.id)
+    theirs = Board(new_page(host, bob, page.url.removeprefix(host.url)))
+    [task] = ours.add("todo", "Paint the fence")
+    theirs.expect_order("todo", task)
+    theirs.drag(task, onto=theirs.column("review"))
+    ours.expect_order("review", task)
+    expect(ours.person(bob.id)).to_be_visible()
+
+
+def test_each_page_loads_without_an_error(host: Server, new_page: NewPage) -> None:
+    staff = host.stack.user(is_staff=True)
+    for path, shows in (("connection", "Connection test"), ("ops", "Operations"), ("join", "Join a project")):
+        page = new_page(host, staff, f"{PREFIX}/{path}/")
+        expect(page.locator("h1")).to_have_text(shows)
+    page = new_page(host, staff, f"{PREFIX}/ops/")
+    expect(page.locator("[data-ops-body]")).to_be_visible()
+    page = new_page(host, staff, f"{PREFIX}/connection/")
+    page.get_by_role("button", name="Start test").click()
+    expect(page.locator("[data-check-verdict]")).to_have_text("Everything works. Boards are live here.")
+
+
+def test_signing_out_and_in_is_the_projects(host: Server, new_page: NewPage) -> None:
+    user = host.stack.user()
+    page = new_page(host, user, f"{PREFIX}/")
+    page.locator("[data-sign-out]").click()
+    expect(page.locator("h1")).to_have_text("Helpdesk")
+    page.goto(f"{host.url}{PREFIX}/")
+    assert page.url == f"{host.url}/login/?next={PREFIX}/"
+    page.fill("[name=username]", user.username)
+    page.fill("[name=password]", user.password)
+    page.get_by_role("button", name="Sign in to the helpdesk").click()
+    expect(page.locator("h1")).to_have_text("Projects")
+    assert page.url == f"{host.url}{PREFIX}/"
