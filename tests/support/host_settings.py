@@ -58,3 +58,4 @@ if HAS_BOARD:
     # What an installed package has inside of itself.
     TEMPLATES[0]["DIRS"] += [HOST / "installed"]  # type: ignore[operator]
     STATICFILES_DIRS += [("taskrealtime", ROOT / "static")]
+    TASKREALTIME = {"SOCKET_PATH": os.environ.get("SOCKET_PATH", "/ws/")}

@@ -1,6 +1,6 @@
 """The URLs of the project in `host_settings`."""
 
-from django.conf import settings
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.contrib.staticfiles.views import serve
@@ -29,5 +29,5 @@ urlpatterns = [
     path("api/<path:rest>", api),
     re_path(r"^assets/(?P<path>.*)$", serve, {"insecure": True}),
 ]
-if settings.HAS_BOARD:
+if apps.is_installed("taskrealtime"):
     urlpatterns += [path("tools/board/", include("taskrealtime.urls"))]

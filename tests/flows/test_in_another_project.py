@@ -1,0 +1,150 @@
+"""The board in a project of others, below a prefix: what is its own stays below it, and the project stays as it was."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.host import PREFIX, HostStack
+from tests.support.stacks import Server, User
+
+#: Addresses of the project, by the names that things of ours have, too.
+ADDRESSES = [
+    ("GET", "/"),
+    ("GET", "/login/"),
+    ("POST", "/login/"),
+    ("POST", "/logout/"),
+    ("GET", "/account/"),
+    ("GET", "/api/"),
+    ("GET", "/api/token/"),
+    ("POST", "/api/"),
+    ("GET", "/projects/1/"),
+    ("GET", "/nowhere/"),
+    ("GET", "/ws/"),
+    ("GET", "/healthz"),
+    ("GET", "/admin/login/"),
+    ("GET", "/assets/css/base.css"),
+    ("GET", "/assets/js/websocket_client.js"),
+]
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Server]:
+    stack = HostStack()
+    yield stack.server()
+    stack.close()
+
+
+@pytest.fixture(scope="module")
+def moved() -> Iterator[Server]:
+    """The same where the whole project is below a path of its host, and the board's socket elsewhere."""
+    stack = HostStack(SCRIPT_PREFIX="/intranet", SOCKET_PATH="/live/socket/")
+    yield stack.server()
+    stack.close()
+
+
+def seen(server: Server, method: str, path: str) -> tuple[int, dict[str, str], str]:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        answer = client.request(method, path)
+    headers = {name: value for name, value in answer.headers.items() if name != "date"}
+    cookies = re.compile(r"csrftoken=\w+|expires=[^;]+")
+    headers = {name: cookies.sub("", value) for name, value in headers.items()}
+    return answer.status_code, headers, re.sub(r'(csrfmiddlewaretoken" value=")\w+', r"\1", answer.text)
+
+
+def test_the_projects_own_answers_are_the_same_with_and_without_the_board(host: Server) -> None:
+    without = HostStack(BOARD="0")
+    try:
+        server = without.server()
+        for method, path in ADDRESSES:
+            assert seen(host, method, path) == seen(server, method, path), (method, path)
+    finally:
+        without.close()
+
+
+def test_what_the_board_does_not_have_below_its_prefix_is_the_projects_to_answer(host: Server) -> None:
+    status, _, text = seen(host, "GET", f"{PREFIX}/nowhere/")
+    assert (status, "The helpdesk has no such page" in text) == (404, True)
+
+
+def test_below_the_api_an_unknown_address_is_answered_in_json(host: Server) -> None:
+    for method, path in (("GET", "nowhere/"), ("POST", "token/")):
+        answer = httpx.request(method, f"{host.url}{PREFIX}/api/{path}", timeout=60)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+
+
+def test_visitors_are_sent_to_the_projects_sign_in(host: Server) -> None:
+    answer = httpx.get(f"{host.url}{PREFIX}/projects/7/", timeout=60)
+    assert (answer.status_code, answer.headers["location"]) == (302, f"/login/?next={PREFIX}/projects/7/")
+
+
+def links(page: str) -> set[str]:
+    """What the page links to, loads and posts to, on its own host."""
+    return set(re.findall(r'(?:href|src|action|data-operations)="(/[^"]*)"', page))
+
+
+def test_pages_lead_to_nothing_that_the_project_does_not_have(host: Server) -> None:
+    user = host.stack.user(is_staff=True)
+    with httpx.Client(base_url=host.url, cookies={"sessionid": host.session(user)}, timeout=60) as browser:
+        project = host.stack.run(
+            "p = Project.objects.create(name='Garden')\n"
+            "Membership.objects.create(project=p, user_id=user, role='owner')\nresult = p.id",
+            user=user.id,
+        )
+        for path in ("", f"projects/{project}/", "ops/", "connection/", "join/", "projects/999/"):
+            page = browser.get(f"{PREFIX}/{path}")
+            assert 'data-base="/tools/board"' in page.text
+            found = links(page.text)
+            assert found, path
+            for link in found - {"/logout/"}:
+                assert link.startswith((f"{PREFIX}/", "/assets/taskrealtime/")), (path, link)
+                assert browser.get(link).status_code in {200, 405}, (path, link)
+
+
+@pytest.mark.parametrize("where", ["host", "moved"])
+def test_addresses_that_the_server_gives_stay_below_the_prefix(where: str, request: pytest.FixtureRequest) -> None:
+    server: Server = request.getfixturevalue(where)
+    root, socket = ("/intranet", "/intranet/live/socket/") if where == "moved" else ("", "/ws/")
+    base = f"{server.url}{root}{PREFIX}"
+    user = server.stack.user()
+    with server.api(user) as api:
+        project = api.post(f"{base}/api/projects/", json={"name": "Garden"}).json()["id"]
+        invitation = api.post(f"{base}/api/projects/{project}/invitations/", json={"role": "member"}).json()
+        assert invitation["url"].startswith(f"{base}/join/#")
+        for title in ("One", "Two"):
+            assert api.post(f"{base}/api/tasks/", json={"project_id": project, "title": title}).status_code == 201
+        page = api.get(f"{base}/api/tasks/?project={project}&page_size=1").json()
+        assert page["next"].startswith(f"{base}/api/tasks/?")
+        assert len(api.get(page["next"]).json()["results"]) == 1
+        openapi = api.get(f"{base}/api/schema/?format=json").json()
+        assert openapi["servers"] == [{"url": f"{root}{PREFIX}"}]
+        assert "/api/tasks/" in openapi["paths"]
+        assert "/api/token/" not in openapi["paths"]
+        asyncapi = api.get(f"{base}/api/asyncapi/").json()
+        assert asyncapi["channels"]["socket"]["address"] == socket
+    with httpx.Client(cookies={"sessionid": server.session(user)}, timeout=60) as browser:
+        answer = browser.get(f"{base}/join/")
+        assert f'data-base="{root}{PREFIX}" data-socket="{socket}"' in answer.text
+        choice = {"next": f"{root}{PREFIX}/", "language": "en"}
+        assert browser.post(f"{base}/language/", data=choice).headers["location"] == f"{root}{PREFIX}/"
+    assert httpx.get(f"{base}/", timeout=60).headers["location"] == f"{root}/login/?next={root}{PREFIX}/"
+
+
+@pytest.mark.parametrize("where", ["host", "moved"])
+def test_events_arrive_by_socket_and_by_long_poll(where: str, request: pytest.FixtureRequest) -> None:
+    server: Server = request.getfixturevalue(where)
+    root, socket = ("/intranet", "/intranet/live/socket/") if where == "moved" else ("", "/ws/")
+    base = f"{server.url}{root}{PREFIX}/api"
+    user: User = server.stack.user()
+    server.ws_url = f"ws://127.0.0.1:{server.port}{socket}"
+    with server.api(user) as api, server.connect(user) as client:
+        project = api.post(f"{base}/projects/", json={"name": "Garden"}).json()["id"]
+        joined = client.ask("join_project", {"project_id": project})
+        task = api.post(f"{base}/tasks/", json={"project_id": project, "title": "Paint"}).json()["id"]
+        assert client.expect("task_created")["data"]["task"]["id"] == task
+        since = f"since={joined['seq'] + 1}&epoch={joined['epoch']}"
+        server.stack.run("t = Task.objects.get(id=id); t.title = 'Later'; t.save()", id=task)
+        events: list[Any] = api.get(f"{base}/projects/{project}/events/?{since}&wait=20").json()["events"]
+        assert [event["event"] for event in events] == ["task_updated"]
