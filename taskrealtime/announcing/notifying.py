@@ -102,7 +102,8 @@ def notify_of_request(user: User, project: Project, role: events.Role) -> None:
     data = events.ProjectMemberRequested(
         by=actor_object(current_actor()), project=events.ProjectName(id=project.pk, name=project.name), role=role
     )
-    log.append(room=user_room(user.pk), type=data.event, data=data, at=timezone.now())
+    room = user_room(user.pk)
+    log.append(room=room, type=data.event, data=data, at=timezone.now(), subject=subject_of(project))
 
 
 def notify(data: events.LoggedData, readers: Iterable[Reader], *, at: datetime, subject: str = "") -> None:

@@ -15,18 +15,20 @@ from taskrealtime.models import Comment, Project, Task
 DELETIONS = {"task_deleted", "comment_deleted"}
 #: The fields that hold what users wrote.
 CONTENT = {"title", "description", "content", "content_html"}
+#: What the subjects of projects begin with, and the field that holds what users wrote of them and of their labels.
+PROJECT, PROJECT_CONTENT = "project.", {"name"}
 
 
-def subject_of(content: Task | Comment) -> str:
-    """Return what the log calls this task or comment (`Event.subject`)."""
+def subject_of(content: Task | Comment | Project) -> str:
+    """Return what the log calls this task, comment or project (`Event.subject`)."""
     return f"{content.root()._meta.model_name}.{content.pk}"
 
 
 def subjects_in(project: Project) -> list[str]:
-    """Return the subjects of all tasks, deleted ones too, and comments of a project."""
+    """Return the subjects of a project and of all its tasks, deleted ones too, and comments."""
     tasks = Task.all_objects.filter(project=project).order_by().values_list("pk", flat=True)
     comments = Comment.objects.filter(task__project=project).order_by().values_list("pk", flat=True)
-    return [*(f"task.{pk}" for pk in tasks), *(f"comment.{pk}" for pk in comments)]
+    return [subject_of(project), *(f"task.{pk}" for pk in tasks), *(f"comment.{pk}" for pk in comments)]
 
 
 class _About(msgspec.Struct):
@@ -44,7 +46,7 @@ def redact(events: Sequence[Event]) -> dict[int, str]:
     Returns:
         JSON text by event id, only for those that are blanked.
     """
-    return {event.id: _blanked(event.data) for event in [*_of_deleted(events), *_of_hidden_projects(events)]}
+    return {event.id: _blanked(event) for event in [*_of_deleted(events), *_of_hidden_projects(events)]}
 
 
 def _of_deleted(events: Sequence[Event]) -> list[Event]:
@@ -67,7 +69,10 @@ def _of_hidden_projects(events: Sequence[Event]) -> list[Event]:
 def _present(subjects: Collection[str]) -> set[str]:
     tasks = [int(subject[5:]) for subject in subjects if subject.startswith("task.")]
     comments = [int(subject[8:]) for subject in subjects if subject.startswith("comment.")]
+    projects = [int(subject[8:]) for subject in subjects if subject.startswith(PROJECT)]
     found: set[str] = set()
+    if projects:
+        found |= {f"{PROJECT}{pk}" for pk in Project.objects.filter(pk__in=projects).values_list("pk", flat=True)}
     if tasks:
         found |= {f"task.{pk}" for pk in Task.all_objects.kept().filter(pk__in=tasks).values_list("pk", flat=True)}
     if comments:
@@ -76,18 +81,25 @@ def _present(subjects: Collection[str]) -> set[str]:
     return found
 
 
-def _blanked(data: str) -> str:
-    value = _without_content(msgspec.json.decode(data))
+def _content_of(event: Event) -> set[str]:
+    """Return the names of the fields of its data that hold what users wrote."""
+    return PROJECT_CONTENT if event.subject.startswith(PROJECT) else CONTENT
+
+
+def _blanked(event: Event) -> str:
+    value = _without(_content_of(event), msgspec.json.decode(event.data))
     value["redacted"] = True
     return msgspec.json.encode(value).decode()
 
 
-def _without_content(value: Any) -> Any:
+def _without(content: set[str], value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: "" if name in CONTENT and isinstance(item, str) else _without_content(item)
+            name: "" if name in content and isinstance(item, str) else _without(content, item)
             for name, item in value.items()
         }
+    if isinstance(value, list):
+        return [_without(content, item) for item in value]
     return value
 
 
@@ -111,17 +123,21 @@ class _Text:
 
 
 class ReplacedTexts:
-    """Blanks what newer events of the same task or comment replaced (`domain.Blanker`)."""
+    """Blanks what newer events of the same task, comment or project replaced (`domain.Blanker`)."""
 
     def __init__(self, before: datetime) -> None:
         self._before = before
-        #: By the names of `CONTENT`.
+        #: By the names of the fields, and for labels by their ids.
         self._texts: dict[str, _Text] = {}
+        #: When the labels were listed that newer events have; None: none has any.
+        self._labels_at: datetime | None = None
+        self._content: set[str] = set()
         self.pending: datetime | None = None
 
     def blank(self, event: Event) -> str | None:
         """Return the data without texts that were replaced before the given moment; None if there are none."""
         data = msgspec.json.decode(event.data)
+        self._content = _content_of(event)
         # First the present values of this event, by which what was before them is known.
         previous = data.pop("previous", None)
         is_changed = self._blank_present(data, event.at)
@@ -138,19 +154,34 @@ class ReplacedTexts:
         for name, item in value.items():
             if isinstance(item, dict):
                 is_changed |= self._blank_present(item, at)
-            elif name in CONTENT and isinstance(item, str):
-                text = self._texts.setdefault(name, _Text(item, at))
-                text.go_back(item, at)
-                if item != text.present and text.until is not None and self._is_due(text.until):
-                    value[name], is_changed = "", is_changed or item != ""
+            elif name in self._content and isinstance(item, str):
+                is_changed |= self._blank_text(value, name, name, at)
+        for label in _labels(value):
+            key = f"label {label['id']}"
+            if self._labels_at is not None and key not in self._texts:
+                self._texts[key] = _Text("", self._labels_at)  # The newer list is without it.
+            is_changed |= self._blank_text(label, "name", key, at)
+        if "labels" in value:
+            self._labels_at = at
         return is_changed
 
+    def _blank_text(self, value: dict[str, Any], name: str, key: str, at: datetime) -> bool:
+        item = value[name]
+        text = self._texts.setdefault(key, _Text(item, at))
+        text.go_back(item, at)
+        if item == text.present or text.until is None or not self._is_due(text.until):
+            return False
+        value[name] = ""
+        return bool(item != "")
+
     def _blank_previous(self, previous: dict[str, Any], at: datetime) -> bool:
+        texts = [(previous, name, name) for name in self._content.intersection(previous)]
+        texts += [(label, "name", f"label {label['id']}") for label in _labels(previous)]
         is_changed = False
-        for name in CONTENT.intersection(previous):
-            text = self._texts.get(name)
-            if previous[name] and (text is None or previous[name] != text.present) and self._is_due(at):
-                previous[name], is_changed = "", True
+        for value, name, key in texts:
+            text = self._texts.get(key)
+            if value[name] and (text is None or value[name] != text.present) and self._is_due(at):
+                value[name], is_changed = "", True
         return is_changed
 
     def _is_due(self, replaced_at: datetime) -> bool:
@@ -158,3 +189,8 @@ class ReplacedTexts:
             return True
         self.pending = min(self.pending or replaced_at, replaced_at)
         return False
+
+
+def _labels(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the labels that a project's fields list; a task lists their ids."""
+    return [label for label in value.get("labels", ()) if isinstance(label, dict)]

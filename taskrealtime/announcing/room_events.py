@@ -35,7 +35,7 @@ def project_written(project: Project, previous: Project | None) -> None:
     data = events.ProjectUpdated(by=acting_user(), project_id=project.pk, changes=_project_changes(project, changed))
     if "labels" in changed:
         data.previous = _project_changes(previous, ["labels"])
-    append(project.pk, data)
+    append(project.pk, data, subject=subject_of(project))
 
 
 def membership_written(membership: Membership, previous: Membership | None) -> None:

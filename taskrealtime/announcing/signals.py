@@ -29,7 +29,10 @@ def announce_comment_written(instance: Comment, previous: Comment | None, **kwar
     _forget_replaced(instance, previous, "content")
 
 
-def _forget_replaced(instance: Task | Comment, previous: Task | Comment | None, *texts: str) -> None:
+Told = Task | Comment | Project
+
+
+def _forget_replaced(instance: Told, previous: Told | None, *texts: str) -> None:
     """Have replaced texts blanked in the log after a while."""
     if previous is not None and any(getattr(instance, name) != getattr(previous, name) for name in texts):
         trimming.forget_replaced([redaction.subject_of(instance)])
@@ -74,6 +77,7 @@ def announce_membership_deleted(instance: Membership, origin: Any, **kwargs: Any
 def announce_project_written(instance: Project, previous: Project | None, **kwargs: Any) -> None:
     """Announce a project that was created or changed."""
     room_events.project_written(instance, previous)
+    _forget_replaced(instance, previous, "name", "labels")
 
 
 @receive(post_save, Project, subclasses=True)

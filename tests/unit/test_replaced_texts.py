@@ -17,7 +17,7 @@ from taskrealtime.engine import log
 from taskrealtime.engine.log import LoggedEvent, trimming
 from taskrealtime.engine.models import Event, Replacement
 from taskrealtime.engine.rooms.recent import MAX_AGE, RecentEvents
-from taskrealtime.models import Comment, Membership, Task
+from taskrealtime.models import Comment, Membership, Preferences, Project, Task
 from taskrealtime.services import RealTimeService
 from tests.support.world import World
 
@@ -181,3 +181,56 @@ def test_what_a_process_remembers_for_those_who_come_back_ends_too() -> None:
     now = 2 * MAX_AGE
     assert recent.after(0) is None
     assert recent.after(3) == []
+
+
+# --- Names of projects and labels ---------------------------------------------------------------
+
+
+def ask_to_join(world: World, user: User) -> None:
+    added = commands.MemberAdd(project_id=world.project.pk, username=user.username)
+    actions.perform(world.people["owner"], added)
+
+
+def test_what_a_project_was_called_goes_after_the_time_and_its_present_name_stays(world: World) -> None:
+    outsider = world.people["outsider"]
+    Preferences.objects.update_or_create(user=outsider, defaults={"ask_first": True})
+    for name in (SECRET, "Good", "Better"):
+        actions.perform(world.people["owner"], commands.ProjectUpdate(project_id=world.project.pk, name=name))
+        if name == SECRET:
+            ask_to_join(world, outsider)
+    assert SECRET in said(user_room(outsider.pk)), "the request"
+    trim(timedelta(hours=23))
+    assert SECRET in said(world.project.room)
+    trim()
+    assert SECRET not in everywhere()
+    assert [data["changes"]["name"] for data in datas(world, "project_updated")] == ["", "", "Better"]
+
+
+def test_what_a_label_was_called_goes_after_the_time_also_if_it_was_deleted(world: World) -> None:
+    owner, project = world.people["owner"], world.project.pk
+    ids = []
+    for name in (SECRET, f"{SECRET} 2", "Stays"):
+        made = actions.perform(owner, commands.LabelCreate(project_id=project, name=name, color="red"))
+        assert isinstance(made, commands.LabelAnswer)
+        ids.append(made.label_id)
+    actions.perform(owner, commands.LabelUpdate(project_id=project, label_id=ids[0], name="Renamed"))
+    actions.perform(owner, commands.LabelDelete(project_id=project, label_id=ids[1]))
+    trim(timedelta(hours=23))
+    assert SECRET in said(world.project.room)
+    trim()
+    assert SECRET not in everywhere()
+    last = datas(world, "project_updated")[-1]
+    assert [label["name"] for label in last["changes"]["labels"]] == ["Renamed", "Stays"]
+    assert [label["name"] for label in last["previous"]["labels"]] == ["Renamed", "", "Stays"]
+
+
+def test_the_name_of_a_deleted_project_leaves_the_request_to_join_it(world: World) -> None:
+    outsider = world.people["outsider"]
+    Preferences.objects.update_or_create(user=outsider, defaults={"ask_first": True})
+    Project.objects.filter(pk=world.project.pk).update(name=SECRET)
+    ask_to_join(world, outsider)
+    assert SECRET in said(user_room(outsider.pk))
+    Project.objects.get(pk=world.project.pk).delete()
+    assert SECRET not in said(user_room(outsider.pk))
+    trim()
+    assert SECRET not in everywhere()

@@ -107,7 +107,8 @@ function describeCarried({ changes, previous }, who, { title, labels }) {
 }
 
 /** @param {LoggedEvents["project_updated"]} data @param {string} who @returns {string} one of them changes at a time */
-function describeLabels({ changes: { labels = [] }, previous }, who) {
+function describeLabels({ changes: { labels = [] }, previous, replaced }, who) {
+  if (replaced) return t('{who} changed the labels', { who });
   const before = new Map((previous?.labels ?? []).map((label) => [label.id, label]));
   for (const { id, name, color } of labels) {
     const old = before.get(id);
