@@ -14,13 +14,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .languages import in_page_language
 from .pages import accounts, ops, views
+from .pages.wrapping import as_own_page
 
 app_name = "taskrealtime"
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
     """Return the pattern of a page, which belongs to one user: no cache keeps it."""
-    return path(route, never_cache(in_page_language(view)), name=name)
+    return path(route, never_cache(in_page_language(as_own_page(view))), name=name)
 
 
 urlpatterns = [

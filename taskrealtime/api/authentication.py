@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
-from taskrealtime.engine.auth import tokens
+from taskrealtime.engine.auth import browser_sessions, tokens
 from taskrealtime.engine.wire.errors import Unauthenticated
 
 
@@ -43,6 +43,7 @@ class BrowserSessionAuthentication(SessionAuthentication):
             Unauthenticated: the page is another user's.
             PermissionDenied: the CSRF token is missing, or not the session's.
         """
+        browser_sessions.watch_session(request._request)
         found: tuple[User, Any] | None = super().authenticate(request)
         if found is not None and request.META.get("HTTP_X_PAGE_USER", str(found[0].pk)) != str(found[0].pk):
             raise Unauthenticated("Another user has signed in in this browser. Reload the page.")

@@ -7,6 +7,8 @@ import msgspec
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import translation
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import IsAuthenticated
@@ -52,6 +54,11 @@ class ApiView(APIView):
     def as_view(cls, **initkwargs: Any) -> Any:
         """As the framework's, outside of the transaction that ATOMIC_REQUESTS begins: each command has its own."""
         return transaction.non_atomic_requests(super().as_view(**initkwargs))
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """As the framework's, in English, whatever the project has chosen for its pages."""
+        with translation.override("en"):
+            return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """As the framework's, which takes a body without a length for none at all."""

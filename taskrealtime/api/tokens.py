@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime.contract.commands import Token
-from taskrealtime.engine.auth import sign_ins, tokens
+from taskrealtime.engine import passwords
+from taskrealtime.engine.auth import session_notes, sign_ins, tokens
 from taskrealtime.engine.auth.jwt import RefreshToken
 from taskrealtime.engine.models import SignIn
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound, RateLimited, Unauthenticated
@@ -45,9 +46,11 @@ class TokenView(ApiView):
     def post(self, request: Request) -> Response:
         """Sign in by name and password."""
         given = read_body(request, Credentials)
+        passwords.begin_attempt(given.username, request._request)
         user = authenticate(request._request, username=given.username, password=given.password)
         if user is None:
             raise Unauthenticated("No active account has this username and password.")
+        passwords.forgive_attempts(given.username, request._request)
         return _pair(sign_ins.begin(user, **sign_ins.asker(request)))
 
 
@@ -75,10 +78,14 @@ class SessionTokenView(ApiView):
     @documented("token_session", answer=AccessToken, errors=[Forbidden])
     def post(self, request: Request) -> Response:
         """An access token for the page of a signed-in browser; signing out there ends it."""
-        user, session = user_of(request), request._request.session
-        token = tokens.make_access_token(user, session_key=session.session_key)
-        sign_ins.note_browser(user, session, **sign_ins.asker(request))
-        return Response(AccessToken(access=str(token)))
+        user, session = user_of(request), session_notes.session_of(request._request)
+        mark = None
+        if session is not None:
+            mark = sign_ins.note_browser(user, session, **sign_ins.asker(request))
+            if tokens.ended_sessions([mark]):
+                session.flush()
+                raise Unauthenticated("This sign-in was ended.")
+        return Response(AccessToken(access=str(tokens.make_access_token(user, mark=mark))))
 
 
 class RevokeView(ApiView):
@@ -115,8 +122,8 @@ def _own_mark(request: Request) -> str | None:
     """Return the mark of the sign-in that this request belongs to."""
     if isinstance(request.auth, tokens.Identity):
         return request.auth.browser
-    key = request._request.session.session_key
-    return tokens.browser_mark(key) if key else None
+    session = session_notes.session_of(request._request)
+    return None if session is None else session_notes.mark_in(session)
 
 
 def _show(found: SignIn, own: str | None) -> SignInObject:

@@ -14,7 +14,6 @@ class EngineConfig(AppConfig):
 
     def ready(self) -> None:
         """Have sessions remember their version from the first sign-in on, forget long ended ones, and bound daphne."""
-        from . import passwords
         from .auth import browser_sessions, sign_ins, tokens
         from .conf.domain import domain
         from .installation import checks
@@ -25,7 +24,7 @@ class EngineConfig(AppConfig):
                 "expired sign-ins": sign_ins.forget_expired,
             }
         )
-        del browser_sessions, checks, passwords  # imported for their registrations
+        del browser_sessions, checks  # imported for their registrations
         if "daphne.http_protocol" in sys.modules:
             # Not without need: it takes a tenth of a second.
             from .server import stock_daphne

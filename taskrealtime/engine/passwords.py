@@ -1,18 +1,17 @@
 """Checks names and passwords, not too often: for the API, the sign-in page and the admin alike. Failures are logged."""
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
-from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import PermissionDenied
-from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.module_loading import import_string
 
 from .limits import rate_limits
 from .wire.errors import InvalidData, RateLimited, busy
@@ -46,21 +45,45 @@ class LimitedAttempts(ModelBackend):
         spend_attempt(username, address)
         user = super().authenticate(request, username, password)
         if user is None:
+            _log_failure(username, address)
             raise PermissionDenied
         rate_limits.forgive_sign_in(username, address)
         return user
 
 
-@receiver(user_login_failed)
-def log_failure(credentials: Mapping[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
-    """Log the name and the address of a failed attempt to sign in, whichever backend refused it."""
+def _log_failure(username: str, address: str | None) -> None:
     model = get_user_model()
-    name = credentials.get("username", credentials.get(model.USERNAME_FIELD))
     # What is typed for a name is sometimes a password: one that no account has is not written down.
-    if isinstance(name, str) and model._default_manager.filter(**{model.USERNAME_FIELD: name}).exists():
-        log_failed_sign_in(name, _address_of(request))
+    if model._default_manager.filter(**{model.USERNAME_FIELD: username}).exists():
+        log_failed_sign_in(username, address)
     else:
-        logger.warning("A sign-in from %s failed: there is no such account.", _address_of(request) or "nowhere")
+        logger.warning("A sign-in from %s failed: there is no such account.", address or "nowhere")
+
+
+def begin_attempt(username: str, request: HttpRequest) -> None:
+    """Count an attempt at the account pages or `api/token/`, where no backend of the project counts it.
+
+    Raises:
+        RateLimited: there were too many wrong ones.
+    """
+    if not _are_counted_by_backend():
+        spend_attempt(username, _address_of(request))
+
+
+def forgive_attempts(username: str, request: HttpRequest) -> None:
+    """Forget the attempts that `begin_attempt` counted: the password was right."""
+    if not _are_counted_by_backend():
+        rate_limits.forgive_sign_in(username, _address_of(request))
+
+
+def _are_counted_by_backend() -> bool:
+    return any(issubclass(import_string(path), LimitedAttempts) for path in settings.AUTHENTICATION_BACKENDS)
+
+
+def backend_of_new_users() -> str:
+    """Return the path of the backend by which a user that has just signed up is signed in."""
+    paths: list[str] = settings.AUTHENTICATION_BACKENDS
+    return next((path for path in paths if issubclass(import_string(path), ModelBackend)), paths[0])
 
 
 def log_failed_sign_in(username: str, address: str | None) -> None:
@@ -100,14 +123,19 @@ def require_password(user: User, password: str, *, address: str | None) -> None:
 
 
 class TooOftenPages(MiddlewareMixin):
-    """Answers a page's request that came too often, or while the database is busy; the API answers its own."""
+    """Answers a page's request that came too often, or while the database is busy, where the page does not itself."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Return a page with HTTP 429 for `RateLimited`, 503 for a busy database; None, Django's way, for others."""
-        error = exception if isinstance(exception, RateLimited) else busy(exception)
-        if error is None:
-            return None
-        response = render(request, f"taskrealtime/{error.status}.html", status=error.status)
-        response["Cache-Control"] = "no-store"
-        response["Retry-After"] = str(int(error.retry_after or 0) + 1)
-        return response
+        """As `answer_too_often`, for pages that are not ours: the admin's sign-in page."""
+        return answer_too_often(request, exception)
+
+
+def answer_too_often(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    """Return a page with HTTP 429 for `RateLimited`, 503 for a busy database; None, Django's way, for others."""
+    error = exception if isinstance(exception, RateLimited) else busy(exception)
+    if error is None:
+        return None
+    response = render(request, f"taskrealtime/{error.status}.html", status=error.status)
+    response["Cache-Control"] = "no-store"
+    response["Retry-After"] = str(int(error.retry_after or 0) + 1)
+    return response

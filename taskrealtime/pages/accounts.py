@@ -33,7 +33,7 @@ from taskrealtime.addresses import SIGN_IN_URL
 from taskrealtime.contract import commands
 from taskrealtime.engine import models as engine_models
 from taskrealtime.engine import passwords
-from taskrealtime.engine.auth import sign_ins, tokens
+from taskrealtime.engine.auth import session_notes, sign_ins
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import InvalidData, NotFound
@@ -86,6 +86,16 @@ class SignIn(auth_views.LoginView):
     template_name = "taskrealtime/login.html"
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """As Django's, not too often for one name or from one address."""
+        passwords.begin_attempt(request.POST.get("username", ""), request)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """As Django's; attempts before are forgiven."""
+        passwords.forgive_attempts(form.cleaned_data["username"], self.request)
+        return super().form_valid(form)
+
     def get_success_url(self) -> str:
         """As Django's, but not back to this page, where a signed-in user would be redirected for ever."""
         url = super().get_success_url()
@@ -136,7 +146,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
             return self.form_invalid(form)
         except NotFound:
             return redirect("taskrealtime:join")
-        login(self.request, user, backend=django_settings.AUTHENTICATION_BACKENDS[0])
+        login(self.request, user, backend=passwords.backend_of_new_users())
         self.request.session.pop(INVITATION, None)
         return (
             redirect("taskrealtime:board", invitation.project_id) if invitation else redirect("taskrealtime:projects")
@@ -239,8 +249,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """
     user, session = request.user, request.session
     assert isinstance(user, User)
-    assert session.session_key is not None
-    own = tokens.browser_mark(session.session_key)
+    own = session_notes.give_mark(session)
     if request.method == "POST":
         if "unblock" in request.POST:
             _unblock(user, request.POST["unblock"])

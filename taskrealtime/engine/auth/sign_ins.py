@@ -24,7 +24,7 @@ from taskrealtime.engine.limits import addresses
 from taskrealtime.engine.models import SignIn
 from taskrealtime.engine.wire.errors import NotFound, TokenExpired, TokenInvalid
 
-from . import tokens
+from . import session_notes, tokens
 from .jwt import RefreshToken
 
 #: Characters that are kept of a browser's description of itself.
@@ -75,20 +75,21 @@ def read(raw: str) -> RefreshToken:
         raise TokenInvalid("The token is not valid.") from None
 
 
-def note_browser(user: User, session: SessionBase, *, agent: str, address: str | None) -> None:
-    """Record that the user is signed in in this browser now, and from where, as far as that is known."""
-    key = session.session_key
-    assert key is not None
+def note_browser(user: User, session: SessionBase, *, agent: str, address: str | None) -> str:
+    """Record that the user is signed in in this browser now, and from where, as far as known; return the mark."""
+    mark = session_notes.give_mark(session)
     now = {"user": user, "stamp": tokens.session_stamp(user), "used_at": timezone.now()}
     now["expires_at"] = session.get_expiry_date()
     if agent:
         now["agent"] = agent[:AGENT_LENGTH]
     if address:
         now["address"] = address
-    first = now | {"session_key": key}
-    _, is_new = SignIn.objects.update_or_create(mark=tokens.browser_mark(key), defaults=now, create_defaults=first)
+    # Of a session that the browser itself keeps, the mark stands for the key.
+    now["session_key"] = session_notes.key_of(session) or mark
+    _, is_new = SignIn.objects.update_or_create(mark=mark, defaults=now)
     if is_new:
         _end_oldest(user, of_browsers=True)
+    return mark
 
 
 def asker(request: Any) -> dict[str, Any]:
@@ -97,9 +98,14 @@ def asker(request: Any) -> dict[str, Any]:
     return {"agent": request.META.get("HTTP_USER_AGENT", ""), "address": str(address) if address else None}
 
 
-def forget_browser(session_key: str) -> None:
+def forget(mark: str) -> None:
     """Have a browser that was signed out of no longer among its user's sign-ins."""
-    SignIn.objects.filter(mark=tokens.browser_mark(session_key)).delete()
+    SignIn.objects.filter(mark=mark).delete()
+
+
+def marks_of_key(session_key: str) -> list[str]:
+    """Return the marks of the session that the server keeps under this key."""
+    return list(SignIn.objects.filter(session_key=session_key).values_list("mark", flat=True))
 
 
 def of_user(user: User) -> list[SignIn]:

@@ -41,16 +41,16 @@ class Identity:
     browser: str | None = None
 
 
-def make_access_token(user: User, *, session_key: str | None = None) -> AccessToken:
+def make_access_token(user: User, *, mark: str | None = None) -> AccessToken:
     """Return an access token of this user's present session.
 
     Args:
-        session_key: of the browser's session that asks; signing out of that ends the token.
+        mark: of the sign-in that the token belongs to, and with which it ends.
     """
     token = AccessToken.for_user(user)
     token[SESSION_CLAIM] = session_version(user)
-    if session_key is not None:
-        token[BROWSER_CLAIM] = browser_mark(session_key)
+    if mark is not None:
+        token[BROWSER_CLAIM] = mark
     return token
 
 
@@ -164,11 +164,6 @@ def sign_out_everywhere(user: User) -> None:
     SessionVersion.objects.filter(user=user).update(version=F("version") + 1)
 
 
-def end_session(session_key: str) -> None:
-    """End the tokens of a browser's session; open sockets of its pages close with the next sweep."""
-    end_mark(browser_mark(session_key))
-
-
 def end_mark(mark: str) -> None:
     """End the tokens of the sign-in with this mark; open sockets close with the next sweep."""
     EndedSession.objects.get_or_create(mark=mark)
@@ -181,8 +176,9 @@ def ended_sessions(marks: Iterable[str | None]) -> set[str]:
 
 
 def forget_ended_sessions(cutoff: datetime, limit: int) -> int:
-    """Remove up to `limit` that ended before `cutoff` and whose last token has long expired; return how many."""
-    cutoff = min(cutoff, timezone.now() - 2 * _life_of_tokens())
+    """Remove up to `limit` that ended before `cutoff`, of which no token or cookie is left; return how many."""
+    kept_by_browsers = timedelta(seconds=django_settings.SESSION_COOKIE_AGE)
+    cutoff = min(cutoff, timezone.now() - max(2 * _life_of_tokens(), kept_by_browsers))
     marks = list(EndedSession.objects.filter(ended_at__lt=cutoff).values_list("mark", flat=True)[:limit])
     return EndedSession.objects.filter(mark__in=marks).delete()[0]
 

@@ -1,0 +1,35 @@
+"""What every page of ours has, without any middleware in the project around it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from taskrealtime.engine.auth.browser_sessions import watch_session
+from taskrealtime.engine.passwords import answer_too_often
+
+Page = Callable[..., HttpResponseBase]
+
+
+def as_own_page(view: Page) -> Page:
+    """Have a page take no session that has ended for us, and answer what came too often.
+
+    It is outside of the transaction that ATOMIC_REQUESTS begins: each change has its own, and what counts attempts
+    stays counted.
+    """
+
+    @wraps(view)
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        watch_session(request)
+        try:
+            return view(request, *args, **kwargs)
+        except Exception as error:
+            answer = answer_too_often(request, error)
+            if answer is None:
+                raise
+            return answer
+
+    return transaction.non_atomic_requests(page)
