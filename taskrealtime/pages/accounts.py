@@ -57,7 +57,9 @@ PAGE = ["GET", "HEAD", "POST"]
 @receiver(user_logged_in)
 def note_language(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
     """Remember in which language the user reads our pages: mails are written in it."""
-    if request is not None and isinstance(user, User):
+    place = getattr(request, "resolver_match", None)
+    is_ours = session_notes.are_noted_early() or (place is not None and "taskrealtime_accounts" in place.app_names)
+    if request is not None and is_ours and isinstance(user, User):
         _remember_language(user, page_language())
 
 
