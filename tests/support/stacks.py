@@ -132,18 +132,19 @@ class Server:
         self._tokens: dict[int, str] = {}
         self._clients: list[httpx.Client] = []
 
-    def start(self) -> None:
-        """Start it and wait until it is ready."""
+    def command(self) -> list[str]:
+        """What starts it."""
         if self.serve:
             command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
-            command += ["--processes", str(self.processes)]
-        else:
-            command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
-            command.append(self.stack.application)
+            return [*command, "--processes", str(self.processes)]
+        return [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), self.stack.application]
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
         # One that starts others does it by its own command.
         start = partial(Forked, nursery()) if self.processes == 1 else None
         self._process = Process(
-            command, log_path=self.log_path, env=self.env, cwd=ROOT, end_with=signal.SIGTERM, start=start
+            self.command(), log_path=self.log_path, env=self.env, cwd=ROOT, end_with=signal.SIGTERM, start=start
         )
         self._process.wait_until(self.answers)
 
