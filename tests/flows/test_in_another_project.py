@@ -148,3 +148,96 @@ def test_events_arrive_by_socket_and_by_long_poll(where: str, request: pytest.Fi
         server.stack.run("t = Task.objects.get(id=id); t.title = 'Later'; t.save()", id=task)
         events: list[Any] = api.get(f"{base}/projects/{project}/events/?{since}&wait=20").json()["events"]
         assert [event["event"] for event in events] == ["task_updated"]
+
+
+def ask(host: Server, method: str, path: str, *, settings: Any = None, body: Any = None, **headers: str) -> Any:
+    """What a signed-in user gets where the project has these settings, too; `{PROJECT}` is a project of that user."""
+    code = (
+        "from django.contrib.auth.models import User\n"
+        "from django.test import Client, override_settings\n"
+        "from taskrealtime.actor import acting_as\n"
+        "user, _ = User.objects.get_or_create(username='asking')\n"
+        "with acting_as(user):\n"
+        "    project, is_new = Project.objects.get_or_create(name='<b>Garden</b>')\n"
+        "    if is_new:\n"
+        "        Membership.objects.create(project=project, user=user, role='owner')\n"
+        "with override_settings(**settings):\n"
+        "    browser = Client(headers=headers)\n"
+        "    browser.force_login(user)\n"
+        "    body = {'data': body, 'content_type': 'application/json'} if body else {}\n"
+        "    answer = getattr(browser, method)(path.replace('{PROJECT}', str(project.pk)), **body)\n"
+        "result = {'status': answer.status_code, 'text': answer.content.decode()}\n"
+    )
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    values = {"method": method.lower(), "path": f"{PREFIX}/{path}", "settings": settings or {}, "body": body}
+    return host.stack.run(code, headers=headers, **values)
+
+
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+PAGES = ["", "projects/{PROJECT}/", "connection/", "join/", "projects/999/"]
+
+
+def test_the_api_speaks_english_whatever_languages_the_project_has(host: Server) -> None:
+    german = {"MIDDLEWARE": MIDDLEWARE, "LANGUAGE_CODE": "de"}
+    for method, path, body in (
+        ("DELETE", "projects/", None),
+        ("PATCH", "me/", {"email": "nothing"}),
+        ("PATCH", "me/", {"timezone": "Nowhere"}),
+        ("POST", "projects/", {"name": ""}),
+    ):
+        english = ask(host, method, f"api/{path}", body=body)
+        assert english["status"] in {400, 405}, english
+        assert ask(host, method, f"api/{path}", body=body, settings=german, Accept_Language="de") == english
+
+
+@pytest.mark.parametrize(
+    "languages, active, shown",
+    [
+        ([("en-us", "American"), ("pl", "Polish")], "en-us", "en"),
+        ([("de-at", "Austrian"), ("pl", "Polish")], "de-at", "de"),
+        ([("de", "German"), ("pl", "Polish")], "pl", "en"),
+    ],
+)
+def test_pages_are_in_the_nearest_language_of_theirs(host: Server, languages: Any, active: str, shown: str) -> None:
+    project = {"MIDDLEWARE": MIDDLEWARE, "LANGUAGES": languages, "LANGUAGE_CODE": active}
+    for path in PAGES:
+        page = ask(host, "GET", path, settings=project, Accept_Language=active)["text"]
+        assert f'<html lang="{shown}"' in page, path
+        assert ("taskrealtime/js/texts/de/" in page) == (shown == "de" and path in PAGES[:3]), path
+        # Django has Polish for "Settings" and others.
+        assert ("Ustawienia" in page, "Einstellungen" in page) == (False, shown == "de" and path in PAGES[:2]), path
+        assert "data-languages" not in page, "there is nothing to choose"
+
+
+def test_pages_offer_the_languages_that_they_and_the_project_have(host: Server) -> None:
+    project: dict[str, Any] = {"MIDDLEWARE": MIDDLEWARE}  # with all of Django's hundred languages
+    page = ask(host, "GET", "", settings=project)["text"]
+    assert re.findall(r'name="language" value="([^"]+)"', page) == ["de", "en"]
+    project["MIDDLEWARE"] = [path for path in MIDDLEWARE if "locale" not in path]
+    assert "data-languages" not in ask(host, "GET", "", settings=project)["text"]
+
+
+def test_pages_need_nothing_of_the_projects_templates(host: Server) -> None:
+    """No context processor, names that do not exist marked, and texts put into pages as they are."""
+    ours = host.stack.run(
+        "from django.conf import settings\nresult = [str(path) for path in settings.TEMPLATES[0]['DIRS']]"
+    )
+    engine = {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": ours,
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": [], "string_if_invalid": "UNKNOWN", "autoescape": False},
+    }
+    for path in PAGES:
+        token = re.compile(r'(csrf-token" content="|csrfmiddlewaretoken" value=")\w+')
+        usual, bare = (
+            token.sub(r"\1", ask(host, "GET", path, settings=settings)["text"])
+            for settings in ({}, {"TEMPLATES": [engine]})
+        )
+        assert bare == usual, path
+        assert "<b>" not in bare, path

@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "rest_framework",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -56,6 +57,7 @@ FORCE_SCRIPT_NAME = os.environ.get("SCRIPT_PREFIX") or None
 if HAS_BOARD:
     INSTALLED_APPS += ["taskrealtime.engine", "taskrealtime"]
     # What an installed package has inside of itself.
+    LOCALE_PATHS = [ROOT / "locale"]
     TEMPLATES[0]["DIRS"] += [HOST / "installed"]  # type: ignore[operator]
     STATICFILES_DIRS += [("taskrealtime", ROOT / "static")]
     TASKREALTIME = {"SOCKET_PATH": os.environ.get("SOCKET_PATH", "/ws/")}
