@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from django.test import override_settings
@@ -87,3 +88,10 @@ def _with_imports(file: Path) -> set[Path]:
             code = re.sub(r"/\*.*?\*/", "", one.read_text(), flags=re.DOTALL)  # Comments import types.
             waiting += [one.parent / name for name in re.findall(r"""(?:from|import)\s+['"](\.[^'"]+\.js)['"]""", code)]
     return found
+
+
+@pytest.mark.parametrize("path", ["js/websocket_client.js", "css/websocket_notifications.css"])
+def test_what_pages_of_others_load_is_at_the_root_and_below_the_app(collected: Path, path: str) -> None:
+    found = [finders.find(f"{prefix}{path}") for prefix in ("", "taskrealtime/")]
+    assert found == [str(ROOT / "static" / path)] * 2
+    assert all((collected / prefix / path).exists() for prefix in ("", "taskrealtime"))
