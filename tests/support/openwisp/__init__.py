@@ -1,0 +1,1 @@
+"""A project around openwisp-users, as its documentation describes: its distribution has none."""
