@@ -8,13 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.board import Board
-from tests.support.hosts import Host, Served, lines_for
+from tests.support.public_projects import Host, Served, lines_for
 from tests.support.stacks import ROOT
 
 pytestmark = pytest.mark.long
 
 PASSWORD = "a-password-of-the-project"
-JSON, HTML = "application/json", "text/html"
 BOARD = "/board/"
 MAKE_USERS = """
 from django.contrib.auth import get_user_model
@@ -45,29 +44,34 @@ class Project:
     """A host, its addresses that must not change, and its way in."""
 
     host: Host
-    #: Path and accepted type.
-    addresses: list[tuple[str, str]]
+    pages: list[str]
+    api: list[str]
     sign_in: Callable[[Page, str], None]
     make_users: str
     #: Lines that the page has such a project add to its settings, besides the usual one.
     settings: str = ""
     before: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-    answers: dict[tuple[str, str], object] = field(default_factory=dict)
+    answers: dict[str, object] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
+
+    def ask(self, served: Served) -> dict[str, object]:
+        """What a visitor is answered, by path."""
+        pages = {path: served.ask(path, "text/html") for path in self.pages}
+        return pages | {path: served.ask(path, "application/json") for path in self.api}
 
 
 ARA = Project(
     Host(
         "ara",
-        ["--no-binary=ara", "ara[server]==1.8.0", "factory_boy", "faker"],
-        ["ara.api", "ara.ui"],
+        ["ara[server]==1.8.0", "factory_boy", "faker"],
+        ["ara"],
+        sources="ara==1.8.0",
         package="ara.server",
         env={"ARA_BASE_DIR": "{folder}/data"},
     ),
-    [("/", HTML), ("/hosts", HTML), ("/api/", JSON), ("/api/v1/", HTML), ("/api/v1/playbooks", JSON)]
-    + [("/api/v1/playbooks/7", JSON), ("/api/v1/nothing", JSON), ("/admin/", HTML), ("/admin/login/", HTML)]
-    + [("/no-such-page", HTML), ("/healthcheck/", JSON)],
+    ["/", "/hosts", "/api/v1/", "/admin/", "/admin/login/", "/no-such-page"],
+    ["/api/", "/api/v1/playbooks", "/api/v1/playbooks/7", "/api/v1/nothing", "/healthcheck/"],
     sign_in_at_the_admin,
     MAKE_USERS,
     settings='LOGIN_URL = "admin:login"',
@@ -75,14 +79,13 @@ ARA = Project(
 OPENWISP = Project(
     Host(
         "openwisp-users",
-        ["django>=5.2,<5.3", "openwisp-users==1.3.2"],
+        ["django>=5.2,<5.3", "openwisp-users==1.3.2", "whitenoise"],
         ["openwisp_users"],
         package="",
         project=ROOT / "tests" / "support" / "openwisp",
     ),
-    [("/", HTML), ("/admin/login/", HTML), ("/accounts/login/", HTML), ("/accounts/logout/", HTML)]
-    + [("/api/v1/users/user/", JSON), ("/api/v1/users/organization/", HTML), ("/api/v1/nothing/", JSON)]
-    + [("/no-such-page", HTML)],
+    ["/", "/admin/login/", "/accounts/login/", "/accounts/logout/", "/api/v1/users/organization/", "/no-such-page"],
+    ["/api/v1/users/user/", "/api/v1/nothing/"],
     sign_in_by_allauth,
     MAKE_USERS + EMAIL_VERIFIED,
 )
@@ -98,7 +101,7 @@ def project(request: pytest.FixtureRequest) -> Project:
     project.versions = host.versions()
     project.before = host.results()
     served = host.serve("runserver", "--noreload")
-    project.answers = {asked: served.ask(*asked) for asked in project.addresses}
+    project.answers = project.ask(served)
     served.process.end()
     project.added = host.add_board()
     if project.settings:
@@ -144,10 +147,10 @@ def test_the_projects_own_tests_end_as_they_did(project: Project) -> None:
 @pytest.mark.parametrize("command", [("runserver", "--noreload"), ("serve", "--port")], ids=["wsgi", "ours"])
 def test_the_project_answers_as_it_did_to_the_byte(project: Project, command: tuple[str, str]) -> None:
     served = project.host.serve(*command)
-    answers = {asked: served.ask(*asked) for asked in project.addresses}
+    answers = project.ask(served)
     served.process.end()
-    for asked, before in project.answers.items():
-        assert answers[asked] == before, asked
+    for path, before in project.answers.items():
+        assert answers[path] == before, path
 
 
 def test_two_of_its_users_share_a_board(project: Project, served: Served, browser: Browser) -> None:

@@ -1,10 +1,10 @@
-"""The settings of the project: users with UUID keys that sign in by allauth, at the admin, or for a token of the API."""
+"""The settings of the project: users with UUID keys, who sign in by allauth or at the admin."""
 
 import sys
 from pathlib import Path
 
 SECRET_KEY = "only-for-the-tests-of-a-project-that-has-users-of-its-own"
-DEBUG = True
+DEBUG = False
 TESTING = "test" in sys.argv
 ALLOWED_HOSTS = ["*"]
 DATABASES = {
@@ -40,6 +40,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -87,6 +88,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_REDIRECT_URL
 ROOT_URLCONF = "urls"
 SITE_ID = 1
 STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
 TIME_ZONE = "Europe/Rome"
 LANGUAGE_CODE = "en-gb"
 USE_TZ = True

@@ -1,7 +1,6 @@
 """The addresses of the project."""
 
 from django.contrib import admin
-from django.contrib.staticfiles.urls import staticfiles_urlpatterns
 from django.urls import include, path, reverse_lazy
 from django.views.generic import RedirectView
 
@@ -11,5 +10,4 @@ urlpatterns = [
     path("accounts/", include("openwisp_users.accounts.urls")),
     path("api/v1/", include("openwisp_utils.api.urls")),
     path("api/v1/", include(("openwisp_users.api.urls", "users"), namespace="users")),
-    *staticfiles_urlpatterns(),
 ]

@@ -1,10 +1,11 @@
-"""Public Django projects from PyPI, each in an environment of its own, before and after taskrealtime is added to them."""
+"""Public Django projects from PyPI, each in an environment of its own, without taskrealtime and then with it."""
 
 import json
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import venv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ import httpx
 from tests.services.process import Process, free_port, scratch
 from tests.support.stacks import ROOT
 
-#: What differs from answer to answer: tokens against forgery, and nonces.
-CHANGING = re.compile(rb'(csrfmiddlewaretoken" value=|csrfToken[":= ]+|nonce=)"[^"]+"')
+#: What differs from answer to answer: tokens against forgery, nonces, and times.
+CHANGING = re.compile(rb'(csrfmiddlewaretoken" value=|csrfToken[":= ]+|nonce=)"[^"]+"|()\d{4}-\d\d-\d\dT[\d:.]+')
 #: How Django's runner reports one test (`-v 2`).
 RESULT = re.compile(
     r"^(test\w+) \(([\w.]+)\).*?\.\.\. (ok|FAIL|ERROR|skipped|expected failure)", re.MULTILINE | re.DOTALL
@@ -46,21 +47,29 @@ class Host:
     """A project and how it is run; `root` is the folder of its `settings.py` and `urls.py` once it is installed."""
 
     name: str
-    #: What pip installs: the project from its sources, and what its tests need.
+    #: What pip installs: the project, and what its tests need.
     requirements: Sequence[str]
     #: What its tests are called.
     tests: Sequence[str]
     #: `settings` and `urls` as modules.
     package: str
     env: Mapping[str, str] = field(default_factory=dict)
+    #: What is unpacked from its source distribution and run from there, for the tests that it has there alone.
+    sources: str = ""
     #: A folder of this repository with the project that the package needs around itself.
     project: Path | None = None
 
     def install(self) -> None:
         """Make the environment, with the project as its authors published it."""
-        self.folder = scratch() / self.name
+        self.folder = self.root = scratch() / self.name
         venv.create(self.folder / "venv", with_pip=True)
         self.pip("install", "--quiet", *self.requirements)
+        if self.sources:
+            self.pip("download", "--quiet", "--no-deps", "--no-binary=:all:", "--dest", str(self.folder), self.sources)
+            (archive,) = self.folder.glob("*.tar.gz")
+            with tarfile.open(archive) as packed:
+                packed.extractall(self.folder, filter="data")
+            self.root = self.folder / archive.name.removesuffix(".tar.gz")
         if self.project is not None:
             for path in self.project.iterdir():
                 if path.suffix == ".py":
@@ -85,7 +94,7 @@ class Host:
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "DJANGO_SETTINGS_MODULE": settings,
-            "PYTHONPATH": str(self.folder),
+            "PYTHONPATH": str(self.root),
             **{name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "http", "HTTP"))},
             **of_this_project,
         }
@@ -104,7 +113,7 @@ class Host:
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run Python in the environment; return what it printed."""
         done = subprocess.run(
-            [str(self.python), *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True
+            [str(self.python), *arguments], cwd=self.root, env=self.environment, capture_output=True, text=True
         )
         assert fails or done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -134,7 +143,7 @@ class Host:
             [str(self.python), "-m", "django", *command, str(port)],
             log_path=self.folder / f"{port}.log",
             env=self.environment,
-            cwd=self.folder,
+            cwd=self.root,
         )
         served = Served(process, f"http://127.0.0.1:{port}")
         process.wait_until(served.answers)
