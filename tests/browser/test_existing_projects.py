@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.board import Board
-from tests.support.public_projects import Host, Served, lines_for
+from tests.support.public_projects import Answer, Host, Served, lines_for
 from tests.support.stacks import ROOT
 
 pytestmark = pytest.mark.long
@@ -52,10 +52,10 @@ class Project:
     settings: str = ""
     before: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-    answers: dict[str, object] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
 
-    def ask(self, served: Served) -> dict[str, object]:
+    def ask(self, served: Served) -> dict[str, Answer]:
         """What a visitor is answered, by path."""
         pages = {path: served.ask(path, "text/html") for path in self.pages}
         return pages | {path: served.ask(path, "application/json") for path in self.api}

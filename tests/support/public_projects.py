@@ -24,6 +24,9 @@ RESULT = re.compile(
     r"^(test\w+) \(([\w.]+)\).*?\.\.\. (ok|FAIL|ERROR|skipped|expected failure)", re.MULTILINE | re.DOTALL
 )
 
+#: Status, headers that matter, body.
+Answer = tuple[int, dict[str, str], bytes]
+
 
 def lines_for(name: str) -> str:
     """What docs/existing-project.md has the developer add to one of the project's files."""
@@ -163,7 +166,7 @@ class Served:
         except httpx.TransportError:
             return False
 
-    def ask(self, path: str, accept: str) -> tuple[int, dict[str, str], bytes]:
+    def ask(self, path: str, accept: str) -> Answer:
         """What a visitor is answered: status, headers that matter, body."""
         answer = httpx.get(self.url + path, headers={"Accept": accept}, timeout=60)
         kept = ("content-type", "location", "vary", "allow", "www-authenticate", "x-frame-options", "set-cookie")
