@@ -10,9 +10,11 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -61,6 +63,15 @@ def _is_private(host: str) -> bool:
         return ipaddress.ip_address(name).is_private
     except ValueError:
         return name.removeprefix(".").rpartition(".")[2] in {"localhost", "local", "internal", "testserver"}
+
+
+def _check_issuer(text: str) -> None:
+    """Refuse an address from which keys and users' names would come unprotected."""
+    parts = urlsplit(text)
+    if not parts.hostname or not (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(parts.hostname))
+    ):
+        raise ValueError(f"it must begin with https://, unlike {text!r}")
 
 
 def _is_this_machine(host: str) -> bool:
@@ -240,11 +251,55 @@ LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 
+#: The provider by which users sign in beside names and passwords: its address, as its documents have it.
+OIDC_ISSUER = _env("OIDC_ISSUER")
+if OIDC_ISSUER:
+    _read("OIDC_ISSUER", _check_issuer, OIDC_ISSUER)
+    if find_spec("allauth") is None:
+        raise ImproperlyConfigured("OIDC_ISSUER needs django-allauth: pip install -r requirements-oidc.txt.")
+    _OIDC = {name: _env(name) for name in ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")}
+    for _name, _value in _OIDC.items():
+        if not _value:
+            raise ImproperlyConfigured(f"OIDC_ISSUER is set without {_name}.")
+    OIDC_NAME = _env("OIDC_NAME") or urlsplit(OIDC_ISSUER).hostname
+    INSTALLED_APPS += [
+        "allauth",
+        "allauth.account",
+        "allauth.socialaccount",
+        "allauth.socialaccount.providers.openid_connect",
+    ]
+    MIDDLEWARE += ["allauth.account.middleware.AccountMiddleware"]
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "APPS": [
+                {
+                    "provider_id": "oidc",
+                    "name": OIDC_NAME,
+                    "client_id": _OIDC["OIDC_CLIENT_ID"],
+                    "secret": _OIDC["OIDC_CLIENT_SECRET"],
+                    "settings": {"server_url": OIDC_ISSUER.rstrip("/")},
+                }
+            ],
+            "OAUTH_PKCE_ENABLED": True,
+        }
+    }
+    SOCIALACCOUNT_ADAPTER, ACCOUNT_ADAPTER = "project.oidc.Company", "project.oidc.Accounts"
+    # The link on the sign-in page leads to the provider, which asks the user: no page of ours in between.
+    SOCIALACCOUNT_LOGIN_ON_GET = True
+    SOCIALACCOUNT_STORE_TOKENS = False
+    SOCIALACCOUNT_EMAIL_VERIFICATION = ACCOUNT_EMAIL_VERIFICATION = "none"
+    ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+    ACCOUNT_RATE_LIMITS = False
+
 ACCESS_TOKEN_MINUTES = _ours("ACCESS_TOKEN_MINUTES")
 REFRESH_TOKEN_DAYS = _ours("REFRESH_TOKEN_DAYS")
 # Other code of this project makes tokens by simplejwt itself (`AccessToken.for_user`). With one key for both, these
 # count in taskrealtime as its own do, and as those of release 0.1.
-TASKREALTIME = {"SIGNING_KEY": SECRET_KEY, "SIGNING_KEY_FALLBACKS": SECRET_KEY_FALLBACKS}
+TASKREALTIME = {
+    "SIGNING_KEY": SECRET_KEY,
+    "SIGNING_KEY_FALLBACKS": SECRET_KEY_FALLBACKS,
+    "SIGN_IN_LINKS": [(OIDC_NAME, "openid_connect_login")] if OIDC_ISSUER else [],
+}
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,

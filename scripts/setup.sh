@@ -58,7 +58,7 @@ finish() {
 install() {
     stamp=.venv/.installed-$1
     log=.venv/setup.log
-    wanted=$(cat requirements.txt "$2" | cksum)
+    wanted=$(cat requirements.txt requirements-oidc.txt "$2" 2>/dev/null | cksum)
     if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
         return
     fi

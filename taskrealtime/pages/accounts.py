@@ -17,7 +17,7 @@ from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -110,6 +110,8 @@ class SignIn(auth_views.LoginView):
         return context | {
             "invitation": invitation,
             "was_sent_here": self.get_redirect_url() not in ("", django_settings.LOGIN_REDIRECT_URL),
+            "has_failed_elsewhere": "failed" in self.request.GET,
+            "links": [(name, resolve_url(url)) for name, url in settings.SIGN_IN_LINKS],
             "may_sign_up": settings.OPEN_SIGN_UP or invitation is not None,
             "sends_mail": sends_mail(),
             "demo_hint": django_settings.DEBUG,

@@ -107,6 +107,7 @@ def test_links_in_mails_that_lead_anywhere_are_a_warning_of_a_deployment(setting
         ({"WEBSOCKET_CORS_ORIGINS": ["board.example"]}, "taskrealtime.E006", "an origin looks like"),
         ({"HTTP_STREAMED_BODIES": {"uploads": 1}}, "taskrealtime.E006", "a path like"),
         ({"SOCKET_PATH": "ws/"}, "taskrealtime.E006", "a path like"),
+        ({"SIGN_IN_LINKS": [("Example Inc.",)]}, "taskrealtime.E006", "a list of pairs"),
         ({"SIGNING_KEY": b"bytes"}, "taskrealtime.E006", "a text"),
         ({"SIGNING_KEY_FALLBACKS": "one"}, "taskrealtime.E006", "a list of texts"),
         ({"SIGNING_KEY": "weak"}, "taskrealtime.E006", "at least 32 bytes"),

@@ -140,6 +140,9 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str
         ({"EMAIL_PORT": "smtp"}, "EMAIL_PORT"),
         ({"ACCESS_TOKEN_MINUTES": "0"}, "ACCESS_TOKEN_MINUTES"),
         ({"SWEEP_INTERVAL": "nan"}, "SWEEP_INTERVAL"),
+        ({"OIDC_ISSUER": "http://login.example.org"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "https://login.example.org"}, "OIDC_CLIENT_ID"),
+        ({"OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": "board"}, "OIDC_CLIENT_SECRET"),
         ({"EVENT_RETENTION_DAYS": "inf"}, "EVENT_RETENTION_DAYS"),
     ],
 )

@@ -74,6 +74,8 @@ class Settings:
     STRANGER_RATE_LIMIT: Annotated[str, values.read_limit] = "60/1h"
     #: Whether all visitors may create an account, where the account pages are; without it, only invited ones may.
     OPEN_SIGN_UP: Annotated[bool, values.read_bool] = False
+    #: Other ways to sign in that the sign-in page of the account pages links to: a name, and a URL or the name of one.
+    SIGN_IN_LINKS: Annotated[list[tuple[str, str]], values.read_links] = []
     #: How long an access token counts, minutes, and a refresh token, days.
     ACCESS_TOKEN_MINUTES: Annotated[float, values.read_positive] = 10
     REFRESH_TOKEN_DAYS: Annotated[float, values.read_positive] = 7
@@ -121,7 +123,7 @@ READERS: dict[str, values.Reader] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
 #: Names that release 0.1 did not have: as settings beside the dict they are others'.
-IN_DICT_ONLY = {"SOCKET_PATH", "SIGNING_KEY", "SIGNING_KEY_FALLBACKS"}
+IN_DICT_ONLY = {"SOCKET_PATH", "SIGN_IN_LINKS", "SIGNING_KEY", "SIGNING_KEY_FALLBACKS"}
 
 
 def default_of(name: str) -> Any:

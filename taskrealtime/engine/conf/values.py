@@ -143,6 +143,15 @@ def read_texts(value: Any) -> list[str]:
     return _items(value)
 
 
+def read_links(value: Any) -> list[tuple[str, str]]:
+    """Return pairs of a name and a URL, or the name of one."""
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(link, list | tuple) and len(link) == 2 for link in value
+    ):
+        raise ValueError("it must be a list of pairs: a name and a URL")
+    return [(read_text(name), read_text(url)) for name, url in value]
+
+
 def _items(value: Any) -> list[str]:
     """Return the texts of a list, or of a text with commas."""
     items = value.split(",") if isinstance(value, str) else value
