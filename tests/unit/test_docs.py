@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import taskrealtime
+from taskrealtime.engine import conf
 
 ROOT = Path(__file__).resolve().parents[2]
 STORY = (ROOT / "docs" / "architecture.md").read_text()
@@ -72,6 +73,12 @@ def test_the_tests_that_the_promises_name_exist(page: str) -> None:
     assert len(named) > 30
     sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name in sorted(named) if f"def {name}(" not in sources] == []
+
+
+def test_every_setting_is_in_the_tables() -> None:
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    tables = text[text.index("## Settings from the environment") :]
+    assert [name for name in conf.READERS if f"`{name}`" not in tables] == []
 
 
 def test_every_defence_names_the_test_that_shows_it_or_says_why_there_is_none() -> None:

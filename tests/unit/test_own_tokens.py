@@ -112,6 +112,7 @@ def test_another_key_leaves_the_tokens_of_the_one_before(
     for name, value in after.items():
         setattr(project, name, value)
     assert tokens.identify(access).user == ann
+    assert len(sign_ins.of_user(ann)) == 1
     assert post("/api/token/refresh/", {"refresh": refresh}).status_code == 200
     project.SECRET_KEY, project.SECRET_KEY_FALLBACKS, project.TASKREALTIME = OTHER * 2, [], {"SIGNING_KEY": OTHER * 2}
     with pytest.raises(TokenInvalid):

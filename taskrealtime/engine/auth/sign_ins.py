@@ -110,7 +110,7 @@ def marks_of_key(session_key: str) -> list[str]:
 
 def of_user(user: User) -> list[SignIn]:
     """Return the sign-ins that the user has now, the latest used first."""
-    lasting = SignIn.objects.filter(user=user, stamp=tokens.session_stamp(user), expires_at__gt=timezone.now())
+    lasting = SignIn.objects.filter(user=user, stamp__in=tokens.session_stamps(user), expires_at__gt=timezone.now())
     return list(lasting.order_by("-used_at", "mark"))
 
 

@@ -151,6 +151,12 @@ def session_stamp(user: AbstractBaseUser) -> str:
     return _stamp(django_settings.SECRET_KEY, user.pk, session_version(user), user.password)
 
 
+def session_stamps(user: AbstractBaseUser) -> list[str]:
+    """Return that name as it is made now, and as it was made with earlier secret keys."""
+    version, secrets = session_version(user), [django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS]
+    return [_stamp(secret, user.pk, version, user.password) for secret in secrets]
+
+
 @lru_cache(maxsize=20_000)
 def _stamp(secret: str, user_id: int, version: int, password: str) -> str:
     """Return the stamp; cached, since the sweep compares those of all connected users once a second."""
