@@ -1,6 +1,8 @@
 """The board in a project of others, below a prefix, beside its pages of the same names."""
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -60,3 +62,26 @@ def test_signing_out_and_in_is_the_projects(host: Server, new_page: NewPage) -> 
     page.get_by_role("button", name="Sign in to the helpdesk").click()
     expect(page.locator("h1")).to_have_text("Projects")
     assert page.url == f"{host.url}{PREFIX}/"
+
+
+@pytest.mark.parametrize(
+    "csrf",
+    [
+        {"CSRF_USE_SESSIONS": True, "CSRF_HEADER_NAME": "HTTP_X_XSRF_TOKEN"},
+        {"CSRF_COOKIE_HTTPONLY": True},
+        {"CSRF_COOKIE_NAME": "xsrf", "CSRF_COOKIE_PATH": "/tools/"},
+    ],
+)
+def test_pages_find_the_token_against_forged_requests(csrf: dict[str, Any], new_page: NewPage) -> None:
+    stack = HostStack(csrf)
+    try:
+        server = stack.server()
+        page = new_page(server, stack.user(), f"{PREFIX}/")
+        page.fill("[name=name]", "Garden")
+        page.get_by_role("button", name="Create project").click()
+        Board(page).add("todo", "Paint the fence")
+        page.locator("[data-open-members]").click()
+        page.get_by_role("button", name="Create invite link").click()  # a POST without the socket
+        expect(page.locator("[name=invitation_url]")).to_have_value(re.compile(f"{server.url}{PREFIX}/join/#"))
+    finally:
+        stack.close()

@@ -40,7 +40,7 @@ def host() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def moved() -> Iterator[Server]:
     """The same where the whole project is below a path of its host, and the board's socket elsewhere."""
-    stack = HostStack(SCRIPT_PREFIX="/intranet", SOCKET_PATH="/live/socket/")
+    stack = HostStack({"FORCE_SCRIPT_NAME": "/intranet", "TASKREALTIME": {"SOCKET_PATH": "/live/socket/"}})
     yield stack.server()
     stack.close()
 

@@ -3,6 +3,7 @@
 It has pages, an API, users' pages, templates and static files of its own, by the names that such things have.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -52,7 +53,6 @@ ROOT_URLCONF = "tests.support.host_urls"
 DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL", "sqlite://:memory:"))}
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 PASSWORD_HASHERS = ["tests.support.hashing.QuickHasher"]
-FORCE_SCRIPT_NAME = os.environ.get("SCRIPT_PREFIX") or None
 
 if HAS_BOARD:
     INSTALLED_APPS += ["taskrealtime.engine", "taskrealtime"]
@@ -60,4 +60,6 @@ if HAS_BOARD:
     LOCALE_PATHS = [ROOT / "locale"]
     TEMPLATES[0]["DIRS"] += [HOST / "installed"]  # type: ignore[operator]
     STATICFILES_DIRS += [("taskrealtime", ROOT / "static")]
-    TASKREALTIME = {"SOCKET_PATH": os.environ.get("SOCKET_PATH", "/ws/")}
+
+# What a test has it set in addition.
+globals().update(json.loads(os.environ.get("HOST_SETTINGS", "{}")))
