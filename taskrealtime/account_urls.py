@@ -6,7 +6,6 @@ For a project that has none of its own, before the addresses of the board:
     path("", include("taskrealtime.urls")),
 """
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from .api import tokens
@@ -17,7 +16,7 @@ app_name = "taskrealtime_accounts"
 
 urlpatterns = [
     page("login/", accounts.SignIn.as_view(), "login"),
-    page("logout/", LogoutView.as_view(), "logout"),
+    page("logout/", accounts.SignOut.as_view(), "logout"),
     page("sign-up/", accounts.SignUp.as_view(), "sign_up"),
     page("account/", accounts.account, "account"),
     page("password/", accounts.ChangePassword.as_view(), "password_change"),

@@ -8,11 +8,13 @@ Whatever is not the board's goes through as it came.
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings as django_settings
 from django.core.handlers.asgi import ASGIHandler
-from django.urls import URLResolver, get_resolver
+from django.urls import LocalePrefixPattern, URLResolver, get_resolver
+from django.utils.translation import override
 
 from taskrealtime.engine.wire.asgi import Application, Receive, Scope, Send
 
@@ -84,11 +86,22 @@ def _included(resolver: URLResolver, prefix: str) -> Iterator[str]:
     for pattern in resolver.url_patterns:
         if not isinstance(pattern, URLResolver):
             continue
-        below = prefix + str(pattern.pattern)
-        if getattr(pattern.urlconf_module, "__name__", None) in OWN_URLS:
-            yield below
-        else:
-            yield from _included(pattern, below)
+        for below in {prefix + beginning for beginning in _beginnings(pattern.pattern)}:
+            if getattr(pattern.urlconf_module, "__name__", None) in OWN_URLS:
+                yield below
+            else:
+                yield from _included(pattern, below)
+
+
+def _beginnings(pattern: Any) -> list[str]:
+    """Return what the paths of a pattern begin with; there are several where that is a language."""
+    if not isinstance(pattern, LocalePrefixPattern):
+        return [str(pattern).removeprefix("^")]
+    found = []
+    for code, _ in django_settings.LANGUAGES:
+        with override(code):
+            found.append(pattern.language_prefix)
+    return found
 
 
 def _serves_sockets(application: Application) -> bool:

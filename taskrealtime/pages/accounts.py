@@ -7,6 +7,7 @@ page sends it on, so that neither logs nor the `Referer` of other requests hold 
 from contextlib import suppress
 from typing import Any
 
+from django.conf import global_settings
 from django.conf import settings as django_settings
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
@@ -18,7 +19,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
@@ -101,7 +102,12 @@ class SignIn(auth_views.LoginView):
     def get_success_url(self) -> str:
         """As Django's, but not back to this page, where a signed-in user would be redirected for ever."""
         url = super().get_success_url()
-        return django_settings.LOGIN_REDIRECT_URL if url == self.request.path else url
+        return self.get_default_redirect_url() if url == self.request.path else url
+
+    def get_default_redirect_url(self) -> str:
+        """As Django's; in a project that has chosen no page, the list of projects."""
+        has_chosen = django_settings.LOGIN_REDIRECT_URL != global_settings.LOGIN_REDIRECT_URL
+        return super().get_default_redirect_url() if has_chosen else reverse("taskrealtime:projects")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Adds whether the visitor was sent here from a page, and how to get an account or a new password."""
@@ -109,13 +115,22 @@ class SignIn(auth_views.LoginView):
         invitation = opened_invitation(self.request)
         return context | {
             "invitation": invitation,
-            "was_sent_here": self.get_redirect_url() not in ("", django_settings.LOGIN_REDIRECT_URL),
+            "was_sent_here": self.get_redirect_url() not in ("", self.get_default_redirect_url()),
             "has_failed_elsewhere": "failed" in self.request.GET,
             "links": [(name, resolve_url(url)) for name, url in settings.SIGN_IN_LINKS],
             "may_sign_up": settings.OPEN_SIGN_UP or invitation is not None,
             "sends_mail": sends_mail(),
             "demo_hint": django_settings.DEBUG,
         }
+
+
+class SignOut(auth_views.LogoutView):
+    """`/logout/`: a POST signs out."""
+
+    def get_default_redirect_url(self) -> str:
+        """As Django's; in a project that has chosen no page, the sign-in page."""
+        has_chosen = django_settings.LOGOUT_REDIRECT_URL is not None
+        return super().get_default_redirect_url() if has_chosen else reverse("taskrealtime_accounts:login")
 
 
 @method_decorator(sensitive_post_parameters("password1", "password2"), name="dispatch")

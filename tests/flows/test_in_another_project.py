@@ -1,5 +1,6 @@
 """The board in a project of others, below a prefix: what is its own stays below it, and the project stays as it was."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -241,3 +242,39 @@ def test_pages_need_nothing_of_the_projects_templates(host: Server) -> None:
         )
         assert bare == usual, path
         assert "<b>" not in bare, path
+
+
+def test_pages_lead_to_the_accounts_where_the_project_includes_them(host: Server) -> None:
+    with_accounts = {"ROOT_URLCONF": "tests.support.host_urls_with_accounts"}
+    for path, settings, leads in (
+        ("projects/{PROJECT}/", {}, False),
+        ("projects/{PROJECT}/", with_accounts, True),
+    ):
+        page = ask(host, "GET", path, settings=settings)["text"]
+        found = {link for link in links(page) if "/people/" in link}
+        expected = {"/people/logout/", "/people/password/", "/people/account/"}
+        assert found == (expected if leads else set())
+    openapi = json.loads(ask(host, "GET", "api/schema/?format=json", settings=with_accounts)["text"])
+    assert openapi["paths"]["/api/token/"]["servers"] == [{"url": "/people"}]
+    assert "servers" not in openapi["paths"]["/api/token/refresh/"]
+
+
+def test_signing_in_at_our_page_leads_to_the_board_unless_the_project_says_otherwise(host: Server) -> None:
+    user = host.stack.user()
+    code = (
+        "from django.test import Client, override_settings\n"
+        "browser, found = Client(), []\n"
+        "with override_settings(ROOT_URLCONF='tests.support.host_urls_with_accounts', **settings):\n"
+        "    for path in (prefix + '/', '/people/login/', '/people/logout/'):\n"
+        "        ask = browser.get if path.startswith(prefix) else browser.post\n"
+        "        found.append(ask(path, {'username': name, 'password': password}).headers['Location'])\n"
+        "result = found"
+    )
+    for settings, after_login, after_logout in (
+        ({}, f"{PREFIX}/", "/people/login/"),
+        ({"LOGIN_REDIRECT_URL": "/account/", "LOGOUT_REDIRECT_URL": "/"}, "/account/", "/"),
+    ):
+        values = {"settings": settings, "name": user.username, "password": user.password, "prefix": PREFIX}
+        first, *others = host.stack.run(code, **values)
+        assert first.startswith("/people/login/?"), "our page is there: visitors are sent to it"
+        assert others == [after_login, after_logout]

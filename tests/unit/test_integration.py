@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.testing import ApplicationCommunicator, WebsocketCommunicator
+from django.conf.urls.i18n import i18n_patterns
 from django.core.asgi import get_asgi_application
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.utils.module_loading import import_string
 
 from taskrealtime.asgi import Integrated, integrate_with_existing_app
@@ -44,6 +45,12 @@ urlpatterns = [
     path("board/", include("taskrealtime.urls")),
 ]
 under_a_prefix = pytest.mark.urls(__name__)
+
+
+class Translated:
+    """The same in a project whose addresses begin with a language."""
+
+    urlpatterns = i18n_patterns(re_path("^tools/", include(urlpatterns)), prefix_default_language=False)
 
 
 def request(path: str, **headers: str) -> Scope:
@@ -88,6 +95,15 @@ async def test_only_the_boards_bodies_are_bounded(settings: Any) -> None:
     application = integrate_with_existing_app(Pages())
     assert (await get(application, request("/upload/", **{"content-length": "11"})))[0] == 200
     assert (await get(application, request("/board/api/me/", **{"content-length": "11"})))[0] == 413
+
+
+@pytest.mark.urls.with_args(Translated)
+@pytest.mark.parametrize("path", ["/tools/board/api/me/", "/de/tools/board/api/me/"])
+async def test_the_boards_addresses_may_begin_with_a_language(path: str, settings: Any) -> None:
+    settings.HTTP_MAX_BODY = 10
+    application = integrate_with_existing_app(Pages())
+    assert (await get(application, request("/de/upload/", **{"content-length": "11"})))[0] == 200
+    assert (await get(application, request(path, **{"content-length": "11"})))[0] == 413
 
 
 async def connects(application: Any, path: str) -> bool:
