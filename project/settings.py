@@ -356,8 +356,8 @@ REMIND_BEFORE_HOURS = _ours("REMIND_BEFORE_HOURS")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# At the root, too: `/static/js/websocket_client.js` is where pages of others find the client. Spelt in another way, since
-# Django's finder keeps one prefix for each spelling of a folder.
+# At the root, too: `/static/js/websocket_client.js` is where pages of others find the client. Spelt in another way,
+# since Django's finder keeps one prefix for each spelling of a folder.
 STATICFILES_DIRS = [f"{BASE_DIR}/./static", ("taskrealtime", BASE_DIR / "static")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
