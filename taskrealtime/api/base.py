@@ -9,7 +9,6 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -23,7 +22,7 @@ from taskrealtime.engine.wire import protocol
 from taskrealtime.engine.wire.errors import InvalidData
 
 from .authentication import BearerAuthentication, BrowserSessionAuthentication
-from .openapi import documented_as
+from .openapi import OwnSchema, documented_as
 from .wire import StrictJSONParser, StrictJSONRenderer, answer_error
 
 #: Methods that change nothing.
@@ -45,7 +44,7 @@ class ApiView(APIView):
     throttle_classes: Any = ()
     content_negotiation_class = DefaultContentNegotiation
     versioning_class = None
-    schema = AutoSchema()
+    schema: Any = OwnSchema()
     #: The user of a request that changes nothing.
     _reader: int | None = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]

@@ -12,7 +12,6 @@ from drf_spectacular.renderers import (
     OpenApiYamlRenderer2,
 )
 from drf_spectacular.settings import patched_settings
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,6 +19,7 @@ from taskrealtime.addresses import accounts_base, board_base, socket_path
 
 from .asyncapi import make_document
 from .base import ApiView
+from .openapi import describing_ours
 from .tokens import TokenView
 
 OPENAPI_SETTINGS = {
@@ -35,11 +35,11 @@ OPENAPI_SETTINGS = {
 
 
 class _DocumentView(ApiView):
+    schema = None
     authentication_classes = ()
     permission_classes = ()
 
 
-@extend_schema(exclude=True)
 class OpenApiView(_DocumentView):
     """`/api/schema/`: YAML, or JSON by `Accept` or `?format=json`."""
 
@@ -50,7 +50,6 @@ class OpenApiView(_DocumentView):
         return Response(openapi(board_base(), accounts_base()))
 
 
-@extend_schema(exclude=True)
 class AsyncApiView(_DocumentView):
     """`/api/asyncapi/`."""
 
@@ -73,7 +72,7 @@ def openapi(board: str = "", accounts: str | None = "") -> dict[str, Any]:
     if accounts is not None:
         ours.insert(0, path("api/token/", TokenView.as_view()))
     # Our endpoints alone, and by our settings: the project may describe an API of its own.
-    with patched_settings(OPENAPI_SETTINGS):
+    with patched_settings(OPENAPI_SETTINGS), describing_ours():
         document: dict[str, Any] = SchemaGenerator(patterns=ours).get_schema(request=None, public=True)
     if board:
         document["servers"] = [{"url": board}]

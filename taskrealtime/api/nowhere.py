@@ -1,6 +1,5 @@
 """Addresses that do not exist, answered as everything else under `/api/`."""
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from taskrealtime.engine.wire.errors import NotFound
@@ -8,9 +7,10 @@ from taskrealtime.engine.wire.errors import NotFound
 from .base import ApiView
 
 
-@extend_schema(exclude=True)
 class NowhereView(ApiView):
     """Every address without an endpoint."""
+
+    schema = None
 
     authentication_classes = ()
     permission_classes = ()

@@ -1,7 +1,9 @@
 """How endpoints describe themselves in the OpenAPI document: by the types that read and write their bodies."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import msgspec
@@ -39,6 +41,27 @@ IDEMPOTENCY_KEY = OpenApiParameter(
         "with `duplicate`. Kept as long as the event log."
     ),
 )
+
+
+_describes_ours: ContextVar[bool] = ContextVar("describes_ours", default=False)
+
+
+@contextmanager
+def describing_ours() -> Iterator[None]:
+    """Have our endpoints be described, in this thread."""
+    token = _describes_ours.set(True)
+    try:
+        yield
+    finally:
+        _describes_ours.reset(token)
+
+
+class OwnSchema(AutoSchema):
+    """None to whatever else describes the project's API: our endpoints are no part of that."""
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        """Return the schema of a view where ours are described."""
+        return super().__get__(instance, owner) if _describes_ours.get() else None
 
 
 def documented(
@@ -81,7 +104,7 @@ def documented(
 
     def decorate(method: Method) -> Method:
         # Whatever `DEFAULT_SCHEMA_CLASS` the project has for its own API.
-        method.kwargs = {"schema": AutoSchema}  # type: ignore[attr-defined] # where the framework looks
+        method.kwargs = {"schema": OwnSchema}  # type: ignore[attr-defined] # where the framework looks
         described: Method = describe_method(method)
         described.operation = operation  # type: ignore[attr-defined]
         return described
