@@ -8,11 +8,12 @@ change sees the removal.
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
 from .contract.room_names import project_of_room
 from .engine.auth import tokens
+from .engine.conf import user_model
+from .engine.conf.user_model import User, UserKey
 from .engine.wire.errors import Forbidden, InvalidData, NotFound, RealTimeError
 from .models import AdditionRequest, Block, Comment, Invitation, Membership, Project, Task, TaskQuerySet
 
@@ -84,12 +85,11 @@ def find_task_to_type_at(user: User, task_id: int) -> Task:
     return task
 
 
-def refuse_reading(pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+def refuse_reading(pairs: Collection[tuple[str, UserKey]]) -> dict[tuple[str, UserKey], RealTimeError]:
     """Return the pairs of a room and a user's id where the user may not read the room, each with the error to raise."""
     projects = {pair: project_id for pair in pairs if (project_id := project_of_room(pair[0])) is not None}
-    memberships = Membership.objects.filter(
-        project__id__any_of=set(projects.values()), user__id__any_of={user_id for _, user_id in projects}
-    )
+    of_users = user_model.among({user_id for _, user_id in projects}, "user")
+    memberships = Membership.objects.filter(of_users, project__id__any_of=set(projects.values()))
     allowed = set(memberships.values_list("project_id", "user_id"))
     return {
         (room, user_id): NotFound("No such project.")
@@ -98,7 +98,7 @@ def refuse_reading(pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], 
     }
 
 
-def lock_member(user: User, project_id: int, *, others: Iterable[int | None] = ()) -> Membership:
+def lock_member(user: User, project_id: int, *, others: Iterable[UserKey | None] = ()) -> Membership:
     """As `require_member`, with the membership (and those of the users `others`) locked.
 
     Raises:
@@ -112,7 +112,7 @@ def lock_member(user: User, project_id: int, *, others: Iterable[int | None] = (
     return locked[user.pk]
 
 
-def lock_editor(user: User, project_id: int, *, others: Iterable[int | None] = ()) -> Membership:
+def lock_editor(user: User, project_id: int, *, others: Iterable[UserKey | None] = ()) -> Membership:
     """As `lock_member`, for a change of tasks or comments.
 
     Raises:
@@ -125,7 +125,7 @@ def lock_editor(user: User, project_id: int, *, others: Iterable[int | None] = (
     return membership
 
 
-def lock_owner(user: User, project_id: int, *, others: Iterable[int | None] = ()) -> Membership:
+def lock_owner(user: User, project_id: int, *, others: Iterable[UserKey | None] = ()) -> Membership:
     """As `lock_member`, for a change of the project or its members.
 
     Raises:
@@ -168,7 +168,7 @@ def _require_owning(membership: Membership) -> None:
         raise Forbidden("Only owners can do this.")
 
 
-def lock_task(user: User, task_id: int, *, others: Iterable[int | None] = (), gone: bool = False) -> Task:
+def lock_task(user: User, task_id: int, *, others: Iterable[UserKey | None] = (), gone: bool = False) -> Task:
     """Return the task, locked for a change by this user together with the membership that allows it.
 
     Args:
@@ -213,7 +213,7 @@ def lock_comment(user: User, comment_id: int, *, owners_too: bool) -> Comment:
     return comment
 
 
-def require_assignable(project_id: int, user_id: int | None, field: str) -> None:
+def require_assignable(project_id: int, user_id: UserKey | None, field: str) -> None:
     """Require a member as assignee.
 
     Raises:
@@ -239,7 +239,7 @@ def require_other_owner(membership: Membership) -> None:
     Raises:
         Forbidden: this is the last one.
     """
-    owners = Membership.objects.filter(project_id=membership.project_id, role="owner", user__is_active=True)
+    owners = Membership.objects.active_owners().filter(project_id=membership.project_id)
     others = owners.exclude(pk=membership.pk).order_by("pk").select_for_update(of=("self",), no_key=True)
     if membership.role == "owner" and not list(others):
         raise Forbidden("A project needs at least one owner with an active account.")
@@ -275,7 +275,7 @@ def find_addition_request(user: User, project_id: int) -> AdditionRequest:
 
 def addition_requests(user: User) -> QuerySet[AdditionRequest]:
     """Return the requests of owners to add this user to their projects, with both, oldest first."""
-    owners = Membership.objects.filter(project_id=OuterRef("project_id"), role="owner", user__is_active=True)
+    owners = Membership.objects.active_owners().filter(project_id=OuterRef("project_id"))
     requests = AdditionRequest.objects.filter(Exists(owners.filter(user_id=OuterRef("asked_by_id"))), user=user)
     return requests.select_related("project", "asked_by").order_by("id")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.contrib.auth.models import User
+from .engine.conf.user_model import User
 
 _actor: ContextVar[User | None] = ContextVar("taskrealtime_actor", default=None)
 

@@ -1,15 +1,41 @@
 """The domain's admin pages. What is changed here is announced like any other save."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.http import HttpRequest
 
 from .actor import acting_as
 from .models import Comment, Membership, Project, Task
 
 
-class AnnouncingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LooksUp(admin.options.BaseModelAdmin):  # type: ignore[type-arg]
+    """Has foreign keys that are chosen by typing; by key, if no admin page of the other model can search.
+
+    That of users is the project's own, if there is one.
+    """
+
+    #: The names of these foreign keys.
+    looked_up: Sequence[str] = ()
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        """Return those that are chosen by typing."""
+        return [name for name in self.looked_up if self._is_searched(self.model._meta.get_field(name))]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """As Django's, which would list all rows."""
+        if db_field.name in self.looked_up and not self._is_searched(db_field):
+            kwargs["widget"] = ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def _is_searched(self, field: Any) -> bool:
+        other = self.admin_site._registry.get(field.remote_field.model)
+        return bool(other and other.search_fields)
+
+
+class AnnouncingAdmin(LooksUp, admin.ModelAdmin):  # type: ignore[type-arg]
     """Saves and deletes in the name of the signed-in user."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -28,12 +54,12 @@ class AnnouncingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return super().delete_view(request, *args, **kwargs)
 
 
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+class MembershipInline(LooksUp, admin.TabularInline):  # type: ignore[type-arg]
     """The members, on the project's page."""
 
     model = Membership
     extra = 0
-    autocomplete_fields = ["user"]
+    looked_up = ["user"]
     exclude = ["muted"]  # the member's own choice
 
 
@@ -53,7 +79,7 @@ class TaskAdmin(AnnouncingAdmin):
     list_display = ["title", "project", "status", "priority", "assignee", "due_at"]
     list_filter = ["status", "priority", "project"]
     search_fields = ["title"]
-    autocomplete_fields = ["project", "assignee", "created_by"]
+    looked_up = ["project", "assignee", "created_by"]
     readonly_fields = ["version", "position", "created_at", "updated_at"]
 
 
@@ -63,4 +89,4 @@ class CommentAdmin(AnnouncingAdmin):
 
     list_display = ["content", "task", "author", "created_at"]
     search_fields = ["content"]
-    autocomplete_fields = ["task", "author"]
+    looked_up = ["task", "author"]

@@ -11,6 +11,7 @@ class TaskRealtimeConfig(AppConfig):
     """The task board."""
 
     name = "taskrealtime"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Task board"
 
     def import_models(self) -> None:

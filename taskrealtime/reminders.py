@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q, QuerySet
 
@@ -23,6 +22,7 @@ from .announcing.redaction import subject_of
 from .contract import events
 from .contract.room_names import user_room
 from .engine import log
+from .engine.conf.user_model import User, UserKey
 from .engine.crash_points import crash_point
 from .engine.db.clock import database_time
 from .engine.models import Event
@@ -88,13 +88,13 @@ def snooze(user: User, seq: int, pause: timedelta) -> datetime:
     if task is None or not Membership.objects.filter(project_id=task.project_id, user=user).exists():
         raise NotFound("No such task.")
     now = database_time()
-    Reminder.objects.update_or_create(
+    again = {"snoozed_until": now + pause}
+    Reminder.objects.of(user.pk).update_or_create(
         task=task,
-        user_id=user.pk,
         due_at=told.due_at,
         kind=told.kind,
-        defaults={"snoozed_until": now + pause},
-        create_defaults={"snoozed_until": now + pause, "told_at": event.at},
+        defaults=again,
+        create_defaults=again | {"told_at": event.at} | Reminder.columns_of(user.pk),
     )
     return now + pause
 
@@ -136,11 +136,11 @@ def _remind_again(now: datetime) -> tuple[int, int]:
     again: list[_Due] = []
     for reminder in snoozed:
         task = reminder.task
-        reader = readers.get((task.project_id, reminder.user_id))
-        fits = task.first_look() and task.due_at == reminder.due_at and _recipient_of(task) == reminder.user_id
+        reader = readers.get((task.project_id, reminder.reader_id))
+        fits = task.first_look() and task.due_at == reminder.due_at and _recipient_of(task) == reminder.reader_id
         kind: events.ReminderKind = "overdue" if reminder.due_at <= now else "due_soon"
         # A user that was notified of it as overdue since the time asked for has been reminded.
-        told_at = overdue.get((task.pk, reminder.user_id, reminder.due_at)) if kind != reminder.kind else None
+        told_at = overdue.get((task.pk, reminder.reader_id, reminder.due_at)) if kind != reminder.kind else None
         replaced = told_at is not None and reminder.snoozed_until is not None and reminder.snoozed_until <= told_at
         if fits and reader is not None and not replaced:
             again.append(_Due(task, reminder.due_at, reader, kind))
@@ -186,11 +186,11 @@ def _judge(task: Task, reader: Reader | None, now: datetime) -> tuple[events.Rem
     return ("due_soon", task.due_at) if soon <= now else (None, soon)
 
 
-def _recipient_of(task: Task) -> int | None:
+def _recipient_of(task: Task) -> UserKey | None:
     return task.created_by_id if task.assignee_id is None else task.assignee_id
 
 
-def _readers(tasks: Iterable[Task]) -> dict[tuple[int, int | None], Reader]:
+def _readers(tasks: Iterable[Task]) -> dict[tuple[int, UserKey | None], Reader]:
     """Return the members that tasks may concern, by project and user."""
     tasks = list(tasks)
     memberships = Membership.objects.filter(
@@ -200,19 +200,21 @@ def _readers(tasks: Iterable[Task]) -> dict[tuple[int, int | None], Reader]:
     return {(reader.project_id, reader.user_id): reader for reader in notifying.readers_of(memberships)}
 
 
-def _reminded_overdue(reminders: Collection[Reminder]) -> dict[tuple[int, int, datetime], datetime]:
+def _reminded_overdue(reminders: Collection[Reminder]) -> dict[tuple[int, UserKey | None, datetime], datetime]:
     """Return when the tasks of these reminders were announced as overdue: by task, user and due date."""
     told = Reminder.objects.filter(task_id__in={reminder.task_id for reminder in reminders}, kind="overdue")
-    return {(row.task_id, row.user_id, row.due_at): row.told_at for row in told}
+    return {(row.task_id, row.reader_id, row.due_at): row.told_at for row in told}
 
 
 def _claim(due: Sequence[_Due], now: datetime) -> list[_Due]:
     """Record these as sent; return those that were not yet. The locked tasks keep other processes from doing it."""
     rows = Reminder.objects.filter(task_id__in={one.task.pk for one in due})
-    given = set(rows.values_list("task_id", "user_id", "due_at", "kind"))
+    given = {(row.task_id, row.reader_id, row.due_at, row.kind) for row in rows}
     new = [one for one in due if (one.task.pk, one.reader.user_id, one.due_at, one.kind) not in given]
     Reminder.objects.bulk_create(
-        Reminder(task=one.task, user_id=one.reader.user_id, due_at=one.due_at, kind=one.kind, told_at=now)
+        Reminder(
+            task=one.task, due_at=one.due_at, kind=one.kind, told_at=now, **Reminder.columns_of(one.reader.user_id)
+        )
         for one in new
     )
     return new

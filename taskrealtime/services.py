@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -20,6 +19,8 @@ from .announcing.redaction import subject_of
 from .contract import events
 from .contract.room_names import project_room
 from .engine import log
+from .engine.conf import user_model
+from .engine.conf.user_model import UserKey
 from .engine.log import trimming
 from .engine.models import Event
 from .engine.wire.errors import InvalidData, NotFound
@@ -31,7 +32,7 @@ class RealTimeService:
 
     @classmethod
     def broadcast_task_updated(
-        cls, *, task_id: int, updates: Mapping[str, Any], project_id: int, updater_id: int | None = None
+        cls, *, task_id: int, updates: Mapping[str, Any], project_id: int, updater_id: UserKey | None = None
     ) -> None:
         """Announce `task_updated` for the named fields, with the values that the database has.
 
@@ -63,7 +64,7 @@ class RealTimeService:
 
     @classmethod
     def broadcast_task_status_changed(
-        cls, *, task_id: int, old_status: str, new_status: str, project_id: int, updater_id: int | None = None
+        cls, *, task_id: int, old_status: str, new_status: str, project_id: int, updater_id: UserKey | None = None
     ) -> None:
         """Announce `task_status_changed`, after a write past the ORM. The task's version moves by one.
 
@@ -84,10 +85,10 @@ class RealTimeService:
         cls,
         *,
         task_id: int,
-        assignee_id: int | None,
+        assignee_id: UserKey | None,
         project_id: int,
-        previous_assignee_id: int | None = None,
-        updater_id: int | None = None,
+        previous_assignee_id: UserKey | None = None,
+        updater_id: UserKey | None = None,
     ) -> None:
         """Announce `task_assigned`, after a write past the ORM. The task's version moves by one.
 
@@ -102,7 +103,7 @@ class RealTimeService:
             room_events.assigned(task, previous_assignee_id)
 
     @classmethod
-    def broadcast_task_created(cls, *, task_id: int, project_id: int, creator_id: int | None = None) -> None:
+    def broadcast_task_created(cls, *, task_id: int, project_id: int, creator_id: UserKey | None = None) -> None:
         """Announce `task_created`, after an insert past the ORM.
 
         Raises:
@@ -114,7 +115,7 @@ class RealTimeService:
             room_events.notify_assignee_of_new_task(task, None)
 
     @classmethod
-    def broadcast_task_deleted(cls, *, task_id: int, project_id: int, deleter_id: int | None = None) -> None:
+    def broadcast_task_deleted(cls, *, task_id: int, project_id: int, deleter_id: UserKey | None = None) -> None:
         """Announce `task_deleted`, after a deletion past the ORM.
 
         Raises:
@@ -129,7 +130,7 @@ class RealTimeService:
 
     @classmethod
     def broadcast_comment_added(
-        cls, *, task_id: int, comment_data: Mapping[str, Any], project_id: int, author_id: int
+        cls, *, task_id: int, comment_data: Mapping[str, Any], project_id: int, author_id: UserKey
     ) -> Comment:
         """Announce `comment_added`; without an `id` in `comment_data` the comment is created first.
 
@@ -161,7 +162,7 @@ class RealTimeService:
             return comment
 
     @classmethod
-    def broadcast_member_added(cls, *, project_id: int, user_id: int, adder_id: int | None = None) -> None:
+    def broadcast_member_added(cls, *, project_id: int, user_id: UserKey, adder_id: UserKey | None = None) -> None:
         """Announce `project_member_added`, after an insert past the ORM.
 
         Raises:
@@ -175,7 +176,7 @@ class RealTimeService:
             room_events.member_added(membership)
 
     @classmethod
-    def broadcast_member_removed(cls, *, project_id: int, user_id: int, remover_id: int | None = None) -> None:
+    def broadcast_member_removed(cls, *, project_id: int, user_id: UserKey, remover_id: UserKey | None = None) -> None:
         """Announce `project_member_removed`, after a deletion past the ORM; their sockets leave the room.
 
         Raises:
@@ -190,11 +191,11 @@ class RealTimeService:
 
 
 @contextmanager
-def _announcing(user_id: int | None) -> Iterator[None]:
+def _announcing(user_id: UserKey | None) -> Iterator[None]:
     """Open one transaction in which `user_id` acts (None: the present actor)."""
     user = current_actor()
     if user_id is not None:
-        user = User.objects.filter(pk=user_id).first()
+        user = user_model.users().filter(pk=user_id).first()
         if user is None:
             raise NotFound(f"No user {user_id}.")
     with acting_as(user), log.atomic():

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.contrib.auth.models import User
 from django.db import OperationalError
 
 from taskrealtime.actor import acting_as
 from taskrealtime.engine import log
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.crash_points import crash_point
 
 Result = TypeVar("Result")

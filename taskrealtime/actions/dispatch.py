@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
-from django.contrib.auth.models import User
 
 from taskrealtime.contract import commands
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.log import idempotency
 
 from .committing import committed

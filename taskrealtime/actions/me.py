@@ -5,17 +5,21 @@ from datetime import timedelta
 from functools import cache
 
 import msgspec
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
 from msgspec import UNSET
 
 from taskrealtime import reminders
 from taskrealtime.contract import commands
 from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import InvalidData
 from taskrealtime.models import Membership, Preferences
+
+_NO_ADDRESS = "Enter a valid email address."
 
 
 def read_notifications(user: User, command: commands.NotificationsRead) -> commands.Unread:
@@ -34,25 +38,35 @@ def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
     if command.email is not UNSET:
         _change_email(user, command.email)
     if command.name is not UNSET:
-        # The user model has two fields, whose words stand together in this order wherever the name is shown.
-        first, _, last = command.name.strip().partition(" ")
-        User.objects.filter(pk=user.pk).update(first_name=first, last_name=last)
+        _change_name(user, command.name)
     if command.muted_projects is not UNSET:
         _mute(user, set(command.muted_projects))
     _change_preferences(user, command)
     return commands.MeAnswer(user_id=user.pk)
 
 
+def _change_name(user: User, name: str) -> None:
+    if not user_model.set_name(user.pk, name) and name.strip() not in ("", user_model.full_name(user)):
+        raise InvalidData.at("name", "Names cannot be changed here.")
+
+
 def _change_email(user: User, email: str) -> None:
+    field = user_model.email_field()
+    if field is None or (not email and field == user_model.username_field()):
+        raise InvalidData.at("email", "The address cannot be changed here." if field is None else _NO_ADDRESS)
     try:
         if email:
             validate_email(email)
     except ValidationError:
-        raise InvalidData.at("email", "Enter a valid email address.") from None
+        raise InvalidData.at("email", _NO_ADDRESS) from None
     # By a save, which sends mails to both addresses.
-    account = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    account.email = email
-    account.save(update_fields=["email"])
+    account = user_model.users().select_for_update(no_key=True).get(pk=user.pk)
+    setattr(account, field, email)
+    try:
+        with transaction.atomic():
+            account.save(update_fields=[field])
+    except IntegrityError:
+        raise InvalidData.at("email", "A user with that email address already exists.") from None
 
 
 def _change_preferences(user: User, command: commands.MeUpdate) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import msgspec
-from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from taskrealtime import access
 from taskrealtime.announcing import notifying
 from taskrealtime.contract import commands, events
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import User, UserKey
 from taskrealtime.engine.db import writing
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
@@ -36,9 +37,9 @@ MAX_INVITATIONS = 20
 def add_member(user: User, command: commands.MemberAdd) -> commands.MemberAnswer:
     """Add a user to a project, or ask for the user's consent."""
     access.lock_owner(user, command.project_id)
-    newcomer = User.objects.filter(username=command.username, is_active=True).first()
+    newcomer = user_model.by_username(command.username)
     # A user that blocked the adder looks like none.
-    if newcomer is None or not access.may_add(user, newcomer):
+    if newcomer is None or not user_model.is_active(newcomer) or not access.may_add(user, newcomer):
         raise InvalidData.at("username", "No user has this username.")
     # Locks the project, so that of two owners that add the same user one gets an error.
     [project] = Project.lock_rows([command.project_id])
@@ -88,13 +89,13 @@ def unblock(user: User, command: commands.BlockRemove) -> commands.BlockAnswer:
     return commands.BlockAnswer(user_id=command.user_id)
 
 
-def _block(user: User, user_ids: Iterable[int]) -> None:
-    there = list(User.objects.filter(pk__in=user_ids).exclude(pk=user.pk))
+def _block(user: User, user_ids: Iterable[UserKey]) -> None:
+    there = list(user_model.users().filter(pk__in=user_ids).exclude(pk=user.pk))
     Block.objects.bulk_create((Block(user=user, blocked=blocked) for blocked in there), ignore_conflicts=True)
     AdditionRequest.objects.filter(user=user, asked_by__in=there).delete()
 
 
-def _let_in(project_id: int, user: User, role: str, *, added_by_id: int | None = None) -> bool:
+def _let_in(project_id: int, user: User, role: str, *, added_by_id: UserKey | None = None) -> bool:
     """Make a user a member; return False if the user is one already.
 
     Args:
@@ -152,8 +153,8 @@ def _block_adders(user: User, membership: Membership) -> None:
         raise InvalidData.at("block", "No one added you to this project.")
     _block(user, adders)
     giver = membership.owner_by
-    owners = Membership.objects.filter(project_id=membership.project_id, role="owner", user__is_active=True)
-    if membership.role != "owner" or giver is None or not giver.is_active or owners.exclude(pk=membership.pk).exists():
+    owners = Membership.objects.active_owners().filter(project_id=membership.project_id).exclude(pk=membership.pk)
+    if membership.role != "owner" or giver is None or not user_model.is_active(giver) or owners.exists():
         return
     if not _let_in(membership.project_id, giver, "owner"):
         _set_role(user, _lock_membership(membership.project_id, giver.pk), "owner")
@@ -165,7 +166,7 @@ def hand_over_project(user: User, command: commands.ProjectHandOver) -> commands
     if command.user_id == user.pk:
         raise InvalidData.at("user_id", "Choose another member, not yourself.")
     heir = _lock_membership(command.project_id, command.user_id)
-    if not heir.user.is_active:
+    if not user_model.is_active(heir.user):
         raise InvalidData.at("user_id", "This account is not active.")
     _set_role(user, heir, "owner")
     if command.then == "leave":
@@ -176,7 +177,7 @@ def hand_over_project(user: User, command: commands.ProjectHandOver) -> commands
     return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
 
 
-def _lock_membership(project_id: int, user_id: int) -> Membership:
+def _lock_membership(project_id: int, user_id: UserKey) -> Membership:
     membership = Membership.objects.select_for_update().filter(project_id=project_id, user_id=user_id).first()
     if membership is None:
         raise NotFound("No such member.")
@@ -236,7 +237,7 @@ def sign_up(user: User, *, secret_hash: str | None = None) -> User:
 
     def save() -> User:
         user.pk = None
-        _reserve(user.get_username())
+        _reserve(user_model.username(user))
         user.save(force_insert=True)
         if secret_hash is not None:
             accept_invitation(user, commands.InvitationAccept(secret_hash=secret_hash))
@@ -261,7 +262,7 @@ def _reserve(username: str) -> None:
     # For SQLite itself only the letters of ASCII have a case; its regular expressions are Python's.
     sqlite = connection.vendor == "sqlite"
     lookup, value = ("iregex", rf"\A{re.escape(username)}\Z") if sqlite else ("iexact", username)
-    if User.objects.filter(**{f"{User.USERNAME_FIELD}__{lookup}": value}).exists():
+    if user_model.users().filter(**{f"{user_model.username_field()}__{lookup}": value}).exists():
         raise _taken()
 
 

@@ -3,11 +3,11 @@
 import unicodedata
 from typing import Any
 
-from django.contrib.auth.models import User
 from msgspec import UNSET
 
 from taskrealtime import access
 from taskrealtime.contract import commands
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
 from taskrealtime.models import Membership, Project
 

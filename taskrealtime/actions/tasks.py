@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from django.contrib.auth.models import User
 from django.utils import timezone
 from msgspec import UNSET, UnsetType
 
 from taskrealtime import access
 from taskrealtime.contract import commands
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import Conflict, InvalidData, NotFound
 from taskrealtime.models import Comment, Project, Task, ranks
 from taskrealtime.serializers.objects import shown_task_object, task_object

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -17,19 +16,24 @@ from taskrealtime.actor import current_actor
 from taskrealtime.contract import events
 from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
-from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf import settings, user_model
+from taskrealtime.engine.conf.user_model import User, UserKey
 from taskrealtime.models import Comment, Membership, Project, Task
 from taskrealtime.serializers.objects import actor_object
 
 from .mentions import mentioned
 from .redaction import subject_of
 
+#: How a query of users names their preferences, and which of them it asks for.
+PREFERENCES = "taskrealtime_preferences"
+_ASKED = ("notify", "remind_before_hours")
+
 
 class Reader(NamedTuple):
     """A member of a project, with the settings for notifications."""
 
     project_id: int
-    user_id: int
+    user_id: UserKey
     username: str
     muted: bool
     #: Kind → whether it is wanted; empty or None: everything is.
@@ -52,11 +56,11 @@ class Reader(NamedTuple):
 
 def readers_of(memberships: QuerySet[Membership]) -> list[Reader]:
     """Return the members that these memberships are of."""
-    about = ("user__username", "muted", "user__preferences__notify", "user__preferences__remind_before_hours")
+    about = [f"user__{user_model.username_field()}", "muted", *(f"user__{PREFERENCES}__{name}" for name in _ASKED)]
     return [Reader(*row) for row in memberships.order_by("user_id").values_list("project_id", "user_id", *about)]
 
 
-def readers_in(project_id: int, user_ids: Collection[int] | None = None) -> dict[int, Reader]:
+def readers_in(project_id: int, user_ids: Collection[UserKey] | None = None) -> dict[UserKey, Reader]:
     """Return the members of a project by their ids; only those of `user_ids` if these are given."""
     members = Membership.objects.filter(project_id=project_id)
     if user_ids is not None:
@@ -64,7 +68,7 @@ def readers_in(project_id: int, user_ids: Collection[int] | None = None) -> dict
     return {reader.user_id: reader for reader in readers_of(members)}
 
 
-def notify_assignee(task: Task, data: events.TaskAssigned, *, at: datetime, author_id: int | None = None) -> None:
+def notify_assignee(task: Task, data: events.TaskAssigned, *, at: datetime, author_id: UserKey | None = None) -> None:
     """Notify the new assignee, unless the assignee did it.
 
     Args:
@@ -120,11 +124,11 @@ def _copies(data: events.LoggedData, readers: Iterable[Reader], at: datetime, su
     ]
 
 
-def _concerned(comment: Comment) -> dict[int, events.Reason]:
+def _concerned(comment: Comment) -> dict[UserKey, events.Reason]:
     """Return the users that a comment concerns, apart from mentions, with the first reason that fits."""
     earlier = Comment.objects.filter(task_id=comment.task_id, author__isnull=False, pk__lt=comment.pk)
     authors = earlier.order_by().values_list("author_id", flat=True).distinct()
-    reasons: dict[int, events.Reason] = dict.fromkeys((pk for pk in authors if pk is not None), "participant")
+    reasons: dict[UserKey, events.Reason] = dict.fromkeys((pk for pk in authors if pk is not None), "participant")
     if comment.task.created_by_id is not None:
         reasons[comment.task.created_by_id] = "creator"
     if comment.task.assignee_id is not None:
@@ -132,6 +136,6 @@ def _concerned(comment: Comment) -> dict[int, events.Reason]:
     return reasons
 
 
-def _actor_id() -> int | None:
+def _actor_id() -> UserKey | None:
     actor = current_actor()
     return actor.pk if actor else None

@@ -18,6 +18,7 @@ from taskrealtime.announcing.redaction import subject_of
 from taskrealtime.contract import events
 from taskrealtime.contract.room_names import project_room, user_room
 from taskrealtime.engine import log
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.models import Comment, Invitation, Membership, Project, Task
 from taskrealtime.serializers.objects import actor_object, comment_object, label_objects, task_object, user_object
@@ -113,7 +114,7 @@ def append(
     *,
     at: datetime | None = None,
     subject: str = "",
-    evicts: int | None = None,
+    evicts: UserKey | None = None,
 ) -> None:
     """Append an event to a project's room, in the open transaction."""
     log.append(
@@ -172,7 +173,7 @@ def status_changed(task: Task, old_status: str) -> None:
     append(task.project_id, data, at=task.updated_at)
 
 
-def assigned(task: Task, previous_assignee_id: int | None) -> None:
+def assigned(task: Task, previous_assignee_id: UserKey | None) -> None:
     """Announce a task's new assignee, and notify that user."""
     data = _assignment(task, previous_assignee_id)
     append(task.project_id, data, at=task.updated_at, subject=subject_of(task))
@@ -212,14 +213,14 @@ def member_added(membership: Membership) -> None:
     notifying.notify_new_member(membership, data, at=now)
 
 
-def member_removed(project_id: int, user_id: int) -> None:
+def member_removed(project_id: int, user_id: UserKey) -> None:
     """Announce that a member was removed, with the last event of the room that this user gets."""
     data = events.ProjectMemberRemoved(by=acting_user(), project_id=project_id, user_id=user_id)
     append(project_id, data, evicts=user_id)
     membership_ended(project_id, [user_id])
 
 
-def membership_ended(project_id: int, user_ids: Iterable[int]) -> None:
+def membership_ended(project_id: int, user_ids: Iterable[UserKey]) -> None:
     """Notify users, whether or not they have joined a project just now, that they lost it, after the commit."""
     for user_id in user_ids:
         ring = partial(doorbell.publish_membership_ended, user_room(user_id), user_id, project_room(project_id))
@@ -241,7 +242,7 @@ def acting_user() -> events.Actor | None:
     return actor_object(current_actor())
 
 
-def _assignment(task: Task, previous_assignee_id: int | None) -> events.TaskAssigned:
+def _assignment(task: Task, previous_assignee_id: UserKey | None) -> events.TaskAssigned:
     return events.TaskAssigned(
         by=acting_user(),
         task_id=task.pk,

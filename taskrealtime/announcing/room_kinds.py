@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from django.contrib.auth.models import User
-
 from taskrealtime import access
 from taskrealtime.contract.room_names import project_of_room, user_of_room, user_room
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.models import Event
 from taskrealtime.engine.wire.errors import NotFound, RealTimeError
 from taskrealtime.models import Project
@@ -20,7 +20,7 @@ class ProjectRooms:
     personal = False
     deletions: Collection[str] = redaction.DELETIONS
 
-    def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+    def refuse_reading(self, pairs: Collection[tuple[str, UserKey]]) -> dict[tuple[str, UserKey], RealTimeError]:
         """Refuse users that are no members."""
         return access.refuse_reading(pairs)
 
@@ -42,7 +42,7 @@ class UserRooms:
     personal = True
     deletions: Collection[str] = redaction.DELETIONS
 
-    def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+    def refuse_reading(self, pairs: Collection[tuple[str, UserKey]]) -> dict[tuple[str, UserKey], RealTimeError]:
         """Refuse all users but the room's own."""
         return {(room, pk): NotFound("No such project.") for room, pk in pairs if room != user_room(pk)}
 
@@ -53,5 +53,5 @@ class UserRooms:
     def without_owner(self, rooms: Collection[str]) -> set[str]:
         """Return the rooms whose user is gone."""
         users = {room: pk for room in rooms if (pk := user_of_room(room)) is not None}
-        there = set(User.objects.filter(pk__in=users.values()).values_list("pk", flat=True))
+        there = set(user_model.users().filter(pk__in=users.values()).values_list("pk", flat=True))
         return {room for room, pk in users.items() if pk not in there}

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
 from taskrealtime.contract.room_names import project_room, user_room
 from taskrealtime.engine import log
+from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.log import trimming
 from taskrealtime.models import Comment, Membership, Project, Reminder, Task
 from taskrealtime.models.tracking import TrackedModel, receive, written
@@ -102,18 +102,18 @@ def close_project_room(instance: Project, **kwargs: Any) -> None:
     room_events.membership_ended(instance.pk, instance.member_ids)  # type: ignore[attr-defined]
 
 
-@receive(post_save, get_user_model(), subclasses=True)
+@receive(post_save, user_model.model(), subclasses=True)
 def make_user_room(instance: Any, created: bool, **kwargs: Any) -> None:
     """Create the room of a new user."""
     if created:
         log.create_room(user_room(instance.pk))
 
 
-@receive(post_delete, get_user_model())
+@receive(post_delete, user_model.model())
 def close_user_room(instance: Any, **kwargs: Any) -> None:
     """Close the room of a deleted user."""
     log.drop_room(user_room(instance.pk))
-    Reminder.objects.filter(user_id=instance.pk).delete()
+    Reminder.objects.of(instance.pk).delete()
 
 
 def _deletion_of(origin: Any) -> type:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
 from taskrealtime.engine.auth import browser_sessions, tokens
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import Unauthenticated
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -17,6 +16,7 @@ from rest_framework.views import APIView
 
 from taskrealtime import actions
 from taskrealtime.contract import commands
+from taskrealtime.engine.conf.user_model import User, UserKey
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire import protocol
 from taskrealtime.engine.wire.errors import InvalidData
@@ -46,7 +46,7 @@ class ApiView(APIView):
     versioning_class = None
     schema: Any = OwnSchema()
     #: The user of a request that changes nothing.
-    _reader: int | None = None
+    _reader: UserKey | None = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @classmethod

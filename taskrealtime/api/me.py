@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from django.contrib.auth.models import User
 from msgspec import UNSET, Meta
 from msgspec.structs import asdict
 from rest_framework.request import Request
@@ -10,7 +9,8 @@ from rest_framework.response import Response
 
 from taskrealtime.contract import commands
 from taskrealtime.contract.events import NOTIFICATION_KINDS
-from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf import settings, user_model
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.passwords import require_password
 from taskrealtime.models import Membership, Preferences
 from taskrealtime.serializers.objects import user_object
@@ -40,11 +40,11 @@ class MeView(PutIsPatch):
     def patch(self, request: Request) -> Response:
         """Change what is given; it counts for whatever happens from then on."""
         given, user = read_body(request, MeChange), user_of(request)
-        if given.email is not UNSET and given.email != user.email:
+        if given.email is not UNSET and given.email != user_model.email(user):
             require_password(user, given.password, address=request.META.get("REMOTE_ADDR"))
         changes = {name: getattr(given, name) for name in commands.MeUpdate.__struct_fields__}
         answer = carry_out(request, commands.MeUpdate(**changes))
-        return Response(_show(User.objects.get(pk=user_of(request).pk), answer.duplicate))
+        return Response(_show(user_model.users().get(pk=user_of(request).pk), answer.duplicate))
 
 
 def _show(user: User, duplicate: Duplicate = UNSET) -> Me:
@@ -53,7 +53,7 @@ def _show(user: User, duplicate: Duplicate = UNSET) -> Me:
     hours = preferences.remind_before_hours
     return Me(
         **asdict(user_object(user)),
-        email=user.email,
+        email=user_model.email(user),
         timezone=preferences.timezone or "UTC",
         remind_before_hours=settings.REMIND_BEFORE_HOURS if hours is None else hours,
         notify={kind: preferences.notify.get(kind, True) for kind in NOTIFICATION_KINDS},

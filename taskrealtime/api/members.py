@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from taskrealtime import access
 from taskrealtime.contract import commands
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.wire.errors import Forbidden, NotFound
 from taskrealtime.models import Membership
 from taskrealtime.serializers.objects import member_object
@@ -51,13 +52,13 @@ class MemberView(PutIsPatch):
         changes=True,
         errors=[NotFound, Forbidden],
     )
-    def patch(self, request: Request, project_id: int, user_id: int) -> Response:
+    def patch(self, request: Request, project_id: int, user_id: UserKey) -> Response:
         """Give a member another role (owners)."""
         command = read_body(request, commands.MemberUpdate, project_id=project_id, user_id=user_id)
         return Response(_change(request, command))
 
     @documented("member_remove", status=204, changes=True, errors=[NotFound, Forbidden])
-    def delete(self, request: Request, project_id: int, user_id: int) -> Response:
+    def delete(self, request: Request, project_id: int, user_id: UserKey) -> Response:
         """Remove a member (owners); members may remove themselves."""
         carry_out(request, commands.MemberRemove(project_id=project_id, user_id=user_id))
         return deleted()

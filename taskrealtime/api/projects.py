@@ -1,7 +1,6 @@
 """Projects: list, create, read, rename, delete, leave."""
 
 import msgspec
-from django.contrib.auth.models import User
 from msgspec import UNSET
 from msgspec.structs import asdict
 from rest_framework.request import Request
@@ -9,6 +8,7 @@ from rest_framework.response import Response
 
 from taskrealtime import access
 from taskrealtime.contract import commands
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import Forbidden, NotFound
 from taskrealtime.models import Membership
 from taskrealtime.serializers.objects import project_object, user_object

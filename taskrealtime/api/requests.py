@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from taskrealtime import access
 from taskrealtime.contract import commands
 from taskrealtime.contract.events import ProjectName
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.wire.errors import NotFound
 from taskrealtime.models import AdditionRequest
 from taskrealtime.serializers.objects import user_object
@@ -65,7 +66,7 @@ class BlockView(ApiView):
     """`/api/me/blocks/<user_id>/`."""
 
     @documented("block_remove", status=204, changes=True, errors=[NotFound])
-    def delete(self, request: Request, user_id: int) -> Response:
+    def delete(self, request: Request, user_id: UserKey) -> Response:
         """Let that user add the caller again."""
         carry_out(request, commands.BlockRemove(user_id=user_id))
         return deleted()

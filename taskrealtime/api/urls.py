@@ -18,9 +18,10 @@ from . import (
     tasks,
     tokens,
 )
-from .converters import IdConverter
+from .converters import IdConverter, UserConverter
 
 register_converter(IdConverter, "id")
+register_converter(UserConverter, "user")
 
 urlpatterns = [
     path("token/refresh/", tokens.TokenRefreshView.as_view()),
@@ -34,7 +35,7 @@ urlpatterns = [
     path("projects/<id:project_id>/archive/", tasks.CompletedArchiveView.as_view()),
     path("projects/<id:project_id>/hand-over/", projects.HandOverView.as_view()),
     path("projects/<id:project_id>/members/", members.MembersView.as_view()),
-    path("projects/<id:project_id>/members/<id:user_id>/", members.MemberView.as_view()),
+    path("projects/<id:project_id>/members/<user:user_id>/", members.MemberView.as_view()),
     path("projects/<id:project_id>/labels/", labels.LabelsView.as_view()),
     path("projects/<id:project_id>/labels/<id:label_id>/", labels.LabelView.as_view()),
     path("projects/<id:project_id>/invitations/", invitations.InvitationsView.as_view()),
@@ -59,7 +60,7 @@ urlpatterns = [
     path("me/requests/<id:project_id>/accept/", requests.RequestAcceptView.as_view()),
     path("me/requests/<id:project_id>/decline/", requests.RequestDeclineView.as_view()),
     path("me/blocks/", requests.BlocksView.as_view()),
-    path("me/blocks/<id:user_id>/", requests.BlockView.as_view()),
+    path("me/blocks/<user:user_id>/", requests.BlockView.as_view()),
     path("schema/", documents.OpenApiView.as_view()),
     path("asyncapi/", documents.AsyncApiView.as_view()),
     # Last: whatever else is asked for here is answered in JSON, too.

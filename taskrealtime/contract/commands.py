@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from taskrealtime.engine.conf.user_model import GivenKey, GivenName, ShownKey
 from taskrealtime.engine.wire.protocol import BREAKS_LINE, HIDDEN, JOINS, MAX_INTEGER
 
 from .events import InvitedRole, LabelColor, PresentStatus, PresentUser, Priority, Role, Status, TaskObject
@@ -175,7 +176,7 @@ class TaskFields(msgspec.Struct, kw_only=True, omit_defaults=True):
     description: Description | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
-    assignee_id: Id | None | UnsetType = UNSET
+    assignee_id: GivenKey | None | UnsetType = UNSET
     due_at: Moment | None | UnsetType = UNSET
     labels: LabelIds | UnsetType = UNSET
 
@@ -198,7 +199,7 @@ class TaskCreate(Command, kw_only=True, omit_defaults=True):
     description: Description | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
-    assignee_id: Id | None | UnsetType = UNSET
+    assignee_id: GivenKey | None | UnsetType = UNSET
     due_at: Moment | None | UnsetType = UNSET
     labels: LabelIds | UnsetType = UNSET
 
@@ -413,7 +414,7 @@ class MemberAdd(Command, kw_only=True):
 
     slowness = 6
     project_id: Id
-    username: Annotated[str, Meta(min_length=1, max_length=150)]
+    username: GivenName
     role: Role = "member"
 
 
@@ -421,7 +422,7 @@ class MemberUpdate(Command, kw_only=True):
     """Give a member another role."""
 
     project_id: Id
-    user_id: Id
+    user_id: GivenKey
     role: Role
 
 
@@ -429,7 +430,7 @@ class MemberRemove(Command, kw_only=True, omit_defaults=True):
     """Remove a member; members may remove themselves."""
 
     project_id: Id
-    user_id: Id
+    user_id: GivenKey
     #: For the caller's own membership: the user that gave it, or made the caller an owner, cannot add the caller again.
     block: bool = False
 
@@ -438,7 +439,7 @@ class ProjectHandOver(Command, kw_only=True):
     """Make a member an owner, and then stay one, step down or leave: all of it, or nothing."""
 
     project_id: Id
-    user_id: Id
+    user_id: GivenKey
     then: Literal["stay", "member", "viewer", "leave"] = "stay"
 
 
@@ -446,7 +447,7 @@ class MemberAnswer(Answer, kw_only=True):
     """The member that something was done with."""
 
     project_id: int
-    user_id: int
+    user_id: ShownKey
     #: True if the user wants to be asked first: the user becomes a member by accepting.
     requested: Literal[True] | UnsetType = UNSET
 
@@ -468,13 +469,13 @@ class RequestDecline(Command, kw_only=True):
 class BlockRemove(Command, kw_only=True):
     """Let a user add the caller again."""
 
-    user_id: Id
+    user_id: GivenKey
 
 
 class BlockAnswer(Answer, kw_only=True):
     """The user that was blocked."""
 
-    user_id: int
+    user_id: ShownKey
 
 
 class InvitationCreate(Command, kw_only=True):
@@ -578,7 +579,7 @@ class Snoozed(Answer, kw_only=True):
 class MeAnswer(Answer, kw_only=True):
     """Whose preferences were changed."""
 
-    user_id: int
+    user_id: ShownKey
 
 
 #: Every client event, by its name.

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from taskrealtime.engine.conf.user_model import ShownKey
 from taskrealtime.engine.presence import attendance
 from taskrealtime.engine.rooms.watching import ProcessFigures
 
@@ -40,7 +41,7 @@ LABEL_COLORS: tuple[LabelColor, ...] = get_args(LabelColor)
 class UserObject(msgspec.Struct):
     """A user."""
 
-    id: int
+    id: ShownKey
     username: str
     #: The full name, or the username if there is none.
     name: str
@@ -49,7 +50,7 @@ class UserObject(msgspec.Struct):
 class Actor(msgspec.Struct):
     """The user that did something."""
 
-    id: int
+    id: ShownKey
     username: str
 
 
@@ -88,12 +89,12 @@ class TaskObject(msgspec.Struct):
     description: str
     status: Status
     priority: Priority
-    assignee_id: int | None
+    assignee_id: ShownKey | None
     due_at: datetime | None
     #: Sorts within a column, by code units.
     position: str
     comment_count: int
-    created_by_id: int | None
+    created_by_id: ShownKey | None
     created_at: datetime
     updated_at: datetime
     #: 1, 2, 3, …: one more with every change; comments do not move it.
@@ -120,7 +121,7 @@ class CommentObject(msgspec.Struct):
 class PresentUser(msgspec.Struct):
     """A user that is in a project now."""
 
-    user_id: int
+    user_id: ShownKey
     status: PresentStatus
 
 
@@ -131,10 +132,10 @@ class TaskChanges(msgspec.Struct, omit_defaults=True):
     description: str | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
-    assignee_id: int | None | UnsetType = UNSET
+    assignee_id: ShownKey | None | UnsetType = UNSET
     due_at: datetime | None | UnsetType = UNSET
     position: str | UnsetType = UNSET
-    created_by_id: int | None | UnsetType = UNSET
+    created_by_id: ShownKey | None | UnsetType = UNSET
     labels: list[int] | UnsetType = UNSET
 
 
@@ -206,8 +207,8 @@ class TaskAssigned(LoggedData, kw_only=True):
     task_id: int
     project_id: int
     title: str
-    assignee_id: int | None
-    previous_assignee_id: int | None
+    assignee_id: ShownKey | None
+    previous_assignee_id: ShownKey | None
     version: int
 
 
@@ -264,7 +265,7 @@ class ProjectMemberUpdated(LoggedData, kw_only=True):
 
     event = "project_member_updated"
     project_id: int
-    user_id: int
+    user_id: ShownKey
     role: Role
 
 
@@ -273,7 +274,7 @@ class ProjectMemberRemoved(LoggedData, kw_only=True):
 
     event = "project_member_removed"
     project_id: int
-    user_id: int
+    user_id: ShownKey
 
 
 class ProjectUpdated(LoggedData, kw_only=True):
@@ -330,7 +331,7 @@ class UserPresence(msgspec.Struct):
     """A user's presence in a project changed."""
 
     project_id: int
-    user_id: int
+    user_id: ShownKey
     status: PresenceStatus
     #: Now, for those that are there.
     last_seen_at: datetime
@@ -357,7 +358,7 @@ class TaskViewers(msgspec.Struct):
 
     project_id: int
     task_id: int
-    user_ids: list[int]
+    user_ids: list[ShownKey]
 
 
 #: Every ephemeral event of a room, by its name, with the types that its data may have.

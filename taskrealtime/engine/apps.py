@@ -10,6 +10,7 @@ class EngineConfig(AppConfig):
 
     name = "taskrealtime.engine"
     label = "engine"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Event log"
 
     def ready(self) -> None:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from .conf import user_model
 from .db import lookups  # noqa: F401 -- registers `any_of`
 from .db.primary import PrimaryManager
 
@@ -61,7 +62,9 @@ class Event(models.Model):
     data = models.TextField()
     #: Whose content this is (`task.7`, `comment.12`), so that it can be blanked once that is gone.
     subject = models.CharField(max_length=64, blank=True, default="")
-    #: The user that may receive nothing of this room after this event.
+    #: The user that may receive nothing of this room after this event: `user_model.as_text` of the key.
+    evicts_user = models.CharField(max_length=64, null=True)  # noqa: DJ001 -- most events evict none
+    #: The same in the release before, which knew numbers alone; both are written where keys are numbers.
     evicts = models.BigIntegerField(null=True)
 
     objects = PrimaryManager()
@@ -79,6 +82,11 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.room}#{self.seq}"
+
+    @property
+    def evicted(self) -> user_model.UserKey | None:
+        """Return the key of the user that this event evicts; None: it evicts none."""
+        return self.evicts if self.evicts_user is None else user_model.from_text(self.evicts_user)
 
 
 class Redaction(models.Model):
@@ -107,7 +115,10 @@ class Replacement(models.Model):
 class IdempotencyKey(models.Model):
     """A change that was carried out, by the key its author gave it, with the answer it got."""
 
-    user_id = models.BigIntegerField()
+    #: `user_model.as_text` of the author's key; empty in rows of the release before.
+    user_key = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    #: The same in that release, which knew numbers alone; both are written where keys are numbers.
+    user_id = models.BigIntegerField(null=True)
     key = models.CharField(max_length=64)
     #: A hash of what was asked, to distinguish a repetition from a key used twice.
     fingerprint = models.CharField(max_length=64)
@@ -117,16 +128,23 @@ class IdempotencyKey(models.Model):
     objects = PrimaryManager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="engine_key_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["user_id", "key"], name="engine_key_once"),
+            models.UniqueConstraint(
+                fields=["user_key", "key"], name="engine_user_key_once", condition=models.Q(user_key__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.user_id}:{self.key}"
+        return f"{self.user_key or self.user_id}:{self.key}"
 
 
 class SessionVersion(models.Model):
     """How often a user signed out everywhere; no row means never."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="session_version")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="taskrealtime_session_version"
+    )
     version = models.PositiveIntegerField(default=0)
 
     objects = PrimaryManager()
@@ -174,7 +192,7 @@ class LastSeen(models.Model):
     """When a user was connected last, to the minute; no row means never."""
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="last_seen"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="taskrealtime_last_seen"
     )
     at = models.DateTimeField()
 

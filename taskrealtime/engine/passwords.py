@@ -4,14 +4,15 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
+
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import User
 
 from .limits import rate_limits
 from .wire.errors import InvalidData, RateLimited, busy
@@ -38,7 +39,7 @@ class LimitedAttempts(ModelBackend):
             PermissionDenied: they do not fit, or the user is not active; no other backend is asked.
             RateLimited: there were too many wrong ones; the password was not looked at.
         """
-        username = kwargs.get(User.USERNAME_FIELD) if username is None else username
+        username = kwargs.get(user_model.username_field()) if username is None else username
         if username is None or password is None:
             return None
         address = _address_of(request)
@@ -52,9 +53,8 @@ class LimitedAttempts(ModelBackend):
 
 
 def _log_failure(username: str, address: str | None) -> None:
-    model = get_user_model()
     # What is typed for a name is sometimes a password: one that no account has is not written down.
-    if model._default_manager.filter(**{model.USERNAME_FIELD: username}).exists():
+    if user_model.users().filter(**{user_model.username_field(): username}).exists():
         log_failed_sign_in(username, address)
     else:
         logger.warning("A sign-in from %s failed: there is no such account.", address or "nowhere")
@@ -115,11 +115,11 @@ def require_password(user: User, password: str, *, address: str | None) -> None:
         InvalidData: at `password`: it is another one.
         RateLimited: there were too many wrong ones; the password was not looked at.
     """
-    spend_attempt(user.get_username(), address)
+    spend_attempt(user_model.username(user), address)
     if not user.check_password(password):
-        log_failed_sign_in(user.get_username(), address)
+        log_failed_sign_in(user_model.username(user), address)
         raise InvalidData.at("password", "Enter your current password.")
-    rate_limits.forgive_sign_in(user.get_username(), address)
+    rate_limits.forgive_sign_in(user_model.username(user), address)
 
 
 class TooOftenPages(MiddlewareMixin):

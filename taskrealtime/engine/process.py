@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 from taskrealtime.engine.auth import tokens
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db.batching import Batcher
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.installation.membership import LayerMembership
@@ -57,7 +58,7 @@ class Process:
         if self.hub.leave(listener):
             self._last_seen.left(listener.user_id, time.time())
 
-    def _evicted(self, room: str, user_id: int) -> None:
+    def _evicted(self, room: str, user_id: UserKey) -> None:
         """Remove a user that may not read the room any more from its presence."""
         self.presence.forget(room, user_id)
         self.typists.forget(room, user_id)

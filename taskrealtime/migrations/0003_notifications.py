@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Preferences',
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='preferences', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='taskrealtime_preferences', serialize=False, to=settings.AUTH_USER_MODEL)),
                 ('timezone', models.CharField(default='UTC', max_length=64)),
                 ('remind_before_hours', models.FloatField(blank=True, null=True)),
                 ('notify', models.JSONField(blank=True, default=dict)),

@@ -9,10 +9,10 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.wire.protocol import HIDDEN, JOINS
 
 #: Letters and marks that Unicode says to show as nothing (Default_Ignorable_Code_Point); the others of that property
@@ -56,11 +56,10 @@ def watch_user_model() -> None:
 
     The model is Django's or a project's own, so its fields cannot be declared with our validators.
     """
-    model = get_user_model()
-    _add(model._meta.get_field(model.USERNAME_FIELD), validate_username)
-    for field in model._meta.concrete_fields:
-        if field.name in {"first_name", "last_name"}:
-            _add(field, validate_name)
+    fields = user_model.model()._meta
+    _add(fields.get_field(user_model.username_field()), validate_username)
+    for name in user_model.name_fields():
+        _add(fields.get_field(name), validate_name)
 
 
 def _add(field: Any, validate: Callable[[str], None]) -> None:

@@ -10,7 +10,7 @@ class Preferences(models.Model):
     """What a user wants to be notified of, and when; without a row, the defaults."""
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="preferences"
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="taskrealtime_preferences"
     )
     #: An IANA name. Moments are moments everywhere: it only says how to show them. Empty: not chosen yet.
     timezone = models.CharField(max_length=64, default="UTC", blank=True)

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from taskrealtime.contract.events import INVITED_ROLES, ROLES
 from taskrealtime.contract.room_names import project_room
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.primary import PrimaryManager, PrimaryQuerySet
 
@@ -96,13 +97,23 @@ class Project(TrackedModel):
             return super().delete(*args, **kwargs)
 
 
+class MembershipQuerySet(TrackedQuerySet):
+    """Memberships."""
+
+    def active_owners(self) -> Self:
+        """Return those of owners with an active account."""
+        return self.filter(user_model.active("user"), role="owner")
+
+
 class Membership(TrackedModel):
     """One user's role in one project."""
 
     TRACKED = ("project_id", "user_id", "role")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="taskrealtime_memberships"
+    )
     role = models.CharField(max_length=10, choices=choices(ROLES), default="member")
     #: Whether this member wants no notifications about the project; it ends with the membership.
     muted = models.BooleanField(default=False, db_default=False)
@@ -116,7 +127,7 @@ class Membership(TrackedModel):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = models.Manager.from_queryset(TrackedQuerySet)()
+    objects = models.Manager.from_queryset(MembershipQuerySet)()
 
     class Meta:
         base_manager_name = "objects"
@@ -156,8 +167,8 @@ class InvitationQuerySet(PrimaryQuerySet):
 
     def good(self, now: datetime) -> Self:
         """Return the valid ones: in time, with a use left, made by a user that still owns the project."""
-        owners = Membership.objects.filter(project_id=models.OuterRef("project_id"), role="owner")
-        makers = owners.filter(user_id=models.OuterRef("created_by_id"), user__is_active=True)
+        owners = Membership.objects.active_owners().filter(project_id=models.OuterRef("project_id"))
+        makers = owners.filter(user_id=models.OuterRef("created_by_id"))
         has_uses = Q(max_uses=None) | Q(uses__lt=models.F("max_uses"))
         return self.filter(has_uses, models.Exists(makers), expires_at__gt=now)
 

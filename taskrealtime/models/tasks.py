@@ -12,8 +12,10 @@ from django.db.models.deletion import Collector
 from django.utils import timezone
 
 from taskrealtime.contract.events import PRIORITIES, REMINDER_KINDS, STATUSES
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db import writing
-from taskrealtime.engine.db.primary import PrimaryManager
+from taskrealtime.engine.db.primary import PrimaryQuerySet
 
 from . import ranks
 from .fields import IdsField, PositionField, choices
@@ -110,12 +112,20 @@ class Task(TrackedModel):
     status = models.CharField(max_length=20, choices=choices(STATUSES), default="todo")
     priority = models.CharField(max_length=10, choices=choices(PRIORITIES), default="medium")
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="assigned_tasks"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="taskrealtime_assigned_tasks",
     )
     due_at = models.DateTimeField(null=True, blank=True)
     position = PositionField(blank=True, editable=False)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="created_tasks"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="taskrealtime_created_tasks",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -278,7 +288,7 @@ class Comment(TrackedModel):
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="task_comments"
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="taskrealtime_comments"
     )
     content = models.TextField(validators=[MinLengthValidator(1), MaxLengthValidator(10_000)])
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -360,26 +370,56 @@ class Comment(TrackedModel):
     delete.alters_data = True  # type: ignore[attr-defined]
 
 
+class ReminderQuerySet(PrimaryQuerySet):
+    """Reminders."""
+
+    def of(self, user_id: UserKey) -> Self:
+        """Return those of a user, also if the release before wrote them."""
+        by_number = user_model.as_number(user_id)
+        written_before = Q(user_key=None, user_id=by_number) if by_number is not None else Q()
+        return self.filter(Q(user_key=user_model.as_text(user_id)) | written_before)
+
+
 class Reminder(models.Model):
     """A user was reminded of a task for one of its due dates. The row is the guard that it happens once."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="reminders")
-    #: No foreign key: its check would wait for the deletion of a user.
-    user_id = models.BigIntegerField()
+    #: `user_model.as_text` of the user's key; empty in rows of the release before. No foreign key: its check would wait
+    #: for the deletion of a user.
+    user_key = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    #: The same in that release, which knew numbers alone; both are written where keys are numbers.
+    user_id = models.BigIntegerField(null=True)
     due_at = models.DateTimeField()
     kind = models.CharField(max_length=10, choices=choices(REMINDER_KINDS))
     told_at = models.DateTimeField()
     #: When it comes once more, as the user asked.
     snoozed_until = models.DateTimeField(null=True)
 
-    objects = PrimaryManager()
+    objects = models.Manager.from_queryset(ReminderQuerySet)()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["task", "user_id", "due_at", "kind"], name="reminder_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "user_id", "due_at", "kind"], name="reminder_once"),
+            models.UniqueConstraint(
+                fields=["user_key", "task", "due_at", "kind"],
+                name="reminder_once_by_key",
+                condition=Q(user_key__isnull=False),
+            ),
+        ]
         indexes = [
             models.Index(fields=["snoozed_until"], name="reminder_snoozed", condition=Q(snoozed_until__isnull=False)),
             models.Index(fields=["user_id"], name="reminder_user"),
         ]
 
     def __str__(self) -> str:
-        return f"Task {self.task_id} is {self.kind} for {self.user_id}"
+        return f"Task {self.task_id} is {self.kind} for {self.reader_id}"
+
+    @staticmethod
+    def columns_of(user_id: UserKey) -> dict[str, Any]:
+        """Return a user's key as both columns have it."""
+        return {"user_key": user_model.as_text(user_id), "user_id": user_model.as_number(user_id)}
+
+    @property
+    def reader_id(self) -> UserKey | None:
+        """Return the key of the user that was reminded."""
+        return self.user_id if self.user_key is None else user_model.from_text(self.user_key)

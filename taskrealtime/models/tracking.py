@@ -91,7 +91,7 @@ class _RowReader:
         self._names = [field.attname for field in fields]
         query = model._base_manager.db_manager(connection.alias).all().query
         self._compiler = query.get_compiler(connection=connection)
-        self._converters = self._compiler.get_converters([field.cached_col for field in fields])
+        self._converters = self._compiler.get_converters([field.get_col(model._meta.db_table) for field in fields])
 
     def lock(self, pks: Sequence[Any]) -> list[Any]:
         """Return the rows with these ids, as instances in the order of their ids."""

@@ -12,7 +12,6 @@ from django.conf import settings as django_settings
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN
 from django.dispatch import receiver
@@ -35,7 +34,8 @@ from taskrealtime.contract import commands
 from taskrealtime.engine import models as engine_models
 from taskrealtime.engine import passwords
 from taskrealtime.engine.auth import session_notes, sign_ins
-from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf import settings, user_model
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import InvalidData, NotFound
 from taskrealtime.languages import nearest_language, page_language
@@ -161,7 +161,7 @@ class SignUp(FormView):  # type: ignore[type-arg]
         try:
             user = members.sign_up(form.save(commit=False), secret_hash=secret_hash)
         except InvalidData as error:
-            form.add_error("username", gettext(error.details[0]["message"]))  # Django knows it
+            form.add_error(user_model.username_field(), gettext(error.details[0]["message"]))  # Django knows it
             return self.form_invalid(form)
         except NotFound:
             return redirect("taskrealtime:join")
@@ -286,10 +286,10 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def _unblock(user: User, user_id: str) -> None:
-    if user_id.isascii() and user_id.isdecimal() and len(user_id) < 19:
+    if (key := user_model.parse_key(user_id)) is not None:
         # One that is blocked no longer is what was wanted.
         with suppress(NotFound):
-            actions.perform(user, commands.BlockRemove(user_id=int(user_id)))
+            actions.perform(user, commands.BlockRemove(user_id=key))
 
 
 def _end_sessions(user: User, wanted: str, own: str) -> None:
@@ -327,7 +327,8 @@ class ChangePassword(auth_views.PasswordChangeView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """As Django's, but guesses at the old password count as they do at the sign-in page."""
-        name, address = request.user.get_username(), request.META.get("REMOTE_ADDR")
+        assert isinstance(request.user, User)
+        name, address = user_model.username(request.user), request.META.get("REMOTE_ADDR")
         passwords.spend_attempt(name, address)
         form = self.get_form()
         if "old_password" in form.errors:

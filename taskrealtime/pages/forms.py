@@ -5,10 +5,11 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import PasswordResetForm, UserCreationForm
-from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.models import Project
 
 from . import mails
@@ -42,8 +43,8 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
     """A new account: its name and password, and an address for a lost one."""
 
     class Meta(UserCreationForm.Meta):
-        model = User
-        fields = ("username", "email")
+        model = user_model.model()
+        fields = tuple(user_model.sign_up_fields())
 
     def validate_password_for_user(self, user: User, *args: Any) -> None:
         """As Django's, which says what is wrong with a password beside its repetition."""
@@ -68,7 +69,7 @@ class LostPasswordForm(PasswordResetForm):
     ) -> None:
         """As Django's, beside the answer: the time it takes would reveal whether an account has that address."""
         user, send = context["user"], super().send_mail
-        context["name"] = mails.plain(user.get_username())
+        context["name"] = mails.plain(user_model.username(user))
         language = mails.language_of(user)
 
         def send_in_language() -> None:

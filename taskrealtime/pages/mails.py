@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models.signals import post_save, pre_save
@@ -18,7 +16,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import override
 
-from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf import settings, user_model
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import RateLimited
 from taskrealtime.languages import page_language
@@ -76,17 +75,17 @@ class _Credentials(NamedTuple):
     password: str
 
 
-@receive(pre_save, get_user_model(), subclasses=True)
+@receive(pre_save, user_model.model(), subclasses=True)
 def note_credentials(sender: Any, instance: Any, raw: bool = False, update_fields: Any = None, **kwargs: Any) -> None:
     """Keep what the account had until now, if a save may change it: by whatever page, command or code."""
     if raw or instance._state.adding:
         return
-    if update_fields is None or {sender.get_email_field_name(), "password"}.intersection(update_fields):
+    if update_fields is None or {user_model.email_field(), "password"}.intersection(update_fields):
         row = sender._base_manager.filter(pk=instance.pk).first()
         instance._credentials_before = row and _credentials_of(row)
 
 
-@receive(post_save, get_user_model(), subclasses=True)
+@receive(post_save, user_model.model(), subclasses=True)
 def mail_changed_credentials(sender: Any, instance: Any, update_fields: Any = None, **kwargs: Any) -> None:
     """Send a mail to the addresses that the account had and has, once the change is committed."""
     before: _Credentials | None = instance.__dict__.pop("_credentials_before", None)
@@ -106,8 +105,7 @@ def mail_changed_credentials(sender: Any, instance: Any, update_fields: Any = No
 
 
 def _credentials_of(user: Any) -> _Credentials:
-    # A user model of a project's own need not have addresses.
-    return _Credentials(getattr(user, user.get_email_field_name(), "") or "", user.password)
+    return _Credentials(user_model.email(user), user.password)
 
 
 def _different(*addresses: str) -> Iterable[str]:
@@ -121,7 +119,7 @@ def _mail(user: User, template: str, address: str) -> None:
     except RateLimited:
         return
     zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
-    context: dict[str, Any] = {"name": plain(user.get_username()), "home": settings.PUBLIC_URL}
+    context: dict[str, Any] = {"name": plain(user_model.username(user)), "home": settings.PUBLIC_URL}
     with override(language_of(user)), timezone.override(ZoneInfo(zone or "UTC")):
         context["when"] = timezone.localtime()
         context["zone"] = zone or "UTC"

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -14,6 +13,7 @@ from taskrealtime.addresses import SIGN_IN_URL
 from taskrealtime.engine import draining
 from taskrealtime.engine.asgi import origins
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import NotFound
 
 

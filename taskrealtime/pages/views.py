@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +15,8 @@ from taskrealtime import access, actions
 from taskrealtime.addresses import SIGN_IN_URL
 from taskrealtime.contract import commands
 from taskrealtime.contract.events import LABEL_COLORS, PRIORITIES
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
 from taskrealtime.models import Membership, Preferences, Project, Task
@@ -150,6 +151,12 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
+def _hue(user: User) -> int:
+    """Return which of ten colours a user has; as `hue` in `static/js/board/people/people.js`."""
+    key = user_model.on_wire(user.pk)
+    return (key if isinstance(key, int) else sum(map(ord, key))) % 10
+
+
 def _person(user: User) -> dict[str, Any]:
     """Return how the top bar shows a user, and the time zone in which moments are shown.
 
@@ -160,4 +167,4 @@ def _person(user: User) -> dict[str, Any]:
     words = name.replace(".", " ").replace("_", " ").replace("-", " ").split()
     initials = words[0][0] + words[-1][0] if len(words) > 1 else name[:2]
     zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
-    return {"name": name, "initials": initials.upper(), "hue": user.pk % 10, "zone": zone or ""}
+    return {"name": name, "initials": initials.upper(), "hue": _hue(user), "zone": zone or ""}

@@ -1,6 +1,5 @@
 """From rows to the objects of the catalogue."""
 
-from django.contrib.auth.models import User
 from msgspec import UNSET
 
 from taskrealtime.contract.events import (
@@ -12,17 +11,19 @@ from taskrealtime.contract.events import (
     TaskObject,
     UserObject,
 )
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.models import Comment, Membership, Project, Task
 
 
 def user_object(user: User) -> UserObject:
     """Return a user as others see them."""
-    return UserObject(id=user.pk, username=user.username, name=user.get_full_name() or user.username)
+    return UserObject(id=user.pk, username=user_model.username(user), name=user_model.full_name(user))
 
 
 def actor_object(user: User | None) -> Actor | None:
     """Return the user that did it, for an event; None for the system."""
-    return Actor(id=user.pk, username=user.username) if user else None
+    return Actor(id=user.pk, username=user_model.username(user)) if user else None
 
 
 def project_object(project: Project) -> ProjectObject:

@@ -7,6 +7,7 @@ import msgspec
 
 from taskrealtime.contract.events import TaskViewers, UserObject, UserPresence, UsersPresence, UserTypingStatus
 from taskrealtime.contract.room_names import project_of_room
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.presence.attendance import Status
 from taskrealtime.engine.wire.protocol import encode
 
@@ -14,7 +15,7 @@ from taskrealtime.engine.wire.protocol import encode
 class PresenceFrames:
     """The engine's `domain.PresenceEncoder`: rooms are projects, places are tasks."""
 
-    def people(self, room: str, changes: list[tuple[int, Status | None, float]]) -> str:
+    def people(self, room: str, changes: list[tuple[UserKey, Status | None, float]]) -> str:
         """Encode `user_presence`, of one user or gathered."""
         users = [
             UserPresence(
@@ -28,7 +29,7 @@ class PresenceFrames:
         data = users[0] if len(users) == 1 else UsersPresence(project_id=_project_of(room), users=users)
         return encode("user_presence", data, room=room)
 
-    def viewers(self, room: str, place: int, users: list[int]) -> str:
+    def viewers(self, room: str, place: int, users: list[UserKey]) -> str:
         """Encode `task_viewers`."""
         return encode("task_viewers", TaskViewers(_project_of(room), task_id=place, user_ids=users), room=room)
 

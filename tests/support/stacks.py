@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("embedded", "deployed")
 #: Settings: those of the project, and those of most test servers.
 PROJECT, LIGHT = "project.settings", "tests.support.settings"
+#: What the names of the settings of projects with users of their own begin with.
+HOSTS = "tests.support.hosts."
 PASSWORD = "correct horse battery staple"
 
 _numbers = itertools.count(1)
@@ -42,7 +44,8 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 class User:
     """A user that can sign in."""
 
-    id: int
+    #: As JSON has it: a number, or text where a host's users have other keys.
+    id: Any
     username: str
     password: str = PASSWORD
 
@@ -63,13 +66,15 @@ class Stack:
         self._worker: Worker | None = None
         self.env = plain_environment() | {"DJANGO_SETTINGS_MODULE": settings}
         self._password = encoded_password(quick=settings != PROJECT)
+        # A project with users of its own has tables of its own.
+        tables = settings if settings.startswith(HOSTS) else PROJECT
         if kind == "deployed":
             self.redis = Redis()
             self.env["REDIS_URL"] = self.redis.url
-            self.env["DATABASE_URL"] = services.shared_postgres().create_database(self.name, migrated_postgres())
+            self.env["DATABASE_URL"] = services.shared_postgres().create_database(self.name, migrated_postgres(tables))
         else:
             path = scratch() / f"{self.name}.sqlite3"
-            shutil.copy(migrated_sqlite(), path)
+            shutil.copy(migrated_sqlite(tables), path)
             self.env["DATABASE_URL"] = f"sqlite:///{path}"
 
     #: The ASGI application of its servers, and a path where one that works answers 200.
@@ -101,7 +106,10 @@ class Stack:
     def user(self, username: str | None = None, **fields: Any) -> User:
         """Create a user (with a name of its own where none is given)."""
         username = username or f"user{next(_numbers)}"
-        code = "result = User.objects.create(username=username, password=password, **fields).id"
+        code = (
+            "named = {User.USERNAME_FIELD: username}\n"
+            "result = User.objects.create(password=password, **named, **fields).pk"
+        )
         user_id = self.run(code, username=username, password=self._password, fields=fields)
         return User(user_id, username)
 
@@ -129,7 +137,7 @@ class Server:
         self.env = stack.env | env
         self.log_path = scratch() / f"{stack.name}-server-{self.port}.log"
         self._process: Process | None = None
-        self._tokens: dict[int, str] = {}
+        self._tokens: dict[Any, str] = {}
         self._clients: list[httpx.Client] = []
 
     def command(self) -> list[str]:
@@ -207,7 +215,7 @@ class Server:
         if user.id not in self._tokens:
             code = (
                 "from taskrealtime.engine.auth import tokens\n"
-                "result = str(tokens.make_access_token(User.objects.get(id=id)))"
+                "result = str(tokens.make_access_token(User.objects.get(pk=id)))"
             )
             self._tokens[user.id] = self.stack.run(code, id=user.id)
         return self._tokens[user.id]
@@ -217,7 +225,7 @@ class Server:
         code = (
             "from django.test import Client\n"
             "client = Client()\n"
-            "client.force_login(User.objects.get(id=id))\n"
+            "client.force_login(User.objects.get(pk=id))\n"
             "result = client.cookies['sessionid'].value"
         )
         cookie: str = self.stack.run(code, id=user.id)
@@ -336,27 +344,34 @@ def _all_of(file: IO[bytes]) -> str:
 
 
 @cache
-def migrated_postgres() -> str:
-    """Return the name of a migrated, empty database, to be copied; one for the run."""
+def migrated_postgres(settings: str = PROJECT) -> str:
+    """Return the name of a migrated, empty database, to be copied; one for the run and these settings."""
+    name = f"migrated-{settings}"
 
     def make() -> str:
-        url = services.shared_postgres().create_database("migrated")
-        run_manage(["migrate", "--verbosity", "0"], plain_environment() | {"DATABASE_URL": url})
-        return "migrated"
+        url = services.shared_postgres().create_database(name)
+        _migrate(url, settings)
+        return name
 
-    return run.once("migrated-postgres", make)
+    return run.once(f"{name}-postgres", make)
 
 
 @cache
-def migrated_sqlite() -> Path:
-    """Return a migrated, empty database file, to be copied; one for the run."""
+def migrated_sqlite(settings: str = PROJECT) -> Path:
+    """Return a migrated, empty database file, to be copied; one for the run and these settings."""
+    name = f"migrated-{settings}"
 
     def make() -> str:
-        path = run.folder() / "migrated.sqlite3"
-        run_manage(["migrate", "--verbosity", "0"], plain_environment() | {"DATABASE_URL": f"sqlite:///{path}"})
+        path = run.folder() / f"{name}.sqlite3"
+        _migrate(f"sqlite:///{path}", settings)
         return str(path)
 
-    return Path(run.once("migrated-sqlite", make))
+    return Path(run.once(f"{name}-sqlite", make))
+
+
+def _migrate(url: str, settings: str) -> None:
+    env = plain_environment() | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings}
+    run_manage(["migrate", "--verbosity", "0"], env)
 
 
 @cache

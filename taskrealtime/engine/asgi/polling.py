@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 
 from taskrealtime.engine import draining
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.process import process
 from taskrealtime.engine.rooms.room import Room
 from taskrealtime.engine.wire.asgi import Application, Message, Receive, Scope, Send
@@ -32,11 +33,11 @@ class Wait:
 
     room: str
     since: int
-    user_id: int
+    user_id: UserKey
     seconds: float
 
 
-def wait_for_events(request: HttpRequest, *, room: str, since: int, user_id: int, seconds: float) -> None:
+def wait_for_events(request: HttpRequest, *, room: str, since: int, user_id: UserKey, seconds: float) -> None:
     """Called by a view that answers "nothing yet": ask it again once `room` passed `since`.
 
     The view's answer is held back; it is sent if the time ends without an event. Outside of ASGI (the test
@@ -178,7 +179,7 @@ class _Waiter:
 
     lags = False
 
-    def __init__(self, user_id: int) -> None:
+    def __init__(self, user_id: UserKey) -> None:
         self.user_id = user_id
         self.happened = asyncio.Event()
 

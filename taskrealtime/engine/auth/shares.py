@@ -7,6 +7,7 @@ from functools import lru_cache
 from django.conf import settings as django_settings
 from django.http import parse_cookie
 
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db.fair_line import Share
 from taskrealtime.engine.limits.addresses import countable, peer_of
 from taskrealtime.engine.wire.asgi import Scope
@@ -18,7 +19,7 @@ MAX_SESSIONS = 10_000
 #: Where the body of a sign-in request has the name: JSON or a form. It serves for taking turns alone.
 _NAME = re.compile(rb'(?:^|[&"])username"?\s*[:=]\s*"?([^"&]{1,150})')
 
-_sessions: dict[str, int] = {}
+_sessions: dict[str, UserKey] = {}
 _lock = threading.Lock()
 
 
@@ -47,7 +48,7 @@ def share_of_sign_in(scope: Scope, body: bytes) -> Share:
     return Share(share.group, found[1].decode("latin-1").casefold()) if found else share
 
 
-def remember_session(key: str, user_id: int) -> None:
+def remember_session(key: str, user_id: UserKey) -> None:
     """Have requests of this browser's session, which was found to be the user's, count for the user."""
     with _lock:
         _sessions.pop(key, None)
@@ -57,7 +58,7 @@ def remember_session(key: str, user_id: int) -> None:
 
 
 @lru_cache(maxsize=MAX_SESSIONS)
-def _user_id(token: str) -> int | None:
+def _user_id(token: str) -> UserKey | None:
     """Return the user's id of a token. Whether it still counts is checked where it is used."""
     return user_id_of(token)
 

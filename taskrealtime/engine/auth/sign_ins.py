@@ -13,11 +13,11 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.clock import database_time
 from taskrealtime.engine.limits import addresses

@@ -6,15 +6,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser, User
 from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.tokens import Token
 
-from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf import settings, user_model
+from taskrealtime.engine.conf.user_model import User, UserKey
 from taskrealtime.engine.models import EndedSession, SessionVersion
 from taskrealtime.engine.wire.errors import RealTimeError, TokenExpired, TokenInvalid
 
@@ -26,6 +25,10 @@ SESSION_CLAIM = "session"
 #: The claim with the mark of the sign-in that the token belongs to (`sign_ins`), and with which it ends: of a browser's
 #: session, or of a family of refresh tokens.
 BROWSER_CLAIM = "browser"
+
+
+#: Where Django keeps a user's row of `SessionVersion` that was read together with the user.
+SESSION_VERSION = "taskrealtime_session_version"
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _verify(raw: str) -> AccessToken | RealTimeError:
         return TokenInvalid("The token is not valid.")
 
 
-def _identity(token: Token, users: Mapping[int, User], ended: Collection[str]) -> Identity | RealTimeError:
+def _identity(token: Token, users: Mapping[UserKey, User], ended: Collection[str]) -> Identity | RealTimeError:
     try:
         user = _active_user(token, users)
     except TokenInvalid as error:
@@ -105,7 +108,7 @@ def _browser(token: Token) -> str | None:
     return mark if isinstance(mark, str) else None
 
 
-def user_id_of(raw: str) -> int | None:
+def user_id_of(raw: str) -> UserKey | None:
     """Return the id that an access token of ours names, whether or not its session has ended; None if it is none."""
     token = _verify(raw)
     return None if isinstance(token, RealTimeError) else _user_id(token)
@@ -120,33 +123,30 @@ def user_of(token: Token) -> User:
     return _active_user(token, _users_by_id([token]))
 
 
-def _users_by_id(tokens: Iterable[Token]) -> dict[int, User]:
+def _users_by_id(tokens: Iterable[Token]) -> dict[UserKey, User]:
     ids = {user_id for token in tokens if (user_id := _user_id(token)) is not None}
-    users = get_user_model().objects.select_related("session_version").filter(pk__any_of=ids)
+    users = user_model.users().select_related(SESSION_VERSION).filter(user_model.among(ids))
     return {user.pk: user for user in users}
 
 
-def _user_id(token: Token) -> int | None:
-    """Return the id that the token names; None if no user can have it."""
-    try:
-        user_id = int(token[USER_CLAIM])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-    return user_id if 0 < user_id < 2**63 else None
+def _user_id(token: Token) -> UserKey | None:
+    """Return the key that the token names; None if no user can have it."""
+    return user_model.parse_key(token.get(USER_CLAIM))
 
 
-def _active_user(token: Token, users: Mapping[int, User]) -> User:
-    user = users.get(_user_id(token) or 0)
+def _active_user(token: Token, users: Mapping[UserKey, User]) -> User:
+    user_id = _user_id(token)
+    user = None if user_id is None else users.get(user_id)
     if user is None:
         raise TokenInvalid("The token is not valid.")
     same_session = token.get(SESSION_CLAIM, 0) == session_version(user)
     same_password = token.get(PASSWORD_CLAIM) == password_claim(user)
-    if not (user.is_active and same_session and same_password):
+    if not (user_model.is_active(user) and same_session and same_password):
         raise TokenInvalid("The session of this token was ended.")
     return user
 
 
-def session_stamp(user: AbstractBaseUser) -> str:
+def session_stamp(user: User) -> str:
     """Return a name of the user's present session; it changes with a sign-out everywhere or a new password."""
     return _stamp(django_settings.SECRET_KEY, user.pk, session_version(user), user.password)
 
@@ -158,7 +158,7 @@ def session_stamps(user: AbstractBaseUser) -> list[str]:
 
 
 @lru_cache(maxsize=20_000)
-def _stamp(secret: str, user_id: int, version: int, password: str) -> str:
+def _stamp(secret: str, user_id: UserKey, version: int, password: str) -> str:
     """Return the stamp; cached, since the sweep compares those of all connected users once a second."""
     value = f"{user_id}:{version}:{password}"
     return salted_hmac("taskrealtime.session", value, secret=secret).hexdigest()[:16]
@@ -193,15 +193,14 @@ def _life_of_tokens() -> timedelta:
     return timedelta(minutes=settings.ACCESS_TOKEN_MINUTES, hours=1)
 
 
-def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
+def revoked_users(stamps: Mapping[UserKey, Iterable[str]]) -> dict[UserKey, str | None]:
     """Return which users' connections must be closed, given the stamps of those connections.
 
     Returns:
         by user id the stamp that is valid now, or None if the user is gone or inactive; only users
         some of whose stamps are not the valid one.
     """
-    users = get_user_model().objects.filter(pk__any_of=list(stamps), is_active=True)
-    rows = users.values_list("pk", "session_version__version", "password")
+    rows = user_model.active_among(stamps, "pk", f"{SESSION_VERSION}__version", "password")
     valid = {
         user_id: _stamp(django_settings.SECRET_KEY, user_id, version or 0, password)
         for user_id, version, password in rows
@@ -209,16 +208,15 @@ def revoked_users(stamps: Mapping[int, Iterable[str]]) -> dict[int, str | None]:
     return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}
 
 
-def staff_among(users: Collection[int]) -> set[int]:
+def staff_among(users: Collection[UserKey]) -> set[UserKey]:
     """Return which of these users are staff, and active, now."""
-    staff = get_user_model().objects.filter(pk__any_of=list(users), is_active=True, is_staff=True)
-    return set(staff.values_list("pk", flat=True))
+    return user_model.staff_among(users)
 
 
-def session_version(user: AbstractBaseUser) -> int:
+def session_version(user: User) -> int:
     """Return the version of the user's sessions: 0 until they are ended for the first time."""
     if SessionVersion._meta.get_field("user").remote_field.is_cached(user):  # it was read together with the user
-        row: SessionVersion | None = getattr(user, "session_version", None)
+        row: SessionVersion | None = getattr(user, SESSION_VERSION, None)
     else:
         row = SessionVersion.objects.filter(user_id=user.pk).first()
     return row.version if row else 0

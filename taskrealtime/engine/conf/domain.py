@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.wire.errors import NotFound, RealTimeError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class RoomKind(Protocol):
     #: Types of events which say that content is gone that earlier events of the room may hold.
     deletions: Collection[str]
 
-    def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+    def refuse_reading(self, pairs: Collection[tuple[str, UserKey]]) -> dict[tuple[str, UserKey], RealTimeError]:
         """Return those pairs of a room and a user's id that may not be read, each with the error that says so.
 
         It is called within the snapshot that is read.
@@ -45,10 +46,10 @@ class RoomKind(Protocol):
 class PresenceEncoder(Protocol):
     """Encodes presence for the wire: each method returns a finished frame."""
 
-    def people(self, room: str, changes: list[tuple[int, "Status | None", float]]) -> str:
+    def people(self, room: str, changes: list[tuple[UserKey, "Status | None", float]]) -> str:
         """Encode users with their new status (None: offline) and the unix time at which they were seen last."""
 
-    def viewers(self, room: str, place: int, users: list[int]) -> str:
+    def viewers(self, room: str, place: int, users: list[UserKey]) -> str:
         """Encode the users that have a place open."""
 
     def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool) -> str:
@@ -82,7 +83,7 @@ class _UnknownRooms:
     personal = False
     deletions: Collection[str] = ()
 
-    def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+    def refuse_reading(self, pairs: Collection[tuple[str, UserKey]]) -> dict[tuple[str, UserKey], RealTimeError]:
         return {pair: NotFound("No such room.") for pair in pairs}
 
     def redact(self, events: Sequence["Event"]) -> dict[int, str]:
@@ -136,9 +137,9 @@ class Domain:
         """Return whether a room is one reader's own."""
         return self.kind_of(room).personal
 
-    def refuse_reading(self, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], RealTimeError]:
+    def refuse_reading(self, pairs: Collection[tuple[str, UserKey]]) -> dict[tuple[str, UserKey], RealTimeError]:
         """Return those pairs of a room and a user's id that may not be read, each with the error that says so."""
-        refused: dict[tuple[str, int], RealTimeError] = {}
+        refused: dict[tuple[str, UserKey], RealTimeError] = {}
         for kind, of_kind in self._by_kind(pairs, lambda pair: pair[0]):
             refused |= kind.refuse_reading(of_kind)
         return refused

@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 
 from django.db import close_old_connections
 
+from taskrealtime.engine.conf.user_model import UserKey
+
 from .capacity import CARETAKERS, READERS, WRITERS
 from .fair_line import FairLine, Share
 
@@ -58,7 +60,7 @@ async def in_reading_thread(share: Share, work: Callable[P, T], /, *args: P.args
     return await _in_turn(line, share, lambda: _submit(_readers, work, *args, **kwargs))
 
 
-async def in_writing_thread(user_id: int, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_writing_thread(user_id: UserKey, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """As `in_reading_thread`, for work of this user that may wait for locks."""
     line = _writing.setdefault(asyncio.get_running_loop(), FairLine(WRITERS))
     return await _in_turn(line, Share(f"user:{user_id}"), lambda: _submit(_writers, work, *args, **kwargs))

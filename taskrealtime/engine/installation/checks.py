@@ -9,12 +9,11 @@ from typing import Any
 from channels.layers import InMemoryChannelLayer
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DEFAULT_DB_ALIAS, connection, router
 
 from taskrealtime.engine import conf
-from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf import settings, user_model
 from taskrealtime.engine.conf.values import Reader, read_not_negative, read_positive, read_secret_key
 
 from .layer import channel_layer
@@ -144,7 +143,7 @@ def check_routers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require the one database `default`, since events are committed with what they describe."""
     ours = (app.get_models() for app in apps.get_app_configs() if app.name.partition(".")[0] == "taskrealtime")
     found: list[CheckMessage] = []
-    for model in [*chain.from_iterable(ours), get_user_model()]:
+    for model in [*chain.from_iterable(ours), user_model.model()]:
         writes, reads = router.db_for_write(model), model._default_manager.all().db
         if writes != DEFAULT_DB_ALIAS:
             found.append(

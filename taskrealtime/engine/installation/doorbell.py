@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from channels.layers import InMemoryChannelLayer
 
 from taskrealtime.engine import metrics
+from taskrealtime.engine.conf.user_model import UserKey, on_wire
 
 from .epochs import present_installation
 from .layer import channel_layer
@@ -61,7 +62,7 @@ def set_server_loop(loop: asyncio.AbstractEventLoop | None) -> None:
 
 def publish(room: str, events: "list[LoggedEvent]", *, personal: bool = False) -> None:
     """Publish these events to every process that has `room`, personal or not. Never blocks, never raises."""
-    carried = [list(event) for event in events] if len(events) <= MAX_CARRIED else []
+    carried = [event.as_message() for event in events] if len(events) <= MAX_CARRIED else []
     _send(room, {"type": "room.events", "room": room, "head": events[-1].seq, "events": carried}, personal=personal)
 
 
@@ -75,9 +76,9 @@ def publish_closed(room: str) -> None:
     _send(room, {"type": "room.closed", "room": room})
 
 
-def publish_membership_ended(room: str, user_id: int, departed: str) -> None:
+def publish_membership_ended(room: str, user_id: UserKey, departed: str) -> None:
     """Publish in a user's personal `room` that they may no longer read the room `departed`."""
-    _send(room, {"type": "room.departed", "room": room, "user": user_id, "departed": departed}, personal=True)
+    _send(room, {"type": "room.departed", "room": room, "user": on_wire(user_id), "departed": departed}, personal=True)
 
 
 def hint(room: str, message: dict[str, Any]) -> None:

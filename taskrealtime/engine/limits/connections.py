@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.user_model import UserKey, as_text
 from taskrealtime.engine.db.batching import Batcher
 from taskrealtime.engine.db.threads import in_counting_thread
 from taskrealtime.engine.installation import redis_scripts
@@ -62,7 +63,7 @@ return held
 class ConnectionSlot:
     """One connection's place among those of its user."""
 
-    def __init__(self, counts: "Counts", user_id: int) -> None:
+    def __init__(self, counts: "Counts", user_id: UserKey) -> None:
         self._counts: Counts | None = counts
         self._user_id = user_id
 
@@ -77,24 +78,24 @@ class Counts:
     """The connections that one event loop serves, by user."""
 
     def __init__(self) -> None:
-        self._own: Counter[int] = Counter()
+        self._own: Counter[UserKey] = Counter()
         self._announcer = Batcher(self._announce_all, run=in_counting_thread)
         self._announcing: set[asyncio.Task[int]] = set()
         self._beating: asyncio.Task[None] | None = None
         #: Redis servers that did not answer, and users whose count one of them may not know.
         self._unsure: set[Shard] = set()
-        self._unsaid: set[int] = set()
+        self._unsaid: set[UserKey] = set()
         #: Another one each time, even if a process number is given again.
         self._process = secrets.token_hex(8)
 
-    def enter(self, user_id: int) -> ConnectionSlot:
+    def enter(self, user_id: UserKey) -> ConnectionSlot:
         """Count one more connection; ask `is_full` next."""
         self._own[user_id] += 1
         if self._beating is None:
             self._beating = asyncio.create_task(self._beat_forever())
         return ConnectionSlot(self, user_id)
 
-    async def is_full(self, user_id: int) -> bool:
+    async def is_full(self, user_id: UserKey) -> bool:
         """Return whether the connection that came last is one too many."""
         limit = settings.WEBSOCKET_MAX_CONNECTIONS_PER_USER
         own = self._own[user_id]
@@ -103,7 +104,7 @@ class Counts:
         others = await self._announcer.ask((user_id, own))
         return own + others > limit > 0
 
-    def leave(self, user_id: int) -> None:
+    def leave(self, user_id: UserKey) -> None:
         """Count one less, and say so."""
         self._own[user_id] -= 1
         own = self._own[user_id]
@@ -113,10 +114,10 @@ class Counts:
         self._announcing.add(announcing)
         announcing.add_done_callback(self._announcing.discard)
 
-    def _announce_all(self, counts: Sequence[tuple[int, int]]) -> list[int]:
+    def _announce_all(self, counts: Sequence[tuple[UserKey, int]]) -> list[int]:
         """Announce how many connections these users have here; return how many each has elsewhere."""
         others: dict[int, int] = {}
-        names = [redis_key("connections", user_id) for user_id, _ in counts]
+        names = [redis_key("connections", as_text(user_id)) for user_id, _ in counts]
         for shard in redis_scripts.shards():
             mine = [index for index, name in enumerate(names) if redis_scripts.shard_of(name) is shard]
             calls: list[redis_scripts.Call] = [

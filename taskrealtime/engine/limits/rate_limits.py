@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db.threads import in_counting_thread
 from taskrealtime.engine.installation import redis_scripts
 from taskrealtime.engine.wire.errors import RateLimited
@@ -134,7 +135,7 @@ _openings = MemoryBuckets()
 # --- Events and changes of a user -----------------------------------------------------------
 
 
-def spend_change(user_id: int, *, kind: str, slowness: float, size: int = 0) -> None:
+def spend_change(user_id: UserKey, *, kind: str, slowness: float, size: int = 0) -> None:
     """Count one change of a user that came by HTTP.
 
     Args:
@@ -148,7 +149,7 @@ def spend_change(user_id: int, *, kind: str, slowness: float, size: int = 0) -> 
         _limiter.spend(key, limit, cost)
 
 
-async def spend_event(user_id: int, *, kind: str, slowness: float, size: int = 0) -> None:
+async def spend_event(user_id: UserKey, *, kind: str, slowness: float, size: int = 0) -> None:
     """Count one event of a user that came by a socket, as `spend_change` does.
 
     Raises:
@@ -158,7 +159,7 @@ async def spend_event(user_id: int, *, kind: str, slowness: float, size: int = 0
         await _limiter.aspend(key, limit, cost)
 
 
-def spend_read(user_id: int) -> None:
+def spend_read(user_id: UserKey) -> None:
     """Count one answer of the API that changes nothing; `charge_read` adds what it turns out to cost.
 
     Raises:
@@ -168,14 +169,14 @@ def spend_read(user_id: int) -> None:
         _limiter.spend(f"reads:{user_id}", limit)
 
 
-def charge_read(user_id: int, size: int) -> None:
+def charge_read(user_id: UserKey, size: int) -> None:
     """Count the bytes of an answer that `spend_read` let pass."""
     limit = Limit.parse(settings.HTTP_READ_LIMIT)
     if limit is not None and (cost := size // READ_BYTES):
         _limiter.charge(f"reads:{user_id}", limit, cost)
 
 
-async def spend_connection(user_id: int) -> None:
+async def spend_connection(user_id: UserKey) -> None:
     """Count one more connection of a user, however soon it ends: each costs more than many events.
 
     Raises:
@@ -208,7 +209,7 @@ def forgive_opening(peer: str) -> None:
         _openings.take(place, limit, -1)
 
 
-def _limits_of(user_id: int, kind: str, slowness: float, size: int) -> list[tuple[str, Limit, int]]:
+def _limits_of(user_id: UserKey, kind: str, slowness: float, size: int) -> list[tuple[str, Limit, int]]:
     """Return what is spent together: keys, limits and costs."""
     limit = Limit.parse(settings.WEBSOCKET_RATE_LIMIT)
     if limit is None:
@@ -237,7 +238,7 @@ class FloodGuard:
         return self._refusals.take("", refusals, 1).tokens < 1
 
 
-def spend_addition(adder_id: int, user_id: int) -> None:
+def spend_addition(adder_id: UserKey, user_id: UserKey) -> None:
     """Count the addition of a stranger to a project.
 
     Raises:

@@ -9,6 +9,7 @@ import msgspec
 from django.db import connection, transaction
 
 from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.crash_points import crash_point
 from taskrealtime.engine.db import writing
 from taskrealtime.engine.wire.frames import LoggedEvent
@@ -126,7 +127,7 @@ def append(
     data: msgspec.Struct,
     at: datetime,
     subject: str = "",
-    evicts: int | None = None,
+    evicts: UserKey | None = None,
 ) -> None:
     """Write one event into the transaction that is open, as `append_all` does."""
     append_all([NewEvent(room, type, encode(data), at, subject, evicts)])

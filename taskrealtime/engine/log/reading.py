@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.installation.epochs import EpochMissing, epoch, present_epoch
 from taskrealtime.engine.models import Event, Room
@@ -52,7 +54,7 @@ def read(room: str, *, since: int, limit: int, most: int = MAX_PAGE_BYTES) -> li
 
 #: What stands aside in the table (TOAST) is measured without being read.
 _READ = """
-    SELECT id, room, seq, type, at, data, subject, evicts FROM (
+    SELECT id, room, seq, type, at, data, subject, evicts_user, evicts FROM (
         SELECT page.*, SUM(size) OVER (ORDER BY seq) - size AS before FROM (
             SELECT engine_event.*, {size} AS size FROM engine_event
             WHERE room = %s AND seq > %s ORDER BY seq LIMIT %s
@@ -130,11 +132,14 @@ def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[Stand | RealTi
 def _unnumbered_evictions(readers: Sequence[Reader]) -> set[str]:
     wanted = {(reader.room, reader.user_id) for reader in readers}
     rooms = {reader.room for reader in readers}
-    waiting = Event.objects.filter(room__any_of=rooms, seq=None, evicts__isnull=False).values_list("room", "evicts")
-    return {room for room, user_id in waiting if (room, user_id) in wanted}
+    evicting = Q(evicts_user__isnull=False) | Q(evicts__isnull=False)
+    waiting = Event.objects.filter(evicting, room__any_of=rooms, seq=None).only("room", "evicts_user", "evicts")
+    return {event.room for event in waiting if (event.room, event.evicted) in wanted}
 
 
-def _stands(readers: Sequence[Reader], refusals: dict[tuple[str, int], RealTimeError]) -> list[Stand | RealTimeError]:
+def _stands(
+    readers: Sequence[Reader], refusals: dict[tuple[str, UserKey], RealTimeError]
+) -> list[Stand | RealTimeError]:
     rooms = Room.objects.in_bulk({reader.room for reader in readers})
     present = present_epoch()
     return [

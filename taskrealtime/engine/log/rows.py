@@ -12,6 +12,7 @@ import msgspec
 from django.db import connection
 from django.db.models import Min
 
+from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.db.prepared import prepared_cursor
 from taskrealtime.engine.models import Event, Room
@@ -30,11 +31,11 @@ def insert_rows(rows: Iterable[tuple[NewEvent, int | None]]) -> None:
         values: list[Any] = []
         for event, seq in rows[start : start + ROWS]:
             at = connection.ops.adapt_datetimefield_value(event.at)
-            values += (event.room, seq, event.type, event.data, at, event.subject, event.evicts)
-        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * (len(values) // 7))
+            values += (event.room, seq, event.type, event.data, at, event.subject, *_evicted(event))
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * (len(values) // 8))
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO engine_event (room, seq, type, data, at, subject, evicts) VALUES {places}",  # noqa: S608 -- placeholders only
+                f"INSERT INTO engine_event (room, seq, type, data, at, subject, evicts_user, evicts) VALUES {places}",  # noqa: S608 -- placeholders only
                 values,
             )
 
@@ -47,7 +48,8 @@ def write_numbered(room: str, events: Sequence[NewEvent]) -> int | None:
     their writer held the same rows.
     """
     if connection.vendor == "postgresql":
-        columns = map(list, zip(*(event[1:] for event in events), strict=True))
+        rows = ((event.type, event.data, event.at, event.subject, *_evicted(event)) for event in events)
+        columns = map(list, zip(*rows, strict=True))
         with prepared_cursor(connection) as cursor:
             cursor.execute(_CLAIM_AND_INSERT, [len(events), events[0].at, room, room, room, *columns])
             return cursor.fetchall()[-1][0]
@@ -57,6 +59,13 @@ def write_numbered(room: str, events: Sequence[NewEvent]) -> int | None:
         row = cursor.fetchone()
     insert_rows(with_numbers(events, row[0]) if row else ((event, None) for event in events))
     return row[0] if row else None
+
+
+def _evicted(event: NewEvent) -> tuple[str | None, int | None]:
+    """Return the user that an event evicts, as both columns have it."""
+    if event.evicted is None:
+        return None, None
+    return user_model.as_text(event.evicted), user_model.as_number(event.evicted)
 
 
 def with_numbers(events: Sequence[NewEvent], last: int) -> Iterator[tuple[NewEvent, int]]:
@@ -75,10 +84,10 @@ _CLAIM = _CLAIMING.format(lock="")
 #: Both at once; one text, however many events there are.
 _CLAIM_AND_INSERT = f"""
     WITH claimed AS ({_CLAIMING.format(lock="FOR NO KEY UPDATE SKIP LOCKED")})
-    INSERT INTO engine_event (room, seq, type, data, at, subject, evicts)
-    SELECT %s, (SELECT head FROM claimed) - COUNT(*) OVER () + place, type, data, at, subject, evicts
-    FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[])  -- as NewEvent has them
-        WITH ORDINALITY AS event (type, data, at, subject, evicts, place)
+    INSERT INTO engine_event (room, seq, type, data, at, subject, evicts_user, evicts)
+    SELECT %s, (SELECT head FROM claimed) - COUNT(*) OVER () + place, type, data, at, subject, evicts_user, evicts
+    FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::bigint[])
+        WITH ORDINALITY AS event (type, data, at, subject, evicts_user, evicts, place)
     ORDER BY place
     RETURNING seq
 """  # noqa: S608 -- our own constants
@@ -127,7 +136,7 @@ def number_rooms(rooms: Sequence[str]) -> dict[str, list[LoggedEvent]]:
                 WHERE waiting.room IN ({_places(rooms)}) AND waiting.seq IS NULL
             ) AS numbered
             WHERE engine_event.id = numbered.id
-            RETURNING engine_event.id, room, engine_event.seq, type, at, data, subject, evicts
+            RETURNING engine_event.id, room, engine_event.seq, type, at, data, subject, evicts_user, evicts
             """,  # noqa: S608 -- placeholders only
             list(rooms),
         )
@@ -174,7 +183,7 @@ def logged(seq: int, event: Event | NewEvent, data: str | None = None) -> Logged
         f'{{"event":"{event.type}","room":"{event.room}","seq":{seq},"at":"{wire_time(event.at)}"'
         f',"data":{event.data if data is None else data}}}'
     )
-    return LoggedEvent(seq, frame, event.evicts, event.type in domain.kind_of(event.room).deletions)
+    return LoggedEvent(seq, frame, event.evicted, event.type in domain.kind_of(event.room).deletions)
 
 
 def logged_row(event: Event, blanked: dict[int, str]) -> LoggedEvent:

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from taskrealtime.engine import log
+from taskrealtime.engine.conf.user_model import UserKey
 
 #: Seconds after its building that a snapshot is given out: names of users and the like change without an event.
 KEPT_FOR = 1.0
@@ -58,7 +59,7 @@ class SharedSnapshots:
         #: The oldest first.
         self._kept: dict[str, _Kept] = {}
 
-    def get(self, room: str, user_id: int) -> SharedSnapshot:
+    def get(self, room: str, user_id: UserKey) -> SharedSnapshot:
         """Return the room's snapshot; the caller must check that the user is among its `readers`.
 
         Called in autocommit mode.

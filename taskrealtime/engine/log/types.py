@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.wire.frames import LoggedEvent
 
 T = TypeVar("T")
@@ -13,7 +14,7 @@ class Reader(NamedTuple):
     """The user that wants to read a room, and the position to read from."""
 
     room: str
-    user_id: int
+    user_id: UserKey
     #: The last number seen; None: only what is new.
     since: int | None = None
     #: The epoch that came with it; None: the present one.
@@ -61,7 +62,7 @@ class NewEvent(NamedTuple):
     #: Whose content it holds, so that it can be blanked.
     subject: str = ""
     #: The user that may receive nothing of the room after it.
-    evicts: int | None = None
+    evicted: UserKey | None = None
 
 
 class Standing(NamedTuple):

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.CASCADE,
                         primary_key=True,
-                        related_name="last_seen",
+                        related_name="taskrealtime_last_seen",
                         serialize=False,
                         to=settings.AUTH_USER_MODEL,
                     ),

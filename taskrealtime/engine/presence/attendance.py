@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol, get_args
 
+from taskrealtime.engine.conf.user_model import UserKey, in_order
 from taskrealtime.engine.wire.frames import Frames
 
 Status = Literal["idle", "online", "busy"]
@@ -13,7 +14,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 class Listener(Protocol):
     """A subscriber of a room's presence: a socket."""
 
-    user_id: int
+    user_id: UserKey
 
     def deliver(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
@@ -22,7 +23,7 @@ class Listener(Protocol):
 class Connection:
     """One socket as others see it: its user's status there, and which place of which room is open."""
 
-    def __init__(self, user_id: int) -> None:
+    def __init__(self, user_id: UserKey) -> None:
         self.user_id = user_id
         self.status: Status = "online"
         self.viewing: tuple[str, int] | None = None
@@ -48,13 +49,13 @@ class News(NamedTuple):
     """What a subscriber was not sent yet."""
 
     #: By user the status (None: offline), and when the user was seen last, unix time; None: now.
-    people: dict[int, tuple[Status | None, float | None]]
+    people: dict[UserKey, tuple[Status | None, float | None]]
     #: By place the users who have it open.
-    viewers: dict[int, list[int]]
+    viewers: dict[int, list[UserKey]]
 
 
 #: A user, or a place, that changed; with what it was before.
-_Change = tuple[Literal["user", "place"], int, object]
+_Change = tuple[Literal["user"], UserKey, object] | tuple[Literal["place"], int, object]
 
 
 class Attendance:
@@ -68,20 +69,20 @@ class Attendance:
         self.name = name
         #: Subscribers with how many of the `changes` they know already.
         self.listeners: dict[Listener, int] = {}
-        self._people: dict[int, set[Connection]] = {}
+        self._people: dict[UserKey, set[Connection]] = {}
         #: Users that left this process, with the (monotonic) time until which that is not published.
-        self._leaving: dict[int, tuple[Entry, float]] = {}
+        self._leaving: dict[UserKey, tuple[Entry, float]] = {}
         #: What other processes know, by process and user.
-        self.others: dict[str, dict[int, Entry]] = {}
-        self._known: dict[int, Entry] = {}
-        self._places: dict[int, frozenset[int]] = {}
-        self._viewers: dict[int, set[int]] = {}
-        self._seen_at: dict[int, float] = {}
+        self.others: dict[str, dict[UserKey, Entry]] = {}
+        self._known: dict[UserKey, Entry] = {}
+        self._places: dict[UserKey, frozenset[int]] = {}
+        self._viewers: dict[int, set[UserKey]] = {}
+        self._seen_at: dict[UserKey, float] = {}
         self.changes: list[_Change] = []
         #: The version of the shared room that this has come to; None: it must be read.
         self.version: int | None = None
         #: What arrived ahead of its turn, by version: a process with its entries; None: too many, read instead.
-        self.held: dict[int, tuple[str, dict[int, Entry | None] | None]] = {}
+        self.held: dict[int, tuple[str, dict[UserKey, Entry | None] | None]] = {}
 
     # -- what is known --
 
@@ -90,15 +91,15 @@ class Attendance:
         """Whether no user of this process is here, nor was a moment ago."""
         return not self._people and not self._leaving
 
-    def present(self) -> list[tuple[int, Status]]:
+    def present(self) -> list[tuple[UserKey, Status]]:
         """Return all users that are here, with their status."""
         return [(user_id, entry.status) for user_id, entry in self._known.items()]
 
-    def viewed(self) -> dict[int, list[int]]:
+    def viewed(self) -> dict[int, list[UserKey]]:
         """Return the users that have a place open, by place."""
-        return {place: sorted(users) for place, users in self._viewers.items()}
+        return {place: in_order(users) for place, users in self._viewers.items()}
 
-    def own(self, user_id: int) -> Entry | None:
+    def own(self, user_id: UserKey) -> Entry | None:
         """Return what this process knows of a user by its own connections."""
         if connections := self._people.get(user_id):
             status = max((connection.status for connection in connections), key=STATUSES.index)
@@ -107,7 +108,7 @@ class Attendance:
         leaving = self._leaving.get(user_id)
         return leaving[0] if leaving else None
 
-    def own_entries(self) -> dict[int, Entry]:
+    def own_entries(self) -> dict[UserKey, Entry]:
         """Return what this process knows by its own connections, by user."""
         users = [*self._people, *self._leaving]
         return {user_id: entry for user_id in users if (entry := self.own(user_id)) is not None}
@@ -138,12 +139,12 @@ class Attendance:
                 self._leaving[connection.user_id] = Entry(entry.status, left_at=now), until
         self.update([connection.user_id], seen_at=now)
 
-    def forget(self, user_id: int) -> None:
+    def forget(self, user_id: UserKey) -> None:
         """Remove a user that may not be here any more, without the grace period after leaving."""
         self._leaving.pop(user_id, None)
         self.update([user_id])
 
-    def expire(self, now: float) -> tuple[list[int], float | None]:
+    def expire(self, now: float) -> tuple[list[UserKey], float | None]:
         """Remove the users that left long enough ago; return them, and at which (monotonic) time to look again."""
         gone = [user_id for user_id, (_, until) in self._leaving.items() if until <= now]
         for user_id in gone:
@@ -151,7 +152,7 @@ class Attendance:
         self.update(gone)
         return gone, min((until for _, until in self._leaving.values()), default=None)
 
-    def update_from(self, process: str, entries: dict[int, Entry | None]) -> None:
+    def update_from(self, process: str, entries: dict[UserKey, Entry | None]) -> None:
         """Take over another process's entries of these users; None: it no longer knows them."""
         known = self.others.setdefault(process, {})
         for user_id, entry in entries.items():
@@ -161,7 +162,7 @@ class Attendance:
                 known[user_id] = entry
         self.update(entries)
 
-    def replace(self, process: str, entries: dict[int, Entry], *, seen_at: float | None = None) -> None:
+    def replace(self, process: str, entries: dict[UserKey, Entry], *, seen_at: float | None = None) -> None:
         """Take over all that another process knows; `seen_at` (unix time) is when the users that it lost were seen."""
         before = self.others.pop(process, {})
         if entries:
@@ -169,7 +170,7 @@ class Attendance:
         users = [user for user in before.keys() | entries.keys() if before.get(user) != entries.get(user)]
         self.update(users, seen_at=seen_at)
 
-    def update(self, users: Iterable[int], *, seen_at: float | None = None) -> None:
+    def update(self, users: Iterable[UserKey], *, seen_at: float | None = None) -> None:
         """Compute anew what is true of these users, and record the changes."""
         for user_id in users:
             own = self.own(user_id)
@@ -186,13 +187,13 @@ class Attendance:
                 self.changes.append(("user", user_id, former))
             self._update_places(user_id, frozenset(place for entry in entries for place in entry.places))
 
-    def _note_leaving(self, user_id: int, seen_at: float | None) -> None:
+    def _note_leaving(self, user_id: UserKey, seen_at: float | None) -> None:
         if seen_at is None:
             self._seen_at.pop(user_id, None)
         else:
             self._seen_at[user_id] = seen_at
 
-    def _update_places(self, user_id: int, places: frozenset[int]) -> None:
+    def _update_places(self, user_id: UserKey, places: frozenset[int]) -> None:
         before = self._places.pop(user_id, frozenset[int]())
         if places:
             self._places[user_id] = places
@@ -233,6 +234,6 @@ class Attendance:
                 status = entry.status if entry else None
                 if status != former:
                     news.people[key] = status, None if entry else self._seen_at.get(key)
-            elif (viewers := sorted(self._viewers.get(key, ()))) != former:
+            elif (viewers := in_order(self._viewers.get(key, ()))) != former:
                 news.viewers[key] = viewers
         return news

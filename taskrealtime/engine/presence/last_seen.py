@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from django.contrib.auth import get_user_model
 from django.db import connection
 
 from taskrealtime.engine import draining
+from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.threads import in_caretaking_thread
 from taskrealtime.engine.models import LastSeen
@@ -25,13 +26,13 @@ ROWS = 500
 class LastSeenBook:
     """The times of last connections that one event loop has gathered."""
 
-    def __init__(self, connected: Callable[[], Iterable[int]]) -> None:
+    def __init__(self, connected: Callable[[], Iterable[UserKey]]) -> None:
         """Create an empty book, which `run` writes; `connected` returns the users that are connected now."""
         self._connected = connected
-        self._left: dict[int, float] = {}
+        self._left: dict[UserKey, float] = {}
         self._last_words: asyncio.Task[None] | None = None
 
-    def left(self, user_id: int, now: float) -> None:
+    def left(self, user_id: UserKey, now: float) -> None:
         """Record that a connection of this user ended at this unix time."""
         self._left[user_id] = now
 
@@ -60,22 +61,23 @@ class LastSeenBook:
             logger.warning("Who was seen is not written yet (%s: %s).", type(error).__name__, error)
 
 
-def write_seen(seen: Mapping[int, float]) -> None:
+def write_seen(seen: Mapping[UserKey, float]) -> None:
     """Store for each user the unix time of the last connection; one earlier than the stored one changes nothing."""
-    users = sorted(seen)
+    users = user_model.in_order(seen)
     for start in range(0, len(users), ROWS):
         _write_some({user_id: seen[user_id] for user_id in users[start : start + ROWS]})
 
 
-def _write_some(seen: Mapping[int, float]) -> None:
+def _write_some(seen: Mapping[UserKey, float]) -> None:
     with writing.atomic():
         # In order, as every process writes them, lest two wait for each other.
-        users = get_user_model().objects.filter(pk__in=seen).order_by("pk")
+        users = user_model.users().filter(pk__in=seen).order_by("pk")
         rows = [(pk, datetime.fromtimestamp(seen[pk], UTC)) for pk in users.values_list("pk", flat=True)]
         if rows:
             table = connection.ops.quote_name(LastSeen._meta.db_table)
             values = ", ".join(["(%s, %s)"] * len(rows))
-            parameters = [value for pk, at in rows for value in (pk, connection.ops.adapt_datetimefield_value(at))]
+            adapt = connection.ops.adapt_datetimefield_value
+            parameters = [value for pk, at in rows for value in (user_model.in_database(pk, connection), adapt(at))]
             with connection.cursor() as cursor:
                 cursor.execute(
                     f"INSERT INTO {table} (user_id, at) VALUES {values} "  # noqa: S608 -- a name of ours, and placeholders

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskrealtime.engine import draining
 from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.wire.frames import Frames
 
 from .attendance import Attendance, Connection, Listener, News, Status
@@ -73,7 +74,7 @@ class Presence:
         if room not in self._rooms and (sharing := self.sharing(room)):
             await sharing.read(self.attendance(room))
 
-    def enter(self, room: str, listener: Listener) -> tuple[list[tuple[int, Status]], Frames]:
+    def enter(self, room: str, listener: Listener) -> tuple[list[tuple[UserKey, Status]], Frames]:
         """Enter a subscriber, which gets from now on what changes.
 
         Returns:
@@ -113,7 +114,7 @@ class Presence:
                 self.leave(room, listener)
             self._connections.pop(listener, None)
 
-    def forget(self, room: str, user_id: int) -> None:
+    def forget(self, room: str, user_id: UserKey) -> None:
         """Remove a user that may not be in the room any more."""
         if attendance := self._rooms.get(room):
             attendance.forget(user_id)
@@ -134,7 +135,7 @@ class Presence:
         for name in {viewing[0] for viewing in (before, connection.viewing) if viewing} & connection.rooms:
             self._update_own(name, listener.user_id)
 
-    def deliver(self, room: str, frame: str, *, not_to: int) -> None:
+    def deliver(self, room: str, frame: str, *, not_to: UserKey) -> None:
         """Deliver a frame to the whole room, but for one user."""
         if attendance := self._rooms.get(room):
             self._do(
@@ -164,12 +165,12 @@ class Presence:
         """Return all rooms that a user of this process is in, or was a moment ago."""
         return self._rooms
 
-    def _update_own(self, room: str, user_id: int) -> None:
+    def _update_own(self, room: str, user_id: UserKey) -> None:
         attendance = self.attendance(room)
         attendance.update([user_id])
         self._own_changed(attendance, user_id)
 
-    def _own_changed(self, attendance: Attendance, user_id: int) -> None:
+    def _own_changed(self, attendance: Attendance, user_id: UserKey) -> None:
         if sharing := self.sharing(attendance.name):
             sharing.share_later(attendance.name, user_id)
         self.changed(attendance)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
+from taskrealtime.engine.conf.user_model import UserKey, on_wire, parse_key
 from taskrealtime.engine.installation import doorbell
 
 from .attendance import Attendance, Entry
@@ -63,7 +64,7 @@ class Sharing:
         self._presence = presence
         self._reading: dict[Attendance, asyncio.Task[None]] = {}
         #: Changed users of this process that are not written yet, by room.
-        self._unshared: dict[str, set[int]] = {}
+        self._unshared: dict[str, set[UserKey]] = {}
         self._flushing = False
         #: Whether the store has all that this process knows, under its lease.
         self._registered = False
@@ -79,7 +80,7 @@ class Sharing:
 
     # -- writing --
 
-    def share_later(self, room: str, user_id: int) -> None:
+    def share_later(self, room: str, user_id: UserKey) -> None:
         """Write what changed in a moment, together with what else changes until then."""
         self._unshared.setdefault(room, set()).add(user_id)
         if not self._flushing and not self.is_away:
@@ -112,7 +113,7 @@ class Sharing:
             self._moved(room, version, self.store.process, {})
             self._publish(room, version, rooms[room])
 
-    def _own(self, room: str, user_id: int) -> Entry | None:
+    def _own(self, room: str, user_id: UserKey) -> Entry | None:
         attendance = self._presence.known_rooms().get(room)
         return attendance.own(user_id) if attendance else None
 
@@ -132,10 +133,10 @@ class Sharing:
         rooms = self._presence.known_rooms().items()
         return {name: attendance for name, attendance in rooms if self._presence.sharing(name) is self}
 
-    def _publish(self, room: str, version: int, entries: dict[int, Entry | None] | None) -> None:
+    def _publish(self, room: str, version: int, entries: dict[UserKey, Entry | None] | None) -> None:
         carried = None
         if entries is not None and len(entries) <= MAX_ENTRIES_IN_RING:
-            carried = [[user_id, entry and list(entry)] for user_id, entry in entries.items()]
+            carried = [[on_wire(user_id), entry and list(entry)] for user_id, entry in entries.items()]
         doorbell.hint(
             room, {"type": "room.presence", "version": version, "process": self.store.process, "told": carried}
         )
@@ -145,11 +146,15 @@ class Sharing:
     def receive(self, message: dict[str, Any]) -> None:
         """Handle what another process wrote, which the message carries if it is not too much."""
         carried = message["told"]
-        entries = None if carried is None else {user_id: entry and Entry(*entry) for user_id, entry in carried}
+        entries = (
+            None
+            if carried is None
+            else {key: entry and Entry(*entry) for user, entry in carried if (key := parse_key(user)) is not None}
+        )
         if message["process"] != self.store.process:
             self._moved(message["room"], message["version"], message["process"], entries)
 
-    def _moved(self, room: str, version: int, process: str, entries: dict[int, Entry | None] | None) -> None:
+    def _moved(self, room: str, version: int, process: str, entries: dict[UserKey, Entry | None] | None) -> None:
         attendance = self._presence.known_rooms().get(room)
         if attendance is None or version <= (attendance.version or 0):
             return

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from taskrealtime.engine.conf.user_model import UserKey, as_text, from_text
 from taskrealtime.engine.installation.names import redis_key
 
 from .attendance import Entry
@@ -133,7 +134,7 @@ class Reading(NamedTuple):
     alive: set[str]
     version: int
     #: By process and user.
-    entries: dict[str, dict[int, Entry]]
+    entries: dict[str, dict[UserKey, Entry]]
 
 
 class PresenceStore:
@@ -155,12 +156,12 @@ class PresenceStore:
         self._register, self._write = script(_COMMON + _REGISTER), script(_COMMON + _WRITE)
         self._look, self._read = script(_COMMON + _LOOK), script(_COMMON + _READ)
 
-    async def register(self, rooms: Mapping[str, Mapping[int, Entry]], *, lease: float) -> dict[str, int]:
+    async def register(self, rooms: Mapping[str, Mapping[UserKey, Entry]], *, lease: float) -> dict[str, int]:
         """Take out the lease, of so many seconds, with all that this process knows; return the rooms' new versions."""
         found = await self._register(keys=[self._key], args=[self.process, _milliseconds(lease), _encode(rooms)])
         return _pairs(found)
 
-    async def write(self, rooms: Mapping[str, Mapping[int, Entry | None]]) -> dict[str, int] | None:
+    async def write(self, rooms: Mapping[str, Mapping[UserKey, Entry | None]]) -> dict[str, int] | None:
         """Write changes (None: the user is gone); return the rooms' new versions, or None if the lease has ended."""
         found = await self._write(keys=[self._key], args=[self.process, _encode(rooms)])
         return None if found is None else _pairs(found)
@@ -176,13 +177,13 @@ class PresenceStore:
     async def read(self, room: str) -> Reading:
         """Return everything of a room."""
         alive, flat = await self._read(keys=[self._key], args=[room])
-        version, entries = 0, dict[str, dict[int, Entry]]()
+        version, entries = 0, dict[str, dict[UserKey, Entry]]()
         for field, value in zip(flat[::2], flat[1::2], strict=True):
-            process, _, user_id = field.partition(" ")
-            if user_id:
-                entries.setdefault(process, {})[int(user_id)] = _decode_entry(value)
-            else:
+            process, _, user = field.partition(" ")
+            if not user:
                 version = int(value)
+            elif (user_id := from_text(user)) is not None:
+                entries.setdefault(process, {})[user_id] = _decode_entry(value)
         return Reading(set(alive), version, entries)
 
     async def close(self) -> None:
@@ -194,10 +195,10 @@ def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _encode(rooms: Mapping[str, Mapping[int, Entry | None]]) -> bytes:
+def _encode(rooms: Mapping[str, Mapping[UserKey, Entry | None]]) -> bytes:
     """Return JSON, the entries as texts in it, which the scripts pass on as they are."""
     texts = {
-        room: {user_id: None if entry is None else msgspec.json.encode(entry).decode() for user_id, entry in of.items()}
+        room: {as_text(user_id): entry and msgspec.json.encode(entry).decode() for user_id, entry in of.items()}
         for room, of in rooms.items()
     }
     return msgspec.json.encode(texts)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.conf.user_model import UserKey, parse_key
 from taskrealtime.engine.installation import doorbell
 
 from .presence import Presence
@@ -21,7 +22,7 @@ ANNOUNCE_SECONDS = 2.0
 RUNG_EVERY = 1.0
 
 #: A room, a place in it, a user.
-_Key = tuple[str, int, int]
+_Key = tuple[str, int, UserKey]
 
 
 class _Hand:
@@ -70,7 +71,9 @@ class Typists:
             user: as other users see this one, with an `id`.
             connection: names the connection, over all processes.
         """
-        key = room, place, int(user["id"])
+        user_id = parse_key(user["id"])
+        assert user_id is not None
+        key = room, place, user_id
         if not is_typing:
             self._end(key, connection)
             return
@@ -94,7 +97,7 @@ class Typists:
         if not rung:
             self._rung.pop(connection, None)
 
-    def forget(self, room: str, user_id: int) -> None:
+    def forget(self, room: str, user_id: UserKey) -> None:
         """Remove a user that may not be in the room any more."""
         for key, hand in list(self._hands.items()):
             if key[0] == room and key[2] == user_id:
@@ -105,8 +108,9 @@ class Typists:
         """Handle a ring of another process."""
         if message["process"] != self._presence.process:
             user = message["user"]
-            key = message["room"], message["place"], user["id"]
-            self._receive_from(key, user, message["connection"], message["is_typing"])
+            if (user_id := parse_key(user["id"])) is not None:
+                key = message["room"], message["place"], user_id
+                self._receive_from(key, user, message["connection"], message["is_typing"])
 
     def _publish(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
         if not self._alone:

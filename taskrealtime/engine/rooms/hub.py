@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from taskrealtime.engine import log, metrics
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db.batching import Batcher
 from taskrealtime.engine.db.fair_line import Share
 from taskrealtime.engine.db.threads import in_reading_thread
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 class Hub:
     """A registry: rooms by name, listeners by user."""
 
-    def __init__(self, layer: LayerMembership, *, on_evicted: Callable[[str, int], None]) -> None:
+    def __init__(self, layer: LayerMembership, *, on_evicted: Callable[[str, UserKey], None]) -> None:
         """Create a hub for the running event loop.
 
         Args:
@@ -29,7 +30,7 @@ class Hub:
         """
         self.rooms: dict[str, Room] = {}
         #: All subscribers by user, for the sweep's search for revoked sign-ins. Values are `{listener: stamp}`.
-        self.listeners: dict[int, dict[Listener, str]] = {}
+        self.listeners: dict[UserKey, dict[Listener, str]] = {}
         #: The browsers' sessions that listeners belong to, by their marks.
         self.browsers: dict[Listener, str] = {}
         #: The log's epoch, as this process saw it last; None: not yet.
@@ -112,9 +113,9 @@ class Hub:
         elif message["type"] == "room.read":
             room.mark(message["read"], message["floor"])
         else:
-            room.receive([LoggedEvent(*event) for event in message["events"]], message["head"])
+            room.receive([LoggedEvent.from_message(event) for event in message["events"]], message["head"])
 
-    def end_membership(self, user_id: int, departed: str) -> None:
+    def end_membership(self, user_id: UserKey, departed: str) -> None:
         """Notify a user's subscribers that the room `departed` is no longer theirs to read."""
         for listener in list(self.listeners.get(user_id, ())):
             listener.membership_ended(departed)

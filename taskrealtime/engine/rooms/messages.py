@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from taskrealtime.engine import log
+from taskrealtime.engine.conf.user_model import UserKey, parse_key
 from taskrealtime.engine.installation import epochs
 from taskrealtime.engine.presence.presence import Presence
 from taskrealtime.engine.presence.typists import Typists
@@ -56,11 +57,15 @@ class Messages:
             case "processes.call" | "processes.told":
                 self._watch.receive(message)
             case "room.departed":
-                self._hub.end_membership(message["user"], message["departed"])
+                self._end_membership(message)
             case "room.events" | "room.read" | "room.closed":
                 self._hub.handle(message)
             case _:
                 pass  # A newer release, while one takes the other's place.
+
+    def _end_membership(self, message: dict[str, Any]) -> None:
+        if (user_id := parse_key(message["user"])) is not None:
+            self._hub.end_membership(user_id, message["departed"])
 
     # -- messages that name no installation, or come before this process knows its own --
 
@@ -74,8 +79,9 @@ class Messages:
             if self._presence.knows(message["process"]):
                 self._handle(message)
         elif message["type"] == "room.departed":
-            if message["user"] in self._hub.listeners:
-                self._look(self._look_at_departed(message["user"], message["departed"]))
+            user_id = parse_key(message["user"])
+            if user_id is not None and user_id in self._hub.listeners:
+                self._look(self._look_at_departed(user_id, message["departed"]))
         elif message["type"] == "room.events":
             # The number alone: a room that gets a number which its log does not have reads, and finds nothing.
             self._hub.handle({**message, "events": []})
@@ -96,7 +102,7 @@ class Messages:
             if (room := self._hub.rooms.get(name)) is not None:
                 self._hub.reconcile(room, bounds)
 
-    async def _look_at_departed(self, user_id: int, departed: str) -> None:
+    async def _look_at_departed(self, user_id: UserKey, departed: str) -> None:
         try:
             await self._hub.stand(log.Reader(departed, user_id))
         except RealTimeError:

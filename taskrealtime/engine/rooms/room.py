@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from taskrealtime.engine import metrics
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.crash_points import crash_point
 from taskrealtime.engine.log import LoggedEvent
 from taskrealtime.engine.wire import protocol
@@ -35,7 +36,7 @@ LISTENERS_AT_ONCE = 100
 class Listener(Protocol):
     """A subscriber of rooms: a socket, or a waiting long poll."""
 
-    user_id: int
+    user_id: UserKey
 
     @property
     def lags(self) -> bool:
@@ -92,7 +93,7 @@ class Room:
         name: str,
         position: int,
         read: Callable[..., Any],
-        evicted: Callable[[str, int], None] = lambda room, user_id: None,
+        evicted: Callable[[str, UserKey], None] = lambda room, user_id: None,
     ) -> None:
         """Create a room that has delivered everything up to `position`.
 

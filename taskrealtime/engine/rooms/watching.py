@@ -21,6 +21,7 @@ import msgspec
 from taskrealtime.engine import draining, metrics
 from taskrealtime.engine.auth import tokens
 from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db.threads import in_database_thread
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.wire.frames import Frames
@@ -107,7 +108,7 @@ class Health(msgspec.Struct):
 class Watcher(Protocol):
     """A subscriber of the figures: a socket."""
 
-    user_id: int
+    user_id: UserKey
 
     def deliver(self, frames: Frames) -> None:
         """Take these frames, in order, without waiting."""
@@ -136,7 +137,7 @@ class Watch:
         #: The last report of each process, with the (monotonic) time of that.
         self._received: dict[str, tuple[_Report, float]] = {}
         self._running: asyncio.Task[None] | None = None
-        self._asking: asyncio.Task[tuple[set[int], dict[str, str]]] | None = None
+        self._asking: asyncio.Task[tuple[set[UserKey], dict[str, str]]] | None = None
         self._names: dict[str, str] = {}
 
     # -- watchers --
@@ -241,7 +242,7 @@ class Watch:
             for watcher in list(self._watchers):
                 watcher.deliver(frames)
 
-    async def _ask(self, rooms: list[str]) -> set[int]:
+    async def _ask(self, rooms: list[str]) -> set[UserKey]:
         """Return the watchers that are not staff any more; none while the database is away, which the page shows."""
         if self._asking is None:
             users = {watcher.user_id for watcher in self._watchers}
@@ -280,5 +281,5 @@ class Watch:
         return sorted(merged.values(), key=lambda room: (-room.people, -room.listeners, room.room))[:MAX_SHOWN]
 
 
-def _look_up(users: set[int], rooms: list[str]) -> tuple[set[int], dict[str, str]]:
+def _look_up(users: set[UserKey], rooms: list[str]) -> tuple[set[UserKey], dict[str, str]]:
     return users - tokens.staff_among(users), domain.figures.names(rooms)

@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 from channels.consumer import AsyncConsumer
-from django.contrib.auth.models import User
 from msgspec import UNSET, UnsetType
 
 from taskrealtime.engine import draining, log, metrics
 from taskrealtime.engine.auth import tokens
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.user_model import User, UserKey
 from taskrealtime.engine.limits import addresses, connections, rate_limits
 from taskrealtime.engine.process import process
 from taskrealtime.engine.rooms.room import Subscription
@@ -216,9 +216,10 @@ class SocketConnection(AsyncConsumer):
         return self.identity.user
 
     @property
-    def user_id(self) -> int:
+    def user_id(self) -> UserKey:
         """The user's id, once signed in."""
-        return int(self.user.pk)
+        key: UserKey = self.user.pk
+        return key
 
     def deliver(self, frames: Frames) -> None:
         """Take frames of a room."""
@@ -403,7 +404,7 @@ class SocketConnection(AsyncConsumer):
         left = identity.expires_at - datetime.now(UTC).timestamp()
         self._expiry = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
 
-    async def _take_slot(self, user_id: int) -> None:
+    async def _take_slot(self, user_id: UserKey) -> None:
         """Count this connection among those of the user.
 
         Raises:

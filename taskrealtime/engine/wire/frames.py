@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
+
+from taskrealtime.engine.conf.user_model import UserKey, on_wire, parse_key
 
 #: Payloads up to this many bytes have their length in the frame's second byte.
 SHORT = 125
@@ -42,9 +44,19 @@ class LoggedEvent(NamedTuple):
     #: The frame's JSON text.
     frame: str
     #: The user that may receive nothing after it.
-    evicts: int | None = None
+    evicts: UserKey | None = None
     #: Whether it says that content was deleted, which events before it may still hold.
     forgets: bool = False
+
+    def as_message(self) -> list[Any]:
+        """Return it as messages between processes carry it."""
+        return [self.seq, self.frame, None if self.evicts is None else on_wire(self.evicts), self.forgets]
+
+    @classmethod
+    def from_message(cls, carried: list[Any]) -> "LoggedEvent":
+        """Return what `as_message` gave."""
+        seq, frame, evicts, forgets = carried
+        return cls(seq, frame, parse_key(evicts), forgets)
 
 
 def wire_time(moment: datetime) -> str:

@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
 from taskrealtime.actor import acting_as
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.models import Comment, Membership, Project, Task
 
 PASSWORD = "demo-taskrealtime"  # noqa: S105 -- public on purpose: it is printed, and refused outside of development

@@ -1,0 +1,1 @@
+"""Small projects of others that taskrealtime is built into: each with a user model of its own."""
