@@ -16,12 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime.addresses import accounts_base, board_base, socket_path
+from taskrealtime.engine.conf import user_model
 
 from .asyncapi import make_document
 from .base import ApiView
 from .openapi import describing_ours
 from .tokens import TokenView
 
+_ID = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 OPENAPI_SETTINGS = {
     "TITLE": "taskrealtime",
     "DESCRIPTION": "The HTTP side of a live task board. The WebSocket side is described at /api/asyncapi/.",
@@ -30,7 +32,7 @@ OPENAPI_SETTINGS = {
     # The schemas come finished from msgspec: nothing is to be split or renamed afterwards.
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [],
-    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}},
+    "PATH_CONVERTER_OVERRIDES": {"id": _ID, "user": _ID if user_model.keys_are_numbers() else {"type": "string"}},
 }
 
 

@@ -151,7 +151,7 @@ def session_stamp(user: User) -> str:
     return _stamp(django_settings.SECRET_KEY, user.pk, session_version(user), user.password)
 
 
-def session_stamps(user: AbstractBaseUser) -> list[str]:
+def session_stamps(user: User) -> list[str]:
     """Return that name as it is made now, and as it was made with earlier secret keys."""
     version, secrets = session_version(user), [django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS]
     return [_stamp(secret, user.pk, version, user.password) for secret in secrets]
