@@ -13,13 +13,14 @@ from tests.support.sockets import Socket
 from tests.support.stacks import HOSTS, Server, Stack, User
 
 #: By their settings: the names of three users, how the first is shown, and what else the first has.
-NAMES = {
+NAMES: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
     "uuid_users": (("ann", "bob", "eve"), "Ann Arbor", {"first_name": "Ann", "last_name": "Arbor"}),
     "email_users": (("ann@example.org", "bob@example.org", "eve@example.org"), "Ann Arbor", {"name": "Ann Arbor"}),
     "staff_users": (("ann o'hara α", "bob", "eve"), "Ann O'Hara Α", {"rank": 2}),
 }
+DEPLOYED = [("deployed", name) for name in NAMES]
 HOSTS_OF_KINDS = [
-    *(("deployed", name) for name in NAMES),
+    *DEPLOYED,
     ("embedded", "uuid_users"),
     *(pytest.param(("embedded", name), marks=pytest.mark.long) for name in ("email_users", "staff_users")),
 ]
@@ -132,6 +133,7 @@ def test_two_users_create_assign_comment_and_mention(host: Host, connect: Connec
 
 def test_who_is_no_user_or_no_member_is_refused_as_the_protocol_says(host: Host, connect: Connect) -> None:
     ann = host.server.api(host.ann)
+    wrong: Any
     for wrong in (host.eve.id, "00000000-0000-0000-0000-000000000000", [], {}, "a\0b", "x" * 1000, 1.5, 2**70):
         answer = ann.post("/api/tasks/", json={"project_id": host.project, "title": "Paint", "assignee_id": wrong})
         assert answer.status_code == 400, (wrong, answer.text)
@@ -156,9 +158,8 @@ def test_presence_typing_and_viewing_name_their_users(host: Host, connect: Conne
     assert ann.expect("user_presence", status="offline")["data"]["user_id"] == host.bob.id
 
 
+@pytest.mark.parametrize("host_stack", DEPLOYED, ids="-".join, indirect=True)
 def test_processes_share_presence_typing_and_evictions(host: Host, connect: Connect) -> None:
-    if host.server.stack.redis is None:
-        pytest.skip("one process")
     other = host.server.stack.server(SWEEP_INTERVAL="60")
     ann = join(host, connect, host.ann)
     bob = connect(other, host.bob)
@@ -205,7 +206,11 @@ def test_a_reminder_comes_once_and_again_after_a_pause(host: Host, connect: Conn
     task = post(
         host, host.ann, "/api/tasks/", project_id=host.project, title="Paint", assignee_id=host.bob.id, due_at=soon
     )
-    remind = "from taskrealtime.reminders import remind\nresult = remind(now=now and __import__('datetime').datetime.fromisoformat(now))"
+    remind = (
+        "from datetime import datetime\n"
+        "from taskrealtime.reminders import remind\n"
+        "result = remind(now=datetime.fromisoformat(now) if now else None)"
+    )
     assert host.server.stack.run(remind, now=None) == 1
     assert host.server.stack.run(remind, now=None) == 0
     told = bob.expect("due_date_reminder", task_id=task["id"])
@@ -233,17 +238,17 @@ def test_members_change_roles_are_blocked_and_hand_over(host: Host) -> None:
 
 
 def test_pages_are_served(host: Host) -> None:
-    cookie = {"Cookie": f"sessionid={host.server.session(host.ann)}"}
+    browser = host.server.api(Cookie=f"sessionid={host.server.session(host.ann)}")
     for path in ("/", f"/projects/{host.project}/", "/account/", "/password/"):
-        page = host.server.api(**cookie).get(path)
+        page = browser.get(path)
         assert page.status_code == 200, (path, page.text[:2000])
         assert path == "/password/" or str(host.ann.id) in page.text or "ann" in str(host.ann.id)
 
 
 def test_the_figures_are_for_staff_as_the_model_has_it(host: Host) -> None:
-    cookie = {"Cookie": f"sessionid={host.server.session(host.ann)}"}
+    browser = host.server.api(Cookie=f"sessionid={host.server.session(host.ann)}")
     is_staff = "staff_users" in host.server.env["DJANGO_SETTINGS_MODULE"]
-    assert host.server.api(**cookie).get("/ops/").status_code == (200 if is_staff else 404)
+    assert browser.get("/ops/").status_code == (200 if is_staff else 404)
 
 
 def test_the_documents_say_what_keys_are(host: Host) -> None:

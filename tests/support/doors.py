@@ -553,9 +553,9 @@ def bring_back_many(hand: Hand) -> None:
 def clear_assigned(hand: Hand) -> None:
     user = hand.user()
     if hand.often():
-        user.assigned_tasks.clear()
+        user.taskrealtime_assigned_tasks.clear()
     else:
-        user.assigned_tasks.set(hand.some_tasks())
+        user.taskrealtime_assigned_tasks.set(hand.some_tasks())
 
 
 def bulk_create_comments(hand: Hand) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
+
+from taskrealtime.engine.conf.user_model import User
 
 from . import tokens
 
@@ -39,7 +40,7 @@ def key_of(session: SessionBase) -> str | None:
     return key if key is not None and len(key) <= KEY_LENGTH else None
 
 
-def version_in(session: SessionBase, user: AbstractBaseUser) -> int | None:
+def version_in(session: SessionBase, user: User) -> int | None:
     """Return the version of the user's sessions that this one belongs to; None if it was not noted yet."""
     if are_noted_early():
         return int(session.get(tokens.SESSION_CLAIM, 0))  # where release 0.1 has it, too
@@ -47,7 +48,7 @@ def version_in(session: SessionBase, user: AbstractBaseUser) -> int | None:
     return note.get("version") if note.get("user") == str(user.pk) else None
 
 
-def note_version(session: SessionBase, user: AbstractBaseUser) -> None:
+def note_version(session: SessionBase, user: User) -> None:
     """Have the session count as of now."""
     if are_noted_early():
         session[tokens.SESSION_CLAIM] = tokens.session_version(user)
