@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -59,6 +60,7 @@ def answer_probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
     return middleware
 
 
+@login_not_required
 @never_cache
 @require_safe
 def alive(request: HttpRequest) -> JsonResponse:
@@ -66,6 +68,7 @@ def alive(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@login_not_required
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
@@ -80,6 +83,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ready", "degraded": _missing(layer, "redis")})
 
 
+@login_not_required
 @never_cache
 @require_safe
 def measured(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -18,7 +19,7 @@ def as_own_page(view: Page) -> Page:
     """Have a page take no session that has ended for us, and answer what came too often.
 
     It is outside of the transaction that ATOMIC_REQUESTS begins: each change has its own, and what counts attempts
-    stays counted.
+    stays counted. It says by itself whether it needs a signed-in user: Django's LoginRequiredMiddleware does not.
     """
 
     @wraps(view)
@@ -32,4 +33,4 @@ def as_own_page(view: Page) -> Page:
                 raise
             return answer
 
-    return transaction.non_atomic_requests(page)
+    return login_not_required(transaction.non_atomic_requests(page))

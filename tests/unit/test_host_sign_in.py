@@ -221,6 +221,27 @@ def test_visitors_are_sent_to_the_projects_own_sign_in(world: World) -> None:
     assert Client().get(board).headers["Location"] == f"/accounts/login/?next={board}"
 
 
+@pytest.mark.urls("tests.unit.host_with_accounts")
+def test_what_is_open_stays_open_in_a_project_that_requires_sign_in_everywhere(world: World, project: Settings) -> None:
+    project.MIDDLEWARE = [*project.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    token = tokens.make_access_token(world.people["member"])
+    assert Client().get("/board/api/me/", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert Client().get("/board/api/me/").status_code == 401
+    for place in (
+        "board/api/schema/",
+        "board/join/",
+        "members/login/",
+        "members/password/lost/",
+        "members/password/new/",
+    ):
+        assert Client().get(f"/{place}").status_code == 200, place
+    assert Client().get("/members/sign-up/").status_code == 403, "which says that one needs an invitation"
+    credentials = {"username": world.name("member"), "password": PASSWORD}
+    assert Client().post("/members/api/token/", credentials, content_type="application/json").status_code == 200
+    assert Client().post("/board/language/", {"language": "de"}).status_code == 302
+    assert Client().get("/board/").status_code == 302
+
+
 # --- Requests that change something ---------------------------------------------------------
 
 
