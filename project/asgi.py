@@ -4,11 +4,12 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
 # Django must be set up before anything that imports models.
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
+from project.static import StaticHandler
 from taskrealtime.asgi import integrate_with_existing_app
 
-application = integrate_with_existing_app(django_application)
+application = integrate_with_existing_app(StaticHandler())

@@ -143,7 +143,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "taskrealtime.operations.health.answer_probes",  # before hosts are checked
-    "servestatic.middleware.ServeStaticMiddleware",
+    "project.static.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "project.languages.PageLanguages",
     "django.middleware.common.CommonMiddleware",

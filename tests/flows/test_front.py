@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 
 import httpx
 import pytest
@@ -539,3 +540,31 @@ def test_a_body_that_hardly_streams_is_cut(impatient: tuple[int, Process]) -> No
 def test_a_socket_opens_and_speaks_beside_all_of_it(server: Server, embedded: Stack) -> None:
     with RawSocket(server.port, token=server.token(embedded.user())) as socket:
         assert socket.read_event("connected")
+
+
+def threads_of(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def test_static_answers_that_nobody_reads_hold_no_threads(server: Server) -> None:
+    """A thread for each was what an open file took: any address could have thousands."""
+    answer = httpx.get(f"{server.url}/static/js/websocket_client.js")
+    assert answer.status_code == 200, (server.log(), answer.text[:200])
+    before = threads_of(server.pid)
+    with ExitStack() as held:
+        for _ in range(60):
+            client = held.enter_context(RawHTTP(server.port, buffer=4 * KIB))
+            client.send(b"GET /static/js/websocket_client.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 60)
+        eventually(lambda: files_of(server.pid, "websocket_client.js") > 40)
+        assert threads_of(server.pid) < before + 20
+        assert is_up(server.port)
+    eventually(lambda: files_of(server.pid, "websocket_client.js") == 0)
+
+
+def files_of(pid: int, name: str) -> int:
+    """How often a process has this file open."""
+    found = 0
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        with suppress(OSError):  # It was closed meanwhile.
+            found += os.readlink(entry.path).endswith(name)
+    return found
