@@ -16,7 +16,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.urls import LocalePrefixPattern, URLResolver, get_resolver
 from django.utils.translation import override
 
-from taskrealtime.engine.wire.asgi import Application, Receive, Scope, Send
+from taskrealtime.engine.wire.asgi import Application, Message, Receive, Scope, Send
 
 from .addresses import SOCKET_PATH_KEY
 from .engine.asgi.body_limits import BodyLimit
@@ -63,6 +63,8 @@ class Integrated:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
+        if scope["type"] == "http" and own_path(scope) == self._path:
+            send = _as_socket(send)
         if self._is_own(scope):
             await self._own(scope | {SOCKET_PATH_KEY: self._path}, receive, send)
         elif scope["type"] == "websocket" and not _serves_sockets(self._application):
@@ -102,6 +104,17 @@ def _beginnings(pattern: Any) -> list[str]:
         with override(code):
             found.append(pattern.language_prefix)
     return found
+
+
+def _as_socket(send: Send) -> Send:
+    """Return a `send` whose answer says that the socket is here: the connection test asks without an upgrade."""
+
+    async def marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = message | {"headers": [*message.get("headers", ()), (b"x-taskrealtime", b"socket")]}
+        await send(message)
+
+    return marked
 
 
 def _serves_sockets(application: Application) -> bool:

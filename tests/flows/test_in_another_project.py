@@ -23,7 +23,6 @@ ADDRESSES = [
     ("POST", "/api/"),
     ("GET", "/projects/1/"),
     ("GET", "/nowhere/"),
-    ("GET", "/ws/"),
     ("GET", "/healthz"),
     ("GET", "/admin/login/"),
     ("GET", "/assets/css/base.css"),
@@ -278,3 +277,29 @@ def test_signing_in_at_our_page_leads_to_the_board_unless_the_project_says_other
         first, *others = host.stack.run(code, **values)
         assert first.startswith("/people/login/?"), "our page is there: visitors are sent to it"
         assert others == [after_login, after_logout]
+
+
+def test_static_files_are_found_named_and_served_as_the_project_has_it(host: Server) -> None:
+    """With hashes in their names, from another host."""
+    code = (
+        "import tempfile\n"
+        "from pathlib import Path\n"
+        "from django.core.management import call_command\n"
+        "from django.test import override_settings\n"
+        "from django.template.loader import render_to_string\n"
+        "backend = 'django.contrib.staticfiles.storage.ManifestStaticFilesStorage'\n"
+        "with tempfile.TemporaryDirectory() as root, override_settings(\n"
+        "    STATIC_ROOT=root, STATIC_URL='https://cdn.example/desk/', STORAGES={'staticfiles': {'BACKEND': backend}}\n"
+        "):\n"
+        "    call_command('collectstatic', interactive=False, verbosity=0)\n"
+        "    page = render_to_string('taskrealtime/board.html', {'project': {'name': 'Garden', 'id': 7}})\n"
+        "    names = [str(path.relative_to(root)) for path in Path(root).rglob('*')]\n"
+        "result = page, names"
+    )
+    page, names = host.stack.run(code)
+    loaded = re.findall(r'(?:src|<link rel="(?:stylesheet|icon)" href)="([^"]+)"', page)
+    assert len(loaded) > 5
+    for url in loaded:
+        assert re.fullmatch(r"https://cdn\.example/desk/taskrealtime/.*\.[0-9a-f]{12}\.(js|css|svg)", url), url
+        assert url.removeprefix("https://cdn.example/desk/") in names
+    assert {"css/base.css", "taskrealtime/css/base.css"} <= set(names)

@@ -167,9 +167,8 @@ export function explainRefusal(server, answers, code) {
 async function probePath(fetch) {
   const answer = await withTimeout(fetch(socket, { redirect: 'manual' })).catch(() => null);
   if (!answer) return null;
-  // Without an upgrade there is no such page, and our own 404 has our content policy.
-  const isOurs = answer.status === 404 && (answer.headers.get('Content-Security-Policy') ?? '').includes("frame-ancestors 'none'");
-  return isOurs ? 'ours' : answer.status;
+  // Without an upgrade there is no such page, but the answer says that the server is ours.
+  return answer.headers.get('X-Taskrealtime') === 'socket' ? 'ours' : answer.status;
 }
 
 /** What to do where the server closes a new socket, by the code. @type {Record<number, string>} */
