@@ -1,4 +1,4 @@
-"""Every setting of ours with its default, read when used so that `override_settings` works.
+"""Every setting of ours with its default, read when used, so that `override_settings` works.
 
 A project sets them in one dict, `TASKREALTIME = {"SWEEP_INTERVAL": 0.5}`. Those that release 0.1 had may also be
 settings of the same name; the dict counts first, since such a name may mean something else to the project.
@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, cast, get_type_hints
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 from . import values
 
@@ -108,15 +110,6 @@ class Settings:
     #: How many hours before a task is due a user is reminded, unless the user chose otherwise.
     REMIND_BEFORE_HOURS: Annotated[float, values.read_not_negative] = 24
 
-    def __getattribute__(self, name: str) -> Any:
-        if name.startswith("_"):
-            return super().__getattribute__(name)
-        own = _own.read(getattr(django_settings, DICT, _NONE))
-        if name in own:
-            return own[name]
-        default = super().__getattribute__(name)
-        return default if name in IN_DICT_ONLY else getattr(django_settings, name, default)
-
 
 #: What checks a value, by the name of the setting.
 READERS: dict[str, values.Reader] = {
@@ -169,27 +162,36 @@ def _problem(name: str, place: str, value: object) -> Iterator[Problem]:
         yield Problem(name, f"{place}: {error}.")
 
 
-class _Own:
-    """What the project's dict holds, checked when it is first read, and again when it is another one."""
+class _Current:
+    """The settings as they are now: each is looked up when it is first read, and again when settings have changed."""
 
-    def __init__(self) -> None:
-        self._given: object = None
-        self._values: dict[str, Any] = {}
-
-    def read(self, given: object) -> dict[str, Any]:
-        """Return the values by name, each as its reader spells it.
+    def __getattr__(self, name: str) -> Any:
+        """Look up a setting.
 
         Raises:
-            ImproperlyConfigured: one cannot be meant.
+            ImproperlyConfigured: something in the project's dict cannot be meant.
         """
-        if given is not self._given:
-            for problem in _problems_of(given):
-                raise ImproperlyConfigured(problem.sentence)
-            self._values = {name: READERS[name](value) for name, value in given.items()}  # type: ignore[attr-defined]
-            self._given = given
-        return self._values
+        if name not in READERS:
+            raise AttributeError(name)
+        value = self.__dict__[name] = _look_up(name)
+        return value
 
 
-_own = _Own()
+def _look_up(name: str) -> Any:
+    given = getattr(django_settings, DICT, _NONE)
+    for problem in _problems_of(given):
+        raise ImproperlyConfigured(problem.sentence)
+    if name in given:
+        return READERS[name](given[name])
+    default = default_of(name)
+    return default if name in IN_DICT_ONLY else getattr(django_settings, name, default)
+
+
+@receiver(setting_changed)
+def _forget(**kwargs: Any) -> None:
+    """Forget what was read, as `override_settings` says that it may be wrong now."""
+    vars(settings).clear()
+
+
 _NONE: dict[str, Any] = {}
-settings = Settings()
+settings = cast(Settings, _Current())
