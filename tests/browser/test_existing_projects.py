@@ -64,7 +64,7 @@ class Project:
 ARA = Project(
     Host(
         "ara",
-        ["ara[server]==1.8.0", "factory_boy", "faker"],
+        ["ara[server]==1.8.0", "factory_boy", "faker", "prometheus-client"],
         ["ara"],
         sources="ara==1.8.0",
         package="ara.server",
@@ -159,15 +159,15 @@ def test_two_of_its_users_share_a_board(project: Project, served: Served, browse
     alice.get_by_role("button", name="Create project").click()
     first = Board(alice)
     alice.get_by_role("button", name="Members").click()
-    alice.get_by_role("dialog").get_by_label(re.compile("Add|Name", re.I)).first.fill("bob")
-    alice.get_by_role("dialog").get_by_role("button", name="Add").first.click()
-    alice.keyboard.press("Escape")
+    alice.locator("dialog [name=username]").fill("bob")
+    alice.locator("dialog [name=username]").press("Enter")
     bob.get_by_role("link", name="Launch").click()
     second = Board(bob)
-    alice.get_by_placeholder(re.compile("task", re.I)).first.fill("Write the announcement")
-    alice.keyboard.press("Enter")
-    expect(second.page.get_by_text("Write the announcement")).to_be_visible()
-    expect(first.page.get_by_text("Write the announcement")).to_be_visible()
+    alice.keyboard.press("Escape")
+    (task,) = first.add("todo", "Write the announcement")
+    expect(second.card(task)).to_contain_text("Write the announcement")
+    (answer,) = second.add("todo", "Print the posters")
+    expect(first.card(answer)).to_contain_text("Print the posters")
 
 
 def open_board(project: Project, served: Served, browser: Browser, name: str) -> Page:
