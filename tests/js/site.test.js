@@ -42,7 +42,7 @@ describe('the site of a page', () => {
 
   test('leads back from the sign-in page, also from one on another host', async () => {
     const { signInUrl } = await load(HOST);
-    assert.equal(signInUrl(), 'https://desk.example/sso/?from=board&next=%2Ftools%2Fboard%2Fprojects%2F7%2F%23task-3');
+    assert.equal(signInUrl(), 'https://desk.example/sso/?from=board&next=/tools/board/projects/7/%23task-3');
     const elsewhere = await load({ ...HOST, signIn: 'https://sso.example/' });
     const next = new URL(elsewhere.signInUrl()).searchParams.get('next');
     assert.equal(next, 'https://desk.example/tools/board/projects/7/#task-3');

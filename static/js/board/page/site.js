@@ -24,7 +24,8 @@ export function server() {
 export function signInUrl() {
   const url = new URL(given.signIn ?? '/login/', location.href);
   const here = location.pathname + location.hash;
-  url.searchParams.set('next', url.origin === location.origin ? here : location.origin + here);
+  const next = encodeURIComponent(url.origin === location.origin ? here : location.origin + here).replaceAll('%2F', '/');
+  url.search += `${url.search ? '&' : '?'}next=${next}`;
   return url.href;
 }
 
