@@ -216,6 +216,22 @@ def test_signing_in_and_out_costs_a_project_nothing(world: World, project: Setti
     assert session_notes.NOTE not in before
 
 
+@pytest.mark.parametrize("ours", [False, True], ids=["the project's middleware", "ours"])
+def test_the_user_of_a_request_is_not_looked_for_before_it_is_needed(
+    world: World, project: Settings, ours: bool
+) -> None:
+    if ours:
+        djangos = "django.contrib.auth.middleware.AuthenticationMiddleware"
+        project.MIDDLEWARE = [session_notes.MIDDLEWARE if one == djangos else one for one in project.MIDDLEWARE]
+    browser = Client()
+    browser.force_login(world.people["member"])
+    token = tokens.make_access_token(world.people["member"])
+    with CaptureQueriesContext(connection) as queries:
+        browser.get("/board/api/schema/")
+        browser.get("/board/api/me/", headers={"Authorization": f"Bearer {token}"})
+    assert [one["sql"] for one in queries if "django_session" in one["sql"]] == []
+
+
 def test_visitors_are_sent_to_the_projects_own_sign_in(world: World) -> None:
     board = f"/board/projects/{world.project.pk}/"
     assert Client().get(board).headers["Location"] == f"/accounts/login/?next={board}"

@@ -40,7 +40,8 @@ def watch_session(request: HttpRequest) -> None:
     if hasattr(request, _WATCHED):
         return
     setattr(request, _WATCHED, True)
-    user = getattr(request, "user", None) or AnonymousUser()
+    # Without a look at the user: to find it may take queries that most requests do not need.
+    user = request.user if hasattr(request, "user") else AnonymousUser()
     request.user = SimpleLazyObject(lambda: _still_signed_in(request, user))  # type: ignore[assignment]
 
 

@@ -54,6 +54,8 @@ def note_version(session: SessionBase, user: User) -> None:
         session[tokens.SESSION_CLAIM] = tokens.session_version(user)
     else:
         _add(session, user=str(user.pk), version=tokens.session_version(user))
+        if key_of(session) is None:
+            give_mark(session)  # before a page's scripts ask for it, perhaps two at once
 
 
 def mark_in(session: SessionBase) -> str | None:
