@@ -9,7 +9,7 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.functional import lazy
 
-from .engine.conf import settings
+from .engine.conf import settings, user_model
 
 #: The key in the ASGI scope of a request under which the process that serves it says where its socket is.
 SOCKET_PATH_KEY = "taskrealtime.socket_path"
@@ -37,6 +37,7 @@ def for_scripts(request: HttpRequest | None) -> dict[str, Any]:
         "socket": socket_path(request),
         "sign_in": sign_in_url(),
         "csrf_cookie": django_settings.CSRF_COOKIE_NAME if has_readable_cookie else "",
+        "user_keys": "number" if user_model.keys_are_numbers() else "text",
         "csrf_header": django_settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-"),
     }
 

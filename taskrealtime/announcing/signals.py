@@ -105,13 +105,15 @@ def close_project_room(instance: Project, **kwargs: Any) -> None:
 @receive(post_save, user_model.model(), subclasses=True)
 def make_user_room(instance: Any, created: bool, **kwargs: Any) -> None:
     """Create the room of a new user."""
-    if created:
+    if created and user_model.fits_names(instance.pk):
         log.create_room(user_room(instance.pk))
 
 
 @receive(post_delete, user_model.model())
 def close_user_room(instance: Any, **kwargs: Any) -> None:
     """Close the room of a deleted user."""
+    if not user_model.fits_names(instance.pk):
+        return
     log.drop_room(user_room(instance.pk))
     Reminder.objects.of(instance.pk).delete()
 

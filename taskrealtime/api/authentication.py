@@ -1,6 +1,7 @@
 """Authentication: by an access token in the header, or by the browser's session with its CSRF token."""
 
 from typing import Any
+from urllib.parse import unquote
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
@@ -45,6 +46,6 @@ class BrowserSessionAuthentication(SessionAuthentication):
         """
         browser_sessions.watch_session(request._request)
         found: tuple[User, Any] | None = super().authenticate(request)
-        if found is not None and request.META.get("HTTP_X_PAGE_USER", str(found[0].pk)) != str(found[0].pk):
+        if found is not None and unquote(request.META.get("HTTP_X_PAGE_USER", "")) not in ("", str(found[0].pk)):
             raise Unauthenticated("Another user has signed in in this browser. Reload the page.")
         return found

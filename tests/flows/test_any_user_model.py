@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.utils.html import escape
 
 from tests.conftest import _STACK, Connect
 from tests.support.sockets import Socket
@@ -237,12 +238,18 @@ def test_members_change_roles_are_blocked_and_hand_over(host: Host) -> None:
     assert ann.get(f"/api/projects/{host.project}/").status_code == 404
 
 
-def test_pages_are_served(host: Host) -> None:
+def test_pages_say_who_looks_and_what_keys_are(host: Host) -> None:
     browser = host.server.api(Cookie=f"sessionid={host.server.session(host.ann)}")
-    for path in ("/", f"/projects/{host.project}/", "/account/", "/password/"):
+    keys = "number" if isinstance(host.ann.id, int) else "text"
+    for path in ("/", f"/projects/{host.project}/", "/account/", "/password/", "/connection/"):
         page = browser.get(path)
         assert page.status_code == 200, (path, page.text[:2000])
-        assert path == "/password/" or str(host.ann.id) in page.text or "ann" in str(host.ann.id)
+        assert f'data-user-keys="{keys}"' in page.text
+        assert f'data-user-id="{escape(str(host.ann.id))}"' in page.text or path == "/password/"
+        assert "None None" not in page.text
+    same, other = ({"X-Page-User": quote(str(user.id), safe="")} for user in (host.ann, host.bob))
+    assert browser.get("/api/me/", headers=same).json()["name"] == host.shown
+    assert browser.get("/api/me/", headers=other).status_code == 401
 
 
 def test_the_figures_are_for_staff_as_the_model_has_it(host: Host) -> None:

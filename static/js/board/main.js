@@ -31,7 +31,7 @@ import { Returning } from './activity/returning.js';
 import { Route } from './page/route.js';
 import { describeEvent } from './activity/sentences.js';
 import { leaveMessage, watchSession } from './page/session.js';
-import { base, own, server, signInUrl } from './page/site.js';
+import { base, own, server, signInUrl, userKey } from './page/site.js';
 import { taskIdOf } from './state/frames.js';
 import { BoardStore } from './state/store.js';
 import { Toasts } from './ui/toasts.js';
@@ -46,7 +46,7 @@ const projectId = Number(body.dataset.projectId);
 const firstTitle = document.title;
 const board = find(document, '[data-board]');
 
-const store = new BoardStore({ userId: Number(body.dataset.userId) });
+const store = new BoardStore({ userId: userKey(body.dataset.userId) });
 const shelf = new Shelf({ userId: store.userId, name: own });
 const client = new TaskManagerWebSocket({ ...server(), token: fetchToken, snapshot: takeSnapshot, shelf, note });
 /** @type {import("./commands/leftovers.js").Leftover[]} */

@@ -11,14 +11,14 @@ import { find } from './ui/dom.js';
 import { forgetUser } from './page/forgetting.js';
 import { t } from './language/language.js';
 import { followElsewhere } from './commands/leftovers.js';
-import { own, server, signInUrl } from './page/site.js';
+import { own, server, signInUrl, userKey } from './page/site.js';
 import { takeMessage, watchSession } from './page/session.js';
 import { Toasts } from './ui/toasts.js';
 
 /** What changes the list, or what waits above it. */
 const ABOUT_PROJECTS = new Set(['project_member_added', 'project_member_requested']);
 
-const shelf = new Shelf({ userId: Number(document.body.dataset.userId), name: own });
+const shelf = new Shelf({ userId: userKey(document.body.dataset.userId), name: own });
 const client = new TaskManagerWebSocket({ ...server(), token: fetchToken, shelf });
 Object.assign(window, { taskManager: client });
 watchSession(client, () => forgetUser(shelf));

@@ -37,7 +37,7 @@ export function fromSnapshot({ project, members, tasks, seq, epoch }) {
 export function toSnapshot({ project, members, tasks, seq, epoch }) {
   return {
     project,
-    members: [...members].sort((a, b) => a.user.id - b.user.id),
+    members: [...members].sort((a, b) => (a.user.id < b.user.id ? -1 : 1)),
     tasks: [...tasks.values()].sort(compareTasks),
     seq,
     epoch,

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import jwt
 from django.conf import settings as django_settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt import tokens
 from rest_framework_simplejwt.backends import TokenBackend
@@ -19,6 +18,7 @@ from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendE
 from rest_framework_simplejwt.utils import aware_utcnow, get_md5_hash_password
 
 from taskrealtime.engine.conf import settings
+from taskrealtime.engine.conf.user_model import User
 
 ALGORITHM = "HS256"
 TYPE_CLAIM = "token_type"
@@ -117,7 +117,7 @@ class _Token(tokens.Token):
         return str(self[IDENTIFIER_CLAIM])
 
     @classmethod
-    def for_user(cls, user: AbstractBaseUser) -> Self:  # type: ignore[override]
+    def for_user(cls, user: User) -> Self:  # type: ignore[override]
         """Return a new token of this user, which ends with the user's password."""
         token = cls()
         token[USER_CLAIM] = str(user.pk)
@@ -125,7 +125,7 @@ class _Token(tokens.Token):
         return token
 
 
-def password_claim(user: AbstractBaseUser) -> str:
+def password_claim(user: User) -> str:
     """Return what the tokens of a user say of the password."""
     return get_md5_hash_password(user.password)
 

@@ -137,7 +137,7 @@ def _user_id(token: Token) -> UserKey | None:
 def _active_user(token: Token, users: Mapping[UserKey, User]) -> User:
     user_id = _user_id(token)
     user = None if user_id is None else users.get(user_id)
-    if user is None:
+    if user is None or not user_model.fits_names(user.pk):
         raise TokenInvalid("The token is not valid.")
     same_session = token.get(SESSION_CLAIM, 0) == session_version(user)
     same_password = token.get(PASSWORD_CLAIM) == password_claim(user)

@@ -35,7 +35,7 @@ else:
 _MAX_NUMBER = 2**63 - 1
 #: Characters of a text key as it stands in names (`as_text`): a room's name with it fits into its column, and a group's
 #: into what channel layers take.
-MAX_TEXT = 56
+MAX_TEXT = 48
 #: Characters of a text key that a client may name.
 _KEY_LENGTH = 254
 #: Characters of the name of a user that the protocol takes, unless the model's field holds more.
@@ -112,6 +112,18 @@ def _kind_of_key() -> type[int] | type[UUID] | type[str]:
     return UUID if isinstance(_key_field(), UUIDField) else str
 
 
+def kind_of_key() -> str | None:
+    """Return what the keys are: `number`, `UUID` or `text`; None: something that the board cannot use."""
+    field = _key_field()
+    kinds = {IntegerField: "number", UUIDField: "UUID", CharField: "text"}
+    return next((kind for type, kind in kinds.items() if isinstance(field, type)), None)
+
+
+def longest_key() -> int:
+    """Return how many characters a text key may have; 0: keys are no texts."""
+    return _key_field().max_length or 0 if kind_of_key() == "text" else 0
+
+
 def parse_key(value: object) -> UserKey | None:
     """Return the key that JSON or other text names; None: no user can have it."""
     found: Any = value
@@ -145,15 +157,24 @@ def as_text(key: AnyKey) -> str:
     Raises:
         ValueError: it is a text that is too long for that.
     """
-    if not isinstance(key, str):
-        return str(key)
-    text = "".join(
-        part if _IN_NAMES.fullmatch(part) else "".join(f"_{byte:02x}" for byte in part.encode())
-        for part in re.findall(r"[A-Za-z0-9-]+|.", key, re.DOTALL)
-    )
+    text = _as_text(key)
     if len(text) > MAX_TEXT:
         raise ValueError("The key of this user is too long for the names of rooms.")
     return text
+
+
+def fits_names(key: AnyKey) -> bool:
+    """Return whether a key is short enough for the names of rooms: a user with a longer one cannot use the board."""
+    return len(_as_text(key)) <= MAX_TEXT
+
+
+def _as_text(key: AnyKey) -> str:
+    if not isinstance(key, str):
+        return str(key)
+    return "".join(
+        part if _IN_NAMES.fullmatch(part) else "".join(f"_{byte:02x}" for byte in part.encode())
+        for part in re.findall(r"[A-Za-z0-9-]+|.", key, re.DOTALL)
+    )
 
 
 def from_text(text: str) -> UserKey | None:
@@ -256,6 +277,11 @@ def set_name(key: UserKey, name: str) -> bool:
 
 def by_username(name: str) -> "User | None":
     """Return the user of this name, as the project's manager compares names; an address in any case of letters."""
+    found = _find(name)
+    return found if found is not None and fits_names(found.pk) else None
+
+
+def _find(name: str) -> "User | None":
     model = get_user_model()
     try:
         return model._default_manager.get_by_natural_key(name)

@@ -139,6 +139,30 @@ def check_sqlite_mode(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register
+def check_user_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require keys of users that JSON and the names of rooms can hold."""
+    name = user_model.model()._meta.label
+    if user_model.kind_of_key() is None:
+        return [
+            Error(
+                f"The primary key of {name} is neither a number, nor a UUID, nor a CharField.",
+                hint="Give the model such a key, and the field that it has now another name.",
+                id="taskrealtime.E016",
+            )
+        ]
+    if user_model.longest_key() <= user_model.MAX_TEXT:
+        return []
+    return [
+        Warning(
+            f"Primary keys of {name} may have more than the {user_model.MAX_TEXT} characters for which names of rooms "
+            "have place; each one but letters, digits and - counts as three or more.",
+            hint="Users with longer keys cannot use the board. Silence this if there are none.",
+            id="taskrealtime.W010",
+        )
+    ]
+
+
+@register
 def check_routers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require the one database `default`, since events are committed with what they describe."""
     ours = (app.get_models() for app in apps.get_app_configs() if app.name.partition(".")[0] == "taskrealtime")

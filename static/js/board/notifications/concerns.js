@@ -14,6 +14,7 @@ import { openSettings } from '../dialogs/settings.js';
 import { themeItems } from '../page/theme.js';
 import { tomorrowMorning, useZone } from '../language/time.js';
 import { explain } from '../language/words.js';
+import { userKey } from '../page/site.js';
 
 /**
  * @typedef {import("./inbox.js").Notification} Notification
@@ -62,7 +63,7 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
     { label: t('Settings'), act: changeSettings },
     ...(operations ? [{ label: t('Operations'), act: () => location.assign(operations) }] : []),
   ];
-  followMe({ client, button, userId: Number(document.body.dataset.userId), items });
+  followMe({ client, button, userId: userKey(document.body.dataset.userId), items });
   notifications.subscribe(() => {
     inbox.paint();
     paintTitle();

@@ -34,7 +34,7 @@ function call(method, path, body) {
   const headers = {};
   // Where somebody else has signed in meanwhile, in another tab, nothing is shown here or done in their name.
   const { userId } = document.body.dataset;
-  if (userId) headers['X-Page-User'] = userId;
+  if (userId) headers['X-Page-User'] = encodeURIComponent(userId);
   if (method !== 'GET') Object.assign(headers, csrfHeaders());
   return callApi(path, { method, headers, credentials: 'same-origin', body });
 }
@@ -141,12 +141,12 @@ export function addMember(projectId, member) {
 
 /** @param {number} projectId @param {number} userId @param {string} role @returns {Promise<MemberDetail>} */
 export function changeMember(projectId, userId, role) {
-  return call('PATCH', `${api}projects/${projectId}/members/${userId}/`, { role });
+  return call('PATCH', `${api}projects/${projectId}/members/${encodeURIComponent(userId)}/`, { role });
 }
 
 /** @param {number} projectId @param {number} userId @returns {Promise<null>} */
 export function removeMember(projectId, userId) {
-  return call('DELETE', `${api}projects/${projectId}/members/${userId}/`);
+  return call('DELETE', `${api}projects/${projectId}/members/${encodeURIComponent(userId)}/`);
 }
 
 /** @param {number} projectId @returns {Promise<InvitationObject[]>} the links that are good; an owner's to see */

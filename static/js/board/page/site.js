@@ -15,6 +15,14 @@ export const socket = given.socket ?? '/ws/';
 /** What this browser keeps has names that begin so: its host may have other boards, and pages of others. */
 export const own = `taskrealtime${base}`;
 
+/**
+ * @param {string | undefined} text from an attribute or a control
+ * @returns {number} the id of a user, as events have it. Some projects have text for ids: it is only ever compared and sent.
+ */
+export function userKey(text) {
+  return given.userKeys === 'text' ? /** @type {any} */ (text ?? '') : Number(text);
+}
+
 /** @returns {{url: string, api: string}} where a client finds the server */
 export function server() {
   return { url: socket, api: new URL(api, location.href).href };

@@ -9,6 +9,7 @@ import { displayName } from '../people/people.js';
 import { exact, fromLocalInput, toLocalInput } from '../language/time.js';
 import { isSameValue } from '../state/values.js';
 import { PRIORITY_NAMES, STATUS_NAMES } from '../language/words.js';
+import { userKey } from '../page/site.js';
 
 /**
  * @typedef {import("../reducer.js").Task} Task
@@ -207,7 +208,7 @@ function toControl(name, task) {
 
 /** @param {string} name @param {string} value @returns {any} */
 function fromControl(name, value) {
-  if (name === 'assignee_id') return value ? Number(value) : null;
+  if (name === 'assignee_id') return value ? userKey(value) : null;
   if (name === 'due_at') return fromLocalInput(value);
   return name === 'title' ? value.replace(/\s+/g, ' ').trim() : value;
 }

@@ -231,7 +231,7 @@ function createOption(user) {
 
 /** @param {number | null} userId @returns {string} */
 function optionId(userId) {
-  return `mention-${userId}`;
+  return `mention-${encodeURIComponent(String(userId))}`;
 }
 
 /**

@@ -8,6 +8,7 @@ import { t } from '../language/language.js';
 import { createAvatar, displayName } from './people.js';
 import { confirmTwice } from '../ui/confirm.js';
 import { explain, ROLE_NAMES } from '../language/words.js';
+import { userKey } from '../page/site.js';
 
 /** @typedef {import("../reducer.js").Member} Member */
 
@@ -197,7 +198,7 @@ export class Members {
   /** @param {HTMLFormElement} form @param {HTMLElement} button */
   #handOver(form, button) {
     const value = (/** @type {string} */ name) => /** @type {HTMLSelectElement} */ (find(form, `[name=${name}]`)).value;
-    const wish = { user_id: Number(value('heir')), then: value('then') };
+    const wish = { user_id: userKey(value('heir')), then: value('then') };
     const act = () => api.handOver(this.projectId, wish);
     if (wish.then === 'leave') return this.#end(LEFT, act, button);
     return this.#try(act, button, { reload: wish.then === 'stay' });

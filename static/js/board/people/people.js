@@ -25,6 +25,12 @@ function first(word) {
   return [...word][0];
 }
 
+/** @param {number | string} id @returns {string} one of ten colours */
+function hue(id) {
+  const number = typeof id === 'number' ? id : [...id].reduce((sum, character) => sum + (character.codePointAt(0) ?? 0), 0);
+  return String(number % 10);
+}
+
 /**
  * @param {Person} user
  * @param {{large?: boolean}} [options]
@@ -34,7 +40,7 @@ export function createAvatar(user, { large = false } = {}) {
   const element = document.createElement('span');
   element.className = large ? 'avatar avatar--large' : 'avatar';
   element.setAttribute('aria-hidden', 'true');
-  element.dataset.hue = String(user.id % 10);
+  element.dataset.hue = hue(user.id);
   element.title = displayName(user);
   element.textContent = initials(user);
   return element;
@@ -50,7 +56,7 @@ export function showAvatar(holder, user) {
   holder.hidden = !user;
   if (!user) return holder.replaceChildren();
   const shown = /** @type {HTMLElement | null} */ (holder.firstElementChild);
-  if (shown?.dataset.hue === String(user.id % 10) && shown.title === displayName(user))
+  if (shown?.dataset.hue === hue(user.id) && shown.title === displayName(user))
     return setText(shown, initials(user));
   holder.replaceChildren(createAvatar(user));
 }
