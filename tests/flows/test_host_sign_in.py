@@ -1,4 +1,4 @@
-"""A project's own sign-in is the door to its board: what ends a session there cuts the sockets of its pages."""
+"""A project's own sign-in is the door to its board, and what it has for an API of its own changes nothing there."""
 
 import re
 from collections.abc import Iterator
@@ -11,13 +11,45 @@ from tests.support.stacks import Server, User
 
 SESSIONS = "django.contrib.sessions.backends."
 CLOSED = 4403
+#: What the project has for an API of its own.
+OWN_API = {
+    "REST_FRAMEWORK": {
+        "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.BasicAuthentication"],
+        "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.StaticHTMLRenderer"],
+        "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.FormParser"],
+        "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+        "DEFAULT_THROTTLE_RATES": {"user": "1/day"},
+        "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.QueryParameterVersioning",
+        "DEFAULT_VERSION": "7",
+        "ALLOWED_VERSIONS": ["7"],
+        "DEFAULT_SCHEMA_CLASS": "rest_framework.schemas.openapi.AutoSchema",
+        "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+        "EXCEPTION_HANDLER": "tests.support.host_urls.home",
+        "UNAUTHENTICATED_USER": None,
+        "UNAUTHENTICATED_TOKEN": None,
+        "URL_FORMAT_OVERRIDE": "kind",
+        "NON_FIELD_ERRORS_KEY": "all",
+    },
+    "SIMPLE_JWT": {
+        "ALGORITHM": "RS256",
+        "SIGNING_KEY": "no key of this algorithm",
+        "USER_ID_FIELD": "username",
+        "USER_ID_CLAIM": "sub",
+        "TOKEN_TYPE_CLAIM": "typ",
+        "JTI_CLAIM": None,
+        "ISSUER": "https://billing.example.org",
+        "AUTH_TOKEN_CLASSES": ["rest_framework_simplejwt.tokens.SlidingToken"],
+    },
+    "SPECTACULAR_SETTINGS": {"TITLE": "Billing", "SCHEMA_PATH_PREFIX": "/v1"},
+}
 
 
 @pytest.fixture(scope="module", params=["db", "cache", "signed_cookies"])
 def host(request: pytest.FixtureRequest) -> Iterator[Server]:
     """Start a project with sessions of this kind, whose pages' scripts read no CSRF cookie."""
     settings = {"SESSION_ENGINE": SESSIONS + request.param, "CSRF_USE_SESSIONS": request.param == "db"}
-    stack = HostStack(settings | {"CSRF_COOKIE_HTTPONLY": True})
+    stack = HostStack(settings | OWN_API | {"CSRF_COOKIE_HTTPONLY": True})
     yield stack.server()
     stack.close()
 
@@ -81,3 +113,21 @@ def test_what_ends_the_session_cuts_its_sockets_and_no_others(host: Server, brow
     assert other.ask("ping") is not None
     other.close()
     elsewhere.http.close()
+
+
+def test_the_api_speaks_as_documented_whatever_the_project_has_for_its_own(host: Server) -> None:
+    alice = host.stack.user()
+    api = host.api(alice)
+    made = api.post(f"{PREFIX}/api/projects/", json={"name": "Garden"})
+    assert made.status_code == 201, made.text
+    for _ in range(3):
+        listed = api.get(f"{PREFIX}/api/projects/", params={"version": "9"})
+        assert (listed.status_code, listed.json()["count"]) == (200, 1), listed.text
+    refused = api.post(f"{PREFIX}/api/projects/", json={"name": ""})
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_data")
+    unknown = host.api().get(f"{PREFIX}/api/projects/")
+    assert (unknown.status_code, unknown.json()["code"]) == (401, "unauthenticated")
+    assert unknown.headers["WWW-Authenticate"] == "Bearer"
+    described = host.api().get(f"{PREFIX}/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    assert described["info"]["title"] == "taskrealtime"
+    assert "/api/projects/" in described["paths"]
