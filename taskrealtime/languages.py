@@ -17,7 +17,7 @@ LANGUAGES = ("en", "de")
 
 def page_language() -> str:
     """Return the language of ours that the active one is or belongs to, such as `de` for `de-at`; otherwise English."""
-    return nearest_language(get_language()) or "en"
+    return (nearest_language(get_language()) if settings.USE_I18N else None) or "en"
 
 
 def in_page_language(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -40,7 +40,7 @@ def in_page_language(view: Callable[..., HttpResponseBase]) -> Callable[..., Htt
 
 def offered_languages() -> list[str]:
     """Return the codes of the project's languages that are ours, each once; none where its visitors cannot choose."""
-    if not any(_is_choosing(import_string(path)) for path in settings.MIDDLEWARE):
+    if not settings.USE_I18N or not any(_is_choosing(import_string(path)) for path in settings.MIDDLEWARE):
         return []
     offered: dict[str, str] = {}
     for code, _ in settings.LANGUAGES:

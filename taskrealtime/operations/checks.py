@@ -9,10 +9,10 @@ from django.contrib.staticfiles import finders
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
-from django.urls import NoReverseMatch, Resolver404, resolve
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 from django.utils.module_loading import import_string
 
-from taskrealtime.addresses import accounts_base, board_base, sign_in_url
+from taskrealtime.addresses import accounts_base, sign_in_url
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.values import EVERY_ORIGIN
 from taskrealtime.engine.installation.checks import with_right_settings
@@ -23,7 +23,7 @@ from taskrealtime.models.tracking import TrackedModel, TrackedQuerySet
 def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require the board's URLs, and a page on which its visitors sign in."""
     try:
-        board_base()
+        home = reverse("taskrealtime:projects")
     except NoReverseMatch:
         return [
             Error(
@@ -33,10 +33,18 @@ def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="taskrealtime.E012",
             )
         ]
+    if not home.endswith("/"):
+        return [
+            Error(
+                f"The board's URLs are included below {home!r}, which does not end with a slash.",
+                hint="Add the slash: their paths begin right behind it.",
+                id="taskrealtime.E012",
+            )
+        ]
     try:
         address = sign_in_url()
         if address.startswith("/") and not address.startswith("//"):
-            resolve(address.partition("?")[0])
+            resolve(address.partition("?")[0].removeprefix(get_script_prefix().rstrip("/")))
     except (NoReverseMatch, Resolver404):
         return [
             Warning(

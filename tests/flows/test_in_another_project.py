@@ -40,7 +40,13 @@ def host() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def moved() -> Iterator[Server]:
     """The same where the whole project is below a path of its host, and the board's socket elsewhere."""
-    stack = HostStack({"FORCE_SCRIPT_NAME": "/intranet", "TASKREALTIME": {"SOCKET_PATH": "/live/socket/"}})
+    stack = HostStack(
+        {
+            "FORCE_SCRIPT_NAME": "/intranet",
+            "TASKREALTIME": {"SOCKET_PATH": "/live/socket/"},
+            "SILENCED_SYSTEM_CHECKS": ["taskrealtime.W006"],  # of SQLite
+        }
+    )
     yield stack.server()
     stack.close()
 
@@ -212,6 +218,24 @@ def test_pages_are_in_the_nearest_language_of_theirs(host: Server, languages: An
         # Django has Polish for "Settings" and others.
         assert ("Ustawienia" in page, "Einstellungen" in page) == (False, shown == "de" and path in PAGES[:2]), path
         assert "data-languages" not in page, "there is nothing to choose"
+
+
+def test_pages_of_a_project_without_translations_are_in_english() -> None:
+    stack = HostStack({"USE_I18N": False, "LANGUAGE_CODE": "de"})
+    try:
+        page = stack.run(
+            "from django.template.loader import render_to_string\n"
+            "result = render_to_string('taskrealtime/board.html', {'project': {'name': 'Garden', 'id': 7}})"
+        )
+        assert '<html lang="en"' in page
+        assert "Filter tasks" in page
+        assert "taskrealtime/js/texts/" not in page
+    finally:
+        stack.close()
+
+
+def test_a_project_below_a_path_of_its_host_has_nothing_to_mend(moved: Server) -> None:
+    moved.stack.manage("check", "--fail-level", "WARNING")  # raises where there is something
 
 
 def test_pages_offer_the_languages_that_they_and_the_project_have(host: Server) -> None:

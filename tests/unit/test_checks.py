@@ -139,6 +139,12 @@ class BoardOnly:
     urlpatterns = [path("board/", include("taskrealtime.urls"))]
 
 
+class NoSlash:
+    """A URLconf whose board would be at `/board`, with its API at `/boardapi/`."""
+
+    urlpatterns = [path("board", include("taskrealtime.urls"))]
+
+
 def templates(**options: Any) -> list[dict[str, Any]]:
     return [{"BACKEND": "django.template.backends.django.DjangoTemplates", "OPTIONS": options}]
 
@@ -148,6 +154,7 @@ def templates(**options: Any) -> list[dict[str, Any]]:
     [
         ("USE_TZ", False, {"taskrealtime.E010"}),
         ("ROOT_URLCONF", NoBoard, {"taskrealtime.E012"}),
+        ("ROOT_URLCONF", NoSlash, {"taskrealtime.E012"}),
         ("MIDDLEWARE", ["django.middleware.common.CommonMiddleware"], {"taskrealtime.E013"}),
         ("TEMPLATES", templates(loaders=[]), {"taskrealtime.E014"}),
         ("STATICFILES_DIRS", [], {"taskrealtime.E015"}),
