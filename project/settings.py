@@ -132,6 +132,7 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt.token_blacklist",
     "servestatic",
     "taskrealtime.engine",
+    "taskrealtime.live",
     "taskrealtime",
     "project",
 ]

@@ -32,7 +32,7 @@ class Room(models.Model):
     room has read it.
     """
 
-    name = models.CharField(max_length=64, primary_key=True)
+    name = models.CharField(max_length=100, primary_key=True)
     head = models.BigIntegerField(default=0)
     floor = models.BigIntegerField(default=0)
     oldest = models.DateTimeField(null=True)
@@ -54,14 +54,14 @@ class Event(models.Model):
     row that the numbering of other transactions' events needs.
     """
 
-    room = models.CharField(max_length=64)
+    room = models.CharField(max_length=100)
     seq = models.BigIntegerField(null=True)
     type = models.CharField(max_length=40)
     at = models.DateTimeField()
     #: The event's data as finished JSON text: encoded once, written to sockets as it is.
     data = models.TextField()
     #: Whose content this is (`task.7`, `comment.12`), so that it can be blanked once that is gone.
-    subject = models.CharField(max_length=64, blank=True, default="")
+    subject = models.CharField(max_length=100, blank=True, default="")
     #: The user that may receive nothing of this room after this event: `user_model.as_text` of the key.
     evicts_user = models.CharField(max_length=64, null=True)  # noqa: DJ001 -- most events evict none
     #: The same in the release before, which knew numbers alone; both are written where keys are numbers.
@@ -92,7 +92,7 @@ class Event(models.Model):
 class Redaction(models.Model):
     """Content that was deleted: what the log says about this subject is still to be blanked."""
 
-    subject = models.CharField(max_length=64)
+    subject = models.CharField(max_length=100)
 
     objects = PrimaryManager()
 

@@ -5,7 +5,7 @@ An application gives its parts when Django starts (`domain.install`); the engine
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.wire.errors import NotFound, RealTimeError
@@ -20,9 +20,9 @@ Remover = Callable[[datetime, int], int]
 
 
 class RoomKind(Protocol):
-    """What all rooms share whose names begin with the same word."""
+    """What all rooms share whose names begin alike."""
 
-    #: That word: `project` of `project.7`.
+    #: What they begin with: `project` of `project.7`, `helpdesk.queue` of `helpdesk.queue.7`.
     name: str
     #: Whether a room is one reader's own. Its events are about things that this reader may lose the right to see, so
     #: they are redacted whenever they are given out, and none is kept in memory.
@@ -41,6 +41,24 @@ class RoomKind(Protocol):
 
     def without_owner(self, rooms: Collection[str]) -> set[str]:
         """Return those rooms that belong to something which is gone."""
+
+
+class Rendered(NamedTuple):
+    """What a captured row becomes when it is numbered."""
+
+    type: str
+    #: Finished JSON text.
+    data: str
+
+
+class CapturedRooms(RoomKind, Protocol):
+    """A kind of rooms in which the database itself appends what changed, as rows that are rendered when numbered.
+
+    The right to read them may end without an event, so the sweep asks again for all that it serves.
+    """
+
+    def render(self, rows: Sequence["Event"]) -> dict[int, Rendered | None]:
+        """Return the event that each of these rows becomes, by its id; None: the row is no event of its room."""
 
 
 class PresenceEncoder(Protocol):
@@ -104,19 +122,22 @@ class Domain:
         #: By the name, in the plural, of what they remove.
         self.removers: dict[str, Remover] = {}
         self._kinds: dict[str, RoomKind] = {}
+        self._captured: dict[str, CapturedRooms] = {}
         self._unknown = _UnknownRooms()
 
     def install(
         self,
         *,
         room_kinds: Iterable[RoomKind] = (),
+        captured_rooms: Iterable[CapturedRooms] = (),
         presence: PresenceEncoder | None = None,
         figures: FiguresEncoder | None = None,
         blanker: Callable[[datetime], Blanker] | None = None,
         removers: Mapping[str, Remover] | None = None,
     ) -> None:
         """Add what one application knows; each may call it."""
-        self._kinds |= {kind.name: kind for kind in room_kinds}
+        self._captured |= {kind.name: kind for kind in captured_rooms}
+        self._kinds |= {kind.name: kind for kind in room_kinds} | self._captured
         self.removers |= removers or {}
         if presence is not None:
             self.presence = presence
@@ -130,8 +151,24 @@ class Domain:
         return list(self._kinds)
 
     def kind_of(self, room: str) -> RoomKind:
-        """Return the kind of a room, by its name."""
-        return self._kinds.get(room.partition(".")[0], self._unknown)
+        """Return the kind of a room: the one with the longest name that the room's begins with."""
+        name = room
+        while name:
+            if kind := self._kinds.get(name):
+                return kind
+            name = name.rpartition(".")[0]
+        return self._unknown
+
+    def is_captured(self, room: str) -> bool:
+        """Return whether a room's events may be rows that the database has captured."""
+        return self.kind_of(room).name in self._captured
+
+    def render(self, rows: Sequence["Event"]) -> dict[int, Rendered | None]:
+        """Return the event that each of these captured rows becomes, by its id; None: it is none of its room."""
+        rendered: dict[int, Rendered | None] = {}
+        for kind, of_kind in self._by_kind(rows, lambda row: row.room):
+            rendered |= self._captured[kind.name].render(of_kind)
+        return rendered
 
     def is_personal(self, room: str) -> bool:
         """Return whether a room is one reader's own."""

@@ -7,6 +7,7 @@ from taskrealtime.engine.installation.epochs import epoch, renew_epoch
 from taskrealtime.engine.wire.frames import LoggedEvent, wire_time
 
 from .appending import append, append_all, atomic, write_appended
+from .captured import CAPTURED
 from .numbering import drop_room, sequence
 from .reading import MAX_REPLAY, bounds, bounds_in_order, heads, mark_read, read, read_back, read_on, resume, stand_all
 from .rows import create_room, encode, unnumbered_rooms
@@ -15,6 +16,7 @@ from .transactions import is_retryable
 from .types import Bounds, NewEvent, Reader, Resumed, Snapshot, Stand, Standing
 
 __all__ = [
+    "CAPTURED",
     "MAX_REPLAY",
     "Bounds",
     "LoggedEvent",

@@ -11,6 +11,7 @@ from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.models import Event, Room
 from taskrealtime.engine.wire.frames import LoggedEvent
 
+from .captured import number_captured
 from .rows import lock_rooms, number_rooms
 from .transactions import SNAPSHOT_ATTEMPTS, is_retryable
 
@@ -61,7 +62,9 @@ def number_waiting(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
             Event.objects.filter(room__in=(dropped := domain.without_owner(orphans)), seq=None).delete()
             Room.objects.bulk_create([Room(name=name) for name in sorted(orphans - dropped)], ignore_conflicts=True)
             locked = lock_rooms(names)
-    return number_rooms(locked) if locked else {}
+    captured = [name for name in locked if domain.is_captured(name)]
+    appended = [name for name in locked if not domain.is_captured(name)]
+    return (number_rooms(appended) if appended else {}) | number_captured(captured)
 
 
 def publish(numbered: dict[str, list[LoggedEvent]]) -> None:

@@ -1,0 +1,22 @@
+"""Live models as a Django app: it finds the declarations of all others, and installs their triggers."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
+
+
+class LiveConfig(AppConfig):
+    """Owns the triggers on the tables of live models."""
+
+    name = "taskrealtime.live"
+    label = "taskrealtime_live"
+    verbose_name = "Live models"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Import each app's `live` module, tell the engine of the rooms, and have `migrate` install the triggers."""
+        autodiscover_modules("live")
+        from . import installing, kinds
+
+        kinds.install()
+        post_migrate.connect(installing.after_migrate, sender=self, dispatch_uid="taskrealtime.live")

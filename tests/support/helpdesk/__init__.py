@@ -1,0 +1,1 @@
+"""An app of others: a help desk, whose models are live."""

@@ -1,0 +1,43 @@
+"""Has the help desk in the database of this process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+from django.apps import AppConfig, apps
+from django.db import connection
+
+from taskrealtime.live import installing, kinds
+from taskrealtime.live.registry import registry
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Add the app, its tables and its triggers; at the end remove them all."""
+    config = AppConfig.create("tests.support.helpdesk")
+    config.apps = apps
+    apps.app_configs[config.label] = config
+    config.import_models()
+    apps.clear_cache()
+    declared = import_module("tests.support.helpdesk.live")
+    models = [model for model in config.get_models() if model._meta.managed and not model._meta.proxy]
+    with connection.schema_editor() as editor:
+        for model in models:
+            editor.create_model(model)
+    with connection.cursor() as cursor:
+        key = "serial" if connection.vendor == "postgresql" else "integer"
+        cursor.execute(f'CREATE TABLE "legacy rows" (id {key} PRIMARY KEY, queue_id bigint, text varchar(50))')
+    kinds.install()
+    installing.install()
+    try:
+        yield
+    finally:
+        installing.remove()
+        with connection.cursor() as cursor:
+            cursor.execute('DROP TABLE "legacy rows"')
+        with connection.schema_editor() as editor:
+            for model in reversed(models):
+                editor.delete_model(model)
+        registry.forget(*declared.DECLARED, *declared.OWNERS)
+        del apps.app_configs[config.label]
+        apps.clear_cache()
