@@ -131,12 +131,12 @@ def _translate(error: Exception) -> RealTimeError:
         if isinstance(error, raised):
             return told(str(error) or "There is nothing here.", retry_after=getattr(error, "wait", None))
     if (busy_error := busy(error)) is not None:
-        logger.warning("A request was given up: %s.", str(error).partition("\n")[0])
+        logger.warning("API: a request was given up: %s.", str(error).partition("\n")[0])
         return busy_error
     reference = secrets.token_hex(6)
     if isinstance(error, DATABASE_AWAY):
         reason = str(error).partition("\n")[0]
-        logger.warning("A request failed, error %s: the database is away (%s).", reference, reason)
+        logger.warning("API: a request failed, error %s, since the database is away (%s).", reference, reason)
     else:
-        logger.error("A request failed, error %s.", reference, exc_info=error)
+        logger.error("API: a request failed, error %s.", reference, exc_info=error)
     return Internal("Something went wrong on our side.", details={"reference": reference})

@@ -104,7 +104,7 @@ def _missing(probe: Future[list[str]], asked: str) -> list[str]:
         return [asked]
     error = probe.exception()
     if error is not None:
-        logger.warning("Not ready: %s (%s: %s).", asked, type(error).__name__, error)
+        logger.warning("Readiness: %s does not answer (%s: %s).", asked, type(error).__name__, error)
         return [asked]
     return probe.result()
 

@@ -176,7 +176,7 @@ async def test_it_tries_again_where_there_are_no_file_descriptors_left(
         reception.is_busy = False
         reception.come("a")
         await reception.comes_to("a")
-    assert "Connections cannot be accepted (Too many open files)" in caplog.text
+    assert "connections cannot be accepted (Too many open files)" in caplog.text
     reception.close()
 
 

@@ -145,7 +145,10 @@ class ConcurrencyLimit:
         metrics.ERRORS.labels(Busy.code).inc()
         now = asyncio.get_running_loop().time()
         if now - self._logged_at >= SILENCE:
-            logger.warning("Too many requests at once: %s were answered 503 so far.", self._turned_away)
+            logger.warning(
+                "Concurrency limit: %s requests were answered 503 so far. Add processes, or look for slow requests.",
+                self._turned_away,
+            )
             self._logged_at = now
 
 

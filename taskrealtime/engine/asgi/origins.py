@@ -116,7 +116,7 @@ async def _refuse(
     """Answer the upgrade with that status; `why` is logged if an operator may have to act."""
     await receive()
     if why:
-        logger.warning("A socket was refused with %s: %s.", status, why[:300])
+        logger.warning("Sockets: an upgrade was refused with %s: %s.", status, why[:300])
     headers = [] if retry_after is None else [(b"Retry-After", b"%d" % math.ceil(retry_after))]
     metrics.CONNECTIONS_REFUSED.labels(str(status)).inc()
     if "websocket.http.response" in scope.get("extensions", {}):

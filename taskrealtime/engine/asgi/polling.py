@@ -96,7 +96,9 @@ class LongPolling:
             except RateLimited as error:
                 return refusal(error)
             except Exception as error:
-                logger.warning("A long poll of %s ends early (%s: %s).", wait.room, type(error).__name__, error)
+                logger.warning(
+                    "Long polling: a poll of %s ends early (%s: %s).", wait.room, type(error).__name__, error
+                )
                 break
             if _is_fault(again):
                 break

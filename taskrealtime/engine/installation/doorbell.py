@@ -93,7 +93,11 @@ def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed:
     if (waiting := len(_waiting)) >= (MAX_WAITING_PERSONAL if personal else MAX_WAITING):
         if missed:
             metrics.RINGS_LOST.inc()
-            logger.warning("%s rings are waiting for the channel layer: the one for %s is dropped.", waiting, room)
+            logger.warning(
+                "Channel layer: %s messages wait for it; the one for %s is dropped, and the sweep delivers.",
+                waiting,
+                room,
+            )
         return
     if (installation := present_installation()) is not None:
         message["installation"] = installation
@@ -114,7 +118,12 @@ async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
     except Exception as error:
         if missed:
             metrics.RINGS_LOST.inc()
-            logger.warning("The ring for %s was lost (%s: %s); the sweep delivers.", room, type(error).__name__, error)
+            logger.warning(
+                "Channel layer: the message for %s was lost (%s: %s); the sweep delivers.",
+                room,
+                type(error).__name__,
+                error,
+            )
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:

@@ -105,7 +105,9 @@ def present_installation() -> str | None:
         try:
             epoch()
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("The epoch of the log could not be read (%s).", type(error).__name__)
+            logger.warning(
+                "Event log: its epoch could not be read (%s); the next sweep reads it.", type(error).__name__
+            )
     return None if _last_read is None else installation_of(_last_read[0])
 
 

@@ -33,7 +33,11 @@ class LayerMembership:
             channel = await asyncio.wait_for(asyncio.shield(self._channel), CHANNEL_TIMEOUT)
             await asyncio.wait_for(channel_layer().group_add(layer_group(name), channel), PUBLISH_TIMEOUT)
         except Exception as error:
-            logger.warning("Not on the layer's group %s (%s): the sweep delivers.", name, type(error).__name__)
+            logger.warning(
+                "Channel layer: the group of %s could not be joined (%s); the sweep delivers.",
+                name,
+                type(error).__name__,
+            )
             return False
         return True
 
@@ -43,7 +47,7 @@ class LayerMembership:
             leaving = channel_layer().group_discard(layer_group(name), self._channel.result())
             await asyncio.wait_for(leaving, PUBLISH_TIMEOUT)
         except Exception as error:
-            logger.warning("Still on the layer's group %s (%s).", name, type(error).__name__)
+            logger.warning("Channel layer: the group of %s could not be left (%s).", name, type(error).__name__)
 
     async def receive_forever(self) -> None:
         """Hand over each message that arrives."""
@@ -54,7 +58,7 @@ class LayerMembership:
                     self._channel.set_result(await layer.new_channel())
                 message = await layer.receive(self._channel.result())
             except Exception as error:
-                logger.warning("The channel layer is away (%s); the sweep delivers.", type(error).__name__)
+                logger.warning("Channel layer: it is away (%s); the sweep delivers. Check Redis.", type(error).__name__)
                 await asyncio.sleep(1)
             else:
                 self._take(message)

@@ -143,7 +143,7 @@ class Counts:
             try:
                 known = await in_counting_thread(self._beat)
             except Exception:
-                logger.exception("No sign of life could be given.")
+                logger.exception("Connection counts: the heartbeat to Redis failed; the next one is due at once.")
                 known = True
             due |= not known or beats % HEARTBEATS_BETWEEN_ANNOUNCEMENTS == 0
             # Beside the beats: with thousands of users it takes longer than a sign of life lasts.
@@ -158,7 +158,7 @@ class Counts:
         try:
             await asyncio.gather(*(self._announcer.ask((user_id, self._own[user_id])) for user_id in users))
         except Exception:
-            logger.exception("Connections could not be announced.")
+            logger.exception("Connection counts: Redis did not take them; they are announced again.")
 
     def _beat(self) -> bool:
         """Give a sign of life; return whether every Redis that answers knows all counts."""

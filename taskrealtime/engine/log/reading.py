@@ -91,7 +91,11 @@ def resume(reader: Reader, *, limit: int = MAX_REPLAY) -> Resumed:
         events = read(reader.room, since=reader.since, limit=limit)
         is_whole = bool(events) or reader.since == stand.head
         if not is_whole or [event.seq for event in events] != [reader.since + n for n in range(1, len(events) + 1)]:
-            logger.error("The log of %s is not contiguous after %s: answering with a reset.", reader.room, reader.since)
+            logger.error(
+                "Event log: %s has a gap after %s, so the client resets. Look for deleted rows of engine_event.",
+                reader.room,
+                reader.since,
+            )
             return Resumed(stand.head, stand.epoch, True, [])
         return Resumed(stand.head, stand.epoch, False, events)
 
@@ -109,7 +113,7 @@ def read_on(room: str, *, since: int, limit: int, most: int = MAX_PAGE_BYTES) ->
 def _give_up_before(room: str, seq: int) -> None:
     """Numbers are given without gaps: what is missing before `seq` was trimmed, or else was lost and never comes."""
     if Room.objects.filter(name=room, floor__lt=seq - 1).update(floor=seq - 1):
-        logger.error("The log of %s has a hole before %s.", room, seq)
+        logger.error("Event log: %s has a gap before %s. Look for deleted rows of engine_event.", room, seq)
 
 
 def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[Stand | RealTimeError]], T]) -> T:

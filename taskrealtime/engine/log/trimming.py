@@ -263,7 +263,10 @@ def _redact_queued() -> int:
             _redact(redaction)
             done += 1
         except Exception:
-            logger.exception("What the log says about %s could not be blanked.", redaction.subject)
+            logger.exception(
+                "Trimming: what the log says about %s could not be blanked; the next round tries again.",
+                redaction.subject,
+            )
     return done
 
 
@@ -356,4 +359,4 @@ async def trim_forever() -> None:
             if done.more:
                 pause = SHORT_PAUSE_SECONDS
         except Exception as error:
-            logger.warning("Trimming failed (%s: %s); it is tried again.", type(error).__name__, error)
+            logger.warning("Trimming: a round failed (%s: %s); the next one tries again.", type(error).__name__, error)

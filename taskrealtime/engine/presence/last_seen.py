@@ -58,7 +58,11 @@ class LastSeenBook:
             await in_caretaking_thread(write_seen, seen)
         except Exception as error:
             self._left = left | self._left
-            logger.warning("Who was seen is not written yet (%s: %s).", type(error).__name__, error)
+            logger.warning(
+                "Presence: when users were seen is not written yet (%s: %s); the next round writes it.",
+                type(error).__name__,
+                error,
+            )
 
 
 def write_seen(seen: Mapping[UserKey, float]) -> None:

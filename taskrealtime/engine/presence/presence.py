@@ -266,7 +266,7 @@ async def _run(work: Coroutine[Any, Any, object]) -> None:
     try:
         await work
     except Exception:
-        logger.exception("Presence met a fault of ours.")
+        logger.exception("Presence: an unexpected error.")
 
 
 def _frames(room: str, news: News) -> Frames:

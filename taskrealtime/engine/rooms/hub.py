@@ -154,7 +154,7 @@ class Hub:
 
     def start_over(self) -> None:
         """Disconnect all clients, since the log was restored: they come back and have to reset."""
-        logger.warning("The log's epoch changed: all connections are closed to start over.")
+        logger.warning("Event log: its epoch changed, so all connections are closed and start over.")
         for of_user in list(self.listeners.values()):
             for listener in list(of_user):
                 listener.disconnect(1012, "The event log was restored.")

@@ -46,7 +46,7 @@ class Messages:
             else:
                 self._drop_foreign(theirs, ours)
         except Exception:
-            logger.exception("A message of type %s could not be carried out.", message.get("type"))
+            logger.exception("Channel layer: a message of type %s could not be carried out.", message.get("type"))
 
     def _handle(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -97,7 +97,7 @@ class Messages:
         try:
             bounds = await self._hub.bounds(name)
         except Exception as error:
-            logger.warning("A look at %s waits for the sweep (%s).", name, type(error).__name__)
+            logger.warning("Rooms: the next sweep looks at %s (%s).", name, type(error).__name__)
         else:
             if (room := self._hub.rooms.get(name)) is not None:
                 self._hub.reconcile(room, bounds)
@@ -108,14 +108,19 @@ class Messages:
         except RealTimeError:
             self._hub.end_membership(user_id, departed)
         except Exception as error:
-            logger.warning("Whether user %s left %s could not be looked up (%s).", user_id, departed, error)
+            logger.warning(
+                "Rooms: whether user %s left %s could not be looked up (%s); the next sweep looks again.",
+                user_id,
+                departed,
+                error,
+            )
 
     def _drop_foreign(self, theirs: str, ours: str) -> None:
         if theirs in self._foreign or len(self._foreign) == MAX_FOREIGN:
             return
         self._foreign.add(theirs)
         logger.warning(
-            "Messages of the installation %s are dropped: this is %s. Unless the epoch was renewed just now, the two "
+            "Channel layer: messages of the installation %s are dropped, since this is %s. Unless the epoch is new, the two "
             "share one database of one Redis: give each a REDIS_PREFIX of its own.",
             theirs,
             ours,

@@ -160,7 +160,7 @@ class Room:
             metrics.REPLAYED_PAGES.labels("memory" if page else "log").inc()
             page = page or await self._page_after(subscription.cursor)
         except Exception as error:
-            logger.warning("A replay of %s waits for the database (%s).", self.name, type(error).__name__)
+            logger.warning("Rooms: a replay of %s waits for the database (%s).", self.name, type(error).__name__)
             await asyncio.sleep(settings.SWEEP_INTERVAL)
             return
         if page:
@@ -286,13 +286,20 @@ class Room:
                         await self._let_read()
         except Exception:
             # The database is away, say. The next sweep or ring starts again from `position`.
-            logger.exception("Events of %s after %s could not be read.", self.name, self.position)
+            logger.exception(
+                "Rooms: events of %s after %s could not be read; the next sweep reads them.", self.name, self.position
+            )
         finally:
             self._pumping = None
 
     def _skip_to(self, position: int) -> None:
         """Skip what was trimmed or lost after our position: all clients come back and have to reset."""
-        logger.error("The log of %s has nothing between %s and %s.", self.name, self.position, position + 1)
+        logger.error(
+            "Event log: %s has nothing between %s and %s. Look for deleted rows of engine_event.",
+            self.name,
+            self.position,
+            position + 1,
+        )
         self._recent = self._remember_from(position)
         for subscription in self.subscriptions():
             self.unsubscribe(subscription)

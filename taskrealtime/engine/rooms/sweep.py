@@ -53,7 +53,7 @@ class Sweep:
             try:
                 await self.once()
             except Exception as error:
-                logger.warning("A sweep failed (%s: %s); the next one tries again.", type(error).__name__, error)
+                logger.warning("Sweep: one failed (%s: %s); the next one tries again.", type(error).__name__, error)
 
     async def once(self) -> None:
         """Look at the log once: what moved on, what is unnumbered, which sign-ins ended, what is gone."""

@@ -180,7 +180,7 @@ class Watch:
                     await asyncio.sleep(GATHER)
                     await self._show()
             except Exception:
-                logger.exception("Telling how this process does met a fault of ours.")
+                logger.exception("Operations page: the figures of this process could not be published.")
             lag = await self._pause()
         self._received.clear()
 
@@ -253,7 +253,10 @@ class Watch:
             return set()
         asked, self._asking = self._asking, None
         if (error := asked.exception()) is not None:
-            logger.warning("Who is staff could not be looked up (%s).", type(error).__name__)
+            logger.warning(
+                "Operations page: who is staff could not be looked up (%s); the next sweep looks again.",
+                type(error).__name__,
+            )
             return set()
         not_staff, self._names = asked.result()
         return not_staff

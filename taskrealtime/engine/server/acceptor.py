@@ -99,7 +99,11 @@ class Acceptor:
             self._look()
 
     def _pause(self, error: OSError) -> None:
-        logger.error("Connections cannot be accepted (%s); tried again in %s s.", error.strerror, RETRY_SECONDS)
+        logger.error(
+            "Server: connections cannot be accepted (%s); the next try is in %s s. Raise the limit of files.",
+            error.strerror,
+            RETRY_SECONDS,
+        )
         self._loop.remove_reader(self._listening)
         self._trying_again = self._loop.call_later(RETRY_SECONDS, self._loop.add_reader, self._listening, self._take)
 
@@ -123,7 +127,7 @@ class Acceptor:
             try:
                 self._hand_over(connection)
             except OSError as error:  # It was cut in this moment, or there is no descriptor for the duplicate.
-                logger.warning("A connection was lost on its way in (%s).", error.strerror)
+                logger.warning("Server: a connection was lost while it was accepted (%s).", error.strerror)
         return True
 
 

@@ -151,7 +151,7 @@ class Server(DaphneServer):
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DRAIN_TIME
-        logger.info("Process %s is ending: %s sockets are let go.", os.getpid(), len(self._open_sockets()))
+        logger.info("Server: process %s shuts down and closes %s sockets.", os.getpid(), len(self._open_sockets()))
         try:
             if self._acceptor is not None:
                 self._acceptor.stop()
@@ -201,7 +201,7 @@ class Server(DaphneServer):
         for connection in self._open_sockets():
             connection.dropConnection(abort=True)
         if running := self._running():
-            logger.warning("%s connections did not end in time and are cut.", len(running))
+            logger.warning("Server: %s connections did not end in time and are cut.", len(running))
             for application in running:
                 application.cancel()
             await asyncio.wait(running, timeout=LAST_MOMENT)

@@ -100,7 +100,8 @@ class SocketProtocol(BackPressure, WebSocketProtocol):
     def _end_flood(self) -> None:
         """Close, and read nothing more: not even the answer, for which autobahn waits a few seconds."""
         logger.warning(
-            "A socket was closed with 4429: it sent more than %s pings or pieces in a short time.", MAX_FRAMES
+            "Sockets: one was closed with 4429, since it sent more than %s pings or fragments in a short time.",
+            MAX_FRAMES,
         )
         self._is_flooding = True
         self._close(4429, "Too many frames.")

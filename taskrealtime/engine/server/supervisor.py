@@ -79,7 +79,7 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             failures = failures + 1 if time.monotonic() - started < SOON else 0
-            logger.warning("A server process %s; it is replaced.", _describe(status))
+            logger.warning("Supervisor: a server process %s; it is replaced.", _describe(status))
             if failures == MAX_FAILURES:
                 self._give_up()
             elif failures:
@@ -109,7 +109,10 @@ class Supervisor:
             os.close(its_end)
 
     def _give_up(self) -> None:
-        logger.error("A server process ended %s times right after its start: giving up. It has said why.", MAX_FAILURES)
+        logger.error(
+            "Supervisor: giving up, since a server process ended %s times right after its start. It has logged why.",
+            MAX_FAILURES,
+        )
         self._hopeless = True
         self._stop()
 
@@ -127,7 +130,10 @@ async def _end_if_hung(process: asyncio.subprocess.Process, pipe: FileIO) -> Non
     pulse = heartbeat.Pulse(time.monotonic())
     while True:
         if pulse.look(time.monotonic(), has_beaten=bool(pipe.read(PIPE_BYTES))):
-            logger.error("Server process %s hangs: its event loop stands still. It is killed.", process.pid)
+            logger.error(
+                "Supervisor: server process %s hangs, since its event loop is blocked. It is killed and replaced.",
+                process.pid,
+            )
             process.kill()
             return
         await asyncio.sleep(heartbeat.BEAT_SECONDS)

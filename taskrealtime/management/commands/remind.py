@@ -48,7 +48,7 @@ def _remind_once() -> float:
     try:
         reminders.remind()
     except Exception as error:
-        logger.warning("Reminding failed (%s: %s); it is tried again.", type(error).__name__, error)
+        logger.warning("Reminders: a round failed (%s: %s); the next one tries again.", type(error).__name__, error)
     finally:
         close_old_connections()
     return settings.REMIND_INTERVAL
