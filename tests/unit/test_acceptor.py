@@ -136,7 +136,7 @@ async def test_one_that_is_lost_on_its_way_in_keeps_back_none_of_those_behind_it
     monkeypatch.setattr(reception.acceptor, "_hand_over", fail_once)
     reception.is_busy = False
     await reception.comes_to("b", "a")
-    assert "was lost on its way in (Transport endpoint is not connected)" in caplog.text
+    assert "was lost while it was accepted (Transport endpoint is not connected)" in caplog.text
 
 
 async def test_those_who_wait_are_cut_when_it_stops() -> None:

@@ -242,7 +242,9 @@ def test_a_lost_database_is_one_line_of_the_log(
     assert "refused" not in answer.content.decode()
     [record] = [record for record in caplog.records if record.name.startswith("taskrealtime")]
     reference = data["details"]["reference"]
-    assert record.getMessage() == f"API: a request failed, error {reference}, since the database is away (connection refused)."
+    assert record.getMessage() == (
+        f"API: a request failed, error {reference}, since the database is away (connection refused)."
+    )
     assert record.exc_info is None
 
 

@@ -120,8 +120,8 @@ class Messages:
             return
         self._foreign.add(theirs)
         logger.warning(
-            "Channel layer: messages of the installation %s are dropped, since this is %s. Unless the epoch is new, the two "
-            "share one database of one Redis: give each a REDIS_PREFIX of its own.",
+            "Channel layer: messages of the installation %s are dropped, since this is %s. Unless the epoch is new, "
+            "the two share one database of one Redis: give each a REDIS_PREFIX of its own.",
             theirs,
             ours,
         )
