@@ -19,8 +19,6 @@ from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import InvalidData
 from taskrealtime.models import Membership, Preferences
 
-_NO_ADDRESS = "Enter a valid email address."
-
 
 def read_notifications(user: User, command: commands.NotificationsRead) -> commands.Unread:
     """Mark the user's notifications as read, up to one of them."""
@@ -52,13 +50,14 @@ def _change_name(user: User, name: str) -> None:
 
 def _change_email(user: User, email: str) -> None:
     field = user_model.email_field()
-    if field is None or (not email and field == user_model.username_field()):
-        raise InvalidData.at("email", "The address cannot be changed here." if field is None else _NO_ADDRESS)
+    if field is None:
+        raise InvalidData.at("email", "The address cannot be changed here.")
     try:
-        if email:
+        # Where it is the name with which the user signs in, it cannot be empty.
+        if email or field == user_model.username_field():
             validate_email(email)
     except ValidationError:
-        raise InvalidData.at("email", _NO_ADDRESS) from None
+        raise InvalidData.at("email", "Enter a valid email address.") from None
     # By a save, which sends mails to both addresses.
     account = user_model.users().select_for_update(no_key=True).get(pk=user.pk)
     setattr(account, field, email)
