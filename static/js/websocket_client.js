@@ -94,10 +94,13 @@
   };
   function encode(message) {
     const text = JSON.stringify(message);
-    if (text.length * 3 > MAX_FRAME_BYTES && new TextEncoder().encode(text).length > MAX_FRAME_BYTES) {
+    if (text.length * 3 > MAX_FRAME_BYTES && bytesOf(text) > MAX_FRAME_BYTES) {
       throw new TaskManagerError("too_large", "This is more than one message can carry (256 KiB).");
     }
     return text;
+  }
+  function bytesOf(text) {
+    return encodeURIComponent(text).replace(/%[0-9A-F]{2}/g, ".").length;
   }
   function decode(text) {
     if (typeof text !== "string") return null;
@@ -179,13 +182,21 @@
   var PING_INTERVAL = 25;
   var OPEN = 1;
   var LOST_WITHOUT_WORD = 1006;
+  var REFUSED_PAUSE = 6e4;
+  var DISCONNECTED = { reason: "The client is disconnected: connect() connects it.", code: "disconnected" };
   var Connection = class {
     /** Whether the server has said `connected`. */
     ready = false;
+    /** @type {Problem | null} null while connected, and until the first attempt has failed */
+    problem = DISCONNECTED;
+    /** @type {number | null} the time of the next attempt, milliseconds; null: none is planned */
+    retryAt = null;
     /** Attempts that failed, or were refused for a while, since the last `connected`. */
     failures = 0;
     /** The latest attempts, one after the other, in which not a single frame came through. */
     blocked = 0;
+    /** Whether the environment refuses to make sockets at all. */
+    refused = false;
     #url;
     #tokens;
     #WebSocket;
@@ -233,8 +244,26 @@
       this.#alarm = new Alarm(clock);
       this.#heartbeat = new Heartbeat({ clock, ping, dead: () => this.restart("the ping was not answered") });
     }
+    /** Whether it is connected, or tries to be. */
+    get started() {
+      return this.#phase !== "idle" && this.#phase !== "stopped";
+    }
     start() {
-      if (this.#phase === "idle") this.#begin();
+      if (this.#phase !== "idle") return;
+      this.problem = null;
+      this.#begin();
+    }
+    /** Closes the socket, until `start`. */
+    pause() {
+      if (!this.started) return;
+      const wasReady = this.ready;
+      this.#drop();
+      this.#phase = "idle";
+      this.ready = false;
+      this.#growth = 0;
+      this.problem = DISCONNECTED;
+      if (wasReady) this.#events.lost();
+      this.#events.changed();
     }
     /** For good. */
     stop() {
@@ -251,7 +280,7 @@
       if (this.#socket === null) return;
       this.#log(`given up: ${why}`);
       this.#drop();
-      this.#lost(LOST_WITHOUT_WORD);
+      this.#lost(LOST_WITHOUT_WORD, why);
     }
     /** The network may be back: no more waiting, and a socket that looks open has to prove it. */
     wake() {
@@ -279,39 +308,59 @@
       this.#reason = null;
       this.#alarm.set(ATTEMPT_TIMEOUT, () => this.#giveUp());
       this.#events.changed();
+      let token;
       try {
-        const token = await this.#tokens.get();
-        if (attempt === this.#attempt) this.#open(token);
+        token = await this.#tokens.get();
       } catch (error) {
         if (attempt === this.#attempt) this.#noToken(error);
+        return;
       }
+      if (attempt === this.#attempt) this.#open(token);
     }
     #giveUp() {
       if (this.#socket === null) this.#tokens.forget();
-      this.#log("the attempt took too long");
       this.#drop();
-      this.#lost(LOST_WITHOUT_WORD);
+      this.#lost(LOST_WITHOUT_WORD, "The attempt took too long.");
     }
     /** @param {any} error */
     #noToken(error) {
       if (error?.code === "unauthenticated") return this.#end(error);
-      this.#log(`no token: ${error}`);
       this.#heardAnything = true;
       this.#drop();
-      this.#lost(LOST_WITHOUT_WORD);
+      this.#lost("no_token", `There is no token: ${error}`);
     }
     /** @param {string} token */
     #open(token) {
       this.#log(`connecting to ${this.#url}`);
-      const socket = new this.#WebSocket(this.#url, [SUBPROTOCOL, `bearer.${token}`]);
+      let socket;
+      try {
+        socket = new this.#WebSocket(this.#url, [SUBPROTOCOL, `bearer.${token}`]);
+      } catch (error) {
+        return this.#refuse(error);
+      }
       this.#socket = socket;
       socket.onmessage = ({ data }) => this.#receive(data);
       socket.onerror = () => {
       };
-      socket.onclose = ({ code }) => {
+      socket.onclose = ({ code, reason }) => {
         this.#drop();
-        this.#lost(code);
+        this.#lost(code, reason);
       };
+    }
+    /**
+     * Browsers throw where a socket is forbidden: by a content security policy, on a secure page without TLS, to a blocked port.
+     *
+     * @param {any} error
+     */
+    #refuse(error) {
+      const refusal = new TaskManagerError("socket_refused", `No WebSocket can be opened here: ${error?.message ?? error}`);
+      const isFirst = !this.refused;
+      this.refused = true;
+      this.#stayAway(REFUSED_PAUSE);
+      if (isFirst) this.#events.refused(refusal);
+      if (this.#phase !== "attempting") return;
+      this.#drop();
+      this.#lost(refusal.code, refusal.message);
     }
     /** @param {unknown} text */
     #receive(text) {
@@ -332,6 +381,8 @@
       this.#phase = "ready";
       this.#readyAt = this.#clock.now();
       this.#reason = null;
+      this.problem = null;
+      this.refused = false;
       this.ready = true;
       this.failures = 0;
       this.#heartbeat.start((frame.data.ping_interval || PING_INTERVAL) * 1e3);
@@ -345,6 +396,7 @@
     /** Lets go of the socket without waiting for it: a dead one may take minutes to say so. */
     #drop() {
       this.#attempt += 1;
+      this.retryAt = null;
       this.#alarm.clear();
       this.#heartbeat.stop();
       const socket = this.#socket;
@@ -353,10 +405,14 @@
       socket.onmessage = socket.onclose = null;
       socket.close();
     }
-    /** @param {number} code */
-    #lost(code) {
-      this.#log(`closed with ${code}`);
+    /**
+     * @param {number | string} code of the close, or of what kept the socket from being opened
+     * @param {string} [why]
+     */
+    #lost(code, why) {
+      this.#log(`closed with ${code}: ${why ?? ""}`);
       const returning = returnAfter(code);
+      this.problem = { reason: this.#reason?.message || why || "The connection broke, or could not be opened.", code };
       if (returning === "token") this.#tokens.forget();
       if (returning === "never" || returning === "token" && !this.#tokens.renewable) {
         return this.#end(this.#reason ?? new TaskManagerError("unauthenticated", `The server closed with ${code}.`));
@@ -386,12 +442,14 @@
       const delay = wanted > 0 ? wanted + this.#random() * BASE : backoff(this.#growth, this.#random);
       if (wanted <= 0) this.#growth += 1;
       this.#log(`again in ${Math.round(delay)} ms`);
+      this.retryAt = this.#clock.now() + delay;
       this.#alarm.set(delay, () => this.#begin());
       this.#events.changed();
     }
     /** @param {TaskManagerError} error */
     #end(error) {
       this.stop();
+      this.problem = { reason: error.message, code: error.code };
       this.#events.fatal(error);
     }
   };
@@ -683,6 +741,25 @@
     }
   };
 
+  // static/js/client/urls.js
+  var ABSOLUTE = /^(ws|http)(s?):\/\//i;
+  function socketUrl(url = "/ws/", page = globalThis.location?.href) {
+    const address = ABSOLUTE.test(url) ? url : new URL(url, page).href;
+    if (!ABSOLUTE.test(address)) throw new TypeError(`Not the URL of a socket: ${address}`);
+    return address.replace(ABSOLUTE, (_, __, secure) => `ws${secure.toLowerCase()}://`).replace(/#.*$/s, "");
+  }
+  function apiUrl(socketUrl2) {
+    const [, , secure, host] = (
+      /** @type {RegExpMatchArray} */
+      socketUrl2.match(/^(ws)(s?):\/\/([^/?]*)/)
+    );
+    return `http${secure}://${host}/api/`;
+  }
+  function toQuery(fields) {
+    const pairs = Object.entries(fields).filter(([, value]) => value !== void 0);
+    return pairs.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join("&");
+  }
+
   // static/js/client/inbox.js
   var PATIENCE3 = 2e4;
   var Inbox = class {
@@ -697,8 +774,7 @@
      * @returns {Promise<import('./client/wire.d.ts').NotificationPage>}
      */
     async page({ unread = false, page = 1, pageSize = 50 }) {
-      const query = new URLSearchParams({ page: String(page), page_size: String(pageSize) });
-      if (unread) query.set("unread", "1");
+      const query = toQuery({ page, page_size: pageSize, unread: unread ? 1 : void 0 });
       return this.#call({ method: "GET", path: `notifications/?${query}` });
     }
     /**
@@ -719,6 +795,35 @@
       return this.#rest.call(request, { signal: this.#closed.signal, patience: PATIENCE3 });
     }
   };
+
+  // static/js/client/limits.js
+  function watchLimits(clock, { signal, timeout }, end) {
+    const timer = timeout === void 0 ? null : clock.setTimeout(expire, timeout);
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    return remove;
+    function abort() {
+      remove();
+      end(new TaskManagerError("cancelled", `The call was cancelled: ${signal?.reason ?? "its signal aborted"}.`));
+    }
+    function expire() {
+      remove();
+      end(new TaskManagerError("timed_out", `There was no answer within ${timeout} ms.`));
+    }
+    function remove() {
+      if (timer !== null) clock.clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+  function limited(clock, limits, call, cancel = () => {
+  }) {
+    if (!limits.signal && limits.timeout === void 0) return call;
+    return new Promise((resolve, reject) => {
+      const end = (error) => (reject(error), cancel());
+      const remove = watchLimits(clock, limits, end);
+      call.then(resolve, reject).finally(remove);
+    });
+  }
 
   // static/js/client/log.js
   function makeLog(debug, out = console) {
@@ -1088,14 +1193,14 @@
       await followed.resetting;
       while (!signal.aborted) {
         try {
-          const [askedAt, wasCaughtUp] = [this.#clock.now(), followed.room.caughtUp];
+          const [askedAt, wasCaughtUp, isFirst] = [this.#clock.now(), followed.room.caughtUp, !this.works];
           const answer = await this.#poll(followed, signal);
           if (signal.aborted) return;
           failures = 0;
           this.#report(true);
           await source.polled(followed, answer);
           const idle = answer.events.length === 0 && (wasCaughtUp || !followed.room.caughtUp);
-          if (idle) await pause(this.#clock, PAUSE - (this.#clock.now() - askedAt), signal);
+          if (idle && !isFirst) await pause(this.#clock, PAUSE - (this.#clock.now() - askedAt), signal);
         } catch (error) {
           if (signal.aborted) return;
           if (error.code === "not_found" || error.code === "forbidden") return source.refused(followed, error);
@@ -1115,10 +1220,8 @@
      */
     async #poll({ path, room }, signal) {
       const { position } = room;
-      const wait = this.#canWait && room.caughtUp ? WAIT : 0;
-      const query = new URLSearchParams({ since: String(position?.seq ?? 0), wait: String(wait) });
-      if (position?.epoch !== void 0) query.set("epoch", position.epoch);
-      if (!position) query.set("limit", "1");
+      const wait = this.works && this.#canWait && room.caughtUp ? WAIT : 0;
+      const query = toQuery({ since: position?.seq ?? 0, wait, epoch: position?.epoch, limit: position ? void 0 : 1 });
       const answer = await this.#rest.call({ method: "GET", path: `${path}?${query}` }, { signal, patience: wait * 1e3 + SLACK });
       return position ? answer : { ...answer, events: [], reset: false };
     }
@@ -1952,19 +2055,6 @@
     return [error?.code, error?.status].some((sign) => sign === "unauthenticated" || sign === 401 || sign === 403);
   }
 
-  // static/js/client/urls.js
-  function socketUrl(url = "/ws/", page = globalThis.location?.href) {
-    const address = new URL(url, page);
-    address.protocol = address.protocol.replace("http", "ws");
-    address.hash = "";
-    return address.href;
-  }
-  function apiUrl(socketUrl2) {
-    const address = new URL("/api/", socketUrl2);
-    address.protocol = address.protocol.replace("ws", "http");
-    return address.href;
-  }
-
   // static/js/client/unread.js
   var Unread = class {
     /** @type {string | undefined} */
@@ -2131,9 +2221,9 @@
       [window, "pageshow", back],
       [document, "visibilitychange", shown]
     ];
-    for (const [target, event, listener] of listeners) target?.addEventListener(event, listener);
+    for (const [target, event, listener] of listeners) target?.addEventListener?.(event, listener);
     return () => {
-      for (const [target, event, listener] of listeners) target?.removeEventListener(event, listener);
+      for (const [target, event, listener] of listeners) target?.removeEventListener?.(event, listener);
     };
   }
 
@@ -2143,9 +2233,14 @@
   var LOOK_AGAIN = { first: 1e3, cap: 15e3 };
   var SHELF_PATIENCE = 3e3;
   var TOKEN_ERRORS = ["unauthenticated", "token_invalid", "token_expired"];
+  var OWN_EVENTS = ["connect", "token_refresh", "join_project", "leave_project", "join_room", "leave_room"];
   var TaskManagerWebSocket = class {
     /** @type {State} */
     #state = "connecting";
+    /** @type {Status} */
+    #status = { state: "connecting", reason: null, code: null, retryAt: null };
+    /** Questions of the page without an answer. @type {Set<Question>} */
+    #questions = /* @__PURE__ */ new Set();
     #lastId = 0;
     #emitter = new Emitter();
     #requests = new Requests();
@@ -2199,6 +2294,7 @@
           frame: (frame) => this.#received(frame),
           lost: () => this.#lost(),
           changed,
+          refused: (error) => this.#emitter.emit("error", error),
           fatal
         }
       });
@@ -2240,12 +2336,42 @@
       this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal, carried: () => this.#sender.kick() });
       this.#renewal = new Renewal({ clock, tokens, request, log });
       this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
-      connection.start();
+      if (options.connect ?? true) connection.start();
+      else changed();
       if (this.#shelf) this.#lookAtShelf(this.#shelf);
     }
     /** @returns {State} */
     get state() {
       return this.#state;
+    }
+    /** @returns {Status} the state, and why it is so: `reason`, `code` and the time of the next attempt, `retryAt` */
+    get status() {
+      return this.#status;
+    }
+    /** Connect, after `disconnect()` or with the option `connect: false`. */
+    connect() {
+      this.#requireOpen();
+      this.#connection.start();
+    }
+    /** Close the connection until `connect()`. What was joined stays joined then, and unanswered calls go on waiting. */
+    disconnect() {
+      this.#connection.pause();
+    }
+    /**
+     * Send any event of the protocol and return the data of its answer. It waits for the connection, and is sent again over the
+     * next one where the answer is lost; a change is sent with a key, so that it takes effect once.
+     *
+     * @template {import('./client/signals.d.ts').RequestName} Name
+     * @param {Name} event
+     * @param {import('./client/wire.d.ts').ClientEvents[Name]} data
+     * @param {Limits} [limits]
+     * @returns {Promise<import('./client/signals.d.ts').AnswerTo<Name>>}
+     */
+    async request(event, data, limits = {}) {
+      if (OWN_EVENTS.includes(event)) throw new TypeError(`The client itself sends ${event}.`);
+      if (event in REST_COMMANDS) return this.#change(event, data, {}, limits);
+      this.#requireOpen();
+      return this.#ask(event, data, limits);
     }
     /** @param {import('./client/projects.js').Snapshot | null} snapshot */
     set snapshot(snapshot) {
@@ -2289,15 +2415,15 @@
      * Joins a project, and joins it again after every reconnect.
      *
      * @param {Id} projectId
-     * @param {{since?: number, epoch?: string}} [position] `seq` and `epoch` of the page's own snapshot; without
+     * @param {{since?: number, epoch?: string} & Limits} [position] `seq` and `epoch` of the page's own snapshot; without
      *   it the project is followed from now on
      */
-    async joinProject(projectId, { since, epoch } = (
-      /** @type {any} */
-      {}
-    )) {
+    async joinProject(projectId, { since, epoch, ...limits } = {}) {
       this.#requireOpen();
-      return this.#projects.join(toId(projectId), since === void 0 ? null : { seq: since, epoch });
+      const id = toId(projectId);
+      const joining = this.#projects.join(id, since === void 0 ? null : { seq: since, epoch });
+      return limited(this.#clock, limits, joining, () => this.#projects.leave(id).catch(() => {
+      }));
     }
     /** @param {Id} projectId */
     async leaveProject(projectId) {
@@ -2307,68 +2433,72 @@
     /**
      * @param {Id} projectId
      * @param {Record<string, any> & {title: string}} fields
-     * @param {{placeholder?: number}} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
+     * @param {{placeholder?: number} & Limits} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
      *   new task's id at once in changes of the task (`updateTask`, `moveTask`, `addComment`, …), which then wait for the
      *   creation, and are refused as `not_found` where that is refused
      * @returns {Promise<Answers['task_create']>}
      */
-    async createTask(projectId, fields, { placeholder } = {}) {
-      return this.#change("task_create", { ...fields, project_id: toId(projectId) }, { placeholder });
+    async createTask(projectId, fields, { placeholder, ...limits } = {}) {
+      return this.#change("task_create", { ...fields, project_id: toId(projectId) }, { placeholder }, limits);
     }
     /**
      * @param {Id} taskId
      * @param {Record<string, any>} changes
      * @param {number} [version] that the user was looking at
-     * @param {{follows?: boolean}} [more] `follows`: he was looking at what the own changes of these fields made that have no
+     * @param {{follows?: boolean} & Limits} [more] `follows`: he was looking at what the own changes of these fields made that have no
      *   answer so far; this one waits for theirs, and is made on their version
      * @returns {Promise<Answers['task_update']>}
      */
-    async updateTask(taskId, changes, version, { follows = false } = {}) {
-      return this.#change("task_update", { task_id: this.#toTaskId(taskId), changes, version }, { follows });
+    async updateTask(taskId, changes, version, { follows = false, ...limits } = {}) {
+      return this.#change("task_update", { task_id: this.#toTaskId(taskId), changes, version }, { follows }, limits);
     }
     /**
      * @param {Id} taskId
      * @param {string} status
      * @param {number} [version] that the user was looking at
+     * @param {Limits} [limits]
      * @returns {Promise<Answers['task_status_update']>}
      */
-    async updateTaskStatus(taskId, status, version) {
-      return this.#change("task_status_update", { task_id: this.#toTaskId(taskId), status, version });
+    async updateTaskStatus(taskId, status, version, limits) {
+      return this.#change("task_status_update", { task_id: this.#toTaskId(taskId), status, version }, {}, limits);
     }
     /**
      * @param {Id} taskId
      * @param {{status?: string, beforeId?: Id, afterId?: Id, orAfterId?: Id | null, tellPrevious?: boolean}} [where] neither neighbour:
      *   to the column's end; `orAfterId`: where `beforeId` has left the column by then, after this one, null: at the top;
      *   `tellPrevious`: the answer shall say, as `previous`, from where the task came
+     * @param {Limits} [limits]
      * @returns {Promise<Answers['task_move']>}
      */
-    async moveTask(taskId, { status, beforeId, afterId, orAfterId, tellPrevious } = {}) {
-      return this.#change("task_move", {
+    async moveTask(taskId, { status, beforeId, afterId, orAfterId, tellPrevious } = {}, limits) {
+      const data = {
         task_id: this.#toTaskId(taskId),
         status,
         before_id: beforeId == null ? void 0 : this.#toTaskId(beforeId),
         after_id: afterId == null ? void 0 : this.#toTaskId(afterId),
         or_after_id: orAfterId == null ? orAfterId : toId(orAfterId),
         tell_previous: tellPrevious
-      });
+      };
+      return this.#change("task_move", data, {}, limits);
     }
-    /** @param {Id} taskId @returns {Promise<Answers['task_delete']>} */
-    async deleteTask(taskId) {
-      return this.#change("task_delete", { task_id: this.#toTaskId(taskId) });
+    /** @param {Id} taskId @param {Limits} [limits] @returns {Promise<Answers['task_delete']>} */
+    async deleteTask(taskId, limits) {
+      return this.#change("task_delete", { task_id: this.#toTaskId(taskId) }, {}, limits);
     }
-    /** @param {Id} taskId @returns {Promise<Answers['task_restore']>} */
-    async restoreTask(taskId) {
-      return this.#change("task_restore", { task_id: this.#toTaskId(taskId) });
+    /** @param {Id} taskId @param {Limits} [limits] @returns {Promise<Answers['task_restore']>} */
+    async restoreTask(taskId, limits) {
+      return this.#change("task_restore", { task_id: this.#toTaskId(taskId) }, {}, limits);
     }
     /**
      * @param {Id} taskId
      * @param {string} content
+     * @param {Limits} [limits]
      * @returns {Promise<Answers['new_comment']>}
      */
-    async addComment(taskId, content) {
+    async addComment(taskId, content, limits) {
       const task_id = this.#toTaskId(taskId);
       this.#hints.commented(task_id);
-      return this.#change("new_comment", { task_id, content });
+      return this.#change("new_comment", { task_id, content }, {}, limits);
     }
     /**
      * Over HTTP, since the socket has no event for it; in order with the other changes of the task all the same.
@@ -2376,20 +2506,22 @@
      * @param {Id} taskId
      * @param {Id} commentId of the task
      * @param {string} content
+     * @param {Limits} [limits]
      * @returns {Promise<{comment_id: number, task_id: number, comment?: import('./client/wire.d.ts').CommentObject}>}
      */
-    async updateComment(taskId, commentId, content) {
-      return this.#change("comment_update", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content });
+    async updateComment(taskId, commentId, content, limits) {
+      return this.#change("comment_update", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content }, {}, limits);
     }
     /**
      * Over HTTP, as `updateComment`.
      *
      * @param {Id} taskId
      * @param {Id} commentId of the task
+     * @param {Limits} [limits]
      * @returns {Promise<{comment_id: number, task_id: number}>}
      */
-    async deleteComment(taskId, commentId) {
-      return this.#change("comment_delete", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId) });
+    async deleteComment(taskId, commentId, limits) {
+      return this.#change("comment_delete", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId) }, {}, limits);
     }
     /**
      * `busy` and `idle` stay until another choice. With `online`, the default, the client itself tells `idle` after five
@@ -2406,21 +2538,22 @@
      * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
      *
      * @param {number} upTo the `seq` of one
+     * @param {Limits} [limits]
      * @returns {Promise<Answers['notifications_read']>}
      */
-    async notificationsRead(upTo) {
-      const answer = await this.#change("notifications_read", { up_to: Number(upTo) });
+    async notificationsRead(upTo, limits) {
+      const answer = await this.#change("notifications_read", { up_to: Number(upTo) }, {}, limits);
       this.#userRoom.read(Number(upTo));
       return answer;
     }
     /**
      * A page of the user's notifications, newest first, each with `read`. New ones come as `notification`.
      *
-     * @param {{unread?: boolean, page?: number, pageSize?: number}} [which]
+     * @param {{unread?: boolean, page?: number, pageSize?: number} & Limits} [which]
      */
-    async notifications(which = {}) {
+    async notifications({ signal, timeout, ...which } = {}) {
       this.#requireOpen();
-      const page = await this.#inbox.page(which);
+      const page = await limited(this.#clock, { signal, timeout }, this.#inbox.page(which));
       this.#userRoom.stood(page);
       return page;
     }
@@ -2501,6 +2634,7 @@
       this.#presence.stop();
       this.#stopWatchingPage();
       const closed = closedError();
+      for (const { settle } of this.#questions) settle(closed);
       this.#requests.lost();
       this.#projects.close(closed);
       this.#outbox.abandon(closed);
@@ -2511,16 +2645,52 @@
      * @param {string} event
      * @param {any} data
      * @param {{follows?: boolean, placeholder?: number}} [more]
+     * @param {Limits} [limits]
      * @returns {Promise<any>}
      */
-    #change(event, data, { follows, placeholder } = {}) {
+    #change(event, data, { follows, placeholder } = {}, limits = {}) {
       this.#requireOpen();
       const [id, key] = [this.#nextId(), makeKey()];
       encode({ event, data, id, key });
       const kept = { event, data, key, follows, placeholder, note: this.#note(event, data), at: this.#clock.now(), firstSentAt: null };
-      return new Promise((resolve, reject) => {
+      const answer = new Promise((resolve, reject) => {
         this.#outbox.add({ ...kept, id, resolve, reject });
+        if (!limits.signal?.aborted) this.#sendDue();
+      });
+      return limited(this.#clock, limits, answer, () => {
+        this.#outbox.settle(id, new TaskManagerError("cancelled", "The call has ended."));
         this.#sendDue();
+      });
+    }
+    /**
+     * @param {string} event
+     * @param {any} data
+     * @param {Limits} limits
+     * @returns {Promise<any>}
+     */
+    #ask(event, data, limits) {
+      encode({ event, data, id: 0 });
+      let question;
+      const answer = new Promise((resolve, reject) => {
+        question = {
+          event,
+          data,
+          settle: (error, answer2) => {
+            this.#questions.delete(question);
+            if (error) reject(error);
+            else resolve(answer2);
+          }
+        };
+        this.#questions.add(question);
+        if (this.#connection.ready && !limits.signal?.aborted) this.#putQuestion(question);
+      });
+      return limited(this.#clock, limits, answer, () => this.#questions.delete(question));
+    }
+    /** @param {Question} question */
+    #putQuestion(question) {
+      this.#request(question.event, question.data, (error, answer) => {
+        const isLost = error?.code === "connection_lost" && this.#state !== "closed";
+        if (!isLost && this.#questions.has(question)) question.settle(error, answer);
       });
     }
     #sendDue() {
@@ -2601,6 +2771,7 @@
       this.#hints.opened();
       this.#projects.opened();
       this.#giveUpOld();
+      for (const question of this.#questions) this.#putQuestion(question);
       this.#sender.opened();
       this.#courier.start({ isAlone: false });
     }
@@ -2663,8 +2834,12 @@
     /** Something happened that may change the state. */
     #changed() {
       if (this.#state === "closed") return;
-      const { ready, blocked } = this.#connection;
-      if (!ready && blocked >= BLOCKED_AFTER && !this.#polling.started) {
+      const { ready, blocked, refused, started } = this.#connection;
+      if (!started && this.#polling.started) {
+        this.#polling.stop();
+        this.#courier.stop();
+      }
+      if (started && !ready && (refused || blocked >= BLOCKED_AFTER) && !this.#polling.started) {
         this.#courier.start({ isAlone: true });
         this.#polling.start();
       }
@@ -2673,16 +2848,22 @@
     }
     /** @returns {State} */
     #currentState() {
+      if (!this.#connection.started) return "offline";
       if (this.#connection.ready) return this.#projects.caughtUp && this.#userRoom.caughtUp ? "live" : "catching-up";
       if (this.#polling.works) return "polling";
       return this.#connection.failures > 0 ? "offline" : "connecting";
     }
     /** @param {State} state */
     #setState(state) {
-      if (state === this.#state) return;
+      const before = this.#status;
+      const { problem, retryAt } = this.#connection;
+      this.#status = { state, reason: problem?.reason ?? null, code: problem?.code ?? null, retryAt };
+      const isNew = state !== this.#state;
       this.#state = state;
-      this.#log(state);
-      this.#emitter.emit("state", state);
+      if (isNew) this.#log(state);
+      if (isNew) this.#emitter.emit("state", state, this.#status);
+      const isSame = !isNew && before.reason === this.#status.reason && before.code === this.#status.code && before.retryAt === retryAt;
+      if (!isSame) this.#emitter.emit("status", this.#status);
     }
     #requireOpen() {
       if (this.#state === "closed") throw closedError();
@@ -2701,7 +2882,13 @@
     return new TaskManagerError("closed", "The connection was closed.");
   }
   function makeKey() {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const bytes = new Uint8Array(16);
+    const crypto2 = (
+      /** @type {Partial<Crypto> | undefined} */
+      globalThis.crypto
+    );
+    if (crypto2?.getRandomValues) crypto2.getRandomValues(bytes);
+    else bytes.forEach((_, index) => bytes[index] = Math.random() * 256);
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 

@@ -8,6 +8,7 @@ import { Emitter } from './emitter.js';
 import { encode, errorFrom, TaskManagerError } from './envelope.js';
 import { Hints } from './hints.js';
 import { Inbox } from './inbox.js';
+import { limited } from './limits.js';
 import { makeLog } from './log.js';
 import { Outbox } from './outbox.js';
 import { People } from './people.js';
@@ -17,6 +18,7 @@ import { Projects } from './projects.js';
 import { Renewal } from './renewal.js';
 import { Requests } from './requests.js';
 import { Rest } from './rest.js';
+import { REST_COMMANDS } from './rest_commands.js';
 import { Sender } from './sender.js';
 import { Tokens } from './tokens.js';
 import { apiUrl, socketUrl } from './urls.js';
@@ -37,11 +39,18 @@ const SHELF_PATIENCE = 3_000;
 /** What the server answers when the connection, not the call, was at fault. */
 const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
 
+/** What the client itself sends, to keep the connection and the rooms. */
+const OWN_EVENTS = ['connect', 'token_refresh', 'join_project', 'leave_project', 'join_room', 'leave_room'];
+
+/** @typedef {{event: string, data: any, settle: import('./requests.js').Done}} Question */
+
 /**
  * @typedef {import('./envelope.js').Frame} Frame
  * @typedef {import('./rooms.js').Position} Position
  * @typedef {import('./wire.d.ts').Answers} Answers
+ * @typedef {import('./limits.js').Limits} Limits
  * @typedef {import('./signals.d.ts').Signals['state']} State
+ * @typedef {import('./signals.d.ts').Status} Status
  *
  * @typedef {object} Options
  * @property {string} [url] of the socket; this host's `/ws/` by default
@@ -54,6 +63,7 @@ const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
  *   left there is sent before all else, and told as `recovered`
  * @property {(event: string, data: any) => any} [note] what to keep beside a change, for whoever shows it after a reload
  * @property {boolean} [debug] log to the console
+ * @property {boolean} [connect] false: only when `connect()` is called
  * @property {number} [retention] how long the server remembers a key, milliseconds
  * @property {any} [WebSocket]
  * @property {import('./http.js').Fetch} [fetch]
@@ -68,6 +78,10 @@ const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
 export class TaskManagerWebSocket {
   /** @type {State} */
   #state = 'connecting';
+  /** @type {Status} */
+  #status = { state: 'connecting', reason: null, code: null, retryAt: null };
+  /** Questions of the page without an answer. @type {Set<Question>} */
+  #questions = new Set();
   #lastId = 0;
   #emitter = new Emitter();
   #requests = new Requests();
@@ -122,6 +136,7 @@ export class TaskManagerWebSocket {
         frame: (frame) => this.#received(frame),
         lost: () => this.#lost(),
         changed,
+        refused: (error) => this.#emitter.emit('error', error),
         fatal,
       },
     });
@@ -163,13 +178,47 @@ export class TaskManagerWebSocket {
     this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal, carried: () => this.#sender.kick() });
     this.#renewal = new Renewal({ clock, tokens, request, log });
     this.#stopWatchingPage = watchPage(page, { back: () => connection.wake(), gone: () => connection.doubt() });
-    connection.start();
+    if (options.connect ?? true) connection.start();
+    else changed();
     if (this.#shelf) this.#lookAtShelf(this.#shelf);
   }
 
   /** @returns {State} */
   get state() {
     return this.#state;
+  }
+
+  /** @returns {Status} the state, and why it is so: `reason`, `code` and the time of the next attempt, `retryAt` */
+  get status() {
+    return this.#status;
+  }
+
+  /** Connect, after `disconnect()` or with the option `connect: false`. */
+  connect() {
+    this.#requireOpen();
+    this.#connection.start();
+  }
+
+  /** Close the connection until `connect()`. What was joined stays joined then, and unanswered calls go on waiting. */
+  disconnect() {
+    this.#connection.pause();
+  }
+
+  /**
+   * Send any event of the protocol and return the data of its answer. It waits for the connection, and is sent again over the
+   * next one where the answer is lost; a change is sent with a key, so that it takes effect once.
+   *
+   * @template {import('./signals.d.ts').RequestName} Name
+   * @param {Name} event
+   * @param {import('./wire.d.ts').ClientEvents[Name]} data
+   * @param {Limits} [limits]
+   * @returns {Promise<import('./signals.d.ts').AnswerTo<Name>>}
+   */
+  async request(event, data, limits = {}) {
+    if (OWN_EVENTS.includes(event)) throw new TypeError(`The client itself sends ${event}.`);
+    if (event in REST_COMMANDS) return this.#change(event, data, {}, limits);
+    this.#requireOpen();
+    return this.#ask(event, data, limits);
   }
 
   /** @param {import('./projects.js').Snapshot | null} snapshot */
@@ -220,12 +269,14 @@ export class TaskManagerWebSocket {
    * Joins a project, and joins it again after every reconnect.
    *
    * @param {Id} projectId
-   * @param {{since?: number, epoch?: string}} [position] `seq` and `epoch` of the page's own snapshot; without
+   * @param {{since?: number, epoch?: string} & Limits} [position] `seq` and `epoch` of the page's own snapshot; without
    *   it the project is followed from now on
    */
-  async joinProject(projectId, { since, epoch } = /** @type {any} */ ({})) {
+  async joinProject(projectId, { since, epoch, ...limits } = {}) {
     this.#requireOpen();
-    return this.#projects.join(toId(projectId), since === undefined ? null : { seq: since, epoch });
+    const id = toId(projectId);
+    const joining = this.#projects.join(id, since === undefined ? null : { seq: since, epoch });
+    return limited(this.#clock, limits, joining, () => this.#projects.leave(id).catch(() => {}));
   }
 
   /** @param {Id} projectId */
@@ -237,35 +288,36 @@ export class TaskManagerWebSocket {
   /**
    * @param {Id} projectId
    * @param {Record<string, any> & {title: string}} fields
-   * @param {{placeholder?: number}} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
+   * @param {{placeholder?: number} & Limits} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
    *   new task's id at once in changes of the task (`updateTask`, `moveTask`, `addComment`, …), which then wait for the
    *   creation, and are refused as `not_found` where that is refused
    * @returns {Promise<Answers['task_create']>}
    */
-  async createTask(projectId, fields, { placeholder } = {}) {
-    return this.#change('task_create', { ...fields, project_id: toId(projectId) }, { placeholder });
+  async createTask(projectId, fields, { placeholder, ...limits } = {}) {
+    return this.#change('task_create', { ...fields, project_id: toId(projectId) }, { placeholder }, limits);
   }
 
   /**
    * @param {Id} taskId
    * @param {Record<string, any>} changes
    * @param {number} [version] that the user was looking at
-   * @param {{follows?: boolean}} [more] `follows`: he was looking at what the own changes of these fields made that have no
+   * @param {{follows?: boolean} & Limits} [more] `follows`: he was looking at what the own changes of these fields made that have no
    *   answer so far; this one waits for theirs, and is made on their version
    * @returns {Promise<Answers['task_update']>}
    */
-  async updateTask(taskId, changes, version, { follows = false } = {}) {
-    return this.#change('task_update', { task_id: this.#toTaskId(taskId), changes, version }, { follows });
+  async updateTask(taskId, changes, version, { follows = false, ...limits } = {}) {
+    return this.#change('task_update', { task_id: this.#toTaskId(taskId), changes, version }, { follows }, limits);
   }
 
   /**
    * @param {Id} taskId
    * @param {string} status
    * @param {number} [version] that the user was looking at
+   * @param {Limits} [limits]
    * @returns {Promise<Answers['task_status_update']>}
    */
-  async updateTaskStatus(taskId, status, version) {
-    return this.#change('task_status_update', { task_id: this.#toTaskId(taskId), status, version });
+  async updateTaskStatus(taskId, status, version, limits) {
+    return this.#change('task_status_update', { task_id: this.#toTaskId(taskId), status, version }, {}, limits);
   }
 
   /**
@@ -273,38 +325,41 @@ export class TaskManagerWebSocket {
    * @param {{status?: string, beforeId?: Id, afterId?: Id, orAfterId?: Id | null, tellPrevious?: boolean}} [where] neither neighbour:
    *   to the column's end; `orAfterId`: where `beforeId` has left the column by then, after this one, null: at the top;
    *   `tellPrevious`: the answer shall say, as `previous`, from where the task came
+   * @param {Limits} [limits]
    * @returns {Promise<Answers['task_move']>}
    */
-  async moveTask(taskId, { status, beforeId, afterId, orAfterId, tellPrevious } = {}) {
-    return this.#change('task_move', {
+  async moveTask(taskId, { status, beforeId, afterId, orAfterId, tellPrevious } = {}, limits) {
+    const data = {
       task_id: this.#toTaskId(taskId),
       status,
       before_id: beforeId == null ? undefined : this.#toTaskId(beforeId),
       after_id: afterId == null ? undefined : this.#toTaskId(afterId),
       or_after_id: orAfterId == null ? orAfterId : toId(orAfterId),
       tell_previous: tellPrevious,
-    });
+    };
+    return this.#change('task_move', data, {}, limits);
   }
 
-  /** @param {Id} taskId @returns {Promise<Answers['task_delete']>} */
-  async deleteTask(taskId) {
-    return this.#change('task_delete', { task_id: this.#toTaskId(taskId) });
+  /** @param {Id} taskId @param {Limits} [limits] @returns {Promise<Answers['task_delete']>} */
+  async deleteTask(taskId, limits) {
+    return this.#change('task_delete', { task_id: this.#toTaskId(taskId) }, {}, limits);
   }
 
-  /** @param {Id} taskId @returns {Promise<Answers['task_restore']>} */
-  async restoreTask(taskId) {
-    return this.#change('task_restore', { task_id: this.#toTaskId(taskId) });
+  /** @param {Id} taskId @param {Limits} [limits] @returns {Promise<Answers['task_restore']>} */
+  async restoreTask(taskId, limits) {
+    return this.#change('task_restore', { task_id: this.#toTaskId(taskId) }, {}, limits);
   }
 
   /**
    * @param {Id} taskId
    * @param {string} content
+   * @param {Limits} [limits]
    * @returns {Promise<Answers['new_comment']>}
    */
-  async addComment(taskId, content) {
+  async addComment(taskId, content, limits) {
     const task_id = this.#toTaskId(taskId);
     this.#hints.commented(task_id);
-    return this.#change('new_comment', { task_id, content });
+    return this.#change('new_comment', { task_id, content }, {}, limits);
   }
 
   /**
@@ -313,10 +368,11 @@ export class TaskManagerWebSocket {
    * @param {Id} taskId
    * @param {Id} commentId of the task
    * @param {string} content
+   * @param {Limits} [limits]
    * @returns {Promise<{comment_id: number, task_id: number, comment?: import('./wire.d.ts').CommentObject}>}
    */
-  async updateComment(taskId, commentId, content) {
-    return this.#change('comment_update', { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content });
+  async updateComment(taskId, commentId, content, limits) {
+    return this.#change('comment_update', { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content }, {}, limits);
   }
 
   /**
@@ -324,10 +380,11 @@ export class TaskManagerWebSocket {
    *
    * @param {Id} taskId
    * @param {Id} commentId of the task
+   * @param {Limits} [limits]
    * @returns {Promise<{comment_id: number, task_id: number}>}
    */
-  async deleteComment(taskId, commentId) {
-    return this.#change('comment_delete', { task_id: this.#toTaskId(taskId), comment_id: toId(commentId) });
+  async deleteComment(taskId, commentId, limits) {
+    return this.#change('comment_delete', { task_id: this.#toTaskId(taskId), comment_id: toId(commentId) }, {}, limits);
   }
 
   /**
@@ -346,10 +403,11 @@ export class TaskManagerWebSocket {
    * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
    *
    * @param {number} upTo the `seq` of one
+   * @param {Limits} [limits]
    * @returns {Promise<Answers['notifications_read']>}
    */
-  async notificationsRead(upTo) {
-    const answer = await this.#change('notifications_read', { up_to: Number(upTo) });
+  async notificationsRead(upTo, limits) {
+    const answer = await this.#change('notifications_read', { up_to: Number(upTo) }, {}, limits);
     this.#userRoom.read(Number(upTo));
     return answer;
   }
@@ -357,11 +415,11 @@ export class TaskManagerWebSocket {
   /**
    * A page of the user's notifications, newest first, each with `read`. New ones come as `notification`.
    *
-   * @param {{unread?: boolean, page?: number, pageSize?: number}} [which]
+   * @param {{unread?: boolean, page?: number, pageSize?: number} & Limits} [which]
    */
-  async notifications(which = {}) {
+  async notifications({ signal, timeout, ...which } = {}) {
     this.#requireOpen();
-    const page = await this.#inbox.page(which);
+    const page = await limited(this.#clock, { signal, timeout }, this.#inbox.page(which));
     this.#userRoom.stood(page);
     return page;
   }
@@ -450,6 +508,7 @@ export class TaskManagerWebSocket {
     this.#presence.stop();
     this.#stopWatchingPage();
     const closed = closedError();
+    for (const { settle } of this.#questions) settle(closed);
     this.#requests.lost();
     this.#projects.close(closed);
     this.#outbox.abandon(closed);
@@ -461,16 +520,55 @@ export class TaskManagerWebSocket {
    * @param {string} event
    * @param {any} data
    * @param {{follows?: boolean, placeholder?: number}} [more]
+   * @param {Limits} [limits]
    * @returns {Promise<any>}
    */
-  #change(event, data, { follows, placeholder } = {}) {
+  #change(event, data, { follows, placeholder } = {}, limits = {}) {
     this.#requireOpen();
     const [id, key] = [this.#nextId(), makeKey()];
     encode({ event, data, id, key }); // Refuses here what no connection could carry.
     const kept = { event, data, key, follows, placeholder, note: this.#note(event, data), at: this.#clock.now(), firstSentAt: null };
-    return new Promise((resolve, reject) => {
+    const answer = new Promise((resolve, reject) => {
       this.#outbox.add({ ...kept, id, resolve, reject });
+      if (!limits.signal?.aborted) this.#sendDue();
+    });
+    return limited(this.#clock, limits, answer, () => {
+      this.#outbox.settle(id, new TaskManagerError('cancelled', 'The call has ended.'));
       this.#sendDue();
+    });
+  }
+
+  /**
+   * @param {string} event
+   * @param {any} data
+   * @param {Limits} limits
+   * @returns {Promise<any>}
+   */
+  #ask(event, data, limits) {
+    encode({ event, data, id: 0 }); // Refuses here what no connection could carry.
+    /** @type {Question} */
+    let question;
+    const answer = new Promise((resolve, reject) => {
+      question = {
+        event,
+        data,
+        settle: (error, answer) => {
+          this.#questions.delete(question);
+          if (error) reject(error);
+          else resolve(answer);
+        },
+      };
+      this.#questions.add(question);
+      if (this.#connection.ready && !limits.signal?.aborted) this.#putQuestion(question);
+    });
+    return limited(this.#clock, limits, answer, () => this.#questions.delete(question));
+  }
+
+  /** @param {Question} question */
+  #putQuestion(question) {
+    this.#request(question.event, question.data, (error, answer) => {
+      const isLost = error?.code === 'connection_lost' && this.#state !== 'closed';
+      if (!isLost && this.#questions.has(question)) question.settle(error, answer);
     });
   }
 
@@ -555,6 +653,7 @@ export class TaskManagerWebSocket {
     this.#hints.opened();
     this.#projects.opened();
     this.#giveUpOld();
+    for (const question of this.#questions) this.#putQuestion(question);
     this.#sender.opened();
     this.#courier.start({ isAlone: false });
   }
@@ -629,8 +728,12 @@ export class TaskManagerWebSocket {
   /** Something happened that may change the state. */
   #changed() {
     if (this.#state === 'closed') return;
-    const { ready, blocked } = this.#connection;
-    if (!ready && blocked >= BLOCKED_AFTER && !this.#polling.started) {
+    const { ready, blocked, refused, started } = this.#connection;
+    if (!started && this.#polling.started) {
+      this.#polling.stop();
+      this.#courier.stop();
+    }
+    if (started && !ready && (refused || blocked >= BLOCKED_AFTER) && !this.#polling.started) {
       this.#courier.start({ isAlone: true });
       this.#polling.start();
     }
@@ -640,6 +743,7 @@ export class TaskManagerWebSocket {
 
   /** @returns {State} */
   #currentState() {
+    if (!this.#connection.started) return 'offline';
     if (this.#connection.ready) return this.#projects.caughtUp && this.#userRoom.caughtUp ? 'live' : 'catching-up';
     if (this.#polling.works) return 'polling';
     return this.#connection.failures > 0 ? 'offline' : 'connecting';
@@ -647,10 +751,15 @@ export class TaskManagerWebSocket {
 
   /** @param {State} state */
   #setState(state) {
-    if (state === this.#state) return;
+    const before = this.#status;
+    const { problem, retryAt } = this.#connection;
+    this.#status = { state, reason: problem?.reason ?? null, code: problem?.code ?? null, retryAt };
+    const isNew = state !== this.#state;
     this.#state = state;
-    this.#log(state);
-    this.#emitter.emit('state', state);
+    if (isNew) this.#log(state);
+    if (isNew) this.#emitter.emit('state', state, this.#status);
+    const isSame = !isNew && before.reason === this.#status.reason && before.code === this.#status.code && before.retryAt === retryAt;
+    if (!isSame) this.#emitter.emit('status', this.#status);
   }
 
   #requireOpen() {
@@ -679,8 +788,12 @@ function closedError() {
   return new TaskManagerError('closed', 'The connection was closed.');
 }
 
-/** @returns {string} that nobody else makes */
+/** @returns {string} a key that no other client makes */
 function makeKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const bytes = new Uint8Array(16);
+  // React Native has no `crypto`. A key need not be secret: the server looks for it among those of the same user only.
+  const crypto = /** @type {Partial<Crypto> | undefined} */ (globalThis.crypto);
+  if (crypto?.getRandomValues) crypto.getRandomValues(bytes);
+  else bytes.forEach((_, index) => (bytes[index] = Math.random() * 256));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -10,7 +10,7 @@
  * @typedef {'soon' | 'token' | 'later' | 'never'} Return
  */
 
-/** @type {Record<number, Return | undefined>} */
+/** @type {Record<number | string, Return | undefined>} */
 const RETURNS = {
   4400: 'later', // twenty bad messages: sending them again would earn the same
   4401: 'token',
@@ -23,7 +23,7 @@ const RETURNS = {
 export const LATER = { least: 15_000, most: 60_000 };
 
 /**
- * @param {number} code
+ * @param {number | string} code
  * @returns {Return}
  */
 export function returnAfter(code) {

@@ -21,6 +21,17 @@ const SUBPROTOCOL = 'taskrealtime.v1';
 const PING_INTERVAL = 25;
 const OPEN = 1;
 const LOST_WITHOUT_WORD = 1006;
+/** Sockets that cannot even be made are tried at this pace while polling stands in, milliseconds. */
+const REFUSED_PAUSE = 60_000;
+
+/**
+ * @typedef {object} Problem why there is no connection
+ * @property {string} reason a sentence for developers
+ * @property {string | number} code of the error, or the code with which the socket closed
+ */
+
+/** @type {Problem} */
+const DISCONNECTED = { reason: 'The client is disconnected: connect() connects it.', code: 'disconnected' };
 
 /**
  * @typedef {object} Events what the owner is told
@@ -28,16 +39,23 @@ const LOST_WITHOUT_WORD = 1006;
  * @property {(frame: import('./envelope.js').Frame) => void} frame any later one
  * @property {() => void} lost after `opened`, the link is gone
  * @property {() => void} changed `ready`, `failures` or `blocked` changed
+ * @property {(error: TaskManagerError) => void} refused no socket could be made, for the first time
  * @property {(error: TaskManagerError) => void} fatal it will not come back
  */
 
 export class Connection {
   /** Whether the server has said `connected`. */
   ready = false;
+  /** @type {Problem | null} null while connected, and until the first attempt has failed */
+  problem = DISCONNECTED;
+  /** @type {number | null} the time of the next attempt, milliseconds; null: none is planned */
+  retryAt = null;
   /** Attempts that failed, or were refused for a while, since the last `connected`. */
   failures = 0;
   /** The latest attempts, one after the other, in which not a single frame came through. */
   blocked = 0;
+  /** Whether the environment refuses to make sockets at all. */
+  refused = false;
 
   #url;
   #tokens;
@@ -88,8 +106,28 @@ export class Connection {
     this.#heartbeat = new Heartbeat({ clock, ping, dead: () => this.restart('the ping was not answered') });
   }
 
+  /** Whether it is connected, or tries to be. */
+  get started() {
+    return this.#phase !== 'idle' && this.#phase !== 'stopped';
+  }
+
   start() {
-    if (this.#phase === 'idle') this.#begin();
+    if (this.#phase !== 'idle') return;
+    this.problem = null;
+    this.#begin();
+  }
+
+  /** Closes the socket, until `start`. */
+  pause() {
+    if (!this.started) return;
+    const wasReady = this.ready;
+    this.#drop();
+    this.#phase = 'idle';
+    this.ready = false;
+    this.#growth = 0;
+    this.problem = DISCONNECTED;
+    if (wasReady) this.#events.lost();
+    this.#events.changed();
   }
 
   /** For good. */
@@ -108,7 +146,7 @@ export class Connection {
     if (this.#socket === null) return;
     this.#log(`given up: ${why}`);
     this.#drop();
-    this.#lost(LOST_WITHOUT_WORD);
+    this.#lost(LOST_WITHOUT_WORD, why);
   }
 
   /** The network may be back: no more waiting, and a socket that looks open has to prove it. */
@@ -141,43 +179,64 @@ export class Connection {
     this.#reason = null;
     this.#alarm.set(ATTEMPT_TIMEOUT, () => this.#giveUp());
     this.#events.changed();
+    let token;
     try {
-      const token = await this.#tokens.get();
-      if (attempt === this.#attempt) this.#open(token);
+      token = await this.#tokens.get();
     } catch (error) {
       if (attempt === this.#attempt) this.#noToken(error);
+      return;
     }
+    if (attempt === this.#attempt) this.#open(token);
   }
 
   #giveUp() {
     // A token source that hangs must be asked again.
     if (this.#socket === null) this.#tokens.forget();
-    this.#log('the attempt took too long');
     this.#drop();
-    this.#lost(LOST_WITHOUT_WORD);
+    this.#lost(LOST_WITHOUT_WORD, 'The attempt took too long.');
   }
 
   /** @param {any} error */
   #noToken(error) {
     if (error?.code === 'unauthenticated') return this.#end(error);
-    this.#log(`no token: ${error}`);
     this.#heardAnything = true; // Says nothing about sockets being blocked.
     this.#drop();
-    this.#lost(LOST_WITHOUT_WORD);
+    this.#lost('no_token', `There is no token: ${error}`);
   }
 
   /** @param {string} token */
   #open(token) {
     this.#log(`connecting to ${this.#url}`);
-    const socket = new this.#WebSocket(this.#url, [SUBPROTOCOL, `bearer.${token}`]);
+    let socket;
+    try {
+      socket = new this.#WebSocket(this.#url, [SUBPROTOCOL, `bearer.${token}`]);
+    } catch (error) {
+      return this.#refuse(error);
+    }
     this.#socket = socket;
     socket.onmessage = (/** @type {{data: unknown}} */ { data }) => this.#receive(data);
     // Whatever an error is, a close follows it, and says more.
     socket.onerror = () => {};
-    socket.onclose = (/** @type {{code: number}} */ { code }) => {
+    socket.onclose = (/** @type {{code: number, reason?: string}} */ { code, reason }) => {
       this.#drop();
-      this.#lost(code);
+      this.#lost(code, reason);
     };
+  }
+
+  /**
+   * Browsers throw where a socket is forbidden: by a content security policy, on a secure page without TLS, to a blocked port.
+   *
+   * @param {any} error
+   */
+  #refuse(error) {
+    const refusal = new TaskManagerError('socket_refused', `No WebSocket can be opened here: ${error?.message ?? error}`);
+    const isFirst = !this.refused;
+    this.refused = true;
+    this.#stayAway(REFUSED_PAUSE);
+    if (isFirst) this.#events.refused(refusal);
+    if (this.#phase !== 'attempting') return; // A handler closed or disconnected the client.
+    this.#drop();
+    this.#lost(refusal.code, refusal.message);
   }
 
   /** @param {unknown} text */
@@ -200,6 +259,8 @@ export class Connection {
     this.#phase = 'ready';
     this.#readyAt = this.#clock.now();
     this.#reason = null;
+    this.problem = null;
+    this.refused = false;
     this.ready = true;
     this.failures = 0;
     this.#heartbeat.start((frame.data.ping_interval || PING_INTERVAL) * 1000);
@@ -215,6 +276,7 @@ export class Connection {
   /** Lets go of the socket without waiting for it: a dead one may take minutes to say so. */
   #drop() {
     this.#attempt += 1;
+    this.retryAt = null;
     this.#alarm.clear();
     this.#heartbeat.stop();
     const socket = this.#socket;
@@ -224,10 +286,14 @@ export class Connection {
     socket.close();
   }
 
-  /** @param {number} code */
-  #lost(code) {
-    this.#log(`closed with ${code}`);
+  /**
+   * @param {number | string} code of the close, or of what kept the socket from being opened
+   * @param {string} [why]
+   */
+  #lost(code, why) {
+    this.#log(`closed with ${code}: ${why ?? ''}`);
     const returning = returnAfter(code);
+    this.problem = { reason: this.#reason?.message || why || 'The connection broke, or could not be opened.', code };
     if (returning === 'token') this.#tokens.forget();
     if (returning === 'never' || (returning === 'token' && !this.#tokens.renewable)) {
       return this.#end(this.#reason ?? new TaskManagerError('unauthenticated', `The server closed with ${code}.`));
@@ -259,6 +325,7 @@ export class Connection {
     const delay = wanted > 0 ? wanted + this.#random() * BASE : backoff(this.#growth, this.#random);
     if (wanted <= 0) this.#growth += 1;
     this.#log(`again in ${Math.round(delay)} ms`);
+    this.retryAt = this.#clock.now() + delay;
     this.#alarm.set(delay, () => this.#begin());
     this.#events.changed();
   }
@@ -266,6 +333,7 @@ export class Connection {
   /** @param {TaskManagerError} error */
   #end(error) {
     this.stop();
+    this.problem = { reason: error.message, code: error.code };
     this.#events.fatal(error);
   }
 }

@@ -35,10 +35,15 @@ export class TaskManagerError extends Error {
 export function encode(message) {
   const text = JSON.stringify(message);
   // Most are so short that no encoding can make them too long: UTF-8 takes at most 3 bytes per code unit.
-  if (text.length * 3 > MAX_FRAME_BYTES && new TextEncoder().encode(text).length > MAX_FRAME_BYTES) {
+  if (text.length * 3 > MAX_FRAME_BYTES && bytesOf(text) > MAX_FRAME_BYTES) {
     throw new TaskManagerError('too_large', 'This is more than one message can carry (256 KiB).');
   }
   return text;
+}
+
+/** @param {string} text JSON, in which lone surrogates are escaped @returns {number} its length in UTF-8; not all engines have TextEncoder */
+function bytesOf(text) {
+  return encodeURIComponent(text).replace(/%[0-9A-F]{2}/g, '.').length;
 }
 
 /**

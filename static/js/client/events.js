@@ -72,7 +72,7 @@ export const ERROR_CODES = [
 ];
 
 /** The codes of errors that arise in this client. */
-export const LOCAL_ERROR_CODES = ['closed', 'uncertain', 'too_large', 'cancelled', 'connection_lost'];
+export const LOCAL_ERROR_CODES = ['closed', 'uncertain', 'too_large', 'cancelled', 'timed_out', 'connection_lost', 'socket_refused'];
 
 /** A task's columns, in their order on the board. */
 export const STATUSES = ['todo', 'in_progress', 'review', 'completed'];

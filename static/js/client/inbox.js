@@ -1,6 +1,8 @@
 // @ts-check
 /** The user's notifications over HTTP: pages of them, and putting a reminder off. */
 
+import { toQuery } from './urls.js';
+
 /** How long an answer may take, milliseconds. */
 const PATIENCE = 20_000;
 
@@ -18,8 +20,7 @@ export class Inbox {
    * @returns {Promise<import('./wire.d.ts').NotificationPage>}
    */
   async page({ unread = false, page = 1, pageSize = 50 }) {
-    const query = new URLSearchParams({ page: String(page), page_size: String(pageSize) });
-    if (unread) query.set('unread', '1');
+    const query = toQuery({ page, page_size: pageSize, unread: unread ? 1 : undefined });
     return this.#call({ method: 'GET', path: `notifications/?${query}` });
   }
 

@@ -3,6 +3,7 @@
 
 import { backoff } from './backoff.js';
 import { pause } from './clock.js';
+import { toQuery } from './urls.js';
 
 /** How long the server may keep a poll open, seconds. */
 const WAIT = 25;
@@ -99,14 +100,14 @@ export class Polling {
     await followed.resetting;
     while (!signal.aborted) {
       try {
-        const [askedAt, wasCaughtUp] = [this.#clock.now(), followed.room.caughtUp];
+        const [askedAt, wasCaughtUp, isFirst] = [this.#clock.now(), followed.room.caughtUp, !this.works];
         const answer = await this.#poll(followed, signal);
         if (signal.aborted) return;
         failures = 0;
         this.#report(true);
         await source.polled(followed, answer);
         const idle = answer.events.length === 0 && (wasCaughtUp || !followed.room.caughtUp);
-        if (idle) await pause(this.#clock, PAUSE - (this.#clock.now() - askedAt), signal);
+        if (idle && !isFirst) await pause(this.#clock, PAUSE - (this.#clock.now() - askedAt), signal);
       } catch (/** @type {any} */ error) {
         if (signal.aborted) return;
         if (error.code === 'not_found' || error.code === 'forbidden') return source.refused(followed, error);
@@ -128,10 +129,9 @@ export class Polling {
    */
   async #poll({ path, room }, signal) {
     const { position } = room;
-    const wait = this.#canWait && room.caughtUp ? WAIT : 0;
-    const query = new URLSearchParams({ since: String(position?.seq ?? 0), wait: String(wait) });
-    if (position?.epoch !== undefined) query.set('epoch', position.epoch);
-    if (!position) query.set('limit', '1');
+    // The first poll comes back at once: it shows whether polls get through.
+    const wait = this.works && this.#canWait && room.caughtUp ? WAIT : 0;
+    const query = toQuery({ since: position?.seq ?? 0, wait, epoch: position?.epoch, limit: position ? undefined : 1 });
     const answer = await this.#rest.call({ method: 'GET', path: `${path}?${query}` }, { signal, patience: wait * 1000 + SLACK });
     // Without a position there is nothing to continue: it begins at the log's end.
     return position ? answer : { ...answer, events: [], reset: false };

@@ -2,13 +2,31 @@
 
 import type { TaskManagerError } from "./envelope.js";
 import type { Kept } from "./outbox.js";
-import type { ConnectionEvents, EphemeralEvents, LoggedEvents, LoggedFrame, PresentUser, ProjectJoined, UserPresence } from "./wire.d.ts";
+import type { Answers, ClientEvents, ConnectionEvents, EphemeralEvents, LoggedEvents, LoggedFrame, PresentUser, ProjectJoined, UserPresence } from "./wire.d.ts";
 
 type LoggedData = LoggedFrame["data"];
 
+type State = "connecting" | "live" | "catching-up" | "polling" | "offline" | "closed";
+
+/** The state, and why there is no connection; `code` is an error's, or that of the socket's close. */
+export interface Status {
+  state: State;
+  reason: string | null;
+  code: string | number | null;
+  /** The time of the next attempt in milliseconds; null: none is planned. */
+  retryAt: number | null;
+}
+
+/** The events that `request` sends: all but those with which the client keeps the connection and its rooms. */
+export type RequestName = Exclude<keyof ClientEvents, "connect" | "token_refresh" | "join_project" | "leave_project" | "join_room" | "leave_room">;
+
+export type AnswerTo<Name> = Name extends keyof Answers ? Answers[Name] : Record<string, unknown>;
+
 /** What the client finds out itself, or says in another way than the wire. */
 interface OwnSignals {
-  state: "connecting" | "live" | "catching-up" | "polling" | "offline" | "closed";
+  state: State;
+  /** The state again, or with another reason, code or time of the next attempt. */
+  status: Status;
   /** Every logged event of a joined project. */
   event: LoggedData;
   /** An event of the user room; `kind` is its name. */
@@ -28,6 +46,6 @@ interface OwnSignals {
 export type Signals = Omit<LoggedEvents & EphemeralEvents & ConnectionEvents, keyof OwnSignals> & OwnSignals;
 
 /** The frame that came; for what the client found out itself there is none. */
-type FrameOf<Name> = Name extends "event" | "notification" ? LoggedFrame : Extract<LoggedFrame, { event: Name }>;
+type FrameOf<Name> = Name extends "state" ? Status : Name extends "event" | "notification" ? LoggedFrame : Extract<LoggedFrame, { event: Name }>;
 
 export type Handler<Name extends keyof Signals> = (data: Signals[Name], frame: FrameOf<Name>) => void;

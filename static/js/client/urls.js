@@ -1,5 +1,7 @@
 // @ts-check
-/** Where the server is. Pure but for the page's own address. */
+/** Where the server is. Pure but for the page's own address, and without what React Native's `URL` lacks. */
+
+const ABSOLUTE = /^(ws|http)(s?):\/\//i;
 
 /**
  * @param {string} [url] absolute, or relative to the page
@@ -7,10 +9,9 @@
  * @returns {string} with the scheme of a socket
  */
 export function socketUrl(url = '/ws/', page = globalThis.location?.href) {
-  const address = new URL(url, page);
-  address.protocol = address.protocol.replace('http', 'ws');
-  address.hash = '';
-  return address.href;
+  const address = ABSOLUTE.test(url) ? url : new URL(url, page).href;
+  if (!ABSOLUTE.test(address)) throw new TypeError(`Not the URL of a socket: ${address}`);
+  return address.replace(ABSOLUTE, (_, __, secure) => `ws${secure.toLowerCase()}://`).replace(/#.*$/s, '');
 }
 
 /**
@@ -18,7 +19,15 @@ export function socketUrl(url = '/ws/', page = globalThis.location?.href) {
  * @returns {string} of the API beside the socket
  */
 export function apiUrl(socketUrl) {
-  const address = new URL('/api/', socketUrl);
-  address.protocol = address.protocol.replace('ws', 'http');
-  return address.href;
+  const [, , secure, host] = /** @type {RegExpMatchArray} */ (socketUrl.match(/^(ws)(s?):\/\/([^/?]*)/));
+  return `http${secure}://${host}/api/`;
+}
+
+/**
+ * @param {Record<string, string | number | undefined>} fields those that are undefined are left out
+ * @returns {string} a query without its question mark
+ */
+export function toQuery(fields) {
+  const pairs = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return pairs.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
 }

@@ -17,8 +17,9 @@ export function watchPage({ window, document }, { back, gone }) {
     [window, 'pageshow', back],
     [document, 'visibilitychange', shown],
   ];
-  for (const [target, event, listener] of listeners) target?.addEventListener(event, listener);
+  // React Native has a `window` that is no event target.
+  for (const [target, event, listener] of listeners) target?.addEventListener?.(event, listener);
   return () => {
-    for (const [target, event, listener] of listeners) target?.removeEventListener(event, listener);
+    for (const [target, event, listener] of listeners) target?.removeEventListener?.(event, listener);
   };
 }
