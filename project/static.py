@@ -92,7 +92,9 @@ class StaticHandler(ASGIHandler):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request."""
+        # In this very scope, and in no copy: what views leave in it is read by what is in front.
         files: list[_Pieces] = []
+        scope[HANDED_OVER] = files
 
         async def send_more(message: Any) -> None:
             is_body = message["type"] == "http.response.body"
@@ -100,7 +102,7 @@ class StaticHandler(ASGIHandler):
 
         try:
             async with self._turns if scope["path"].startswith(settings.STATIC_URL) else nullcontext():
-                await super().__call__(scope | {HANDED_OVER: files}, receive, send_more)
+                await super().__call__(scope, receive, send_more)
             for file in files:
                 async for piece in file:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
