@@ -1,6 +1,7 @@
 """Mails about accounts: plain text, in their reader's language, with no link but our own."""
 
 import re
+import sys
 from collections.abc import Iterable
 from threading import Thread
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import override
 
+from taskrealtime.actor import current_actor
+from taskrealtime.engine.auth import session_notes
 from taskrealtime.engine.conf import settings, user_model
 from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.limits import rate_limits
@@ -78,7 +81,7 @@ class _Credentials(NamedTuple):
 @receive(pre_save, user_model.model(), subclasses=True)
 def note_credentials(sender: Any, instance: Any, raw: bool = False, update_fields: Any = None, **kwargs: Any) -> None:
     """Keep what the account had until now, if a save may change it: by whatever page, command or code."""
-    if raw or instance._state.adding:
+    if raw or instance._state.adding or not _are_accounts_ours():
         return
     if update_fields is None or {user_model.email_field(), "password"}.intersection(update_fields):
         row = sender._base_manager.filter(pk=instance.pk).first()
@@ -102,6 +105,15 @@ def mail_changed_credentials(sender: Any, instance: Any, update_fields: Any = No
     for template, address in mails:
         if address:
             _mail(instance, template, address)
+
+
+def _are_accounts_ours() -> bool:
+    """Return whether the board answers for what happens to accounts: one of its users acts, or its pages are there.
+
+    Other projects tell their users themselves what they do with their accounts, and pay for no query of ours.
+    """
+    has_pages = session_notes.are_noted_early() or "taskrealtime.account_urls" in sys.modules
+    return has_pages or current_actor() is not None
 
 
 def _credentials_of(user: Any) -> _Credentials:

@@ -131,3 +131,22 @@ def test_the_api_speaks_as_documented_whatever_the_project_has_for_its_own(host:
     described = host.api().get(f"{PREFIX}/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
     assert described["info"]["title"] == "taskrealtime"
     assert "/api/projects/" in described["paths"]
+
+
+SAVE_A_USER = """
+from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext, override_settings
+user = User.objects.get(id=id)
+user.email = "new@example.org"
+user.set_password("another one entirely")
+backend = "django.core.mail.backends.locmem.EmailBackend"
+with override_settings(EMAIL_BACKEND=backend), CaptureQueriesContext(connection) as queries:
+    user.save()
+result = [[one["sql"].split()[0] for one in queries], [one.subject for one in getattr(mail, "outbox", [])]]
+"""
+
+
+def test_what_the_project_does_with_accounts_costs_nothing_and_is_told_by_no_mail_of_ours(host: Server) -> None:
+    alice = host.stack.user(email="old@example.org")
+    assert host.stack.run(SAVE_A_USER, id=alice.id) == [["UPDATE"], []]
