@@ -236,7 +236,7 @@ def sign_up(user: User, *, secret_hash: str | None = None) -> User:
     """
 
     def save() -> User:
-        user.pk = None
+        user_model.forget_generated_key(user)
         _reserve(user_model.username(user))
         user.save(force_insert=True)
         if secret_hash is not None:

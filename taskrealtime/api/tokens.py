@@ -12,6 +12,7 @@ from taskrealtime.contract.commands import Token
 from taskrealtime.engine import passwords
 from taskrealtime.engine.auth import session_notes, sign_ins, tokens
 from taskrealtime.engine.auth.jwt import RefreshToken
+from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.models import SignIn
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound, RateLimited, Unauthenticated
 
@@ -24,7 +25,7 @@ from .openapi import documented
 class Credentials(msgspec.Struct):
     """A user's name and password."""
 
-    username: Annotated[str, Meta(max_length=150)]
+    username: Annotated[str, Meta(max_length=user_model.max_username())]
     password: Annotated[str, Meta(max_length=4096)]
 
 

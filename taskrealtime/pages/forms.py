@@ -46,6 +46,23 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
         model = user_model.model()
         fields = tuple(user_model.sign_up_fields())
 
+    @property
+    def name_field(self) -> forms.BoundField:
+        """The field by which the user signs in."""
+        return self[user_model.username_field()]
+
+    @property
+    def address_field(self) -> forms.BoundField | None:
+        """The field of the e-mail address, if that is another one."""
+        name = user_model.email_field()
+        return self[name] if name not in (None, user_model.username_field()) else None
+
+    @property
+    def other_fields(self) -> list[forms.BoundField]:
+        """What else the user model requires."""
+        known = {user_model.username_field(), user_model.email_field()}
+        return [self[name] for name in user_model.sign_up_fields() if name not in known]
+
     def validate_password_for_user(self, user: User, *args: Any) -> None:
         """As Django's, which says what is wrong with a password beside its repetition."""
         super().validate_password_for_user(user, "password1")  # type: ignore[misc]  # untyped in its mixin

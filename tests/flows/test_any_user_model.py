@@ -52,7 +52,7 @@ def host_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def running_server(host_stack: Stack) -> Iterator[Server]:
-    server = host_stack.server(SWEEP_INTERVAL="0.2")
+    server = host_stack.server(SWEEP_INTERVAL="0.2", OPEN_SIGN_UP="1")
     yield server
     log = server.log(lines=0)
     assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:5000]
@@ -250,6 +250,40 @@ def test_pages_say_who_looks_and_what_keys_are(host: Host) -> None:
     same, other = ({"X-Page-User": quote(str(user.id), safe="")} for user in (host.ann, host.bob))
     assert browser.get("/api/me/", headers=same).json()["name"] == host.shown
     assert browser.get("/api/me/", headers=other).status_code == 401
+
+
+def test_a_visitor_signs_up_on_the_page_and_is_signed_in(host: Host) -> None:
+    visitor = host.server.api()
+    page = visitor.get("/sign-up/")
+    assert page.status_code == 200
+    name, field = f"new@{host.project}.example.org", host.server.stack.run("result = User.USERNAME_FIELD")
+    assert f'name="{field}"' in page.text
+    token = visitor.cookies["csrftoken"]
+    form = {field: name, "password1": host.ann.password, "password2": host.ann.password, "csrfmiddlewaretoken": token}
+    made = visitor.post("/sign-up/", data=form)
+    assert (made.status_code, made.headers.get("Location")) == (302, "/"), made.text[-3000:]
+    assert visitor.get("/api/me/").json()["username"] == name
+    visitor.post("/logout/", data={"csrfmiddlewaretoken": visitor.cookies["csrftoken"]})
+    taken = host.server.api().post("/sign-up/", data=form, headers={"Cookie": f"csrftoken={token}"})
+    assert taken.status_code == 400
+
+
+def test_the_admins_pages_of_the_board_need_no_admin_of_users(host: Host) -> None:
+    code = (
+        "from django.contrib.admin import site\n"
+        "from django.test import RequestFactory\n"
+        "request = RequestFactory().get('/')\n"
+        "request.user = User.objects.get(pk=id)\n"
+        "site.has_permission = lambda request: True  # a model without staff has an admin site of its own\n"
+        "request.user.has_perm = request.user.has_module_perms = lambda *args: True\n"
+        "pages = [site._registry[model].add_view(request).render() for model in (Project, Task, Comment, Membership)"
+        " if model in site._registry]\n"
+        "result = [page.content.decode() for page in pages]"
+    )
+    pages = host.server.stack.run(code, id=host.ann.id)
+    assert len(pages) == 3
+    assert '<input type="text" name="assignee"' in pages[1]
+    assert '<option value="' + host.bob.username not in "".join(pages)
 
 
 def test_the_figures_are_for_staff_as_the_model_has_it(host: Host) -> None:

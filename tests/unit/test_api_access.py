@@ -62,10 +62,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "projects/<id:project_id>/members/"): Rule(
         (201, 403, 403, 404, 401), lambda world: {"username": world.name("outsider")}
     ),
-    ("PATCH", "projects/<id:project_id>/members/<id:user_id>/"): Rule(OWNERS, same(role="member")),
-    ("PUT", "projects/<id:project_id>/members/<id:user_id>/"): Rule(OWNERS, same(role="member")),
+    ("PATCH", "projects/<id:project_id>/members/<user:user_id>/"): Rule(OWNERS, same(role="member")),
+    ("PUT", "projects/<id:project_id>/members/<user:user_id>/"): Rule(OWNERS, same(role="member")),
     # The address names the viewer, and viewers may remove themselves.
-    ("DELETE", "projects/<id:project_id>/members/<id:user_id>/"): Rule((204, 403, 204, 404, 401)),
+    ("DELETE", "projects/<id:project_id>/members/<user:user_id>/"): Rule((204, 403, 204, 404, 401)),
     ("POST", "projects/<id:project_id>/labels/"): Rule((201, 403, 403, 404, 401), same(name="New", color="red")),
     ("PATCH", "projects/<id:project_id>/labels/<id:label_id>/"): Rule(OWNERS, same(name="Other")),
     ("PUT", "projects/<id:project_id>/labels/<id:label_id>/"): Rule(OWNERS, same(name="Other")),
@@ -106,7 +106,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "me/requests/<id:project_id>/accept/"): Rule((404, 404, 404, 404, 401)),
     ("POST", "me/requests/<id:project_id>/decline/"): Rule((404, 404, 404, 404, 401)),
     ("GET", "me/blocks/"): Rule(EVERYBODY_SIGNED_IN),
-    ("DELETE", "me/blocks/<id:user_id>/"): Rule((404, 404, 404, 404, 401)),
+    ("DELETE", "me/blocks/<user:user_id>/"): Rule((404, 404, 404, 404, 401)),
     ("GET", "schema/"): Rule(OPEN),
     ("GET", "asyncapi/"): Rule(OPEN),
 }

@@ -138,7 +138,7 @@ def revoke(world: World, number: int) -> None:
 
 
 def remove_somebody(world: World, number: int) -> None:
-    assert world.api("owner").delete(world.path("projects/<id:project_id>/members/<id:user_id>/")).status_code == 204
+    assert world.api("owner").delete(world.path("projects/<id:project_id>/members/<user:user_id>/")).status_code == 204
 
 
 def remove_in_a_shell(world: World, number: int) -> None:
@@ -183,7 +183,7 @@ def test_a_link_that_ended_lets_nobody_in(world: World, end: Callable[[World, in
 
 def test_who_leaves_by_themselves_or_rises_ends_no_link(world: World) -> None:
     _, secret = make(world)
-    path = world.path("projects/<id:project_id>/members/<id:user_id>/")
+    path = world.path("projects/<id:project_id>/members/<user:user_id>/")
     assert world.api("owner").patch(path, {"role": "member"}).status_code == 200
     assert world.api("member").post(world.path("projects/<id:project_id>/leave/")).status_code == 204
     accept(world.people["outsider"], secret)

@@ -16,7 +16,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import CharField, Field, IntegerField, Q, QuerySet, UUIDField
+from django.db.models import AutoField, CharField, Field, IntegerField, Q, QuerySet, UUIDField
 
 __all__ = ["User", "UserKey"]
 
@@ -144,6 +144,12 @@ def _parse_number(value: Any) -> UserKey | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_NUMBER else None
+
+
+def forget_generated_key(user: "User") -> None:
+    """Have a user that is not saved yet get another key, unless the key is what the user chose."""
+    if isinstance(_key_field(), AutoField) or _key_field().has_default():
+        user.pk = None
 
 
 def on_wire(key: AnyKey) -> int | str:
