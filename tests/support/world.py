@@ -164,5 +164,5 @@ class World:
             ids["label_id"] = self.label
         address = address.replace("<slug:mark>", "0" * 32)
         for name, id in ids.items():
-            address = address.replace(f"<id:{name}>", str(id))
+            address = address.replace(f"<id:{name}>", str(id)).replace(f"<user:{name}>", str(id))
         return f"/api/{address}"
