@@ -111,7 +111,7 @@ def _as_socket(send: Send) -> Send:
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = message | {"headers": [*message.get("headers", ()), (b"x-taskrealtime", b"socket")]}
+            message = {**message, "headers": [*message.get("headers", ()), (b"x-taskrealtime", b"socket")]}
         await send(message)
 
     return marked
