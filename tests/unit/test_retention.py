@@ -416,7 +416,7 @@ async def test_a_round_that_fails_is_told_and_tried_again(
     await in_database_thread(say, room, OLD, YOUNG)
     process = Process()
     await until(lambda: kept(room) == [2])
-    assert "Trimming failed (ConnectionError: The database is away.)" in caplog.text
+    assert "a round failed (ConnectionError: The database is away.)" in caplog.text
     assert not any(task.done() for task in process.tasks)
 
 
