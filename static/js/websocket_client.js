@@ -825,6 +825,905 @@
     });
   }
 
+  // static/js/client/records.js
+  var Records = class {
+    /** @type {Map<string, Map<RecordId, LiveRecord>>} */
+    #maps = /* @__PURE__ */ new Map();
+    /** @type {number | null} the event that the records are at; null: no snapshot came so far */
+    #seq = null;
+    /** @type {Frame[] | null} what came since a snapshot was asked for; null: none is on its way */
+    #pending = null;
+    get isLoaded() {
+      return this.#seq !== null;
+    }
+    /**
+     * Return the records of a model: always the same map, whatever happens to its content.
+     *
+     * @param {string} model
+     * @returns {Map<RecordId, LiveRecord>}
+     */
+    of(model) {
+      const map = this.#maps.get(model) ?? /* @__PURE__ */ new Map();
+      this.#maps.set(model, map);
+      return map;
+    }
+    /** A snapshot is asked for: events that come meanwhile are applied to it, too. */
+    expectSnapshot() {
+      this.#pending = [];
+    }
+    /**
+     * @param {RecordSnapshot} snapshot
+     * @returns {Outcome}
+     */
+    replace({ seq, records }) {
+      const models = /* @__PURE__ */ new Set([...this.#maps.keys(), ...Object.keys(records)]);
+      const changes = [...models].map((model) => this.#replaceModel(model, records[model] ?? []));
+      this.#seq = seq;
+      const pending = this.#pending ?? [];
+      this.#pending = null;
+      const outcomes = pending.map((frame) => this.receive(frame));
+      return {
+        changes: [...changes, ...outcomes.flatMap((outcome) => outcome.changes)].filter(isChange),
+        isStale: outcomes.some(({ isStale }) => isStale)
+      };
+    }
+    /**
+     * @param {Frame} frame a logged event of the room
+     * @returns {Outcome}
+     */
+    receive(frame) {
+      const seq = frame.seq ?? 0;
+      this.#pending?.push(frame);
+      if (this.#seq === null || seq <= this.#seq) return { changes: [], isStale: false };
+      this.#seq = seq;
+      const change = { model: frame.data.model, added: [], updated: [], removed: [] };
+      const isStale = this.#apply(frame, change);
+      return { changes: [change].filter(isChange), isStale: isStale && this.#pending === null };
+    }
+    /** @returns {Outcome} the user may not read the room any more */
+    clear() {
+      return this.replace({ seq: this.#seq ?? 0, epoch: "", records: {} });
+    }
+    /**
+     * @param {Frame} frame
+     * @param {Change} change filled with what happened
+     * @returns {boolean} whether the event did not say everything
+     */
+    #apply({ event, data }, change) {
+      if (!["record_created", "record_updated", "record_deleted"].includes(event)) return false;
+      const map = this.of(data.model);
+      const known = map.get(data.id);
+      if (event === "record_deleted" && map.delete(data.id)) change.removed.push(data.id);
+      if (data.truncated) return true;
+      if (event === "record_created") {
+        map.set(data.id, { ...data.record, id: data.id });
+        (known ? change.updated : change.added).push(data.id);
+      } else if (event === "record_updated") {
+        if (!known) return true;
+        map.set(data.id, { ...known, ...data.changes });
+        change.updated.push(data.id);
+      }
+      return false;
+    }
+    /**
+     * @param {string} model
+     * @param {LiveRecord[]} records
+     * @returns {Change}
+     */
+    #replaceModel(model, records) {
+      const map = this.of(model);
+      const before = new Map(map);
+      map.clear();
+      const change = { model, added: [], updated: [], removed: [] };
+      for (const record of records) {
+        const known = before.get(record.id);
+        const isSame = known !== void 0 && isEqual(known, record);
+        map.set(record.id, isSame ? known : record);
+        if (known === void 0) change.added.push(record.id);
+        else if (!isSame) change.updated.push(record.id);
+      }
+      change.removed = [...before.keys()].filter((id) => !map.has(id));
+      return change;
+    }
+  };
+  function isChange({ added, updated, removed }) {
+    return added.length + updated.length + removed.length > 0;
+  }
+  function isEqual(one, other) {
+    if (one === other) return true;
+    if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
+    if (Array.isArray(one) !== Array.isArray(other)) return false;
+    const names = Object.keys(one);
+    return names.length === Object.keys(other).length && names.every((name) => name in other && isEqual(one[name], other[name]));
+  }
+
+  // static/js/client/rooms.js
+  var MAX_HELD = 5e3;
+  var Room = class {
+    /** @type {'waiting' | 'following' | 'resetting'} */
+    mode = "waiting";
+    /** Whether the present link was told to feed this room. */
+    attached = false;
+    /** The log's end as the last answer told it. */
+    head = 0;
+    /** @type {Frame[]} */
+    #held = [];
+    #overflown = false;
+    /** @type {Position} where a reset's answer said that the live events begin */
+    #liveFrom = { seq: 0, epoch: "" };
+    /**
+     * @param {string} name
+     * @param {Position | null} position null: not known yet
+     */
+    constructor(name, position = null) {
+      this.name = name;
+      this.position = position && { seq: position.seq, epoch: position.epoch };
+    }
+    /** What a join says to go on from here. */
+    get since() {
+      return this.position ? { since: this.position.seq, epoch: this.position.epoch } : {};
+    }
+    get caughtUp() {
+      return this.mode === "following" && this.position !== null && this.position.seq >= this.head;
+    }
+    /** The join is on its way over the present link. */
+    attach() {
+      this.attached = true;
+      this.mode = "waiting";
+      this.#held = [];
+    }
+    /** The link is gone. A snapshot under way is still good: the log is read from it later. */
+    detach() {
+      this.attached = false;
+      this.#held = [];
+      if (this.mode === "following") this.mode = "waiting";
+    }
+    /**
+     * The join was answered.
+     *
+     * @param {{seq: number, epoch: string, reset?: boolean}} answer
+     * @returns {Frame[]} held frames that are due now
+     */
+    joined({ seq, epoch, reset }) {
+      this.head = seq;
+      if (reset) {
+        this.mode = "resetting";
+        this.#liveFrom = { seq, epoch };
+        this.#held = [];
+        this.#overflown = false;
+        return [];
+      }
+      this.mode = "following";
+      this.position = { seq: this.position?.seq ?? seq, epoch };
+      return this.#release();
+    }
+    /**
+     * What to do with a logged frame of this room. `deliver` moves the position.
+     *
+     * @param {Frame} frame
+     * @returns {Verdict}
+     */
+    receive(frame) {
+      if (this.mode === "resetting" || !this.position) return this.#hold(frame);
+      const seq = (
+        /** @type {number} */
+        frame.seq
+      );
+      if (seq <= this.position.seq) return "drop";
+      if (seq > this.position.seq + 1) {
+        return this.mode === "waiting" ? "drop" : "gap";
+      }
+      this.position.seq = seq;
+      return "deliver";
+    }
+    /**
+     * The snapshot after a reset was taken over.
+     *
+     * @param {Position} snapshot
+     * @returns {{frames: Frame[], rejoin: boolean}} `frames` are due now; `rejoin`: the present link does not
+     *   carry on from this snapshot, so join again from it
+     */
+    restart({ seq, epoch }) {
+      this.position = { seq, epoch };
+      const live = this.attached && !this.#overflown && epoch === this.#liveFrom.epoch && seq >= this.#liveFrom.seq;
+      if (!live) {
+        this.mode = "waiting";
+        this.#held = [];
+        return { frames: [], rejoin: true };
+      }
+      this.mode = "following";
+      return { frames: this.#release(), rejoin: false };
+    }
+    /**
+     * @param {Frame} frame
+     * @returns {Verdict}
+     */
+    #hold(frame) {
+      if (!this.attached) return "drop";
+      if (this.#held.length >= MAX_HELD) this.#overflown = true;
+      else this.#held.push(frame);
+      return "hold";
+    }
+    /** @returns {Frame[]} */
+    #release() {
+      const held = this.#held;
+      this.#held = [];
+      return held.filter((frame) => this.receive(frame) === "deliver");
+    }
+  };
+
+  // static/js/client/subscriptions.js
+  var RETRY2 = { cap: 5e3 };
+  var projectOf = (room) => Number(room.slice("project.".length));
+  var PROJECTS = {
+    join: "join_project",
+    leave: "leave_project",
+    removed: "removed_from_project",
+    missing: "No such project.",
+    about: (room) => ({ project_id: projectOf(room) }),
+    path: (room) => `projects/${projectOf(room)}/events/`
+  };
+  var ROOMS = {
+    join: "join_room",
+    leave: "leave_room",
+    removed: "removed_from_room",
+    missing: "No such room.",
+    about: (room) => ({ room }),
+    path: (room) => `rooms/${encodeURIComponent(room)}/events/`
+  };
+  var Subscription = class {
+    /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} who called `join` and waits */
+    waiters = [];
+    /** @type {any} the latest answer to a join */
+    answer = null;
+    /** Whether the present link had a gap already. */
+    hadGap = false;
+    /** Joins that failed one after the other for a passing reason. */
+    failures = 0;
+    /** @type {Promise<void> | null} settled when the snapshot under way is taken over */
+    resetting = null;
+    /**
+     * @param {string} name
+     * @param {string} path of its log beneath `/api/`
+     * @param {Position | null} position
+     * @param {import('./client/clock.js').Clock} clock
+     */
+    constructor(name, path, position, clock) {
+      this.name = name;
+      this.path = path;
+      this.room = new Room(name, position);
+      this.retry = new Alarm(clock);
+    }
+  };
+  var Subscriptions = class {
+    /** @type {Map<string, Subscription>} by the name of their room */
+    #subscriptions = /* @__PURE__ */ new Map();
+    #kind;
+    #link;
+    #events;
+    #clock;
+    #random;
+    #log;
+    /**
+     * @param {object} options
+     * @param {Kind} options.kind
+     * @param {Link} options.link
+     * @param {{deliver: (frame: Frame) => void, emit: (event: string, data: any, room: string, frame?: Frame) => void,
+     *   changed: () => void, joined: (answer: any) => void, left: (room: string) => void,
+     *   snapshotOf: (room: string) => (() => Promise<Position>) | null,
+     *   isShared: (room: string) => boolean}} options.events `snapshotOf`: what fetches a snapshot of the room after a reset,
+     *   takes it over and returns its position; null: none is wanted. `isShared`: whether another subscription needs the room, too
+     * @param {import('./client/clock.js').Clock} options.clock
+     * @param {() => number} options.random
+     * @param {import('./client/log.js').Log} options.log
+     */
+    constructor({ kind, link, events, clock, random, log }) {
+      this.#kind = kind;
+      this.#link = link;
+      this.#events = events;
+      this.#clock = clock;
+      this.#random = random;
+      this.#log = log;
+    }
+    get caughtUp() {
+      return [...this.#subscriptions.values()].every(({ room }) => room.caughtUp);
+    }
+    /** @returns {Subscription[]} */
+    all() {
+      return [...this.#subscriptions.values()];
+    }
+    /** @param {string} name */
+    isJoining(name) {
+      return this.#subscriptions.has(name);
+    }
+    /** @param {string} name @returns {Subscription | undefined} */
+    get(name) {
+      return this.#subscriptions.get(name);
+    }
+    /** @param {Subscription} subscription */
+    has(subscription) {
+      return this.#subscriptions.get(subscription.room.name) === subscription;
+    }
+    /**
+     * @param {string} name
+     * @param {Position | null} position the page's own; a room that is joined already keeps its position
+     * @returns {Promise<any>} the answer's data
+     */
+    join(name, position) {
+      let subscription = this.#subscriptions.get(name);
+      if (subscription?.answer) return Promise.resolve(subscription.answer);
+      if (!subscription) {
+        subscription = new Subscription(name, this.#kind.path(name), position, this.#clock);
+        this.#subscriptions.set(subscription.room.name, subscription);
+        if (this.#link.ready) this.#attach(subscription);
+        this.#events.changed();
+      }
+      const { waiters } = subscription;
+      return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+    }
+    /**
+     * @param {string} name
+     * @returns {Promise<any>} also where it was not joined
+     */
+    leave(name) {
+      this.#forget(name, new TaskManagerError("cancelled", `${name} was left before it was joined.`));
+      const about = this.#kind.about(name);
+      if (!this.#link.ready || this.#events.isShared(name)) return Promise.resolve(about);
+      return new Promise((resolve, reject) => {
+        this.#link.request(this.#kind.leave, about, (error, data) => {
+          if (error && error.code !== "connection_lost") reject(error);
+          else resolve(data ?? about);
+        });
+      });
+    }
+    /**
+     * The user may not read the room any more.
+     *
+     * @param {string} name
+     * @param {Frame} [frame] in which the server said so
+     */
+    removed(name, frame) {
+      this.#forget(name, new TaskManagerError("not_found", this.#kind.missing));
+      const data = frame?.data ?? this.#kind.about(name);
+      this.#events.emit(this.#kind.removed, data, name, frame ?? { event: this.#kind.removed, data });
+    }
+    /** There is a new link: joins everything again. */
+    opened() {
+      for (const subscription of this.all()) {
+        subscription.hadGap = false;
+        if (!subscription.resetting) this.#attach(subscription);
+      }
+    }
+    lost() {
+      for (const subscription of this.all()) {
+        subscription.retry.clear();
+        subscription.room.detach();
+      }
+    }
+    /** @param {Error} error */
+    close(error) {
+      for (const subscription of this.all()) this.#forget(subscription.name, error);
+    }
+    /** @param {Frame} frame a logged one */
+    receive(frame) {
+      const subscription = this.#subscriptions.get(frame.room ?? "");
+      if (!subscription) return;
+      const verdict = subscription.room.receive(frame);
+      if (verdict === "deliver") this.#events.deliver(frame);
+      else if (verdict === "gap") this.#mend(subscription, frame);
+    }
+    /**
+     * Takes over what a poll of the room's log gave.
+     *
+     * @param {Subscription} subscription
+     * @param {{events: Frame[], head: number, epoch: string, reset: boolean}} answer
+     * @returns {Promise<void>} settled when the next poll may go on from the room's position
+     */
+    async polled(subscription, { events, head, epoch, reset }) {
+      const answer = { ...this.#kind.about(subscription.name), room: subscription.name, seq: head, epoch, reset };
+      if (reset || subscription.room.mode !== "following") this.#joined(subscription, answer);
+      subscription.room.head = head;
+      for (const frame of events) this.receive(frame);
+      await subscription.resetting;
+    }
+    /**
+     * The server refuses the room for a lasting reason.
+     *
+     * @param {Subscription} subscription
+     * @param {TaskManagerError} error
+     */
+    refused(subscription, error) {
+      if (subscription.answer) return this.removed(subscription.name);
+      this.#forget(subscription.name, error);
+      this.#events.changed();
+    }
+    /** @param {Subscription} subscription */
+    #attach(subscription) {
+      subscription.room.attach();
+      this.#link.request(this.#kind.join, { ...this.#kind.about(subscription.name), ...subscription.room.since }, (error, answer) => {
+        if (!this.has(subscription)) return;
+        if (error) this.#notJoined(subscription, error);
+        else this.#joined(subscription, answer);
+      });
+    }
+    /**
+     * @param {Subscription} subscription
+     * @param {any} answer
+     */
+    #joined(subscription, answer) {
+      subscription.failures = 0;
+      subscription.answer = answer;
+      for (const { resolve } of subscription.waiters.splice(0)) resolve(answer);
+      const due = subscription.room.joined(answer);
+      this.#events.joined(answer);
+      this.#events.emit("joined", answer, subscription.name);
+      this.#deliver(subscription, due);
+      if (answer.reset) this.#startReset(subscription, answer);
+      this.#events.changed();
+    }
+    /**
+     * @param {Subscription} subscription
+     * @param {TaskManagerError} error
+     */
+    #notJoined(subscription, error) {
+      if (error.code === "connection_lost") return;
+      if (error.code !== "rate_limited" && error.code !== "internal") return this.refused(subscription, error);
+      const delay = (error.retryAfter ?? 0) * 1e3 + backoff(subscription.failures, this.#random, RETRY2);
+      subscription.failures += 1;
+      subscription.retry.set(delay, () => this.#attach(subscription));
+    }
+    /**
+     * @param {Subscription} subscription
+     * @param {any} answer
+     */
+    #startReset(subscription, answer) {
+      const resetting = this.#reset(subscription, answer).finally(() => {
+        if (subscription.resetting === resetting) subscription.resetting = null;
+      });
+      subscription.resetting = resetting;
+    }
+    /**
+     * The log could not be continued: goes on from a snapshot.
+     *
+     * @param {Subscription} subscription
+     * @param {any} answer
+     */
+    async #reset(subscription, { room, seq, epoch }) {
+      this.#log(`${room} starts anew at ${seq}`);
+      this.#events.emit("reset", { ...this.#kind.about(room), room, seq, epoch }, room);
+      const snapshot = this.#events.snapshotOf(room);
+      const position = snapshot ? await this.#takeSnapshot(subscription, snapshot) : { seq, epoch };
+      if (!position || !this.has(subscription)) return;
+      const { frames, rejoin } = subscription.room.restart(position);
+      this.#deliver(subscription, frames);
+      if (rejoin && this.#link.ready) this.#rejoin(subscription);
+      this.#events.changed();
+    }
+    /**
+     * @param {Subscription} subscription
+     * @param {() => Promise<Position>} snapshot
+     * @returns {Promise<Position | null>} null: not wanted any more
+     */
+    async #takeSnapshot(subscription, snapshot) {
+      for (let attempt = 0; this.has(subscription); attempt += 1) {
+        try {
+          return await snapshot();
+        } catch (error) {
+          this.#log(`no snapshot of ${subscription.name}: ${error}`);
+          if (meansGone(error)) this.removed(subscription.name);
+          else await pause(this.#clock, backoff(attempt, this.#random, RETRY2));
+        }
+      }
+      return null;
+    }
+    /**
+     * Something is missing, which the server promises not to happen. The log still has it.
+     *
+     * @param {Subscription} subscription
+     * @param {Frame} frame
+     */
+    #mend(subscription, frame) {
+      this.#log(`a gap before ${frame.seq} in ${frame.room}`);
+      if (!this.#link.ready) return;
+      if (subscription.hadGap) return this.#link.restart("a second gap");
+      subscription.hadGap = true;
+      this.#rejoin(subscription);
+      this.#events.changed();
+    }
+    /**
+     * Joining a joined room would replay nothing, so it is left first.
+     *
+     * @param {Subscription} subscription
+     */
+    #rejoin(subscription) {
+      if (subscription.room.attached) this.#link.request(this.#kind.leave, this.#kind.about(subscription.name));
+      this.#attach(subscription);
+    }
+    /**
+     * @param {Subscription} subscription
+     * @param {Frame[]} frames
+     */
+    #deliver(subscription, frames) {
+      for (const frame of frames) if (this.has(subscription)) this.#events.deliver(frame);
+    }
+    /**
+     * @param {string} name
+     * @param {Error} error of the joins without an answer
+     */
+    #forget(name, error) {
+      const subscription = this.#subscriptions.get(name);
+      if (!subscription) return;
+      subscription.retry.clear();
+      this.#subscriptions.delete(name);
+      this.#events.left(name);
+      for (const { reject } of subscription.waiters.splice(0)) reject(error);
+    }
+  };
+  function meansGone(error) {
+    return [error?.code, error?.status].some((sign) => ["not_found", "forbidden", 404, 403].includes(sign));
+  }
+
+  // static/js/client/live_rooms.js
+  var PATIENCE4 = 2e4;
+  var RETRY3 = { cap: 5e3 };
+  var SharedRoom = class {
+    /** @type {Set<LiveRoom>} */
+    handles = /* @__PURE__ */ new Set();
+    /** @type {Records | null} null: no part of the page asked for records */
+    records = null;
+    /** @type {Promise<Position> | null} the latest snapshot that was asked for, while it is on its way */
+    loading = null;
+    /** @type {Promise<any>} the answer to the join */
+    joining = Promise.resolve();
+    /** Aborted when the room is left, or its subscription has ended. */
+    ended = new AbortController();
+    /** @type {(error?: Error) => void} */
+    #settle = () => {
+    };
+    /** @param {string} name */
+    constructor(name) {
+      this.name = name;
+      this.loaded = new Promise((resolve, reject) => this.#settle = (error) => error ? reject(error) : resolve());
+      this.loaded.catch(() => {
+      });
+    }
+    /** @param {Error} [error] */
+    settleLoaded(error) {
+      this.#settle(error);
+    }
+    /**
+     * @param {string} event
+     * @param {any} data
+     * @param {Frame} [frame]
+     */
+    emit(event, data, frame) {
+      for (const handle of [...this.handles]) handle.emit(event, data, frame);
+    }
+  };
+  var LiveRoom = class {
+    #emitter = new Emitter();
+    #shared;
+    #rooms;
+    /**
+     * @param {LiveRooms} rooms
+     * @param {SharedRoom} shared
+     */
+    constructor(rooms, shared) {
+      this.#rooms = rooms;
+      this.#shared = shared;
+    }
+    /** @returns {string} */
+    get name() {
+      return this.#shared.name;
+    }
+    /** @returns {Position | null} the event up to which the room was followed; null: it is not joined yet */
+    get position() {
+      return this.#rooms.positionOf(this.#shared);
+    }
+    /**
+     * Settles when the room is joined, and its records are there if `records` was called.
+     *
+     * @returns {Promise<void>} rejected as `not_found` where the room does not exist, or may not be read
+     */
+    get ready() {
+      return this.#shared.joining.then(() => this.#shared.records ? this.#shared.loaded : void 0);
+    }
+    /**
+     * Call a function for each event of the name, until `leave()`.
+     *
+     * @template {string} Name
+     * @param {Name} event `record_created`, `record_updated`, `record_deleted`, any other event of the room, `event` (all of them), or
+     *   `change`, `joined`, `reset`, `removed_from_room`, `error`
+     * @param {import('./client/signals.d.ts').RoomHandler<Name>} handler called with the event's data and its frame
+     * @returns {() => void} removes the handler
+     */
+    on(event, handler) {
+      return this.#emitter.on(event, handler);
+    }
+    /**
+     * @template {string} Name
+     * @param {Name} event
+     * @param {import('./client/signals.d.ts').RoomHandler<Name>} handler
+     * @returns {() => void} removes the handler
+     */
+    once(event, handler) {
+      return this.#emitter.on(event, handler, { once: true });
+    }
+    /**
+     * @template {string} Name
+     * @param {Name} event
+     * @param {import('./client/signals.d.ts').RoomHandler<Name>} handler
+     */
+    off(event, handler) {
+      this.#emitter.off(event, handler);
+    }
+    /**
+     * Return the records of a model in this room, by id: as a snapshot has them, and as all events after it say.
+     *
+     * It is always the same map. It is empty until `ready` has settled; `change` comes with each change of it.
+     *
+     * @template {object} [Fields=Record<string, unknown>]
+     * @param {string} model such as `helpdesk.ticket`
+     * @returns {ReadonlyMap<RecordId, Readonly<Fields & {id: RecordId}>>}
+     */
+    records(model) {
+      const map = this.#rooms.recordsOf(this.#shared, model.toLowerCase());
+      return (
+        /** @type {ReadonlyMap<RecordId, any>} */
+        map
+      );
+    }
+    /**
+     * Remove all handlers of this object. The room itself is left when each part of the page that asked for it has left it.
+     *
+     * @returns {Promise<void>}
+     */
+    async leave() {
+      this.#emitter = new Emitter();
+      await this.#rooms.leave(this.#shared, this);
+    }
+    /**
+     * Called by the client only.
+     *
+     * @param {string} event
+     * @param {any} data
+     * @param {Frame} [frame]
+     */
+    emit(event, data, frame) {
+      this.#emitter.emit(event, data, frame);
+    }
+  };
+  var LiveRooms = class {
+    /** @type {Map<string, SharedRoom>} */
+    #rooms = /* @__PURE__ */ new Map();
+    #rest;
+    #clock;
+    #random;
+    #log;
+    #changed;
+    #emit;
+    /**
+     * @param {object} options
+     * @param {import('./client/subscriptions.js').Link} options.link
+     * @param {import('./client/rest.js').Rest} options.rest
+     * @param {{emit: (event: string, data: any, frame?: Frame) => void, changed: () => void,
+     *   isShared: (room: string) => boolean}} options.events
+     * @param {import('./client/clock.js').Clock} options.clock
+     * @param {() => number} options.random
+     * @param {import('./client/log.js').Log} options.log
+     */
+    constructor({ link, rest, events, clock, random, log }) {
+      this.#rest = rest;
+      this.#clock = clock;
+      this.#random = random;
+      this.#log = log;
+      this.#changed = events.changed;
+      this.#emit = events.emit;
+      this.subscriptions = new Subscriptions({
+        kind: ROOMS,
+        link,
+        events: {
+          deliver: (frame) => this.#deliver(frame),
+          emit: (event, data, room, frame) => this.#tell(event, data, room, frame),
+          changed: events.changed,
+          joined: () => {
+          },
+          left: () => {
+          },
+          snapshotOf: (room) => this.#snapshotOf(room),
+          isShared: events.isShared
+        },
+        clock,
+        random,
+        log
+      });
+    }
+    get caughtUp() {
+      return this.subscriptions.caughtUp && [...this.#rooms.values()].every(({ loading }) => !loading);
+    }
+    /**
+     * @param {string} name
+     * @param {Position | null} position to go on from, if the room is not joined yet
+     * @returns {LiveRoom}
+     */
+    room(name, position) {
+      const shared = this.#rooms.get(name) ?? this.#join(name, position);
+      const handle = new LiveRoom(this, shared);
+      shared.handles.add(handle);
+      return handle;
+    }
+    /** @param {SharedRoom} shared @returns {Position | null} */
+    positionOf({ name, ended }) {
+      const subscription = ended.signal.aborted ? void 0 : this.subscriptions.get(name);
+      const position = subscription?.answer && subscription.room.position;
+      return position ? { ...position } : null;
+    }
+    /**
+     * @param {SharedRoom} shared
+     * @param {string} model
+     */
+    recordsOf(shared, model) {
+      if (!shared.records) {
+        shared.records = new Records();
+        if (this.subscriptions.get(shared.name)?.answer) this.#load(shared).catch(() => {
+        });
+      }
+      return shared.records.of(model);
+    }
+    /**
+     * @param {SharedRoom} shared
+     * @param {LiveRoom} handle
+     */
+    async leave(shared, handle) {
+      shared.handles.delete(handle);
+      if (shared.handles.size || this.#rooms.get(shared.name) !== shared) return;
+      this.#end(shared, new TaskManagerError("cancelled", `${shared.name} was left.`));
+      await this.subscriptions.leave(shared.name);
+      this.#changed();
+    }
+    /** @param {Error} error */
+    close(error) {
+      for (const shared of [...this.#rooms.values()]) this.#end(shared, error);
+      this.subscriptions.close(error);
+    }
+    /**
+     * @param {string} name
+     * @param {Position | null} position
+     */
+    #join(name, position) {
+      const shared = new SharedRoom(name);
+      this.#rooms.set(name, shared);
+      shared.joining = this.subscriptions.join(name, position);
+      shared.joining.catch((error) => {
+        if (shared.ended.signal.aborted) return;
+        shared.emit("error", error);
+        this.#end(shared, error);
+      });
+      return shared;
+    }
+    /**
+     * @param {SharedRoom} shared
+     * @param {Error} error of those that still wait for its records
+     */
+    #end(shared, error) {
+      if (this.#rooms.get(shared.name) === shared) this.#rooms.delete(shared.name);
+      shared.ended.abort();
+      shared.settleLoaded(error);
+    }
+    /** @param {Frame} frame */
+    #deliver(frame) {
+      const shared = this.#rooms.get(frame.room ?? "");
+      if (!shared) return;
+      const outcome = shared.records?.receive(frame);
+      shared.emit("event", frame.data, frame);
+      shared.emit(frame.event, frame.data, frame);
+      if (outcome) this.#report(shared, outcome);
+    }
+    /**
+     * @param {string} event
+     * @param {any} data
+     * @param {string} room
+     * @param {Frame} [frame]
+     */
+    #tell(event, data, room, frame) {
+      const shared = this.#rooms.get(room);
+      if (!shared) return;
+      if (event === ROOMS.removed) {
+        if (shared.records) this.#report(shared, shared.records.clear());
+        shared.emit(event, data, frame);
+        this.#emit(event, data, frame);
+        return this.#end(shared, new TaskManagerError("not_found", ROOMS.missing));
+      }
+      shared.emit(event, data, frame);
+      if (event === "joined" && shared.records && !shared.records.isLoaded && !data.reset) this.#load(shared).catch(() => {
+      });
+    }
+    /**
+     * @param {SharedRoom} shared
+     * @param {Outcome} outcome
+     */
+    #report(shared, { changes, isStale }) {
+      for (const change of changes) shared.emit("change", change);
+      if (isStale) this.#load(shared).catch(() => {
+      });
+    }
+    /** @param {string} name @returns {(() => Promise<Position>) | null} */
+    #snapshotOf(name) {
+      const shared = this.#rooms.get(name);
+      return shared?.records ? () => this.#load(shared) : null;
+    }
+    /**
+     * Fetch the room's records. Where several are asked for, the last one counts.
+     *
+     * @param {SharedRoom} shared
+     * @returns {Promise<Position>} where they stand
+     */
+    #load(shared) {
+      const loading = this.#fetch(shared, () => shared.loading === loading);
+      shared.loading = loading;
+      const done = () => {
+        if (shared.loading !== loading) return;
+        shared.loading = null;
+        this.#changed();
+      };
+      loading.then(done, (error) => {
+        if (shared.loading === loading && !shared.ended.signal.aborted) {
+          shared.settleLoaded(error);
+          shared.emit("error", error);
+        }
+        done();
+      });
+      return loading;
+    }
+    /**
+     * @param {SharedRoom} shared
+     * @param {() => boolean} isLatest
+     * @returns {Promise<Position>}
+     */
+    async #fetch(shared, isLatest) {
+      const records = (
+        /** @type {Records} */
+        shared.records
+      );
+      records.expectSnapshot();
+      const least = this.#leastSeq(shared);
+      const { signal } = shared.ended;
+      for (let attempt = 0; ; attempt += 1) {
+        const snapshot = await this.#tryFetch(shared);
+        if (signal.aborted) throw new TaskManagerError("cancelled", `${shared.name} was left.`);
+        if (!isLatest() && shared.loading) return shared.loading;
+        if (snapshot && snapshot.seq >= least) {
+          const outcome = records.replace(snapshot);
+          shared.settleLoaded();
+          this.#report(shared, outcome);
+          return { seq: snapshot.seq, epoch: snapshot.epoch };
+        }
+        await pause(this.#clock, backoff(attempt, this.#random, RETRY3), signal);
+      }
+    }
+    /**
+     * @param {SharedRoom} shared
+     * @returns {Promise<import('./client/records.js').RecordSnapshot | null>} null: to be tried again
+     * @throws {TaskManagerError} for a lasting reason
+     */
+    async #tryFetch({ name, ended }) {
+      try {
+        return await this.#rest.call({ method: "GET", path: `rooms/${encodeURIComponent(name)}/` }, { signal: ended.signal, patience: PATIENCE4 });
+      } catch (error) {
+        if (error.code === "not_found" || error.code === "forbidden") throw error;
+        this.#log(`no snapshot of ${name}: ${error}`);
+        if (error.retryAfter) await pause(this.#clock, error.retryAfter * 1e3, ended.signal);
+        return null;
+      }
+    }
+    /** @param {SharedRoom} shared @returns {number} the event that a snapshot must contain: those before are known already */
+    #leastSeq({ name }) {
+      const subscription = this.subscriptions.get(name);
+      if (!subscription || subscription.room.mode === "resetting") return 0;
+      return subscription.room.position?.seq ?? 0;
+    }
+  };
+
   // static/js/client/log.js
   function makeLog(debug, out = console) {
     if (!debug) return () => {
@@ -1128,7 +2027,7 @@
   var SLACK = 1e4;
   var MOST_WAITING = 3;
   var PAUSE = 3e3;
-  var RETRY2 = { cap: 1e4 };
+  var RETRY4 = { cap: 1e4 };
   var Polling = class {
     /** Whether the latest poll got through. */
     works = false;
@@ -1206,7 +2105,7 @@
           if (error.code === "not_found" || error.code === "forbidden") return source.refused(followed, error);
           if (error.code === "unauthenticated") return this.#events.fatal(error);
           this.#report(false);
-          await pause(this.#clock, (error.retryAfter ?? 0) * 1e3 + backoff(failures, this.#random, RETRY2), signal);
+          await pause(this.#clock, (error.retryAfter ?? 0) * 1e3 + backoff(failures, this.#random, RETRY4), signal);
           failures += 1;
         }
       }
@@ -1314,404 +2213,10 @@
     }
   };
 
-  // static/js/client/rooms.js
-  var MAX_HELD = 5e3;
-  var Room = class {
-    /** @type {'waiting' | 'following' | 'resetting'} */
-    mode = "waiting";
-    /** Whether the present link was told to feed this room. */
-    attached = false;
-    /** The log's end as the last answer told it. */
-    head = 0;
-    /** @type {Frame[]} */
-    #held = [];
-    #overflown = false;
-    /** @type {Position} where a reset's answer said that the live events begin */
-    #liveFrom = { seq: 0, epoch: "" };
-    /**
-     * @param {string} name
-     * @param {Position | null} position null: not known yet
-     */
-    constructor(name, position = null) {
-      this.name = name;
-      this.position = position && { seq: position.seq, epoch: position.epoch };
-    }
-    /** What a join says to go on from here. */
-    get since() {
-      return this.position ? { since: this.position.seq, epoch: this.position.epoch } : {};
-    }
-    get caughtUp() {
-      return this.mode === "following" && this.position !== null && this.position.seq >= this.head;
-    }
-    /** The join is on its way over the present link. */
-    attach() {
-      this.attached = true;
-      this.mode = "waiting";
-      this.#held = [];
-    }
-    /** The link is gone. A snapshot under way is still good: the log is read from it later. */
-    detach() {
-      this.attached = false;
-      this.#held = [];
-      if (this.mode === "following") this.mode = "waiting";
-    }
-    /**
-     * The join was answered.
-     *
-     * @param {{seq: number, epoch: string, reset?: boolean}} answer
-     * @returns {Frame[]} held frames that are due now
-     */
-    joined({ seq, epoch, reset }) {
-      this.head = seq;
-      if (reset) {
-        this.mode = "resetting";
-        this.#liveFrom = { seq, epoch };
-        this.#held = [];
-        this.#overflown = false;
-        return [];
-      }
-      this.mode = "following";
-      this.position = { seq: this.position?.seq ?? seq, epoch };
-      return this.#release();
-    }
-    /**
-     * What to do with a logged frame of this room. `deliver` moves the position.
-     *
-     * @param {Frame} frame
-     * @returns {Verdict}
-     */
-    receive(frame) {
-      if (this.mode === "resetting" || !this.position) return this.#hold(frame);
-      const seq = (
-        /** @type {number} */
-        frame.seq
-      );
-      if (seq <= this.position.seq) return "drop";
-      if (seq > this.position.seq + 1) {
-        return this.mode === "waiting" ? "drop" : "gap";
-      }
-      this.position.seq = seq;
-      return "deliver";
-    }
-    /**
-     * The snapshot after a reset was taken over.
-     *
-     * @param {Position} snapshot
-     * @returns {{frames: Frame[], rejoin: boolean}} `frames` are due now; `rejoin`: the present link does not
-     *   carry on from this snapshot, so join again from it
-     */
-    restart({ seq, epoch }) {
-      this.position = { seq, epoch };
-      const live = this.attached && !this.#overflown && epoch === this.#liveFrom.epoch && seq >= this.#liveFrom.seq;
-      if (!live) {
-        this.mode = "waiting";
-        this.#held = [];
-        return { frames: [], rejoin: true };
-      }
-      this.mode = "following";
-      return { frames: this.#release(), rejoin: false };
-    }
-    /**
-     * @param {Frame} frame
-     * @returns {Verdict}
-     */
-    #hold(frame) {
-      if (!this.attached) return "drop";
-      if (this.#held.length >= MAX_HELD) this.#overflown = true;
-      else this.#held.push(frame);
-      return "hold";
-    }
-    /** @returns {Frame[]} */
-    #release() {
-      const held = this.#held;
-      this.#held = [];
-      return held.filter((frame) => this.receive(frame) === "deliver");
-    }
-  };
-
-  // static/js/client/projects.js
-  var RETRY3 = { cap: 5e3 };
-  var Project = class {
-    /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} who called `join` and waits */
-    waiters = [];
-    /** @type {any} the latest answer to a join */
-    answer = null;
-    /** Whether the present link had a gap already. */
-    hadGap = false;
-    /** Joins that failed one after the other for a passing reason. */
-    failures = 0;
-    /** @type {Promise<void> | null} settled when the snapshot under way is taken over */
-    resetting = null;
-    /**
-     * @param {number} id
-     * @param {Position | null} position
-     * @param {import('./client/clock.js').Clock} clock
-     */
-    constructor(id, position, clock) {
-      this.id = id;
-      this.path = `projects/${id}/events/`;
-      this.room = new Room(`project.${id}`, position);
-      this.retry = new Alarm(clock);
-    }
-  };
-  var Projects = class {
-    /** @type {Snapshot | null} */
-    snapshot = null;
-    /** @type {Map<string, Project>} by the name of their room */
-    #projects = /* @__PURE__ */ new Map();
-    #link;
-    #events;
-    #clock;
-    #random;
-    #log;
-    /**
-     * @param {object} options
-     * @param {Link} options.link
-     * @param {{deliver: (frame: Frame) => void, emit: (event: string, data: any, frame?: Frame) => void,
-     *   changed: () => void, joined: (answer: any) => void, left: (projectId: number) => void}} options.events
-     * @param {import('./client/clock.js').Clock} options.clock
-     * @param {() => number} options.random
-     * @param {import('./client/log.js').Log} options.log
-     */
-    constructor({ link, events, clock, random, log }) {
-      this.#link = link;
-      this.#events = events;
-      this.#clock = clock;
-      this.#random = random;
-      this.#log = log;
-    }
-    get caughtUp() {
-      return [...this.#projects.values()].every(({ room }) => room.caughtUp);
-    }
-    /** @returns {Project[]} */
-    all() {
-      return [...this.#projects.values()];
-    }
-    /** @param {Project} project */
-    has(project) {
-      return this.#projects.get(project.room.name) === project;
-    }
-    /**
-     * @param {number} id
-     * @param {Position | null} position the page's own; a project that is joined already keeps its position
-     * @returns {Promise<any>} the answer's data
-     */
-    join(id, position) {
-      let project = this.#projects.get(`project.${id}`);
-      if (project?.answer) return Promise.resolve(project.answer);
-      if (!project) {
-        project = new Project(id, position, this.#clock);
-        this.#projects.set(project.room.name, project);
-        if (this.#link.ready) this.#attach(project);
-        this.#events.changed();
-      }
-      const { waiters } = project;
-      return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
-    }
-    /**
-     * @param {number} id
-     * @returns {Promise<any>} also where it was not joined
-     */
-    leave(id) {
-      this.#forget(id, new TaskManagerError("cancelled", "The project was left before it was joined."));
-      if (!this.#link.ready) return Promise.resolve({ project_id: id });
-      return new Promise((resolve, reject) => {
-        this.#link.request("leave_project", { project_id: id }, (error, data) => {
-          if (error && error.code !== "connection_lost") reject(error);
-          else resolve(data ?? { project_id: id });
-        });
-      });
-    }
-    /**
-     * The user is no member any more.
-     *
-     * @param {number} id
-     * @param {Frame} [frame] as the server told it
-     */
-    removed(id, frame) {
-      this.#forget(id, new TaskManagerError("not_found", "No such project."));
-      const data = frame?.data ?? { project_id: id };
-      this.#events.emit("removed_from_project", data, frame ?? { event: "removed_from_project", data });
-    }
-    /** There is a new link: joins everything again. */
-    opened() {
-      for (const project of this.all()) {
-        project.hadGap = false;
-        if (!project.resetting) this.#attach(project);
-      }
-    }
-    lost() {
-      for (const project of this.all()) {
-        project.retry.clear();
-        project.room.detach();
-      }
-    }
-    /** @param {Error} error */
-    close(error) {
-      for (const project of this.all()) this.#forget(project.id, error);
-    }
-    /** @param {Frame} frame a logged one */
-    receive(frame) {
-      const project = this.#projects.get(frame.room ?? "");
-      if (!project) return;
-      const verdict = project.room.receive(frame);
-      if (verdict === "deliver") this.#events.deliver(frame);
-      else if (verdict === "gap") this.#mend(project, frame);
-    }
-    /**
-     * Takes over what a poll of the project's log gave.
-     *
-     * @param {Project} project
-     * @param {{events: Frame[], head: number, epoch: string, reset: boolean}} answer
-     * @returns {Promise<void>} settled when the next poll may go on from the project's position
-     */
-    async polled(project, { events, head, epoch, reset }) {
-      const answer = { project_id: project.id, room: project.room.name, seq: head, epoch, reset };
-      if (reset || project.room.mode !== "following") this.#joined(project, answer);
-      project.room.head = head;
-      for (const frame of events) this.receive(frame);
-      await project.resetting;
-    }
-    /**
-     * The server refuses the project for a lasting reason.
-     *
-     * @param {Project} project
-     * @param {TaskManagerError} error
-     */
-    refused(project, error) {
-      if (project.answer) return this.removed(project.id);
-      this.#forget(project.id, error);
-      this.#events.changed();
-    }
-    /** @param {Project} project */
-    #attach(project) {
-      project.room.attach();
-      this.#link.request("join_project", { project_id: project.id, ...project.room.since }, (error, answer) => {
-        if (!this.has(project)) return;
-        if (error) this.#notJoined(project, error);
-        else this.#joined(project, answer);
-      });
-    }
-    /**
-     * @param {Project} project
-     * @param {any} answer
-     */
-    #joined(project, answer) {
-      project.failures = 0;
-      project.answer = answer;
-      for (const { resolve } of project.waiters.splice(0)) resolve(answer);
-      const due = project.room.joined(answer);
-      this.#events.joined(answer);
-      this.#events.emit("joined", answer);
-      this.#deliver(project, due);
-      if (answer.reset) this.#startReset(project, answer);
-      this.#events.changed();
-    }
-    /**
-     * @param {Project} project
-     * @param {TaskManagerError} error
-     */
-    #notJoined(project, error) {
-      if (error.code === "connection_lost") return;
-      if (error.code !== "rate_limited" && error.code !== "internal") return this.refused(project, error);
-      const delay = (error.retryAfter ?? 0) * 1e3 + backoff(project.failures, this.#random, RETRY3);
-      project.failures += 1;
-      project.retry.set(delay, () => this.#attach(project));
-    }
-    /**
-     * @param {Project} project
-     * @param {any} answer
-     */
-    #startReset(project, answer) {
-      const resetting = this.#reset(project, answer).finally(() => {
-        if (project.resetting === resetting) project.resetting = null;
-      });
-      project.resetting = resetting;
-    }
-    /**
-     * The log could not be continued: goes on from a snapshot.
-     *
-     * @param {Project} project
-     * @param {any} answer
-     */
-    async #reset(project, { room, seq, epoch }) {
-      this.#log(`${room} starts anew at ${seq}`);
-      this.#events.emit("reset", { project_id: project.id, room, seq, epoch });
-      const position = this.snapshot ? await this.#takeSnapshot(project, this.snapshot) : { seq, epoch };
-      if (!position || !this.has(project)) return;
-      const { frames, rejoin } = project.room.restart(position);
-      this.#deliver(project, frames);
-      if (rejoin && this.#link.ready) this.#rejoin(project);
-      this.#events.changed();
-    }
-    /**
-     * @param {Project} project
-     * @param {Snapshot} snapshot
-     * @returns {Promise<Position | null>} null: not wanted any more
-     */
-    async #takeSnapshot(project, snapshot) {
-      for (let attempt = 0; this.has(project); attempt += 1) {
-        try {
-          return await snapshot(project.id);
-        } catch (error) {
-          this.#log(`no snapshot of project ${project.id}: ${error}`);
-          if (meansGone(error)) this.removed(project.id);
-          else await pause(this.#clock, backoff(attempt, this.#random, RETRY3));
-        }
-      }
-      return null;
-    }
-    /**
-     * Something is missing, which the server promises not to happen. The log still has it.
-     *
-     * @param {Project} project
-     * @param {Frame} frame
-     */
-    #mend(project, frame) {
-      this.#log(`a gap before ${frame.seq} in ${frame.room}`);
-      if (!this.#link.ready) return;
-      if (project.hadGap) return this.#link.restart("a second gap");
-      project.hadGap = true;
-      this.#rejoin(project);
-      this.#events.changed();
-    }
-    /**
-     * Joining a joined room would replay nothing, so it is left first.
-     *
-     * @param {Project} project
-     */
-    #rejoin(project) {
-      if (project.room.attached) this.#link.request("leave_project", { project_id: project.id });
-      this.#attach(project);
-    }
-    /**
-     * @param {Project} project
-     * @param {Frame[]} frames
-     */
-    #deliver(project, frames) {
-      for (const frame of frames) if (this.has(project)) this.#events.deliver(frame);
-    }
-    /**
-     * @param {number} id
-     * @param {Error} error for those who still wait for the join
-     */
-    #forget(id, error) {
-      const project = this.#projects.get(`project.${id}`);
-      if (!project) return;
-      project.retry.clear();
-      this.#projects.delete(project.room.name);
-      this.#events.left(id);
-      for (const { reject } of project.waiters.splice(0)) reject(error);
-    }
-  };
-  function meansGone(error) {
-    return [error?.code, error?.status].some((sign) => ["not_found", "forbidden", 404, 403].includes(sign));
-  }
-
   // static/js/client/renewal.js
   var AHEAD = 6e4;
   var SOONEST = 1e3;
-  var RETRY4 = 5e3;
+  var RETRY5 = 5e3;
   var Renewal = class {
     #alarm;
     #clock;
@@ -1765,7 +2270,7 @@
         });
       } catch (error) {
         this.#log(`no fresh token: ${error}`);
-        if (connection === this.#connection) this.#alarm.set(RETRY4, () => this.#renew());
+        if (connection === this.#connection) this.#alarm.set(RETRY5, () => this.#renew());
       }
     }
   };
@@ -1908,7 +2413,7 @@
   var IN_FLIGHT = 8;
   var BRISK = 50;
   var WINDOW = 1e4;
-  var PATIENCE4 = 1e3;
+  var PATIENCE5 = 1e3;
   var Sender = class {
     #outbox;
     #clock;
@@ -1975,7 +2480,7 @@
       )) return;
       if (error?.code === "rate_limited") {
         this.#isCareful = true;
-        this.#alarm.set(error.retryAfter === void 0 ? PATIENCE4 : error.retryAfter * 1e3, () => this.kick());
+        this.#alarm.set(error.retryAfter === void 0 ? PATIENCE5 : error.retryAfter * 1e3, () => this.kick());
       } else {
         this.#outbox.settle(id, error, data);
         this.kick();
@@ -2233,6 +2738,7 @@
   var LOOK_AGAIN = { first: 1e3, cap: 15e3 };
   var SHELF_PATIENCE = 3e3;
   var TOKEN_ERRORS = ["unauthenticated", "token_invalid", "token_expired"];
+  var ROOM_NAME = /^[A-Za-z0-9_.-]{1,99}$/;
   var OWN_EVENTS = ["connect", "token_refresh", "join_project", "leave_project", "join_room", "leave_room"];
   var TaskManagerWebSocket = class {
     /** @type {State} */
@@ -2253,6 +2759,9 @@
     #retention;
     #connection;
     #projects;
+    #rooms;
+    /** @type {Snapshot | null} */
+    #snapshot;
     #userRoom;
     #inbox;
     #polling;
@@ -2317,21 +2826,26 @@
       this.#hints = new Hints({ link, clock, status: () => this.#presence.status });
       this.#userRoom = new UserRoom({ link, emit });
       this.#inbox = new Inbox(rest);
-      this.#projects = new Projects({
+      this.#projects = new Subscriptions({
+        kind: PROJECTS,
         link,
         events: {
           deliver: (frame) => this.#deliver(frame),
-          emit,
+          emit: (event, data, _, frame) => emit(event, data, frame),
           changed,
           joined: (answer) => this.#people.joined(answer),
-          left: (projectId) => this.#people.left(projectId)
+          left: (room) => this.#people.left(projectOf(room)),
+          snapshotOf: (room) => this.#snapshotOf(room),
+          isShared: (room) => this.#rooms.subscriptions.get(room) !== void 0
         },
         clock,
         random,
         log
       });
-      this.#projects.snapshot = options.snapshot ?? null;
-      const sources = [this.#projects, this.#userRoom];
+      this.#snapshot = options.snapshot ?? null;
+      const isShared = (room) => this.#projects.get(room) !== void 0;
+      this.#rooms = new LiveRooms({ link, rest, events: { emit, changed, isShared }, clock, random, log });
+      const sources = [this.#projects, this.#rooms.subscriptions, this.#userRoom];
       this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
       this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal, carried: () => this.#sender.kick() });
       this.#renewal = new Renewal({ clock, tokens, request, log });
@@ -2373,12 +2887,12 @@
       this.#requireOpen();
       return this.#ask(event, data, limits);
     }
-    /** @param {import('./client/projects.js').Snapshot | null} snapshot */
+    /** @param {Snapshot | null} snapshot */
     set snapshot(snapshot) {
-      this.#projects.snapshot = snapshot;
+      this.#snapshot = snapshot;
     }
     get snapshot() {
-      return this.#projects.snapshot;
+      return this.#snapshot;
     }
     /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` tells each change */
     get unread() {
@@ -2421,14 +2935,28 @@
     async joinProject(projectId, { since, epoch, ...limits } = {}) {
       this.#requireOpen();
       const id = toId(projectId);
-      const joining = this.#projects.join(id, since === void 0 ? null : { seq: since, epoch });
-      return limited(this.#clock, limits, joining, () => this.#projects.leave(id).catch(() => {
+      const joining = this.#projects.join(`project.${id}`, since === void 0 ? null : { seq: since, epoch });
+      return limited(this.#clock, limits, joining, () => this.#projects.leave(`project.${id}`).catch(() => {
       }));
     }
     /** @param {Id} projectId */
     async leaveProject(projectId) {
       this.#requireOpen();
-      return this.#projects.leave(toId(projectId));
+      return this.#projects.leave(`project.${toId(projectId)}`);
+    }
+    /**
+     * Join a room by its name, and return what belongs to it. Each call returns an object of its own, with its own handlers; the
+     * room is joined once, and left when all of them are left.
+     *
+     * @param {string} name such as `helpdesk.queue.7`
+     * @param {{since?: number, epoch?: string}} [position] the `seq` and `epoch` of what the page shows already; without it, and
+     *   where the room is joined already, the room is followed from now on
+     * @returns {import('./client/live_rooms.js').LiveRoom}
+     */
+    room(name, { since, epoch } = {}) {
+      this.#requireOpen();
+      if (!ROOM_NAME.test(name)) throw new TypeError(`Not the name of a room: ${name}`);
+      return this.#rooms.room(name, since === void 0 ? null : { seq: since, epoch });
     }
     /**
      * @param {Id} projectId
@@ -2637,6 +3165,7 @@
       for (const { settle } of this.#questions) settle(closed);
       this.#requests.lost();
       this.#projects.close(closed);
+      this.#rooms.close(closed);
       this.#outbox.abandon(closed);
       this.#shelf?.close();
       this.#setState("closed");
@@ -2770,6 +3299,7 @@
       this.#userRoom.opened(frame);
       this.#hints.opened();
       this.#projects.opened();
+      this.#rooms.subscriptions.opened();
       this.#giveUpOld();
       for (const question of this.#questions) this.#putQuestion(question);
       this.#sender.opened();
@@ -2784,6 +3314,7 @@
       this.#courier.stop();
       this.#renewal.stop();
       this.#projects.lost();
+      this.#rooms.subscriptions.lost();
       this.#people.lost();
       this.#requests.lost();
     }
@@ -2797,7 +3328,8 @@
       const { event, data, id, room, seq } = frame;
       if (id !== void 0) this.#answered(frame);
       else if (room !== void 0 && seq !== void 0) this.#receivedLogged(frame);
-      else if (event === "removed_from_project") this.#projects.removed(data.project_id, frame);
+      else if (event === "removed_from_project") this.#removedFromProject(frame);
+      else if (event === "removed_from_room") this.#rooms.subscriptions.removed(data.room, frame);
       else if (event === "error") this.#receivedError(frame);
       else if (event === "notifications_read") this.#receivedRead(frame);
       else if (!this.#people.receive(frame)) this.#emitter.emit(event, data, frame);
@@ -2824,7 +3356,19 @@
     /** @param {Frame} frame */
     #receivedLogged(frame) {
       if (frame.room === this.#userRoom.name) this.#userRoom.receive(frame);
-      else this.#projects.receive(frame);
+      this.#projects.receive(frame);
+      this.#rooms.subscriptions.receive(frame);
+    }
+    /** @param {Frame} frame */
+    #removedFromProject(frame) {
+      const room = `project.${frame.data.project_id}`;
+      this.#projects.removed(room, frame);
+      if (this.#rooms.subscriptions.get(room)) this.#rooms.subscriptions.removed(room);
+    }
+    /** @param {string} room of a project @returns {(() => Promise<Position>) | null} */
+    #snapshotOf(room) {
+      const snapshot = this.#snapshot;
+      return snapshot && (() => snapshot(projectOf(room)));
     }
     /** @param {Frame} frame of a project's room */
     #deliver(frame) {
@@ -2849,7 +3393,7 @@
     /** @returns {State} */
     #currentState() {
       if (!this.#connection.started) return "offline";
-      if (this.#connection.ready) return this.#projects.caughtUp && this.#userRoom.caughtUp ? "live" : "catching-up";
+      if (this.#connection.ready) return this.#projects.caughtUp && this.#rooms.caughtUp && this.#userRoom.caughtUp ? "live" : "catching-up";
       if (this.#polling.works) return "polling";
       return this.#connection.failures > 0 ? "offline" : "connecting";
     }

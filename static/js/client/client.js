@@ -9,17 +9,18 @@ import { encode, errorFrom, TaskManagerError } from './envelope.js';
 import { Hints } from './hints.js';
 import { Inbox } from './inbox.js';
 import { limited } from './limits.js';
+import { LiveRooms } from './live_rooms.js';
 import { makeLog } from './log.js';
 import { Outbox } from './outbox.js';
 import { People } from './people.js';
 import { Polling } from './polling.js';
 import { Presence } from './presence.js';
-import { Projects } from './projects.js';
 import { Renewal } from './renewal.js';
 import { Requests } from './requests.js';
 import { Rest } from './rest.js';
 import { REST_COMMANDS } from './rest_commands.js';
 import { Sender } from './sender.js';
+import { projectOf, PROJECTS, Subscriptions } from './subscriptions.js';
 import { Tokens } from './tokens.js';
 import { apiUrl, socketUrl } from './urls.js';
 import { UserRoom } from './user_room.js';
@@ -39,6 +40,9 @@ const SHELF_PATIENCE = 3_000;
 /** What the server answers when the connection, not the call, was at fault. */
 const TOKEN_ERRORS = ['unauthenticated', 'token_invalid', 'token_expired'];
 
+/** What names of rooms are made of. */
+const ROOM_NAME = /^[A-Za-z0-9_.-]{1,99}$/;
+
 /** What the client itself sends, to keep the connection and the rooms. */
 const OWN_EVENTS = ['connect', 'token_refresh', 'join_project', 'leave_project', 'join_room', 'leave_room'];
 
@@ -48,6 +52,7 @@ const OWN_EVENTS = ['connect', 'token_refresh', 'join_project', 'leave_project',
  * @typedef {import('./envelope.js').Frame} Frame
  * @typedef {import('./rooms.js').Position} Position
  * @typedef {import('./wire.d.ts').Answers} Answers
+ * @typedef {(projectId: number) => Promise<Position>} Snapshot
  * @typedef {import('./limits.js').Limits} Limits
  * @typedef {import('./signals.d.ts').Signals['state']} State
  * @typedef {import('./signals.d.ts').Status} Status
@@ -57,7 +62,7 @@ const OWN_EVENTS = ['connect', 'token_refresh', 'join_project', 'leave_project',
  * @property {string} [api] of the HTTP API; `/api/` of the socket's host by default
  * @property {import('./tokens.js').TokenSource} token an access token, or a function that gets one; it gives null
  *   when the user is signed out, and throws where it may succeed later
- * @property {import('./projects.js').Snapshot} [snapshot] fetches a project's board after a reset, takes it over,
+ * @property {Snapshot} [snapshot] fetches a project's board after a reset, takes it over,
  *   and says its `seq` and `epoch`; nothing of the project is delivered meanwhile
  * @property {import('./shelf.js').Shelf} [shelf] keeps changes without an answer over the end of the page; what earlier pages
  *   left there is sent before all else, and told as `recovered`
@@ -94,6 +99,9 @@ export class TaskManagerWebSocket {
   #retention;
   #connection;
   #projects;
+  #rooms;
+  /** @type {Snapshot | null} */
+  #snapshot;
   #userRoom;
   #inbox;
   #polling;
@@ -159,21 +167,26 @@ export class TaskManagerWebSocket {
     this.#hints = new Hints({ link, clock, status: () => this.#presence.status });
     this.#userRoom = new UserRoom({ link, emit });
     this.#inbox = new Inbox(rest);
-    this.#projects = new Projects({
+    this.#projects = new Subscriptions({
+      kind: PROJECTS,
       link,
       events: {
         deliver: (frame) => this.#deliver(frame),
-        emit,
+        emit: (event, data, _, frame) => emit(event, data, frame),
         changed,
         joined: (answer) => this.#people.joined(answer),
-        left: (projectId) => this.#people.left(projectId),
+        left: (room) => this.#people.left(projectOf(room)),
+        snapshotOf: (room) => this.#snapshotOf(room),
+        isShared: (room) => this.#rooms.subscriptions.get(room) !== undefined,
       },
       clock,
       random,
       log,
     });
-    this.#projects.snapshot = options.snapshot ?? null;
-    const sources = [this.#projects, this.#userRoom];
+    this.#snapshot = options.snapshot ?? null;
+    const isShared = (/** @type {string} */ room) => this.#projects.get(room) !== undefined;
+    this.#rooms = new LiveRooms({ link, rest, events: { emit, changed, isShared }, clock, random, log });
+    const sources = [this.#projects, this.#rooms.subscriptions, this.#userRoom];
     this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
     this.#courier = new Courier({ rest, outbox: this.#outbox, clock, random, fatal, carried: () => this.#sender.kick() });
     this.#renewal = new Renewal({ clock, tokens, request, log });
@@ -221,13 +234,13 @@ export class TaskManagerWebSocket {
     return this.#ask(event, data, limits);
   }
 
-  /** @param {import('./projects.js').Snapshot | null} snapshot */
+  /** @param {Snapshot | null} snapshot */
   set snapshot(snapshot) {
-    this.#projects.snapshot = snapshot;
+    this.#snapshot = snapshot;
   }
 
   get snapshot() {
-    return this.#projects.snapshot;
+    return this.#snapshot;
   }
 
   /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` tells each change */
@@ -275,14 +288,29 @@ export class TaskManagerWebSocket {
   async joinProject(projectId, { since, epoch, ...limits } = {}) {
     this.#requireOpen();
     const id = toId(projectId);
-    const joining = this.#projects.join(id, since === undefined ? null : { seq: since, epoch });
-    return limited(this.#clock, limits, joining, () => this.#projects.leave(id).catch(() => {}));
+    const joining = this.#projects.join(`project.${id}`, since === undefined ? null : { seq: since, epoch });
+    return limited(this.#clock, limits, joining, () => this.#projects.leave(`project.${id}`).catch(() => {}));
   }
 
   /** @param {Id} projectId */
   async leaveProject(projectId) {
     this.#requireOpen();
-    return this.#projects.leave(toId(projectId));
+    return this.#projects.leave(`project.${toId(projectId)}`);
+  }
+
+  /**
+   * Join a room by its name, and return what belongs to it. Each call returns an object of its own, with its own handlers; the
+   * room is joined once, and left when all of them are left.
+   *
+   * @param {string} name such as `helpdesk.queue.7`
+   * @param {{since?: number, epoch?: string}} [position] the `seq` and `epoch` of what the page shows already; without it, and
+   *   where the room is joined already, the room is followed from now on
+   * @returns {import('./live_rooms.js').LiveRoom}
+   */
+  room(name, { since, epoch } = {}) {
+    this.#requireOpen();
+    if (!ROOM_NAME.test(name)) throw new TypeError(`Not the name of a room: ${name}`);
+    return this.#rooms.room(name, since === undefined ? null : { seq: since, epoch });
   }
 
   /**
@@ -511,6 +539,7 @@ export class TaskManagerWebSocket {
     for (const { settle } of this.#questions) settle(closed);
     this.#requests.lost();
     this.#projects.close(closed);
+    this.#rooms.close(closed);
     this.#outbox.abandon(closed);
     this.#shelf?.close();
     this.#setState('closed');
@@ -652,6 +681,7 @@ export class TaskManagerWebSocket {
     this.#userRoom.opened(frame);
     this.#hints.opened();
     this.#projects.opened();
+    this.#rooms.subscriptions.opened();
     this.#giveUpOld();
     for (const question of this.#questions) this.#putQuestion(question);
     this.#sender.opened();
@@ -668,6 +698,7 @@ export class TaskManagerWebSocket {
     this.#courier.stop();
     this.#renewal.stop();
     this.#projects.lost();
+    this.#rooms.subscriptions.lost();
     this.#people.lost();
     this.#requests.lost();
   }
@@ -683,7 +714,8 @@ export class TaskManagerWebSocket {
     const { event, data, id, room, seq } = frame;
     if (id !== undefined) this.#answered(frame);
     else if (room !== undefined && seq !== undefined) this.#receivedLogged(frame);
-    else if (event === 'removed_from_project') this.#projects.removed(data.project_id, frame);
+    else if (event === 'removed_from_project') this.#removedFromProject(frame);
+    else if (event === 'removed_from_room') this.#rooms.subscriptions.removed(data.room, frame);
     else if (event === 'error') this.#receivedError(frame);
     else if (event === 'notifications_read') this.#receivedRead(frame);
     else if (!this.#people.receive(frame)) this.#emitter.emit(event, data, frame);
@@ -716,7 +748,22 @@ export class TaskManagerWebSocket {
   /** @param {Frame} frame */
   #receivedLogged(frame) {
     if (frame.room === this.#userRoom.name) this.#userRoom.receive(frame);
-    else this.#projects.receive(frame);
+    this.#projects.receive(frame);
+    this.#rooms.subscriptions.receive(frame);
+  }
+
+  /** @param {Frame} frame */
+  #removedFromProject(frame) {
+    const room = `project.${frame.data.project_id}`;
+    this.#projects.removed(room, frame);
+    // The same room may be followed by its name, too.
+    if (this.#rooms.subscriptions.get(room)) this.#rooms.subscriptions.removed(room);
+  }
+
+  /** @param {string} room of a project @returns {(() => Promise<Position>) | null} */
+  #snapshotOf(room) {
+    const snapshot = this.#snapshot;
+    return snapshot && (() => snapshot(projectOf(room)));
   }
 
   /** @param {Frame} frame of a project's room */
@@ -744,7 +791,7 @@ export class TaskManagerWebSocket {
   /** @returns {State} */
   #currentState() {
     if (!this.#connection.started) return 'offline';
-    if (this.#connection.ready) return this.#projects.caughtUp && this.#userRoom.caughtUp ? 'live' : 'catching-up';
+    if (this.#connection.ready) return this.#projects.caughtUp && this.#rooms.caughtUp && this.#userRoom.caughtUp ? 'live' : 'catching-up';
     if (this.#polling.works) return 'polling';
     return this.#connection.failures > 0 ? 'offline' : 'connecting';
   }

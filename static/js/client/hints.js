@@ -5,7 +5,7 @@
 export const TYPING_RENEWAL = 2_500;
 
 /**
- * @typedef {import('./projects.js').Link} Link
+ * @typedef {import('./subscriptions.js').Link} Link
  * @typedef {import('./presence.js').Status} Status
  */
 

@@ -4,6 +4,8 @@ import type { TaskManagerError } from "./envelope.js";
 import type { Kept } from "./outbox.js";
 import type { Answers, ClientEvents, ConnectionEvents, EphemeralEvents, LoggedEvents, LoggedFrame, PresentUser, ProjectJoined, UserPresence } from "./wire.d.ts";
 
+import type { Change, LiveRecord, RecordId } from "./records.js";
+
 type LoggedData = LoggedFrame["data"];
 
 type State = "connecting" | "live" | "catching-up" | "polling" | "offline" | "closed";
@@ -39,6 +41,8 @@ interface OwnSignals {
   /** Of one user at a time. */
   user_presence: UserPresence;
   error: TaskManagerError;
+  /** The right to read a room ended. */
+  removed_from_room: { room: string };
   /** What earlier pages asked for, each with the answer that it gets now. */
   recovered: readonly (Omit<Kept, "key"> & { answer: Promise<any> })[];
 }
@@ -47,5 +51,37 @@ export type Signals = Omit<LoggedEvents & EphemeralEvents & ConnectionEvents, ke
 
 /** The frame that came; for what the client found out itself there is none. */
 type FrameOf<Name> = Name extends "state" ? Status : Name extends "event" | "notification" ? LoggedFrame : Extract<LoggedFrame, { event: Name }>;
+
+/** An event of a live model's row. */
+interface RowEvent {
+  /** `<app>.<model>` */
+  model: string;
+  id: RecordId;
+  by: { id: number | string; username: string } | null;
+  /** True: only the ids are here, because the rest would have been too large. */
+  truncated?: true;
+}
+
+/** What the handlers of `room.on` get, by name; events of other names have data of their own. */
+export interface RoomSignals {
+  record_created: RowEvent & { record: LiveRecord };
+  record_updated: RowEvent & { changes: Record<string, unknown>; previous: Record<string, unknown> };
+  record_deleted: RowEvent & { moved?: boolean };
+  /** Every logged event of the room. */
+  event: Record<string, unknown>;
+  /** The records of a model changed; comes only after `records` was called. */
+  change: Readonly<Change>;
+  joined: { room: string; seq: number; epoch: string; reset: boolean };
+  reset: { room: string; seq: number; epoch: string };
+  removed_from_room: { room: string };
+  error: TaskManagerError;
+}
+
+type RoomFrame = { event: string; data: Record<string, unknown>; room: string; seq: number; at: string };
+
+export type RoomHandler<Name extends string> = (
+  data: Name extends keyof RoomSignals ? RoomSignals[Name] : Name extends keyof LoggedEvents ? LoggedEvents[Name] : Record<string, unknown>,
+  frame: RoomFrame,
+) => void;
 
 export type Handler<Name extends keyof Signals> = (data: Signals[Name], frame: FrameOf<Name>) => void;

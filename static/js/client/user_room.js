@@ -6,7 +6,7 @@ import { Unread } from './unread.js';
 
 /**
  * @typedef {import('./envelope.js').Frame} Frame
- * @typedef {import('./projects.js').Link} Link
+ * @typedef {import('./subscriptions.js').Link} Link
  */
 
 export class UserRoom {

@@ -34,6 +34,12 @@ export class FakeServer {
   refusedTokens = new Map();
   /** 'ok', '503' (upgrades are refused) or 'mute' (accepted, never answered). */
   sockets = 'ok';
+  /** The records of live rooms: room → model → id → record. */
+  records = new Map();
+  /** Rooms that may not be read. */
+  forbidden = new Set();
+  /** Called before a snapshot is answered. */
+  beforeSnapshot = async () => {};
   /** So many changes over HTTP are refused as too fast. */
   tooFast = 0;
   /** 'ok', 'away' or 'deaf' (it does what it is asked, and the answer is lost). */
@@ -175,6 +181,11 @@ export class FakeServer {
       connection.rooms.delete(`project.${data.project_id}`);
       return connection.send({ event: 'ack', data, id });
     }
+    if (event === 'join_room') return this.#joinRoom(connection, message);
+    if (event === 'leave_room') {
+      connection.rooms.delete(data.room);
+      return connection.send({ event: 'ack', data, id });
+    }
     if (event === 'ping') return connection.send({ event: 'pong', data: { server_time: new Date().toISOString() }, id });
     if (event === 'token_refresh') {
       const token_expires_at = new Date(Date.now() + this.tokenSeconds * 1000).toISOString();
@@ -190,6 +201,14 @@ export class FakeServer {
       data: { project_id: message.data.project_id, room, seq: this.log(room).length, epoch: this.epoch, reset, presence: this.presence },
       id: message.id,
     });
+    if (connection.rooms.has(room)) return connection.send(answer(false));
+    this.#resume(connection, message, room, answer);
+  }
+
+  #joinRoom(connection, message) {
+    const { room } = message.data;
+    if (this.forbidden.has(room)) return connection.send({ event: 'error', id: message.id, data: { code: 'not_found', message: 'No such room.' } });
+    const answer = (reset) => ({ event: 'ack', data: { room, seq: this.log(room).length, epoch: this.epoch, reset }, id: message.id });
     if (connection.rooms.has(room)) return connection.send(answer(false));
     this.#resume(connection, message, room, answer);
   }
@@ -229,6 +248,14 @@ export class FakeServer {
     for await (const part of request) text += part;
     const events = url.pathname.match(/^\/api\/projects\/(\d+)\/events\/$/);
     if (events) return this.#answerPoll(`project.${events[1]}`, url.searchParams, json, response);
+    const [, room, log] = url.pathname.match(/^\/api\/rooms\/([^/]+)\/(events\/)?$/) ?? [];
+    if (room && this.forbidden.has(room)) return json(404, { code: 'not_found', message: 'No such room.' });
+    if (room && log) return this.#answerPoll(room, url.searchParams, json, response);
+    if (room) {
+      const body = this.#snapshot(room);
+      await this.beforeSnapshot();
+      return json(200, body);
+    }
     if (url.pathname === '/api/notifications/events/') return this.#answerPoll('user.1', url.searchParams, json, response);
     if (url.pathname === '/api/notifications/') {
       this.requests.push(`${request.method} ${request.url}`);
@@ -244,6 +271,30 @@ export class FakeServer {
     if (this.http === 'deaf') return response.destroy();
     if (request.method === 'DELETE') return response.writeHead(204).end();
     json(request.method === 'POST' ? 201 : 200, { id: 7, task_id: 7, project_id: 3, version: 2, ...body, ...done });
+  }
+
+  /** Sends what a change of a record in a live room makes; `say` changes the event, as a large one is cut. */
+  save(room, id, fields, say = (data) => data) {
+    const [model, records] = ['helpdesk.ticket', this.#recordsOf(room)];
+    const known = records.get(id);
+    records.set(id, { ...known, id, ...fields });
+    if (!known) return this.append(room, 'record_created', say({ model, id, record: records.get(id), by: null }));
+    const previous = Object.fromEntries(Object.keys(fields).map((name) => [name, known[name]]));
+    return this.append(room, 'record_updated', say({ model, id, changes: fields, previous, by: null }));
+  }
+
+  remove(room, id) {
+    this.#recordsOf(room).delete(id);
+    return this.append(room, 'record_deleted', { model: 'helpdesk.ticket', id, moved: false, by: null });
+  }
+
+  #recordsOf(room) {
+    if (!this.records.has(room)) this.records.set(room, new Map());
+    return this.records.get(room);
+  }
+
+  #snapshot(room) {
+    return { room, seq: this.log(room).length, epoch: this.epoch, records: { 'helpdesk.ticket': [...this.#recordsOf(room).values()] } };
   }
 
   #answerPoll(room, query, json, response) {
