@@ -184,6 +184,16 @@ class Events(msgspec.Struct):
     reset: bool
 
 
+class RoomSnapshot(msgspec.Struct):
+    """The records of a room after its event `seq`."""
+
+    room: str
+    seq: int
+    epoch: str
+    #: By the model, such as `helpdesk.ticket`: each with its `id` and the fields that its project shows.
+    records: dict[str, list[dict[str, Any]]]
+
+
 class NotificationFrame(LoggedFrame, kw_only=True):
     """One of the own notifications: the event as the socket would send it, and whether it was read."""
 

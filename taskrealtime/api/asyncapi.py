@@ -29,6 +29,8 @@ CONNECTION_ANSWERS: dict[type[commands.Command], str | type[commands.Answer]] = 
     commands.Ping: "pong",
     commands.JoinProject: commands.ProjectJoined,
     commands.LeaveProject: commands.ProjectAnswer,
+    commands.JoinRoom: commands.RoomJoined,
+    commands.LeaveRoom: commands.RoomAnswer,
     commands.PresenceUpdate: commands.PresenceUpdated,
     commands.UserTyping: commands.Answer,
     commands.TaskViewing: commands.Answer,
@@ -66,6 +68,7 @@ KEY: Schema = {
     "maxLength": 64,
     "description": "The same key again has no second effect and gets the first answer, with `duplicate`.",
 }
+ROOM_OF_LIVE_MODEL: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.-]{1,99}$"}
 ROOM: Schema = {"type": "string", "pattern": r"^(project|user)\.[1-9][0-9]*$"}
 SEQ: Schema = {
     "type": "integer",
@@ -141,12 +144,16 @@ def _messages() -> dict[str, Document]:
         if answer := _ack_type(command):
             messages[f"ack.{name}"] = _message("ack", answer, summary=f"Answers `{name}`.", id=MESSAGE_ID)
     for name, event in events.LOGGED_EVENTS.items():
-        messages[name] = _message(name, event, summary=_summary(event), room=ROOM, seq=SEQ, at=AT)
+        messages[name] = _message(name, event, summary=_summary(event), room=_room(name), seq=SEQ, at=AT)
     for name, types in events.EPHEMERAL_EVENTS.items():
         messages[name] = _message(name, *types, summary=_summary(types[0]), room=ROOM)
     for name, said in CONNECTION_EVENTS.items():
         messages[name] = _message(name, said, summary=_summary(said), optional={"id": MESSAGE_ID})
     return _titled(messages)
+
+
+def _room(event: str) -> Schema:
+    return ROOM_OF_LIVE_MODEL if event in events.LIVE_EVENTS else ROOM
 
 
 def _client_message(command: type[commands.Command]) -> Document:

@@ -1,5 +1,6 @@
 """Ids in paths: only numbers that a row can have, so that any other address is simply not there."""
 
+from taskrealtime.contract.room_names import MAX_ROOM_NAME
 from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.wire.protocol import MAX_INTEGER
@@ -24,6 +25,20 @@ class IdConverter:
     def to_url(self, value: int) -> str:
         """Return the id as text."""
         return str(value)
+
+
+class RoomConverter:
+    """The name of a room."""
+
+    regex = rf"[A-Za-z0-9_.-]{{1,{MAX_ROOM_NAME}}}"
+
+    def to_python(self, value: str) -> str:
+        """Return the name."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the name."""
+        return value
 
 
 class UserConverter:

@@ -15,13 +15,15 @@ from . import (
     nowhere,
     projects,
     requests,
+    rooms,
     tasks,
     tokens,
 )
-from .converters import IdConverter, UserConverter
+from .converters import IdConverter, RoomConverter, UserConverter
 
 register_converter(IdConverter, "id")
 register_converter(UserConverter, "user")
+register_converter(RoomConverter, "room")
 
 urlpatterns = [
     path("token/refresh/", tokens.TokenRefreshView.as_view()),
@@ -53,6 +55,8 @@ urlpatterns = [
     path("notifications/events/", notifications.NotificationEventsView.as_view()),
     path("notifications/read/", notifications.NotificationsReadView.as_view()),
     path("notifications/<id:seq>/snooze/", notifications.SnoozeView.as_view()),
+    path("rooms/<room:room>/", rooms.RoomView.as_view()),
+    path("rooms/<room:room>/events/", rooms.RoomEventsView.as_view()),
     path("me/", me.MeView.as_view()),
     path("me/sessions/", tokens.SignInsView.as_view()),
     path("me/sessions/<slug:mark>/", tokens.SignInView.as_view()),

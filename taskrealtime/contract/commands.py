@@ -10,6 +10,7 @@ from taskrealtime.engine.conf.user_model import GivenKey, GivenName, ShownKey
 from taskrealtime.engine.wire.protocol import BREAKS_LINE, HIDDEN, JOINS, MAX_INTEGER
 
 from .events import InvitedRole, LabelColor, PresentStatus, PresentUser, Priority, Role, Status, TaskObject
+from .room_names import MAX_ROOM_NAME
 
 #: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
 Id = Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)]
@@ -86,6 +87,27 @@ class LeaveProject(Command, kw_only=True):
     project_id: Id
 
 
+#: A room's name: characters of groups of the channel layer.
+RoomName = Annotated[str, Meta(min_length=1, max_length=MAX_ROOM_NAME, pattern=r"^[A-Za-z0-9_.-]+$")]
+
+
+class JoinRoom(Command, kw_only=True):
+    """Subscribe to a room of whatever kind, from `since` on if it is given."""
+
+    event = "join_room"
+    slowness = 4
+    room: RoomName
+    since: Seq | None = None
+    epoch: str | None = None
+
+
+class LeaveRoom(Command, kw_only=True):
+    """Unsubscribe from a room."""
+
+    event = "leave_room"
+    room: RoomName
+
+
 class Ping(Command, kw_only=True):
     """Check the connection. Answered by `pong` with the same data."""
 
@@ -138,6 +160,23 @@ class ProjectJoined(Answer, kw_only=True):
     reset: bool
     #: The users that are there, the caller among them.
     presence: list[PresentUser]
+
+
+class RoomJoined(Answer, kw_only=True):
+    """Where a joined room stands; the missed events follow, then new ones."""
+
+    room: str
+    #: The last number given in the room.
+    seq: int
+    epoch: str
+    #: It cannot go on from `since`: take a snapshot and go on from its `seq`.
+    reset: bool
+
+
+class RoomAnswer(Answer, kw_only=True):
+    """The room that something was done with."""
+
+    room: str
 
 
 class ProjectAnswer(Answer, kw_only=True):

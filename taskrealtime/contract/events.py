@@ -1,7 +1,7 @@
 """The catalogue of what the server says: one typed class per object and per event, described only here."""
 
 from datetime import datetime
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -153,8 +153,8 @@ class ProjectChanges(msgspec.Struct, omit_defaults=True):
 class LoggedData(msgspec.Struct, kw_only=True):
     """What every logged event's data has."""
 
-    #: The event's name on the wire.
-    event: ClassVar[str]
+    #: The event's name on the wire; empty for what several events have in common.
+    event: ClassVar[str] = ""
     #: The user that did it; null for the system.
     by: Actor | None = None
     #: True if the content was deleted since, and is shown empty.
@@ -313,8 +313,57 @@ class DueDateReminder(LoggedData, kw_only=True):
     kind: ReminderKind
 
 
+# --- Of live models, in the room of whatever row -------------------------------------------------
+
+
+class RecordData(LoggedData, kw_only=True):
+    """What the events of a live model's rows have in common."""
+
+    #: Such as `helpdesk.ticket`.
+    model: str
+    id: int | str
+    #: The rest was too large for a frame: fetch the room's snapshot.
+    truncated: Literal[True] | UnsetType = UNSET
+
+
+class RecordCreated(RecordData, kw_only=True):
+    """A row is new in the room: it was created, or moved there."""
+
+    event = "record_created"
+    #: The row as the room's snapshot has it: its `id`, and the fields that its project shows.
+    record: dict[str, Any] | UnsetType = UNSET
+
+
+class RecordUpdated(RecordData, kw_only=True):
+    """Fields of a row changed."""
+
+    event = "record_updated"
+    changes: dict[str, Any] | UnsetType = UNSET
+    #: The same fields' old values.
+    previous: dict[str, Any] | UnsetType = UNSET
+
+
+class RecordDeleted(RecordData, kw_only=True):
+    """A row is gone from the room."""
+
+    event = "record_deleted"
+    #: It is still there, but in another room, in none, or no longer shown.
+    moved: bool | UnsetType = UNSET
+
+
+class ReaderRemoved(LoggedData, kw_only=True):
+    """A user may no longer read the room; the last event that this user gets of it."""
+
+    event = "reader_removed"
+    user_id: ShownKey | None
+
+
 #: Every logged event, by its name.
-LOGGED_EVENTS: dict[str, type[LoggedData]] = {event.event: event for event in LoggedData.__subclasses__()}
+LOGGED_EVENTS: dict[str, type[LoggedData]] = {
+    event.event: event for event in [*LoggedData.__subclasses__(), *RecordData.__subclasses__()] if event.event
+}
+#: Those of them that are about rows of live models.
+LIVE_EVENTS: set[str] = {ReaderRemoved.event, *(event.event for event in RecordData.__subclasses__())}
 
 
 # --- Ephemeral: of a room, but not logged, never replayed ----------------------------------------
@@ -399,6 +448,12 @@ class RemovedFromProject(msgspec.Struct):
     project_id: int
 
 
+class RemovedFromRoom(msgspec.Struct):
+    """The right to read a room ended, or what it is about is gone; the room was left."""
+
+    room: str
+
+
 class GoingAway(msgspec.Struct):
     """The server is about to end, and closes with 1012."""
 
@@ -442,6 +497,7 @@ class ErrorData(msgspec.Struct, omit_defaults=True):
 CONNECTION_EVENTS: dict[str, type[msgspec.Struct]] = {
     "connected": Connected,
     "removed_from_project": RemovedFromProject,
+    "removed_from_room": RemovedFromRoom,
     "going_away": GoingAway,
     "ops_figures": OpsFigures,
     "ops_ended": OpsEnded,

@@ -2,6 +2,9 @@
 
 from taskrealtime.engine.conf.user_model import UserKey, as_text, from_text
 
+#: Characters of the longest name of a room of whatever kind: that of a group on the channel layer.
+MAX_ROOM_NAME = 99
+
 
 def project_room(project_id: int) -> str:
     """Return the room of all clients that joined that project."""

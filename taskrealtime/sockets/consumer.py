@@ -57,7 +57,8 @@ class TaskBoardConsumer(SocketConnection):
             self.disconnect(4403, "This account is gone.")
         else:
             self._depart(room, at_once=True)
-            self._note_half_left(room)
+            if project_of_room(room) is not None:
+                self._note_half_left(room)
             self._send_removed(room)
 
     def membership_ended(self, room: str) -> None:
@@ -75,8 +76,10 @@ class TaskBoardConsumer(SocketConnection):
 
     def _send_removed(self, room: str) -> None:
         project_id = project_of_room(room)
-        assert project_id is not None
-        self.send_event("removed_from_project", events.RemovedFromProject(project_id=project_id))
+        if project_id is None:
+            self.send_event("removed_from_room", events.RemovedFromRoom(room=room))
+        else:
+            self.send_event("removed_from_project", events.RemovedFromProject(project_id=project_id))
 
     def watch_ended(self) -> None:
         """Report that the user is no longer staff (`watching.Watcher`)."""
@@ -185,9 +188,8 @@ class TaskBoardConsumer(SocketConnection):
         begin: Callable[[], None] | None = None
         if room in self.subscriptions:
             stand = await self.ask_stand(room)
-        elif len(self.subscriptions) > settings.WEBSOCKET_MAX_PROJECTS:  # One of them is the user's own room.
-            raise Forbidden("This connection has joined too many projects: leave one first.")
         else:
+            self._require_free_place()
             stand, begin = await self.enter_room(room, command.since, command.epoch)
         # From here to the answer nothing is awaited: what changes later is sent after it, and not before.
         present, viewers = process().presence.enter(room, self)
@@ -206,11 +208,37 @@ class TaskBoardConsumer(SocketConnection):
 
     async def leave_project(self, command: commands.LeaveProject, envelope: protocol.Envelope) -> None:
         """Unsubscribe from a project."""
-        room = project_room(command.project_id)
+        self._leave(project_room(command.project_id))
+        self.acknowledge(commands.ProjectAnswer(project_id=command.project_id), envelope.id)
+
+    async def join_room(self, command: commands.JoinRoom, envelope: protocol.Envelope) -> None:
+        """Subscribe to a room of whatever kind: first what was missed since, then everything."""
+        begin: Callable[[], None] | None = None
+        if command.room in self.subscriptions:
+            stand = await self.ask_stand(command.room)
+        else:
+            self._require_free_place()
+            stand, begin = await self.enter_room(command.room, command.since, command.epoch)
+        answer = commands.RoomJoined(room=command.room, seq=stand.head, epoch=stand.epoch, reset=stand.reset)
+        self.acknowledge(answer, envelope.id)
+        if begin is not None:
+            begin()
+
+    async def leave_room(self, command: commands.LeaveRoom, envelope: protocol.Envelope) -> None:
+        """Unsubscribe from a room; a connection stays in its user's own."""
+        if command.room == user_room(self.user_id):
+            raise Forbidden("A connection stays in the room of its user.")
+        self._leave(command.room)
+        self.acknowledge(commands.RoomAnswer(room=command.room), envelope.id)
+
+    def _require_free_place(self) -> None:
+        if len(self.subscriptions) > settings.WEBSOCKET_MAX_PROJECTS:  # One of them is the user's own room.
+            raise Forbidden("This connection has joined too many projects and rooms: leave one first.")
+
+    def _leave(self, room: str) -> None:
         if subscription := self.subscriptions.pop(room, None):
             subscription.room.unsubscribe(subscription)
         self._depart(room)
-        self.acknowledge(commands.ProjectAnswer(project_id=command.project_id), envelope.id)
 
     async def ping(self, command: commands.Ping, envelope: protocol.Envelope) -> None:
         """Answer with the same data and the server's time."""
@@ -276,6 +304,8 @@ CONNECTION_HANDLERS: dict[type[commands.Command], Handler] = {
     commands.Connect: TaskBoardConsumer.connect,
     commands.JoinProject: TaskBoardConsumer.join_project,
     commands.LeaveProject: TaskBoardConsumer.leave_project,
+    commands.JoinRoom: TaskBoardConsumer.join_room,
+    commands.LeaveRoom: TaskBoardConsumer.leave_room,
     commands.Ping: TaskBoardConsumer.ping,
     commands.PresenceUpdate: TaskBoardConsumer.presence_update,
     commands.UserTyping: TaskBoardConsumer.user_typing,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from taskrealtime.contract.commands import CLIENT_EVENTS
-from taskrealtime.contract.events import EPHEMERAL_EVENTS, LOGGED_EVENTS
+from taskrealtime.contract.events import EPHEMERAL_EVENTS, LIVE_EVENTS, LOGGED_EVENTS
 from tests.conftest import Connect
 from tests.flows.conftest import Cast
 from tests.support.sockets import Socket
@@ -54,6 +54,9 @@ RULES: dict[str, Rule] = {
     # One's own token, which the test does not have here.
     "token_refresh": Rule(*(("token_invalid",) * 4), lambda ids: {"token": "x"}),
     "join_project": Rule(*READERS, project()),
+    # The project's room by its name.
+    "join_room": Rule(*READERS, lambda ids: {"room": f"project.{ids['project']}"}),
+    "leave_room": Rule(*ANYBODY, lambda ids: {"room": f"project.{ids['project']}"}),
     "task_create": Rule(*EDITORS, project(title="New")),
     "task_update": Rule(*EDITORS, task(changes={"title": "Other"})),
     "task_status_update": Rule(*EDITORS, task(status="review")),
@@ -144,7 +147,8 @@ SAID: dict[str, Callable[[dict[str, int]], tuple[str, dict[str, Any]]]] = {
 
 
 def test_every_event_of_a_room_has_a_rule() -> None:
-    assert set(CAUSES) | set(SAID) | PERSONAL == set(LOGGED_EVENTS) | set(EPHEMERAL_EVENTS)
+    # Those of live models: tests/flows/test_live_rooms.py.
+    assert set(CAUSES) | set(SAID) | PERSONAL | LIVE_EVENTS == set(LOGGED_EVENTS) | set(EPHEMERAL_EVENTS)
 
 
 @dataclass

@@ -162,7 +162,7 @@ class World:
             ids["invitation_id"] = self.invitation[0]
         if "<id:label_id>" in address:
             ids["label_id"] = self.label
-        address = address.replace("<slug:mark>", "0" * 32)
+        address = address.replace("<slug:mark>", "0" * 32).replace("<room:room>", self.project.room)
         for name, id in ids.items():
             address = address.replace(f"<id:{name}>", str(id)).replace(f"<user:{name}>", str(id))
         return f"/api/{address}"

@@ -98,6 +98,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "notifications/read/"): Rule(EVERYBODY_SIGNED_IN, same(up_to=0)),
     # The reminder is the owner's.
     ("POST", "notifications/<id:seq>/snooze/"): Rule((200, 404, 404, 404, 401), same(minutes=10)),
+    # The project's room; only those of live models have a snapshot there.
+    ("GET", "rooms/<room:room>/"): Rule((404, 404, 404, 404, 401)),
+    ("GET", "rooms/<room:room>/events/"): Rule(READERS),
     ("GET", "me/"): Rule(EVERYBODY_SIGNED_IN),
     ("PATCH", "me/"): Rule(EVERYBODY_SIGNED_IN, same(timezone="Europe/Berlin")),
     ("PUT", "me/"): Rule(EVERYBODY_SIGNED_IN, same(timezone="Europe/Berlin")),

@@ -6,6 +6,8 @@ export const CLIENT_EVENTS = [
   'connect',
   'join_project',
   'leave_project',
+  'join_room',
+  'leave_room',
   'task_status_update',
   'new_comment',
   'user_typing',
@@ -40,6 +42,11 @@ export const SERVER_EVENTS = [
   'project_updated',
   'project_member_requested',
   'due_date_reminder',
+  // Logged, in rooms of live models.
+  'record_created',
+  'record_updated',
+  'record_deleted',
+  'reader_removed',
   // Ephemeral: never replayed.
   'user_presence',
   'user_typing_status',
@@ -51,6 +58,7 @@ export const SERVER_EVENTS = [
   'error',
   'pong',
   'removed_from_project',
+  'removed_from_room',
   'going_away',
   'ops_figures',
   'ops_ended',

@@ -236,6 +236,13 @@ export interface JoinProject {
   epoch?: string | null;
 }
 
+/** Subscribe to a room of whatever kind, from `since` on if it is given. */
+export interface JoinRoom {
+  room: string;
+  since?: number | null;
+  epoch?: string | null;
+}
+
 /** Create a label for the project's tasks. */
 export interface LabelCreateBody {
   name: string;
@@ -266,6 +273,11 @@ export interface LabelUpdateBody {
 /** Unsubscribe from a project. */
 export interface LeaveProject {
   project_id: number;
+}
+
+/** Unsubscribe from a room. */
+export interface LeaveRoom {
+  room: string;
 }
 
 /** How the caller leaves. */
@@ -586,6 +598,48 @@ export interface ProjectUpdated {
   previous?: ProjectChanges;
 }
 
+/** A user may no longer read the room; the last event that this user gets of it. */
+export interface ReaderRemoved {
+  by: Actor | null;
+  redacted?: true;
+  replaced?: true;
+  user_id: number | null;
+}
+
+/** A row is new in the room: it was created, or moved there. */
+export interface RecordCreated {
+  by: Actor | null;
+  redacted?: true;
+  replaced?: true;
+  model: string;
+  id: number | string;
+  truncated?: true;
+  record?: Record<string, unknown>;
+}
+
+/** A row is gone from the room. */
+export interface RecordDeleted {
+  by: Actor | null;
+  redacted?: true;
+  replaced?: true;
+  model: string;
+  id: number | string;
+  truncated?: true;
+  moved?: boolean;
+}
+
+/** Fields of a row changed. */
+export interface RecordUpdated {
+  by: Actor | null;
+  redacted?: true;
+  replaced?: true;
+  model: string;
+  id: number | string;
+  truncated?: true;
+  changes?: Record<string, unknown>;
+  previous?: Record<string, unknown>;
+}
+
 /** A refresh token, good for one use. */
 export interface RefreshRequest {
   refresh: string;
@@ -599,6 +653,11 @@ export interface ReminderSnoozeBody {
 /** The membership ended or the project is gone; its room was left. */
 export interface RemovedFromProject {
   project_id: number;
+}
+
+/** The right to read a room ended, or what it is about is gone; the room was left. */
+export interface RemovedFromRoom {
+  room: string;
 }
 
 /** Decline to join a project to which an owner wants to add the caller. */
@@ -617,6 +676,29 @@ export interface RequestObject {
   role: Role;
   asked_by: UserObject;
   created_at: string;
+}
+
+/** The room that something was done with. */
+export interface RoomAnswer {
+  duplicate?: true;
+  room: string;
+}
+
+/** Where a joined room stands; the missed events follow, then new ones. */
+export interface RoomJoined {
+  duplicate?: true;
+  room: string;
+  seq: number;
+  epoch: string;
+  reset: boolean;
+}
+
+/** The records of a room after its event `seq`. */
+export interface RoomSnapshot {
+  room: string;
+  seq: number;
+  epoch: string;
+  records: Record<string, readonly (Record<string, unknown>)[]>;
 }
 
 /** An invitation's secret, which proves that the user was sent it. */
@@ -1009,6 +1091,10 @@ export interface LoggedEvents {
   project_updated: ProjectUpdated;
   project_member_requested: ProjectMemberRequested;
   due_date_reminder: DueDateReminder;
+  reader_removed: ReaderRemoved;
+  record_created: RecordCreated;
+  record_updated: RecordUpdated;
+  record_deleted: RecordDeleted;
 }
 
 /** Events that are never replayed, by name. */
@@ -1023,6 +1109,7 @@ export interface EphemeralEvents {
 export interface ConnectionEvents {
   connected: Connected;
   removed_from_project: RemovedFromProject;
+  removed_from_room: RemovedFromRoom;
   going_away: GoingAway;
   ops_figures: OpsFigures;
   ops_ended: OpsEnded;
@@ -1035,6 +1122,8 @@ export interface ClientEvents {
   connect: Connect;
   join_project: JoinProject;
   leave_project: LeaveProject;
+  join_room: JoinRoom;
+  leave_room: LeaveRoom;
   ping: Ping;
   presence_update: PresenceUpdate;
   user_typing: UserTyping;
@@ -1055,6 +1144,8 @@ export interface ClientEvents {
 export interface Answers {
   join_project: ProjectJoined;
   leave_project: ProjectAnswer;
+  join_room: RoomJoined;
+  leave_room: RoomAnswer;
   presence_update: PresenceUpdated;
   user_typing: Answer;
   task_viewing: Answer;

@@ -117,9 +117,9 @@ RINGS_LOST = Counter("taskrealtime_rings_lost", "Rings that the channel layer di
 GAPS_FILLED = Counter("taskrealtime_gaps_filled", "Times that a room read from the log what no ring had brought.")
 SWEEP_FINDINGS = _counter(
     "taskrealtime_sweep_findings",
-    "What the sweep found: a room `behind` the log, `unnumbered` events, a listener who was `signed_out`.",
+    "What the sweep found: a room `behind`, `unnumbered` events, a listener that was `signed_out`, a `right_lost`.",
     "what",
-    ["behind", "unnumbered", "signed_out"],
+    ["behind", "unnumbered", "signed_out", "right_lost"],
 )
 UNNUMBERED_SECONDS = Gauge(
     "taskrealtime_unnumbered_seconds",

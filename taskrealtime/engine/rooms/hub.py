@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from taskrealtime.engine import log, metrics
+from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db.batching import Batcher
 from taskrealtime.engine.db.fair_line import Share
@@ -14,7 +15,7 @@ from taskrealtime.engine.db.threads import in_reading_thread
 from taskrealtime.engine.installation.membership import LayerMembership
 from taskrealtime.engine.log import LoggedEvent
 
-from .room import CHUNK_CHARACTERS, Listener, Room
+from .room import CHUNK_CHARACTERS, Listener, Room, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -144,13 +145,24 @@ class Hub:
     def reconcile(self, room: Room, bounds: log.Bounds | None) -> None:
         """Bring a room to where its log is; None: the log has no such room."""
         if bounds is None:
-            self.close(room)
+            # A captured room has no row before its first event; whether it may be read is asked in another way.
+            if not domain.is_captured(room.name):
+                self.close(room)
         else:
             room.raise_floor(bounds.floor)
             if bounds.head > room.head:
                 metrics.SWEEP_FINDINGS.labels("behind").inc()
             room.advance_to(bounds.head)
             room.mark(bounds.read, bounds.floor)
+
+    def readers_to_confirm(self) -> dict[tuple[str, UserKey], list[Subscription]]:
+        """Return the subscriptions whose right to read may end without an event, by room and user."""
+        readers: dict[tuple[str, UserKey], list[Subscription]] = {}
+        for room in self.rooms.values():
+            if domain.is_captured(room.name):
+                for subscription in room.subscriptions():
+                    readers.setdefault((room.name, subscription.listener.user_id), []).append(subscription)
+        return readers
 
     def start_over(self) -> None:
         """Disconnect all clients, since the log was restored: they come back and have to reset."""

@@ -102,8 +102,8 @@ class Room:
             evicted: called when the event that ends a user's right to read the room was delivered.
         """
         self.name = name
-        #: The first word of its name.
-        self.kind = name.partition(".")[0]
+        #: What the names of all rooms of its kind begin with.
+        self.kind = domain.kind_of(name).name or name.partition(".")[0]
         self._evicted = evicted
         #: What was delivered to live subscribers last.
         self._recent = self._remember_from(position)
@@ -117,6 +117,8 @@ class Room:
         self._read = read
         self._received: dict[int, LoggedEvent] = {}
         self._live: set[Subscription] = set()
+        #: The number after which a subscription ends, since its user's right to read has ended.
+        self._last_numbers: dict[Subscription, int] = {}
         #: Subscribers that are not live yet. True: they already have more than `position`, since they read the log
         #: after us; False: they are still reading what they missed.
         self._coming: dict[Subscription, bool] = {}
@@ -203,6 +205,7 @@ class Room:
         subscription.ended = True
         self._live.discard(subscription)
         self._coming.pop(subscription, None)
+        self._last_numbers.pop(subscription, None)
 
     def subscriptions(self) -> list[Subscription]:
         """Return all subscriptions, live or not yet."""
@@ -217,6 +220,17 @@ class Room:
         """Unsubscribe all, since the room is gone."""
         for subscription in self.subscriptions():
             self._evict(subscription)
+
+    def evict(self, subscription: Subscription, *, after: int) -> None:
+        """End a subscription whose user may no longer read the room, once the room has come to the number `after`.
+
+        What was committed before the right was lost is delivered; called again, it is not waited for.
+        """
+        if after > self.position and subscription not in self._last_numbers:
+            self._last_numbers[subscription] = after
+            return
+        self._evict(subscription)
+        self._evicted(self.name, subscription.listener.user_id)
 
     def _remember_from(self, position: int) -> RecentEvents:
         # Personal events must be read anew each time: their reader may have lost access to the content since.
@@ -337,6 +351,9 @@ class Room:
                 if subscription.evicted_by(batch[-1]):
                     self._evict(subscription)
             self._evicted(self.name, batch[-1].evicts)
+        for subscription, last in list(self._last_numbers.items()):
+            if last <= self.position:
+                self.evict(subscription, after=last)
 
     async def _let_read(self) -> None:
         """Wait for the live subscribers; for a slow one only once, until it has caught up or was cut."""

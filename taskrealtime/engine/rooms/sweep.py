@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from django.db import connection as database
@@ -11,9 +12,11 @@ from taskrealtime.engine import log, metrics
 from taskrealtime.engine.auth import tokens
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.domain import domain
+from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db.threads import in_database_thread
 from taskrealtime.engine.installation.membership import LayerMembership
 from taskrealtime.engine.presence.presence import Presence
+from taskrealtime.engine.wire.errors import DATABASE_AWAY
 
 from .hub import Hub
 from .watching import GROUP as ALL_PROCESSES
@@ -59,7 +62,8 @@ class Sweep:
         """Look at the log once: what moved on, what is unnumbered, which sign-ins ended, what is gone."""
         names = list(self._hub.rooms)
         users = {user: set(of_user.values()) for user, of_user in self._hub.listeners.items()}
-        found = await in_database_thread(_look_at_the_log, names, users, set(self._hub.browsers.values()))
+        readers = self._hub.readers_to_confirm()
+        found = await in_database_thread(_look_at_the_log, names, users, set(self._hub.browsers.values()), set(readers))
         self._succeeded_at = time.monotonic()
         if self._hub.epoch is not None and found.epoch != self._hub.epoch:
             self._hub.start_over()
@@ -67,6 +71,12 @@ class Sweep:
         for name in names:
             if (room := self._hub.rooms.get(name)) is not None:
                 self._hub.reconcile(room, found.bounds.get(name))
+        for reader in found.refused:
+            for subscription in readers[reader]:
+                if not subscription.ended:
+                    metrics.SWEEP_FINDINGS.labels("right_lost").inc()
+                    bounds = found.bounds.get(reader[0])
+                    subscription.room.evict(subscription, after=bounds.head if bounds else 0)
         for user_id, valid in found.revoked.items():
             for listener, stamp in list(self._hub.listeners.get(user_id, {}).items()):
                 if stamp != valid:
@@ -112,19 +122,48 @@ class _Found:
     """What one look at the log brought."""
 
     def __init__(
-        self, bounds: dict[str, log.Bounds], epoch: str, revoked: dict[int, str | None], ended: set[str]
+        self,
+        bounds: dict[str, log.Bounds],
+        epoch: str,
+        refused: Collection[tuple[str, UserKey]],
+        revoked: dict[UserKey, str | None],
+        ended: set[str],
     ) -> None:
         self.bounds = bounds
         self.epoch = epoch
+        #: Users that may no longer read a room.
+        self.refused = refused
         self.revoked = revoked
         self.ended = ended
 
 
-def _look_at_the_log(names: list[str], users: dict[int, set[str]], browsers: set[str]) -> _Found:
+def _look_at_the_log(
+    names: list[str], users: dict[UserKey, set[str]], browsers: set[str], readers: set[tuple[str, UserKey]]
+) -> _Found:
+    # First, so that the bounds below include all that was committed before a right was lost.
+    refused = _refused(readers)
     waiting = log.unnumbered_rooms()
     ages = [(datetime.now(UTC) - oldest).total_seconds() for oldest in waiting.values()]
     metrics.UNNUMBERED_SECONDS.set(max(0.0, *ages) if ages else 0.0)
     if waiting:
         metrics.SWEEP_FINDINGS.labels("unnumbered").inc(sum(age > settings.SWEEP_INTERVAL for age in ages))
         log.sequence(waiting)
-    return _Found(log.bounds(names), log.epoch(), tokens.revoked_users(users), tokens.ended_sessions(browsers))
+    return _Found(log.bounds(names), log.epoch(), refused, tokens.revoked_users(users), tokens.ended_sessions(browsers))
+
+
+def _refused(readers: set[tuple[str, UserKey]]) -> Collection[tuple[str, UserKey]]:
+    """Return those that may no longer read their room; one kind of rooms whose rule fails delays no other."""
+    by_kind: dict[str, set[tuple[str, UserKey]]] = {}
+    for reader in readers:
+        by_kind.setdefault(domain.kind_of(reader[0]).name, set()).add(reader)
+    refused: set[tuple[str, UserKey]] = set()
+    for kind, of_kind in by_kind.items():
+        try:
+            refused |= set(domain.refuse_reading(of_kind))
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            # No user reads what the rule does not allow.
+            logger.exception("Who may read the rooms of %s could not be found out: they are left.", kind)
+            refused |= of_kind
+    return refused

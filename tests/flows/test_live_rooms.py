@@ -1,0 +1,168 @@
+"""Rooms of live models, from a write by whatever program to a socket and to HTTP: order, resuming, and rights."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.conftest import Connect, fresh_stack
+from tests.support.sockets import Socket
+from tests.support.stacks import KINDS, Server, Stack, User
+
+SETTINGS = "tests.support.helpdesk_settings"
+
+
+class Desk(NamedTuple):
+    """A help desk with a queue, and a user that works on it."""
+
+    stack: Stack
+    server: Server
+    ann: User
+    queue: int
+
+    @property
+    def room(self) -> str:
+        return f"helpdesk.queue.{self.queue}"
+
+    def run(self, code: str, **values: Any) -> Any:
+        return self.stack.run(f"from tests.support.helpdesk.models import *\n{code}", queue=self.queue, **values)
+
+    def write(self, title: str) -> int:
+        code = "result = Ticket.objects.create(queue_id=queue, title=title).pk"
+        return int(self.run(code, title=title))
+
+
+@pytest.fixture(params=KINDS, scope="module")
+def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    for stack in fresh_stack(request, SETTINGS):
+        key = "serial" if stack.kind == "deployed" else "integer"
+        table = f'CREATE TABLE "legacy rows" (id {key} PRIMARY KEY, queue_id bigint, text varchar(50))'
+        stack.run("from django.db import connection\nconnection.cursor().execute(table)", table=table)
+        # Its tables, which have no migrations, and then its triggers.
+        stack.manage("migrate", "--run-syncdb", "--verbosity", "0")
+        ann = stack.user()
+        code = (
+            "from tests.support.helpdesk.models import *\n"
+            "queue = Queue.objects.create(name='Support')\n"
+            "QueueMembership.objects.create(queue=queue, user_id=user)\n"
+            "result = queue.pk"
+        )
+        yield Desk(stack, stack.server(), ann, stack.run(code, user=ann.id))
+
+
+def member(desk: Desk) -> User:
+    user = desk.stack.user()
+    desk.run("QueueMembership.objects.create(queue_id=queue, user_id=user)", user=user.id)
+    return user
+
+
+def join(socket: Socket, room: str, **more: Any) -> Any:
+    return socket.ask("join_room", {"room": room, **more})
+
+
+def test_a_write_of_another_process_reaches_those_who_joined(desk: Desk, connect: Connect) -> None:
+    socket = connect(desk.server, desk.ann)
+    joined = join(socket, desk.room)
+    assert set(joined) == {"room", "seq", "epoch", "reset"}
+    pk = desk.write("Printer")
+    frame = socket.expect("record_created")
+    assert (frame["room"], frame["seq"]) == (desk.room, joined["seq"] + 1)
+    assert frame["data"]["record"] == {"id": pk, "title": "Printer", "status": "open", "assigned_to": None, "votes": 0}
+    assert socket.ask("leave_room", {"room": desk.room}) == {"room": desk.room}
+
+
+def test_what_was_missed_is_replayed_in_order(desk: Desk, connect: Connect) -> None:
+    socket = connect(desk.server, desk.ann)
+    joined = join(socket, desk.room)
+    socket.close()
+    for title in "abc":
+        desk.write(title)
+    again = connect(desk.server, desk.ann)
+    desk.server.api(desk.ann).get(f"/api/rooms/{desk.room}/")  # numbers what is committed
+    join(again, desk.room, since=joined["seq"], epoch=joined["epoch"])
+    frames = [again.expect("record_created") for _ in "abc"]
+    assert [frame["data"]["record"]["title"] for frame in frames] == ["a", "b", "c"]
+    assert [frame["seq"] - joined["seq"] for frame in frames] == [1, 2, 3]
+
+
+def test_the_snapshot_is_what_the_events_lead_to(desk: Desk, connect: Connect) -> None:
+    api = desk.server.api(desk.ann)
+    pk = desk.write("Seen")
+    snapshot = api.get(f"/api/rooms/{desk.room}/").json()
+    assert set(snapshot) == {"room", "seq", "epoch", "records"}
+    [ticket] = [record for record in snapshot["records"]["helpdesk.ticket"] if record["id"] == pk]
+    log = api.get(f"/api/rooms/{desk.room}/events/?since=0").json()
+    assert log["head"] == snapshot["seq"]
+    [created] = [frame for frame in log["events"] if frame["data"]["id"] == pk]
+    assert created["data"]["record"] == ticket
+
+
+def test_a_long_poll_is_answered_by_the_next_write(desk: Desk) -> None:
+    api = desk.server.api(desk.ann)
+    snapshot = api.get(f"/api/rooms/{desk.room}/").json()
+    desk.write("Polled")
+    answer = api.get(f"/api/rooms/{desk.room}/events/?since={snapshot['seq']}&epoch={snapshot['epoch']}&wait=20").json()
+    assert [frame["data"]["record"]["title"] for frame in answer["events"]] == ["Polled"]
+
+
+@pytest.mark.parametrize("room", ["helpdesk.queue.{queue}", "helpdesk.queue.999999", "helpdesk.queue.007", "nothing.1"])
+def test_a_room_that_is_not_there_or_not_for_the_user_is_not_found(desk: Desk, connect: Connect, room: str) -> None:
+    stranger, room = desk.stack.user(), room.format(queue=desk.queue)
+    error = connect(desk.server, stranger).ask_frame("join_room", {"room": room})
+    assert (error["event"], error["data"]["code"]) == ("error", "not_found")
+    for path in (f"/api/rooms/{room}/", f"/api/rooms/{room}/events/"):
+        assert desk.server.api(stranger).get(path).status_code == 404
+
+
+def test_the_end_of_a_membership_comes_in_the_order_and_nothing_after_it(desk: Desk, connect: Connect) -> None:
+    user = member(desk)
+    socket = connect(desk.server, user)
+    join(socket, desk.room)
+    desk.run(
+        "Ticket.objects.create(queue_id=queue, title='before')\n"
+        "QueueMembership.objects.filter(user_id=user).delete()\n"
+        "Ticket.objects.create(queue_id=queue, title='after')",
+        user=user.id,
+    )
+    assert socket.expect("record_created")["data"]["record"]["title"] == "before"
+    assert socket.expect("reader_removed")["data"]["user_id"] == user.id
+    socket.expect("removed_from_room", room=desk.room)
+    socket.settle()
+    assert socket.history[-1]["event"] in {"removed_from_room", "pong"}
+    assert "after" not in str(socket.history)
+    assert socket.ask_frame("join_room", {"room": desk.room})["data"]["code"] == "not_found"
+
+
+def test_a_right_that_ends_without_an_event_is_noticed_and_nothing_comes_after_it(desk: Desk, connect: Connect) -> None:
+    user = desk.stack.user()
+    pk = desk.run("result = Notice.objects.create(text='hello', published=True).pk")
+    socket = connect(desk.server, user)
+    room = f"helpdesk.notice.{pk}"
+    join(socket, room)
+    desk.run("Notice.objects.filter(pk=pk).delete()", pk=pk)
+    socket.expect("removed_from_room", room=room)
+    socket.settle()
+    assert room not in [frame.get("room") for frame in socket.history[-1:]]
+
+
+def test_a_room_without_events_stays_joined(desk: Desk, connect: Connect) -> None:
+    pk = desk.run(
+        "new = Queue.objects.create(name='New')\n"
+        "QueueMembership.objects.create(queue=new, user_id=user)\nresult = new.pk",
+        user=desk.ann.id,
+    )
+    socket = connect(desk.server, desk.ann)
+    other = connect(desk.server, desk.ann)
+    join(socket, f"helpdesk.queue.{pk}")
+    join(other, desk.room)
+    # Two writes, each delivered by a sweep at the latest: the quiet room has been swept as well.
+    for title in "ab":
+        desk.write(title)
+        assert other.expect("record_created")["data"]["record"]["title"] == title
+    desk.run("Ticket.objects.create(queue_id=pk, title='first')", pk=pk)
+    assert socket.expect("record_created")["seq"] == 1
+
+
+def test_the_own_user_room_is_not_left(desk: Desk, connect: Connect) -> None:
+    error = connect(desk.server, desk.ann).ask_frame("leave_room", {"room": f"user.{desk.ann.id}"})
+    assert error["data"]["code"] == "forbidden"
