@@ -11,7 +11,8 @@ from tests.browser.board import Board
 from tests.support.public_projects import Answer, Host, Served, lines_for
 from tests.support.stacks import ROOT
 
-pytestmark = pytest.mark.long
+# Installing a project takes minutes.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 
 PASSWORD = "a-password-of-the-project"
 BOARD = "/board/"

@@ -237,7 +237,7 @@ def test_even_where_nothing_keeps_them_apart_no_event_crosses(both: tuple[Team, 
     test_no_event_crosses_and_every_own_one_comes(both, connect)
     log = both[0].servers[0].log()
     assert "REDIS_PREFIX" in log
-    assert log.count("Messages of the installation") == 1
+    assert log.count("messages of the installation") == 1
 
 
 # --- The release before, during a rolling update --------------------------------------------
