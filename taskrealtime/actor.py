@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from .engine.conf.user_model import User
+from .live import live
 
 _actor: ContextVar[User | None] = ContextVar("taskrealtime_actor", default=None)
 
@@ -18,7 +19,8 @@ def acting_as(user: User | None) -> Iterator[None]:
     """
     token = _actor.set(user)
     try:
-        yield
+        with live.acting_as(user):
+            yield
     finally:
         _actor.reset(token)
 

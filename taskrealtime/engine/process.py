@@ -36,7 +36,7 @@ class Process:
         #: The figures of this process and the others, for staff that watch.
         self.watch = Watch(self.presence.process, self._health)
         self.sweep = Sweep(self.hub, self.layer, self.presence, self.watch)
-        self._messages = Messages(self.hub, self.presence, self.typists, self.watch)
+        self._messages = Messages(self.hub, self.presence, self.typists, self.watch, self.sweep.number)
         self._last_seen = LastSeenBook(lambda: list(self.hub.listeners))
         background = [self.layer.receive_forever(), self.sweep.run(), trimming.trim_forever()]
         background += [self.presence.run(), self._last_seen.run()]

@@ -1,6 +1,8 @@
 """Live models as a Django app: it finds the declarations of all others, and installs their triggers."""
 
 from django.apps import AppConfig
+from django.db import connections
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
@@ -16,7 +18,11 @@ class LiveConfig(AppConfig):
     def ready(self) -> None:
         """Import each app's `live` module, tell the engine of the rooms, and have `migrate` install the triggers."""
         autodiscover_modules("live")
-        from . import installing, kinds
+        from . import checks, installing, kinds, writing
 
         kinds.install()
         post_migrate.connect(installing.after_migrate, sender=self, dispatch_uid="taskrealtime.live")
+        connection_created.connect(writing.watch, dispatch_uid="taskrealtime.live")
+        for connection in connections.all(initialized_only=True):
+            writing.watch(connection)
+        del checks  # imported for its registrations

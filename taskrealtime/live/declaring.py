@@ -1,6 +1,7 @@
 """`live`: how a project declares its models."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar, overload
 
 from django.apps import apps
@@ -76,6 +77,32 @@ class Live:
             return readers
 
         return declare
+
+    # Imported when they are called: `live` is declared beside models, before Django has any of ours.
+
+    def tell(self, room: str | Model, event: str, data: dict[str, Any]) -> None:
+        """Append an event of the project's own to a live room; see `telling.tell`."""
+        from . import telling
+
+        telling.tell(room, event, data)
+
+    def silently(self, *models: type[Model]) -> AbstractContextManager[None]:
+        """Capture nothing inside, and reset the rooms at the end; see `telling.silently`."""
+        from . import telling
+
+        return telling.silently(*models)
+
+    def captured(self) -> AbstractContextManager[list[dict[str, Any]]]:
+        """Collect the events that are appended inside, also in a `TestCase`; see `telling.captured`."""
+        from . import telling
+
+        return telling.captured()
+
+    def acting_as(self, user: Any) -> AbstractContextManager[None]:
+        """Have events name `user` as the one who did what is written inside; see `writing.acting_as`."""
+        from . import writing
+
+        return writing.acting_as(user)
 
     def _install(self) -> None:
         # Earlier, `LiveConfig.ready` does it.

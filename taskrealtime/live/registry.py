@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.core.exceptions import FieldDoesNotExist
@@ -134,6 +135,13 @@ class Resolved:
     #: By the model whose rows have the rooms.
     rules: dict[type[Model], Rule] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+    @cached_property
+    def tables(self) -> set[str]:
+        """The tables whose writes are captured."""
+        found = {table.name for capture in self.captures for table in capture.tables}
+        found |= {step.table.name for capture in self.captures for step in capture.steps[1:]}
+        return found | {rule.members.model._meta.db_table for rule in self.rules.values() if rule.members}
 
     def captures_of(self, owner: type[Model]) -> list[Capture]:
         """Return what is captured for the rooms of a model."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from taskrealtime.engine import log
@@ -24,11 +24,19 @@ MAX_FOREIGN = 20
 class Messages:
     """Takes messages from the channel layer."""
 
-    def __init__(self, hub: Hub, presence: Presence, typists: Typists, watch: Watch) -> None:
+    def __init__(
+        self, hub: Hub, presence: Presence, typists: Typists, watch: Watch, number: Callable[[], None] = lambda: None
+    ) -> None:
+        """Create it.
+
+        Args:
+            number: called when committed events wait for their numbers.
+        """
         self._hub = hub
         self._presence = presence
         self._typists = typists
         self._watch = watch
+        self._number = number
         #: Other installations whose messages arrived here.
         self._foreign: set[str] = set()
         #: Lookups of what messages without an installation's name announced.
@@ -56,6 +64,8 @@ class Messages:
                 self._typists.receive(message)
             case "processes.call" | "processes.told":
                 self._watch.receive(message)
+            case "log.waiting":
+                self._number()
             case "room.departed":
                 self._end_membership(message)
             case "room.events" | "room.read" | "room.closed":

@@ -41,6 +41,9 @@ class Sweep:
         self._presence = presence
         self._watch = watch
         self._tending: asyncio.Task[None] | None = None
+        self._numbering: asyncio.Task[None] | None = None
+        #: Whether more may wait than the numbering that is under way has seen.
+        self._is_asked = False
         #: When the last one found the database there (monotonic).
         self._succeeded_at = time.monotonic()
 
@@ -90,6 +93,20 @@ class Sweep:
         if self._tending is None or self._tending.done():
             self._tending = asyncio.create_task(self._tend_groups())
         self._measure()
+
+    def number(self) -> None:
+        """Number what was committed without numbers, now: a writer says that there is something."""
+        self._is_asked = True
+        if self._numbering is None or self._numbering.done():
+            self._numbering = asyncio.create_task(self._number())
+
+    async def _number(self) -> None:
+        while self._is_asked:
+            self._is_asked = False
+            try:
+                await in_database_thread(_number_waiting)
+            except Exception as error:
+                logger.warning("Events wait for the next sweep (%s: %s).", type(error).__name__, error)
 
     def _measure(self) -> None:
         for kind in domain.kinds():
@@ -149,6 +166,11 @@ def _look_at_the_log(
         metrics.SWEEP_FINDINGS.labels("unnumbered").inc(sum(age > settings.SWEEP_INTERVAL for age in ages))
         log.sequence(waiting)
     return _Found(log.bounds(names), log.epoch(), refused, tokens.revoked_users(users), tokens.ended_sessions(browsers))
+
+
+def _number_waiting() -> None:
+    if waiting := log.unnumbered_rooms():
+        log.sequence(waiting)
 
 
 def _refused(readers: set[tuple[str, UserKey]]) -> Collection[tuple[str, UserKey]]:
