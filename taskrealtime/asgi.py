@@ -21,6 +21,7 @@ from taskrealtime.engine.wire.asgi import Application, Message, Receive, Scope, 
 from .addresses import SOCKET_PATH_KEY
 from .engine.asgi.body_limits import BodyLimit
 from .engine.asgi.concurrency_limit import ConcurrencyLimit
+from .engine.asgi.cross_origin import CrossOrigin
 from .engine.asgi.origins import OriginCheck, refuse_unknown
 from .engine.asgi.paths import OnePath, own_path
 from .engine.asgi.polling import LongPolling
@@ -58,7 +59,8 @@ class Integrated:
         pages = LongPolling(ConcurrencyLimit(application, open_paths=open_paths, hashing_paths=HASHING_PATHS))
         socket = OriginCheck(TaskBoardConsumer.as_asgi())
         own = ProtocolTypeRouter({"http": pages, "websocket": socket})
-        self._own: Application = OnePath(ProxyHeaders(BodyLimit(own)))
+        bounded = CrossOrigin(BodyLimit(own), is_api=self._is_api)
+        self._own: Application = OnePath(ProxyHeaders(bounded))
         self._nowhere: Application = OnePath(ProxyHeaders(OriginCheck(refuse_unknown)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,6 +78,9 @@ class Integrated:
         if scope["type"] == "websocket":
             return own_path(scope) == self._path
         return scope["type"] == "http" and own_path(scope).startswith(self._prefixes)
+
+    def _is_api(self, path: str) -> bool:
+        return path.startswith(tuple(f"{prefix}api/" for prefix in self._prefixes))
 
     @cached_property
     def _prefixes(self) -> tuple[str, ...]:

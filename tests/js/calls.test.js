@@ -202,7 +202,10 @@ describe('where no socket can be made', () => {
 
   test('an engine without WebSocket polls, too', async (t) => {
     const { connect } = await stage(t);
-    const client = connect({ WebSocket: null });
+    const own = globalThis.WebSocket;
+    t.after(() => (globalThis.WebSocket = own));
+    globalThis.WebSocket = /** @type {any} */ (undefined);
+    const client = connect({ WebSocket: undefined });
     await until(() => client.state === 'polling', 'polling');
   });
 

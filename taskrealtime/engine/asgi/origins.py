@@ -70,14 +70,20 @@ def is_allowed(origin: str | None, host: str | None, scheme: str) -> bool:
     """
     if origin is None:
         return True
+    if settings.WEBSOCKET_CORS_ORIGINS:
+        return is_listed(origin)
+    theirs = _read(origin)
+    ours = _read(f"{scheme.replace('ws', 'http', 1)}://{host}")
+    return theirs is not None and ours is not None and _is_ours(host or "") and _is_same_site(theirs, ours)
+
+
+def is_listed(origin: str) -> bool:
+    """Return whether `WEBSOCKET_CORS_ORIGINS` has this origin."""
     listed = settings.WEBSOCKET_CORS_ORIGINS
     if "*" in listed:
         return True
     theirs = _read(origin)
-    if listed:
-        return theirs is not None and theirs in {_read(item) for item in listed}
-    ours = _read(f"{scheme.replace('ws', 'http', 1)}://{host}")
-    return theirs is not None and ours is not None and _is_ours(host or "") and _is_same_site(theirs, ours)
+    return theirs is not None and theirs in {_read(item) for item in listed}
 
 
 def _read(origin: str) -> str | None:
