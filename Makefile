@@ -4,6 +4,7 @@
 #               make lint types imports migrations js pytest
 # make test-long  endurance, storms, long fault runs and whole matrices, and the units once more on SQLite and memory
 # make stress   repeats tests on a busy machine: make stress FILE=tests/flows/test_keys.py TIMES=20 LOAD=10
+# make matrix   the units on every Python and Django that is found here: make matrix ONLY="3.13 6.0"
 # make faults   kills servers, Redis and PostgreSQL for a while and looks for what got lost, doubled or out of order:
 #               make faults SECONDS=600 SEED=7 CROWD=2000
 # make hostile  sends a thousand hostile bodies and measures what they cost the server: make hostile BODIES=100 SEED=7
@@ -35,7 +36,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
 
-.PHONY: setup dev run check test lint types imports migrations js js-build embedded pytest units test-long stress faults hostile reach bench lock audit format screenshots words
+.PHONY: setup dev run check test lint types imports migrations js js-build embedded pytest units test-long stress matrix faults hostile reach bench lock audit format screenshots words
 
 setup:
 	@sh scripts/setup.sh
@@ -96,6 +97,9 @@ TIMES := 10
 LOAD := 8
 stress: dev
 	$(PY) scripts/stress.py $(TIMES) $(LOAD) $(FILE)
+
+matrix: dev
+	$(PY) scripts/matrix.py $(ONLY)
 
 words: dev
 	$(PY) scripts/words.py $(NEW)
