@@ -12,6 +12,7 @@
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
 #               make bench QUICK=1, make bench ONLY=fanout
 # make js-build builds static/js/websocket_client.js from static/js/client/, and static/js/client/wire.d.ts from the catalogue
+# make npm      packs the client as the npm package taskrealtime-client into build/: ES module, plain script, types
 # make words    collects the texts of the pages into locale/*/LC_MESSAGES/django.po and compiles what stands there:
 #               make words, make words NEW=fr
 # make screenshots  takes a picture of every page and state, light and dark, wide and on a phone, into docs/screenshots/states/,
@@ -36,7 +37,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
 
-.PHONY: setup dev run check test lint types imports migrations js js-build embedded pytest units test-long stress matrix faults hostile reach bench lock audit format screenshots words
+.PHONY: setup dev run check test lint types imports migrations js js-build embedded pytest units test-long stress matrix faults hostile reach bench lock audit format screenshots words npm
 
 setup:
 	@sh scripts/setup.sh
@@ -92,6 +93,10 @@ units: dev
 
 test-long: embedded
 	$(PY) -m pytest $(WORKERS) -m long
+
+npm: dev
+	node scripts/npm_package.js build/npm
+	npm pack --silent --pack-destination build ./build/npm
 
 TIMES := 10
 LOAD := 8

@@ -2,9 +2,9 @@
 
 import type { TaskManagerError } from "./envelope.js";
 import type { Kept } from "./outbox.js";
-import type { Answers, ClientEvents, ConnectionEvents, EphemeralEvents, LoggedEvents, LoggedFrame, PresentUser, ProjectJoined, UserPresence } from "./wire.d.ts";
+import type { Answers, ClientEvents, ConnectionEvents, EphemeralEvents, LoggedEvents, LoggedFrame, PresentUser, ProjectJoined, RemovedFromRoom, RoomJoined, UserPresence } from "./wire.d.ts";
 
-import type { Change, LiveRecord, RecordId } from "./records.js";
+import type { Change } from "./records.js";
 
 type LoggedData = LoggedFrame["data"];
 
@@ -41,8 +41,6 @@ interface OwnSignals {
   /** Of one user at a time. */
   user_presence: UserPresence;
   error: TaskManagerError;
-  /** The right to read a room ended. */
-  removed_from_room: { room: string };
   /** What earlier pages asked for, each with the answer that it gets now. */
   recovered: readonly (Omit<Kept, "key"> & { answer: Promise<any> })[];
 }
@@ -52,33 +50,21 @@ export type Signals = Omit<LoggedEvents & EphemeralEvents & ConnectionEvents, ke
 /** The frame that came; for what the client found out itself there is none. */
 type FrameOf<Name> = Name extends "state" ? Status : Name extends "event" | "notification" ? LoggedFrame : Extract<LoggedFrame, { event: Name }>;
 
-/** An event of a live model's row. */
-interface RowEvent {
-  /** `<app>.<model>` */
-  model: string;
-  id: RecordId;
-  by: { id: number | string; username: string } | null;
-  /** True: only the ids are here, because the rest would have been too large. */
-  truncated?: true;
-}
-
-/** What the handlers of `room.on` get, by name; events of other names have data of their own. */
+/** What the client itself finds out about a room; the events of its log come from the server. */
 export interface RoomSignals {
-  record_created: RowEvent & { record: LiveRecord };
-  record_updated: RowEvent & { changes: Record<string, unknown>; previous: Record<string, unknown> };
-  record_deleted: RowEvent & { moved?: boolean };
   /** Every logged event of the room. */
   event: Record<string, unknown>;
   /** The records of a model changed; comes only after `records` was called. */
   change: Readonly<Change>;
-  joined: { room: string; seq: number; epoch: string; reset: boolean };
+  joined: RoomJoined;
   reset: { room: string; seq: number; epoch: string };
-  removed_from_room: { room: string };
+  removed_from_room: RemovedFromRoom;
   error: TaskManagerError;
 }
 
 type RoomFrame = { event: string; data: Record<string, unknown>; room: string; seq: number; at: string };
 
+/** Events of names that a project chose itself have data of their own. */
 export type RoomHandler<Name extends string> = (
   data: Name extends keyof RoomSignals ? RoomSignals[Name] : Name extends keyof LoggedEvents ? LoggedEvents[Name] : Record<string, unknown>,
   frame: RoomFrame,
