@@ -276,6 +276,48 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     }
   });
 
+  test('a room is followed by its name over the socket, through a break, and by polling', async (t) => {
+    const { proxy, id, connect, steady } = await stage(t);
+    const [writer, client] = [steady(), connect()];
+    const room = client.room(`project.${id}`);
+    const [titles, seqs] = [/** @type {string[]} */ ([]), /** @type {number[]} */ ([])];
+    room.on('event', (_, { seq }) => seqs.push(seq));
+    room.on('task_created', ({ task }) => titles.push(task.title));
+    await room.ready;
+    const { seq: first } = /** @type {{seq: number}} */ (room.position);
+    await writer.createTask(id, { title: 'live' });
+    await until(() => titles.length === 1, 'the live event');
+    proxy.cut();
+    await writer.createTask(id, { title: 'missed' });
+    await until(() => titles.length === 2, 'the missed event');
+    proxy.letsSocketsThrough = false;
+    proxy.cut();
+    await until(() => client.state === 'polling', 'polling');
+    await writer.createTask(id, { title: 'polled' });
+    await until(() => titles.length === 3, 'the polled event');
+    proxy.letsSocketsThrough = true;
+    await until(() => client.state === 'live', 'live');
+    await writer.createTask(id, { title: 'live again' });
+    await until(() => titles.length === 4, 'the last event');
+    assert.deepEqual(titles, ['live', 'missed', 'polled', 'live again']);
+    assert.deepEqual(seqs, seqs.map((_, index) => first + 1 + index));
+    assert.equal(room.position?.seq, seqs.at(-1));
+  });
+
+  test('a room ends with the right to read it, and one that may not be read is refused', async (t) => {
+    const { token, id, connect, board } = await stage(t);
+    const bob = (await board()).members.find((/** @type {any} */ { user }) => user.username === BOB.username).user;
+    const client = connect({ user: BOB });
+    const room = client.room(`project.${id}`);
+    const removed = new Promise((resolve) => room.on('removed_from_room', resolve));
+    await room.ready;
+    await api('DELETE', `projects/${id}/members/${bob.id}/`, { token });
+    assert.deepEqual(await removed, { room: `project.${id}` });
+    assert.equal(room.position, null);
+    await assert.rejects(client.room(`project.${id}`).ready, { code: 'not_found' });
+    await assert.rejects(client.room('helpdesk.queue.7').ready, { code: 'not_found' });
+  });
+
   test('a token is renewed on the open connection', async (t) => {
     const { proxy, connect } = await stage(t);
     let [asked, hurried] = [0, false];
