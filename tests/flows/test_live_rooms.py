@@ -1,5 +1,6 @@
 """Rooms of live models, from a write by whatever program to a socket and to HTTP: order, resuming, and rights."""
 
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -34,6 +35,10 @@ class Desk(NamedTuple):
 
 @pytest.fixture(params=KINDS, scope="module")
 def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    yield from fresh_desk(request)
+
+
+def fresh_desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     for stack in fresh_stack(request, SETTINGS):
         key = "serial" if stack.kind == "deployed" else "integer"
         table = f'CREATE TABLE "legacy rows" (id {key} PRIMARY KEY, queue_id bigint, text varchar(50))'
@@ -166,3 +171,19 @@ def test_a_room_without_events_stays_joined(desk: Desk, connect: Connect) -> Non
 def test_the_own_user_room_is_not_left(desk: Desk, connect: Connect) -> None:
     error = connect(desk.server, desk.ann).ask_frame("leave_room", {"room": f"user.{desk.ann.id}"})
     assert error["data"]["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("desk", ["deployed"], indirect=True)
+def test_a_commit_of_djangos_waits_for_no_sweep(desk: Desk, connect: Connect) -> None:
+    server = desk.stack.server(SWEEP_INTERVAL="5")
+    socket = connect(server, desk.ann)
+    join(socket, desk.room)
+    # The first sweep joins the group of all processes.
+    desk.write("first")
+    socket.expect("record_created")
+    begun = time.monotonic()
+    for number in range(5):
+        desk.write(f"number {number}")
+        socket.expect("record_created")
+    # By sweeps each of them would take 5 s.
+    assert time.monotonic() - begun < 15

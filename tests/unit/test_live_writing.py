@@ -164,7 +164,7 @@ def test_rooms_reset_when_their_triggers_were_away(queue: Queue) -> None:
 
 def test_each_commit_of_a_change_says_once_that_events_wait(queue: Queue, monkeypatch: Any) -> None:
     hints: list[Any] = []
-    monkeypatch.setattr(doorbell, "hint", lambda *args: hints.append(args))
+    monkeypatch.setattr(doorbell, "hint_soon", lambda *args: hints.append(args))
     Ticket.objects.create(queue=queue, title="1")
     assert len(hints) == 1
     with transaction.atomic():

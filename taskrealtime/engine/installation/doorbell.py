@@ -34,6 +34,8 @@ MAX_WAITING = 1000
 MAX_WAITING_PERSONAL = 500
 #: Seconds after which a ring is given up.
 PUBLISH_TIMEOUT = 5.0
+#: Seconds after a hint in which further ones are gathered: a process that writes in a loop pays for few of them.
+HINT_PAUSE_SECONDS = 0.005
 
 #: The loop of this process's rooms, if it serves any: the in-memory layer is not thread-safe, so it is
 #: only used from there.
@@ -41,14 +43,18 @@ _server_loop: asyncio.AbstractEventLoop | None = None
 _background_loop: asyncio.AbstractEventLoop | None = None
 _starting = threading.Lock()
 _waiting: set[concurrent.futures.Future[None]] = set()
+#: Rooms that are being hinted at, each with whether it is to be done again.
+_hinting: dict[str, bool] = {}
+_hints_lock = threading.Lock()
 
 
 def _forget_threads() -> None:
     """Reset the state in a forked child, in which its parent's threads do not run."""
-    global _server_loop, _background_loop, _starting
+    global _server_loop, _background_loop, _starting, _hints_lock
     _server_loop = _background_loop = None
-    _starting = threading.Lock()
+    _starting, _hints_lock = threading.Lock(), threading.Lock()
     _waiting.clear()
+    _hinting.clear()
 
 
 os.register_at_fork(after_in_child=_forget_threads)
@@ -84,6 +90,47 @@ def publish_membership_ended(room: str, user_id: UserKey, departed: str) -> None
 def hint(room: str, message: dict[str, Any]) -> None:
     """Publish something passing, of a `type` of its own, to every process that has `room`; lost, it is not missed."""
     _send(room, {**message, "room": room}, missed=False)
+
+
+def hint_soon(room: str, message: dict[str, Any]) -> None:
+    """As `hint`, once for all calls within `HINT_PAUSE_SECONDS`: at once, and once more after the last of them."""
+    loop = _loop()
+    if loop is None:
+        return
+    with _hints_lock:
+        if room in _hinting:
+            _hinting[room] = True
+            return
+        _hinting[room] = False
+    hinting = _hint_while_asked(room, message)
+    try:
+        running = asyncio.run_coroutine_threadsafe(hinting, loop)
+    except RuntimeError:  # As in `_send`.
+        hinting.close()
+        with _hints_lock:
+            del _hinting[room]
+        return
+    _waiting.add(running)
+    running.add_done_callback(_waiting.discard)
+
+
+async def _hint_while_asked(room: str, message: dict[str, Any]) -> None:
+    try:
+        while True:
+            named = {**message, "room": room}
+            if (installation := present_installation()) is not None:
+                named["installation"] = installation
+            await _deliver(room, named, missed=False)
+            await asyncio.sleep(HINT_PAUSE_SECONDS)
+            with _hints_lock:
+                if not _hinting[room]:
+                    del _hinting[room]
+                    return
+                _hinting[room] = False
+    except BaseException:
+        with _hints_lock:
+            _hinting.pop(room, None)
+        raise
 
 
 def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed: bool = True) -> None:

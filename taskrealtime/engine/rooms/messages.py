@@ -85,7 +85,10 @@ class Messages:
         It may be of another installation on the same Redis server, so nothing in it is believed that our database or
         our presence in Redis does not confirm.
         """
-        if "process" in message:
+        if message["type"] == "log.waiting":
+            # A writer that has not read which installation it is of. Nothing is believed: our own log is looked at.
+            self._number()
+        elif "process" in message:
             if self._presence.knows(message["process"]):
                 self._handle(message)
         elif message["type"] == "room.departed":
