@@ -1,5 +1,6 @@
 """Has the help desk in the database of this process."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -19,6 +20,8 @@ def installed() -> Iterator[None]:
     apps.app_configs[config.label] = config
     config.import_models()
     apps.clear_cache()
+    # For the second time in this process, too.
+    sys.modules.pop("tests.support.helpdesk.live", None)
     declared = import_module("tests.support.helpdesk.live")
     models = [model for model in config.get_models() if model._meta.managed and not model._meta.proxy]
     with connection.schema_editor() as editor:
