@@ -893,12 +893,15 @@
       if (!["record_created", "record_updated", "record_deleted"].includes(event)) return false;
       const map = this.of(data.model);
       const known = map.get(data.id);
-      if (event === "record_deleted" && map.delete(data.id)) change.removed.push(data.id);
-      if (data.truncated) return true;
+      if (event === "record_deleted") {
+        if (map.delete(data.id)) change.removed.push(data.id);
+        return data.truncated === true;
+      }
+      if (data.truncated || data.redacted) return true;
       if (event === "record_created") {
         map.set(data.id, { ...data.record, id: data.id });
         (known ? change.updated : change.added).push(data.id);
-      } else if (event === "record_updated") {
+      } else {
         if (!known) return true;
         map.set(data.id, { ...known, ...data.changes });
         change.updated.push(data.id);

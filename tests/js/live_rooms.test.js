@@ -328,6 +328,14 @@ describe('records by themselves', () => {
     });
   });
 
+  test('a record whose content is blank is not shown, and its deletion needs no snapshot', () => {
+    const records = new Records();
+    records.replace(snapshot(1, []));
+    assert.deepEqual(records.receive(event(2, 'record_created', { id: 1, record: {}, redacted: true })), { changes: [], isStale: true });
+    assert.equal(records.of('m').size, 0);
+    assert.deepEqual(records.receive(event(3, 'record_deleted', { id: 1, redacted: true })), { changes: [], isStale: false });
+  });
+
   test('what a snapshot holds already has no second effect', () => {
     const records = new Records();
     records.replace(snapshot(5, [{ id: 1, a: 5 }]));
