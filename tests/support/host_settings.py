@@ -1,6 +1,8 @@
 """A project of others that has the board at `tools/board/`, or with `BOARD=0` does not know of it.
 
-It has pages, an API, users' pages, templates and static files of its own, by the names that such things have.
+It has pages, an API, users' pages, templates and static files of its own, by the names that such things have. Its users
+have UUIDs for keys; a transaction is around each request; and with its settings of DRF and simplejwt nothing of ours
+would work.
 """
 
 import json
@@ -51,8 +53,22 @@ STATIC_URL = "/assets/"
 LOGIN_URL = "login"
 ROOT_URLCONF = "tests.support.host_urls"
 DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL", "sqlite://:memory:"))}
+DATABASES["default"]["ATOMIC_REQUESTS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 PASSWORD_HASHERS = ["tests.support.hashing.QuickHasher"]
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.BasicAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.BrowsableAPIRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.FormParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"anon": "1/day"},
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
+    "EXCEPTION_HANDLER": "no.such.handler",
+    "PAGE_SIZE": 1,
+}
+SIMPLE_JWT = {"ALGORITHM": "RS256", "SIGNING_KEY": "none of ours", "USER_ID_CLAIM": "sub", "TOKEN_TYPE_CLAIM": None}
 
 if HAS_BOARD:
     INSTALLED_APPS += ["taskrealtime.engine", "taskrealtime"]
