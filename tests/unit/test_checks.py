@@ -38,7 +38,7 @@ def found(*, deploy: bool = False) -> set[str]:
 def test_database_and_layer_must_fit(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, vendor: str, redis: list[str], expected: set[str]
 ) -> None:
-    settings.REDIS_URLS = redis
+    settings.REDIS_URLS, settings.CHANNEL_LAYERS = redis, {}
     monkeypatch.setattr(type(connection), "vendor", vendor, raising=False)
     monkeypatch.setattr(connection, "vendor", vendor, raising=False)
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"transaction_mode": "IMMEDIATE"})
