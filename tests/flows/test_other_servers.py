@@ -42,7 +42,8 @@ class OtherServer(Server):
 
     def command(self) -> list[str]:
         arguments = type(self).arguments(self.port)
-        return [sys.executable, *arguments, *([] if "serve" in arguments else [self.stack.application])]
+        has_application = "serve" in arguments or arguments[-1].endswith(":application")
+        return [sys.executable, *arguments, *([] if has_application else [self.stack.application])]
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +123,12 @@ def titles(socket: Socket, project: int, since: int, count: int = CHANGES) -> li
     frames = socket.read_to(project, since + count)
     assert [frame["seq"] for frame in frames] == list(range(since + 1, since + 1 + count))
     return [frame["data"]["task"]["title"] for frame in frames]
+
+
+def stuck(port: int) -> list[str]:
+    return ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "tests.support.stuck_application:application"]
+
+
+def test_stock_daphne_ends_also_with_a_thread_that_does_not(shared_stack: Stack) -> None:
+    for server in run(shared_stack, stuck, {}):
+        assert server.stop() == 0

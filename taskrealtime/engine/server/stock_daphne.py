@@ -10,8 +10,12 @@ from daphne.http_protocol import WebRequest
 
 from taskrealtime.engine.asgi import body_limits
 
+from .ending import end_within
+
 logger = logging.getLogger(__name__)
 
+#: Seconds that stock daphne gets to end after it was asked to.
+SHUTDOWN_SECONDS = 10.0
 #: A header from which daphne takes `root_path`, whichever client sent it.
 ROOT_PATH_HEADER = b"Daphne-Root-Path"
 
@@ -97,10 +101,13 @@ def raw_answer(status: bytes, message: str) -> bytes:
 
 
 def harden() -> None:
-    """Have daphne make such requests, and log what stays unbounded if it is the server."""
+    """Have daphne make such requests; if it is the server, bound its end, and log what stays unbounded."""
     # There is no way to hand another class to daphne: its factory looks this name up for every connection.
     daphne.http_protocol.WebRequest = BoundedRequest
     if "daphne.cli" in sys.modules:
+        from twisted.internet import reactor  # which daphne has installed
+
+        reactor.addSystemEventTrigger("before", "shutdown", end_within, SHUTDOWN_SECONDS)  # type: ignore[attr-defined]
         logger.warning(
             "Stock daphne holds in memory what a client does not read of its answer, and waits without end for slow "
             "requests: `manage.py serve` bounds both."

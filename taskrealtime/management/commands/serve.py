@@ -8,7 +8,6 @@ import os
 import socket
 import stat
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from taskrealtime.engine.db import database_probe
 from taskrealtime.engine.installation.names import redis_key
 from taskrealtime.engine.process import process
 from taskrealtime.engine.server import heartbeat
+from taskrealtime.engine.server.ending import end_within
 from taskrealtime.engine.server.supervisor import Supervisor
 from taskrealtime.engine.wire.asgi import Application
 
@@ -131,7 +131,7 @@ class Command(BaseCommand):
                 asyncio.get_event_loop().call_soon(self.stderr.write, f"Process {os.getpid()} serves at {where}.")
 
         Server(application, listening, lifeline=options["lifeline"], ready=begin).run()
-        _end_soon()
+        end_within(LAST_MOMENTS)
 
     def _supervise(self, listening: socket.socket, options: dict[str, Any]) -> None:
         descriptor = listening.detach()
@@ -290,10 +290,3 @@ def _describe(listening: socket.socket) -> str:
         return str(listening.getsockname())
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if listening.family == socket.AF_INET6 else f"http://{host}:{port}"
-
-
-def _end_soon() -> None:
-    """End the process after `LAST_MOMENTS`, should the interpreter not manage by itself."""
-    timer = threading.Timer(LAST_MOMENTS, os._exit, [0])
-    timer.daemon = True
-    timer.start()
