@@ -32,11 +32,11 @@ def signed_in(user: User, **headers: str) -> Client:
 
 
 def sent() -> list[tuple[str, list[str]]]:
-    """Subject and addresses of each mail, and an empty box."""
+    """Subject and addresses of each mail, in the order of the addresses, since a thread sends each; and an empty box."""
     wait_for_mail()
     found = [(str(one.subject), one.to) for one in mail.outbox]
     mail.outbox.clear()
-    return found
+    return sorted(found, key=lambda one: (one[1], ORDER.index(one[0]) if one[0] in ORDER else 0))
 
 
 CHANGED, LEFT, ENTERED = (
@@ -44,6 +44,7 @@ CHANGED, LEFT, ENTERED = (
     "Your email address was changed",
     "Your email address at taskrealtime",
 )
+ORDER = (CHANGED, LEFT, ENTERED)
 
 
 # --- Where links lead -------------------------------------------------------------------------
@@ -155,8 +156,8 @@ def test_a_password_and_an_address_that_change_at_once_are_told_to_both(ann: Use
     ann.save()
     assert sent() == [
         (CHANGED, ["ann@example.org"]),
-        (CHANGED, ["new@example.org"]),
         (LEFT, ["ann@example.org"]),
+        (CHANGED, ["new@example.org"]),
         (ENTERED, ["new@example.org"]),
     ]
 

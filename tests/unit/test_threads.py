@@ -47,6 +47,8 @@ async def test_a_user_whose_work_hangs_leaves_threads_to_others_also_after_givin
     hanging = [asyncio.ensure_future(run_for(1, hang)) for _ in range(30)]
     async with asyncio.timeout(60):
         assert await run_for(2, lambda: "done") == "done"
+        while len(begun) < 2:
+            await asyncio.sleep(0.01)
     for one in hanging:
         one.cancel()
         with suppress(asyncio.CancelledError):
