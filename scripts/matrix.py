@@ -40,7 +40,7 @@ def run(python: str, django: str) -> bool:
     program = folder / "bin" / "python"
     if not program.exists():
         subprocess.run([f"python{python}", "-m", "venv", folder], check=True)
-    pip = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "-r", ROOT / "requirements-dev.txt"], check=True)
     subprocess.run([*pip, f"django=={django}.*"], check=True)
     tests = [

@@ -32,7 +32,7 @@ def signed_in(user: User, **headers: str) -> Client:
 
 
 def sent() -> list[tuple[str, list[str]]]:
-    """Subject and addresses of each mail, in the order of the addresses, since a thread sends each; and an empty box."""
+    """Subject and addresses of each mail, in the order of the addresses: a thread sends each. Empties the box."""
     wait_for_mail()
     found = [(str(one.subject), one.to) for one in mail.outbox]
     mail.outbox.clear()

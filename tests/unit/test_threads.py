@@ -11,6 +11,7 @@ import pytest
 from taskrealtime.engine.db.batching import MAX_BATCH, Batcher
 from taskrealtime.engine.db.fair_line import Share
 from taskrealtime.engine.db.threads import in_database_thread, in_reading_thread, in_writing_thread
+from tests.unit.listeners import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,8 +48,7 @@ async def test_a_user_whose_work_hangs_leaves_threads_to_others_also_after_givin
     hanging = [asyncio.ensure_future(run_for(1, hang)) for _ in range(30)]
     async with asyncio.timeout(60):
         assert await run_for(2, lambda: "done") == "done"
-        while len(begun) < 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(begun) == 2)
     for one in hanging:
         one.cancel()
         with suppress(asyncio.CancelledError):

@@ -107,7 +107,8 @@ def harden() -> None:
     if "daphne.cli" in sys.modules:
         from twisted.internet import reactor  # which daphne has installed
 
-        reactor.addSystemEventTrigger("before", "shutdown", end_within, SHUTDOWN_SECONDS)  # type: ignore[attr-defined]
+        started: Any = reactor
+        started.addSystemEventTrigger("before", "shutdown", end_within, SHUTDOWN_SECONDS)
         logger.warning(
             "Stock daphne holds in memory what a client does not read of its answer, and waits without end for slow "
             "requests: `manage.py serve` bounds both."
