@@ -57,7 +57,13 @@ def sign_in_url() -> str:
 
 
 def sign_out_url() -> str | None:
-    """Return where a POST signs out; None if the project has no such URL that we know."""
+    """Return where a POST signs out; None if the project has no such URL that we know.
+
+    Raises:
+        NoReverseMatch: `SIGN_OUT_URL` is the name of no URL.
+    """
+    if settings.SIGN_OUT_URL:
+        return resolve_url(settings.SIGN_OUT_URL)
     for name in _SIGN_OUT:
         with suppress(NoReverseMatch):
             return reverse(name)

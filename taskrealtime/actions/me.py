@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from msgspec import UNSET
 
 from taskrealtime import reminders
+from taskrealtime.addresses import accounts_base
 from taskrealtime.contract import commands
 from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
@@ -33,7 +34,7 @@ def snooze_reminder(user: User, command: commands.ReminderSnooze) -> commands.Sn
 
 def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
     """Change the own name, address and preferences."""
-    if command.email is not UNSET:
+    if command.email is not UNSET and command.email != user_model.email(user):
         _change_email(user, command.email)
     if command.name is not UNSET:
         _change_name(user, command.name)
@@ -44,13 +45,16 @@ def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
 
 
 def _change_name(user: User, name: str) -> None:
-    if not user_model.set_name(user.pk, name) and name.strip() not in ("", user_model.full_name(user)):
+    is_another = name.strip() not in ("", user_model.full_name(user))
+    is_ours = accounts_base() is not None
+    if is_another and not (is_ours and user_model.set_name(user.pk, name)):
         raise InvalidData.at("name", "Names cannot be changed here.")
 
 
 def _change_email(user: User, email: str) -> None:
     field = user_model.email_field()
-    if field is None:
+    # In a project with an account page of its own, an address may be what users sign in with, and verified.
+    if field is None or accounts_base() is None:
         raise InvalidData.at("email", "The address cannot be changed here.")
     try:
         # Where it is the name with which the user signs in, it cannot be empty.

@@ -170,4 +170,9 @@ def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def _sends_mail() -> bool:
     """Return whether the account pages, which alone send mail, are included and have a server for it."""
-    return bool(django_settings.EMAIL_HOST) and accounts_base() is not None
+    mailers = getattr(django_settings, "MAILERS", None)
+    if mailers is None:
+        host = django_settings.EMAIL_HOST
+    else:  # of Django 6.1, where EMAIL_HOST is no setting any more
+        host = mailers.get("default", {}).get("OPTIONS", {}).get("host")
+    return bool(host) and accounts_base() is not None

@@ -1,5 +1,6 @@
 """Mails about accounts: plain text, in their reader's language, with no link but our own."""
 
+import logging
 import re
 import sys
 from collections.abc import Iterable
@@ -28,6 +29,8 @@ from taskrealtime.models import Preferences
 from taskrealtime.models.names import is_invisible
 from taskrealtime.models.tracking import receive
 
+logger = logging.getLogger(__name__)
+
 #: What makes a mail program take a word for a link or an address; the full stops of other scripts become dots in both.
 _LINKING = re.compile("[.@:/\\\\\u3002\uff0e\uff61]+")
 _THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
@@ -35,7 +38,12 @@ _THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
 
 def sends_mail() -> bool:
     """Return whether this server is set up to send mail, or (in development) shows it."""
-    return not django_settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")
+    mailers = getattr(django_settings, "MAILERS", None)
+    if mailers is None:
+        backend = django_settings.EMAIL_BACKEND
+    else:  # of Django 6.1, where EMAIL_BACKEND is no setting any more
+        backend = mailers["default"].get("BACKEND", "") if "default" in mailers else "dummy.EmailBackend"
+    return not backend.endswith("dummy.EmailBackend")
 
 
 def home(request: HttpRequest) -> str:
@@ -65,7 +73,14 @@ def language_of(user: User) -> str:
 
 def send_beside(send: Any, *args: Any, **kwargs: Any) -> None:
     """Call `send` in a thread of its own: the time a mail takes neither delays the answer nor shows in it."""
-    Thread(target=send, args=args, kwargs=kwargs, name="mail").start()
+
+    def sending() -> None:
+        try:
+            send(*args, **kwargs)
+        except Exception as error:
+            logger.warning("Mail: one could not be sent (%s: %s). Check the mail server.", type(error).__name__, error)
+
+    Thread(target=sending, name="mail").start()
 
 
 # --- Changed passwords and addresses --------------------------------------------------------

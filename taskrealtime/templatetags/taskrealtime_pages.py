@@ -5,12 +5,14 @@ from typing import Any
 from django import template
 
 from taskrealtime import addresses, languages
+from taskrealtime.engine.conf import user_model
 
 register = template.Library()
 
 register.simple_tag(addresses.sign_in_url)
 register.simple_tag(addresses.sign_out_url)
 register.simple_tag(languages.offered_languages)
+register.simple_tag(user_model.max_username)
 
 
 @register.simple_tag(takes_context=True)

@@ -327,3 +327,27 @@ def test_static_files_are_found_named_and_served_as_the_project_has_it(host: Ser
         assert re.fullmatch(r"https://cdn\.example/desk/taskrealtime/.*\.[0-9a-f]{12}\.(js|css|svg)", url), url
         assert url.removeprefix("https://cdn.example/desk/") in names
     assert {"css/base.css", "taskrealtime/css/base.css"} <= set(names)
+
+
+def test_the_board_changes_neither_name_nor_address_of_the_projects_users(host: Server) -> None:
+    user = host.stack.user(email="ann@example.org", first_name="Ann")
+    with host.api(user) as api:
+        for change in ({"email": "eve@example.org", "password": "no matter"}, {"name": "Eve"}):
+            answer = api.patch(f"{host.url}{PREFIX}/api/me/", json=change)
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_data"), change
+            assert "cannot be changed here" in answer.text
+        same = {"email": "ann@example.org", "name": "Ann", "timezone": "Europe/Rome"}
+        assert api.patch(f"{host.url}{PREFIX}/api/me/", json=same).json()["timezone"] == "Europe/Rome"
+    kept = "u = User.objects.get(id=id); result = [u.email, u.first_name, u.last_name]"
+    assert host.stack.run(kept, id=user.id) == ["ann@example.org", "Ann", ""]
+
+
+def test_the_button_signs_out_where_the_project_says() -> None:
+    stack = HostStack(settings={"TASKREALTIME": {"SIGN_OUT_URL": "/account/bye/"}})
+    try:
+        server = stack.server()
+        cookies = {"sessionid": server.session(stack.user())}
+        page = httpx.get(f"{server.url}{PREFIX}/", cookies=cookies, timeout=60)
+        assert 'action="/account/bye/"' in page.text
+    finally:
+        stack.close()

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.test import Client
 from pytest_django import Settings
 
+from taskrealtime.operations import checks
 from taskrealtime.pages import mails
 from tests.support.mailbox import link_in_mail, wait_for_mail
 from tests.support.world import PASSWORD, Api, World
@@ -222,3 +223,16 @@ def test_a_command_tells_it_too(ann: User, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("getpass.getpass", lambda prompt: NEW)
     call_command("changepassword", "ann", stdout=io.StringIO())
     assert sent() == [(CHANGED, ["ann@example.org"])]
+
+
+@pytest.mark.parametrize(
+    "mailers, sends", [({}, False), ({"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend"}}, True)]
+)
+def test_mailers_take_the_place_of_the_older_settings(
+    settings: Settings, mailers: dict[str, dict[str, str]], sends: bool
+) -> None:
+    """As of Django 6.1, whose older settings are none then."""
+    settings.MAILERS = mailers
+    del settings.EMAIL_BACKEND, settings.EMAIL_HOST
+    assert mails.sends_mail() is sends
+    assert checks.check_public_url(None) == []

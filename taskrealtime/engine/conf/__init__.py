@@ -39,6 +39,8 @@ class Settings:
     HTTP_SEND_TIMEOUT: Annotated[float, values.read_positive] = 30
     #: Where the board's socket is.
     SOCKET_PATH: Annotated[str, values.read_path] = "/ws/"
+    #: Where users sign out by a POST, a path or the name of a URL; empty: our own page, or one named `logout`.
+    SIGN_OUT_URL: Annotated[str, values.read_text] = ""
     #: Whether sockets are accepted at all; the switch for an emergency.
     WEBSOCKET_ENABLED: Annotated[bool, values.read_bool] = True
     #: Origins (`https://host`) that may open sockets; empty: the same origin only; `*`: any.
@@ -116,7 +118,7 @@ READERS: dict[str, values.Reader] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
 #: Names that release 0.1 did not have: as settings beside the dict they are others'.
-IN_DICT_ONLY = {"SOCKET_PATH", "SIGN_IN_LINKS", "SIGNING_KEY", "SIGNING_KEY_FALLBACKS"}
+IN_DICT_ONLY = {"SIGN_OUT_URL", "SOCKET_PATH", "SIGN_IN_LINKS", "SIGNING_KEY", "SIGNING_KEY_FALLBACKS"}
 
 
 def default_of(name: str) -> Any:
