@@ -119,7 +119,7 @@ def _known(node: ast.AST) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("name", ["uuid_users", "email_users", "staff_users"])
+@pytest.mark.parametrize("name", ["uuid_users", "proxy_users", "email_users", "staff_users"])
 def test_a_project_with_its_own_users_has_nothing_to_migrate_of_ours_and_passes_the_checks(name: str) -> None:
     env = plain_environment() | {"DJANGO_SETTINGS_MODULE": HOSTS + name, "DATABASE_URL": "sqlite://:memory:"}
     assert "No changes detected" in run_manage(["makemigrations", "--check", "--dry-run"], env)

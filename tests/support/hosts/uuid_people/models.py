@@ -16,6 +16,13 @@ class User(AbstractUser):
     session_version = models.PositiveIntegerField(default=0)
 
 
+class Person(User):
+    """The same, by another name."""
+
+    class Meta:
+        proxy = True
+
+
 class Job(models.Model):
     """What a user works on, in this project's own words."""
 

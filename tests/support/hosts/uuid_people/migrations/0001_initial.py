@@ -48,6 +48,13 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Person",
+            fields=[],
+            options={"proxy": True, "indexes": [], "constraints": []},
+            bases=("uuid_people.user",),
+            managers=[("objects", django.contrib.auth.models.UserManager())],
+        ),
+        migrations.CreateModel(
             name='Job',
             fields=[
                 ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
