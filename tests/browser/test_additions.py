@@ -1,6 +1,6 @@
 """Being added to projects, on the pages: asked first, live; left and blocked in one step."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.stacks import Server
 
@@ -59,6 +59,20 @@ def test_who_was_added_leaves_and_blocks_from_the_board_in_one_step(server: Serv
     expect(blocked).to_contain_text("Eve Moore")
     blocked.get_by_role("button", name="Unblock").click()
     expect(blocked).to_have_count(0)
+
+
+def test_who_is_added_before_the_page_is_connected_sees_the_project(server: Server, new_page: NewPage) -> None:
+    bob = server.stack.user()
+    page = new_page(server, bob, "/connection/")
+    held: list[Route] = []
+    page.route("**/api/token/session/", lambda route: held.append(route))
+    page.goto("/")
+    while not held:
+        page.wait_for_timeout(10)
+    project = server.project(server.stack.user(), members=[bob])
+    for route in held:
+        route.continue_()
+    expect(page.locator(f'[data-project-id="{project}"]')).to_be_visible()
 
 
 def test_who_was_added_leaves_from_the_list_without_a_look_at_the_board(server: Server, new_page: NewPage) -> None:

@@ -32,6 +32,12 @@ client.on('recovered', (found) => {
 client.on('notification', ({ kind }) => ABOUT_PROJECTS.has(kind) && refresh());
 client.on('removed_from_project', () => refresh());
 client.on('reset', () => refresh());
+// Once: this page is older than its connection, and what happened in between is announced to nobody.
+let isCurrent = false;
+client.on('connected', () => {
+  if (!isCurrent) void refresh();
+  isCurrent = true;
+});
 client.on('error', () => queueMicrotask(() => client.state === 'closed' && comeBack()));
 
 const message = takeMessage();
