@@ -37,7 +37,7 @@ def people(stack: Stack) -> tuple[User, User]:
     return stack.user(), stack.user()
 
 
-def real_ids(server: Server, owner: User, other: User) -> dict[str, int]:
+def real_ids(server: Server, owner: User, other: User) -> dict[str, int | str]:
     """A project with one of each, for paths to name."""
     api = server.api(owner)
     project = server.project(owner, members=[other])
@@ -46,7 +46,7 @@ def real_ids(server: Server, owner: User, other: User) -> dict[str, int]:
     link = api.post(f"/api/projects/{project}/invitations/", json={}).json()["id"]
     label = api.post(f"/api/projects/{project}/labels/", json={"name": "l", "color": "red"}).json()["id"]
     ids = {"project_id": project, "task_id": task, "comment_id": comment, "invitation_id": link, "label_id": label}
-    return ids | {"user_id": other.id, "seq": 1, "mark": "0" * 32}
+    return ids | {"user_id": other.id, "seq": 1, "mark": "0" * 32, "room": f"project.{project}"}
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from taskrealtime.actor import acting_as
+from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.user_model import User
 from taskrealtime.models import Comment, Membership, Project, Task
 
@@ -64,7 +65,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  {name} / {PASSWORD}   ({role})")
 
     def _person(self, name: str, first: str, last: str) -> User:
-        user, created = User.objects.get_or_create(
+        user, created = user_model.model().objects.get_or_create(
             username=name,
             defaults={
                 "first_name": first,
