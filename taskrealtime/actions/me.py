@@ -45,9 +45,9 @@ def update_me(user: User, command: commands.MeUpdate) -> commands.MeAnswer:
 
 
 def _change_name(user: User, name: str) -> None:
-    is_another = name.strip() not in ("", user_model.full_name(user))
-    is_ours = accounts_base() is not None
-    if is_another and not (is_ours and user_model.set_name(user.pk, name)):
+    if accounts_base() is not None and user_model.set_name(user.pk, name):
+        return
+    if name.strip() not in ("", user_model.full_name(user)):
         raise InvalidData.at("name", "Names cannot be changed here.")
 
 
