@@ -1,4 +1,4 @@
-"""The table of live models: what triggers on SQLite are told about the transaction in which they run."""
+"""The table of live models: what triggers on SQLite read about the transaction in which they run."""
 
 from django.db import models
 
@@ -13,7 +13,7 @@ class Context(models.Model):
 
     #: Who acts, as JSON; empty: the system.
     actor = models.TextField(blank=True, default="")
-    #: Labels of models of which nothing is captured, between commas.
+    #: Labels of the models that are not captured, between commas.
     silent = models.TextField(blank=True, default="")
 
     objects = PrimaryManager()

@@ -283,7 +283,7 @@ new_room := {self.room(capture, "NEW", at)};
 ACTOR = "NULLIF(current_setting('taskrealtime.actor', true), '')"
 #: Types of PostgreSQL that Django reads as text.
 _READ_AS_TEXT = {"json", "jsonb", "hstore"}
-#: Those whose equality is in the schema of the system, and tells apart what JSON does.
+#: Those whose equality is in the schema of the system, and distinguishes what JSON does.
 _COMPARED = {
     "bigint", "boolean", "bytea", "char", "character", "date", "double precision", "integer", "interval", "jsonb",
     "numeric", "real", "smallint", "text", "time", "timestamp", "uuid", "varchar",

@@ -53,17 +53,17 @@ def test_a_listed_page_makes_changes_by_socket_and_by_polling(
     project = open_server.project(ann)
     page = new_page(open_server)
     page.goto(site)
-    told = page.evaluate(
+    received = page.evaluate(
         f"""async ({{ url, token, project }}) => {{
           const client = new TaskManagerWebSocket({{ url, token, WebSocket: {socket} }});
-          const told = new Promise((resolve) => client.on("task_created", ({{ task }}) => resolve(task.title)));
+          const received = new Promise((resolve) => client.on("task_created", ({{ task }}) => resolve(task.title)));
           await client.joinProject(project, {{ timeout: 60_000 }});
           await client.createTask(project, {{ title: "From elsewhere" }});
-          return [await told, client.state];
+          return [await received, client.state];
         }}""",
         {"url": f"{open_server.url.replace('http', 'ws')}/ws/", "token": open_server.token(ann), "project": project},
     )
-    assert told == ["From elsewhere", "live" if socket == "WebSocket" else "polling"]
+    assert received == ["From elsewhere", "live" if socket == "WebSocket" else "polling"]
 
 
 def test_another_page_can_read_nothing(server: Server, site: str, new_page: NewPage) -> None:

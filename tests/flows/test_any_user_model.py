@@ -119,9 +119,9 @@ def test_two_users_create_assign_comment_and_mention(host: Host, connect: Connec
     assert (task["assignee_id"], task["created_by_id"]) == (host.bob.id, host.ann.id)
     seen = bob.expect("task_created")
     assert seen["data"]["by"] == {"id": host.ann.id, "username": host.ann.username}
-    told = bob.expect("task_assigned", task_id=task["id"])
-    assert told["data"]["assignee_id"] == host.bob.id
-    assert told["room"].startswith("user.")
+    received = bob.expect("task_assigned", task_id=task["id"])
+    assert received["data"]["assignee_id"] == host.bob.id
+    assert received["room"].startswith("user.")
     ann.ask("new_comment", {"task_id": task["id"], "content": "Which colour?"})
     comment = bob.expect("comment_added")["data"]["comment"]
     assert comment["author"] == {"id": host.ann.id, "username": host.ann.username, "name": host.shown}
@@ -218,8 +218,8 @@ def test_a_reminder_comes_once_and_again_after_a_pause(host: Host, connect: Conn
     )
     assert host.server.stack.run(remind, now=None) == 1
     assert host.server.stack.run(remind, now=None) == 0
-    told = bob.expect("due_date_reminder", task_id=task["id"])
-    post(host, host.bob, f"/api/notifications/{told['seq']}/snooze/", minutes=60)
+    received = bob.expect("due_date_reminder", task_id=task["id"])
+    post(host, host.bob, f"/api/notifications/{received['seq']}/snooze/", minutes=60)
     later = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
     assert host.server.stack.run(remind, now=later) == 1  # as overdue, which makes up for the one that was put off
     host.server.stack.run("Task.objects.all().delete()")

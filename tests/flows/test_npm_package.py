@@ -16,10 +16,10 @@ const [url, token, project, ws] = process.argv.slice(2);
 const WebSocket = ws ? (await import(ws)).WebSocket : undefined;
 const client = new TaskManagerWebSocket({ url, token, WebSocket });
 const room = client.room(`project.${project}`);
-const told = new Promise((resolve) => room.on('task_created', ({ task }) => resolve(task.title)));
+const received = new Promise((resolve) => room.on('task_created', ({ task }) => resolve(task.title)));
 await room.ready;
 await client.createTask(project, { title: 'From Node' });
-console.log(JSON.stringify([await told, client.state]));
+console.log(JSON.stringify([await received, client.state]));
 client.close();
 """
 TYPED = """
@@ -68,8 +68,8 @@ def test_a_program_in_node_follows_a_room(server: Server, cast: Cast, installed:
     socket = [f"file://{ROOT}/node_modules/ws/wrapper.mjs"] if way == "live" else []
     # Newer releases of Node have a WebSocket of their own.
     hidden = [] if way == "live" else ["--import", "data:text/javascript,globalThis.WebSocket=undefined"]
-    told = run("node", *hidden, "program.js", url, server.token(cast.ann), str(project), *socket, cwd=installed)
-    assert json.loads(told) == ["From Node", way]
+    printed = run("node", *hidden, "program.js", url, server.token(cast.ann), str(project), *socket, cwd=installed)
+    assert json.loads(printed) == ["From Node", way]
 
 
 def test_typescript_knows_the_events(installed: Path) -> None:

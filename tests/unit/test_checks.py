@@ -124,7 +124,7 @@ def test_what_cannot_be_meant_in_the_dict_is_refused_in_a_sentence(
     assert "hunter2" not in sentence
 
 
-# --- In somebody's project ---------------------------------------------------------------------
+# --- In a project of others --------------------------------------------------------------------
 
 
 class NoBoard:

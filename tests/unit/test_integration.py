@@ -129,11 +129,11 @@ async def test_without_a_word_the_socket_is_where_the_settings_say(settings: Any
 async def test_only_at_the_socket_a_request_without_upgrade_is_told_where_it_is() -> None:
     """The connection test asks there when a socket was refused."""
     application = integrate_with_existing_app(Pages(), path="/live/ws/")
-    for where, told in (("/live/ws/", [(b"x-taskrealtime", b"socket")]), ("/live/", []), ("/ws/", [])):
+    for where, expected in (("/live/ws/", [(b"x-taskrealtime", b"socket")]), ("/live/", []), ("/ws/", [])):
         client = ApplicationCommunicator(application, request(where))
         await client.send_input({"type": "http.request", "body": b"", "more_body": False})
         start = await client.receive_output(20)
-        assert [header for header in start["headers"] if header[0] == b"x-taskrealtime"] == told, where
+        assert [header for header in start["headers"] if header[0] == b"x-taskrealtime"] == expected, where
 
 
 async def test_sockets_of_the_project_go_on() -> None:

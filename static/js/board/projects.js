@@ -32,7 +32,7 @@ client.on('recovered', (found) => {
 client.on('notification', ({ kind }) => ABOUT_PROJECTS.has(kind) && refresh());
 client.on('removed_from_project', () => refresh());
 client.on('reset', () => refresh());
-// Once: this page is older than its connection, and what happened in between is announced to nobody.
+// Once: this page is older than its connection, which announces nothing of what happened in between.
 let isCurrent = false;
 client.on('connected', () => {
   if (!isCurrent) void refresh();

@@ -182,7 +182,7 @@ def ended_sessions(marks: Iterable[str | None]) -> set[str]:
 
 
 def forget_ended_sessions(cutoff: datetime, limit: int) -> int:
-    """Remove up to `limit` that ended before `cutoff`, of which no token or cookie is left; return how many."""
+    """Remove up to `limit` that ended before `cutoff`, if their tokens and cookies have expired; return how many."""
     kept_by_browsers = timedelta(seconds=django_settings.SESSION_COOKIE_AGE)
     cutoff = min(cutoff, timezone.now() - max(2 * _life_of_tokens(), kept_by_browsers))
     marks = list(EndedSession.objects.filter(ended_at__lt=cutoff).values_list("mark", flat=True)[:limit])

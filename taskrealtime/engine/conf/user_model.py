@@ -330,7 +330,7 @@ def _value(user: "User", name: str, *, default: object) -> object:
 
 
 def active_among(keys: Iterable[UserKey], *fields: str) -> list[tuple[Any, ...]]:
-    """Return these fields, of which the first is the key, of those users that are active."""
+    """Return these fields, the key first, of those of the users that are active."""
     keys = list(keys)
     rows = list(users().filter(among(keys), active()).values_list(*fields))
     if _field("is_active") is not None or getattr(get_user_model(), "is_active", True) is True:

@@ -97,7 +97,7 @@ class Item(HelpDeskModel):
     done = models.BooleanField(null=True)
     blob = models.BinaryField(null=True)
     big = models.BigIntegerField(null=True)
-    note = models.TextField(null=True)  # noqa: DJ001 -- what is missing is told apart from what is empty
+    note = models.TextField(null=True)  # noqa: DJ001 -- a missing value and an empty one differ
     host = models.GenericIPAddressField(null=True)
 
 
