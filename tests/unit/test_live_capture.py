@@ -22,7 +22,7 @@ from taskrealtime.engine.log import trimming
 from taskrealtime.engine.models import Event, Room
 from taskrealtime.live.room_names import room_name
 from tests import services
-from tests.support.helpdesk.installed import installed
+from tests.support.helpdesk.installed import frames_of, installed
 from tests.support.helpdesk.models import (
     Bot,
     Comment,
@@ -56,15 +56,13 @@ def queue() -> Queue:
 
 
 def events(owner: Any) -> list[Frame]:
-    """The events of the room of a row, as clients get them."""
-    room = room_name(type(owner), owner.pk)
-    log.sequence([room])
-    frames = [json.loads(event.frame) for event in log.read(room, since=0, limit=1000)]
+    """The events of the room of a row, as clients get them, none of them missing."""
+    frames = frames_of(owner)
     assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
     return frames
 
 
-def told(owner: Any) -> list[tuple[str, Any]]:
+def contents(owner: Any) -> list[tuple[str, Any]]:
     """The events with what they say of the row, without the names that are always the same."""
     said = []
     for frame in events(owner):
@@ -101,7 +99,7 @@ def test_a_change_of_other_columns_and_a_save_without_a_change_are_no_events(que
     ticket = Ticket.objects.create(queue=queue, title="Printer")
     ticket.save()
     Ticket.objects.update(secret="still not shown")
-    assert [what for what, _ in told(queue)] == ["created"]
+    assert [what for what, _ in contents(queue)] == ["created"]
 
 
 def test_every_way_of_the_orm_is_captured(queue: Queue) -> None:
@@ -124,9 +122,9 @@ def test_raw_sql_is_captured(queue: Queue) -> None:
     ticket = Ticket.objects.create(queue=queue, title="Printer")
     with connection.cursor() as cursor:
         cursor.execute('UPDATE helpdesk_ticket SET title = %s, "the Status\'s" = %s', ["Raw", "x"])
-        assert told(queue)[-1] == ("updated", {"title": "Raw", "status": "x"})
+        assert contents(queue)[-1] == ("updated", {"title": "Raw", "status": "x"})
         cursor.execute("DELETE FROM helpdesk_ticket WHERE id = %s", [ticket.pk])
-    assert told(queue)[-1] == ("deleted", False)
+    assert contents(queue)[-1] == ("deleted", False)
 
 
 def test_what_another_program_writes_is_captured(queue: Queue) -> None:
@@ -142,7 +140,7 @@ def test_what_another_program_writes_is_captured(queue: Queue) -> None:
     else:
         code = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute(sys.argv[2]); db.commit()"
         subprocess.run([sys.executable, "-c", code, connection.settings_dict["NAME"], statement], check=True)
-    assert told(queue)[-1] == ("updated", {"title": "By another program"})
+    assert contents(queue)[-1] == ("updated", {"title": "By another program"})
 
 
 def test_what_is_rolled_back_never_happened(queue: Queue) -> None:
@@ -154,7 +152,7 @@ def test_what_is_rolled_back_never_happened(queue: Queue) -> None:
     with suppress(ValueError), transaction.atomic():
         Ticket.objects.create(queue=queue, title="goes, too")
         raise ValueError
-    assert [content["title"] for _, content in told(queue)] == ["stays"]
+    assert [content["title"] for _, content in contents(queue)] == ["stays"]
 
 
 def test_a_cascade_deletes_in_the_room_that_stays(queue: Queue) -> None:
@@ -172,12 +170,12 @@ def test_a_row_that_moves_is_deleted_in_one_room_and_created_in_the_other(queue:
     other = Queue.objects.create(name="Sales")
     ticket = Ticket.objects.create(queue=queue, title="Printer")
     Ticket.objects.update(queue=other, title="Moved")
-    assert told(queue)[-1] == ("deleted", True)
-    assert [(what, content["title"]) for what, content in told(other)] == [("created", "Moved")]
+    assert contents(queue)[-1] == ("deleted", True)
+    assert [(what, content["title"]) for what, content in contents(other)] == [("created", "Moved")]
     ticket.refresh_from_db()
     ticket.queue = None
     ticket.save()
-    assert told(other)[-1] == ("deleted", True)
+    assert contents(other)[-1] == ("deleted", True)
 
 
 def test_rows_behind_one_that_moves_go_with_it(queue: Queue) -> None:
@@ -191,7 +189,7 @@ def test_rows_behind_one_that_moves_go_with_it(queue: Queue) -> None:
     assert ("record_created", "helpdesk.ticket", ticket.pk) in found
     comment.text = "Still here"
     comment.save()
-    assert told(other)[-1] == ("updated", {"text": "Still here"})
+    assert contents(other)[-1] == ("updated", {"text": "Still here"})
 
 
 def test_every_type_of_column_is_the_same_json_on_both_databases() -> None:
@@ -240,15 +238,15 @@ def test_arrays_and_odd_values_of_postgresql_are_captured() -> None:
     desk = Desk.objects.create()
     Item.objects.create(desk=desk, ratio=float("inf"), note="\\", meta="text")
     Item.objects.create(desk=desk, ratio=float("nan"), meta=[])
-    assert [content["ratio"] for _, content in told(desk)] == [None, None]
-    assert [content["meta"] for _, content in told(desk)] == ["text", []]
+    assert [content["ratio"] for _, content in contents(desk)] == [None, None]
+    assert [content["meta"] for _, content in contents(desk)] == ["text", []]
 
 
 @pytest.mark.parametrize("code", ["plain-7", "with space", "dot.ted", "ümlaut", "", "x" * 20])
 def test_keys_of_any_text_name_rooms(code: str) -> None:
     shelf = Shelf.objects.create(code=code)
     Item.objects.create(shelf=shelf, note="there")
-    assert told(shelf)[-1][1]["note"] == "there"
+    assert contents(shelf)[-1][1]["note"] == "there"
 
 
 def test_a_proxy_and_a_multi_table_subclass_write_as_what_they_are(queue: Queue) -> None:
@@ -278,23 +276,23 @@ def test_a_proxy_and_a_multi_table_subclass_write_as_what_they_are(queue: Queue)
 
 def test_an_unmanaged_table_is_captured(queue: Queue) -> None:
     Legacy.objects.create(queue=queue, text="old")
-    assert told(queue) == [("created", {"id": 1, "text": "old"})]
+    assert contents(queue) == [("created", {"id": 1, "text": "old"})]
 
 
 def test_the_user_model_may_have_the_rooms() -> None:
     user = User.objects.create(username="ann")
     Profile.objects.create(user=user, motto="Go")
-    assert told(user)[0][1]["motto"] == "Go"
+    assert contents(user)[0][1]["motto"] == "Go"
 
 
 def test_a_condition_shows_rows_while_it_holds_and_a_rendering_replaces_the_fields() -> None:
     notice = Notice.objects.create(text="draft")
-    assert told(notice) == []
+    assert contents(notice) == []
     Notice.objects.update(published=True)
     Notice.objects.update(text="news")
     Notice.objects.update(published=False)
     Notice.objects.update(text="hidden")
-    assert told(notice) == [
+    assert contents(notice) == [
         ("created", {"id": notice.pk, "shout": "DRAFT"}), ("updated", {"shout": "NEWS"}), ("deleted", True),
     ]  # fmt: skip
 
@@ -314,7 +312,7 @@ def test_two_writers_are_numbered_in_the_order_of_their_changes(queue: Queue) ->
         thread.start()
     for thread in threads:
         thread.join()
-    changes = [content for what, content in told(queue) if what == "updated"]
+    changes = [content for what, content in contents(queue) if what == "updated"]
     assert [change["votes"] for change in changes] == list(range(1, 21))
     ticket.refresh_from_db()
     assert changes[-1]["title"] == ticket.title

@@ -1,6 +1,5 @@
 """Who acts, what a project says itself or leaves unsaid, and how its tests and its operators see what is live."""
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from io import StringIO
@@ -13,14 +12,13 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from taskrealtime.actor import acting_as
-from taskrealtime.engine import log
 from taskrealtime.engine.installation import doorbell
 from taskrealtime.engine.models import Room
 from taskrealtime.live import checks, installing, live
 from taskrealtime.live.registry import Declaration, Registry
 from taskrealtime.live.room_names import encode_key, key_of, room_name
 from tests import services
-from tests.support.helpdesk.installed import installed
+from tests.support.helpdesk.installed import frames_of, installed
 from tests.support.helpdesk.models import Comment, Item, Queue, QueueMembership, Shelf, Ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,14 +41,8 @@ def ann() -> User:
     return User.objects.create(username="ann")
 
 
-def frames(queue: Any) -> list[dict[str, Any]]:
-    room = room_name(type(queue), queue.pk)
-    log.sequence([room])
-    return [json.loads(event.frame) for event in log.read(room, since=0, limit=1000)]
-
-
 def actors(queue: Queue) -> list[str | None]:
-    return [frame["data"]["by"] and frame["data"]["by"]["username"] for frame in frames(queue)]
+    return [frame["data"]["by"] and frame["data"]["by"]["username"] for frame in frames_of(queue)]
 
 
 # --- Who acts --------------------------------------------------------------------------------
@@ -64,14 +56,14 @@ def test_events_name_who_acts_within_a_transaction_and_without_one(queue: Queue,
             Ticket.objects.bulk_create([Ticket(queue=queue, title="2"), Ticket(queue=queue, title="100 %s")])
             assert Ticket.objects.filter(pk=ticket.pk).update(votes=1) == 1
     assert actors(queue) == ["ann"] * 4
-    assert frames(queue)[0]["data"]["by"] == {"id": ann.pk, "username": "ann"}
+    assert frames_of(queue)[0]["data"]["by"] == {"id": ann.pk, "username": "ann"}
 
 
 def test_what_is_written_after_it_is_the_systems_also_in_the_same_transaction(queue: Queue, ann: User) -> None:
     with transaction.atomic():
         with acting_as(ann):
             Ticket.objects.create(queue=queue, title="hers")
-        Ticket.objects.create(queue=queue, title="nobody's")
+        Ticket.objects.create(queue=queue, title="unowned")
     Ticket.objects.create(queue=queue, title="later")
     assert actors(queue) == ["ann", None, None]
 
@@ -105,8 +97,8 @@ def test_an_announcement_comes_in_its_order_among_the_changes(queue: Queue, ann:
         Ticket.objects.create(queue=queue, title="1")
         live.tell(queue, "deployed", {"version": "1.2"})
         Ticket.objects.create(queue=queue, title="2")
-    assert [frame["event"] for frame in frames(queue)] == ["record_created", "deployed", "record_created"]
-    assert frames(queue)[1]["data"] == {"version": "1.2", "by": {"id": ann.pk, "username": "ann"}}
+    assert [frame["event"] for frame in frames_of(queue)] == ["record_created", "deployed", "record_created"]
+    assert frames_of(queue)[1]["data"] == {"version": "1.2", "by": {"id": ann.pk, "username": "ann"}}
 
 
 def test_an_announcement_belongs_into_a_transaction_and_a_live_room(queue: Queue) -> None:
@@ -125,12 +117,12 @@ def test_what_is_written_silently_resets_the_rooms_of_the_model_and_no_other(que
     shelf = Shelf.objects.create(code="a")
     Item.objects.create(shelf=shelf, note="x")
     ticket = Ticket.objects.create(queue=queue, title="1")
-    frames(shelf), frames(queue)
+    frames_of(shelf), frames_of(queue)
     with live.silently(Ticket):
         Ticket.objects.update(title="changed")
         Comment.objects.create(ticket=ticket, text="still captured")
     Ticket.objects.update(title="changed again")
-    assert [frame["event"] for frame in frames(queue)[-2:]] == ["record_created", "record_updated"]
+    assert [frame["event"] for frame in frames_of(queue)[-2:]] == ["record_created", "record_updated"]
     reader = Room.objects.get(pk=room_name(Queue, queue.pk))
     assert (reader.floor, reader.head) == (2, 4)
     assert Room.objects.get(pk=room_name(Shelf, "a")).floor == 0
@@ -139,7 +131,7 @@ def test_what_is_written_silently_resets_the_rooms_of_the_model_and_no_other(que
 @needs_postgresql
 def test_a_table_that_is_emptied_at_once_resets_its_rooms(queue: Queue) -> None:
     Ticket.objects.create(queue=queue, title="1")
-    frames(queue)
+    frames_of(queue)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE helpdesk_ticket CASCADE")
     room = Room.objects.get(pk=room_name(Queue, queue.pk))
@@ -148,7 +140,7 @@ def test_a_table_that_is_emptied_at_once_resets_its_rooms(queue: Queue) -> None:
 
 def test_rooms_reset_when_their_triggers_were_away(queue: Queue) -> None:
     Ticket.objects.create(queue=queue, title="1")
-    frames(queue)
+    frames_of(queue)
     installing.remove()
     Ticket.objects.update(title="missed")
     assert len(checks.problems()) > 5

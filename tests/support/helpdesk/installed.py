@@ -1,15 +1,20 @@
-"""Has the help desk in the database of this process."""
+"""The help desk in the database of this process, and what its rooms say."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig, apps
 from django.db import connection
+from django.db.models import Model
 
+from taskrealtime.engine import log
 from taskrealtime.live import installing, kinds
 from taskrealtime.live.registry import registry
+from taskrealtime.live.room_names import room_name
 
 
 @contextmanager
@@ -44,3 +49,10 @@ def installed() -> Iterator[None]:
         registry.forget(*declared.DECLARED, *declared.OWNERS)
         del apps.app_configs[config.label]
         apps.clear_cache()
+
+
+def frames_of(row: Model) -> list[dict[str, Any]]:
+    """Number what waits in the room of a row; return its events as clients get them."""
+    room = room_name(type(row), row.pk)
+    log.sequence([room])
+    return [json.loads(event.frame) for event in log.read(room, since=0, limit=1000)]
