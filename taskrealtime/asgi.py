@@ -80,12 +80,16 @@ class Integrated:
         return scope["type"] == "http" and own_path(scope).startswith(self._prefixes)
 
     def _is_api(self, path: str) -> bool:
-        return path.startswith(tuple(f"{prefix}api/" for prefix in self._prefixes))
+        return path.startswith(self._api_prefixes)
 
     @cached_property
     def _prefixes(self) -> tuple[str, ...]:
         """What the paths of the board's URLs begin with; read with the first request, since it imports all views."""
         return tuple(f"/{prefix}" for prefix in _included(get_resolver(), ""))
+
+    @cached_property
+    def _api_prefixes(self) -> tuple[str, ...]:
+        return tuple(f"{prefix}api/" for prefix in self._prefixes)
 
 
 def _included(resolver: URLResolver, prefix: str) -> Iterator[str]:

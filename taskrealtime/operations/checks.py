@@ -17,6 +17,7 @@ from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.values import EVERY_ORIGIN
 from taskrealtime.engine.installation.checks import with_right_settings
 from taskrealtime.models.tracking import TrackedModel, TrackedQuerySet
+from taskrealtime.pages.mails import mail_host
 
 
 @register
@@ -170,9 +171,4 @@ def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def _sends_mail() -> bool:
     """Return whether the account pages, which alone send mail, are included and have a server for it."""
-    mailers = getattr(django_settings, "MAILERS", None)
-    if mailers is None:
-        host = django_settings.EMAIL_HOST
-    else:  # of Django 6.1, where EMAIL_HOST is no setting any more
-        host = mailers.get("default", {}).get("OPTIONS", {}).get("host")
-    return bool(host) and accounts_base() is not None
+    return bool(mail_host()) and accounts_base() is not None

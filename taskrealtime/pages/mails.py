@@ -38,12 +38,20 @@ _THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
 
 def sends_mail() -> bool:
     """Return whether this server is set up to send mail, or (in development) shows it."""
-    mailers = getattr(django_settings, "MAILERS", None)
+    return not _default_mailer().get("BACKEND", "").endswith("dummy.EmailBackend")
+
+
+def mail_host() -> str:
+    """Return the host of the mail server; empty: there is none."""
+    return str(_default_mailer().get("OPTIONS", {}).get("host", ""))
+
+
+def _default_mailer() -> dict[str, Any]:
+    """Return the default one of `MAILERS`, as Django 6.1 has it, also where the older settings describe it."""
+    mailers: dict[str, dict[str, Any]] | None = getattr(django_settings, "MAILERS", None)
     if mailers is None:
-        backend = django_settings.EMAIL_BACKEND
-    else:  # of Django 6.1, where EMAIL_BACKEND is no setting any more
-        backend = mailers["default"].get("BACKEND", "") if "default" in mailers else "dummy.EmailBackend"
-    return not backend.endswith("dummy.EmailBackend")
+        return {"BACKEND": django_settings.EMAIL_BACKEND, "OPTIONS": {"host": django_settings.EMAIL_HOST}}
+    return mailers.get("default", {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"})
 
 
 def home(request: HttpRequest) -> str:
