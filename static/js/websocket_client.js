@@ -882,6 +882,7 @@
     }
     /** @returns {Outcome} the user may not read the room any more */
     clear() {
+      this.#pending = null;
       return this.replace({ seq: this.#seq ?? 0, epoch: "", records: {} });
     }
     /**
@@ -1129,7 +1130,7 @@
       this.#log = log;
     }
     get caughtUp() {
-      return [...this.#subscriptions.values()].every(({ room }) => room.caughtUp);
+      return this.all().every(({ room }) => room.caughtUp);
     }
     /** @returns {Subscription[]} */
     all() {
@@ -2068,7 +2069,7 @@
       this.#loops = null;
       this.works = false;
     }
-    /** Projects were joined or left. */
+    /** Rooms were joined or left. */
     update() {
       if (!this.#loops) return;
       for (const [followed, loop] of this.#loops) {
@@ -2839,14 +2840,14 @@
           joined: (answer) => this.#people.joined(answer),
           left: (room) => this.#people.left(projectOf(room)),
           snapshotOf: (room) => this.#snapshotOf(room),
-          isShared: (room) => this.#rooms.subscriptions.get(room) !== void 0
+          isShared: (room) => this.#rooms.subscriptions.isJoining(room)
         },
         clock,
         random,
         log
       });
       this.#snapshot = options.snapshot ?? null;
-      const isShared = (room) => this.#projects.get(room) !== void 0;
+      const isShared = (room) => this.#projects.isJoining(room);
       this.#rooms = new LiveRooms({ link, rest, events: { emit, changed, isShared }, clock, random, log });
       const sources = [this.#projects, this.#rooms.subscriptions, this.#userRoom];
       this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
@@ -2937,10 +2938,13 @@
      */
     async joinProject(projectId, { since, epoch, ...limits } = {}) {
       this.#requireOpen();
-      const id = toId(projectId);
-      const joining = this.#projects.join(`project.${id}`, since === void 0 ? null : { seq: since, epoch });
-      return limited(this.#clock, limits, joining, () => this.#projects.leave(`project.${id}`).catch(() => {
-      }));
+      const room = `project.${toId(projectId)}`;
+      const isNew = !this.#projects.isJoining(room);
+      const joining = this.#projects.join(room, since === void 0 ? null : { seq: since, epoch });
+      return limited(this.#clock, limits, joining, () => {
+        if (isNew) this.#projects.leave(room).catch(() => {
+        });
+      });
     }
     /** @param {Id} projectId */
     async leaveProject(projectId) {
@@ -3366,7 +3370,7 @@
     #removedFromProject(frame) {
       const room = `project.${frame.data.project_id}`;
       this.#projects.removed(room, frame);
-      if (this.#rooms.subscriptions.get(room)) this.#rooms.subscriptions.removed(room);
+      this.#rooms.subscriptions.removed(room);
     }
     /** @param {string} room of a project @returns {(() => Promise<Position>) | null} */
     #snapshotOf(room) {
@@ -3407,8 +3411,10 @@
       this.#status = { state, reason: problem?.reason ?? null, code: problem?.code ?? null, retryAt };
       const isNew = state !== this.#state;
       this.#state = state;
-      if (isNew) this.#log(state);
-      if (isNew) this.#emitter.emit("state", state, this.#status);
+      if (isNew) {
+        this.#log(state);
+        this.#emitter.emit("state", state, this.#status);
+      }
       const isSame = !isNew && before.reason === this.#status.reason && before.code === this.#status.code && before.retryAt === retryAt;
       if (!isSame) this.#emitter.emit("status", this.#status);
     }

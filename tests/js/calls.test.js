@@ -53,6 +53,17 @@ describe('limits of a call', () => {
   });
 });
 
+describe('a limit of one caller', () => {
+  test('leaves a project joined that was joined before', async (t) => {
+    const { server, connect } = await stage(t);
+    const client = connect();
+    await client.joinProject(3);
+    await assert.rejects(client.joinProject(3, { signal: AbortSignal.abort() }), { code: 'cancelled' });
+    assert.equal((await client.joinProject(3)).room, 'project.3');
+    assert.ok(!server.received.some(({ event }) => event === 'leave_project'));
+  });
+});
+
 describe('any event as a request', () => {
   test('has the data of its answer, also if the connection breaks meanwhile', async (t) => {
     const { server, connect } = await stage(t);

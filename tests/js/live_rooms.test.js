@@ -314,6 +314,14 @@ describe('records by themselves', () => {
   const snapshot = (/** @type {number} */ seq, /** @type {any[]} */ records) => ({ seq, epoch: 'e', records: { m: records } });
   const event = (/** @type {number} */ seq, /** @type {string} */ name, /** @type {any} */ data) => ({ event: name, seq, data: { model: 'm', ...data } });
 
+  test('what waits for the first snapshot is gone with the right to read it', () => {
+    const records = new Records();
+    records.expectSnapshot();
+    records.receive(event(1, 'record_created', { id: 1, record: { a: 1 } }));
+    assert.deepEqual(records.clear(), { changes: [], isStale: false });
+    assert.equal(records.of('m').size, 0);
+  });
+
   test('an event of a record that is not there asks for a snapshot, once', () => {
     const records = new Records();
     records.replace(snapshot(1, []));

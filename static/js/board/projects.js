@@ -33,11 +33,7 @@ client.on('notification', ({ kind }) => ABOUT_PROJECTS.has(kind) && refresh());
 client.on('removed_from_project', () => refresh());
 client.on('reset', () => refresh());
 // Once: this page is older than its connection, which announces nothing of what happened in between.
-let isCurrent = false;
-client.on('connected', () => {
-  if (!isCurrent) void refresh();
-  isCurrent = true;
-});
+client.once('connected', () => void refresh());
 client.on('error', () => queueMicrotask(() => client.state === 'closed' && comeBack()));
 
 const message = takeMessage();

@@ -177,14 +177,14 @@ export class TaskManagerWebSocket {
         joined: (answer) => this.#people.joined(answer),
         left: (room) => this.#people.left(projectOf(room)),
         snapshotOf: (room) => this.#snapshotOf(room),
-        isShared: (room) => this.#rooms.subscriptions.get(room) !== undefined,
+        isShared: (room) => this.#rooms.subscriptions.isJoining(room),
       },
       clock,
       random,
       log,
     });
     this.#snapshot = options.snapshot ?? null;
-    const isShared = (/** @type {string} */ room) => this.#projects.get(room) !== undefined;
+    const isShared = (/** @type {string} */ room) => this.#projects.isJoining(room);
     this.#rooms = new LiveRooms({ link, rest, events: { emit, changed, isShared }, clock, random, log });
     const sources = [this.#projects, this.#rooms.subscriptions, this.#userRoom];
     this.#polling = new Polling({ rest, sources, clock, random, events: { changed, fatal } });
@@ -287,9 +287,12 @@ export class TaskManagerWebSocket {
    */
   async joinProject(projectId, { since, epoch, ...limits } = {}) {
     this.#requireOpen();
-    const id = toId(projectId);
-    const joining = this.#projects.join(`project.${id}`, since === undefined ? null : { seq: since, epoch });
-    return limited(this.#clock, limits, joining, () => this.#projects.leave(`project.${id}`).catch(() => {}));
+    const room = `project.${toId(projectId)}`;
+    const isNew = !this.#projects.isJoining(room);
+    const joining = this.#projects.join(room, since === undefined ? null : { seq: since, epoch });
+    return limited(this.#clock, limits, joining, () => {
+      if (isNew) this.#projects.leave(room).catch(() => {});
+    });
   }
 
   /** @param {Id} projectId */
@@ -756,8 +759,7 @@ export class TaskManagerWebSocket {
   #removedFromProject(frame) {
     const room = `project.${frame.data.project_id}`;
     this.#projects.removed(room, frame);
-    // The same room may be followed by its name, too.
-    if (this.#rooms.subscriptions.get(room)) this.#rooms.subscriptions.removed(room);
+    this.#rooms.subscriptions.removed(room); // The same room may be followed by its name, too.
   }
 
   /** @param {string} room of a project @returns {(() => Promise<Position>) | null} */
@@ -803,8 +805,10 @@ export class TaskManagerWebSocket {
     this.#status = { state, reason: problem?.reason ?? null, code: problem?.code ?? null, retryAt };
     const isNew = state !== this.#state;
     this.#state = state;
-    if (isNew) this.#log(state);
-    if (isNew) this.#emitter.emit('state', state, this.#status);
+    if (isNew) {
+      this.#log(state);
+      this.#emitter.emit('state', state, this.#status);
+    }
     const isSame = !isNew && before.reason === this.#status.reason && before.code === this.#status.code && before.retryAt === retryAt;
     if (!isSame) this.#emitter.emit('status', this.#status);
   }

@@ -18,7 +18,6 @@ const RETRY = { cap: 5_000 };
  * @typedef {import('./rooms.js').Position} Position
  * @typedef {import('./records.js').RecordId} RecordId
  * @typedef {import('./records.js').Outcome} Outcome
- * @typedef {import('./signals.d.ts').RoomSignals} RoomSignals
  */
 
 /** A room as all parts of the page share it. */

@@ -72,7 +72,7 @@ export class Polling {
     this.works = false;
   }
 
-  /** Projects were joined or left. */
+  /** Rooms were joined or left. */
   update() {
     if (!this.#loops) return;
     for (const [followed, loop] of this.#loops) {

@@ -81,6 +81,7 @@ export class Records {
 
   /** @returns {Outcome} the user may not read the room any more */
   clear() {
+    this.#pending = null;
     return this.replace({ seq: this.#seq ?? 0, epoch: '', records: {} });
   }
 

@@ -17,7 +17,6 @@ const RETRY = { cap: 5_000 };
  * @property {(event: string, data: any, done?: import('./requests.js').Done) => void} request
  * @property {(why: string) => void} restart drops the connection for another one
  *
- *
  * @typedef {object} Kind what differs between projects and other rooms
  * @property {string} join the event that joins one
  * @property {string} leave the event that leaves one
@@ -109,7 +108,7 @@ export class Subscriptions {
   }
 
   get caughtUp() {
-    return [...this.#subscriptions.values()].every(({ room }) => room.caughtUp);
+    return this.all().every(({ room }) => room.caughtUp);
   }
 
   /** @returns {Subscription[]} */
