@@ -45,7 +45,7 @@ from taskrealtime.serializers.objects import user_object
 
 from . import agents
 from .forms import LostPasswordForm, SecretForm, SignUpForm
-from .mails import home, sends_mail
+from .mails import home, sends_mail, zone_of
 
 #: In the browser's session: the hash of the invitation that was opened there.
 INVITATION = "invitation"
@@ -91,7 +91,9 @@ class SignIn(auth_views.LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """As Django's, not too often for one name or from one address."""
-        passwords.begin_attempt(request.POST.get("username", ""), request)
+        # As the form looks it up: one account has one limit, however its name is written.
+        name = self.get_form().fields["username"].to_python(request.POST.get("username", "")) or ""
+        passwords.begin_attempt(name, request)
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -278,10 +280,9 @@ def account(request: HttpRequest) -> HttpResponse:
     sign_ins.note_browser(user, session, **sign_ins.asker(request))
     sessions = [_shown_session(one, own) for one in sign_ins.of_user(user)]
     sessions.sort(key=lambda one: not one["is_current"])
-    zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
     blocks = [(one.blocked_id, user_object(one.blocked).name) for one in access.blocks(user)]
     return render(
-        request, "taskrealtime/account.html", {"sessions": sessions, "blocks": blocks, "me": {"zone": zone or ""}}
+        request, "taskrealtime/account.html", {"sessions": sessions, "blocks": blocks, "me": {"zone": zone_of(user)}}
     )
 
 

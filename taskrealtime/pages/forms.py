@@ -4,7 +4,11 @@ from heapq import nsmallest
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import PasswordResetForm, UserCreationForm
+from django.contrib.auth.forms import (  # type: ignore[attr-defined]  # the last is how Django compares addresses here
+    PasswordResetForm,
+    UserCreationForm,
+    _unicode_ci_compare,
+)
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
@@ -78,8 +82,13 @@ class LostPasswordForm(PasswordResetForm):
     """The address to which a link for a new password is sent."""
 
     def get_users(self, email: str) -> list[User]:
-        """As Django's, the oldest accounts: newer ones cannot take their place."""
-        return nsmallest(MAX_MAILS, super().get_users(email), key=lambda user: user.pk)
+        """As Django's, for any model, the oldest accounts: newer ones cannot take their place."""
+        found = (
+            user
+            for user in user_model.by_email(email)
+            if user.has_usable_password() and _unicode_ci_compare(email, user_model.email(user))
+        )
+        return nsmallest(MAX_MAILS, found, key=lambda user: user.pk)
 
     def send_mail(
         self, subject_template_name: str, email_template_name: str, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -79,6 +79,11 @@ def language_of(user: User) -> str:
     return known or page_language()
 
 
+def zone_of(user: User) -> str:
+    """Return the time zone of the user's preferences; empty: none is known."""
+    return Preferences.objects.filter(user=user).values_list("timezone", flat=True).first() or ""
+
+
 def send_beside(send: Any, *args: Any, **kwargs: Any) -> None:
     """Call `send` in a thread of its own: the time a mail takes neither delays the answer nor shows in it."""
 
@@ -153,11 +158,11 @@ def _mail(user: User, template: str, address: str) -> None:
         rate_limits.spend_attempt("mail", None, name=address)
     except RateLimited:
         return
-    zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
+    zone = zone_of(user) or "UTC"
     context: dict[str, Any] = {"name": plain(user_model.username(user)), "home": settings.PUBLIC_URL}
-    with override(language_of(user)), timezone.override(ZoneInfo(zone or "UTC")):
+    with override(language_of(user)), timezone.override(ZoneInfo(zone)):
         context["when"] = timezone.localtime()
-        context["zone"] = zone or "UTC"
+        context["zone"] = zone
         subject = render_to_string(f"taskrealtime/mail/{template}_subject.txt", context).strip()
         text = render_to_string(f"taskrealtime/mail/{template}.txt", context)
     transaction.on_commit(lambda: send_beside(send_mail, subject, text, None, [address]), robust=True)

@@ -19,10 +19,11 @@ from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
-from taskrealtime.models import Membership, Preferences, Project, Task
+from taskrealtime.models import Membership, Project, Task
 from taskrealtime.serializers.objects import user_object
 
 from .forms import ProjectForm
+from .mails import zone_of
 
 #: status, its name, what an empty column says
 COLUMNS = [
@@ -166,5 +167,4 @@ def _person(user: User) -> dict[str, Any]:
     name = user_object(user).name
     words = name.replace(".", " ").replace("_", " ").replace("-", " ").split()
     initials = words[0][0] + words[-1][0] if len(words) > 1 else name[:2]
-    zone = Preferences.objects.filter(user=user).values_list("timezone", flat=True).first()
-    return {"name": name, "initials": initials.upper(), "hue": _hue(user), "zone": zone or ""}
+    return {"name": name, "initials": initials.upper(), "hue": _hue(user), "zone": zone_of(user)}

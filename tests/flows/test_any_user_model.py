@@ -272,6 +272,20 @@ def test_a_visitor_signs_up_on_the_page_and_is_signed_in(host: Host) -> None:
     assert taken.status_code == 400
 
 
+def test_an_address_finds_the_accounts_that_get_a_new_password(host: Host) -> None:
+    code = (
+        "from taskrealtime.engine.conf import user_model\n"
+        "from taskrealtime.pages.forms import LostPasswordForm\n"
+        "field, user = user_model.email_field(), User.objects.get(pk=id)\n"
+        "if field and not getattr(user, field): setattr(user, field, 'ann@example.org'); user.save()\n"
+        "find = LostPasswordForm().get_users\n"
+        "found = [[one.pk == user.pk for one in find(given)] for given in ('ANN@example.org', 'no@example.org')]\n"
+        "result = [field, found]"
+    )
+    field, found = host.server.stack.run(code, id=host.ann.id)
+    assert found == ([[True], []] if field else [[], []])
+
+
 def test_the_admins_pages_of_the_board_need_no_admin_of_users(host: Host) -> None:
     code = (
         "from django.contrib.admin import site\n"

@@ -345,3 +345,14 @@ def test_the_account_pages_count_attempts_once_whoever_checks_the_passwords(
             assert Client().post(door, right, **kind).status_code in {200, 302}, "a right one does not count"
         assert Client().post(door, wrong, **kind).status_code in {200, 401}
         assert Client().post(door, right, **kind).status_code == 429
+
+
+@pytest.mark.urls("tests.unit.host_with_accounts")
+def test_one_account_has_one_limit_however_its_name_is_written(world: World, project: Settings) -> None:
+    project.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    project.SIGN_IN_RATE_LIMIT = "2/1h"
+    name = world.name("member")
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in name)  # which Django takes for the same letters
+    for written in (f" {name}", wide):
+        assert Client().post("/members/login/", {"username": written, "password": "wrong"}).status_code == 200
+    assert Client().post("/members/login/", {"username": f"{name} ", "password": PASSWORD}).status_code == 429

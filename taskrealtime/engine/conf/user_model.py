@@ -314,6 +314,13 @@ def email(user: "User") -> str:
     return getattr(user, name, None) or "" if name else ""
 
 
+def by_email(address: str) -> "list[User]":
+    """Return the active users with this e-mail address, in any case of letters."""
+    if (name := email_field()) is None:
+        return []
+    return [user for user in users().filter(active(), **{f"{name}__iexact": address}) if is_active(user)]
+
+
 def is_active(user: "User") -> bool:
     """Return whether a user may sign in."""
     return bool(_value(user, "is_active", default=True))
