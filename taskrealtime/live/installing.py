@@ -5,7 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import connection
 
 from taskrealtime.engine.db import writing
 
@@ -84,11 +84,12 @@ def state() -> State:
     # A name that Django quotes into two is of another schema, where it is not looked for.
     tables = _tables() | {one.table for one in wanted if '"."' in one.table}
     present = [one for one in wanted if one.table in tables]
+    names = {one.name for one in wanted}
     return State(
         wanted,
         missing=[one for one in present if one.name not in there],
         outdated=[one for one in present if one.name in there and there[one.name].version != one.version],
-        foreign=[one for name, one in there.items() if name not in {trigger.name for trigger in wanted}],
+        foreign=[one for name, one in there.items() if name not in names],
         absent=sorted({one.table for one in wanted} - tables),
     )
 
@@ -141,7 +142,7 @@ def install() -> State:
 
 def remove() -> list[Installed]:
     """Remove all triggers of ours; return them. The log keeps its events."""
-    with transaction.atomic():
+    with writing.atomic():
         there = installed()
         for one in there:
             _drop(one)

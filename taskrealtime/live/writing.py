@@ -52,6 +52,7 @@ def watch(connection: Any, **kwargs: object) -> None:
     after_commit = connection.run_and_clear_commit_hooks
 
     def hint_and_run() -> None:
+        connection.taskrealtime_named = False
         # In place of a hook: a project's tests count those.
         if getattr(connection, "taskrealtime_wrote_live", False):
             connection.taskrealtime_wrote_live = False
@@ -78,8 +79,7 @@ def silent(connection: Any, labels: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("INSERT INTO taskrealtime_live_context (actor, silent) VALUES ('', %s)", [labels])
-            cursor.execute("SELECT last_insert_rowid()")
-            (key,) = cursor.fetchone()
+            key = cursor.lastrowid
         else:
             cursor.execute("SELECT COALESCE(current_setting('taskrealtime.silent', true), '')")
             (before,) = cursor.fetchone()
@@ -103,7 +103,7 @@ def _execute(execute: Execute, sql: Any, params: Any, many: bool, context: dict[
     connection = context["connection"]
     result = _named(execute, sql, params, many, context)
     if connection.in_atomic_block or not connection.get_autocommit():
-        connection.taskrealtime_wrote_live = True
+        note(connection)
     else:
         hint()
     return result
@@ -124,11 +124,10 @@ def _named(execute: Execute, sql: str, params: Any, many: bool, context: dict[st
     if not actor and not getattr(connection, "taskrealtime_named", False):
         return execute(sql, params, many, context)
     if connection.vendor == "sqlite":
-        if not actor:
-            return execute(sql, params, many, context)
         return _with_row(connection, actor, context["cursor"], lambda: execute(sql, params, many, context))
     # What a transaction says of itself stays until its end: a statement after `acting_as` takes it back.
-    connection.taskrealtime_named = bool(actor)
+    # In a transaction for good: a savepoint that is rolled back brings back what was said before it.
+    connection.taskrealtime_named = bool(actor) or connection.in_atomic_block
     if many or not _merges_values(context["cursor"].cursor):
         with transaction.atomic(savepoint=False):
             with connection.cursor() as cursor:

@@ -48,6 +48,17 @@ def actors(queue: Queue) -> list[str | None]:
 # --- Who acts --------------------------------------------------------------------------------
 
 
+def test_a_savepoint_that_is_rolled_back_names_no_earlier_user(queue: Queue, ann: User) -> None:
+    with transaction.atomic():
+        with acting_as(ann):
+            Ticket.objects.create(queue=queue, title="Ann's")
+        with suppress(ZeroDivisionError), transaction.atomic():
+            Ticket.objects.create(queue=queue, title="Never")
+            raise ZeroDivisionError
+        Ticket.objects.create(queue=queue, title="By the system")
+    assert actors(queue) == ["ann", None]
+
+
 def test_events_name_who_acts_within_a_transaction_and_without_one(queue: Queue, ann: User) -> None:
     with acting_as(ann):
         ticket = Ticket.objects.create(queue=queue, title="1")
