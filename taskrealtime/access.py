@@ -11,7 +11,6 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, QuerySet
 
 from .contract.room_names import project_of_room
-from .engine.auth import tokens
 from .engine.conf import user_model
 from .engine.conf.user_model import User, UserKey
 from .engine.wire.errors import Forbidden, InvalidData, NotFound, RealTimeError
@@ -44,7 +43,7 @@ def require_staff(user: User) -> None:
     Raises:
         NotFound: the user is not staff.
     """
-    if not tokens.staff_among([user.pk]):
+    if not user_model.staff_among([user.pk]):
         raise NotFound("Not found.")
 
 

@@ -40,7 +40,7 @@ def in_page_language(view: Callable[..., HttpResponseBase]) -> Callable[..., Htt
 
 def offered_languages() -> list[str]:
     """Return the codes of the project's languages that are ours, each once; none where its visitors cannot choose."""
-    if not settings.USE_I18N or not any(_is_choosing(import_string(path)) for path in settings.MIDDLEWARE):
+    if not settings.USE_I18N or not has_middleware(LocaleMiddleware):
         return []
     offered: dict[str, str] = {}
     for code, _ in settings.LANGUAGES:
@@ -56,5 +56,7 @@ def nearest_language(code: str | None) -> str | None:
     return next((one for one in (code, code.partition("-")[0]) if one in LANGUAGES), None)
 
 
-def _is_choosing(middleware: object) -> bool:
-    return isinstance(middleware, type) and issubclass(middleware, LocaleMiddleware)
+def has_middleware(kind: type) -> bool:
+    """Return whether the project has this middleware, or one derived from it."""
+    found = map(import_string, settings.MIDDLEWARE)
+    return any(isinstance(one, type) and issubclass(one, kind) for one in found)

@@ -7,7 +7,7 @@ from functools import cache
 import msgspec
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from msgspec import UNSET
 
 from taskrealtime import reminders
@@ -17,6 +17,7 @@ from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
 from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.user_model import User
+from taskrealtime.engine.db import writing
 from taskrealtime.engine.wire.errors import InvalidData
 from taskrealtime.models import Membership, Preferences
 
@@ -66,7 +67,7 @@ def _change_email(user: User, email: str) -> None:
     account = user_model.users().select_for_update(no_key=True).get(pk=user.pk)
     setattr(account, field, email)
     try:
-        with transaction.atomic():
+        with writing.atomic():
             account.save(update_fields=[field])
     except IntegrityError:
         raise InvalidData.at("email", "A user with that email address already exists.") from None

@@ -1,5 +1,7 @@
 """Ids in paths: only numbers that a row can have, so that any other address is simply not there."""
 
+from django.urls.converters import StringConverter
+
 from taskrealtime.contract.room_names import MAX_ROOM_NAME
 from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.user_model import UserKey
@@ -27,18 +29,10 @@ class IdConverter:
         return str(value)
 
 
-class RoomConverter:
+class RoomConverter(StringConverter):
     """The name of a room."""
 
     regex = rf"[A-Za-z0-9_.-]{{1,{MAX_ROOM_NAME}}}"
-
-    def to_python(self, value: str) -> str:
-        """Return the name."""
-        return value
-
-    def to_url(self, value: str) -> str:
-        """Return the name."""
-        return value
 
 
 class UserConverter:

@@ -10,12 +10,12 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
-from django.utils.module_loading import import_string
 
 from taskrealtime.addresses import accounts_base, sign_in_url
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.values import EVERY_ORIGIN
 from taskrealtime.engine.installation.checks import with_right_settings
+from taskrealtime.languages import has_middleware
 from taskrealtime.models.tracking import TrackedModel, TrackedQuerySet
 from taskrealtime.pages.mails import mail_host
 
@@ -61,10 +61,8 @@ def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register
 def check_authentication(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require that requests have a user, by the project's session."""
-    for path in django_settings.MIDDLEWARE:
-        middleware = import_string(path)
-        if isinstance(middleware, type) and issubclass(middleware, AuthenticationMiddleware):
-            return []
+    if has_middleware(AuthenticationMiddleware):
+        return []
     return [
         Error(
             "MIDDLEWARE has no AuthenticationMiddleware: the board does not know who visits it.",

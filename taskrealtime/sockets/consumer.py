@@ -185,12 +185,7 @@ class TaskBoardConsumer(SocketConnection):
     async def join_project(self, command: commands.JoinProject, envelope: protocol.Envelope) -> None:
         """Subscribe to a project: first what was missed since, then everything."""
         room = project_room(command.project_id)
-        begin: Callable[[], None] | None = None
-        if room in self.subscriptions:
-            stand = await self.ask_stand(room)
-        else:
-            self._require_free_place()
-            stand, begin = await self.enter_room(room, command.since, command.epoch)
+        stand, begin = await self._join(room, command.since, command.epoch)
         # From here to the answer nothing is awaited: what changes later is sent after it, and not before.
         present, viewers = process().presence.enter(room, self)
         answer = commands.ProjectJoined(
@@ -213,12 +208,7 @@ class TaskBoardConsumer(SocketConnection):
 
     async def join_room(self, command: commands.JoinRoom, envelope: protocol.Envelope) -> None:
         """Subscribe to a room of whatever kind: first what was missed since, then everything."""
-        begin: Callable[[], None] | None = None
-        if command.room in self.subscriptions:
-            stand = await self.ask_stand(command.room)
-        else:
-            self._require_free_place()
-            stand, begin = await self.enter_room(command.room, command.since, command.epoch)
+        stand, begin = await self._join(command.room, command.since, command.epoch)
         answer = commands.RoomJoined(room=command.room, seq=stand.head, epoch=stand.epoch, reset=stand.reset)
         self.acknowledge(answer, envelope.id)
         if begin is not None:
@@ -231,9 +221,15 @@ class TaskBoardConsumer(SocketConnection):
         self._leave(command.room)
         self.acknowledge(commands.RoomAnswer(room=command.room), envelope.id)
 
-    def _require_free_place(self) -> None:
+    async def _join(
+        self, room: str, since: int | None, epoch: str | None
+    ) -> tuple[log.Stand, Callable[[], None] | None]:
+        """Return where a room stands, and what begins its delivery, if it was not joined before."""
+        if room in self.subscriptions:
+            return await self.ask_stand(room), None
         if len(self.subscriptions) > settings.WEBSOCKET_MAX_PROJECTS:  # One of them is the user's own room.
             raise Forbidden("This connection has joined too many projects and rooms: leave one first.")
+        return await self.enter_room(room, since, epoch)
 
     def _leave(self, room: str) -> None:
         if subscription := self.subscriptions.pop(room, None):

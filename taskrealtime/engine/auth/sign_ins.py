@@ -54,7 +54,7 @@ def exchange(raw: str) -> tuple[User, RefreshToken]:
         fresh = _exchange(user, used)
         if fresh is None:
             tokens.end_mark(_mark_of(used))
-            SignIn.objects.filter(mark=_mark_of(used)).delete()
+            forget(_mark_of(used))
     if fresh is None:
         raise TokenInvalid("The token was used before: its sign-in has ended.")
     return user, fresh
@@ -99,7 +99,7 @@ def asker(request: Any) -> dict[str, Any]:
 
 
 def forget(mark: str) -> None:
-    """Have a browser that was signed out of no longer among its user's sign-ins."""
+    """Remove the sign-in with this mark from its user's."""
     SignIn.objects.filter(mark=mark).delete()
 
 

@@ -208,11 +208,6 @@ def revoked_users(stamps: Mapping[UserKey, Iterable[str]]) -> dict[UserKey, str 
     return {user_id: valid.get(user_id) for user_id, held in stamps.items() if set(held) != {valid.get(user_id)}}
 
 
-def staff_among(users: Collection[UserKey]) -> set[UserKey]:
-    """Return which of these users are staff, and active, now."""
-    return user_model.staff_among(users)
-
-
 def session_version(user: User) -> int:
     """Return the version of the user's sessions: 0 until they are ended for the first time."""
     if SessionVersion._meta.get_field("user").remote_field.is_cached(user):  # it was read together with the user

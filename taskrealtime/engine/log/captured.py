@@ -32,6 +32,8 @@ def number_captured(rooms: Collection[str]) -> dict[str, list[LoggedEvent]]:
         for row in kept:
             numbered.setdefault(row.room, []).append(logged_row(row, {}))
         _raise_heads(kept)
+        if len(rows) < CHUNK:
+            break
     return numbered
 
 

@@ -199,7 +199,7 @@ class Attendance:
             self._places[user_id] = places
         for place in before ^ places:
             viewers = self._viewers.setdefault(place, set())
-            self.changes.append(("place", place, sorted(viewers)))
+            self.changes.append(("place", place, in_order(viewers)))
             (viewers.add if place in places else viewers.discard)(user_id)
             if not viewers:
                 del self._viewers[place]

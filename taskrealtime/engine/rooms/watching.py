@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import msgspec
 
 from taskrealtime.engine import draining, metrics
-from taskrealtime.engine.auth import tokens
+from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db.threads import in_database_thread
@@ -285,4 +285,4 @@ class Watch:
 
 
 def _look_up(users: set[UserKey], rooms: list[str]) -> tuple[set[UserKey], dict[str, str]]:
-    return users - tokens.staff_among(users), domain.figures.names(rooms)
+    return users - user_model.staff_among(users), domain.figures.names(rooms)
