@@ -1,7 +1,7 @@
 """Sign-in by the OpenID Connect provider that OIDC_ISSUER names, with django-allauth; see docs/operations.md.
 
-All that the provider knows may sign in. An account belongs to the provider's name for the user (`sub`), never to an
-e-mail address: the board does not verify those that its users enter.
+Every user that the provider knows may sign in. An account belongs to the provider's name for the user (`sub`), never to
+an e-mail address: the board does not verify those that its users enter.
 """
 
 from typing import Any, NoReturn
@@ -37,11 +37,11 @@ class Company(DefaultSocialAccountAdapter):
     """What follows from an answer of the provider."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """Return that all may come whom the provider knows."""
+        """Return True: every user that the provider knows may have an account."""
         return True
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Leave addresses out of account: one that another user has as well neither connects nor stops anything."""
+        """Ignore email addresses: one that another user also has neither links accounts nor prevents a sign-in."""
         sociallogin.email_addresses = []
 
     def on_authentication_error(self, *args: Any, **kwargs: Any) -> NoReturn:

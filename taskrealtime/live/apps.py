@@ -16,7 +16,7 @@ class LiveConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import each app's `live` module, tell the engine of the rooms, and have `migrate` install the triggers."""
+        """Import each app's `live` module, register the rooms, and have `migrate` install the triggers."""
         autodiscover_modules("live")
         from . import checks, installing, kinds, writing
 

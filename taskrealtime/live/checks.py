@@ -41,11 +41,9 @@ def problems() -> list[tuple[str, str]]:
     migrate = "Run manage.py migrate, or manage.py live --install."
     found = [(f"The trigger {one.name} on {one.table} is missing.", migrate) for one in state.missing]
     found += [(f"The trigger {one.name} on {one.table} is not as declared.", migrate) for one in state.outdated]
+    found += [(f"The trigger {one.name} on {one.table} belongs to no declaration.", migrate) for one in state.foreign]
     found += [
-        (f"The trigger {one.name} on {one.table} is of nothing that is declared.", migrate) for one in state.foreign
-    ]
-    found += [
-        (f"{table} is declared live, but is no table of the database.", "A view has no triggers.")
+        (f"{table} is declared live but is not a table of the database.", "A view has no triggers.")
         for table in state.absent
     ]
     return found

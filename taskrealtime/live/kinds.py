@@ -98,5 +98,5 @@ def _allowed(rule: Rule | None, owner: type[Model], pairs: set[tuple[Any, UserKe
 
 
 def install() -> None:
-    """Tell the engine of all kinds of rooms that were declared."""
+    """Register all declared kinds of rooms with the engine."""
     domain.install(captured_rooms=[LiveRooms(owner) for owner in registry.resolved.owners()])

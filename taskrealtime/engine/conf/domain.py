@@ -85,7 +85,7 @@ class FiguresEncoder(Protocol):
 
 
 class Blanker(Protocol):
-    """Is given the events of one subject, the newest first, and blanks texts in them that newer ones replaced."""
+    """Takes the events of one subject, the newest first, and blanks texts in them that newer ones replaced."""
 
     #: When the first of those texts was replaced that were not old enough; None: there are none.
     pending: datetime | None

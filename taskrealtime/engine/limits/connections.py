@@ -158,7 +158,7 @@ class Counts:
         try:
             await asyncio.gather(*(self._announcer.ask((user_id, self._own[user_id])) for user_id in users))
         except Exception:
-            logger.exception("Connection counts: Redis did not take them; they are announced again.")
+            logger.exception("Connection counts: they could not be announced; a later round tries again.")
 
     def _beat(self) -> bool:
         """Give a sign of life; return whether every Redis that answers knows all counts."""

@@ -106,7 +106,9 @@ class Sweep:
             try:
                 await in_database_thread(_number_waiting)
             except Exception as error:
-                logger.warning("Events wait for the next sweep (%s: %s).", type(error).__name__, error)
+                logger.warning(
+                    "Sweep: numbering failed (%s: %s); the next sweep tries again.", type(error).__name__, error
+                )
 
     def _measure(self) -> None:
         for kind in domain.kinds():
@@ -186,6 +188,6 @@ def _refused(readers: set[tuple[str, UserKey]]) -> Collection[tuple[str, UserKey
             raise
         except Exception:
             # No user reads what the rule does not allow.
-            logger.exception("Who may read the rooms of %s could not be found out: they are left.", kind)
+            logger.exception("Sweep: the rule for rooms of %s failed, so their readers are removed.", kind)
             refused |= of_kind
     return refused

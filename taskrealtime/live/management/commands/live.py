@@ -26,7 +26,7 @@ class Command(BaseCommand):
             CommandError: something is wrong.
         """
         if not installing.is_possible():
-            raise CommandError("The database has not the tables of taskrealtime.live: run manage.py migrate.")
+            raise CommandError("The database lacks the tables of taskrealtime.live: run manage.py migrate.")
         if options["remove"]:
             self.stdout.write(f"Removed {len(installing.remove())} triggers.")
             return
