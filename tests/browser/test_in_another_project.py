@@ -86,3 +86,16 @@ def test_pages_find_the_token_against_forged_requests(csrf: dict[str, Any], new_
         expect(page.locator("[name=invitation_url]")).to_have_value(re.compile(f"{server.url}{PREFIX}/join/#"))
     finally:
         stack.close()
+
+
+def test_settings_show_no_name_and_no_address_that_are_the_projects(host: Server, new_page: NewPage) -> None:
+    page = new_page(host, host.stack.user(email="ann@example.org"), f"{PREFIX}/")
+    page.locator("[data-me]").click()
+    page.get_by_role("menuitem", name="Settings").click()
+    dialog = page.locator("[data-settings-dialog]")
+    expect(dialog.locator("[name=timezone]")).to_be_visible()
+    for name in ("display_name", "email", "password"):
+        expect(dialog.locator(f"[name={name}]")).to_be_hidden()
+    dialog.locator("[name=ask_first]").check()
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
