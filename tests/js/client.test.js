@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 
 import { WebSocket } from 'ws';
 
-import { record, stage, turn, until } from './support/harness.js';
+import { entered, record, stage, turn, until } from './support/harness.js';
 
 const ROOM = 'project.3';
 
@@ -497,12 +497,14 @@ describe('the connection', { concurrency: true }, () => {
     }
     const client = connect({ window, document, WebSocket: Counted, random: () => 1, speed: 1 / 120 });
     await until(() => client.state === 'live', 'live');
+    const lost = entered(client, 'connecting');
     server.cut();
-    await until(() => client.state === 'connecting', 'the loss');
+    await lost;
     window.dispatchEvent(new Event('online'));
     await until(() => client.state === 'live', 'live again');
+    const lostAgain = entered(client, 'connecting');
     server.cut();
-    await until(() => client.state === 'connecting', 'the loss');
+    await lostAgain;
     document.dispatchEvent(new Event('visibilitychange'));
     await turn();
     assert.equal(attempts, 2);
@@ -517,8 +519,9 @@ describe('the connection', { concurrency: true }, () => {
     const { client, heard } = await joined({ connect }, { window });
     const leftAt = performance.now();
     server.connection.send({ event: 'going_away', data: { reconnect_in_ms: 6000 } });
+    const lost = entered(client, 'connecting');
     server.closeAll(1012);
-    await until(() => client.state === 'connecting', 'the loss');
+    await lost;
     window.dispatchEvent(new Event('online'));
     await until(() => client.state === 'live', 'live');
     assert.ok(performance.now() - leftAt >= 6000 / 20);
@@ -537,8 +540,9 @@ describe('the connection', { concurrency: true }, () => {
       },
     });
     await until(() => server.open.length === 1, 'the connection');
+    const away = entered(client, 'offline');
     server.closeAll(4409);
-    await until(() => client.state === 'offline', 'offline');
+    await away;
     await until(() => server.connections.length === 2, 'the next');
     assert.ok(delays.some((delay) => delay >= 14_900 && delay <= 15_000), String(delays));
   });

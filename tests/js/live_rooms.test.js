@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { Records } from '../../static/js/client/records.js';
-import { stage, turn, until } from './support/harness.js';
+import { entered, stage, turn, until } from './support/harness.js';
 
 const ROOM = 'helpdesk.queue.7';
 const MODEL = 'helpdesk.ticket';
@@ -275,9 +275,9 @@ describe('the records of a room', () => {
     await until(() => heard.length === 2, 'removed_from_room');
     assert.deepEqual(heard, [['room', { room: ROOM }], ['client', { room: ROOM }]]);
     assert.equal(records.size, 0);
+    const back = entered(client, 'live');
     server.cut();
-    await until(() => client.state !== 'live', 'the break');
-    await until(() => client.state === 'live', 'live');
+    await back;
     assert.equal(room.position, null);
     assert.deepEqual(server.connection.received.filter(({ event }) => event === 'join_room'), []);
     await room.leave();

@@ -26,6 +26,22 @@ export async function until(condition, what, deadline = 60_000) {
   }
 }
 
+/**
+ * The next time that a client enters the state. Ask before what causes it: a client may have left the state again by the time it is looked at.
+ *
+ * @param {TaskManagerWebSocket} client
+ * @param {string} state
+ * @returns {Promise<void>}
+ */
+export const entered = (client, state) =>
+  new Promise((resolve) => {
+    const off = client.on('state', (/** @type {string} */ now) => {
+      if (now !== state) return;
+      off();
+      resolve();
+    });
+  });
+
 /** One task of the timer queue: whatever was under way in this process has gone on meanwhile. */
 export const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
