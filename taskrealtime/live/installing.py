@@ -1,11 +1,14 @@
 """Installs, finds and removes the triggers in the database."""
 
 import re
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 from django.apps import apps
 from django.db import connection
+from django.db.models import F, Q
 
 from taskrealtime.engine.db import writing
 
@@ -130,8 +133,7 @@ def install() -> State:
     """
     with writing.atomic():
         before = state()
-        for old in before.foreign:
-            _drop(old)
+        _drop(before.foreign)
         with connection.cursor() as cursor:
             for trigger in [*before.missing, *before.outdated]:
                 for statement in trigger.statements:
@@ -144,29 +146,35 @@ def remove() -> list[Installed]:
     """Remove all triggers of ours; return them. The log keeps its events."""
     with writing.atomic():
         there = installed()
-        for one in there:
-            _drop(one)
+        _drop(there)
     return there
 
 
-def _drop(trigger: Installed) -> None:
+def _drop(triggers: Sequence[Installed]) -> None:
+    if not triggers:
+        return
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.execute(f"DROP TRIGGER IF EXISTS {trigger.name}")
+            for one in triggers:
+                cursor.execute(f"DROP TRIGGER IF EXISTS {one.name}")
         else:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {trigger.name} ON {trigger.table}")
-            cursor.execute(f"DROP FUNCTION IF EXISTS {_schema_of('engine_event')}.{trigger.name}()")
+            # Each function is that of one trigger, which goes with it.
+            schema = _schema_of("engine_event")
+            functions = ", ".join(f"{schema}.{one.name}()" for one in triggers)
+            cursor.execute(f"DROP FUNCTION IF EXISTS {functions} CASCADE")
 
 
 def reset(kinds: set[str]) -> None:
     """Have all clients of these kinds of rooms take a new snapshot, in the open transaction: a number is left out."""
     from taskrealtime.engine.models import Room
 
-    for kind in sorted(kinds):
-        prefix = f"{kind}."
-        rooms = Room.objects.filter(name__startswith=prefix).select_for_update(no_key=True).order_by("name")
-        for room in list(rooms):
-            Room.objects.filter(pk=room.pk).update(head=room.head + 1, floor=room.head + 1)
+    if not kinds:
+        return
+    of_kinds = reduce(or_, (Q(name__startswith=f"{kind}.") for kind in sorted(kinds)))
+    # Locked in the order in which all lock them.
+    rooms = Room.objects.filter(of_kinds).select_for_update(no_key=True).order_by("name")
+    names = list(rooms.values_list("name", flat=True))
+    Room.objects.filter(name__any_of=names).update(head=F("head") + 1, floor=F("head") + 1)
 
 
 def after_migrate(**kwargs: object) -> None:

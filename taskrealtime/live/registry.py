@@ -91,6 +91,10 @@ class Capture:
     columns: list[Column]
     #: Whose content the events hold; None: the row's own.
     subject: Step | None = None
+    #: Other declarations that bring rows of the model into rooms of the owner, by other keys.
+    siblings: "list[Capture]" = field(default_factory=list)
+    #: Those of them that were declared before.
+    earlier: "list[Capture]" = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -211,6 +215,7 @@ class Registry:
                 capture = _resolve(declaration)
                 if capture.name in names:
                     raise Problem(f"{capture.label} is declared live twice for the same room.", model=capture.model)
+                _meet_siblings(capture, found.captures)
             except Problem as problem:
                 found.problems.append(problem)
             else:
@@ -236,6 +241,30 @@ class Registry:
                 found.rules[owner] = rule
         found.problems += _unreadable(found)
         return found
+
+
+def _meet_siblings(capture: Capture, declared: Iterable[Capture]) -> None:
+    """Note which declarations bring rows of the same model into the same rooms: there, one row has one record.
+
+    Raises:
+        Problem: they do not show the same of it.
+    """
+    capture.siblings = [one for one in declared if (one.model, one.owner) == (capture.model, capture.owner)]
+    capture.earlier = list(capture.siblings)
+    for other in capture.siblings:
+        if _shown(other.declaration) != _shown(capture.declaration):
+            raise Problem(
+                f"{capture.label} is declared live by two keys for rooms of {capture.owner._meta.label}, "
+                "with different fields or options.",
+                hint="Give both declarations the same fields, when, render and subject.",
+                model=capture.model,
+            )
+    for other in capture.siblings:
+        other.siblings.append(capture)
+
+
+def _shown(declaration: Declaration) -> tuple[Any, ...]:
+    return set(declaration.fields), declaration.when, declaration.render, declaration.subject
 
 
 def _unreadable(found: Resolved) -> Iterator[Problem]:

@@ -1,6 +1,10 @@
 """The state of live rooms: the rows that are shown there, as the events describe them."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
+
+from django.db.models import Q
 
 from taskrealtime.engine.conf.domain import domain
 
@@ -17,8 +21,11 @@ def read_records(room: str) -> Records:
     if not isinstance(kind, LiveRooms):
         return {}
     key = room_names.key_of(kind.owner, room)
-    captures = registry.resolved.captures_of(kind.owner)
-    return {capture.label: _records(capture, key) for capture in captures}
+    records: Records = {}
+    for capture in registry.resolved.captures_of(kind.owner):
+        if not capture.earlier:
+            records[capture.label] = _records([capture, *capture.siblings], key)
+    return records
 
 
 def is_live(room: str) -> bool:
@@ -26,8 +33,11 @@ def is_live(room: str) -> bool:
     return isinstance(domain.kind_of(room), LiveRooms)
 
 
-def _records(capture: Capture, key: Any) -> list[dict[str, Any]]:
-    path = "__".join(step.field.name for step in capture.steps) or "pk"
-    rows = capture.model._base_manager.filter(**{path: key}).order_by("pk")
+def _records(captures: list[Capture], key: Any) -> list[dict[str, Any]]:
+    """Return the rows of one model that one of its keys brings into the room, each once."""
+    capture = captures[0]
+    paths = ["__".join(step.field.name for step in one.steps) or "pk" for one in captures]
+    is_there = reduce(or_, (Q(**{path: key}) for path in paths))
+    rows = capture.model._base_manager.filter(is_there).order_by("pk")
     when = capture.declaration.when
     return [rendering.record(capture, row) for row in rows.iterator() if when is None or when(row)]

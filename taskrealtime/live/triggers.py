@@ -6,16 +6,17 @@ of these rows when they are numbered.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.db.models import IntegerField, Model, UUIDField
 
 from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.log import CAPTURED
 
 from . import room_names
-from .registry import Capture, Members, Resolved, Table
+from .registry import Capture, Column, Members, Resolved, Step, Table
 
 #: What the names of all our triggers and functions begin with.
 PREFIX = "taskrealtime_live_"
@@ -54,9 +55,6 @@ def quoted(text: str) -> str:
 class Dialect:
     """What both databases have in common: which triggers there are, and what they append."""
 
-    #: The length of a text, in characters.
-    length: ClassVar[str] = "length"
-
     def __init__(self, name: Callable[[str], str]) -> None:
         """Create it.
 
@@ -81,15 +79,131 @@ class Dialect:
 
     def of_capture(self, capture: Capture) -> list[Trigger]:
         """Return the triggers of a declaration."""
-        raise NotImplementedError
+        main, *parents = capture.tables
+        made = self.on_rows(capture, main)
+        for table in parents:
+            if self.own_columns(capture, table) or self.way(capture, table):
+                made += self.on_part(capture, table)
+        made += self.on_emptied(capture)
+        if len(capture.steps) > 1:
+            made += self._on_way(capture)
+        if capture.subject:
+            made.append(self._on_subject(capture, capture.subject))
+        return made
 
     def of_members(self, members: Members) -> list[Trigger]:
-        """Return the triggers of a model whose rows say who reads."""
-        raise NotImplementedError
+        """Return the triggers of a model whose rows say who reads: their deletion evicts."""
+        columns = [members.owner_field.column, members.user_field.column]
+        room = self.name_sql(members.owner, f"OLD.{self.column(columns[0])}", room_names.MAX_NAME)
+        data = [("of", quoted(members.name)), ("op", "'evict'"), ("by", self.actor())]
+        data.append(("id", f"OLD.{self.column(columns[1])}"))
+        evicted = ", ".join(self.evicted(members))
+        append = (
+            f"INSERT INTO {self.table('engine_event')} (room, type, at, data, subject, evicts_user, evicts)\n"
+            f"SELECT {room}, '{CAPTURED}', {self.now}, {self.json_object(data)}, '', {evicted}\n"
+            f"WHERE {room} IS NOT NULL;\n"
+        )
+        changed = " OR ".join(self.distinct(f"NEW.{self.column(one)}", f"OLD.{self.column(one)}") for one in columns)
+        table, kind = members.model._meta.db_table, room_names.prefix_of(members.owner)
+        return [
+            self.trigger(members.name, table, "left", "AFTER DELETE", self.true, append, kind),
+            self.trigger(members.name, table, "changed", "AFTER UPDATE", changed, append, kind),
+        ]
+
+    def _on_way(self, capture: Capture) -> list[Trigger]:
+        """The row between a row and its room's was moved to another room, or is deleted with the rows behind it."""
+        first, second = capture.steps
+        main, loud = capture.tables[0], self.is_loud(capture)
+        column = self.column(second.field.column)
+        old = self.name_sql(capture.owner, f"OLD.{column}", room_names.MAX_NAME)
+        new = self.name_sql(capture.owner, f"NEW.{column}", room_names.MAX_NAME)
+
+        def append(op: str, room: str, between: str) -> str:
+            link = f"behind.{self.column(first.field.column)} = {between}.{self.column(second.table.key)}"
+            return self.append(capture, op, room, main, also=link, behind=True)
+
+        moved = append("leave", old, "NEW") + append("enter", new, "NEW")
+        gone = append("delete", old, "OLD")
+        test = f"{self.distinct(f'NEW.{column}', f'OLD.{column}')} AND {loud}"
+        table, kind = second.table.name, room_names.prefix_of(capture.owner)
+        return [
+            self.trigger(capture.name, table, "moved", "AFTER UPDATE", test, moved, kind),
+            self.trigger(capture.name, table, "gone", "BEFORE DELETE", loud, gone, kind),
+        ]
+
+    def _on_subject(self, capture: Capture, step: Step) -> Trigger:
+        model = step.target
+        forget = self.forget(self.name_sql(model, f"OLD.{self.column(key_column(model))}", MAX_SUBJECT))
+        table, kind = model._meta.db_table, room_names.prefix_of(capture.owner)
+        return self.trigger(capture.name, table, "subject", "AFTER DELETE", self.true, forget, kind)
+
+    # -- what is appended --
+
+    def append(self, capture: Capture, op: str, room: str, at: Table, *, also: str = "", behind: bool = False) -> str:
+        """Return the statement that appends a row of the table `at`, unless it is in no room.
+
+        Args:
+            also: another condition.
+            behind: append the rows of `at` that `also` finds by the name `behind`, and not the trigger's own row.
+        """
+        new, old = ("behind", "behind") if behind else ("NEW", "OLD")
+        row = old if op in {"delete", "leave"} else new
+        data = [("of", quoted(capture.name)), ("op", f"'{op}'"), ("by", self.actor())]
+        data.append(("id", self.scalar(f"{row}.{self.column(at.key)}")))
+        if op in {"insert", "enter", "update"}:
+            data.append(("new", self.row(capture, new, at)))
+        if op == "update" or (op in {"delete", "leave"} and capture.declaration.when is not None):
+            data.append(("old", self.row(capture, old, at)))
+        tests = [f"{room} IS NOT NULL", *([also] if also else []), *self._alone(capture, op, room, at, new, old)]
+        source = f"FROM {self.table(at.name)} AS behind " if behind else ""
+        order = f" ORDER BY behind.{self.column(at.key)}" if behind else ""
+        return (
+            f"INSERT INTO {self.table('engine_event')} (room, type, at, data, subject)\n"
+            f"SELECT {room}, '{CAPTURED}', {self.now}, {self.json_object(data)}, "
+            f"{self.subject(capture, row, at)} {source}WHERE {' AND '.join(tests)}{order};\n"
+        )
+
+    def _alone(self, capture: Capture, op: str, room: str, at: Table, new: str, old: str) -> Iterator[str]:
+        """Yield the tests that no other key of the row has the same to say of the room: the first one declared does.
+
+        A row leaves a room with the last key that leads there.
+        """
+        for other in capture.siblings:
+            is_earlier = other in capture.earlier
+            if op == "leave" or (is_earlier and op != "delete"):
+                yield self.distinct(self.room(other, new, at), room)
+            # Of a row behind another one, what was before is no longer there to be read.
+            if is_earlier and (op == "delete" or (op == "leave" and old != new)):
+                yield self.distinct(self.room(other, old, at), room)
+
+    def forget(self, subject: str) -> str:
+        """Return the statement that has the log blank what it says about a row that is deleted."""
+        return f"INSERT INTO {self.table('engine_redaction')} (subject) SELECT COALESCE({subject}, '');\n"
+
+    # -- what is looked at --
+
+    def own_columns(self, capture: Capture, at: Table) -> list[Column]:
+        """Return the captured columns of this table."""
+        return [column for column in capture.columns if column.table == at]
+
+    def way(self, capture: Capture, at: Table) -> str:
+        """Return the test whether a row of this table took another way to its room; empty: it does not decide that."""
+        if not capture.steps or capture.steps[0].table != at:
+            return ""
+        name = self.column(capture.steps[0].field.column)
+        return self.distinct(f"NEW.{name}", f"OLD.{name}")
+
+    def is_one_of(self, capture: Capture, at: Table) -> str:
+        """Return the test whether the row of a parent's table is one of the model: it has a part in its own, too."""
+        main = capture.tables[0]
+        return (
+            f"EXISTS (SELECT 1 FROM {self.table(main.name)} AS own "
+            f"WHERE own.{self.column(main.key)} = NEW.{self.column(at.key)})"
+        )
 
     # -- names --
 
-    def _trigger_name(self, of: str, table: str, role: str) -> str:
+    def trigger_name(self, of: str, table: str, role: str) -> str:
         return PREFIX + hashlib.sha256(f"{of} {table}".encode()).hexdigest()[:12] + "_" + role
 
     # -- values of a row --
@@ -120,7 +234,7 @@ class Dialect:
         if isinstance(room_names.key_field(model), IntegerField | UUIDField):
             return f"{prefix} || {key}"
         room = most - len(room_names.prefix_of(model)) - 1
-        return f"CASE WHEN {self.length}({key}) <= {room} THEN {prefix} || {key} END"
+        return f"CASE WHEN length({key}) <= {room} THEN {prefix} || {key} END"
 
     def room(self, capture: Capture, row: str, at: Table) -> str:
         """Return the name of the room of a row of the table `at`; NULL: it is in none."""
@@ -165,6 +279,50 @@ class Dialect:
 
     # -- to be said by each database --
 
+    #: The present moment, and what is always true.
+    now: ClassVar[str]
+    true: ClassVar[str]
+
+    def trigger(self, of: str, table: str, role: str, when: str, test: str, statements: str, kind: str) -> Trigger:
+        """Return the trigger that runs statements for each row for which a test is true."""
+        raise NotImplementedError
+
+    def on_rows(self, capture: Capture, at: Table) -> list[Trigger]:
+        """Return the triggers on the model's own table."""
+        raise NotImplementedError
+
+    def on_part(self, capture: Capture, at: Table) -> list[Trigger]:
+        """Return the triggers on the table of a parent, which has a part of each row."""
+        raise NotImplementedError
+
+    def on_emptied(self, capture: Capture) -> list[Trigger]:
+        """Return what resets the rooms when the model's table is emptied at once."""
+        return []
+
+    def is_loud(self, capture: Capture) -> str:
+        """Return the test whether the transaction is not silent about the model."""
+        raise NotImplementedError
+
+    def actor(self) -> str:
+        """Return who acts, as JSON in a text; NULL: the system."""
+        raise NotImplementedError
+
+    def distinct(self, one: str, other: str) -> str:
+        """Return the test whether two values differ, where NULL is a value."""
+        raise NotImplementedError
+
+    def json_object(self, members: Iterable[tuple[str, str]]) -> str:
+        """Return a JSON object as text."""
+        raise NotImplementedError
+
+    def row(self, capture: Capture, row: str, at: Table) -> str:
+        """Return the captured columns of a row as a member of a JSON object."""
+        raise NotImplementedError
+
+    def scalar(self, value: str) -> str:
+        """Return a key as a member of a JSON object."""
+        return value
+
     def is_plain(self, value: str) -> str:
         """Return whether a text stands in a name as it is."""
         raise NotImplementedError
@@ -176,8 +334,3 @@ class Dialect:
     def uuid(self, value: str) -> str:
         """Return a UUID with dashes."""
         raise NotImplementedError
-
-
-def needs_row(capture: Capture, row: str) -> bool:
-    """Return whether rendering an event needs the row, not only its key."""
-    return row == "NEW" or capture.declaration.when is not None

@@ -21,12 +21,14 @@ from taskrealtime.engine import log
 from taskrealtime.engine.log import trimming
 from taskrealtime.engine.models import Event, Room
 from taskrealtime.live.room_names import room_name
+from taskrealtime.live.snapshots import read_records
 from tests import services
 from tests.support.helpdesk.installed import frames_of, installed
 from tests.support.helpdesk.models import (
     Bot,
     Comment,
     Desk,
+    Handover,
     Incident,
     Item,
     Legacy,
@@ -190,6 +192,26 @@ def test_rows_behind_one_that_moves_go_with_it(queue: Queue) -> None:
     comment.text = "Still here"
     comment.save()
     assert contents(other)[-1] == ("updated", {"text": "Still here"})
+
+
+def test_a_row_that_two_keys_bring_into_a_room_is_there_once_until_the_last_key_leaves(queue: Queue) -> None:
+    other = Queue.objects.create(name="Sales")
+    both = Handover.objects.create(source=queue, target=queue, note="both")
+    Handover.objects.filter(pk=both.pk).update(note="seen once")
+    Handover.objects.filter(pk=both.pk).update(source=other)
+    one = Handover.objects.create(source=queue, target=other, note="one")
+    assert [row["note"] for row in read_records(room_name(Queue, queue.pk))["helpdesk.handover"]] == [
+        "seen once",
+        "one",
+    ]
+    assert [row["note"] for row in read_records(room_name(Queue, other.pk))["helpdesk.handover"]] == [
+        "seen once",
+        "one",
+    ]
+    Handover.objects.filter(pk=both.pk).update(target=None)
+    one.delete()
+    assert [what for what, _ in contents(queue)] == ["created", "updated", "created", "deleted", "deleted"]
+    assert [what for what, _ in contents(other)] == ["created", "created", "deleted"]
 
 
 def test_every_type_of_column_is_the_same_json_on_both_databases() -> None:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
 
 from taskrealtime.actor import acting_as
 from taskrealtime.engine.installation import doorbell
@@ -19,7 +20,7 @@ from taskrealtime.live.registry import Declaration, Registry
 from taskrealtime.live.room_names import encode_key, key_of, room_name
 from tests import services
 from tests.support.helpdesk.installed import frames_of, installed
-from tests.support.helpdesk.models import Comment, Item, Queue, QueueMembership, Shelf, Ticket
+from tests.support.helpdesk.models import Comment, Handover, Item, Queue, QueueMembership, Shelf, Ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="a statement of PostgreSQL's")
@@ -139,6 +140,22 @@ def test_what_is_written_silently_resets_the_rooms_of_the_model_and_no_other(que
     assert Room.objects.get(pk=room_name(Shelf, "a")).floor == 0
 
 
+def test_many_rooms_are_reset_by_no_more_statements_than_one(queue: Queue) -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as found, live.silently(Ticket):
+            pass
+        return len(found)
+
+    Ticket.objects.create(queue=queue, title="1")
+    frames_of(queue)
+    alone, others = statements(), [Queue.objects.create(name="Other") for _ in range(20)]
+    Ticket.objects.bulk_create([Ticket(queue=other, title="1") for other in others])
+    for other in others:
+        frames_of(other)
+    assert statements() == alone
+    assert {Room.objects.get(pk=room_name(Queue, other.pk)).floor for other in others} == {2}
+
+
 @needs_postgresql
 def test_a_table_that_is_emptied_at_once_resets_its_rooms(queue: Queue) -> None:
     Ticket.objects.create(queue=queue, title="1")
@@ -237,6 +254,13 @@ def test_a_declaration_that_cannot_be_meant_is_an_error(declared: dict[str, Any]
     registry = Registry()
     registry.declare(Declaration(Ticket, **declared))
     assert [problem.id for problem in registry.resolved.problems] == [f"taskrealtime.{id}"]
+
+
+def test_two_keys_into_the_same_rooms_that_show_different_fields_are_an_error() -> None:
+    registry = Registry()
+    registry.declare(Declaration(Handover, "source", ["note"]), may_read=lambda user, queue: True)
+    registry.declare(Declaration(Handover, "target", ["note", "source"]))
+    assert [problem.id for problem in registry.resolved.problems] == ["taskrealtime.E021"]
 
 
 def test_two_rules_for_the_same_rooms_are_an_error() -> None:

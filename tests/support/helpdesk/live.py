@@ -6,7 +6,20 @@ from django.contrib.auth import get_user_model
 
 from taskrealtime.live import live
 
-from .models import Comment, Desk, Incident, Item, Legacy, Notice, Profile, Queue, QueueMembership, Shelf, Ticket
+from .models import (
+    Comment,
+    Desk,
+    Handover,
+    Incident,
+    Item,
+    Legacy,
+    Notice,
+    Profile,
+    Queue,
+    QueueMembership,
+    Shelf,
+    Ticket,
+)
 
 ITEM = ["uid", "price", "ratio", "opened_at", "due", "at_time", "effort", "meta", "done", "blob", "big", "note", "host"]
 
@@ -14,6 +27,8 @@ live(Ticket, room="queue", fields=["title", "status", "assigned_to", "votes"], m
 live(Comment, room="ticket.queue", fields=["text"])
 live(Incident, room="queue", fields=["title", "severity"])
 live(Legacy, room="queue", fields=["text"])
+live(Handover, room="source", fields=["note"])
+live(Handover, room="target", fields=["note"])
 live(Item, room="desk", fields=ITEM, may_read=lambda user, desk: True)
 live(Item, room="shelf", fields=["note"], may_read=lambda user, shelf: True)
 live(Profile, room="user", fields=["motto"], may_read=lambda user, owner: user == owner)
@@ -25,5 +40,5 @@ live(
     render=lambda notice: {"shout": notice.text.upper()},
     may_read=lambda user, notice: True,
 )
-DECLARED: list[Any] = [Ticket, Comment, Incident, Legacy, Item, Profile, Notice]
+DECLARED: list[Any] = [Ticket, Comment, Handover, Incident, Legacy, Item, Profile, Notice]
 OWNERS: list[Any] = [Queue, Desk, Shelf, get_user_model(), Notice]

@@ -62,6 +62,14 @@ class Incident(Ticket):
         app_label = "helpdesk"
 
 
+class Handover(HelpDeskModel):
+    """Work that goes from one queue to another, and is seen in both."""
+
+    source = models.ForeignKey(Queue, on_delete=models.CASCADE, null=True, related_name="+")
+    target = models.ForeignKey(Queue, on_delete=models.CASCADE, null=True, related_name="+")
+    note = models.CharField(max_length=50, default="")
+
+
 class Comment(HelpDeskModel):
     """What was said of a ticket."""
 
