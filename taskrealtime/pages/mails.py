@@ -2,7 +2,6 @@
 
 import logging
 import re
-import sys
 from collections.abc import Iterable
 from threading import Thread
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from taskrealtime.actor import current_actor
+from taskrealtime.addresses import accounts_base
 from taskrealtime.engine.auth import session_notes
 from taskrealtime.engine.conf import settings, user_model
 from taskrealtime.engine.conf.user_model import User
@@ -140,8 +140,7 @@ def _are_accounts_ours() -> bool:
 
     Other projects tell their users themselves what they do with their accounts, and pay for no query of ours.
     """
-    has_pages = session_notes.are_noted_early() or "taskrealtime.account_urls" in sys.modules
-    return has_pages or current_actor() is not None
+    return session_notes.are_noted_early() or current_actor() is not None or accounts_base() is not None
 
 
 def _credentials_of(user: Any) -> _Credentials:

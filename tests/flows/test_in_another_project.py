@@ -282,6 +282,30 @@ def test_pages_lead_to_the_accounts_where_the_project_includes_them(host: Server
     assert "servers" not in openapi["paths"]["/api/token/refresh/"]
 
 
+def test_an_account_that_a_command_changes_is_mailed_where_the_project_includes_our_pages(host: Server) -> None:
+    """Asked in a process that has not loaded them: a command reads no URLs."""
+    code = (
+        "from django.contrib.auth.models import User\n"
+        "user = User.objects.get(pk=pk)\n"
+        "user.set_password('another one')\n"
+        "user.save()"
+    )
+    user = host.stack.user(email="ann@example.org")
+    for urls, subjects in (("host_urls", []), ("host_urls_with_accounts", ["Subject: Your password was changed"])):
+        printed = host.stack.manage(
+            "shell",
+            "-c",
+            code.replace("pk=pk", f"pk={user.id!r}"),
+            HOST_SETTINGS=json.dumps(
+                {
+                    "ROOT_URLCONF": f"tests.support.{urls}",
+                    "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend",
+                }
+            ),
+        )
+        assert re.findall("Subject: .*", printed) == subjects
+
+
 def test_signing_in_at_our_page_leads_to_the_board_unless_the_project_says_otherwise(host: Server) -> None:
     user = host.stack.user()
     code = (
