@@ -102,6 +102,7 @@ def test_a_revoked_link_is_told_to_whoever_opens_it(server: Server, new_page: Ne
     ours.page.locator("[data-open-members]").click()
     url = make_link(ours.page)
     ours.page.get_by_role("button", name="Revoke").click()
+    ours.page.get_by_role("button", name="Revoke link?").click()
     expect(ours.page.locator("[data-invitation-id]")).to_have_count(0)
     expect(ours.page.get_by_label("New invite link")).to_be_hidden()
     page = new_page(server, bob, url, allow_errors="status of 404")

@@ -201,7 +201,10 @@ def test_a_comment_arrives_is_counted_edited_and_deleted(scene: Scene) -> None:
     expect(seen).to_contain_text("Second")
     expect(seen.locator("[data-edit-comment]")).to_be_hidden()
     mine.hover()
-    mine.locator("[data-delete-comment]").dblclick()  # the second click answers "Delete comment?"
+    delete = mine.locator("[data-delete-comment]")
+    delete.click()
+    expect(delete).to_have_text("Delete comment?")
+    delete.click()
     expect(theirs.locator("[data-comment-id]")).to_have_count(1)
     expect(seen).to_contain_text("This one.")
     expect(scene.theirs.card(task)).to_have_attribute("data-comment-count", "1")

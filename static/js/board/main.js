@@ -26,6 +26,7 @@ import { followElsewhere, noteOf } from './commands/leftovers.js';
 import { Members } from './people/members.js';
 import { choices, openMoveMenu } from './columns/move_menu.js';
 import { TaskPanel } from './panel/panel.js';
+import { guardPresses } from './ui/presses.js';
 import { copying, Problems } from './ui/problems.js';
 import { Returning } from './activity/returning.js';
 import { Route } from './page/route.js';
@@ -41,6 +42,7 @@ import { explain, quote } from './language/words.js';
 const FIRST_POLL = 500; // ms in which the first poll after an outage tells what was missed
 const CLOCK = 30_000; // ms between paintings for the sake of "in 5 minutes"
 
+guardPresses();
 const { body } = document;
 const projectId = Number(body.dataset.projectId);
 const firstTitle = document.title;

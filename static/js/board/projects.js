@@ -5,11 +5,13 @@ import { send } from '../client/http.js';
 import { Shelf, TaskManagerWebSocket } from '../client/index.js';
 import { fetchToken } from './page/api.js';
 import { copyText } from './ui/clipboard.js';
+import { confirmTwice } from './ui/confirm.js';
 import { followConcerns } from './notifications/concerns.js';
 import { showConnection } from './page/connection_badge.js';
 import { find } from './ui/dom.js';
 import { forgetUser } from './page/forgetting.js';
 import { t } from './language/language.js';
+import { guardPresses } from './ui/presses.js';
 import { followElsewhere } from './commands/leftovers.js';
 import { own, server, signInUrl, userKey } from './page/site.js';
 import { takeMessage, watchSession } from './page/session.js';
@@ -18,6 +20,8 @@ import { Toasts } from './ui/toasts.js';
 /** What changes the list, or what waits above it. */
 const ABOUT_PROJECTS = new Set(['project_member_added', 'project_member_requested']);
 
+addEventListener('submit', askFirst);
+guardPresses();
 const shelf = new Shelf({ userId: userKey(document.body.dataset.userId), name: own });
 const client = new TaskManagerWebSocket({ ...server(), token: fetchToken, shelf });
 Object.assign(window, { taskManager: client });
@@ -45,6 +49,15 @@ document.addEventListener('visibilitychange', () => void (document.hidden || ref
 async function comeBack() {
   if (await fetchToken().catch(() => null)) location.reload();
   else toasts.ask(t('You’ve been signed out.'), { label: t('Sign in'), act: () => location.assign(signInUrl()) });
+}
+
+/** What a button does that has a question, it does once that is answered. @param {SubmitEvent} event */
+function askFirst(event) {
+  const button = event.submitter;
+  if (!button?.dataset.question) return;
+  let isAnswered = false;
+  confirmTwice(button, button.dataset.question, () => (isAnswered = true));
+  if (!isAnswered) event.preventDefault();
 }
 
 /** Stays until somebody has read it. @param {string} text @param {string | null} lost what somebody wrote */

@@ -17,6 +17,7 @@ const HOLD = 260; // ms that a finger rests on a card before it lifts; a shorter
 const FINGER = 10; // px that a resting finger may tremble
 const EDGE = 56; // px from an edge within which a list scrolls by itself
 const SPEED = 14; // px per frame at the very edge
+const LINE = 20; // px that a wheel turns where it counts in lines
 
 export class CardDrag {
   /**
@@ -37,6 +38,8 @@ export class CardDrag {
     this.shield.className = 'drag-shield';
     /** @type {{taskId: number, pointerId: number, x: number, y: number, timer: ReturnType<typeof setTimeout> | undefined} | null} */
     this.press = null;
+    /** @type {number | null} the pointer that was dragging and is still down, though the card was put back */
+    this.spent = null;
 
     board.addEventListener('pointerdown', (event) => this.#pressed(event));
     board.addEventListener('dragstart', (event) => event.preventDefault());
@@ -46,6 +49,7 @@ export class CardDrag {
     addEventListener('pointercancel', () => this.cancel());
     addEventListener('blur', () => this.cancel());
     addEventListener('keydown', (event) => this.#key(event), true);
+    this.shield.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     // Only a listener that is not passive can keep a finger from scrolling the list under the lifted card.
     addEventListener('touchmove', (event) => this.drag && event.cancelable && event.preventDefault(), {
       passive: false,
@@ -61,11 +65,14 @@ export class CardDrag {
   cancel() {
     clearTimeout(this.press?.timer);
     this.press = null;
-    if (this.drag) this.#putDown();
+    if (!this.drag) return;
+    this.spent = this.drag.pointerId;
+    this.#putDown();
   }
 
   /** @param {PointerEvent} event */
   #pressed(event) {
+    this.spent = null;
     if (this.drag || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const taskId = this.columns.taskAt(event.target);
     if (taskId === null || !this.mayDrag()) return;
@@ -94,6 +101,8 @@ export class CardDrag {
   #released(event) {
     clearTimeout(this.press?.timer);
     this.press = null;
+    if (event.pointerId === this.spent) swallowClick();
+    this.spent = null;
     const { drag } = this;
     if (!drag || event.pointerId !== drag.pointerId) return;
     drag.at = { x: event.clientX, y: event.clientY };
@@ -108,6 +117,18 @@ export class CardDrag {
     if (event.key !== 'Escape' || !this.drag) return;
     event.stopPropagation();
     this.cancel();
+  }
+
+  /** The wheel turns what is under the card in the hand. @param {WheelEvent} event */
+  #wheel(event) {
+    if (!this.drag || event.ctrlKey) return;
+    event.preventDefault();
+    const { list } = this.#columnAt(event.clientX)[1];
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : LINE;
+    const [x, y] = event.shiftKey && !event.deltaX ? [event.deltaY, 0] : [event.deltaX, event.deltaY];
+    list.scrollTop += y * unit;
+    this.board.scrollLeft += x * unit;
+    this.#follow();
   }
 
   /** @param {number} x @param {number} y */

@@ -12,7 +12,7 @@ export function openDialog(element, closed = () => {}) {
   const dialog = /** @type {HTMLDialogElement} */ (element);
   const opener = document.activeElement;
   part(dialog, 'close').addEventListener('click', () => dialog.close());
-  dialog.addEventListener('click', (event) => event.target === dialog && dialog.close()); // the backdrop
+  closeOnBackdrop(dialog);
   dialog.addEventListener('close', () => {
     dialog.remove();
     closed();
@@ -21,4 +21,19 @@ export function openDialog(element, closed = () => {}) {
   document.body.append(dialog);
   dialog.showModal();
   return () => dialog.close();
+}
+
+/**
+ * A press counts as one on the backdrop if it began there and ended there: text is selected past the edge of a dialog.
+ *
+ * @param {HTMLDialogElement} dialog
+ */
+export function closeOnBackdrop(dialog) {
+  let began = false;
+  const isBeside = (/** @type {MouseEvent} */ { target, clientX: x, clientY: y }) => {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    return target === dialog && (x < left || x > right || y < top || y > bottom);
+  };
+  dialog.addEventListener('pointerdown', (event) => (began = isBeside(event)));
+  dialog.addEventListener('click', (event) => began && isBeside(event) && dialog.close());
 }

@@ -109,6 +109,7 @@ class Labels {
    * @returns {Promise<boolean>} whether it worked; if not, the dialog says why and shows what there is
    */
   async #try(act, control) {
+    if (control instanceof HTMLButtonElement && control.hasAttribute('aria-busy')) return false; // pressed again
     this.#complain('');
     control.setAttribute('aria-busy', 'true');
     try {

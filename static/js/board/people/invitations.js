@@ -2,6 +2,7 @@
 /** The links by which people join a project: made, copied once, listed and revoked by its owners. */
 
 import { fetchInvitations, makeInvitation, revokeInvitation } from '../page/api.js';
+import { confirmTwice } from '../ui/confirm.js';
 import { clone, find, part, setText } from '../ui/dom.js';
 import { t, tn } from '../language/language.js';
 import { displayName } from './people.js';
@@ -97,9 +98,11 @@ export class Invitations {
     setText(state, `${joined} · ${timeLeft(end)}`);
     state.title = t('Expires {moment}', { moment: exact(end) });
     const revoke = part(row, 'revoke');
-    revoke.addEventListener('click', async () => {
-      if (await this.attempt(() => revokeInvitation(this.projectId, id), revoke)) await this.load();
-    });
+    revoke.addEventListener('click', () =>
+      confirmTwice(revoke, t('Revoke link?'), async () => {
+        if (await this.attempt(() => revokeInvitation(this.projectId, id), revoke)) await this.load();
+      }),
+    );
     return row;
   }
 

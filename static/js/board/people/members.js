@@ -2,6 +2,7 @@
 /** The people of the project, in the dialog in which an owner chooses them. */
 
 import * as api from '../page/api.js';
+import { closeOnBackdrop } from '../dialogs/dialog.js';
 import { clone, find, part, setText } from '../ui/dom.js';
 import { Invitations } from './invitations.js';
 import { t } from '../language/language.js';
@@ -141,7 +142,11 @@ export class Members {
     const remove = part(row, 'remove');
     remove.setAttribute('aria-label', t('Remove {person}', { person: displayName(user) }));
     remove.title = t('Remove {person}', { person: displayName(user) });
-    remove.addEventListener('click', () => this.#try(() => api.removeMember(this.projectId, user.id), remove));
+    remove.addEventListener('click', () =>
+      confirmTwice(remove, t('Remove {person}?', { person: displayName(user) }), () =>
+        this.#try(() => api.removeMember(this.projectId, user.id), remove),
+      ),
+    );
     this.rows.set(user.id, row);
     list.append(row);
     return row;
@@ -150,7 +155,7 @@ export class Members {
   #listen() {
     part(this.dialog, 'close').addEventListener('click', () => this.dialog.close());
     this.dialog.addEventListener('close', () => this.invitations.forget());
-    this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close()); // the backdrop
+    closeOnBackdrop(this.dialog);
     const add = /** @type {HTMLFormElement} */ (part(this.dialog, 'add'));
     const username = /** @type {HTMLInputElement} */ (find(add, '[name=username]'));
     const role = /** @type {HTMLSelectElement} */ (find(add, '[name=role]'));
@@ -218,6 +223,7 @@ export class Members {
    * @returns {Promise<boolean>} whether it worked; if not, the dialog says why
    */
   async #try(act, control, { reload } = { reload: true }) {
+    if (control instanceof HTMLButtonElement && control.hasAttribute('aria-busy')) return false; // pressed again
     this.#say(null);
     this.isActing = true; // what happens by it is not looked up before it is done: we may be no owner any more
     control?.setAttribute('aria-busy', 'true');
