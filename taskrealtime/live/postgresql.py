@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from . import room_names
-from .registry import Capture, Column, Table
+from .registry import Capture, Column, Table, element_type
 from .triggers import MAX_SUBJECT, Dialect, Trigger, quoted
 
 
@@ -155,6 +155,8 @@ IF {self.distinct("new_room", "old_room")} THEN
             return f"CAST(EXTRACT(EPOCH FROM {value}) AS text)"
         if type == "bytea":
             return f"encode({value}, 'hex')"
+        if element_type(type) in _READ_AS_TEXT:
+            return f"CAST({value} AS text[])"
         return f"CAST({value} AS text)" if type in _READ_AS_TEXT else value
 
     def is_plain(self, value: str) -> str:
@@ -182,7 +184,7 @@ _COMPARED = {
 def _postgresql_type(column: Column) -> str:
     field: Any = column.field
     type = (field.db_type(connection) or "text").lower()
-    if type.endswith("[]"):
+    if element_type(type):
         return type
     type = type.partition("(")[0].strip()
     for name in ("timestamp", "time", "character", "char"):

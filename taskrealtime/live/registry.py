@@ -1,5 +1,6 @@
 """What was declared live: models with their rooms and fields, and the rules by which rooms are read."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,7 @@ Readers = Callable[[list[Any], list[Any]], Iterable[tuple[Any, Any]]]
 MayRead = Callable[[Any, Any], bool]
 #: The longest name of a field: PostgreSQL cuts what a row is made of there.
 MAX_FIELD_NAME = 63
+_ARRAY = re.compile(r"(\[\d*\])+$")
 
 
 class Problem(Exception):
@@ -61,6 +63,11 @@ class Column(NamedTuple):
     def column(self) -> str:
         """Its name in the table."""
         return str(self.field.column)
+
+
+def element_type(type: str) -> str:
+    """Return the type of the elements of an array, such as `integer[]` or `text[5]`; empty: it is no array."""
+    return _ARRAY.sub("", type) if _ARRAY.search(type) else ""
 
 
 class Step(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 from django.db.models import Field, JSONField, Model
+from django.utils.dateparse import parse_duration
 
 from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.domain import Rendered
@@ -21,7 +22,7 @@ from taskrealtime.engine.wire.frames import wire_time
 from taskrealtime.engine.wire.protocol import MAX_FRAME
 
 from . import room_names
-from .registry import Capture, Column, registry
+from .registry import Capture, Column, element_type, registry
 
 logger = logging.getLogger(__name__)
 
@@ -174,8 +175,9 @@ def _driver_value(driver: dict[str, Any], type: str, raw: Any) -> Any:
     """Return what the database's driver would have returned."""
     if raw is None:
         return None
-    if type.endswith("[]"):
-        return [_driver_value(driver, type[:-2], one) for one in raw]
+    if element := element_type(type):
+        # Of an array of arrays, too, JSON says where each begins.
+        return [_driver_value(driver, type if isinstance(one, list) else element, one) for one in raw]
     name = type.partition("(")[0].strip()
     for known, convert in driver.items():
         if name == known or name.startswith(f"{known} "):
@@ -183,8 +185,19 @@ def _driver_value(driver: dict[str, Any], type: str, raw: Any) -> Any:
     return float(raw) if isinstance(raw, decimal.Decimal) else raw
 
 
-def _seconds(raw: str) -> datetime.timedelta:
-    return datetime.timedelta(microseconds=int(decimal.Decimal(raw) * 1_000_000))
+def _duration(raw: str) -> datetime.timedelta:
+    """Return a duration: of a column its seconds were captured, of an array the text that PostgreSQL makes of it."""
+    try:
+        return datetime.timedelta(microseconds=int(decimal.Decimal(raw) * 1_000_000))
+    except decimal.InvalidOperation:
+        parsed = parse_duration(raw)
+    if parsed is None:
+        raise ValueError(f"{raw!r} is no duration.")
+    return parsed
+
+
+def _bytes(raw: str) -> bytes:
+    return bytes.fromhex(raw.removeprefix("\\x"))
 
 
 def _moment(raw: str) -> datetime.datetime:
@@ -195,12 +208,12 @@ _POSTGRESQL = {
     "timestamp": _moment,
     "date": datetime.date.fromisoformat,
     "time": datetime.time.fromisoformat,
-    "interval": _seconds,
+    "interval": _duration,
     "numeric": lambda raw: decimal.Decimal(str(raw)),
     "double precision": float,
     "real": float,
     "uuid": uuid.UUID,
-    "bytea": bytes.fromhex,
+    "bytea": _bytes,
 }
 _SQLITE = {
     "decimal": lambda raw: float(raw) if isinstance(raw, str) else raw,

@@ -1,5 +1,8 @@
 """Rooms of live models, from a write by whatever program to a socket and to HTTP: order, resuming, and rights."""
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -8,7 +11,7 @@ import pytest
 
 from tests.conftest import Connect, fresh_stack
 from tests.support.sockets import Socket
-from tests.support.stacks import KINDS, Server, Stack, User
+from tests.support.stacks import KINDS, ROOT, Server, Stack, User
 
 SETTINGS = "tests.support.helpdesk_settings"
 
@@ -187,3 +190,50 @@ def test_a_commit_of_djangos_waits_for_no_sweep(desk: Desk, connect: Connect) ->
         socket.expect("record_created")
     # By sweeps each of them would take 5 s.
     assert time.monotonic() - begun < 15
+
+
+#: Runs in a process with psycopg 2 alone, and prints the events of the room, by this process and by the server.
+ON_PSYCOPG2 = """
+import django, json, sys
+django.setup()
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.backends.postgresql.psycopg_any import is_psycopg3
+from taskrealtime.engine import log
+from taskrealtime.live import live
+from tests.support.helpdesk.models import Desk, Queue, Sample, Ticket
+
+assert not is_psycopg3
+queue, desk = Queue.objects.create(name="New"), Desk.objects.create()
+with live.acting_as(User.objects.get(pk=sys.argv[1])):
+    ticket = Ticket.objects.create(queue=queue, title="100 % 'hers'")
+    with transaction.atomic():
+        Ticket.objects.bulk_create([Ticket(queue=queue, title="two"), Ticket(queue=queue, title="three")])
+        Ticket.objects.filter(pk=ticket.pk).update(votes=1)
+with transaction.atomic():
+    ticket.delete()
+    live.tell(queue, "deployed", {})
+Sample.objects.create(desk=desk, tags=["a", "b"], grid=[[1], [2]], metas=[{"a": 1}])
+rooms = [f"helpdesk.queue.{queue.pk}", f"helpdesk.desk.{desk.pk}"]
+log.sequence(rooms)
+print(json.dumps([[json.loads(event.frame) for event in log.read(room, since=0, limit=99)] for room in rooms]))
+"""
+
+
+@pytest.mark.parametrize("desk", ["deployed"], indirect=True)
+def test_a_project_with_psycopg_2_captures_and_numbers_as_others(desk: Desk) -> None:
+    env = desk.stack.env | {"DJANGO_SETTINGS_MODULE": "tests.support.psycopg2_settings"}
+    command = [sys.executable, "-c", ON_PSYCOPG2, str(desk.ann.id)]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    in_queue, at_desk = json.loads(done.stdout)
+    said = [(frame["event"], (frame["data"]["by"] or {}).get("username")) for frame in in_queue]
+    assert said == [
+        *[("record_created", desk.ann.username)] * 3,
+        ("record_updated", desk.ann.username),
+        ("record_deleted", None),
+        ("deployed", None),
+    ]
+    assert in_queue[0]["data"]["redacted"], "its row is gone"
+    record = at_desk[0]["data"]["record"]
+    assert (record["tags"], record["grid"], record["metas"]) == (["a", "b"], [[1], [2]], [{"a": 1}])

@@ -26,7 +26,9 @@ from tests import services
 from tests.support.helpdesk.installed import frames_of, installed
 from tests.support.helpdesk.models import (
     Bot,
+    Call,
     Comment,
+    Customer,
     Desk,
     Handover,
     Incident,
@@ -36,6 +38,7 @@ from tests.support.helpdesk.models import (
     Profile,
     Queue,
     QueueMembership,
+    Sample,
     Shelf,
     Ticket,
 )
@@ -256,7 +259,36 @@ def test_every_type_of_column_is_the_same_json_on_both_databases() -> None:
 
 
 @needs_postgresql
-def test_arrays_and_odd_values_of_postgresql_are_captured() -> None:
+def test_arrays_of_postgresql_are_arrays_of_what_a_column_of_the_type_would_be() -> None:
+    desk = Desk.objects.create()
+    uid = uuid.UUID("6f1c2b1e-8d4b-4c53-9a58-2f6f0f6b5a11")
+    values: dict[str, list[Any]] = {
+        "tags": ['a "b"', "{c,d}", ""],
+        "grid": [[1, 2], [3, 4]],
+        "prices": [Decimal("12.50"), None],
+        "moments": [datetime.datetime(2031, 5, 17, 12, 30, 0, 250_000, datetime.UTC)],
+        "efforts": [datetime.timedelta(days=1, hours=2, microseconds=5)],
+        "uids": [uid],
+        "metas": [{"a": [1, None, "ü"]}, "text"],
+        "blobs": [b"\x00\xff"],
+    }
+    sample = Sample.objects.create(desk=desk, **values)
+    expected = values | {
+        "prices": ["12.50", None],
+        "moments": ["2031-05-17T12:30:00.250000Z"],
+        "efforts": ["P1DT7200.000005S"],
+        "uids": [str(uid)],
+        "blobs": ["AP8="],
+    }
+    assert contents(desk) == [("created", expected | {"id": sample.pk})]
+    Sample.objects.update(**dict.fromkeys(values))
+    assert contents(desk)[-1] == ("updated", dict.fromkeys(values))
+    Sample.objects.update(tags=[], grid=[])
+    assert contents(desk)[-1] == ("updated", {"tags": [], "grid": []})
+
+
+@needs_postgresql
+def test_odd_values_of_postgresql_are_captured() -> None:
     desk = Desk.objects.create()
     Item.objects.create(desk=desk, ratio=float("inf"), note="\\", meta="text")
     Item.objects.create(desk=desk, ratio=float("nan"), meta=[])
@@ -361,6 +393,21 @@ def test_what_a_deleted_row_held_is_blank_in_the_log(queue: Queue) -> None:
     assert "secret" not in json.dumps(shown)
     trimming.trim_some()
     assert not Event.objects.filter(data__contains="secret").exists()
+
+
+def test_what_a_row_says_of_another_is_blank_once_that_one_is_deleted(queue: Queue) -> None:
+    ann, bob = (Customer.objects.create(name=name) for name in ("Ann", "Bob"))
+    Call.objects.create(queue=queue, customer=ann, words="A secret")
+    Call.objects.create(queue=queue, customer=bob, words="No secret")
+    Call.objects.filter(customer=ann).update(words="Another secret")
+    events(queue)
+    Call.objects.filter(customer=ann).update(customer=bob)
+    ann.delete()
+    shown = [(frame["data"].get("redacted"), frame["data"].get("record")) for frame in events(queue)]
+    assert [redacted for redacted, _ in shown] == [True, None, True]
+    assert (shown[0][1], shown[1][1]["words"]) == ({}, "No secret")
+    trimming.trim_some()
+    assert not Event.objects.filter(data__contains="A secret").exists()
 
 
 def test_a_payload_over_the_bound_is_cut_to_the_ids(queue: Queue) -> None:

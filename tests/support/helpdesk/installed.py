@@ -28,7 +28,7 @@ def installed() -> Iterator[None]:
     # For the second time in this process, too.
     sys.modules.pop("tests.support.helpdesk.live", None)
     declared = import_module("tests.support.helpdesk.live")
-    models = [model for model in config.get_models() if model._meta.managed and not model._meta.proxy]
+    models = [model for model in config.get_models() if not model._meta.proxy and model._meta.can_migrate(connection)]
     with connection.schema_editor() as editor:
         for model in models:
             editor.create_model(model)

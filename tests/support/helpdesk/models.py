@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -77,6 +78,20 @@ class Comment(HelpDeskModel):
     text = models.TextField()
 
 
+class Customer(HelpDeskModel):
+    """A person whose words others' rows hold."""
+
+    name = models.CharField(max_length=50)
+
+
+class Call(HelpDeskModel):
+    """What a customer said on the telephone."""
+
+    queue = models.ForeignKey(Queue, on_delete=models.CASCADE)
+    customer = models.ForeignKey(Customer, on_delete=models.SET_NULL, null=True)
+    words = models.TextField()
+
+
 class Desk(HelpDeskModel):
     """Named by a UUID."""
 
@@ -107,6 +122,24 @@ class Item(HelpDeskModel):
     big = models.BigIntegerField(null=True)
     note = models.TextField(null=True)  # noqa: DJ001 -- a missing value and an empty one differ
     host = models.GenericIPAddressField(null=True)
+
+
+class Sample(HelpDeskModel):
+    """A row with columns that PostgreSQL alone has."""
+
+    desk = models.ForeignKey(Desk, on_delete=models.CASCADE)
+    tags = ArrayField(models.CharField(max_length=20), size=9, null=True)
+    grid = ArrayField(ArrayField(models.IntegerField()), null=True)
+    prices = ArrayField(models.DecimalField(max_digits=10, decimal_places=2), null=True)
+    moments = ArrayField(models.DateTimeField(), null=True)
+    efforts = ArrayField(models.DurationField(), null=True)
+    uids = ArrayField(models.UUIDField(), null=True)
+    metas = ArrayField(models.JSONField(), null=True)
+    blobs = ArrayField(models.BinaryField(), null=True)
+
+    class Meta:
+        app_label = "helpdesk"
+        required_db_vendor = "postgresql"
 
 
 class Profile(HelpDeskModel):
