@@ -36,7 +36,7 @@ Text = str | tuple[str, str]
 _SAID = (
     "taskrealtime/access.py",
     "taskrealtime/actions/",
-    "taskrealtime/api/authentication.py",
+    "taskrealtime/engine/http/authentication.py",
     "taskrealtime/engine/passwords.py",
 )
 #: The folders of scripts that pages begin with; the others share what is in the first.

@@ -6,13 +6,12 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import lazy
 
 from .engine.conf import settings, user_model
+from .engine.http.page import csrf_cookie, csrf_header, socket_path
 
-#: The key in the ASGI scope of a request under which the process that serves it says where its socket is.
-SOCKET_PATH_KEY = "taskrealtime.socket_path"
 #: Names of the URL that signs out by a POST: ours, Django's, allauth's.
 _SIGN_OUT = ("taskrealtime_accounts:logout", "logout", "account_logout")
 
@@ -22,23 +21,15 @@ def board_base() -> str:
     return reverse("taskrealtime:projects").rstrip("/")
 
 
-def socket_path(request: HttpRequest | None) -> str:
-    """Return the path of the board's socket, as clients have it."""
-    scope = getattr(request, "scope", {})
-    path: str = scope.get(SOCKET_PATH_KEY, settings.SOCKET_PATH)
-    return get_script_prefix().rstrip("/") + path
-
-
 def for_scripts(request: HttpRequest | None) -> dict[str, Any]:
     """Return what `static/js/board/page/site.js` reads in a page's head."""
-    has_readable_cookie = not (django_settings.CSRF_USE_SESSIONS or django_settings.CSRF_COOKIE_HTTPONLY)
     return {
         "base": board_base(),
         "socket": socket_path(request),
         "sign_in": sign_in_url(),
-        "csrf_cookie": django_settings.CSRF_COOKIE_NAME if has_readable_cookie else "",
+        "csrf_cookie": csrf_cookie(),
         "user_keys": "number" if user_model.keys_are_numbers() else "text",
-        "csrf_header": django_settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-"),
+        "csrf_header": csrf_header(),
     }
 
 

@@ -96,9 +96,9 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     yield from fresh_stack(request)
 
 
-def fresh_stack(request: pytest.FixtureRequest, settings: str = LIGHT) -> Iterator[Stack]:
+def fresh_stack(request: pytest.FixtureRequest, settings: str = LIGHT, kind: type[Stack] = Stack) -> Iterator[Stack]:
     """What a fixture `stack` yields."""
-    stack = Stack(request.param, settings=settings)
+    stack = kind(request.param, settings=settings)
     request.node.stash[_STACK] = stack
     yield stack
     stack.close()

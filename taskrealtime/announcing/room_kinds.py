@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 
 from taskrealtime import access
-from taskrealtime.contract.room_names import project_of_room, user_of_room, user_room
-from taskrealtime.engine.conf import user_model
+from taskrealtime.contract.room_names import project_of_room
 from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.models import Event
-from taskrealtime.engine.wire.errors import NotFound, RealTimeError
+from taskrealtime.engine.rooms import user_rooms
+from taskrealtime.engine.wire.errors import RealTimeError
 from taskrealtime.models import Project
 
 from . import redaction
@@ -35,23 +35,11 @@ class ProjectRooms:
         return {room for room, pk in projects.items() if pk not in there}
 
 
-class UserRooms:
+class UserRooms(user_rooms.UserRooms):
     """`user.7`: one user's notifications."""
 
-    name = "user"
-    personal = True
     deletions: Collection[str] = redaction.DELETIONS
-
-    def refuse_reading(self, pairs: Collection[tuple[str, UserKey]]) -> dict[tuple[str, UserKey], RealTimeError]:
-        """Refuse all users but the room's own."""
-        return {(room, pk): NotFound("No such project.") for room, pk in pairs if room != user_room(pk)}
 
     def redact(self, events: Sequence[Event]) -> dict[int, str]:
         """Blank the events of deleted tasks and comments, and of projects that the user may no longer see."""
         return redaction.redact(events)
-
-    def without_owner(self, rooms: Collection[str]) -> set[str]:
-        """Return the rooms whose user is gone."""
-        users = {room: pk for room in rooms if (pk := user_of_room(room)) is not None}
-        there = set(user_model.users().filter(pk__in=users.values()).values_list("pk", flat=True))
-        return {room for room, pk in users.items() if pk not in there}

@@ -1,7 +1,7 @@
 """What HTTP answers beyond the catalogue's objects: the same ones with something added, pages of them, tokens."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -19,6 +19,7 @@ from taskrealtime.contract.events import (
     TaskObject,
     UserObject,
 )
+from taskrealtime.engine.http.rooms import LoggedFrame
 
 #: True if the same `Idempotency-Key` came before: nothing was done again.
 Duplicate = Literal[True] | UnsetType
@@ -29,12 +30,6 @@ class TokenPair(msgspec.Struct):
 
     access: str
     refresh: str
-
-
-class AccessToken(msgspec.Struct):
-    """A short-lived token for requests and sockets."""
-
-    access: str
 
 
 class SignInObject(msgspec.Struct):
@@ -159,39 +154,6 @@ class Board(msgspec.Struct):
     tasks: list[TaskObject]
     seq: int
     epoch: str
-
-
-class LoggedFrame(msgspec.Struct):
-    """An event as the socket would send it; /api/asyncapi/ describes the data of each."""
-
-    event: str
-    room: str
-    seq: int
-    at: datetime
-    data: dict[str, Any]
-
-
-class Events(msgspec.Struct):
-    """What the log holds after `since`."""
-
-    events: list[LoggedFrame]
-    #: The last one returned, or `since`.
-    seq: int
-    #: The log's end.
-    head: int
-    epoch: str
-    #: The log cannot be continued from `since`: take a snapshot.
-    reset: bool
-
-
-class RoomSnapshot(msgspec.Struct):
-    """The records of a room after its event `seq`."""
-
-    room: str
-    seq: int
-    epoch: str
-    #: By the model, such as `helpdesk.ticket`: each with its `id` and the fields that its project shows.
-    records: dict[str, list[dict[str, Any]]]
 
 
 class NotificationFrame(LoggedFrame, kw_only=True):

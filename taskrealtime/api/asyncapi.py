@@ -1,6 +1,5 @@
 """The AsyncAPI 3 document of the socket, made from the types that read and write its messages."""
 
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -9,18 +8,13 @@ import msgspec
 from taskrealtime import actions
 from taskrealtime.contract import commands, events
 from taskrealtime.engine.wire import errors
+from taskrealtime.engine.wire.catalogue import Pong
 
 from .schemas import Schema, always_written, describe, reference
 
 Document = dict[str, Any]
 
 CLIENT_EVENTS = commands.CLIENT_EVENTS
-
-
-class Pong(msgspec.Struct):
-    """The ping's data, and the server's time."""
-
-    server_time: datetime
 
 
 #: What answers the client events that change nothing: another event's name, or the type of an `ack`.

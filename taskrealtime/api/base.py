@@ -1,90 +1,31 @@
-"""What all endpoints have in common: how a request becomes a command, and what the answer's headers say."""
+"""What the board's endpoints have in common: how a request becomes a command, and how their answers are made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
-from django.db import transaction
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django.utils import translation
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from taskrealtime import actions
 from taskrealtime.contract import commands
-from taskrealtime.engine.conf.user_model import User, UserKey
+from taskrealtime.engine.http.views import EngineView
+from taskrealtime.engine.http.views import given_parameters as given_parameters
+from taskrealtime.engine.http.views import read_query as read_query
+from taskrealtime.engine.http.views import user_of as user_of
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire import protocol
 from taskrealtime.engine.wire.errors import InvalidData
 
-from .authentication import BearerAuthentication, BrowserSessionAuthentication
 from .openapi import OwnSchema, documented_as
-from .wire import StrictJSONParser, StrictJSONRenderer, answer_error
-
-#: Methods that change nothing.
-READING = {"GET", "HEAD"}
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
-class ApiView(APIView):
-    """An endpoint. Its answers belong to the caller: no cache keeps them.
+class ApiView(EngineView):
+    """An endpoint of the board, described in its OpenAPI document."""
 
-    It speaks as docs/protocol.md says, whatever the project has in `REST_FRAMEWORK` for its own API.
-    """
-
-    authentication_classes: Any = (BearerAuthentication, BrowserSessionAuthentication)
-    permission_classes: Any = (IsAuthenticated,)
-    renderer_classes: Any = (StrictJSONRenderer,)
-    parser_classes: Any = (StrictJSONParser,)
-    throttle_classes: Any = ()
-    content_negotiation_class = DefaultContentNegotiation
-    versioning_class = None
     schema: Any = OwnSchema()
-    #: The user of a request that changes nothing.
-    _reader: UserKey | None = None
-    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        """As the framework's, outside of the transaction that ATOMIC_REQUESTS begins: each command has its own."""
-        return transaction.non_atomic_requests(super().as_view(**initkwargs))
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """As the framework's, in English, whatever the project has chosen for its pages."""
-        with translation.override("en"):
-            return super().dispatch(request, *args, **kwargs)
-
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """As the framework's, which takes a body without a length for none at all."""
-        if "HTTP_TRANSFER_ENCODING" in request.META:
-            request.META.setdefault("CONTENT_LENGTH", "-1")
-        return super().initialize_request(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """As the framework's; what only reads is counted, as what changes something is elsewhere."""
-        super().initial(request, *args, **kwargs)
-        if request.method in READING and isinstance(request.user, User):
-            rate_limits.spend_read(request.user.pk)
-            self._reader = request.user.pk
-
-    def get_exception_handler(self) -> Any:
-        """Return our own."""
-        return answer_error
-
-    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
-        """As the framework's; tokens and boards stay out of caches, and their bytes count for their reader."""
-        if (reader := self._reader) is not None:
-            if isinstance(response, Response):
-                response.add_post_render_callback(lambda made: rate_limits.charge_read(reader, len(made.content)))
-            else:
-                rate_limits.charge_read(reader, len(response.content))
-        response.headers.setdefault("Cache-Control", "no-store")
-        return super().finalize_response(request, response, *args, **kwargs)
 
 
 class PutIsPatch(ApiView):
@@ -100,12 +41,6 @@ class PutIsPatch(ApiView):
             return self.patch(request, **path)
 
         cls.put = documented_as(put, cls.patch, ending="_by_put")  # type: ignore[attr-defined]
-
-
-def user_of(request: Request) -> User:
-    """Return the user of a request; the permission classes refuse requests without one."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def read_body(request: Request, type: type[StructT], **path: int) -> StructT:
@@ -143,21 +78,6 @@ def _key_of(request: Request) -> str | None:
     if not 1 <= len(key) <= 64 or "\0" in key:
         raise InvalidData.at("Idempotency-Key", "Must have 1 to 64 characters.")
     return key
-
-
-def read_query(request: Request, type: type[StructT]) -> StructT:
-    """Return the parameters behind the `?`, as their declared type. Unknown ones are ignored; empty ones are missing.
-
-    Raises:
-        InvalidData: one does not fit; `details` names it.
-    """
-    return protocol.parse(msgspec.json.encode(given_parameters(request, type)), type, strict=False)
-
-
-def given_parameters(request: Request, type: type[msgspec.Struct]) -> dict[str, str]:
-    """Return the declared parameters that the request has, as text."""
-    texts: Mapping[str, str] = request.query_params
-    return {name: texts[name] for name in type.__struct_fields__ if texts.get(name)}
 
 
 def created(answer: Any) -> Response:

@@ -1,8 +1,5 @@
 """Ids in paths: only numbers that a row can have, so that any other address is simply not there."""
 
-from django.urls.converters import StringConverter
-
-from taskrealtime.contract.room_names import MAX_ROOM_NAME
 from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.wire.protocol import MAX_INTEGER
@@ -27,12 +24,6 @@ class IdConverter:
     def to_url(self, value: int) -> str:
         """Return the id as text."""
         return str(value)
-
-
-class RoomConverter(StringConverter):
-    """The name of a room."""
-
-    regex = rf"[A-Za-z0-9_.-]{{1,{MAX_ROOM_NAME}}}"
 
 
 class UserConverter:

@@ -15,8 +15,9 @@ from drf_spectacular.settings import patched_settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taskrealtime.addresses import accounts_base, board_base, socket_path
+from taskrealtime.addresses import accounts_base, board_base
 from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.http.page import socket_path
 
 from .asyncapi import make_document
 from .base import ApiView

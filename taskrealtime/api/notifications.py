@@ -10,11 +10,11 @@ from rest_framework.response import Response
 from taskrealtime.contract import commands
 from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine import log
+from taskrealtime.engine.http.rooms import Events, EventsQuery, answer_events
 from taskrealtime.engine.wire.errors import NotFound
 
-from .answers import Events, NotificationPage
+from .answers import NotificationPage
 from .base import ApiView, carry_out, read_body, read_query, user_of
-from .events import EventsQuery, answer_events
 from .openapi import body_of, documented
 from .paging import PageQuery, link_pages
 

@@ -14,6 +14,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
 
 from taskrealtime.contract.events import ErrorData
+from taskrealtime.engine.http.wire import MAX_BODY
 from taskrealtime.engine.wire.errors import (
     Busy,
     Conflict,
@@ -28,7 +29,6 @@ from taskrealtime.engine.wire.errors import (
 )
 
 from .schemas import Schema, describe
-from .wire import MAX_BODY
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -207,7 +207,7 @@ class StructSchema(OpenApiSerializerExtension):
 class BearerScheme(OpenApiAuthenticationExtension):
     """`Authorization: Bearer <access token>`."""
 
-    target_class = "taskrealtime.api.authentication.BearerAuthentication"
+    target_class = "taskrealtime.engine.http.authentication.BearerAuthentication"
     name = "bearer"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Schema:
@@ -218,7 +218,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
 class BrowserSessionScheme(OpenApiAuthenticationExtension):
     """The browser's session."""
 
-    target_class = "taskrealtime.api.authentication.BrowserSessionAuthentication"
+    target_class = "taskrealtime.engine.http.authentication.BrowserSessionAuthentication"
     name = "browserSession"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Schema:

@@ -13,11 +13,12 @@ from taskrealtime.engine import passwords
 from taskrealtime.engine.auth import session_notes, sign_ins, tokens
 from taskrealtime.engine.auth.jwt import RefreshToken
 from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.http import session_token
+from taskrealtime.engine.http.session_token import AccessToken
 from taskrealtime.engine.models import SignIn
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound, RateLimited, Unauthenticated
 
-from .answers import AccessToken, SignInList, SignInObject, TokenPair
-from .authentication import BrowserSessionAuthentication
+from .answers import SignInList, SignInObject, TokenPair
 from .base import ApiView, deleted, read_body, user_of
 from .openapi import documented
 
@@ -71,22 +72,13 @@ class TokenRefreshView(ApiView):
         return _pair(fresh)
 
 
-class SessionTokenView(ApiView):
+class SessionTokenView(ApiView, session_token.SessionTokenView):
     """`POST /api/token/session/`."""
-
-    authentication_classes = (BrowserSessionAuthentication,)
 
     @documented("token_session", answer=AccessToken, errors=[Forbidden])
     def post(self, request: Request) -> Response:
         """An access token for the page of a signed-in browser; signing out there ends it."""
-        user, session = user_of(request), session_notes.session_of(request._request)
-        mark = None
-        if session is not None:
-            mark = sign_ins.note_browser(user, session, **sign_ins.asker(request))
-            if tokens.ended_sessions([mark]):
-                session.flush()
-                raise Unauthenticated("This sign-in was ended.")
-        return Response(AccessToken(access=str(tokens.make_access_token(user, mark=mark))))
+        return super().post(request)
 
 
 class RevokeView(ApiView):

@@ -2,6 +2,8 @@
 
 from django.urls import path, re_path, register_converter
 
+from taskrealtime.live import converters  # noqa: F401 -- registers `room`
+
 from . import (
     board,
     comments,
@@ -19,15 +21,14 @@ from . import (
     tasks,
     tokens,
 )
-from .converters import IdConverter, RoomConverter, UserConverter
+from .converters import IdConverter, UserConverter
 
 register_converter(IdConverter, "id")
 register_converter(UserConverter, "user")
-register_converter(RoomConverter, "room")
 
 urlpatterns = [
     path("token/refresh/", tokens.TokenRefreshView.as_view()),
-    path("token/session/", tokens.SessionTokenView.as_view()),
+    path("token/session/", tokens.SessionTokenView.as_view(), name="session_token"),
     path("token/revoke/", tokens.RevokeView.as_view()),
     path("projects/", projects.ProjectsView.as_view()),
     path("projects/<id:project_id>/", projects.ProjectView.as_view()),

@@ -1,20 +1,30 @@
 """The catalogue of what a user can ask for: one typed class per client event or HTTP change, and its answer."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from taskrealtime.engine.conf.user_model import GivenKey, GivenName, ShownKey
+from taskrealtime.engine.wire.catalogue import Answer as Answer
+from taskrealtime.engine.wire.catalogue import Command as Command
+from taskrealtime.engine.wire.catalogue import Connect as Connect
+from taskrealtime.engine.wire.catalogue import JoinRoom as JoinRoom
+from taskrealtime.engine.wire.catalogue import LeaveRoom as LeaveRoom
+from taskrealtime.engine.wire.catalogue import Ping as Ping
+from taskrealtime.engine.wire.catalogue import RoomAnswer as RoomAnswer
+from taskrealtime.engine.wire.catalogue import RoomJoined as RoomJoined
+from taskrealtime.engine.wire.catalogue import Seq as Seq
+from taskrealtime.engine.wire.catalogue import Token as Token
+from taskrealtime.engine.wire.catalogue import TokenRefresh as TokenRefresh
+from taskrealtime.engine.wire.catalogue import TokenRefreshed as TokenRefreshed
 from taskrealtime.engine.wire.protocol import BREAKS_LINE, HIDDEN, JOINS, MAX_INTEGER
 
 from .events import InvitedRole, LabelColor, PresentStatus, PresentUser, Priority, Role, Status, TaskObject
-from .room_names import MAX_ROOM_NAME
 
 #: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
 Id = Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)]
-Seq = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Version = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=20_000)]
@@ -33,41 +43,12 @@ MAX_CARRIED = 10
 #: Labels of a task, in any order.
 LabelIds = Annotated[list[Annotated[int, Meta(ge=1, le=MAX_INTEGER)]], Meta(max_length=MAX_CARRIED)]
 Moment = Annotated[datetime, Meta(tz=True)]
-Token = Annotated[str, Meta(min_length=1, max_length=10_000)]
 #: A year at most.
 Minutes = Annotated[int, Meta(ge=1, le=366 * 24 * 60)]
 Hours = Annotated[float, Meta(ge=0, le=366 * 24)]
 
 
-class Command(msgspec.Struct, kw_only=True):
-    """Something that a user asks for."""
-
-    #: The client event's name on the wire; empty for what only HTTP offers.
-    event: ClassVar[str] = ""
-    #: More than 1: also counted by itself, and that many times slower than all a user's events may come (see
-    #: `engine.limits`). As many may come at once: what was done offline arrives in one go.
-    slowness: ClassVar[float] = 1
-    #: Whether a key makes it idempotent. The answer is kept with the key, so what answers with a secret takes none.
-    takes_key: ClassVar[bool] = True
-
-
-class Answer(msgspec.Struct, kw_only=True):
-    """The answer to a command, sent once it is committed."""
-
-    #: True if the same key came before: nothing was done again.
-    duplicate: Literal[True] | UnsetType = UNSET
-
-
 # --- About the connection -------------------------------------------------------------------
-
-
-class Connect(Command, kw_only=True):
-    """Sign in by message, or resume the own user room."""
-
-    event = "connect"
-    token: Token | UnsetType = UNSET
-    since: Seq | None = None
-    epoch: str | None = None
 
 
 class JoinProject(Command, kw_only=True):
@@ -85,33 +66,6 @@ class LeaveProject(Command, kw_only=True):
 
     event = "leave_project"
     project_id: Id
-
-
-#: A room's name: characters of groups of the channel layer.
-RoomName = Annotated[str, Meta(min_length=1, max_length=MAX_ROOM_NAME, pattern=r"^[A-Za-z0-9_.-]+$")]
-
-
-class JoinRoom(Command, kw_only=True):
-    """Subscribe to a room of whatever kind, from `since` on if it is given."""
-
-    event = "join_room"
-    slowness = 4
-    room: RoomName
-    since: Seq | None = None
-    epoch: str | None = None
-
-
-class LeaveRoom(Command, kw_only=True):
-    """Unsubscribe from a room."""
-
-    event = "leave_room"
-    room: RoomName
-
-
-class Ping(Command, kw_only=True):
-    """Check the connection. Answered by `pong` with the same data."""
-
-    event = "ping"
 
 
 class PresenceUpdate(Command, kw_only=True):
@@ -143,13 +97,6 @@ class OpsWatch(Command, kw_only=True):
     watching: bool
 
 
-class TokenRefresh(Command, kw_only=True):
-    """Go on with a fresh access token of the same user."""
-
-    event = "token_refresh"
-    token: Token
-
-
 class ProjectJoined(Answer, kw_only=True):
     """Where the log stands; what was missed follows."""
 
@@ -160,23 +107,6 @@ class ProjectJoined(Answer, kw_only=True):
     reset: bool
     #: The users that are there, the caller among them.
     presence: list[PresentUser]
-
-
-class RoomJoined(Answer, kw_only=True):
-    """Where a joined room stands; the missed events follow, then new ones."""
-
-    room: str
-    #: The last number given in the room.
-    seq: int
-    epoch: str
-    #: It cannot go on from `since`: take a snapshot and go on from its `seq`.
-    reset: bool
-
-
-class RoomAnswer(Answer, kw_only=True):
-    """The room that something was done with."""
-
-    room: str
 
 
 class ProjectAnswer(Answer, kw_only=True):
@@ -197,12 +127,6 @@ class OpsWatched(Answer, kw_only=True):
     watching: bool
     #: Seconds between two reports.
     every: float
-
-
-class TokenRefreshed(Answer, kw_only=True):
-    """Until when the connection may now live."""
-
-    token_expires_at: datetime
 
 
 # --- Changes to tasks and comments ----------------------------------------------------------

@@ -9,6 +9,9 @@ from msgspec import UNSET, UnsetType
 from taskrealtime.engine.conf.user_model import ShownKey
 from taskrealtime.engine.presence import attendance
 from taskrealtime.engine.rooms.watching import ProcessFigures
+from taskrealtime.engine.wire.catalogue import Connected as Connected
+from taskrealtime.engine.wire.catalogue import RemovedFromRoom as RemovedFromRoom
+from taskrealtime.engine.wire.catalogue import UserObject as UserObject
 
 Status = Literal["todo", "in_progress", "review", "completed"]
 Priority = Literal["low", "medium", "high", "urgent"]
@@ -36,15 +39,6 @@ LABEL_COLORS: tuple[LabelColor, ...] = get_args(LabelColor)
 
 
 # --- Objects --------------------------------------------------------------------------------
-
-
-class UserObject(msgspec.Struct):
-    """A user."""
-
-    id: ShownKey
-    username: str
-    #: The full name, or the username if there is none.
-    name: str
 
 
 class Actor(msgspec.Struct):
@@ -422,36 +416,10 @@ EPHEMERAL_EVENTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
 # --- To one connection ----------------------------------------------------------------------
 
 
-class Connected(msgspec.Struct):
-    """The connection is signed in; the first frame of every connection."""
-
-    #: Names this connection in logs and support requests.
-    session: str
-    user: UserObject
-    server_time: datetime
-    token_expires_at: datetime
-    #: Seconds between two pings that the client should send.
-    ping_interval: float
-    #: The own user room, with its last number and the log's epoch.
-    room: str
-    seq: int
-    epoch: str
-    reset: bool
-    #: How many notifications were not read, those that may follow among them.
-    unread: int
-    protocol: Literal[1] = 1
-
-
 class RemovedFromProject(msgspec.Struct):
     """The membership ended or the project is gone; its room was left."""
 
     project_id: int
-
-
-class RemovedFromRoom(msgspec.Struct):
-    """The right to read a room ended, or what it is about is gone; the room was left."""
-
-    room: str
 
 
 class GoingAway(msgspec.Struct):

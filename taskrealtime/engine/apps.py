@@ -18,7 +18,10 @@ class EngineConfig(AppConfig):
         from .auth import browser_sessions, sign_ins, tokens
         from .conf.domain import domain
         from .installation import checks
+        from .rooms.user_rooms import UserRooms
 
+        if UserRooms.name not in domain.kinds():  # An application may have its own.
+            domain.install(room_kinds=[UserRooms()])
         domain.install(
             removers={
                 "ended sessions": tokens.forget_ended_sessions,

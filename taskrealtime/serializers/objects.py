@@ -9,16 +9,11 @@ from taskrealtime.contract.events import (
     MemberObject,
     ProjectObject,
     TaskObject,
-    UserObject,
 )
 from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.user_model import User
+from taskrealtime.engine.wire.catalogue import user_object as user_object
 from taskrealtime.models import Comment, Membership, Project, Task
-
-
-def user_object(user: User) -> UserObject:
-    """Return a user as others see them."""
-    return UserObject(id=user.pk, username=user_model.username(user), name=user_model.full_name(user))
 
 
 def actor_object(user: User | None) -> Actor | None:

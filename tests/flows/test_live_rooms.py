@@ -41,8 +41,8 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     yield from fresh_desk(request)
 
 
-def fresh_desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
-    for stack in fresh_stack(request, SETTINGS):
+def fresh_desk(request: pytest.FixtureRequest, settings: str = SETTINGS, kind: type[Stack] = Stack) -> Iterator[Desk]:
+    for stack in fresh_stack(request, settings, kind):
         key = "serial" if stack.kind == "deployed" else "integer"
         table = f'CREATE TABLE "legacy rows" (id {key} PRIMARY KEY, queue_id bigint, text varchar(50))'
         stack.run("from django.db import connection\nconnection.cursor().execute(table)", table=table)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskrealtime import access
-from taskrealtime.api.wire import MAX_BODY
+from taskrealtime.engine.http.wire import MAX_BODY
 from tests.support.profiles import examples
 from tests.support.world import World
 from tests.unit.test_api_access import RULES

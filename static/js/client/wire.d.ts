@@ -1120,16 +1120,16 @@ export interface ConnectionEvents {
 /** What a client may send, by the event's name. */
 export interface ClientEvents {
   connect: Connect;
-  join_project: JoinProject;
-  leave_project: LeaveProject;
   join_room: JoinRoom;
   leave_room: LeaveRoom;
   ping: Ping;
+  token_refresh: TokenRefresh;
+  join_project: JoinProject;
+  leave_project: LeaveProject;
   presence_update: PresenceUpdate;
   user_typing: UserTyping;
   task_viewing: TaskViewing;
   ops_watch: OpsWatch;
-  token_refresh: TokenRefresh;
   task_create: TaskCreate;
   task_update: TaskUpdate;
   task_status_update: TaskStatusUpdate;
@@ -1142,15 +1142,15 @@ export interface ClientEvents {
 
 /** The data of the `ack` that answers what a client sent, by the event's name. */
 export interface Answers {
-  join_project: ProjectJoined;
-  leave_project: ProjectAnswer;
   join_room: RoomJoined;
   leave_room: RoomAnswer;
+  token_refresh: TokenRefreshed;
+  join_project: ProjectJoined;
+  leave_project: ProjectAnswer;
   presence_update: PresenceUpdated;
   user_typing: Answer;
   task_viewing: Answer;
   ops_watch: OpsWatched;
-  token_refresh: TokenRefreshed;
   task_create: TaskAnswer;
   task_update: TaskVersion;
   task_status_update: TaskStatusAnswer;

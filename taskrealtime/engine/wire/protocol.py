@@ -1,5 +1,6 @@
 """The envelope: text in, typed message out, and back. No I/O."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -142,7 +143,7 @@ def parse_object(data: bytes | msgspec.Raw) -> dict[str, Any]:
     return value
 
 
-def find_type(name: str, types: dict[str, type[CommandT]]) -> type[CommandT]:
+def find_type(name: str, types: Mapping[str, type[CommandT]]) -> type[CommandT]:
     """Return the declared type of the client event `name`.
 
     Raises:

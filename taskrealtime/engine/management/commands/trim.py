@@ -13,7 +13,7 @@ class Command(BaseCommand):
     """Does at once all that the servers do bit by bit."""
 
     help = (
-        "Removes events and idempotency keys older than EVENT_RETENTION_DAYS and tasks deleted longer ago, and blanks "
+        "Removes events, idempotency keys and deleted tasks older than EVENT_RETENTION_DAYS, and blanks "
         "what the log says about deleted content, and what was edited away. Servers do this by themselves; running it "
         "beside them is safe."
     )
