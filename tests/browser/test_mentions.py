@@ -118,8 +118,10 @@ def test_a_mention_is_completed_with_the_keys_in_every_field(scene: Scene, new_p
     description.press_sequentially(" @d")
     expect_offered(board, scene.dora, chosen=scene.dora)
     description.press("Escape")
-    expect(board.panel).to_be_visible()
+    expect(description).to_have_value("For @cleo @d")
     description.press("Escape")
+    expect(description).to_have_value("")
+    board.page.keyboard.press("Escape")
     expect(board.panel).to_have_count(0)
 
 

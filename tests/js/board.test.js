@@ -12,7 +12,7 @@ import { describeEvent } from '../../static/js/board/activity/sentences.js';
 import { labelling, relabelled } from '../../static/js/board/commands/relabelling.js';
 import { BoardStore } from '../../static/js/board/state/store.js';
 import { Undo } from '../../static/js/board/commands/undo.js';
-import { ago, dueInWords, fromLocalInput, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/language/time.js';
+import { ago, dueInWords, fromLocalInput, joinDateAndTime, toDateAndTime, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/language/time.js';
 import { quote, shown } from '../../static/js/board/language/words.js';
 
 globalThis.requestAnimationFrame ??= /** @type {any} */ ((/** @type {() => void} */ paint) => setTimeout(paint));
@@ -442,6 +442,28 @@ describe('moments in words', () => {
       assert.equal(dueInWords('2030-07-02T03:30:00Z', new Date('2030-07-01T01:00:00Z')), 'Tomorrow');
       assert.equal(tomorrowMorning(new Date('2030-07-01T03:30:00Z')).toISOString(), '2030-07-01T13:00:00.000Z');
       assert.equal(tomorrowMorning(new Date('2030-12-31T12:00:00Z')).toISOString(), '2031-01-01T14:00:00.000Z');
+    } finally {
+      useZone('');
+    }
+  });
+
+  test('what the clocks leave out is the hour after, east and west of Greenwich; a whole day is due for all of it', () => {
+    try {
+      for (const [zone, skipped, then] of [
+        ['Europe/Berlin', '2027-03-28T02:30', '2027-03-28T03:30'],
+        ['America/New_York', '2030-03-10T02:30', '2030-03-10T03:30'],
+        ['Australia/Lord_Howe', '2030-10-06T02:10', '2030-10-06T02:40'],
+        ['Africa/Cairo', '2027-04-30T00:15', '2027-04-30T01:15'],
+      ]) {
+        useZone(zone);
+        assert.equal(toLocalInput(fromLocalInput(skipped)), then, zone);
+      }
+      useZone('Asia/Tokyo');
+      const due = /** @type {string} */ (fromLocalInput(joinDateAndTime('2030-07-01', '')));
+      assert.deepEqual(toDateAndTime(due), { date: '2030-07-01', time: '' });
+      assert.equal(dueInWords(due, new Date(Date.parse(due) - 5 * 60_000)), 'Today');
+      assert.equal(dueInWords(due, new Date(Date.parse(due) + 5 * 60_000)), 'Yesterday');
+      assert.equal(joinDateAndTime('', '09:30'), '');
     } finally {
       useZone('');
     }

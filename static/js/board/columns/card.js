@@ -5,7 +5,7 @@ import { clone, part, setAttribute, setText } from '../ui/dom.js';
 import { labelsOf, paintChips } from '../ui/labels.js';
 import { t, tn } from '../language/language.js';
 import { displayName, showAvatar } from '../people/people.js';
-import { dueInWords, exact, urgency } from '../language/time.js';
+import { dueInWords, exactDue, urgency } from '../language/time.js';
 import { PRIORITY_NAMES, shown } from '../language/words.js';
 
 /**
@@ -96,7 +96,7 @@ function paintDue(holder, task, now) {
   setAttribute(holder, 'data-overdue', due === 'overdue' ? '' : null);
   setAttribute(holder, 'data-soon', due === 'soon' ? '' : null);
   if (!task.due_at) return;
-  const moment = exact(task.due_at);
+  const moment = exactDue(task.due_at);
   const time = /** @type {HTMLTimeElement} */ (holder.querySelector('time'));
   setAttribute(time, 'datetime', task.due_at);
   setAttribute(holder, 'title', due === 'overdue' ? t('Overdue since {moment}', { moment }) : t('Due {moment}', { moment }));

@@ -2,6 +2,7 @@
 /** Adding tasks at a column's foot: a button that becomes a field, and stays one for the next title. */
 
 import { clone, find, part } from '../ui/dom.js';
+import { onKey } from '../ui/keys.js';
 
 export class Composers {
   /**
@@ -39,8 +40,8 @@ export class Composers {
       event.preventDefault();
       this.#submit(column, /** @type {HTMLInputElement} */ (input));
     });
-    form.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape' || event.isComposing) return;
+    onKey(form, (event) => {
+      if (event.key !== 'Escape') return;
       event.stopPropagation();
       this.#close(foot);
     });

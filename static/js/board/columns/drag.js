@@ -1,6 +1,7 @@
 // @ts-check
 /** Dragging cards with a mouse, a pen or a finger. */
 
+import { onKey } from '../ui/keys.js';
 import { likeness, slide } from '../ui/motion.js';
 
 /**
@@ -48,7 +49,7 @@ export class CardDrag {
     addEventListener('pointerup', (event) => this.#released(event));
     addEventListener('pointercancel', () => this.cancel());
     addEventListener('blur', () => this.cancel());
-    addEventListener('keydown', (event) => this.#key(event), true);
+    onKey(window, (event) => this.#key(event), true);
     this.shield.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     // Only a listener that is not passive can keep a finger from scrolling the list under the lifted card.
     addEventListener('touchmove', (event) => this.drag && event.cancelable && event.preventDefault(), {

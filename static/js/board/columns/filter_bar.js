@@ -4,6 +4,7 @@
 import { find, setAttribute, setText } from '../ui/dom.js';
 import { ALL, isActive, parse, write } from '../state/filter.js';
 import { t, tn } from '../language/language.js';
+import { onKey } from '../ui/keys.js';
 import { displayName } from '../people/people.js';
 
 /**
@@ -32,7 +33,7 @@ export class FilterBar {
     form.addEventListener('input', () => this.#choose(this.#written()));
     form.addEventListener('submit', (event) => event.preventDefault());
     this.clearing.addEventListener('click', () => this.clear());
-    this.text.addEventListener('keydown', (event) => {
+    onKey(this.text, (event) => {
       if (event.key !== 'Escape') return;
       event.stopPropagation();
       if (isActive(this.filter)) this.clear();

@@ -4,6 +4,7 @@
 import { addLabel, changeLabel, deleteLabel } from '../page/api.js';
 import { openDialog } from './dialog.js';
 import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
+import { onKey } from '../ui/keys.js';
 import { t, tn } from '../language/language.js';
 import { confirmTwice } from '../ui/confirm.js';
 import { explain } from '../language/words.js';
@@ -74,7 +75,7 @@ class Labels {
     row.dataset.editLabel = String(id);
     const [name, color] = [this.#control(row, 'name'), this.#control(row, 'color')];
     name.addEventListener('change', () => this.#change(id, { name: name.value.trim() }, name));
-    name.addEventListener('keydown', (event) => event.key === 'Enter' && name.blur());
+    onKey(name, (event) => this.#pressed(event, id, name));
     color.addEventListener('change', () => this.#change(id, { color: color.value }, color));
     const button = part(row, 'delete');
     const remove = () => this.#try(() => deleteLabel(this.projectId, id), button);
@@ -82,6 +83,15 @@ class Labels {
     this.rows.set(id, row);
     part(this.dialog, 'list').append(row);
     return row;
+  }
+
+  /** Enter takes a name, and Escape takes it back; the next Escape closes the dialog. @param {KeyboardEvent} event @param {number} id @param {HTMLInputElement} name */
+  #pressed(event, id, name) {
+    if (event.key === 'Enter') return name.blur();
+    const saved = this.shown?.find((label) => label.id === id)?.name ?? '';
+    if (event.key !== 'Escape' || name.value === saved) return;
+    event.preventDefault();
+    name.value = saved;
   }
 
   /** @param {number} id @returns {string} with how many cards carry it */

@@ -17,6 +17,9 @@ const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
 /** @type {ReturnType<typeof makeFormats>} */
 let formats = makeFormats(undefined);
 
+/** Where the user's time zone is not the device's, its name; else "". */
+export let foreignZone = '';
+
 /** @param {string} zone an IANA name; "" for the device's own */
 export function useZone(zone) {
   try {
@@ -24,12 +27,15 @@ export function useZone(zone) {
   } catch {
     formats = makeFormats(undefined); // one that this browser does not know
   }
+  const [used, own] = [formats.parts, makeFormats(undefined).parts].map((format) => format.resolvedOptions().timeZone);
+  foreignZone = used === own ? '' : used.replaceAll('_', ' ');
 }
 
 /** @param {string | undefined} timeZone @throws {RangeError} there is none of that name */
 function makeFormats(timeZone) {
   return {
     exactly: new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone }),
+    wholeDay: new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeZone }),
     dayMonth: new Intl.DateTimeFormat(DAY_FIRST, { day: 'numeric', month: 'short', timeZone }),
     dayMonthYear: new Intl.DateTimeFormat(DAY_FIRST, { day: 'numeric', month: 'short', year: 'numeric', timeZone }),
     parts: new Intl.DateTimeFormat('en-GB', {
@@ -44,13 +50,32 @@ function makeFormats(timeZone) {
   };
 }
 
-/** @param {string} iso @returns {string} the full date and time */
+/** @param {string} iso @returns {string} the full date and time, with the zone where it is not the device's */
 export function exact(iso) {
-  return formats.exactly.format(new Date(iso));
+  return withZone(formats.exactly.format(new Date(iso)));
+}
+
+/** @param {string} iso a due date @returns {string} as `exact`; without a time where it is a whole day */
+export function exactDue(iso) {
+  return isWholeDay(iso) ? withZone(formats.wholeDay.format(new Date(iso))) : exact(iso);
+}
+
+/** @param {string} text @returns {string} */
+function withZone(text) {
+  return foreignZone ? `${text} (${foreignZone})` : text;
+}
+
+/** What the clock says at the end of a day: a task that is due then is due on that day, at no particular time. */
+const END_OF_DAY = '23:59';
+
+/** @param {string} iso @returns {boolean} whether it is the end of a day here */
+function isWholeDay(iso) {
+  return toLocalInput(iso).endsWith(`T${END_OF_DAY}`);
 }
 
 /**
- * A due date as a card shows it: minutes within the hour, hours within the day, then days, then the date.
+ * A due date as a card shows it: minutes within the hour, hours within the day, then days, then the date. A whole day is
+ * due today for all of it.
  *
  * @param {string} iso
  * @param {Date} now
@@ -59,8 +84,9 @@ export function exact(iso) {
 export function dueInWords(iso, now) {
   const due = new Date(iso);
   const distance = due.getTime() - now.getTime();
-  if (Math.abs(distance) < HOUR) return capital(relative.format(Math.round(distance / MINUTE), 'minute'));
   const days = calendarDays(now, due);
+  if (isWholeDay(iso) && Math.abs(days) < 7) return capital(relative.format(days, 'day'));
+  if (Math.abs(distance) < HOUR) return capital(relative.format(Math.round(distance / MINUTE), 'minute'));
   if (days === 0) return capital(relative.format(Math.round(distance / HOUR), 'hour'));
   if (Math.abs(days) < 7) return capital(relative.format(days, 'day'));
   return date(due, now);
@@ -105,6 +131,17 @@ export function toLocalInput(iso) {
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}`;
 }
 
+/** @param {string | null} iso @returns {{date: string, time: string}} the values of an `input[type=date]` and one of `time`; "" for none */
+export function toDateAndTime(iso) {
+  const [date, time = ''] = toLocalInput(iso).split('T');
+  return { date, time: time === END_OF_DAY ? '' : time };
+}
+
+/** @param {string} date @param {string} time "" for the end of the day @returns {string} the value of an `input[type=datetime-local]` */
+export function joinDateAndTime(date, time) {
+  return date && `${date}T${time || END_OF_DAY}`;
+}
+
 /** @param {string} value of an `input[type=datetime-local]` @returns {string | null} the moment in ISO 8601, UTC */
 export function fromLocalInput(value) {
   const match = /^(\d{4,6})-(\d\d)-(\d\d)T(\d\d):(\d\d)/.exec(value);
@@ -139,7 +176,8 @@ function momentOf(time) {
   const off = (/** @type {number} */ at) => asUtc(wall(new Date(at))) - Math.floor(at / MINUTE) * MINUTE;
   const first = wanted - off(wanted);
   const second = wanted - off(first);
-  return new Date(second + off(second) === wanted ? second : first); // what the clocks leave out is taken as the hour after
+  // What the clocks leave out is taken as the hour after.
+  return new Date(second + off(second) === wanted ? second : Math.max(first, second));
 }
 
 /** @param {Wall} time @returns {number} ms, as if the wall were in UTC */

@@ -7,6 +7,7 @@ import { InboxPanel } from './inbox_panel.js';
 import { t, tn } from '../language/language.js';
 import { languageItems } from '../language/language_choice.js';
 import { followMe } from '../people/me.js';
+import { leaveKeysToInputMethods } from '../ui/keys.js';
 import { openMenu } from '../ui/menu.js';
 import { describe } from './notices.js';
 import { Notifications } from './notifications.js';
@@ -74,6 +75,7 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   });
   setInterval(() => inbox.paint(), CLOCK);
   useZone(document.body.dataset.timeZone ?? '');
+  leaveKeysToInputMethods();
   return { paintTitle };
 
   /** @param {Notification} notification */

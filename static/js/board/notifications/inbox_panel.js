@@ -5,6 +5,7 @@ import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
 import { t, tn } from '../language/language.js';
 import { describe } from './notices.js';
 import { createAvatar } from '../people/people.js';
+import { onKey } from '../ui/keys.js';
 import { ago, exact } from '../language/time.js';
 import { explain } from '../language/words.js';
 
@@ -52,7 +53,7 @@ export class InboxPanel {
       this.close();
       openSettings();
     });
-    addEventListener('keydown', (event) => this.#closeOnEscape(event), true);
+    onKey(window, (event) => this.#closeOnEscape(event), true);
     addEventListener('pointerdown', (event) => this.#closeOutside(event.target), true);
     document.addEventListener('visibilitychange', () => this.#lookAgain());
   }

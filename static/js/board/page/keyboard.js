@@ -2,6 +2,7 @@
 /** The board's keys: arrows walk the cards (from nowhere: to the first), `m` moves one, `n` adds one, `/` filters, Ctrl Z takes back, `?` tells the keys, Escape closes what is open. */
 
 import { takesText } from '../ui/dom.js';
+import { onKey, shortcutOf } from '../ui/keys.js';
 
 const ARROWS = new Set(['ArrowDown', 'ArrowUp', 'ArrowLeft', 'ArrowRight']);
 
@@ -14,7 +15,7 @@ const ARROWS = new Set(['ArrowDown', 'ArrowUp', 'ArrowLeft', 'ArrowRight']);
  * }} parts
  */
 export function listenToKeys({ columns, isOpen, close, move, add, filter, help, undo }) {
-  addEventListener('keydown', (event) => {
+  onKey(window, (event) => {
     if (isUndo(event) && !takesText(event.target) && !document.querySelector('dialog[open]')) {
       event.preventDefault();
       return undo();
@@ -36,7 +37,7 @@ export function listenToKeys({ columns, isOpen, close, move, add, filter, help, 
       '/': filter,
       '?': help,
     };
-    const act = acts[/** @type {keyof typeof acts} */ (event.key)];
+    const act = acts[/** @type {keyof typeof acts} */ (shortcutOf(event))];
     if (act) act();
     else if (taskId === null ? isOpen() || !enter(columns, event) : !walk(columns, taskId, event.key)) return;
     event.preventDefault();
@@ -44,8 +45,9 @@ export function listenToKeys({ columns, isOpen, close, move, add, filter, help, 
 }
 
 /** @param {KeyboardEvent} event @returns {boolean} */
-function isUndo({ key, ctrlKey, metaKey, shiftKey, altKey }) {
-  return key.toLowerCase() === 'z' && (ctrlKey || metaKey) && !shiftKey && !altKey;
+function isUndo(event) {
+  const { ctrlKey, metaKey, shiftKey, altKey } = event;
+  return shortcutOf(event).toLowerCase() === 'z' && (ctrlKey || metaKey) && !shiftKey && !altKey;
 }
 
 /** @param {Columns} columns @param {number | null} taskId @returns {HTMLElement} the column one is in, or the first */

@@ -5,6 +5,7 @@ import { fetchComments } from '../page/api.js';
 import { clone, find, isMac, part, setAttribute, setText } from '../ui/dom.js';
 import { copyText } from '../ui/clipboard.js';
 import { confirmTwice } from '../ui/confirm.js';
+import { onKey } from '../ui/keys.js';
 import { t } from '../language/language.js';
 import { glow } from '../ui/motion.js';
 import { createAvatar, displayName } from '../people/people.js';
@@ -152,8 +153,8 @@ export class Comments {
       this.sendTyping(this.input.value.trim() !== '');
     });
     this.input.addEventListener('blur', () => this.sendTyping(false));
-    this.input.addEventListener('keydown', (event) => {
-      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    onKey(this.input, (event) => {
+      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       this.#send();
     });
@@ -323,7 +324,7 @@ export class Comments {
       event.preventDefault();
       save();
     });
-    editor.addEventListener('keydown', (event) => {
+    onKey(editor, (event) => {
       if (event.key === 'Escape') {
         event.stopPropagation();
         close();

@@ -3,43 +3,43 @@
 
 import { find, part, setText } from '../ui/dom.js';
 import { paintConflict } from './conflict.js';
+import { DueField } from './due_field.js';
 import { labelsOf, paintChips } from '../ui/labels.js';
 import { t } from '../language/language.js';
 import { displayName } from '../people/people.js';
-import { exact, fromLocalInput, toLocalInput } from '../language/time.js';
+import { exactDue, fromLocalInput, toLocalInput } from '../language/time.js';
+import { onKey } from '../ui/keys.js';
 import { isSameValue } from '../state/values.js';
-import { PRIORITY_NAMES, STATUS_NAMES } from '../language/words.js';
+import { FIELD_NAMES, PRIORITY_NAMES, STATUS_NAMES } from '../language/words.js';
 import { userKey } from '../page/site.js';
 
 /**
  * @typedef {import("../reducer.js").Task} Task
  * @typedef {import("../state/store.js").BoardStore} BoardStore
  * @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement | HTMLButtonElement} Control
- * @typedef {{
- *   name: string, control: Control, holder: HTMLElement, draftSince: number | null,
- *   timer?: ReturnType<typeof setTimeout>,
- * }} Field `draftSince`: the task's version when somebody began to write here; null: what it shows is the task's
+ * @typedef {{name: string, control: Control, holder: HTMLElement, draftSince: number | null}} Field `draftSince`: the task's version when somebody began to write here; null: what it shows is the task's
  */
 
 const NAMES = ['title', 'status', 'assignee_id', 'priority', 'due_at', 'description'];
-const SETTLE = 700; // ms; a date's picker tells a change with every digit
+/** Fields in which one writes at length: Escape takes back what was written, and a reload keeps it. */
+const TEXTS = ['title', 'description'];
 
 export class TaskFields {
   /**
    * @param {HTMLElement} panel
    * @param {{
    *   taskId: number, store: BoardStore, drafts: import("../state/drafts.js").Drafts,
-   *   save: (field: string, value: any, version: number, title: string) => void, complain: (text: string) => void,
+   *   save: (field: string, value: any, version: number, title: string) => void, say: (text: string, ...actions: import("../ui/toasts.js").Action[]) => void,
    *   label: (label: number, isOn: boolean, title: string) => void,
    *   chooseLabels: (button: Control, choose: (label: number, isOn: boolean) => void) => void,
    * }} parts `save` and `label` get the task's version and title as the person saw them; `chooseLabels` opens the menu of labels
    */
-  constructor(panel, { taskId, store, drafts, save, complain, label, chooseLabels }) {
+  constructor(panel, { taskId, store, drafts, save, say, label, chooseLabels }) {
     this.taskId = taskId;
     this.store = store;
     this.drafts = drafts;
     this.save = save;
-    this.complain = complain;
+    this.say = say;
     /** @type {Task | null} as it was last painted: what the person is looking at */
     this.task = null;
     /** @type {Field[]} */
@@ -48,12 +48,14 @@ export class TaskFields {
       return { name, control: find(holder, `[name="${name}"]`), holder, draftSince: null };
     });
     for (const field of this.fields) this.#listen(field);
+    const due = this.#field('due_at');
+    this.due = new DueField(due.holder, /** @type {HTMLInputElement} */ (due.control), { say, cancelled: () => this.#restore(due) });
     this.labels = find(panel, '[data-field="labels"]');
     this.labelsButton = /** @type {HTMLButtonElement} */ (find(this.labels, '[name="labels"]'));
     this.labelsButton.addEventListener('click', () =>
       chooseLabels(this.labelsButton, (id, isOn) => label(id, isOn, this.task?.title ?? '')),
     );
-    this.#takeUpDraft();
+    for (const name of TEXTS) this.#takeUpDraft(this.#field(name));
   }
 
   /** @param {Task} task @param {import("../state/store.js").View} view */
@@ -74,17 +76,23 @@ export class TaskFields {
         this.#choose(field, choice),
       );
     }
+    this.due.paint(this.store.mayEdit);
   }
 
   /** Saves whatever is still being written; called before the panel goes. */
   flush() {
-    for (const field of this.fields) this.#save(field);
+    if (!this.due.leave()) this.say(t('The due date was not complete, and stays as it was.'));
+    for (const field of this.fields) if (field.name !== 'due_at') this.#save(field);
   }
 
-  /** A description that was being written when the page ended: it is saved like one that was written just now. */
-  #takeUpDraft() {
-    const draft = this.drafts.get(this.taskId, 'description');
-    const field = /** @type {Field} */ (this.fields.find(({ name }) => name === 'description'));
+  /** @param {string} name @returns {Field} */
+  #field(name) {
+    return /** @type {Field} */ (this.fields.find((field) => field.name === name));
+  }
+
+  /** A text that was being written when the page ended: it is saved like one that was written just now. @param {Field} field */
+  #takeUpDraft(field) {
+    const draft = this.drafts.get(this.taskId, field.name);
     if (!draft || !this.store.mayEdit) return;
     field.control.value = draft.text;
     field.draftSince = draft.version ?? 0;
@@ -95,36 +103,66 @@ export class TaskFields {
     const { control, name } = field;
     control.addEventListener('input', () => {
       field.draftSince ??= this.task?.version ?? 0;
-      if (name === 'description') this.drafts.set(this.taskId, name, { text: control.value, version: field.draftSince });
+      if (TEXTS.includes(name)) this.drafts.set(this.taskId, name, { text: control.value, version: field.draftSince });
     });
-    control.addEventListener('change', () => {
-      if (name !== 'due_at') return this.#save(field);
-      clearTimeout(field.timer);
-      field.timer = setTimeout(() => this.#save(field), SETTLE);
+    for (const left of ['change', 'blur']) {
+      // A window that is left for another one leaves no field.
+      control.addEventListener(left, () => (TEXTS.includes(name) && document.activeElement === control) || this.#save(field));
+    }
+    // Over the field: the list of mentions takes its keys before.
+    if (TEXTS.includes(name)) onKey(field.holder, (event) => this.#pressed(field, event));
+  }
+
+  /** @param {Field} field @param {KeyboardEvent} event */
+  #pressed(field, event) {
+    if (event.key === 'Escape' && this.#isChanged(field)) this.#takeBack(field);
+    else if (event.key !== 'Enter' || field.name !== 'title') return; // a title is one line
+    event.preventDefault();
+    event.stopPropagation();
+    /** @type {HTMLElement | null} */ (field.control.closest('[data-task-panel]'))?.focus(); // leaving the field saves it
+  }
+
+  /** @param {Field} field @returns {boolean} whether it says something else than the task */
+  #isChanged({ name, control, draftSince }) {
+    return draftSince !== null && this.task !== null && control.value !== toControl(name, this.task);
+  }
+
+  /** Escape in a text: it is as it was, and what was written can be had again. @param {Field} field */
+  #takeBack(field) {
+    const { control, draftSince, name } = field;
+    const text = control.value;
+    this.#restore(field);
+    this.say(t('Your change to the {field} was discarded.', { field: FIELD_NAMES[name] }), {
+      label: t('Keep editing'),
+      act: () => {
+        if (!control.isConnected) return this.drafts.set(this.taskId, name, { text, version: draftSince ?? 0 });
+        control.value = text;
+        control.focus();
+        field.draftSince = draftSince;
+        this.drafts.set(this.taskId, name, { text, version: draftSince ?? 0 });
+      },
     });
-    control.addEventListener('blur', () => this.#save(field));
-    if (name !== 'title') return;
-    control.addEventListener('keydown', (event) => {
-      const { key, isComposing } = /** @type {KeyboardEvent} */ (event);
-      if (key !== 'Enter' || isComposing) return;
-      event.preventDefault(); // a title is one line
-      /** @type {HTMLElement | null} */ (control.closest('[data-task-panel]'))?.focus(); // leaving the field saves it
-    });
+  }
+
+  /** Shows the task's value again. @param {Field} field */
+  #restore(field) {
+    field.draftSince = null;
+    this.drafts.delete(this.taskId, field.name);
+    if (this.task) write(field.control, toControl(field.name, this.task));
   }
 
   /** @param {Field} field */
   #save(field) {
-    clearTimeout(field.timer);
     if (field.draftSince === null || !this.task) return;
     const version = field.draftSince;
-    field.draftSince = null;
-    this.drafts.delete(this.taskId, field.name);
     const value = fromControl(field.name, field.control.value);
     const shown = this.task[/** @type {keyof Task} */ (field.name)];
     if (field.name === 'title' && !value) {
-      write(field.control, toControl('title', this.task));
-      return this.complain(t('Enter a title.'));
+      this.#restore(field);
+      return this.say(t('Enter a title.'));
     }
+    field.draftSince = null;
+    this.drafts.delete(this.taskId, field.name);
     if (isSameValue(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
     this.store.setConflict(this.taskId, field.name, null);
     this.save(field.name, value, version, this.task.title);
@@ -153,7 +191,7 @@ export class TaskFields {
   #inWords(name, value) {
     if (name === 'status') return STATUS_NAMES[/** @type {import("../language/words.js").Status} */ (value)];
     if (name === 'priority') return PRIORITY_NAMES[value];
-    if (name === 'due_at') return value ? exact(value) : t('No due date');
+    if (name === 'due_at') return value ? exactDue(value) : t('No due date');
     if (name !== 'assignee_id') return value;
     const user = this.store.member(value);
     return user ? displayName(user) : value === null ? t('Unassigned') : t('Former member');
@@ -161,7 +199,7 @@ export class TaskFields {
 
   /** @param {import("../state/store.js").View["members"]} members @param {number | null} assigneeId */
   #paintAssignees(members, assigneeId) {
-    const select = /** @type {HTMLSelectElement} */ (this.fields.find(({ name }) => name === 'assignee_id')?.control);
+    const select = /** @type {HTMLSelectElement} */ (this.#field('assignee_id').control);
     const people = [...members].map(({ user }) => user).sort((a, b) => displayName(a).localeCompare(displayName(b)));
     const choices = [
       { value: '', text: t('Unassigned') },

@@ -4,6 +4,7 @@
 import { setText } from '../ui/dom.js';
 import { fold } from '../language/fold.js';
 import { t, tn } from '../language/language.js';
+import { onKey } from '../ui/keys.js';
 import { openMenu } from '../ui/menu.js';
 
 const MOST = 10; // labels of one task
@@ -71,7 +72,7 @@ class Typing {
     this.status.setAttribute('role', 'status');
     menu.element.after(this.status);
     menu.element.tabIndex = -1; // it has the focus while no label fits
-    menu.element.addEventListener('keydown', (event) => this.#typed(menu, event), true); // before the menu's own keys
+    onKey(menu.element, (event) => this.#typed(menu, event), true); // before the menu's own keys
   }
 
   end() {
@@ -80,8 +81,8 @@ class Typing {
 
   /** @param {import("../ui/menu.js").Menu} menu @param {KeyboardEvent} event */
   #typed(menu, event) {
-    const { key, ctrlKey, metaKey, altKey, isComposing } = event;
-    if (ctrlKey || metaKey || altKey || isComposing) return;
+    const { key, ctrlKey, metaKey, altKey } = event;
+    if (ctrlKey || metaKey || altKey) return;
     const letters = [...this.text];
     if (key === 'Backspace') this.text = letters.slice(0, -1).join('');
     else if (key === 'Escape' && letters.length) this.text = '';

@@ -4,6 +4,7 @@
 import { fold } from '../language/fold.js';
 import { t } from '../language/language.js';
 import { setAttribute } from '../ui/dom.js';
+import { onKey } from '../ui/keys.js';
 import { createAvatar, displayName } from '../people/people.js';
 
 /**
@@ -84,7 +85,7 @@ export class MentionList {
     this.known.add(field);
     field.addEventListener('input', () => this.#look(field));
     for (const move of ['click', 'keyup']) field.addEventListener(move, () => this.field === field && this.#look(field));
-    field.addEventListener('keydown', (event) => this.#pressed(event));
+    onKey(field, (event) => this.#pressed(event));
     field.addEventListener('blur', () => this.close());
     if (field === document.activeElement) this.#look(field);
   }
@@ -155,9 +156,8 @@ export class MentionList {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    const { key, isComposing, keyCode, ctrlKey, metaKey, altKey, shiftKey } = event;
-    // 229: Safari ends the composition before it tells of the key that ended it.
-    if (!this.field || isComposing || keyCode === 229 || ctrlKey || metaKey || altKey || shiftKey) return;
+    const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
+    if (!this.field || ctrlKey || metaKey || altKey || shiftKey) return;
     if (key === 'ArrowDown' || key === 'ArrowUp') this.#step(key === 'ArrowDown' ? 1 : -1);
     else if (key === 'Enter' || key === 'Tab') this.#take();
     else if (key === 'Escape') this.#dismiss();

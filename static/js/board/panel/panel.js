@@ -7,7 +7,7 @@ import { Description } from './description.js';
 import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
 import { TaskFields } from './fields.js';
 import { t } from '../language/language.js';
-import { exact, urgency } from '../language/time.js';
+import { exactDue, foreignZone, urgency } from '../language/time.js';
 
 /**
  * @typedef {import("../state/store.js").View} View
@@ -64,7 +64,7 @@ export class TaskPanel {
         store: this.store,
         drafts: this.drafts,
         save: (field, value, version, title) => this.commands.editing.update(sheet.taskId, field, value, version, title),
-        complain: (text) => this.toasts.say(text),
+        say: (text, ...actions) => void this.toasts.say(text, ...actions),
         label: (label, isOn, title) => this.commands.labelling.label(sheet.taskId, label, isOn, title),
         chooseLabels: this.chooseLabels,
       }),
@@ -168,11 +168,14 @@ export class TaskPanel {
     comments.paint(now, view);
     this.mentions?.refresh();
     description.paint(task.description);
+    const zone = part(element, 'zone');
+    zone.hidden = !foreignZone;
+    setText(zone, t('Times are in your time zone, {zone}; this device uses another one.', { zone: foreignZone }));
     const note = part(element, 'due-note');
     note.hidden = !task.due_at;
     note.toggleAttribute('data-overdue', urgency(task, now) === 'overdue');
     if (!task.due_at) return;
-    const moment = exact(task.due_at);
+    const moment = exactDue(task.due_at);
     setText(note, urgency(task, now) === 'overdue' ? t('Overdue since {moment}', { moment }) : moment);
   }
 

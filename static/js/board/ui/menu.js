@@ -1,6 +1,8 @@
 // @ts-check
 /** A small menu beside what it belongs to: `role=menu`, walked with the arrows, closed by Escape, Tab or a press elsewhere. */
 
+import { onKey } from './keys.js';
+
 /**
  * @typedef {{
  *   label: string, act: (() => void) | null, isChosen?: boolean, isChecked?: () => boolean, isShown?: () => boolean, color?: string, lang?: string,
@@ -52,7 +54,7 @@ export function openMenu(anchor, { label, items, inset = 0, closed = () => {} })
     });
   };
   paint();
-  menu.addEventListener('keydown', (event) => {
+  onKey(menu, (event) => {
     const possible = buttons.filter(({ disabled, hidden }) => !disabled && !hidden);
     const index = possible.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     const up = index < 0 ? possible.length - 1 : index - 1 + possible.length;
