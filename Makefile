@@ -1,4 +1,5 @@
 # make run      a board to play with on http://localhost:8000/ (another port: make run PORT=8001)
+# make example  a help desk with live pages on http://localhost:8000/, from examples/helpdesk (another port: PORT=8001)
 # make check    what needs no database, for every commit: style, types, imports, migrations, docs, JavaScript, units
 # make test     what a change must pass; each part also on its own:
 #               make lint types imports migrations js pytest
@@ -11,7 +12,8 @@
 # make reach    measures how far one user's or address's full allowance reaches: make reach KIND=embedded ONLY="boards pings"
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
 #               make bench QUICK=1, make bench ONLY=fanout
-# make js-build builds static/js/websocket_client.js from static/js/client/, and static/js/client/wire.d.ts from the catalogue
+# make js-build builds static/js/websocket_client.js and static/js/live.js from static/js/client/ and static/js/live/, and
+#               static/js/client/wire.d.ts from the catalogue
 # make npm      packs the client as the npm package taskrealtime-client into build/: ES module, plain script, types
 # make words    collects the texts of the pages into locale/*/LC_MESSAGES/django.po and compiles what stands there:
 #               make words, make words NEW=fr
@@ -29,6 +31,9 @@ CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite
 TYPED_BENCHMARKS := $(wildcard benchmarks/*.py) benchmarks/scenarios
 CLIENT := static/js/websocket_client.js
 WIRE_TYPES := $(CHECK_ENV) $(PY) scripts/wire_types.py
+LIVE := static/js/live.js
+ESBUILD_LIVE := node_modules/.bin/esbuild static/js/live/main.js --bundle --minify --format=esm --target=es2022 \
+	--charset=utf8 --log-level=warning --banner:js='// Generated from static/js/live/ by "make js-build".'
 ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \
 	--charset=utf8 --log-level=warning \
 	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.' \
@@ -37,7 +42,7 @@ ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --forma
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
 
-.PHONY: setup dev run check test lint types imports migrations js js-build embedded pytest units test-long stress matrix faults hostile reach bench lock audit format screenshots words npm
+.PHONY: setup dev run example check test lint types imports migrations js js-build embedded pytest units test-long stress matrix faults hostile reach bench lock audit format screenshots words npm
 
 setup:
 	@sh scripts/setup.sh
@@ -47,6 +52,12 @@ dev:
 
 run:
 	@python=$$(sh scripts/setup.sh python) && exec "$$python" scripts/run.py
+
+EXAMPLE := $(PY) examples/helpdesk/manage.py
+example: setup
+	@$(EXAMPLE) migrate --verbosity 0 --skip-checks
+	@$(EXAMPLE) demo --url http://localhost:$(or $(PORT),8000)/
+	@$(EXAMPLE) runserver $(or $(PORT),8000)
 
 check: lint types imports migrations js units
 
@@ -70,11 +81,13 @@ migrations: dev
 
 js: dev
 	@$(ESBUILD) | cmp --silent - $(CLIENT) || { echo "$(CLIENT) is out of date: run 'make js-build'."; exit 1; }
+	@$(ESBUILD_LIVE) | cmp --silent - $(LIVE) || { echo "$(LIVE) is out of date: run 'make js-build'."; exit 1; }
 	@$(WIRE_TYPES) --check
 	node --test --test-concurrency=4 tests/js/*.test.js
 
 js-build: dev
 	$(ESBUILD) >$(CLIENT)
+	$(ESBUILD_LIVE) >$(LIVE)
 	$(WIRE_TYPES)
 
 # Three workers, since many tests wait. A file's tests stay together, because they share a server, and the files come in

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from . import installing
+from . import installing, pages
 from .registry import registry
 
 
@@ -16,6 +17,18 @@ def check_declarations(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         Error(problem.message, hint=problem.hint or None, obj=problem.model, id=problem.id)
         for problem in registry.resolved.problems
     ]
+
+
+@register
+def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn of rooms that no page can reach over HTTP: their snapshots, and the tokens of pages."""
+    if not registry.resolved.captures:
+        return []
+    try:
+        pages.api_base()
+    except ImproperlyConfigured:
+        return [Warning(pages.MISSING, hint=pages.HINT, id="taskrealtime.W022")]
+    return []
 
 
 @register(Tags.database)

@@ -1,0 +1,12 @@
+"""The ASGI application of the help desk."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helpdesk.settings")
+application = get_asgi_application()
+
+from taskrealtime.asgi import integrate_with_existing_app  # noqa: E402 -- it imports models
+
+application = integrate_with_existing_app(application)

@@ -1,0 +1,95 @@
+// @ts-check
+/** Fetches the page again when a room of it changed, and puts what is new into the elements of that room. */
+
+import { backoff } from '../client/backoff.js';
+import { morph, morphChildren } from './morph.js';
+
+/** The longest pause between two tries to fetch a page, milliseconds. */
+const RETRY = { cap: 30_000 };
+/** What a server answers that may answer otherwise a little later. */
+const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** The elements of one URL that are to be fetched. */
+class Source {
+  /** @type {Set<HTMLElement>} */
+  stale = new Set();
+  isBusy = false;
+}
+
+export class Fragments {
+  /** @type {Map<string, Source>} by the URL */
+  #sources = new Map();
+
+  /** @param {HTMLElement} element which is no longer what the server would send */
+  refresh(element) {
+    const url = new URL(element.dataset.liveUrl ?? '', location.href);
+    url.hash = '';
+    const source = this.#sources.get(url.href) ?? new Source();
+    this.#sources.set(url.href, source);
+    source.stale.add(element);
+    if (!source.isBusy) this.#work(url.href, source);
+  }
+
+  /**
+   * One request at a time: what becomes stale meanwhile needs another one, since the answer may be older.
+   *
+   * @param {string} url
+   * @param {Source} source
+   */
+  async #work(url, source) {
+    source.isBusy = true;
+    for (let failures = 0; source.stale.size > 0; ) {
+      const elements = [...source.stale].filter((element) => element.isConnected);
+      source.stale.clear();
+      if (!elements.length) break;
+      const page = await fetchPage(url);
+      if (page === 'later') {
+        for (const element of elements) source.stale.add(element);
+        await new Promise((resolve) => setTimeout(resolve, backoff(failures, Math.random, RETRY)));
+        failures += 1;
+      } else {
+        failures = 0;
+        if (page) for (const element of elements) takeOver(element, page);
+      }
+    }
+    this.#sources.delete(url);
+  }
+}
+
+/**
+ * @param {string} url
+ * @returns {Promise<Document | 'later' | null>} null: the server refuses it
+ */
+async function fetchPage(url) {
+  try {
+    const response = await fetch(url, { headers: { Accept: 'text/html' }, cache: 'no-store' });
+    if (PASSING.has(response.status)) return 'later';
+    return response.ok ? new DOMParser().parseFromString(await response.text(), 'text/html') : null;
+  } catch {
+    return 'later';
+  }
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Document} page
+ */
+function takeOver(element, page) {
+  if (!element.isConnected) return;
+  const found = counterpart(element, page);
+  if (found) morph(element, found);
+  else if (element.dataset.liveUrl !== undefined) morphChildren(element, page.body);
+  else return; // Another page came, such as that to sign in.
+  element.dispatchEvent(new CustomEvent('live-refreshed', { bubbles: true }));
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Document} page
+ * @returns {Element | null} the element of the same id in another rendering of its page, else that of the same room at the same place
+ */
+function counterpart(element, page) {
+  if (element.id) return page.getElementById(element.id);
+  const selector = `[data-live-records][data-live-room="${CSS.escape(element.dataset.liveRoom ?? '')}"]:not([id])`;
+  return page.querySelectorAll(selector)[[...document.querySelectorAll(selector)].indexOf(element)] ?? null;
+}

@@ -1,0 +1,66 @@
+"""Where a live room stands for a page that is being rendered: what the page shows is at least as new as that."""
+
+import time
+from collections.abc import MutableMapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from taskrealtime.engine import log
+from taskrealtime.engine.models import Event
+
+#: The key under which a request's scope, or its WSGI environment, has the time at which it began.
+BEGAN_KEY = "taskrealtime.began"
+#: Seconds that a transaction may have written before the request began and committed after the view had read; the
+#: clocks of the database and of this machine may differ by that, too.
+MARGIN_SECONDS = 1.0
+#: Events of one room within that time; a page with more of them is fetched again.
+MOST_YOUNG = 200
+
+
+class Position(NamedTuple):
+    """Where a room stands for a page."""
+
+    #: The page shows all events up to this one, whenever its view has read.
+    since: int
+    #: The last event of the room at this moment.
+    head: int
+    epoch: str
+
+
+def note_beginning(
+    scope: MutableMapping[str, Any] | None = None, environ: MutableMapping[str, Any] | None = None, **kwargs: Any
+) -> None:
+    """Note when a request begins (`request_started`)."""
+    holder = environ if scope is None else scope
+    if holder is not None:
+        holder[BEGAN_KEY] = time.time()
+
+
+def position_of(room: str, request: HttpRequest | None) -> Position:
+    """Return where a room stands for the page that answers a request.
+
+    Views read before their templates are rendered. So events that were written since shortly before the request began
+    may be missing in the page, though they are in the log by now: they count as not shown.
+    """
+    began = _beginning(request)
+    threshold = timezone.now() - timedelta(seconds=time.time() - began + MARGIN_SECONDS)
+    numbered = Event.objects.filter(room=room, seq__isnull=False).order_by("-seq").values_list("seq", "at")
+    epoch = log.epoch()
+    newest = numbered.first()
+    if newest is None:
+        head = log.heads([room]).get(room, 0)
+        return Position(head, head, epoch)
+    head, at = newest
+    if at < threshold:
+        return Position(head, head, epoch)
+    young = [seq for seq, at in numbered[:MOST_YOUNG] if at >= threshold]
+    return Position(0 if len(young) == MOST_YOUNG else young[-1] - 1, head, epoch)
+
+
+def _beginning(request: HttpRequest | None) -> float:
+    holder = getattr(request, "scope", None) or getattr(request, "META", {})
+    began: float = holder.get(BEGAN_KEY, time.time())
+    return began
