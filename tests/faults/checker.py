@@ -135,7 +135,7 @@ def check_effects(operations: Iterable[Operation], final: Final) -> Iterator[Vio
     groups: dict[tuple[str, int, int | None], list[Operation]] = {}
     for operation in operations:
         match operation.kind:
-            case "create" | "update" | "comment" | "rename":
+            case "create" | "update" | "comment" | "rename" | "ticket" | "retitle":
                 yield from _judge([operation], effects.texts[operation.kind, operation.token])
             case "delete" | "restore":
                 groups.setdefault((operation.kind, operation.task or 0, None), []).append(operation)
@@ -324,6 +324,12 @@ def check_ends(history: History, final: Final) -> Iterator[Violation]:
         if held.seq != head:
             yield Violation("lost", history.name, f"{room} ended at {held.seq}, the log at {head}")
             continue
+        if (records := final.records.get(room)) is not None:
+            stored = _Records({"records": records}).picture()
+            if held.fault or held.board != stored:
+                told = held.fault or f"{held.board} instead of {stored}"
+                yield Violation("board", history.name, f"{room}: {told}")
+            continue
         wanted = final.boards.get(room)
         if wanted is None:
             continue
@@ -350,7 +356,7 @@ class Rebuilt:
 
 def rebuilt(history: History, room: str) -> Rebuilt:
     """The board that the client's snapshots and events make. Events that come during a reset wait for the snapshot."""
-    board: _Board | None = None
+    board: _Board | _Records | None = None
     waiting: list[Entry] | None = None
     seq, fault = 0, None
     for entry in history.entries:
@@ -362,7 +368,7 @@ def rebuilt(history: History, room: str) -> Rebuilt:
                 seq = max(seq, entry.seq)
             waiting = [] if entry.data["reset"] else None
         elif entry.what == "snapshot":
-            board, seq = _Board(entry.data), entry.seq
+            board, seq = (_Records if "records" in entry.data else _Board)(entry.data), entry.seq
             due, waiting = waiting or [], None
         elif entry.what == "event" and waiting is not None:
             waiting.append(entry)
@@ -437,6 +443,33 @@ APPLIERS: dict[str, Callable[[_Board, Frame, str], None]] = {
     "project_member_added": _Board.add_member,
     "project_member_removed": _Board.remove_member,
 }
+
+
+class _Records:
+    """The rows of a live room, by model and id, that events carry on."""
+
+    def __init__(self, snapshot: dict[str, Any]) -> None:
+        self.rows = {
+            (model, record["id"]): dict(record) for model, records in snapshot["records"].items() for record in records
+        }
+
+    def apply(self, frame: Frame) -> str | None:
+        """Apply the event; return what prevents it."""
+        data = frame["data"]
+        row = data["model"], data["id"]
+        if (row in self.rows) is (frame["event"] == "record_created"):
+            return f"event {frame['seq']} ({frame['event']}) does not fit what is known of {row}"
+        if frame["event"] == "record_created":
+            self.rows[row] = dict(data["record"])
+        elif frame["event"] == "record_updated":
+            self.rows[row] |= data["changes"]
+        else:
+            del self.rows[row]
+        return None
+
+    def picture(self) -> dict[str, Any]:
+        """What two of them must have in common."""
+        return {f"{model} {id}": record for (model, id), record in sorted(self.rows.items())}
 
 
 def _difference(held: dict[str, Any] | None, wanted: dict[str, Any]) -> str | None:
@@ -523,6 +556,10 @@ def effect_of(frame: Frame) -> tuple[str, str]:
             return "comment", data["comment"]["content"]
         case "project_updated":
             return "rename", data["changes"]["name"]
+        case "record_created":
+            return "ticket", data["record"]["title"]
+        case "record_updated":
+            return "retitle", data["changes"]["title"]
     return "", ""
 
 

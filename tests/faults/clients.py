@@ -57,16 +57,21 @@ def http_client(port: int, who: Who) -> httpx.AsyncClient:
     )
 
 
+def project_of(room: str) -> int | None:
+    """The project whose room this is; None: it is one of a live model."""
+    kind, _, key = room.rpartition(".")
+    return int(key) if kind == "project" else None
+
+
 class Follower:
     """What all these clients have in common: their user, their number in each room, their record."""
 
-    def __init__(self, name: str, who: Who, projects: Sequence[int], link: Link, chance: Random) -> None:
+    def __init__(self, name: str, who: Who, rooms: Sequence[str], link: Link, chance: Random) -> None:
         self.name = name
         self.who = who
         self.link = link
         self.chance = chance
-        self.projects = list(projects)
-        self.history = History(name, who.user.id, [f"project.{id}" for id in projects])
+        self.history = History(name, who.user.id, list(rooms))
         #: By room the last number, and the epoch that came with it.
         self.positions: dict[str, int] = {}
         self.epochs: dict[str, str] = {}
@@ -77,11 +82,11 @@ class Follower:
         self._stopped = False
 
     async def start(self) -> None:
-        """Take a snapshot of each board and follow it from there."""
+        """Take a snapshot of each room and follow it from there."""
         await self.link.start()
         self._http = http_client(self.link.port, self.who)
-        for project in self.projects:
-            await self.take_snapshot(project)
+        for room in self.history.rooms:
+            await self.take_snapshot(room)
         self._task = asyncio.create_task(self.live())
 
     async def stop(self) -> None:
@@ -111,17 +116,19 @@ class Follower:
         """Live again."""
         self.awake.set()
 
-    async def take_snapshot(self, project: int) -> None:
-        """Fetch the board; tried until it comes."""
+    async def take_snapshot(self, room: str) -> None:
+        """Fetch the room's state; tried until it comes."""
+        project = project_of(room)
+        path = f"/rooms/{room}/" if project is None else f"/projects/{project}/board/"
         for failures in itertools.count():
             await self.awake.wait()
             with suppress(*NO_ANSWER):
-                answer = await self._http.get(f"/projects/{project}/board/")
+                answer = await self._http.get(path)
                 if answer.status_code == 200:
-                    board = answer.json()
-                    self.history.note("snapshot", room=f"project.{project}", seq=board["seq"], data=board)
-                    self.positions[f"project.{project}"] = board["seq"]
-                    self.epochs[f"project.{project}"] = board["epoch"]
+                    state = answer.json()
+                    self.history.note("snapshot", room=room, seq=state["seq"], data=state)
+                    self.positions[room] = state["seq"]
+                    self.epochs[room] = state["epoch"]
                     return
             await asyncio.sleep(backoff(failures, self.chance))
 
@@ -136,8 +143,8 @@ class Follower:
 class SocketClient(Follower):
     """A client on a plain socket: one tab of a browser."""
 
-    def __init__(self, name: str, who: Who, projects: Sequence[int], link: Link, chance: Random) -> None:
-        super().__init__(name, who, projects, link, chance)
+    def __init__(self, name: str, who: Who, rooms: Sequence[str], link: Link, chance: Random) -> None:
+        super().__init__(name, who, rooms, link, chance)
         self._connections = itertools.count(1)
         self.connected = False
 
@@ -193,8 +200,8 @@ class _Talk:
         #: Rooms whose reset's snapshot is on its way, with the last number that came meanwhile.
         self.resetting: dict[str, int] = {}
         self._ids = itertools.count(1)
-        #: Projects that it is being let into.
-        self._entering: set[int] = set()
+        #: Rooms that it is being let into.
+        self._entering: set[str] = set()
         self._asked: dict[str, tuple[str, int | None, asyncio.Future[Frame]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -240,30 +247,33 @@ class _Talk:
                 self.refused = True
                 return
             await asyncio.sleep(0.5)
-        for project in self.client.projects:
-            self._spawn(self._follow(project))
+        for room in self.client.history.rooms:
+            self._spawn(self._follow(room))
         while True:
             await asyncio.sleep(PING_EVERY)
             with suppress(ConnectionClosed):
                 await self._send("ping", {}, id=f"ping-{next(self._ids)}")
 
-    async def _follow(self, project: int) -> None:
+    async def _follow(self, room: str) -> None:
         """Join until the server agrees; where it lets us in only from a snapshot, take one.
 
         A removal may arrive while this continues: the user was added and removed again meanwhile.
         """
-        if project in self._entering:
+        if room in self._entering:
             return
-        self._entering.add(project)
-        room = f"project.{project}"
+        self._entering.add(room)
+        project = project_of(room)
         while True:
-            answer = await self._enter(room, "join_project", {"project_id": project})
+            if project is None:
+                answer = await self._enter(room, "join_room", {"room": room})
+            else:
+                answer = await self._enter(room, "join_project", {"project_id": project})
             if answer["event"] == "ack":
                 break
             await asyncio.sleep(0.2 + self.client.chance.random() * 0.6)
-        self._entering.discard(project)
+        self._entering.discard(room)
         if room in self.resetting:
-            await self.client.take_snapshot(project)
+            await self.client.take_snapshot(room)
             self.client.positions[room] = max(self.client.positions[room], self.resetting.pop(room))
 
     async def _enter(self, room: str, event: str, data: dict[str, Any]) -> Frame:
@@ -300,9 +310,9 @@ class _Talk:
         elif "seq" in frame:
             self._hear(frame)
         elif event == "removed_from_project":
-            project = frame["data"]["project_id"]
-            self.client.history.note("removed", connection=self.number, room=f"project.{project}")
-            self._spawn(self._follow(project))
+            room = f"project.{frame['data']['project_id']}"
+            self.client.history.note("removed", connection=self.number, room=room)
+            self._spawn(self._follow(room))
         elif event == "error":
             self.client.history.note("error", connection=self.number, data=frame["data"])
 
@@ -334,16 +344,17 @@ class PollClient(Follower):
 
     async def live(self) -> None:
         numbers = itertools.count(1)
-        await asyncio.gather(*(self._poll(project, numbers) for project in self.projects))
+        await asyncio.gather(*(self._poll(room, numbers) for room in self.history.rooms))
 
-    async def _poll(self, project: int, numbers: "itertools.count[int]") -> None:
-        room, failures = f"project.{project}", 0
+    async def _poll(self, room: str, numbers: "itertools.count[int]") -> None:
+        project, failures = project_of(room), 0
+        path = f"/rooms/{room}/events/" if project is None else f"/projects/{project}/events/"
         while True:
             await self.awake.wait()
             since = self.positions[room]
             query: dict[str, Any] = {"since": since, "epoch": self.epochs[room], "wait": ANSWER_TIME - 3}
             try:
-                answer = await self._http.get(f"/projects/{project}/events/", params=query)
+                answer = await self._http.get(path, params=query)
                 if answer.status_code != 200:
                     raise ValueError(answer.status_code)
                 told = answer.json()
@@ -359,7 +370,7 @@ class PollClient(Follower):
                 self.hear(frame, number)
             self.positions[room] = told["seq"]
             if told["reset"]:
-                await self.take_snapshot(project)
+                await self.take_snapshot(room)
 
 
 # --- The page's own client ------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Code that knows nothing of servers: a Django process that saves models on command, one line after another.
 
+A ticket belongs to a live model, and its project is a queue; all else is the board's.
+
 `python -m tests.faults.foreign [SECONDS]` (its clock is so much off) reads `{"kind", "token", "project", "task"}` and
 answers each line with `{"token", "task"}` once it is committed, or `{"token", "error"}`.
 """
@@ -17,9 +19,10 @@ BURST = "burst"
 
 def carry_out(kind: str, token: str, project: int, task: int | None) -> int | None:
     """One change, in one transaction of its own; the id of the task that was made, if any."""
-    from django.db import transaction
+    from django.db import connection, transaction
 
     from taskrealtime.models import Comment, Task
+    from tests.support.helpdesk.models import Ticket
 
     match kind:
         case "create":
@@ -30,6 +33,12 @@ def carry_out(kind: str, token: str, project: int, task: int | None) -> int | No
         case "comment":
             with transaction.atomic():
                 Comment.objects.create(task=Task.objects.select_for_update().get(pk=task), author=None, content=token)
+        case "ticket":
+            return int(Ticket.objects.create(queue_id=project, title=token).pk)
+        case "retitle":
+            # By SQL of its own, which no manager and no signal of Django's has a part in.
+            with connection.cursor() as cursor:
+                cursor.execute("UPDATE helpdesk_ticket SET title = %s WHERE id = %s", [token, task])
         case "burst":
             _burst(project, token)
     return None

@@ -35,6 +35,7 @@ PING_INTERVAL, PING_TIMEOUT = 2, 7
 PATIENCE = 60.0
 #: Seconds between two looks at the server processes, and before one that died is started again.
 LOOK, PAUSE = 0.05, 0.3
+SETTINGS = "tests.faults.settings"
 #: Seconds that a token of a run is good for.
 TOKEN_LIFE = 86_400
 
@@ -142,7 +143,8 @@ class Installation(Stack):
         if kind == "deployed":
             self._begin_deployed()
         else:
-            super().__init__(kind)
+            super().__init__(kind, settings=SETTINGS)
+            self._add_help_desk()
         self.env |= {"WEBSOCKET_PING_INTERVAL": str(PING_INTERVAL), "WEBSOCKET_PING_TIMEOUT": str(PING_TIMEOUT)}
         self.record = record
         self.slots = [Slot(index, self.env, entry) for index in range(servers)]
@@ -157,6 +159,15 @@ class Installation(Stack):
         self.env = plain_environment() | {"REDIS_URL": self.redis.url}
         self.env["DATABASE_URL"] = self.postgres.create_database(self.name)
         run_manage(["migrate", "--verbosity", "0"], self.env)
+        self.env["DJANGO_SETTINGS_MODULE"] = SETTINGS
+        self._add_help_desk()
+
+    def _add_help_desk(self) -> None:
+        """Create its tables, which have no migrations, and then their triggers."""
+        key = "serial" if self.kind == "deployed" else "integer"
+        table = f'CREATE TABLE "legacy rows" (id {key} PRIMARY KEY, queue_id bigint, text varchar(50))'
+        self.run("from django.db import connection\nconnection.cursor().execute(table)", table=table)
+        self.manage("migrate", "--run-syncdb", "--verbosity", "0")
 
     async def start(self) -> None:
         """Start the servers, and keep them from now on."""
@@ -255,6 +266,16 @@ class Installation(Stack):
         )
         return Board(int(await self.ask(code, name=name, people=[(user.id, role) for user, role in people])))
 
+    async def queue(self, people: Sequence[User]) -> int:
+        """A queue of the help desk on which these people work."""
+        code = (
+            "from tests.support.helpdesk.models import Queue, QueueMembership\n"
+            "queue = Queue.objects.create(name='Support')\n"
+            "for user in people: QueueMembership.objects.create(queue=queue, user_id=user)\n"
+            "result = queue.pk"
+        )
+        return int(await self.ask(code, people=[user.id for user in people]))
+
     async def heads(self) -> dict[str, int]:
         """The head of every room."""
         heads: dict[str, int] = await self.ask("result = dict(Room.objects.values_list('name', 'head'))")
@@ -276,10 +297,10 @@ class Installation(Stack):
         code = "from taskrealtime.engine import log; result = log.read(room, since=since, limit=limit)"
         return [list(event) for event in await self.ask(code, room=room, since=since, limit=limit)]
 
-    async def final(self, boards: Sequence[Board]) -> Final:
+    async def final(self, boards: Sequence[Board], queue: int) -> Final:
         """What the database holds."""
         path = scratch() / f"{self.name}-final.json"
-        await self.ask(DUMP, path=str(path), projects=[board.id for board in boards])
+        await self.ask(DUMP, path=str(path), projects=[board.id for board in boards], queue=queue)
         found = json.loads(path.read_text())
         os.unlink(path)
         log: dict[str, list[Any]] = {
@@ -293,6 +314,8 @@ DUMP = """
 import json
 import msgspec
 from taskrealtime.engine.log.rows import logged
+from taskrealtime.live.snapshots import read_records
+from taskrealtime.models import Comment
 from tests.support.replay import read_board
 frames = {room: [] for room in Room.objects.values_list('name', flat=True)}
 for event in Event.objects.exclude(seq=None).order_by('room', 'seq'):
@@ -302,6 +325,7 @@ found = {
     'heads': dict(Room.objects.values_list('name', 'head')),
     'unnumbered': Event.objects.filter(seq=None).count(),
     'boards': {f'project.{id}': read_board(id) for id in projects},
+    'records': {room: read_records(room) for room in [f'helpdesk.queue.{queue}']},
     'tasks': list(Task.all_objects.values_list('id', flat=True)),
     'comments': list(Comment.objects.values_list('content', flat=True)),
 }

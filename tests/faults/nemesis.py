@@ -47,6 +47,7 @@ class Nemesis:
         clients: Sequence[Follower],
         links: Sequence[Link],
         foreign: ForeignWriter,
+        other: ForeignWriter,
         burst_project: int,
         projects: Sequence[int],
         chance: Random,
@@ -64,6 +65,7 @@ class Nemesis:
         self._clients = list(clients)
         self.links = list(links)
         self._foreign = foreign
+        self._other = other
         self._burst_project = burst_project
         self._projects = list(projects)
         self._chance = chance
@@ -99,6 +101,7 @@ class Nemesis:
         }
         stores: dict[str, Card] = {
             "foreign process killed": self.kill_foreign,
+            "writer of another language killed": self.kill_other,
             "foreign process's clock wrong": self.shift_foreign,
             "client away briefly": self.be_away_briefly,
             "client away long": self.be_away_long,
@@ -363,6 +366,15 @@ class Nemesis:
                 doing = asyncio.create_task(self._foreign.carry_out("create", self._chance.choice(self._projects)))
                 await asyncio.sleep(self._chance.uniform(0.9, 1.6))
                 self._foreign.kill()
+                await doing
+
+    async def kill_other(self) -> None:
+        """SIGKILL before, while or after it commits."""
+        with self._fault("writer of another language killed"):
+            for _ in range(3):
+                doing = asyncio.create_task(self._other.change_ticket())
+                await asyncio.sleep(self._chance.uniform(0, 0.02))
+                self._other.kill()
                 await doing
 
     async def shift_foreign(self) -> None:

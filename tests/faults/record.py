@@ -17,7 +17,7 @@ class Operation:
     """One change that a writer requested. Its `token` is in the text that it writes, and nowhere else."""
 
     token: str
-    #: create, update, move, delete, restore, comment, rename, add or remove.
+    #: create, update, move, delete, restore, comment, rename, add or remove; ticket or retitle of a live model.
     kind: str
     writer: str
     project: int
@@ -109,6 +109,8 @@ class Final:
     unnumbered: int
     #: By room the board of the database, with `seq` and `epoch`.
     boards: dict[str, Any]
+    #: By room of a live model the records of the database, by model.
+    records: dict[str, Any]
     #: Of all tasks (deleted ones, too) the ids; of all comments the texts.
     tasks: list[int]
     comments: list[str]

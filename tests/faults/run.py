@@ -19,7 +19,7 @@ from .network import Link
 from .record import ACKNOWLEDGED, Record
 from .report import Report, Seconds, make_report
 from .timings import PROMISES, Timings
-from .writers import ForeignWriter, World, Writer
+from .writers import OTHERS, ForeignWriter, World, Writer
 
 #: Seconds that all clients get to reach the head of the log when all faults are healed.
 SETTLE = 30.0
@@ -108,17 +108,20 @@ class Stage:
         self._boards = [await installation.board([*members, (dan.user, "member")], "First")]
         self._boards += [await installation.board(members, name) for name in ("Second", "Third")]
         projects = [board.id for board in self._boards]
-        self._world = World(self._record, self._new_chance(), projects, dan.user)
+        self._queue = await installation.queue([ann.user, bob.user, cas.user])
+        self._world = World(self._record, self._new_chance(), projects, dan.user, self._queue)
         came_in = self._world.operation("add", "setup", projects[0], user=dan.user.id)
         came_in.outcome = ACKNOWLEDGED
 
-        tabs = [("ann-1", ann, projects), ("bob-1", bob, projects), ("bob-2", bob, projects), ("cas-1", cas, projects)]
-        tabs.append(("dan-1", dan, projects[:1]))
-        for name, who, rooms in tabs:
-            self._clients.append(SocketClient(name, who, rooms, self._link(name), self._new_chance()))
+        boards = [board.room for board in self._boards]
+        rooms = [*boards, f"helpdesk.queue.{self._queue}"]
+        tabs = [("ann-1", ann, rooms), ("bob-1", bob, rooms), ("bob-2", bob, rooms), ("cas-1", cas, rooms)]
+        tabs.append(("dan-1", dan, boards[:1]))
+        for name, who, of_tab in tabs:
+            self._clients.append(SocketClient(name, who, of_tab, self._link(name), self._new_chance()))
         if self._plan.without is None:
             # A long poll reads the log itself and takes its room along: it would mend what a sabotage breaks.
-            self._clients.append(PollClient("cas-2", cas, projects, self._link("cas-2"), self._new_chance()))
+            self._clients.append(PollClient("cas-2", cas, rooms, self._link("cas-2"), self._new_chance()))
         self._pages = Pages(
             [(name, who, self._link(name)) for name, who in (("ann-page", ann), ("bob-page", bob))], projects
         )
@@ -136,6 +139,11 @@ class Stage:
         # It has no Redis: its changes are not published.
         self._unheard = ForeignWriter("unheard", installation.env, self._world, self._new_chance())
         self._unheard.become(without=("REDIS_URL",))
+        program = OTHERS[installation.kind]
+        self._others = [
+            ForeignWriter(f"other-{number}", installation.env, self._world, self._new_chance(), program)
+            for number in range(2)
+        ]
         self._nemesis = Nemesis(
             installation,
             clients=[client for client in self._clients if client.name != "dan-1"],
@@ -145,6 +153,7 @@ class Stage:
                 *(w.link for w in self._writers),
             ],
             foreign=self._unheard,
+            other=self._others[0],
             burst_project=projects[-1],
             projects=projects,
             chance=self._new_chance(),
@@ -164,6 +173,8 @@ class Stage:
             await writer.finish(0)
         await self._foreign.finish()
         await self._unheard.finish()
+        for other in self._others:
+            await other.finish()
 
     def _new_chance(self) -> Random:
         """Dice for one of them, so that none of them throws those of another."""
@@ -185,6 +196,8 @@ class Stage:
         """Faults for the planned time, then peace, then the judgement."""
         for writer in self._writers:
             await writer.start()
+        for other in self._others:
+            other.start()
         if self._plan.only is None:
             self._foreign.start()
         found = await self._with_faults()
@@ -193,7 +206,7 @@ class Stage:
         await self._pages.finish()
         for client in self._clients:
             await client.stop()
-        self._record.final = await self._installation.final(self._boards)
+        self._record.final = await self._installation.final(self._boards, self._queue)
         storms, broken = await self._storm()
         timings |= storms
         late = [
@@ -227,6 +240,7 @@ class Stage:
         for link in self._nemesis.links:
             link.heal()
         await asyncio.gather(*(writer.finish(self._plan.settle) for writer in self._writers), self._foreign.finish())
+        await asyncio.gather(*(other.finish() for other in self._others))
         # The last events of all are not published.
         await self._nemesis.write_unheard(1)
         deadline = time.monotonic() + settle

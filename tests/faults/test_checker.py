@@ -43,6 +43,7 @@ def final(**changed: Any) -> Final:
         "heads": {ROOM: len(LOG)},
         "unnumbered": 0,
         "boards": {ROOM: BOARD},
+        "records": {},
         "tasks": [11, 12],
         "comments": ["hello"],
     }
@@ -391,3 +392,47 @@ def test_a_server_that_ends_by_itself_is_found() -> None:
 def test_a_report_knows_when_things_happened_though_clocks_were_hours_off() -> None:
     told = [10.0, 3620.0, 25.0, 1700.0, -1800.0, 2500.0, 3900.0, 7700.0]
     assert true_times(told, begun=5.0) == [10.0, 20.0, 25.0, 1700.0, 1800.0, 2500.0, 3900.0, 4100.0]
+
+
+# --- Live models ------------------------------------------------------------------------------
+
+QUEUE = "helpdesk.queue.1"
+
+
+def change(seq: int, event: str, id: int = 1, **data: Any) -> Frame:
+    data |= {"model": "helpdesk.ticket", "id": id}
+    return {"event": event, "room": QUEUE, "seq": seq, "at": f"t{seq}", "data": data}
+
+
+CHANGES = [
+    change(1, "record_created", record={"id": 1, "title": "a"}),
+    change(2, "record_updated", changes={"title": "b"}, previous={"title": "a"}),
+    change(3, "record_updated", changes={"title": "c"}, previous={"title": "b"}),
+]
+
+
+def of_queue(*operations: Operation, log: list[Frame] = CHANGES, title: str = "c") -> list[str]:
+    """The findings where a client follows a queue from its beginning, and this title is in the database."""
+    start = Entry(0.0, "snapshot", room=QUEUE, data={"records": {}, "seq": 0, "epoch": EPOCH})
+    entries = [start, Entry(0.0, "joined", 1, QUEUE, 0, data={"since": 0, "epoch": EPOCH, "reset": False})]
+    entries += [Entry(float(one["seq"]), "event", 1, QUEUE, one["seq"], one) for one in log]
+    records = {QUEUE: {"helpdesk.ticket": [{"id": 1, "title": title}]}}
+    given = final(log={QUEUE: log}, heads={QUEUE: len(log)}, boards={}, records=records)
+    return kinds(check(Record(list(operations), [History("ann", 1, [QUEUE], True, entries)], final=given)))
+
+
+def test_records_that_events_lead_to_are_clean() -> None:
+    assert of_queue(operation("ticket", "a"), operation("retitle", "b"), operation("retitle", "c")) == []
+
+
+def test_a_change_of_another_program_that_is_not_in_the_log_is_lost() -> None:
+    assert of_queue(operation("retitle", "never logged")) == ["lost"]
+
+
+def test_a_change_of_another_program_that_is_twice_in_the_log_is_doubled() -> None:
+    twice = [*CHANGES, CHANGES[2] | {"seq": 4}]
+    assert of_queue(operation("retitle", "c"), log=twice) == ["doubled"]
+
+
+def test_changes_in_another_order_than_the_databases_are_found() -> None:
+    assert of_queue(title="b") == ["board"]

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -57,8 +57,11 @@ class World:
     projects: list[int]
     #: The user that enters and leaves the first project, by its only keeper.
     guest: User
-    #: By project the tasks that all writers may update or comment on.
+    #: The queue of the help desk, whose tickets are live.
+    queue: int
+    #: By project the tasks that all writers may update or comment on; and the tickets of the queue.
     tasks: dict[int, list[int]] = field(default_factory=dict)
+    tickets: list[int] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def operation(self, kind: str, writer: str, project: int, **fields: Any) -> Operation:
@@ -268,12 +271,23 @@ class Writer:
 # --- Foreign processes -----------------------------------------------------------------------------
 
 
-class ForeignWriter:
-    """A process that saves models with no server of its own; its last operation before a kill is unknown."""
+#: The program of a Django process, and those of others, by the kind of database: they write rows of a live model alone.
+DJANGO = (sys.executable, "-m", "tests.faults.foreign")
+OTHERS = {
+    "deployed": ("node", "tests/faults/records_writer.js"),
+    "embedded": (sys.executable, "-m", "tests.faults.records_writer"),
+}
 
-    def __init__(self, name: str, env: Mapping[str, str], world: World, chance: Random) -> None:
+
+class ForeignWriter:
+    """A process that writes rows with no server of its own; its last operation before a kill is unknown."""
+
+    def __init__(
+        self, name: str, env: Mapping[str, str], world: World, chance: Random, program: Sequence[str] = DJANGO
+    ) -> None:
         self.name = name
         self.world = world
+        self._program = program
         self._env = dict(env)
         self._chance = chance
         self._popen: subprocess.Popen[str] | None = None
@@ -308,19 +322,36 @@ class ForeignWriter:
 
     async def _write(self) -> None:
         while True:
-            project = self._chance.choice(self.world.projects)
-            tasks = self.world.tasks.setdefault(project, [])
-            kind = self._chance.choice(["create", "update", "comment"]) if tasks else "create"
-            if kind != "create" or len(tasks) < 150:
-                await self.carry_out(kind, project, task=self._chance.choice(tasks) if kind != "create" else None)
+            if self._program is not DJANGO or self._chance.random() < 0.4:
+                await self.change_ticket()
+            else:
+                await self._change_task()
             await asyncio.sleep(self._chance.random() * 4 * PACE)
+
+    async def _change_task(self) -> None:
+        project = self._chance.choice(self.world.projects)
+        tasks = self.world.tasks.setdefault(project, [])
+        kind = self._chance.choice(["create", "update", "comment"]) if tasks else "create"
+        if kind != "create" or len(tasks) < 150:
+            await self.carry_out(kind, project, task=self._chance.choice(tasks) if kind != "create" else None)
+
+    async def change_ticket(self) -> None:
+        """Create a ticket, or give one of the last few, which all writers change, another title."""
+        tickets = self.world.tickets[-5:]
+        if tickets and (self._chance.random() < 0.7 or len(self.world.tickets) >= 150):
+            await self.carry_out("retitle", self.world.queue, task=self._chance.choice(tickets))
+        else:
+            await self.carry_out("ticket", self.world.queue)
 
     async def carry_out(self, kind: str, project: int, task: int | None = None) -> Operation:
         """One change, sent once."""
         operation = self.world.operation(kind, self.name, project, task=task)
         await self._send(operation, operation.token)
-        if operation.outcome == ACKNOWLEDGED and kind == "create" and operation.task is not None:
-            self.world.tasks.setdefault(project, []).append(operation.task)
+        if operation.outcome == ACKNOWLEDGED and operation.task is not None:
+            if kind == "create":
+                self.world.tasks.setdefault(project, []).append(operation.task)
+            elif kind == "ticket":
+                self.world.tickets.append(operation.task)
         return operation
 
     async def burst(self, project: int, events: int) -> bool:
@@ -365,7 +396,7 @@ class ForeignWriter:
             env, clock = self._next if self._next[0] else (self._env, 0.0)
             with (scratch() / f"faults-{self.name}.log").open("ab") as log:
                 self._popen = subprocess.Popen(
-                    [sys.executable, "-m", "tests.faults.foreign", *([str(clock)] if clock else [])],
+                    [*self._program, *([str(clock)] if clock else [])],
                     cwd=ROOT,
                     env=env,
                     stdin=subprocess.PIPE,

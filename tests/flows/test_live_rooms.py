@@ -1,6 +1,7 @@
 """Rooms of live models, from a write by whatever program to a socket and to HTTP: order, resuming, and rights."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -151,6 +152,60 @@ def test_a_right_that_ends_without_an_event_is_noticed_and_nothing_comes_after_i
     socket.expect("removed_from_room", room=room)
     socket.settle()
     assert room not in [frame.get("room") for frame in socket.history[-1:]]
+
+
+def test_nothing_comes_after_the_cut_of_a_right_also_of_what_is_written_in_the_same_second(
+    desk: Desk, connect: Connect
+) -> None:
+    desk.run("Shelf.objects.create(code='shelf')")
+    room = "helpdesk.shelf.shelf"
+    socket = connect(desk.server, desk.stack.user())
+    join(socket, room)
+    desk.run(
+        "from django.db import transaction\n"
+        "with transaction.atomic():\n"
+        "    Shelf.objects.update(is_closed=True)\n"
+        "    Item.objects.create(shelf_id='shelf', note='in the same transaction')\n"
+        "Item.objects.create(shelf_id='shelf', note='in the same second')"
+    )
+    socket.expect("removed_from_room", room=room)
+    desk.run("Item.objects.create(shelf_id='shelf', note='later')")
+    socket.settle()
+    cut = [frame["event"] for frame in socket.history].index("removed_from_room")
+    assert room not in [frame.get("room") for frame in socket.history[cut + 1 :]]
+
+
+#: A program without Django, which is killed right before or right after its commit.
+KILLED = """
+import os, signal, sys
+url, queue, when = sys.argv[1:]
+if url.startswith("postgres"):
+    import psycopg
+    database = psycopg.connect(url)
+else:
+    import sqlite3
+    database = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=60)
+columns = 'queue_id, title, "the Status\\'s", votes, secret'
+database.execute(f"INSERT INTO helpdesk_ticket ({columns}) VALUES ({int(queue)}, 'killed {when}', 'open', 0, '')")
+if when == "after":
+    database.commit()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_writer_committed_arrives_if_it_is_killed_right_after_and_not_if_right_before(
+    desk: Desk, connect: Connect
+) -> None:
+    socket = connect(desk.server, desk.ann)
+    joined = join(socket, desk.room)
+    for when in ("before", "after"):
+        command = [sys.executable, "-c", KILLED, desk.stack.env["DATABASE_URL"], str(desk.queue), when]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+    frame = socket.expect("record_created")
+    assert (frame["seq"], frame["data"]["record"]["title"]) == (joined["seq"] + 1, "killed after")
+    socket.settle()
+    assert "killed before" not in str(socket.history)
 
 
 def test_a_room_without_events_stays_joined(desk: Desk, connect: Connect) -> None:

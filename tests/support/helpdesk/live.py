@@ -34,7 +34,7 @@ live(Legacy, room="queue", fields=["text"])
 live(Handover, room="source", fields=["note"])
 live(Handover, room="target", fields=["note"])
 live(Item, room="desk", fields=ITEM, may_read=lambda user, desk: True)
-live(Item, room="shelf", fields=["note"], may_read=lambda user, shelf: True)
+live(Item, room="shelf", fields=["note"], may_read=lambda user, shelf: not shelf.is_closed)
 if connection.vendor == "postgresql":
     live(Sample, room="desk", fields=SAMPLE)
 live(Call, room="queue", fields=["words"], subject="customer")

@@ -102,6 +102,7 @@ class Shelf(HelpDeskModel):
     """Named by a text."""
 
     code = models.CharField(max_length=20, primary_key=True)
+    is_closed = models.BooleanField(default=False)
 
 
 class Item(HelpDeskModel):
