@@ -8,13 +8,13 @@ change sees the removal.
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from .contract.room_names import project_of_room
 from .engine.conf import user_model
 from .engine.conf.user_model import User, UserKey
 from .engine.wire.errors import Forbidden, InvalidData, NotFound, RealTimeError
-from .models import AdditionRequest, Block, Comment, Invitation, Membership, Project, Task, TaskQuerySet
+from .models import AdditionRequest, Block, Comment, Deletion, Invitation, Membership, Project, Task, TaskQuerySet
 
 
 def visible_projects(user: User) -> QuerySet[Project]:
@@ -210,6 +210,67 @@ def lock_comment(user: User, comment_id: int, *, owners_too: bool) -> Comment:
     if comment.author_id != user.pk and not (owners_too and membership.role == "owner"):
         raise Forbidden("This comment belongs to someone else.")
     return comment
+
+
+def lock_deleted_comment(user: User, comment_id: int, *, to_restore: bool) -> Deletion:
+    """Return a deleted comment, for the user that deleted it; what another user deleted is for owners, too.
+
+    Deleting it for good is for its author, as well.
+
+    Raises:
+        NotFound: there is none any more, or the user may not see it, or its task is not on the board.
+        Forbidden: the user may not change it.
+    """
+    found = Deletion.objects.one("comment", comment_id)
+    if found is None or found.task_id is None:
+        raise NotFound("No such comment.")
+    try:
+        task = lock_task(user, found.task_id, gone=not to_restore)
+    except NotFound:
+        raise NotFound("No such comment.") from None
+    is_own = user.pk == found.by_id or (user.pk == found.user_id and not to_restore)
+    # What an author took back is not for owners to read.
+    by_other = found.by_id is None or found.by_id != found.user_id
+    if not is_own and not (by_other and require_member(user, task.project_id).role == "owner"):
+        raise Forbidden("This comment belongs to someone else.")
+    return found
+
+
+def deletions(user: User, project_id: int) -> QuerySet[Deletion]:
+    """Return what was deleted in a project and this user can restore, the last first.
+
+    Raises:
+        NotFound: there is no such project, or the user is not in it.
+    """
+    role = require_member(user, project_id).role
+    found = Deletion.objects.restorable().filter(project_id=project_id).select_related("by", "user")
+    if role == "viewer":
+        return found.none()
+    comments = Q(kind="comment", task__deleted_at=None, task__archived_at=None, task__project_id=project_id)
+    own = comments & Q(by=user)
+    if role != "owner":
+        return found.filter(own).order_by("-deleted_at", "-pk")
+    by_others = comments & (Q(by=None) | ~Q(by=F("user")) | Q(user=None))
+    return found.filter(own | by_others | Q(kind__in=("label", "member"))).order_by("-deleted_at", "-pk")
+
+
+def restorable_projects(user: User) -> QuerySet[Project]:
+    """Return the deleted projects that the user owned, and can restore."""
+    seats = Deletion.objects.restorable().filter(kind="seat", user=user, data__role="owner")
+    return Project.all_objects.filter(pk__in=seats.values("project_id"), deleted_at__isnull=False)
+
+
+def lock_deleted_project(user: User, project_id: int) -> Project:
+    """Return a deleted project, locked, for a user that owned it.
+
+    Raises:
+        NotFound: there is none any more, or the user did not own it.
+    """
+    Project.lock_rows([project_id])
+    project = restorable_projects(user).filter(pk=project_id).first()
+    if project is None:
+        raise NotFound("No such project.")
+    return project
 
 
 def require_assignable(project_id: int, user_id: UserKey | None, field: str) -> None:

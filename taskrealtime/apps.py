@@ -50,6 +50,7 @@ class TaskRealtimeConfig(AppConfig):
             blanker=redaction.ReplacedTexts,
             removers={
                 "deleted tasks": purging.purge_deleted_tasks,
+                "deletions": purging.purge_deletions,
                 "old invitations": purging.purge_invitations,
                 "old requests": purging.purge_requests,
             },

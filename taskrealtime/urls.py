@@ -31,6 +31,7 @@ urlpatterns = [
     page("connection/check/", ops.check_connection, "check-connection"),
     page("projects/<int:project_id>/", views.board, "board"),
     page("requests/<int:project_id>/", views.answer_addition, "answer_addition"),
+    page("deleted/<int:project_id>/", views.answer_deletion, "answer_deletion"),
     page("join/", accounts.join, "join"),
     # Another site could change the language at most; pages that have no other form need no token for this one.
     page("language/", csrf_exempt(accounts.choose_language), "set_language"),

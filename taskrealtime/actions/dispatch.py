@@ -23,7 +23,17 @@ from .members import (
     unblock,
     update_member,
 )
-from .projects import create_label, create_project, delete_label, delete_project, update_label, update_project
+from .projects import create_label, create_project, delete_label, update_label, update_project
+from .restoring import (
+    delete_project,
+    purge_comment,
+    purge_label,
+    purge_project,
+    restore_comment,
+    restore_label,
+    restore_member,
+    restore_project,
+)
 from .tasks import (
     add_comment,
     archive_completed,
@@ -99,15 +109,22 @@ ACTIONS: dict[type[commands.Command], Action] = {
     commands.NewComment: Action(add_comment, commands.CommentAnswer),
     commands.CommentUpdate: Action(update_comment, commands.CommentAnswer),
     commands.CommentDelete: Action(delete_comment, commands.CommentAnswer),
+    commands.CommentRestore: Action(restore_comment, commands.CommentAnswer),
+    commands.CommentPurge: Action(purge_comment, commands.CommentAnswer),
     commands.ProjectCreate: Action(create_project, commands.ProjectAnswer),
     commands.ProjectUpdate: Action(update_project, commands.ProjectAnswer),
     commands.LabelCreate: Action(create_label, commands.LabelAnswer),
     commands.LabelUpdate: Action(update_label, commands.LabelAnswer),
     commands.LabelDelete: Action(delete_label, commands.LabelAnswer),
+    commands.LabelRestore: Action(restore_label, commands.LabelAnswer),
+    commands.LabelPurge: Action(purge_label, commands.LabelAnswer),
     commands.ProjectDelete: Action(delete_project, commands.ProjectAnswer),
+    commands.ProjectRestore: Action(restore_project, commands.ProjectAnswer),
+    commands.ProjectPurge: Action(purge_project, commands.ProjectAnswer),
     commands.MemberAdd: Action(add_member, commands.MemberAnswer),
     commands.MemberUpdate: Action(update_member, commands.MemberAnswer),
     commands.MemberRemove: Action(remove_member, commands.MemberAnswer),
+    commands.MemberRestore: Action(restore_member, commands.MemberAnswer),
     commands.RequestAccept: Action(accept_request, commands.ProjectAnswer),
     commands.RequestDecline: Action(decline_request, commands.ProjectAnswer),
     commands.BlockRemove: Action(unblock, commands.BlockAnswer),

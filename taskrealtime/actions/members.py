@@ -20,12 +20,15 @@ from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
 from taskrealtime.models import (
     AdditionRequest,
     Block,
+    Deletion,
     Invitation,
     Membership,
     Preferences,
     Project,
+    Task,
     invitations,
 )
+from taskrealtime.models.deletions import data_of_membership
 
 from .committing import committed
 from .projects import compared
@@ -102,6 +105,7 @@ def _let_in(project_id: int, user: User, role: str, *, added_by_id: UserKey | No
         added_by_id: the user that does it without having asked.
     """
     AdditionRequest.objects.filter(project_id=project_id, user=user).delete()
+    Deletion.objects.filter(kind="member", project_id=project_id, user=user).delete()
     if Membership.objects.filter(project_id=project_id, user=user).exists():
         return False
     owner_by_id = added_by_id if role == "owner" else None
@@ -142,8 +146,19 @@ def remove_member(user: User, command: commands.MemberRemove) -> commands.Member
     if command.block:
         _block_adders(user, membership)
     access.require_other_owner(membership)
+    if membership.user_id != user.pk:
+        _keep(user, membership)
     membership.delete()
     return commands.MemberAnswer(project_id=command.project_id, user_id=command.user_id)
+
+
+def _keep(user: User, membership: Membership) -> None:
+    """Remember a member that an owner removes. One that leaves does not want to be brought back."""
+    tasks = Task.all_objects.filter(project_id=membership.project_id, assignee_id=membership.user_id)
+    data = {**data_of_membership(membership), "tasks": list(tasks.order_by("pk").values_list("pk", flat=True))}
+    item = user_model.as_text(membership.user_id)
+    kept = {"user_id": membership.user_id, "data": data}
+    Deletion.objects.keep("member", item, project_id=membership.project_id, by=user, **kept)
 
 
 def _block_adders(user: User, membership: Membership) -> None:

@@ -9,7 +9,7 @@ from taskrealtime import access
 from taskrealtime.contract import commands
 from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
-from taskrealtime.models import Membership, Project
+from taskrealtime.models import Deletion, Membership, Project
 
 #: Labels of one project.
 MAX_LABELS = 30
@@ -33,11 +33,16 @@ def update_project(user: User, command: commands.ProjectUpdate) -> commands.Proj
 def create_label(user: User, command: commands.LabelCreate) -> commands.LabelAnswer:
     """Create a label, after the existing ones."""
     project = access.lock_project(user, command.project_id)
+    return insert_label(project, command.name, command.color, len(project.labels))
+
+
+def insert_label(project: Project, name: str, color: str, index: int) -> commands.LabelAnswer:
+    """Create a label at this place among the others."""
     if len(project.labels) >= MAX_LABELS:
         raise Forbidden(f"A project can have up to {MAX_LABELS} labels. Delete one first.")
     label_id = project.last_label_id + 1
-    label = {"id": label_id, "name": _label_name(project, command.name), "color": command.color}
-    return _save_labels(project, [*project.labels, label], label_id)
+    label = {"id": label_id, "name": _label_name(project, name), "color": color}
+    return _save_labels(project, [*project.labels[:index], label, *project.labels[index:]], label_id)
 
 
 def update_label(user: User, command: commands.LabelUpdate) -> commands.LabelAnswer:
@@ -56,6 +61,8 @@ def delete_label(user: User, command: commands.LabelDelete) -> commands.LabelAns
     """Delete a label; tasks keep its id, which is never another's, and is not shown."""
     project = access.lock_project(user, command.project_id)
     label = _find_label(project, command.label_id)
+    data = {**label, "index": project.labels.index(label)}
+    Deletion.objects.keep("label", label["id"], project_id=project.pk, by=user, data=data)
     return _save_labels(project, [other for other in project.labels if other is not label], label["id"])
 
 
@@ -84,10 +91,3 @@ def _save_labels(project: Project, labels: list[dict[str, Any]], label_id: int) 
     project.labels = labels
     project.save(update_fields=["labels"])
     return commands.LabelAnswer(project_id=project.pk, label_id=label_id)
-
-
-def delete_project(user: User, command: commands.ProjectDelete) -> commands.ProjectAnswer:
-    """Delete a project with all that is in it."""
-    access.lock_owner(user, command.project_id)
-    Project.objects.get(pk=command.project_id).delete()
-    return commands.ProjectAnswer(project_id=command.project_id)

@@ -12,7 +12,8 @@ from taskrealtime.contract import commands
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import Conflict, InvalidData, NotFound
-from taskrealtime.models import Comment, Project, Task, ranks
+from taskrealtime.models import Comment, Deletion, Project, Task, ranks
+from taskrealtime.models.deletions import data_of_comment
 from taskrealtime.serializers.objects import shown_task_object, task_object
 
 #: Tasks that one request archives: the transaction holds their rows, and numbers their events, at once.
@@ -207,7 +208,7 @@ def _neighbours(task: Task, status: str, command: commands.TaskMove) -> tuple[st
 def add_comment(user: User, command: commands.NewComment) -> commands.CommentAnswer:
     """Comment on a task."""
     task = access.lock_task(user, command.task_id)
-    return _comment_answer(Comment.objects.create(task=task, author=user, content=command.content))
+    return comment_answer(Comment.objects.create(task=task, author=user, content=command.content))
 
 
 def update_comment(user: User, command: commands.CommentUpdate) -> commands.CommentAnswer:
@@ -215,18 +216,21 @@ def update_comment(user: User, command: commands.CommentUpdate) -> commands.Comm
     comment = access.lock_comment(user, command.comment_id, owners_too=False)
     comment.content = command.content
     comment.save(update_fields=["content"])
-    return _comment_answer(comment)
+    return comment_answer(comment)
 
 
 def delete_comment(user: User, command: commands.CommentDelete) -> commands.CommentAnswer:
     """Delete a comment of the user's own, or as an owner any comment."""
     comment = access.lock_comment(user, command.comment_id, owners_too=True)
-    answer = _comment_answer(comment)
+    answer = comment_answer(comment)
+    kept = {"task_id": comment.task_id, "user": comment.author, "data": data_of_comment(comment)}
+    Deletion.objects.keep("comment", comment.pk, project_id=comment.task.project_id, by=user, **kept)
     comment.delete()
     return answer
 
 
-def _comment_answer(comment: Comment) -> commands.CommentAnswer:
+def comment_answer(comment: Comment) -> commands.CommentAnswer:
+    """Return the answer to a change of a comment."""
     return commands.CommentAnswer(comment_id=comment.pk, task_id=comment.task_id, project_id=comment.task.project_id)
 
 

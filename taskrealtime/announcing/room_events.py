@@ -177,7 +177,8 @@ def assigned(task: Task, previous_assignee_id: UserKey | None) -> None:
     """Announce a task's new assignee, and notify that user."""
     data = _assignment(task, previous_assignee_id)
     append(task.project_id, data, at=task.updated_at, subject=subject_of(task))
-    notifying.notify_assignee(task, data, at=task.updated_at)
+    if not task.is_restored:
+        notifying.notify_assignee(task, data, at=task.updated_at)
 
 
 def notify_assignee_of_new_task(task: Task, previous: Task | None) -> None:
@@ -195,6 +196,10 @@ def comment_changed(comment: Comment, event: type[events.CommentAdded] | type[ev
         return
     project_id = comment.task.project_id
     data = event(by=acting_user(), comment=comment_object(comment), task_id=comment.task_id, project_id=project_id)
+    if comment.is_restored and isinstance(data, events.CommentAdded):
+        data.restored = True
+        append(project_id, data, subject=subject_of(comment))
+        return
     append(project_id, data, at=comment.updated_at, subject=subject_of(comment))
     if isinstance(data, events.CommentAdded):
         notifying.notify_of_comment(comment, data, at=comment.updated_at)
@@ -207,6 +212,7 @@ def member_added(membership: Membership) -> None:
         project_id=membership.project_id,
         user=user_object(membership.user),
         role=membership.role,  # type: ignore[arg-type]
+        restored=True if membership.is_restored else UNSET,
     )
     now = timezone.now()
     append(membership.project_id, data, at=now)
@@ -218,6 +224,12 @@ def member_removed(project_id: int, user_id: UserKey) -> None:
     data = events.ProjectMemberRemoved(by=acting_user(), project_id=project_id, user_id=user_id)
     append(project_id, data, evicts=user_id)
     membership_ended(project_id, [user_id])
+
+
+def project_deleted(project_id: int, user_ids: Iterable[UserKey]) -> None:
+    """Announce that a project was deleted, in a way that it can be restored: none of its members reads it any more."""
+    for user_id in user_ids:
+        member_removed(project_id, user_id)
 
 
 def membership_ended(project_id: int, user_ids: Iterable[UserKey]) -> None:

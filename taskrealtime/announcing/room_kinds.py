@@ -31,7 +31,7 @@ class ProjectRooms:
     def without_owner(self, rooms: Collection[str]) -> set[str]:
         """Return the rooms whose project is gone."""
         projects = {room: pk for room in rooms if (pk := project_of_room(room)) is not None}
-        there = set(Project.objects.filter(pk__in=projects.values()).values_list("pk", flat=True))
+        there = set(Project.all_objects.filter(pk__in=projects.values()).values_list("pk", flat=True))
         return {room for room, pk in projects.items() if pk not in there}
 
 

@@ -10,6 +10,7 @@ from taskrealtime.contract.commands import TaskPlace
 from taskrealtime.contract.events import (
     CommentObject,
     InvitedRole,
+    LabelColor,
     LabelObject,
     MemberObject,
     NotificationKind,
@@ -19,6 +20,7 @@ from taskrealtime.contract.events import (
     TaskObject,
     UserObject,
 )
+from taskrealtime.engine.conf.user_model import ShownKey
 from taskrealtime.engine.http.rooms import LoggedFrame
 
 #: True if the same `Idempotency-Key` came before: nothing was done again.
@@ -60,6 +62,47 @@ class ProjectDetail(ProjectObject, kw_only=True):
     #: The user that added the caller, or made the caller an owner, without having asked; left out if none did.
     added_by: UserObject | UnsetType = UNSET
     duplicate: Duplicate = UNSET
+
+
+class DeletedProject(msgspec.Struct):
+    """A project that was deleted, and that the caller can restore."""
+
+    id: int
+    name: str
+    deleted_at: datetime
+    by: UserObject | None
+
+
+class DeletedProjectList(msgspec.Struct):
+    """The deleted projects that the caller owned, the last deleted first."""
+
+    projects: list[DeletedProject]
+
+
+class Deleted(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Something that was deleted in a project, and that the caller can restore. It has what belongs to its kind."""
+
+    kind: Literal["comment", "label", "member", "task"]
+    deleted_at: datetime
+    #: The user that deleted it; null: the system, or an account that is gone.
+    by: UserObject | None
+    #: Of a comment, label or task; of a member it is the user's.
+    id: ShownKey
+    task_id: int | UnsetType = UNSET
+    #: Of a task, or of the one of a comment.
+    title: str | UnsetType = UNSET
+    content: str | UnsetType = UNSET
+    author: UserObject | None | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    color: LabelColor | UnsetType = UNSET
+    user: UserObject | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+
+
+class DeletedList(msgspec.Struct):
+    """The last hundred of what was deleted in a project and the caller can restore, the last deleted first."""
+
+    deleted: list[Deleted]
 
 
 class RequestObject(msgspec.Struct):

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from taskrealtime import access
 from taskrealtime.contract import commands
+from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import Forbidden, NotFound
 from taskrealtime.models import Comment
 from taskrealtime.serializers.objects import comment_object
@@ -67,9 +68,13 @@ class CommentView(PutIsPatch):
 
 def _change(request: Request, command: commands.Command) -> CommentDetail | commands.Answer:
     """Carry out the command; the comment as it is now, or the bare answer if it is gone again."""
-    answer = carry_out(request, command)
+    return show_comment_of(user_of(request), carry_out(request, command))
+
+
+def show_comment_of(user: User, answer: commands.Answer) -> CommentDetail | commands.Answer:
+    """Return the comment that an answer names, as it is now for this user; the bare answer if it is gone again."""
     assert isinstance(answer, commands.CommentAnswer)
-    comments = access.visible_comments(user_of(request)).select_related("task", "author")
+    comments = access.visible_comments(user).select_related("task", "author")
     comment = comments.filter(pk=answer.comment_id).first()
     if comment is None:
         return answer

@@ -54,7 +54,11 @@ class LabelView(PutIsPatch):
 
 def _change(request: Request, command: commands.Command) -> LabelDetail | commands.Answer:
     """Carry out the command; the label as it is now, or the bare answer if it is gone again."""
-    answer = carry_out(request, command)
+    return show_label_of(carry_out(request, command))
+
+
+def show_label_of(answer: commands.Answer) -> LabelDetail | commands.Answer:
+    """Return the label that an answer names, as it is now; the bare answer if it is gone again."""
     assert isinstance(answer, commands.LabelAnswer)
     project = Project.objects.filter(pk=answer.project_id).first()
     for label in label_objects(project) if project else []:

@@ -66,7 +66,11 @@ class MemberView(PutIsPatch):
 
 def _change(request: Request, command: commands.Command) -> MemberDetail | commands.Answer:
     """Carry out the command; the member as it is now, or the bare answer if it is gone again."""
-    answer = carry_out(request, command)
+    return show_member_of(carry_out(request, command))
+
+
+def show_member_of(answer: commands.Answer) -> MemberDetail | commands.Answer:
+    """Return the member that an answer names, as it is now; the bare answer if it is gone again."""
     assert isinstance(answer, commands.MemberAnswer)
     members = Membership.objects.filter(project_id=answer.project_id, user_id=answer.user_id)
     membership = members.select_related("user").first()

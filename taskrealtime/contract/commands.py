@@ -249,6 +249,18 @@ class CommentDelete(Command, kw_only=True):
     comment_id: Id
 
 
+class CommentRestore(Command, kw_only=True):
+    """Bring a deleted comment back."""
+
+    comment_id: Id
+
+
+class CommentPurge(Command, kw_only=True):
+    """Delete a deleted comment for good."""
+
+    comment_id: Id
+
+
 class TaskAnswer(Answer, kw_only=True):
     """The task as it is now."""
 
@@ -341,6 +353,18 @@ class ProjectDelete(Command, kw_only=True):
     project_id: Id
 
 
+class ProjectRestore(Command, kw_only=True):
+    """Bring a deleted project back, with all that is in it and its members."""
+
+    project_id: Id
+
+
+class ProjectPurge(Command, kw_only=True):
+    """Delete a deleted project for good."""
+
+    project_id: Id
+
+
 class LabelCreate(Command, kw_only=True):
     """Create a label for the project's tasks."""
 
@@ -360,6 +384,20 @@ class LabelUpdate(Command, kw_only=True, omit_defaults=True):
 
 class LabelDelete(Command, kw_only=True):
     """Delete a label, from all tasks, too."""
+
+    project_id: Id
+    label_id: Id
+
+
+class LabelRestore(Command, kw_only=True):
+    """Bring a deleted label back, with an id of its own, on the tasks that carried it."""
+
+    project_id: Id
+    label_id: Id
+
+
+class LabelPurge(Command, kw_only=True):
+    """Delete a deleted label for good."""
 
     project_id: Id
     label_id: Id
@@ -396,6 +434,13 @@ class MemberRemove(Command, kw_only=True, omit_defaults=True):
     user_id: GivenKey
     #: For the caller's own membership: the user that gave it, or made the caller an owner, cannot add the caller again.
     block: bool = False
+
+
+class MemberRestore(Command, kw_only=True):
+    """Bring a removed member back, with the tasks that became unassigned."""
+
+    project_id: Id
+    user_id: GivenKey
 
 
 class ProjectHandOver(Command, kw_only=True):

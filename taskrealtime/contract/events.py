@@ -225,6 +225,8 @@ class CommentAdded(LoggedData, kw_only=True):
     project_id: int
     #: In the user room only: the first reason that fits why this user is notified.
     reason: Reason | UnsetType = UNSET
+    #: True if it had been deleted, and is back as it was.
+    restored: Literal[True] | UnsetType = UNSET
 
 
 class CommentUpdated(LoggedData, kw_only=True):
@@ -252,6 +254,8 @@ class ProjectMemberAdded(LoggedData, kw_only=True):
     project_id: int
     user: UserObject
     role: Role
+    #: True if the user had been removed, or the project deleted, and that was undone.
+    restored: Literal[True] | UnsetType = UNSET
 
 
 class ProjectMemberUpdated(LoggedData, kw_only=True):

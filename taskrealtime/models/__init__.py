@@ -1,5 +1,6 @@
 """The board's models: projects and members, tasks and comments, notifications and preferences."""
 
+from .deletions import Deletion
 from .fields import IdsField, PositionField
 from .preferences import Preferences
 from .projects import AdditionRequest, Block, Invitation, Membership, Project
@@ -10,6 +11,7 @@ __all__ = [
     "AdditionRequest",
     "Block",
     "Comment",
+    "Deletion",
     "IdsField",
     "Invitation",
     "Membership",

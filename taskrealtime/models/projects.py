@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models import Q
+from django.db.models.deletion import Collector
 from django.utils import timezone
 
 from taskrealtime.contract.events import INVITED_ROLES, ROLES
@@ -43,6 +44,14 @@ class ProjectQuerySet(TrackedQuerySet):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
 
+class LiveProjectManager(models.Manager.from_queryset(ProjectQuerySet)):  # type: ignore[misc]
+    """The projects that there are, without the deleted ones."""
+
+    def get_queryset(self) -> ProjectQuerySet:
+        """Projects that were not deleted."""
+        return super().get_queryset().filter(deleted_at=None)
+
+
 #: The labels of rows that are inserted past the ORM.
 NO_LABELS = models.Value([], models.JSONField())
 
@@ -58,11 +67,14 @@ class Project(TrackedModel):
     #: The highest id that a label ever had here: none is used again, since tasks keep the ids of deleted ones.
     last_label_id = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    #: Deleted by a user, who can restore it for `EVENT_RETENTION_DAYS`. It has no members meanwhile: so nobody sees it.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = models.Manager.from_queryset(ProjectQuerySet)()
+    objects = LiveProjectManager()
+    all_objects = models.Manager.from_queryset(ProjectQuerySet)()
 
     class Meta:
-        base_manager_name = "objects"
+        base_manager_name = "all_objects"
         ordering = ["id"]
         constraints = [models.CheckConstraint(condition=~Q(name=""), name="project_has_name")]
 
@@ -90,10 +102,15 @@ class Project(TrackedModel):
         self.last_label_id = max(previous.last_label_id, *self.label_ids, 0)
         return ["last_label_id"]
 
+    def set_deleted_at(self, at: datetime | None) -> None:
+        """Mark it as deleted, or as restored. Without an event: there are no members to read one."""
+        self.deleted_at = at
+        self.write_past_tracking(["deleted_at"], using=self._state.db or DEFAULT_DB_ALIAS)
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's, in one transaction with the end of its room."""
         with writing.atomic():
-            Project.objects.filter(pk=self.pk).lock_against_writers()
+            Project.all_objects.filter(pk=self.pk).lock_against_writers()
             return super().delete(*args, **kwargs)
 
 
@@ -103,6 +120,14 @@ class MembershipQuerySet(TrackedQuerySet):
     def active_owners(self) -> Self:
         """Return those of owners with an active account."""
         return self.filter(user_model.active("user"), role="owner")
+
+    def end_with_projects(self) -> None:
+        """Delete the rows as part of their projects: the deletion of each is not announced, and unassigns no tasks."""
+        collector = Collector(using=self.db, origin=Project.all_objects.using(self.db))
+        collector.collect(list(self))
+        collector.delete()
+
+    end_with_projects.alters_data = True  # type: ignore[attr-defined]
 
 
 class Membership(TrackedModel):

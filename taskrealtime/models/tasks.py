@@ -48,6 +48,12 @@ class TaskQuerySet(TrackedQuerySet):
         """Return those on the boards or in the archives: what can be read."""
         return self.filter(deleted_at=None)
 
+    def look_at_again(self) -> None:
+        """Have reminders look at those with a due date; without events, since nothing of the tasks changes."""
+        models.QuerySet.update(self.filter(due_at__isnull=False), remind_at=AT_ONCE)
+
+    look_at_again.alters_data = True  # type: ignore[attr-defined]
+
     def purge(self) -> int:
         """Delete the rows for good, with their comments, without events. Return how many tasks there were."""
         with writing.atomic(using=self.db):
@@ -332,7 +338,8 @@ class Comment(TrackedModel):
         """Lock the tasks: whether a comment came before or after its task's deletion or return has one answer."""
         tasks = {task.pk: task for task in Task.lock_rows({comment.task_id for comment in instances})}
         for comment in instances:
-            comment.updated_at = comment.created_at
+            if not comment.is_restored:
+                comment.updated_at = comment.created_at
             comment._keep_html()
             if task := tasks.get(comment.task_id):
                 comment.task = task  # As it is now: the comment may have been made with an old instance.

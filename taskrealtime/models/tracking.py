@@ -107,6 +107,8 @@ class TrackedModel(models.Model):
 
     #: The columns (attribute names) whose changes are announced.
     TRACKED: ClassVar[tuple[str, ...]] = ()
+    #: Set on an instance whose write brings back what was deleted: it is announced as such, and is no news to anyone.
+    is_restored = False
 
     class Meta:
         abstract = True
@@ -231,6 +233,7 @@ class TrackedModel(models.Model):
         names = [field.attname for field in self.root()._meta.concrete_fields if field.attname in self.__dict__]
         row = self.root().from_db(using, names, [getattr(self, name) for name in names])
         row._state.fields_cache = self._state.fields_cache
+        row.is_restored = self.is_restored
         return row
 
     def _as_stored(self, previous: Self, names: Set[str], using: str) -> Self:

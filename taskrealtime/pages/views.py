@@ -1,5 +1,8 @@
 """The main pages: the list of projects, one project's board. JavaScript fills and updates the board."""
 
+import math
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -7,6 +10,7 @@ from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,7 +19,7 @@ from taskrealtime import access, actions
 from taskrealtime.addresses import SIGN_IN_URL
 from taskrealtime.contract import commands
 from taskrealtime.contract.events import LABEL_COLORS, PRIORITIES
-from taskrealtime.engine.conf import user_model
+from taskrealtime.engine.conf import settings, user_model
 from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.limits import rate_limits
 from taskrealtime.engine.wire.errors import Forbidden, InvalidData, NotFound
@@ -85,12 +89,31 @@ def answer_addition(request: HttpRequest, project_id: int) -> HttpResponse:
     return redirect("taskrealtime:board", project_id) if answer == "accept" else redirect("taskrealtime:projects")
 
 
+@login_required(login_url=SIGN_IN_URL)
+@require_POST
+def answer_deletion(request: HttpRequest, project_id: int) -> HttpResponse:
+    """`/deleted/<id>/`: restores a deleted project, or deletes it for good."""
+    user, answer = _signed_in(request), request.POST.get("answer", "")
+    command: commands.Command
+    if answer == "restore":
+        command = commands.ProjectRestore(project_id=project_id)
+    elif answer == "purge":
+        command = commands.ProjectPurge(project_id=project_id)
+    else:
+        return redirect("taskrealtime:projects")
+    rate_limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
+    with suppress(NotFound):  # answered before, or too late
+        actions.perform(user, command)
+    return redirect("taskrealtime:projects")
+
+
 def _show_projects(
     request: HttpRequest, user: User, form: ProjectForm, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
     adders = _adders_of(Membership.objects.filter(user=user))
     context = {
         "projects": [(project, adders.get(project.pk)) for project in _projects_of(user)],
+        "deleted": [(project, _days_left(project)) for project in access.restorable_projects(user).order_by("name")],
         "requests": [(one, user_object(one.asked_by).name) for one in access.addition_requests(user)],
         "problem": problem,
         "form": form,
@@ -138,6 +161,13 @@ def _projects_of(user: User) -> QuerySet[Project]:
         .annotate(open_tasks=F("all_tasks") - F("done_tasks"))
         .order_by("name", "pk")
     )
+
+
+def _days_left(project: Project) -> int:
+    """Return for how many days, begun ones too, a deleted project can be restored."""
+    assert project.deleted_at is not None
+    age = timezone.now() - project.deleted_at
+    return max(1, math.ceil(settings.EVENT_RETENTION_DAYS - age / timedelta(days=1)))
 
 
 def _adders_of(memberships: QuerySet[Membership]) -> dict[int, str]:

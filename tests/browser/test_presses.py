@@ -46,9 +46,15 @@ def test_a_double_click_answers_no_question(server: Server, new_page: NewPage) -
     expect(links).to_have_count(1)
     asks(links.locator("[data-part=revoke]"), "Revoke link?")
     asks(dialog.locator("[data-part=hand-over] [type=submit]"), "Transfer ownership?")
-    asks(dialog.locator("[data-part=delete-project]"), "Delete project for everyone?")
+    dialog.locator("[data-part=delete-project]").dblclick()
+    expect(dialog.get_by_label("To continue, type its name")).to_be_visible()
     dialog.locator("[data-open-labels]").click()
     asks(page.locator("[data-labels-dialog] [data-part=delete]"), "Delete from 0 tasks?")
+    empty = server.project(alice)
+    page.goto(f"/projects/{empty}/#settings/end")
+    Board(page)
+    asks(dialog.locator("[data-part=delete-project]"), "Delete project for everyone?")
+    assert api.get(f"/api/projects/{empty}/").status_code == 200
 
     assert len(api.get(f"/api/projects/{project}/invitations/").json()["results"]) == 1
     assert api.get(f"/api/projects/{project}/members/").json()["count"] == 2

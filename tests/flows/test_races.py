@@ -211,6 +211,7 @@ def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server,
             for n in range(10):
                 writer.send_event("task_create", {"project_id": project, "title": f"{n}"}, id=n)
         assert pair[1].api(cast.ann).delete(f"/api/projects/{project}/").status_code == 204
+        done = 0
         for writer in writers:
             answers: dict[int, Frame] = {}
             while len(answers) < 10:
@@ -220,6 +221,7 @@ def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server,
             told = [answers[n]["data"].get("code", "ack") for n in range(10)]
             assert told == sorted(told)  # done until it was gone, then not found
             assert set(told) <= {"ack", "not_found"}
+            done += told.count("ack")
             removed = {"event": "removed_from_project", "data": {"project_id": project}}
             while removed not in writer.history:
                 writer.next()
@@ -227,6 +229,8 @@ def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server,
     # One that locks in another order than the writers still ends, since it is tried again, but a second later.
     assert services.shared_postgres().deadlocks(database) == deadlocks
     count = "result = Task.all_objects.filter(project_id=project).count()"
+    assert server.stack.run(count, project=project) == done, "all of it is kept"
+    assert pair[0].api(cast.ann).post(f"/api/projects/{project}/purge/").status_code == 204
     assert server.stack.run(count, project=project) == 0
 
 

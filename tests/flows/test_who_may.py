@@ -11,7 +11,7 @@ import pytest
 from taskrealtime.contract.commands import CLIENT_EVENTS
 from taskrealtime.contract.events import EPHEMERAL_EVENTS, LIVE_EVENTS, LOGGED_EVENTS
 from tests.conftest import Connect
-from tests.flows.conftest import Cast
+from tests.flows.conftest import Cast, StartServer
 from tests.support.sockets import Socket
 from tests.support.stacks import Server, User
 
@@ -270,3 +270,30 @@ def test_a_project_keeps_an_owner_also_when_two_go_at_once(server: Server, how: 
             assert second in {403, 404}
             count = "result = Membership.objects.filter(project_id=p, role='owner').count()"
             assert server.stack.run(count, p=project) == 1
+
+
+def test_a_deleted_project_evicts_the_members_on_every_process_and_goes_on_where_it_was_once_restored(
+    server: Server, start_server: StartServer, cast: Cast, connect: Connect, project: int
+) -> None:
+    other = start_server()
+    ours, theirs = (join(connect(one, user), project) for one, user in ((server, cast.ann), (other, cast.bob)))
+    api, path = server.api(cast.ann), f"/api/projects/{project}/"
+    new_task(server, cast.ann, project)
+    before = theirs.expect("task_created")
+    assert api.delete(path).status_code == 204
+    for socket, user in ((ours, cast.ann), (theirs, cast.bob)):
+        socket.expect("removed_from_project", project_id=project)
+        # The own removal is the last event of the room that a member gets.
+        assert socket.logged(project)[-1]["data"]["user_id"] == user.id
+        socket.send_event("join_project", {"project_id": project}, id=7)
+        assert socket.expect("error")["data"]["code"] == "not_found"
+    assert api.post(f"{path}restore/").status_code == 200
+    assert theirs.expect("project_member_added", project_id=project)["data"]["restored"] is True
+    # A client that went on from the last number that it had misses nothing of what happened in between.
+    server.api(cast.bob).patch(f"/api/tasks/{before['data']['task']['id']}/", json={"title": "After"})
+    back = connect(other, cast.bob)
+    epoch = server.api(cast.bob).get(f"{path}board/").json()["epoch"]
+    answer = back.ask("join_project", {"project_id": project, "since": before["seq"], "epoch": epoch})
+    assert answer["reset"] is False
+    back.expect("task_updated")
+    assert [frame["seq"] for frame in back.logged(project)] == list(range(before["seq"] + 1, answer["seq"] + 1))

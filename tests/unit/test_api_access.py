@@ -73,6 +73,16 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "projects/<id:project_id>/invitations/"): Rule(OWNERS),
     ("POST", "projects/<id:project_id>/invitations/"): Rule((201, 403, 403, 404, 401), same(role="viewer")),
     ("DELETE", "projects/<id:project_id>/invitations/<id:invitation_id>/"): Rule((204, 403, 403, 404, 401)),
+    ("GET", "projects/deleted/"): Rule(EVERYBODY_SIGNED_IN),
+    ("GET", "projects/<id:project_id>/deleted/"): Rule(READERS),
+    # Of these nothing was deleted; who may restore what was: tests/unit/test_deletions.py.
+    ("POST", "projects/<id:project_id>/restore/"): Rule((404, 404, 404, 404, 401)),
+    ("POST", "projects/<id:project_id>/purge/"): Rule((404, 404, 404, 404, 401)),
+    ("POST", "projects/<id:project_id>/members/<user:user_id>/restore/"): Rule((404, 403, 403, 404, 401)),
+    ("POST", "projects/<id:project_id>/labels/<id:label_id>/restore/"): Rule((404, 403, 403, 404, 401)),
+    ("POST", "projects/<id:project_id>/labels/<id:label_id>/purge/"): Rule((404, 403, 403, 404, 401)),
+    ("POST", "comments/<id:comment_id>/restore/"): Rule((404, 404, 404, 404, 401)),
+    ("POST", "comments/<id:comment_id>/purge/"): Rule((404, 404, 404, 404, 401)),
     # Every holder of the link may join by it.
     ("POST", "invitations/accept/"): Rule(EVERYBODY_SIGNED_IN, lambda world: {"secret": world.invitation[1]}),
     ("GET", "tasks/"): Rule(EVERYBODY_SIGNED_IN),

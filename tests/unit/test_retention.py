@@ -761,14 +761,14 @@ def test_trim_says_what_it_did(task: Task, room: str) -> None:
         Session.objects.create(session_key=name, session_data="", expire_date=ended)
     assert run("trim") == (
         "Removed 2 events, 1 idempotency keys, 0 ended sessions, 0 expired sign-ins, 1 deleted tasks, "
-        "0 old invitations, 0 old requests, "
+        "0 deletions, 0 old invitations, 0 old requests, "
         "1 expired sessions, 0 outstanding tokens; blanked 0 deleted texts and 0 replaced ones in the log.\n"
     )
     assert not stored(f"comment.{said.pk}")[0][2]["comment"]["content"]
     assert [one.pk for one in Session.objects.all()] == ["kept"]
     assert run("trim") == (
         "Removed 0 events, 0 idempotency keys, 0 ended sessions, 0 expired sign-ins, 0 deleted tasks, "
-        "0 old invitations, 0 old requests, "
+        "0 deletions, 0 old invitations, 0 old requests, "
         "0 expired sessions, 0 outstanding tokens; blanked 0 deleted texts and 0 replaced ones in the log.\n"
     )
 

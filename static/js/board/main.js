@@ -74,11 +74,12 @@ const commands = new Commands({ client, store, problems, toasts, undo, projectId
 const composers = new Composers(board, createTask);
 const membersButton = find(document, '[data-open-members]');
 const members = new Members({
-  button: membersButton,
+  buttons: { members: membersButton, project: find(document, '[data-open-project]') },
   store,
   projectId,
   presenceOf: (userId) => company.inWords(userId, new Date()),
   gone: goToList,
+  restoreTask: (taskId) => client.restoreTask(taskId),
 });
 const panel = new TaskPanel({
   projectId,
@@ -203,7 +204,7 @@ client.on('event', (data, frame) => {
 });
 client.on('removed_from_project', (data) => {
   if (data.project_id !== projectId) return;
-  goToList(members.farewell ?? notAMember());
+  goToList(members.farewell ?? notAMember(), members.farewell !== null && members.deleted);
 });
 client.on('error', (error) => {
   // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
@@ -256,6 +257,7 @@ async function start() {
     const { seq, epoch } = await takeSnapshot(projectId);
     client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is told by `error` and `removed_from_project`
     showTask(route.place);
+    members.followAddress();
     await returning.lookBack({ seq, epoch });
   } catch (error) {
     showFailure(error);
@@ -347,10 +349,10 @@ function isNew(taskId) {
   return taskId !== null && taskId < 0;
 }
 
-/** @param {string} message */
-function goToList(message) {
+/** @param {string} message @param {boolean} [deleted] the project, by us: the list offers it back */
+function goToList(message, deleted = false) {
   client.close();
-  leaveMessage(message);
+  leaveMessage(message, deleted ? projectId : null);
   location.assign(`${base}/`);
 }
 

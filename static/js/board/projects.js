@@ -3,7 +3,7 @@
 
 import { send } from '../client/http.js';
 import { Shelf, TaskManagerWebSocket } from '../client/index.js';
-import { fetchToken } from './page/api.js';
+import { fetchToken, restoreProject } from './page/api.js';
 import { copyText } from './ui/clipboard.js';
 import { confirmTwice } from './ui/confirm.js';
 import { followConcerns } from './notifications/concerns.js';
@@ -13,7 +13,8 @@ import { forgetUser } from './page/forgetting.js';
 import { t } from './language/language.js';
 import { guardPresses } from './ui/presses.js';
 import { followElsewhere } from './commands/leftovers.js';
-import { own, server, signInUrl, userKey } from './page/site.js';
+import { explain } from './language/words.js';
+import { base, own, server, signInUrl, userKey } from './page/site.js';
 import { takeMessage, watchSession } from './page/session.js';
 import { Toasts } from './ui/toasts.js';
 
@@ -40,8 +41,8 @@ client.on('reset', () => refresh());
 client.once('connected', () => void refresh());
 client.on('error', () => queueMicrotask(() => client.state === 'closed' && comeBack()));
 
-const message = takeMessage();
-if (message) toasts.say(message);
+const flash = takeMessage();
+if (flash) toasts.say(flash.message, ...(flash.deleted === null ? [] : [{ label: t('Undo'), act: () => void restore(Number(flash.deleted)) }]));
 
 document.addEventListener('visibilitychange', () => void (document.hidden || refresh()));
 
@@ -49,6 +50,16 @@ document.addEventListener('visibilitychange', () => void (document.hidden || ref
 async function comeBack() {
   if (await fetchToken().catch(() => null)) location.reload();
   else toasts.ask(t('You’ve been signed out.'), { label: t('Sign in'), act: () => location.assign(signInUrl()) });
+}
+
+/** @param {number} projectId deleted a moment ago */
+async function restore(projectId) {
+  try {
+    await restoreProject(projectId);
+    location.assign(`${base}/projects/${projectId}/`);
+  } catch (error) {
+    toasts.say(`${t('Couldn’t restore the project.')} ${explain(error)}`);
+  }
 }
 
 /** What a button does that has a question, it does once that is answered. @param {SubmitEvent} event */

@@ -72,6 +72,7 @@ export interface CommentAdded {
   task_id: number;
   project_id: number;
   reason?: Reason;
+  restored?: true;
 }
 
 /** The comment that something was done with. */
@@ -166,6 +167,40 @@ export interface Connected {
 export interface Credentials {
   username: string;
   password: string;
+}
+
+/** Something that was deleted in a project, and that the caller can restore. It has what belongs to its kind. */
+export interface Deleted {
+  kind: "comment" | "label" | "member" | "task";
+  deleted_at: string;
+  by: UserObject | null;
+  id: number;
+  task_id?: number;
+  title?: string;
+  content?: string;
+  author?: UserObject | null;
+  name?: string;
+  color?: LabelColor;
+  user?: UserObject;
+  role?: Role;
+}
+
+/** The last hundred of what was deleted in a project and the caller can restore, the last deleted first. */
+export interface DeletedList {
+  deleted: readonly Deleted[];
+}
+
+/** A project that was deleted, and that the caller can restore. */
+export interface DeletedProject {
+  id: number;
+  name: string;
+  deleted_at: string;
+  by: UserObject | null;
+}
+
+/** The deleted projects that the caller owned, the last deleted first. */
+export interface DeletedProjectList {
+  projects: readonly DeletedProject[];
 }
 
 /** A task is due soon, or overdue: to its assignee, or to its creator if there is none. */
@@ -531,6 +566,7 @@ export interface ProjectMemberAdded {
   project_id: number;
   user: UserObject;
   role: Role;
+  restored?: true;
 }
 
 /** A user left the project, and receives nothing of it after this event. */

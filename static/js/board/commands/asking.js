@@ -1,6 +1,8 @@
 // @ts-check
 /** What all commands share: they go to the server, show at once as waiting, can be taken back, and tell if they were refused. */
 
+import { t } from '../language/language.js';
+
 /**
  * @typedef {import("../state/store.js").BoardStore} BoardStore
  * @typedef {import("../reducer.js").Task} Task
@@ -24,6 +26,20 @@ export class Asking {
     this.undo = undo;
     this.projectId = projectId;
     this.openTask = openTask;
+  }
+
+  /**
+   * What is gone is offered back for a while.
+   *
+   * @param {import("./undo.js").Words} words
+   * @param {Promise<boolean>} going whether it went
+   * @param {() => Promise<boolean>} restore tells whether it is back
+   * @param {string} said once it is gone
+   */
+  async offerBack(words, going, restore, said) {
+    const step = this.undo.remember(words, async () => (await going) && restore());
+    if (!(await going)) return this.undo.forget(step);
+    this.toasts.say(said, { label: t('Undo'), act: () => void this.undo.run(step) });
   }
 
   /** @param {number} taskId perhaps a placeholder @returns {Task | undefined} as one sees it */

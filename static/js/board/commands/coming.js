@@ -35,7 +35,7 @@ export class Coming extends Asking {
     if (!task) return;
     const title = quote(task.title);
     const words = { undo: t('Undo deletion of {title}', { title }), undone: t('Deletion of {title} undone', { title }) };
-    await this.#offerBack(task, this.#delete(task), words, t('{title} deleted', { title }));
+    await this.offerBack(words, this.#delete(task), () => this.restore(task), t('{title} deleted', { title }));
   }
 
   /** @param {number} taskId of a completed task: off the board, and offered back for a while */
@@ -44,7 +44,7 @@ export class Coming extends Asking {
     if (!task) return;
     const title = quote(task.title);
     const words = { undo: t('Undo archiving of {title}', { title }), undone: t('Archiving of {title} undone', { title }) };
-    await this.#offerBack(task, this.#archive(task), words, t('{title} archived', { title }));
+    await this.offerBack(words, this.#archive(task), () => this.restore(task), t('{title} archived', { title }));
   }
 
   /** @param {Task} task @returns {Promise<boolean>} whether it is back */
@@ -86,18 +86,6 @@ export class Coming extends Asking {
       this.problems.report(`${t('Couldn’t create {title}.', { title: quote(title) })} ${explain(error)}`, copying(title));
       return null;
     }
-  }
-
-  /**
-   * @param {Task} task
-   * @param {Promise<boolean>} going
-   * @param {import("./undo.js").Words} words
-   * @param {string} said once it is
-   */
-  async #offerBack(task, going, words, said) {
-    const step = this.undo.remember(words, async () => (await going) && this.restore(task));
-    if (!(await going)) return this.undo.forget(step);
-    this.toasts.say(said, { label: t('Undo'), act: () => void this.undo.run(step) });
   }
 
   /** @param {Task} task @returns {Promise<boolean>} */

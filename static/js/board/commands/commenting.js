@@ -1,6 +1,7 @@
 // @ts-check
 /** Comments are written, changed and deleted. */
 
+import { restoreComment } from '../page/api.js';
 import { Asking, isFinal, isKept } from './asking.js';
 import { t } from '../language/language.js';
 import { titleLeft } from './leftovers.js';
@@ -30,9 +31,26 @@ export class Commenting extends Asking {
     void this.#commentChanged({ taskId, commentId, text, title, answer: this.client.updateComment(taskId, commentId, text) });
   }
 
-  /** @param {number} taskId @param {number} commentId @param {string} [title] */
+  /** @param {number} taskId @param {number} commentId deleted, and offered back for a while @param {string} [title] */
   remove(taskId, commentId, title = this.titleOf(taskId)) {
-    void this.#commentChanged({ taskId, commentId, text: null, title, answer: this.client.deleteComment(taskId, commentId) });
+    const going = this.#commentChanged({ taskId, commentId, text: null, title, answer: this.client.deleteComment(taskId, commentId) });
+    const named = { title: quote(title) };
+    const words = {
+      undo: t('Undo deletion of a comment on {title}', named),
+      undone: t('Deletion of a comment on {title} undone', named),
+    };
+    void this.offerBack(words, going, () => this.#restore(commentId, title), t('Comment deleted'));
+  }
+
+  /** @param {number} commentId @param {string} title @returns {Promise<boolean>} */
+  async #restore(commentId, title) {
+    try {
+      await restoreComment(commentId);
+      return true;
+    } catch (error) {
+      this.problems.report(`${t('Couldn’t restore a comment on {title}.', { title: quote(title) })} ${explain(error)}`);
+      return false;
+    }
   }
 
   /** @param {Leftover} leftover of a new comment */
@@ -66,16 +84,17 @@ export class Commenting extends Asking {
     }
   }
 
-  /** @param {{taskId: number, commentId: number, text: string | null, title: string, answer: Promise<{comment_id: number, comment?: import("../../client/wire.d.ts").CommentObject}>}} change `text` null: deleted */
+  /** @param {{taskId: number, commentId: number, text: string | null, title: string, answer: Promise<{comment_id: number, comment?: import("../../client/wire.d.ts").CommentObject}>}} change `text` null: deleted @returns {Promise<boolean>} whether it was done */
   async #commentChanged({ taskId, commentId, text, title, answer }) {
     const change = this.store.addCommentChange(taskId, commentId, text);
     try {
       this.store.nameCommentChange(change, (await answer).comment ?? null);
+      return true;
     } catch (/** @type {any} */ error) {
-      if (isKept(error)) return;
+      if (isKept(error)) return false;
       this.store.dropCommentChange(change);
       const isGone = error.code === 'not_found';
-      if (text === null && isGone) return; // somebody else was faster
+      if (text === null && isGone) return false; // somebody else was faster
       const again = {
         label: t('Try again'),
         act: () => (text === null ? this.remove(taskId, commentId, title) : this.edit(taskId, commentId, text, title)),
@@ -90,6 +109,7 @@ export class Commenting extends Asking {
         ...(isFinal(error) ? [] : [again]),
         ...(text === null ? [] : [copying(text)]),
       );
+      return false;
     }
   }
 }

@@ -1,13 +1,14 @@
 // @ts-check
 /** The dialog in which owners make, rename, recolour and delete the project's labels. */
 
-import { addLabel, changeLabel, deleteLabel } from '../page/api.js';
+import { addLabel, changeLabel, deleteLabel, restoreLabel } from '../page/api.js';
 import { openDialog } from './dialog.js';
 import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
 import { onKey } from '../ui/keys.js';
 import { t, tn } from '../language/language.js';
 import { confirmTwice } from '../ui/confirm.js';
-import { explain } from '../language/words.js';
+import { explain, quote } from '../language/words.js';
+import { offerUndo } from './undo_line.js';
 
 /** @typedef {import("../ui/labels.js").Label} Label */
 
@@ -78,7 +79,7 @@ class Labels {
     onKey(name, (event) => this.#pressed(event, id, name));
     color.addEventListener('change', () => this.#change(id, { color: color.value }, color));
     const button = part(row, 'delete');
-    const remove = () => this.#try(() => deleteLabel(this.projectId, id), button);
+    const remove = () => this.#remove(id, button);
     button.addEventListener('click', () => confirmTwice(button, this.#question(id), remove));
     this.rows.set(id, row);
     part(this.dialog, 'list').append(row);
@@ -92,6 +93,14 @@ class Labels {
     if (event.key !== 'Escape' || name.value === saved) return;
     event.preventDefault();
     name.value = saved;
+  }
+
+  /** @param {number} id @param {HTMLElement} button */
+  async #remove(id, button) {
+    const name = this.store.state?.project.labels?.find((label) => label.id === id)?.name ?? '';
+    if (!(await this.#try(() => deleteLabel(this.projectId, id), button))) return;
+    const restore = (/** @type {HTMLElement} */ control) => this.#try(() => restoreLabel(this.projectId, id), control);
+    offerUndo(this.dialog, t('The label {label} was deleted.', { label: quote(name) }), restore);
   }
 
   /** @param {number} id @returns {string} with how many cards carry it */

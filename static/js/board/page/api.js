@@ -7,6 +7,7 @@ import { api, csrfHeaders } from './site.js';
 /**
  * @typedef {import("../../client/wire.d.ts").Board} Board
  * @typedef {import("../../client/wire.d.ts").CommentObject} CommentObject
+ * @typedef {import("../../client/wire.d.ts").Deleted} Deleted
  * @typedef {import("../../client/wire.d.ts").Events} Events
  * @typedef {import("../../client/wire.d.ts").InvitationObject} InvitationObject
  * @typedef {import("../../client/wire.d.ts").LabelDetail} LabelDetail
@@ -196,6 +197,41 @@ export function deleteLabel(projectId, id) {
 /** @param {number} projectId @returns {Promise<null>} */
 export function deleteProject(projectId) {
   return call('DELETE', `${api}projects/${projectId}/`);
+}
+
+/** @param {number} projectId @returns {Promise<ProjectDetail>} */
+export function restoreProject(projectId) {
+  return call('POST', `${api}projects/${projectId}/restore/`);
+}
+
+/** @param {number} projectId @param {number} userId a removed member @returns {Promise<MemberDetail>} */
+export function restoreMember(projectId, userId) {
+  return call('POST', `${api}projects/${projectId}/members/${encodeURIComponent(userId)}/restore/`);
+}
+
+/** @param {number} projectId @param {number} id @returns {Promise<LabelDetail>} with another id */
+export function restoreLabel(projectId, id) {
+  return call('POST', `${api}projects/${projectId}/labels/${id}/restore/`);
+}
+
+/** @param {number} projectId @param {number} id @returns {Promise<null>} */
+export function purgeLabel(projectId, id) {
+  return call('POST', `${api}projects/${projectId}/labels/${id}/purge/`);
+}
+
+/** @param {number} id @returns {Promise<CommentObject>} */
+export function restoreComment(id) {
+  return call('POST', `${api}comments/${id}/restore/`);
+}
+
+/** @param {number} id @returns {Promise<null>} */
+export function purgeComment(id) {
+  return call('POST', `${api}comments/${id}/purge/`);
+}
+
+/** @param {number} projectId @returns {Promise<Deleted[]>} what we can restore, the last deleted first */
+export async function fetchDeleted(projectId) {
+  return (await call('GET', `${api}projects/${projectId}/deleted/`)).deleted;
 }
 
 /** @param {number} projectId @param {Leaving} [how] `block`: whoever added us cannot do so again @returns {Promise<null>} */

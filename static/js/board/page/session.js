@@ -48,14 +48,20 @@ async function signOut(form, { client, channel, forget }) {
   location.assign(answer.url);
 }
 
-/** @param {string} message shown by the next page of this tab */
-export function leaveMessage(message) {
-  sessionStorage.setItem(FLASH, message);
+/** @typedef {{message: string, deleted: number | null}} Flash `deleted`: the project that was deleted just now */
+
+/** @param {string} message shown by the next page of this tab @param {number | null} [deleted] */
+export function leaveMessage(message, deleted = null) {
+  sessionStorage.setItem(FLASH, JSON.stringify({ message, deleted }));
 }
 
-/** @returns {string | null} what the page before left */
+/** @returns {Flash | null} what the page before left */
 export function takeMessage() {
-  const message = sessionStorage.getItem(FLASH);
+  const flash = sessionStorage.getItem(FLASH);
   sessionStorage.removeItem(FLASH);
-  return message;
+  try {
+    return JSON.parse(flash ?? 'null');
+  } catch {
+    return { message: flash ?? '', deleted: null }; // a page of the release before wrote it
+  }
 }

@@ -127,6 +127,7 @@ export class Comments {
     if (event !== 'comment_added' && event !== 'comment_updated') return;
     const isOurs = data.by?.id === this.store.userId;
     this.stale.delete(data.comment.id);
+    this.deleted.delete(data.comment.id); // it may have been restored
     const element = this.#show(data.comment);
     if (!isOurs) glow(element);
     this.#paintStatus();

@@ -1,9 +1,11 @@
 // @ts-check
-/** The people of the project, in the dialog in which an owner chooses them. */
+/** The settings of the project: its members, links, name, what was deleted in it, and its end. They have an address. */
 
 import * as api from '../page/api.js';
 import { closeOnBackdrop } from '../dialogs/dialog.js';
-import { clone, find, part, setText } from '../ui/dom.js';
+import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
+import { Deletions } from './deletions.js';
+import { hideUndo, offerUndo } from '../dialogs/undo_line.js';
 import { Invitations } from './invitations.js';
 import { t } from '../language/language.js';
 import { createAvatar, displayName } from './people.js';
@@ -28,11 +30,12 @@ const ALONE = t('You’re the only member. To leave, add someone and transfer ow
 export class Members {
   /**
    * @param {{
-   *   button: HTMLElement, store: import("../state/store.js").BoardStore, projectId: number,
-   *   presenceOf: (userId: number) => string, gone: (message: string) => void,
-   * }} parts `presenceOf` says in words how present somebody is; `gone` is called when we left the project, or deleted it
+   *   buttons: Record<string, HTMLElement>, store: import("../state/store.js").BoardStore, projectId: number,
+   *   presenceOf: (userId: number) => string, gone: (message: string, deleted?: boolean) => void,
+   *   restoreTask: (taskId: number) => Promise<any>,
+   * }} parts `buttons` open the sections; `presenceOf` says in words how present somebody is; `gone` is called when we left the project, or deleted it
    */
-  constructor({ button, store, projectId, presenceOf, gone }) {
+  constructor({ buttons, store, projectId, presenceOf, gone, restoreTask }) {
     this.store = store;
     this.presenceOf = presenceOf;
     this.projectId = projectId;
@@ -44,21 +47,62 @@ export class Members {
     this.painted = null;
     /** @type {string | null} what to say when the end comes that we asked for, by whichever way it is told first */
     this.farewell = null;
+    /** Whether the end that we asked for was the project's. */
+    this.deleted = false;
     this.isActing = false;
     this.invitations = new Invitations(part(this.dialog, 'invitations'), {
       projectId,
       attempt: (act, control) => this.#try(act, control, { reload: false }),
     });
+    this.deletions = new Deletions(this.dialog, {
+      projectId,
+      restoreTask,
+      attempt: (act, control) => this.#try(act, control, { reload: false }),
+    });
     document.body.append(this.dialog);
-    button.addEventListener('click', () => this.open());
+    for (const [section, button] of Object.entries(buttons)) button.addEventListener('click', () => this.open(section));
     this.#listen();
   }
 
-  open() {
+  /** One step of the history, as for a task. @param {string} section */
+  open(section) {
+    history.pushState({ settings: true }, '', `#settings/${section}`);
+    this.#show(section);
+  }
+
+  /** Opens where the address says so, and closes where it says so no more. */
+  followAddress() {
+    const section = /^#settings(?:\/(\w+))?$/.exec(location.hash);
+    if (section) this.#show(section[1] ?? 'members');
+    else if (this.dialog.open) this.dialog.close();
+  }
+
+  /** @param {string} section */
+  #show(section) {
     this.#say(null);
+    hideUndo(this.dialog);
     this.paintPresence();
-    this.dialog.showModal();
+    if (!this.dialog.open) this.dialog.showModal();
     this.#loadLinks();
+    this.#loadDeleted();
+    this.#reveal(section);
+  }
+
+  /** @param {string} section */
+  #reveal(section) {
+    for (const link of part(this.dialog, 'nav').querySelectorAll('a')) {
+      setAttribute(link, 'aria-current', link.hash === `#settings/${section}` ? 'true' : null);
+    }
+    const shown = /** @type {HTMLElement | null} */ (this.dialog.querySelector(`[data-section="${CSS.escape(section)}"]`));
+    const body = part(this.dialog, 'body');
+    if (shown) body.scrollTop += shown.getBoundingClientRect().top - body.getBoundingClientRect().top - 12;
+  }
+
+  #closed() {
+    this.invitations.forget();
+    if (!location.hash.startsWith('#settings')) return;
+    if (history.state?.settings) history.back();
+    else history.replaceState(null, '', location.pathname + location.search);
   }
 
   /** @param {import("../state/store.js").View} view */
@@ -70,6 +114,10 @@ export class Members {
     part(this.dialog, 'owner-section').hidden = !isOwner;
     part(this.dialog, 'delete-project').hidden = !isOwner;
     part(this.dialog, 'invitations').hidden = !isOwner;
+    part(this.dialog, 'deleted-section').hidden = !this.store.mayEdit;
+    for (const link of this.dialog.querySelectorAll('[data-owners]')) /** @type {HTMLElement} */ (link).hidden = !isOwner;
+    for (const link of this.dialog.querySelectorAll('[data-editors]')) /** @type {HTMLElement} */ (link).hidden = !this.store.mayEdit;
+    if (!isOwner) part(this.dialog, 'delete-form').hidden = true;
     if (!this.isActing) this.#loadLinks(); // who came may have come by a link, who went ended them
     this.#paintLeaving(members, isOwner);
     setText(part(this.dialog, 'explain'), EXPLANATIONS[this.store.role]);
@@ -144,7 +192,7 @@ export class Members {
     remove.title = t('Remove {person}', { person: displayName(user) });
     remove.addEventListener('click', () =>
       confirmTwice(remove, t('Remove {person}?', { person: displayName(user) }), () =>
-        this.#try(() => api.removeMember(this.projectId, user.id), remove),
+        this.#remove(user, remove),
       ),
     );
     this.rows.set(user.id, row);
@@ -152,9 +200,41 @@ export class Members {
     return row;
   }
 
+  /** @param {import("../reducer.js").User} user @param {HTMLElement} control */
+  async #remove(user, control) {
+    if (!(await this.#try(() => api.removeMember(this.projectId, user.id), control))) return;
+    const restore = (/** @type {HTMLElement} */ button) => this.#try(() => api.restoreMember(this.projectId, user.id), button);
+    offerUndo(this.dialog, t('{person} was removed.', { person: displayName(user) }), restore);
+    this.#loadDeleted();
+  }
+
+  /** A project that has tasks goes only to who writes its name. @param {HTMLElement} button */
+  #askToDelete(button) {
+    if (!this.store.state?.tasks.size) return confirmTwice(button, t('Delete project for everyone?'), () => this.#delete(button));
+    const form = part(this.dialog, 'delete-form');
+    form.hidden = false;
+    const words = { project: this.store.state.project.name };
+    setText(part(form, 'delete-question'), t('This deletes the project for everyone. Owners can restore it for a while. To continue, type its name: {project}', words));
+    form.scrollIntoView({ block: 'nearest' });
+    find(form, '[name=delete_name]').focus();
+  }
+
+  /** @param {HTMLElement} control */
+  #delete(control) {
+    return this.#end(t('The project was deleted.'), () => api.deleteProject(this.projectId), control, true);
+  }
+
   #listen() {
     part(this.dialog, 'close').addEventListener('click', () => this.dialog.close());
-    this.dialog.addEventListener('close', () => this.invitations.forget());
+    this.dialog.addEventListener('close', () => this.#closed());
+    addEventListener('popstate', () => this.followAddress());
+    part(this.dialog, 'nav').addEventListener('click', (event) => {
+      const link = event.target instanceof Element && event.target.closest('a');
+      if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      history.replaceState(history.state, '', link.hash);
+      this.#reveal(link.hash.slice('#settings/'.length));
+    });
     closeOnBackdrop(this.dialog);
     const add = /** @type {HTMLFormElement} */ (part(this.dialog, 'add'));
     const username = /** @type {HTMLInputElement} */ (find(add, '[name=username]'));
@@ -177,11 +257,21 @@ export class Members {
       this.#try(() => api.renameProject(this.projectId, name.value.trim()), rename.querySelector('button'));
     });
     const remove = part(this.dialog, 'delete-project');
-    remove.addEventListener('click', () =>
-      confirmTwice(remove, t('Delete project for everyone?'), () =>
-        this.#end(t('The project was deleted.'), () => api.deleteProject(this.projectId), remove),
-      ),
-    );
+    remove.addEventListener('click', () => this.#askToDelete(remove));
+    const deleting = /** @type {HTMLFormElement} */ (part(this.dialog, 'delete-form'));
+    const written = /** @type {HTMLInputElement} */ (find(deleting, '[name=delete_name]'));
+    part(deleting, 'delete-cancel').addEventListener('click', () => {
+      deleting.reset();
+      deleting.hidden = true;
+      remove.focus();
+    });
+    deleting.addEventListener('submit', (event) => {
+      event.preventDefault();
+      const project = this.store.state?.project.name ?? '';
+      if (isSameName(written.value, project)) return void this.#delete(find(deleting, '[type=submit]'));
+      this.#say(t('This is not the project’s name.'));
+      written.focus();
+    });
     const handOver = /** @type {HTMLFormElement} */ (part(this.dialog, 'hand-over'));
     const handing = find(handOver, '[type=submit]');
     handOver.addEventListener('submit', (event) => {
@@ -209,10 +299,11 @@ export class Members {
     return this.#try(act, button, { reload: wish.then === 'stay' });
   }
 
-  /** @param {string} farewell @param {() => Promise<any>} act @param {HTMLElement} control */
-  async #end(farewell, act, control) {
+  /** @param {string} farewell @param {() => Promise<any>} act @param {HTMLElement} control @param {boolean} [deleted] */
+  async #end(farewell, act, control, deleted = false) {
     this.farewell = farewell; // the socket may tell of it before the answer comes
-    if (await this.#try(act, control)) this.gone(farewell);
+    this.deleted = deleted;
+    if (await this.#try(act, control)) this.gone(farewell, deleted);
     else this.farewell = null;
   }
 
@@ -246,10 +337,21 @@ export class Members {
     if (this.store.role === 'owner' && this.dialog.open && this.farewell === null) this.invitations.load();
   }
 
+  #loadDeleted() {
+    if (this.store.mayEdit && this.dialog.open && this.farewell === null) this.deletions.load();
+  }
+
   /** @param {string | null} text */
   #say(text) {
     const place = part(this.dialog, 'error');
     place.hidden = !text;
     setText(place, text ?? '');
+    if (text) place.scrollIntoView({ block: 'nearest' });
   }
+}
+
+/** @param {string} written @param {string} name @returns {boolean} */
+function isSameName(written, name) {
+  const form = (/** @type {string} */ text) => text.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
+  return form(written) === form(name);
 }
