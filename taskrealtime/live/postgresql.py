@@ -54,6 +54,13 @@ class PostgreSQL(Dialect):
             ),
         )
 
+    def after_update(self, columns: Iterable[str]) -> str:
+        """Return when a trigger runs that is about changes of these columns.
+
+        After each update: `UPDATE OF` would miss what another trigger changes before it.
+        """
+        return "AFTER UPDATE"
+
     # -- triggers --
 
     def on_rows(self, capture: Capture, at: Table) -> list[Trigger]:

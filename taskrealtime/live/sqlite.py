@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from . import room_names
-from .registry import Capture, Column, Table
+from .registry import Capture, Table
 from .triggers import MAX_SUBJECT, Dialect, Trigger, quoted
+
+#: The names by which SQL may write an integer key.
+_ROW = "rowid, oid, _rowid_"
 
 
 class SQLite(Dialect):
@@ -24,6 +27,13 @@ class SQLite(Dialect):
         )
         return Trigger(name, table, (kind,), (f"DROP TRIGGER IF EXISTS {name}", create))
 
+    def after_update(self, columns: Iterable[str]) -> str:
+        """Return when a trigger runs that is about changes of these columns.
+
+        SQLite compiles the triggers into each statement that may run them: those of other columns are left out.
+        """
+        return f"AFTER UPDATE OF {', '.join(map(self.column, columns))}"
+
     # -- triggers --
 
     def on_rows(self, capture: Capture, at: Table) -> list[Trigger]:
@@ -40,7 +50,9 @@ class SQLite(Dialect):
         return [
             trigger("insert", "AFTER INSERT", loud, insertion),
             trigger("delete", "AFTER DELETE", loud, deletion),
-            trigger("key", "AFTER UPDATE", f"{has_other_key} AND {loud}", deletion + insertion),
+            trigger(
+                "key", f"{self.after_update([at.key])}, {_ROW}", f"{has_other_key} AND {loud}", deletion + insertion
+            ),
             *self._on_changes(capture, at, f"NOT ({has_other_key})"),
         ]
 
@@ -53,22 +65,21 @@ class SQLite(Dialect):
         way, has_moved = self.way(capture, at), self.distinct(new, old)
         test = f"{also} AND {self.is_loud(capture)}"
 
-        def trigger(role: str, test: str, statements: str) -> Trigger:
-            kind = room_names.prefix_of(capture.owner)
-            return self.trigger(capture.name, at.name, role, "AFTER UPDATE", test, statements, kind)
+        def trigger(role: str, columns: list[str], test: str, statements: str) -> Trigger:
+            kind, when = room_names.prefix_of(capture.owner), self.after_update(columns)
+            return self.trigger(capture.name, at.name, role, when, test, statements, kind)
 
         if own := self.own_columns(capture, at):
-            changed = " OR ".join(self.distinct(f"NEW.{name}", f"OLD.{name}") for name in map(self._name, own))
+            names = [column.column for column in own]
+            changed = " OR ".join(self.distinct(f"NEW.{name}", f"OLD.{name}") for name in map(self.column, names))
             same_way = f" AND NOT ({way})" if way else ""
-            yield trigger("update", f"({changed}){same_way} AND {test}", self.append(capture, "update", new, at))
+            update = self.append(capture, "update", new, at)
+            yield trigger("update", names, f"({changed}){same_way} AND {test}", update)
         if way:
             moves = self.append(capture, "update", new, at, also=f"NOT ({has_moved})")
             moves += self.append(capture, "leave", old, at, also=has_moved)
             moves += self.append(capture, "enter", new, at, also=has_moved)
-            yield trigger("way", f"{way} AND {test}", moves)
-
-    def _name(self, column: Column) -> str:
-        return self.column(column.column)
+            yield trigger("way", [capture.steps[0].field.column], f"{way} AND {test}", moves)
 
     # -- SQL --
 

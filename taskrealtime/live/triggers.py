@@ -107,7 +107,7 @@ class Dialect:
         table, kind = members.model._meta.db_table, room_names.prefix_of(members.owner)
         return [
             self.trigger(members.name, table, "left", "AFTER DELETE", self.true, append, kind),
-            self.trigger(members.name, table, "changed", "AFTER UPDATE", changed, append, kind),
+            self.trigger(members.name, table, "changed", self.after_update(columns), changed, append, kind),
         ]
 
     def _on_way(self, capture: Capture) -> list[Trigger]:
@@ -127,7 +127,7 @@ class Dialect:
         test = f"{self.distinct(f'NEW.{column}', f'OLD.{column}')} AND {loud}"
         table, kind = second.table.name, room_names.prefix_of(capture.owner)
         return [
-            self.trigger(capture.name, table, "moved", "AFTER UPDATE", test, moved, kind),
+            self.trigger(capture.name, table, "moved", self.after_update([second.field.column]), test, moved, kind),
             self.trigger(capture.name, table, "gone", "BEFORE DELETE", loud, gone, kind),
         ]
 
@@ -285,6 +285,10 @@ class Dialect:
 
     def trigger(self, of: str, table: str, role: str, when: str, test: str, statements: str, kind: str) -> Trigger:
         """Return the trigger that runs statements for each row for which a test is true."""
+        raise NotImplementedError
+
+    def after_update(self, columns: Iterable[str]) -> str:
+        """Return when a trigger runs that is about changes of these columns."""
         raise NotImplementedError
 
     def on_rows(self, capture: Capture, at: Table) -> list[Trigger]:

@@ -1,6 +1,7 @@
 """What a live model's rows do is an event of its room, whatever wrote it, and alike on both databases."""
 
 import datetime
+import itertools
 import json
 import os
 import subprocess
@@ -130,6 +131,18 @@ def test_raw_sql_is_captured(queue: Queue) -> None:
         assert contents(queue)[-1] == ("updated", {"title": "Raw", "status": "x"})
         cursor.execute("DELETE FROM helpdesk_ticket WHERE id = %s", [ticket.pk])
     assert contents(queue)[-1] == ("deleted", False)
+
+
+def test_a_row_that_gets_another_key_is_deleted_and_created(queue: Queue) -> None:
+    ticket = Ticket.objects.create(queue=queue, title="Printer")
+    names = ["id"] if connection.vendor == "postgresql" else ["id", "rowid"]
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute(f"UPDATE helpdesk_ticket SET {name} = {name} + 1000")
+    said = [(frame["event"], frame["data"]["id"]) for frame in events(queue)]
+    keys = [ticket.pk + 1000 * number for number in range(len(names) + 1)]
+    moves = [[("record_deleted", old), ("record_created", new)] for old, new in itertools.pairwise(keys)]
+    assert said == [("record_created", ticket.pk), *itertools.chain(*moves)]
 
 
 def test_what_another_program_writes_is_captured(queue: Queue) -> None:
