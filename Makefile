@@ -12,8 +12,8 @@
 # make reach    measures how far one user's or address's full allowance reaches: make reach KIND=embedded ONLY="boards pings"
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
 #               make bench QUICK=1, make bench ONLY=fanout
-# make js-build builds static/js/websocket_client.js and static/js/live.js from static/js/client/ and static/js/live/, and
-#               static/js/client/wire.d.ts from the catalogue
+# make js-build builds static/js/websocket_client.js and static/live/live.js from static/js/client/ and static/js/live/,
+#               and static/js/client/wire.d.ts from the catalogue
 # make npm      packs the client as the npm package taskrealtime-client into build/: ES module, plain script, types
 # make words    collects the texts of the pages into locale/*/LC_MESSAGES/django.po and compiles what stands there:
 #               make words, make words NEW=fr
@@ -31,7 +31,7 @@ CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite
 TYPED_BENCHMARKS := $(wildcard benchmarks/*.py) benchmarks/scenarios
 CLIENT := static/js/websocket_client.js
 WIRE_TYPES := $(CHECK_ENV) $(PY) scripts/wire_types.py
-LIVE := static/js/live.js
+LIVE := static/live/live.js
 ESBUILD_LIVE := node_modules/.bin/esbuild static/js/live/main.js --bundle --minify --format=esm --target=es2022 \
 	--charset=utf8 --log-level=warning --banner:js='// Generated from static/js/live/ by "make js-build".'
 ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \

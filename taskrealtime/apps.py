@@ -1,5 +1,7 @@
 """Wiring: what must be connected when Django starts."""
 
+from typing import Any
+
 from django.apps import AppConfig, apps
 from django.core.exceptions import ImproperlyConfigured
 
@@ -36,7 +38,7 @@ class TaskRealtimeConfig(AppConfig):
         """Connect signals and system checks; declare to the engine what it must know of projects and tasks."""
         from .announcing import redaction, signals
         from .announcing.room_kinds import ProjectRooms, UserRooms
-        from .engine.conf.domain import domain
+        from .engine.conf.domain import OwnUrls, domain
         from .models import names, purging
         from .operations import checks
         from .pages import mails
@@ -54,6 +56,17 @@ class TaskRealtimeConfig(AppConfig):
                 "old invitations": purging.purge_invitations,
                 "old requests": purging.purge_requests,
             },
+            urls=[OwnUrls("taskrealtime.urls", ("api/",), True), OwnUrls("taskrealtime.account_urls", ("api/",), True)],
+            # The admin's sign-in, too, where it stands below our URLs.
+            hashing_paths=r"/(.*/)?(api/token|api/me|login|sign-up|password(/.+)?)/",
+            consumer=_consumer,
         )
         names.watch_user_model()
         del checks, mails, signals  # imported for their registrations
+
+
+def _consumer() -> Any:
+    """Return what serves the board's sockets; imported for a server alone."""
+    from .sockets.consumer import TaskBoardConsumer
+
+    return TaskBoardConsumer

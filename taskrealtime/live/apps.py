@@ -19,9 +19,12 @@ class LiveConfig(AppConfig):
     def ready(self) -> None:
         """Import each app's `live` module, register the rooms, and have `migrate` install the triggers."""
         autodiscover_modules("live")
+        from taskrealtime.engine.conf.domain import OwnUrls, domain
+
         from . import checks, installing, kinds, positions, writing
 
         kinds.install()
+        domain.install(urls=[OwnUrls("taskrealtime.live.urls", ("notifications/", "rooms/", "token/"), False)])
         post_migrate.connect(installing.after_migrate, sender=self, dispatch_uid="taskrealtime.live")
         request_started.connect(positions.note_beginning, dispatch_uid="taskrealtime.live")
         connection_created.connect(writing.watch, dispatch_uid="taskrealtime.live")

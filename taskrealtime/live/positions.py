@@ -48,16 +48,13 @@ def position_of(room: str, request: HttpRequest | None) -> Position:
     began = _beginning(request)
     threshold = timezone.now() - timedelta(seconds=time.time() - began + MARGIN_SECONDS)
     numbered = Event.objects.filter(room=room, seq__isnull=False).order_by("-seq").values_list("seq", "at")
-    epoch = log.epoch()
+    # After a reset the head is the number of no event.
+    head, epoch = log.heads([room]).get(room, 0), log.epoch()
     newest = numbered.first()
-    if newest is None:
-        head = log.heads([room]).get(room, 0)
-        return Position(head, head, epoch)
-    head, at = newest
-    if at < threshold:
+    if newest is None or newest[1] < threshold:
         return Position(head, head, epoch)
     young = [seq for seq, at in numbered[:MOST_YOUNG] if at >= threshold]
-    return Position(0 if len(young) == MOST_YOUNG else young[-1] - 1, head, epoch)
+    return Position(0 if len(young) == MOST_YOUNG else min(head, young[-1] - 1), head, epoch)
 
 
 def _beginning(request: HttpRequest | None) -> float:

@@ -113,7 +113,7 @@ def test_focus_typed_text_and_scroll_stay_while_the_page_is_brought_up_to_date(d
 def test_what_changes_between_the_page_and_its_connection_is_shown(desk: Desk, new_page: NewPage) -> None:
     page = open_live(new_page, desk, desk.ann, "/")
     held: list[Route] = []
-    page.route("**/js/live.js", lambda route: held.append(route))
+    page.route("**/live/live.js", lambda route: held.append(route))
     page.goto(f"/queues/{desk.queue}/", wait_until="commit")
     page.wait_for_selector(f"#ticket-{desk.invoice}")
     desk.sql("UPDATE tickets_ticket SET customer = 'Reception' WHERE id = %s", desk.invoice)
@@ -239,7 +239,7 @@ def test_the_pages_connection_is_there_for_scripts_of_the_project(desk: Desk, ne
     page = open_live(new_page, desk, desk.ann, f"/queues/{desk.queue}/")
     page.evaluate(
         """async (name) => {
-          const { live } = await import('/static/taskrealtime/js/live.js?another-copy');
+          const { live } = await import('/static/taskrealtime/live/live.js?another-copy');
           window.same = live === window.taskrealtime.live;
           const room = live.room(name);
           window.tickets = room.records('tickets.ticket');

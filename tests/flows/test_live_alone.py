@@ -23,6 +23,16 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     yield from fresh_desk(request, "tests.support.hosts.live_only", LiveOnlyStack)
 
 
+def test_the_reference_server_serves_a_project_that_names_no_application(desk: Desk, connect: Connect) -> None:
+    server = desk.stack.server(serve=True)
+    socket = connect(server, desk.ann)
+    join(socket, desk.room)
+    desk.write("Printer")
+    assert socket.expect("record_created")["data"]["record"]["title"] == "Printer"
+    assert server.api(desk.ann).get(f"{PREFIX}/rooms/{desk.room}/").status_code == 200
+    assert server.stop() == 0
+
+
 def test_a_row_that_is_written_in_sql_arrives(desk: Desk, connect: Connect) -> None:
     socket = connect(desk.server, desk.ann)
     joined = join(socket, desk.room)

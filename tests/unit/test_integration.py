@@ -10,8 +10,10 @@ from django.core.asgi import get_asgi_application
 from django.urls import include, path, re_path
 from django.utils.module_loading import import_string
 
-from taskrealtime.asgi import Integrated, integrate_with_existing_app
-from taskrealtime.management.commands import serve
+from taskrealtime.asgi import integrate_with_existing_app
+from taskrealtime.engine.http.page import SOCKET_PATH_KEY
+from taskrealtime.engine.integration import Integrated
+from taskrealtime.engine.management.commands import serve
 
 pytestmark = pytest.mark.one_installation
 
@@ -78,7 +80,7 @@ async def test_a_request_to_the_projects_own_pages_goes_through_as_it_came() -> 
     scope = request("/helpdesk/tickets/", **{"x-forwarded-for": "203.0.113.7"}) | {"root_path": "/helpdesk"}
     before = dict(scope)
     assert await get(integrate_with_existing_app(pages), scope) == (200, b"the project's own")
-    assert pages.scopes == [before]
+    assert pages.scopes == [before | {SOCKET_PATH_KEY: "/ws/"}], "which says where the socket is"
 
 
 @under_a_prefix

@@ -17,7 +17,7 @@ from django.urls import include, path
 
 from taskrealtime.engine import log
 from taskrealtime.engine.models import Event
-from taskrealtime.live import checks, positions
+from taskrealtime.live import checks, live, positions
 from tests.support.helpdesk.installed import installed
 from tests.support.helpdesk.models import Comment, Queue, Ticket
 
@@ -80,7 +80,7 @@ def test_the_script_knows_its_server_and_nothing_of_it_is_inline() -> None:
     found = render('{% live_client nonce="n1" %}', request)
     attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', found))
     assert found.endswith("></script>")
-    assert attributes["src"].endswith("taskrealtime/js/live.js")
+    assert attributes["src"].endswith("taskrealtime/live/live.js")
     assert (attributes["type"], attributes["nonce"]) == ("module", "n1")
     assert (attributes["data-api"], attributes["data-socket"]) == ("/tools/live/", "/ws/")
     assert attributes["data-user"] == str(request.user.pk)
@@ -134,6 +134,15 @@ def test_a_page_shows_what_was_written_long_before_its_request(queue: Queue) -> 
     for title in "ab":
         write(queue, title, seconds_ago=60)
     assert numbers(render("{% live_room queue %}", begun(), queue=queue)) == (2, 2)
+
+
+def test_after_a_reset_a_page_goes_on_from_there(queue: Queue) -> None:
+    write(queue, "old", seconds_ago=60)
+    with live.silently(Ticket):
+        Ticket.objects.create(queue=queue, title="not captured")
+    head = log.heads([f"helpdesk.queue.{queue.pk}"])[f"helpdesk.queue.{queue.pk}"]
+    assert head > 1
+    assert numbers(render("{% live_room queue %}", begun(), queue=queue)) == (head, head)
 
 
 def test_a_page_may_lack_what_was_written_since_its_view_may_have_read(queue: Queue) -> None:

@@ -16,7 +16,10 @@ from tests.support.stacks import ROOT
 #: Where the wheel has the folders that stand beside the package in the checkout.
 MAPPED = {
     "templates/taskrealtime": "taskrealtime/templates/taskrealtime",
-    "static": "taskrealtime/static/taskrealtime",
+    "static/css": "taskrealtime/static/taskrealtime/css",
+    "static/img": "taskrealtime/static/taskrealtime/img",
+    "static/js": "taskrealtime/static/taskrealtime/js",
+    "static/live": "taskrealtime/live/static/taskrealtime/live",
     "locale": "taskrealtime/locale",
 }
 

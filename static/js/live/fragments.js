@@ -6,6 +6,8 @@ import { morph, morphChildren } from './morph.js';
 
 /** The longest pause between two tries to fetch a page, milliseconds. */
 const RETRY = { cap: 30_000 };
+/** What tells a view that its answer is not a page that the user opened. */
+const HEADER = 'X-Live-Refresh';
 /** What a server answers that may answer otherwise a little later. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -20,6 +22,12 @@ export class Fragments {
   /** @type {Map<string, Source>} by the URL */
   #sources = new Map();
 
+  constructor() {
+    document.addEventListener('visibilitychange', () => {
+      for (const [url, source] of this.#sources) this.#start(url, source);
+    });
+  }
+
   /** @param {HTMLElement} element which is no longer what the server would send */
   refresh(element) {
     const url = new URL(element.dataset.liveUrl ?? '', location.href);
@@ -27,7 +35,17 @@ export class Fragments {
     const source = this.#sources.get(url.href) ?? new Source();
     this.#sources.set(url.href, source);
     source.stale.add(element);
-    if (!source.isBusy) this.#work(url.href, source);
+    this.#start(url.href, source);
+  }
+
+  /**
+   * Begin, unless it has begun. A page that is in the background is fetched when its user comes back to it.
+   *
+   * @param {string} url
+   * @param {Source} source
+   */
+  #start(url, source) {
+    if (!source.isBusy && document.visibilityState !== 'hidden') this.#work(url, source);
   }
 
   /**
@@ -62,7 +80,7 @@ export class Fragments {
  */
 async function fetchPage(url) {
   try {
-    const response = await fetch(url, { headers: { Accept: 'text/html' }, cache: 'no-store' });
+    const response = await fetch(url, { headers: { Accept: 'text/html', [HEADER]: '1' }, cache: 'no-store' });
     if (PASSING.has(response.status)) return 'later';
     return response.ok ? new DOMParser().parseFromString(await response.text(), 'text/html') : null;
   } catch {

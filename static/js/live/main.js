@@ -6,6 +6,8 @@ import { callApi } from '../client/http.js';
 import { Elements } from './elements.js';
 import { Fragments } from './fragments.js';
 
+export { TaskManagerWebSocket };
+
 /** @typedef {{live?: TaskManagerWebSocket | null}} Shared */
 
 const shared = /** @type {{taskrealtime?: Shared}} */ (globalThis);

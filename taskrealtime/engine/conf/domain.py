@@ -61,6 +61,17 @@ class CapturedRooms(RoomKind, Protocol):
         """Return the event that each of these rows becomes, by its id; None: the row is no event of its room."""
 
 
+class OwnUrls(NamedTuple):
+    """What an application has among the URLs of a project."""
+
+    #: The module that the project includes.
+    module: str
+    #: What the paths of its API begin with.
+    api: tuple[str, ...]
+    #: Whether it has pages, too, so that all paths below the prefix are its own.
+    has_pages: bool
+
+
 class PresenceEncoder(Protocol):
     """Encodes presence for the wire: each method returns a finished frame."""
 
@@ -121,6 +132,11 @@ class Domain:
         self.blanker: Callable[[datetime], Blanker]
         #: By the name, in the plural, of what they remove.
         self.removers: dict[str, Remover] = {}
+        self.urls: list[OwnUrls] = []
+        #: A pattern (`re`) of whole paths where a change hashes passwords.
+        self.hashing_paths = ""
+        #: Returns the class that serves sockets; None: they have nothing but rooms.
+        self.consumer: Callable[[], type[Any]] | None = None
         self._kinds: dict[str, RoomKind] = {}
         self._captured: dict[str, CapturedRooms] = {}
         self._unknown = _UnknownRooms()
@@ -134,11 +150,19 @@ class Domain:
         figures: FiguresEncoder | None = None,
         blanker: Callable[[datetime], Blanker] | None = None,
         removers: Mapping[str, Remover] | None = None,
+        urls: Iterable[OwnUrls] = (),
+        hashing_paths: str | None = None,
+        consumer: Callable[[], type[Any]] | None = None,
     ) -> None:
         """Add what one application knows; each may call it."""
         self._captured |= {kind.name: kind for kind in captured_rooms}
         self._kinds |= {kind.name: kind for kind in room_kinds} | self._captured
         self.removers |= removers or {}
+        self.urls += urls
+        if hashing_paths is not None:
+            self.hashing_paths = hashing_paths
+        if consumer is not None:
+            self.consumer = consumer
         if presence is not None:
             self.presence = presence
         if figures is not None:

@@ -27,7 +27,7 @@ from taskrealtime.live.positions import Position, position_of
 register = template.Library()
 
 #: The script, where `collectstatic` puts it.
-SCRIPT = "taskrealtime/js/live.js"
+SCRIPT = "taskrealtime/live/live.js"
 #: Where a request keeps the positions that were read for its page.
 _KEPT = "_taskrealtime_positions"
 

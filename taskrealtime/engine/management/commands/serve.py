@@ -19,11 +19,11 @@ from django.db import connection
 from django.utils.autoreload import get_child_arguments
 from django.utils.module_loading import import_string
 
-from taskrealtime.asgi import Integrated, integrate_with_existing_app
 from taskrealtime.engine import metrics
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.db import database_probe
 from taskrealtime.engine.installation.names import redis_key
+from taskrealtime.engine.integration import Integrated, integrate_with_existing_app
 from taskrealtime.engine.process import process
 from taskrealtime.engine.server import heartbeat
 from taskrealtime.engine.server.ending import end_within
