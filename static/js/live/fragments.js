@@ -2,6 +2,7 @@
 /** Fetches the page again when a room of it changed, and puts what is new into the elements of that room. */
 
 import { backoff } from '../client/backoff.js';
+import { send } from '../client/http.js';
 import { morph, morphChildren } from './morph.js';
 
 /** The longest pause between two tries to fetch a page, milliseconds. */
@@ -80,7 +81,7 @@ export class Fragments {
  */
 async function fetchPage(url) {
   try {
-    const response = await fetch(url, { headers: { Accept: 'text/html', [HEADER]: '1' }, cache: 'no-store' });
+    const response = await send(url, { headers: { Accept: 'text/html', [HEADER]: '1' }, cache: 'no-store' });
     if (PASSING.has(response.status)) return 'later';
     return response.ok ? new DOMParser().parseFromString(await response.text(), 'text/html') : null;
   } catch {
