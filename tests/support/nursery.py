@@ -20,11 +20,14 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 
+from django.conf import settings
+
 #: Bytes that a message may have.
 MAX_MESSAGE = 64 * 1024
 #: What every process imports, as far as it reads no settings and starts neither threads nor event loops nor a reactor.
 NEEDED = (
     "channels.auth",
+    "channels.consumer",
     "channels.routing",
     "channels_redis.pubsub",
     "daphne.endpoints",
@@ -32,14 +35,21 @@ NEEDED = (
     "daphne.utils",
     "daphne.ws_protocol",
     "django.contrib.admin",
+    "django.contrib.admindocs.views",
+    "django.contrib.auth.apps",
     "django.contrib.postgres.fields",
+    "django.contrib.sessions.middleware",
+    "django.contrib.sites.shortcuts",
     "django.contrib.staticfiles.finders",
     "django.core.asgi",
     "django.core.management",
     "django.db.backends.postgresql.base",
     "django.db.backends.sqlite3.base",
+    "django.db.migrations.executor",
     "django.test",
     "django.views.debug",
+    "drf_spectacular.utils",
+    "fractional_indexing",
     "jwt",
     "markdown_it",
     "msgspec",
@@ -48,8 +58,23 @@ NEEDED = (
     "psycopg_pool",
     "redis.asyncio",
     "rest_framework.compat",
+    "rest_framework.metadata",
+    "rest_framework.mixins",
+    "rest_framework.negotiation",
+    "rest_framework_simplejwt.token_blacklist.apps",
     "servestatic",
     "sqlparse",
+    "taskrealtime.announcing.mentions",
+    "taskrealtime.api.converters",
+    "taskrealtime.engine.asgi.cross_origin",
+    "taskrealtime.engine.installation.checks",
+    "taskrealtime.engine.presence.attendance",
+    "taskrealtime.engine.server.stock_daphne",
+    "taskrealtime.engine.sockets.outbox",
+    "taskrealtime.languages",
+    "taskrealtime.live.apps",
+    "taskrealtime.pages.agents",
+    "twisted.internet.asyncioreactor",
 )
 
 
@@ -109,6 +134,7 @@ def main() -> None:
     for name in NEEDED:
         import_module(name)
     assert "twisted.internet.reactor" not in sys.modules, "each server installs its own"
+    assert not settings.configured, "each process reads its own"
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the ends of workers and parents of programs are not waited for
