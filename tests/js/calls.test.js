@@ -46,8 +46,9 @@ describe('limits of a call', () => {
 
   test('a project is left again whose join took too long', async (t) => {
     const { server, connect } = await stage(t);
-    server.overrides.join_project = silent;
     const client = connect();
+    await client.joinProject(4); // connected: what is called now is sent at once
+    server.overrides.join_project = silent;
     await assert.rejects(client.joinProject(3, { timeout: 500 }), { code: 'timed_out' });
     await until(() => server.received.some(({ event }) => event === 'leave_project'), 'leave_project');
   });

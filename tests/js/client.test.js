@@ -721,7 +721,7 @@ describe('notifications', () => {
     const { server, client } = await counting(t, []);
     server.unread = 0;
     const page = await client.notifications({ unread: true, page: 2, pageSize: 10 });
-    assert.equal(server.requests.at(-1), 'GET /api/notifications/?page=2&page_size=10&unread=1');
+    assert.ok(server.requests.includes('GET /api/notifications/?page=2&page_size=10&unread=1'));
     assert.deepEqual([page.seq, page.unread, client.unread], [1, 0, 0]);
   });
 
