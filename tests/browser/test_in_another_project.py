@@ -69,8 +69,8 @@ def test_signing_out_and_in_is_the_projects(host: Server, new_page: NewPage) -> 
     "csrf",
     [
         {"CSRF_USE_SESSIONS": True, "CSRF_HEADER_NAME": "HTTP_X_XSRF_TOKEN"},
-        {"CSRF_COOKIE_HTTPONLY": True},
-        {"CSRF_COOKIE_NAME": "xsrf", "CSRF_COOKIE_PATH": "/tools/"},
+        pytest.param({"CSRF_COOKIE_HTTPONLY": True}, marks=pytest.mark.long),
+        pytest.param({"CSRF_COOKIE_NAME": "xsrf", "CSRF_COOKIE_PATH": "/tools/"}, marks=pytest.mark.long),
     ],
 )
 def test_pages_find_the_token_against_forged_requests(csrf: dict[str, Any], new_page: NewPage) -> None:
