@@ -59,9 +59,16 @@ example: setup
 	@$(EXAMPLE) demo --url http://localhost:$(or $(PORT),8000)/
 	@$(EXAMPLE) runserver $(or $(PORT),8000)
 
-check: lint types imports migrations js units
+# Two at a time, since each of them has one core busy.
+STATIC := @$(MAKE) --no-print-directory --jobs=2 --output-sync=target types js lint imports migrations
 
-test: lint types imports migrations js pytest
+check: dev
+	$(STATIC)
+	@$(MAKE) --no-print-directory units
+
+test: dev
+	$(STATIC)
+	@$(MAKE) --no-print-directory pytest
 
 lint: dev
 	$(PY) -m ruff check .
@@ -90,9 +97,9 @@ js-build: dev
 	$(ESBUILD_LIVE) >$(LIVE)
 	$(WIRE_TYPES)
 
-# Three workers, since many tests wait. A file's tests stay together, because they share a server, and the files come in
-# the order of tests/conftest.py, the longest first.
-WORKERS := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# More workers than cores, since many tests wait. A file's tests stay together, because they share a server, and the
+# files come in the order of tests/conftest.py, the longest first.
+WORKERS := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 pytest: dev
 	$(PY) -m pytest $(WORKERS) -m "not long"
 
