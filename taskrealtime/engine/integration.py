@@ -33,14 +33,8 @@ from .sockets.rooms import RoomsConnection
 OPEN_PATHS = ["/healthz", "/readyz", "/metrics"]
 
 
-def integrate_with_existing_app(application: Application, *, path: str | None = None) -> Application:
-    """Return an ASGI application that serves the board, or live rooms alone, in front of `application`.
-
-    Args:
-        application: the project's: `get_asgi_application()`, or a router with sockets of its own.
-        path: where our socket is, if not at `TASKREALTIME["SOCKET_PATH"]`. All other sockets go to
-            `application`, if it serves any.
-    """
+def integrate(application: Application, *, path: str | None = None) -> Application:
+    """Return an application with ours in front; see `taskrealtime.asgi`."""
     return Integrated(application, settings.SOCKET_PATH if path is None else path)
 
 

@@ -87,6 +87,11 @@ def test_what_one_user_changes_by_a_form_the_other_sees_and_a_write_in_sql_too(d
     ours.locator("[name=customer]").fill("Design")
     ours.get_by_role("button", name="Add ticket").click()
     expect(ours.locator("#tickets tr")).to_have_count(3)
+    theirs.goto("/")
+    expect(theirs.locator(".count")).to_have_text("2 open")
+    expect_live(theirs)
+    desk.sql("UPDATE tickets_ticket SET status = 'open' WHERE id = %s", desk.printer)
+    expect(theirs.locator(".count")).to_have_text("3 open")
 
 
 def test_focus_typed_text_and_scroll_stay_while_the_page_is_brought_up_to_date(desk: Desk, new_page: NewPage) -> None:

@@ -10,9 +10,9 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import request_started
 from django.db.models import F
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
-from django.test import RequestFactory
+from django.test import AsyncClient, RequestFactory
 from django.urls import include, path
 
 from taskrealtime.engine import log
@@ -34,6 +34,19 @@ class NoUrls:
     """A project that forgot them."""
 
     urlpatterns: list[Any] = []
+
+
+def write_and_show(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer with a page whose view has read before a ticket was written."""
+    queue = Queue.objects.get(pk=pk)
+    write(queue, "meanwhile")
+    return HttpResponse(render("{% live_room queue %}", request, queue=queue))
+
+
+class ViewsThatWrite:
+    """A project whose page takes a while."""
+
+    urlpatterns = [path("<int:pk>/", write_and_show)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -153,6 +166,15 @@ def test_a_page_may_lack_what_was_written_since_its_view_may_have_read(queue: Qu
     write(queue, "while it worked", seconds_ago=20)
     write(queue, "just now")
     assert numbers(render("{% live_room queue %}", request, queue=queue)) == (1, 3)
+
+
+@pytest.mark.urls.with_args(ViewsThatWrite)
+async def test_a_page_of_an_asgi_server_may_lack_what_was_written_since_its_request_began(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(positions, "MARGIN_SECONDS", 0)
+    answer = await AsyncClient().get(f"/{queue.pk}/")
+    assert numbers(answer.content.decode()) == (0, 1)
 
 
 def test_a_page_with_very_many_new_events_begins_anew(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from taskrealtime.asgi import integrate_with_existing_app
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helpdesk.settings")
-application = get_asgi_application()
 
-from taskrealtime.asgi import integrate_with_existing_app  # noqa: E402 -- it imports models
-
-application = integrate_with_existing_app(application)
+application = integrate_with_existing_app(get_asgi_application())

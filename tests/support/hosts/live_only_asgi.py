@@ -1,11 +1,7 @@
-"""The ASGI application of the project in `live_only`."""
-
-from typing import Any
+"""The ASGI application of the project in `live_only`, with all imports before Django is set up, as projects write it."""
 
 from django.core.asgi import get_asgi_application
 
-application: Any = get_asgi_application()
+from taskrealtime.asgi import integrate_with_existing_app
 
-from taskrealtime.asgi import integrate_with_existing_app  # noqa: E402 -- it imports models
-
-application = integrate_with_existing_app(application)
+application = integrate_with_existing_app(get_asgi_application())

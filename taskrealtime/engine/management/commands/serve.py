@@ -23,7 +23,7 @@ from taskrealtime.engine import metrics
 from taskrealtime.engine.conf import settings
 from taskrealtime.engine.db import database_probe
 from taskrealtime.engine.installation.names import redis_key
-from taskrealtime.engine.integration import Integrated, integrate_with_existing_app
+from taskrealtime.engine.integration import Integrated, integrate
 from taskrealtime.engine.process import process
 from taskrealtime.engine.server import heartbeat
 from taskrealtime.engine.server.ending import end_within
@@ -149,7 +149,7 @@ def _application() -> Application:
     """Return the project's ASGI application, with the board in front also if the project has not put it there."""
     named = getattr(django_settings, "ASGI_APPLICATION", None)
     application = import_string(named) if named else get_asgi_application()
-    return application if isinstance(application, Integrated) else integrate_with_existing_app(application)
+    return application if isinstance(application, Integrated) else integrate(application)
 
 
 def _check_processes(processes: int) -> None:
