@@ -490,7 +490,11 @@
       answer: ({ id, comment_id = id, task_id, project_id, duplicate }) => defined({ comment_id, task_id, project_id, duplicate })
     },
     comment_update: {
-      request: ({ comment_id, content }) => ({ method: "PATCH", path: `comments/${comment_id}/`, body: { content } }),
+      request: ({ comment_id, content, previous_content }) => ({
+        method: "PATCH",
+        path: `comments/${comment_id}/`,
+        body: defined({ content, previous_content })
+      }),
       answer: ({ duplicate, comment_id, ...comment }, data) => defined({ comment_id: data.comment_id, task_id: data.task_id, comment: comment.id && comment, duplicate })
     },
     comment_delete: {
@@ -3041,11 +3045,13 @@
      * @param {Id} taskId
      * @param {Id} commentId of the task
      * @param {string} content
-     * @param {Limits} [limits]
+     * @param {Limits & {previous?: string}} [options] `previous`: what the comment said to the one who changed it; it is `conflict` where it
+     *   says something else by now
      * @returns {Promise<{comment_id: number, task_id: number, comment?: import('./client/wire.d.ts').CommentObject}>}
      */
-    async updateComment(taskId, commentId, content, limits) {
-      return this.#change("comment_update", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content }, {}, limits);
+    async updateComment(taskId, commentId, content, { previous, ...limits } = {}) {
+      const change = { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content };
+      return this.#change("comment_update", previous === void 0 ? change : { ...change, previous_content: previous }, {}, limits);
     }
     /**
      * Over HTTP, as `updateComment`.

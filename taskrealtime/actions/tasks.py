@@ -14,7 +14,7 @@ from taskrealtime.engine.conf.user_model import User
 from taskrealtime.engine.wire.errors import Conflict, InvalidData, NotFound
 from taskrealtime.models import Comment, Deletion, Project, Task, ranks
 from taskrealtime.models.deletions import data_of_comment
-from taskrealtime.serializers.objects import shown_task_object, task_object
+from taskrealtime.serializers.objects import comment_object, shown_task_object, task_object
 
 #: Tasks that one request archives: the transaction holds their rows, and numbers their events, at once.
 ARCHIVED_AT_ONCE = 200
@@ -214,6 +214,11 @@ def add_comment(user: User, command: commands.NewComment) -> commands.CommentAns
 def update_comment(user: User, command: commands.CommentUpdate) -> commands.CommentAnswer:
     """Change a comment of the user's own."""
     comment = access.lock_comment(user, command.comment_id, owners_too=False)
+    if command.previous_content not in (UNSET, comment.content) and comment.content != command.content:
+        raise Conflict(
+            "The comment was changed in the meantime.",
+            details={"comment": msgspec.to_builtins(comment_object(comment))},
+        )
     comment.content = command.content
     comment.save(update_fields=["content"])
     return comment_answer(comment)

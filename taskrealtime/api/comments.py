@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from taskrealtime import access
 from taskrealtime.contract import commands
 from taskrealtime.engine.conf.user_model import User
-from taskrealtime.engine.wire.errors import Forbidden, NotFound
+from taskrealtime.engine.wire.errors import Conflict, Forbidden, NotFound
 from taskrealtime.models import Comment
 from taskrealtime.serializers.objects import comment_object
 
@@ -53,7 +53,7 @@ class CommentView(PutIsPatch):
         body=body_of(commands.CommentUpdate, "comment_id"),
         answer=CommentDetail,
         changes=True,
-        errors=[NotFound, Forbidden],
+        errors=[NotFound, Forbidden, Conflict],
     )
     def patch(self, request: Request, comment_id: int) -> Response:
         """Change a comment of the caller's own."""

@@ -38,7 +38,8 @@ class TaskQuery(PageQuery, kw_only=True):
         Meta(description="Only with this label of the `project` that is given, too."),
     ] = None
     q: Annotated[
-        Annotated[str, Meta(max_length=200)] | None, Meta(description="Only with this in title or description.")
+        Annotated[str, Meta(max_length=200)] | None,
+        Meta(description="Only with each of these words in title or description, or as `#` and the number."),
     ] = None
 
     archived: Annotated[bool, Meta(description="`1`: those in the archives, the last archived first.")] = False
@@ -61,7 +62,7 @@ class TasksView(ApiView):
             tasks = access.readable_tasks(user).archived().order_by("-archived_at", "-id")
         else:
             tasks = access.visible_tasks(user).order_by("id")
-        tasks = tasks.filter(_wanted(query)).with_comment_count().select_related("project")
+        tasks = tasks.filter(_wanted(query)).with_words(query.q or "").with_comment_count().select_related("project")
         return answer_page(request, query, tasks, shown_task_object)
 
     @documented(
@@ -174,8 +175,6 @@ def _wanted(query: TaskQuery) -> Q:
     condition = Q(**{name: value for name, value in wanted.items() if value is not None})
     if query.label is not None:
         condition &= _labelled(query.project, query.label)
-    if query.q is not None:
-        condition &= Q(title__icontains=query.q) | Q(description__icontains=query.q)
     return condition
 
 

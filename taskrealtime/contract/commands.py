@@ -241,6 +241,8 @@ class CommentUpdate(Command, kw_only=True):
 
     comment_id: Id
     content: Content
+    #: What the caller changed: where the comment says something else by now, the answer is `conflict`.
+    previous_content: Content | UnsetType = UNSET
 
 
 class CommentDelete(Command, kw_only=True):

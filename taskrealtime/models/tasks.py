@@ -19,6 +19,7 @@ from taskrealtime.engine.db.primary import PrimaryQuerySet
 
 from . import ranks
 from .fields import IdsField, PositionField, choices
+from .folding import fold, words_of
 from .markdown import key_of, render
 from .projects import NO_LABELS, Project
 from .tracking import TrackedModel, TrackedQuerySet
@@ -27,6 +28,9 @@ from .tracking import TrackedModel, TrackedQuerySet
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 #: A change of any of these may change the recipient of a reminder, and its time.
 REMINDED_OF = {"project_id", "status", "assignee_id", "due_at", "created_by_id", "deleted_at", "archived_at"}
+
+#: A change of any of these changes what searches of the archive find.
+SEARCHED = {"title", "description", "archived_at"}
 
 
 class TaskQuerySet(TrackedQuerySet):
@@ -43,6 +47,18 @@ class TaskQuerySet(TrackedQuerySet):
     def archived(self) -> Self:
         """Return those in the archives."""
         return self.filter(deleted_at=None, archived_at__isnull=False)
+
+    def with_words(self, search: str) -> Self:
+        """Return those that have each word in their title or description, or that have it as their `#number`."""
+        found = self
+        for word in words_of(search):
+            # Rows that a server of an earlier release archived are found as that one does.
+            here = Q(folded__contains=fold(word)) | Q(title__icontains=word) | Q(description__icontains=word)
+            number = word.removeprefix("#")
+            # Longer than any id, it is none.
+            is_number = word.startswith("#") and number.isascii() and number.isdigit() and len(number) < 19
+            found = found.filter(here | Q(pk=int(number)) if is_number else here)
+        return found
 
     def kept(self) -> Self:
         """Return those on the boards or in the archives: what can be read."""
@@ -141,6 +157,8 @@ class Task(TrackedModel):
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: Off the board, but kept, until it is brought back.
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: Title and description as searches compare them, of a task in the archive: the page searches the board by itself.
+    folded = models.TextField(null=True, editable=False)  # noqa: DJ001 - null: not folded
     #: One more with every change that is announced.
     version = models.BigIntegerField(default=1, editable=False)
     #: At which version each field last changed, to distinguish a conflict from edits of different fields.
@@ -188,6 +206,7 @@ class Task(TrackedModel):
             task.version, task.field_versions = 1, {}
             task.updated_at = task.created_at
             task.remind_at = task.first_look()
+            task.folded = task.as_searched()
 
     def first_look(self) -> datetime | None:
         """Return when reminders must look at this task, now that something of it changed."""
@@ -210,10 +229,17 @@ class Task(TrackedModel):
             self.updated_at = timezone.now()
             self.field_versions |= dict.fromkeys(changed, self.version)
         stamped = ["version", "updated_at", "field_versions", "remind_at"]
+        if SEARCHED & set(changed):
+            self.folded = self.as_searched()
+            stamped.append("folded")
         if "project_id" in changed:
             self.labels = []  # They were the other project's.
             stamped.append("labels")
         return stamped
+
+    def as_searched(self) -> str | None:
+        """Return what searches of the archive find it by."""
+        return None if self.archived_at is None else fold(f"{self.title}\n{self.description}")
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Take the task off the board; it can be restored for `EVENT_RETENTION_DAYS`."""

@@ -7,6 +7,7 @@ from tests.support.stacks import Server
 from .board import COMING, LOST, LOST_AND_REFUSED, Board
 from .conftest import NewPage
 from .profiles import route_web_sockets
+from .seen import expect_seen
 
 
 def titles(server: Server, project: int) -> list[str]:
@@ -131,7 +132,7 @@ def test_nobodys_list_of_projects_stands_on_a_page_of_somebody_else(frail: Serve
     expect(page.locator("body")).to_have_attribute("data-user-id", str(bob.id))
 
 
-def test_signing_out_forgets_what_was_not_sent(frail: Server, new_page: NewPage) -> None:
+def test_signing_out_asks_about_what_was_not_sent_and_forgets_it(frail: Server, new_page: NewPage) -> None:
     alice = frail.stack.user()
     project = frail.project(alice)
     path = f"/projects/{project}/"
@@ -143,6 +144,8 @@ def test_signing_out_forgets_what_was_not_sent(frail: Server, new_page: NewPage)
     column = board.enter("todo", "Forgotten")
     expect(column.locator(COMING)).to_have_count(1)
     board.page.locator("[data-sign-out]").click()
+    expect_seen(board.page.locator("[data-unsent-dialog]"), "1 change is not sent yet")
+    board.page.get_by_role("button", name="Discard and sign out").click()
     board.page.wait_for_url("**/login/**")
     kept = """() => new Promise((done) => {
         const opening = indexedDB.open('taskrealtime', 1);

@@ -2,6 +2,7 @@
 /** How searches compare text, wherever one types something to find. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { fold } from '../../static/js/board/language/fold.js';
@@ -10,10 +11,9 @@ import { ALL, matches } from '../../static/js/board/state/filter.js';
 
 describe('A search', () => {
   test('makes nothing of case, accents and ligatures', () => {
-    assert.equal(fold('Ünal ÉCOLE ﬁn'), 'unal ecole fin');
-    assert.equal(fold('İstanbul'), 'istanbul');
-    assert.equal(fold('u\u0308ber'), fold('über'));
-    assert.equal(fold('東京 Straße'), '東京 straße');
+    // As on the server: its test has the same cases.
+    const cases = JSON.parse(readFileSync(new URL('../support/folding.json', import.meta.url), 'utf8'));
+    for (const [text, folded] of cases) assert.equal(fold(text), folded);
   });
 
   test('finds tasks and people by the same letters', () => {

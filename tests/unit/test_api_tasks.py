@@ -177,6 +177,18 @@ def test_a_comment_is_edited_by_its_author_and_deleted_by_an_owner(world: World)
     assert not Comment.objects.exists()
 
 
+def test_an_edit_of_what_a_comment_says_no_more_is_a_conflict(world: World) -> None:
+    path, api = world.path("comments/<id:comment_id>/"), world.api("member")
+    first = world.comment.content
+    assert api.patch(path, {"content": "Second", "previous_content": first}).status_code == 200
+    refused = api.patch(path, {"content": "Third", "previous_content": first})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["details"]["comment"]["content"] == "Second"
+    # Who wanted the same, and who does not say what they saw, are not in the way.
+    assert api.patch(path, {"content": "Second", "previous_content": first}).status_code == 200
+    assert api.patch(path, {"content": "Fourth"}).json()["content"] == "Fourth"
+
+
 def test_a_comment_whose_author_left_can_still_be_read(world: World) -> None:
     Membership.objects.get(user=world.people["member"]).delete()
     world.people["member"].delete()

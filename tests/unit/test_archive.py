@@ -1,10 +1,16 @@
 """Archived tasks: off every board, also those of old clients, and kept until they are restored."""
 
 from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -12,6 +18,7 @@ from taskrealtime.actions import tasks
 from taskrealtime.announcing.redaction import redact, subject_of
 from taskrealtime.engine.models import Event
 from taskrealtime.models import Task, purging
+from taskrealtime.models.folding import fold
 from tests.support.replay import read_board, read_frames, replay
 from tests.support.world import World
 
@@ -104,6 +111,38 @@ def test_what_is_archived_can_be_found_and_read(world: World) -> None:
     assert api.get(world.path("tasks/<id:task_id>/comments/")).json()["count"] == 1
     assert world.api("outsider").get("/api/tasks/?archived=1").json()["count"] == 0
     assert world.api("outsider").get(world.path("tasks/<id:task_id>/")).status_code == 404
+
+
+def test_a_search_of_the_archive_finds_each_word_whatever_its_case_and_accents(world: World) -> None:
+    cafe = world.new_task("Café ÜBERMALEN", status="completed", description="In der Großen Straße")
+    later = world.new_task("100% _done_", status="completed")
+    archive(world, cafe)
+    assert world.api("owner").post(f"/api/projects/{world.project.pk}/archive/").json()["archived"] == 2
+    # As a server of an earlier release archived it.
+    old = world.new_task("Cafe alt", status="completed")
+    archive(world, old)
+    QuerySet.update(Task.all_objects.filter(pk=old.pk), folded=None)
+
+    def found(words: str) -> list[int]:
+        answer = world.api("viewer").get(f"/api/tasks/?{urlencode({'archived': 1, 'q': words})}")
+        return [task["id"] for task in answer.json()["results"]]
+
+    assert found("STRASSE cafe") == found("grossen übermalen") == found(f" #{cafe.pk} ") == [cafe.pk]
+    assert found("cafe") == [old.pk, cafe.pk]
+    assert found("cafe fehlt") == []
+    assert found("_ 100%") == found("%") == [later.pk]
+    world.api("owner").post(f"/api/tasks/{cafe.pk}/restore/")
+    assert found("übermalen") == []
+
+
+def test_what_was_archived_before_is_found_alike_after_the_migration(world: World) -> None:
+    archive(world)
+    QuerySet.update(Task.all_objects.filter(pk=world.task.pk), folded=None)
+    migration = import_module("taskrealtime.migrations.0014_folded_tasks")
+    version = Task.all_objects.get(pk=world.task.pk).version
+    migration.fold_archived(apps, SimpleNamespace(connection=connection))
+    task = Task.all_objects.get(pk=world.task.pk)
+    assert (task.folded, task.version) == (fold(f"{task.title}\n{task.description}"), version)
 
 
 def test_what_is_archived_is_changed_by_nobody(world: World) -> None:

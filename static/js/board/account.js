@@ -3,7 +3,7 @@
 
 import { fetchSessions } from './page/api.js';
 import { find } from './ui/dom.js';
-import { forgetUser } from './page/forgetting.js';
+import { keptHere } from './page/forgetting.js';
 import { t } from './language/language.js';
 import { signInUrl } from './page/site.js';
 import { watchSession } from './page/session.js';
@@ -12,7 +12,7 @@ import { ago, exact, useZone } from './language/time.js';
 const POLL_INTERVAL_MS = 5_000;
 
 const list = find(document, '[data-sessions]');
-watchSession({ close: () => {} }, forgetUser);
+watchSession({ close: () => {} }, keptHere());
 useZone(document.body.dataset.timeZone ?? '');
 for (const time of list.querySelectorAll('time')) showUse(time, time.dateTime);
 setInterval(refresh, POLL_INTERVAL_MS);

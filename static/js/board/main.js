@@ -18,7 +18,7 @@ import { CardDrag } from './columns/drag.js';
 import { Drafts } from './state/drafts.js';
 import { matches } from './state/filter.js';
 import { FilterBar } from './columns/filter_bar.js';
-import { forgetUser } from './page/forgetting.js';
+import { keptHere } from './page/forgetting.js';
 import { openKeyHelp } from './dialogs/key_help.js';
 import { listenToKeys } from './page/keyboard.js';
 import { t } from './language/language.js';
@@ -71,7 +71,7 @@ const undo = new Undo({
   undone: ({ words }) => toasts.say(words.undone),
 });
 const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id) });
-const composers = new Composers(board, createTask);
+const composers = new Composers(board, { drafts, projectId, create: createTask });
 const membersButton = find(document, '[data-open-members]');
 const members = new Members({
   buttons: { members: membersButton, project: find(document, '[data-open-project]') },
@@ -214,7 +214,7 @@ client.on('recovered', (found) => {
   leftovers.push(...found);
   resumeLeftovers();
 });
-watchSession(client, () => forgetUser(shelf));
+watchSession(client, keptHere(shelf));
 
 // --- What people do -----------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import { confirmTwice } from './ui/confirm.js';
 import { followConcerns } from './notifications/concerns.js';
 import { showConnection } from './page/connection_badge.js';
 import { find } from './ui/dom.js';
-import { forgetUser } from './page/forgetting.js';
+import { keptHere } from './page/forgetting.js';
 import { t } from './language/language.js';
 import { guardPresses } from './ui/presses.js';
 import { followElsewhere } from './commands/leftovers.js';
@@ -26,7 +26,7 @@ guardPresses();
 const shelf = new Shelf({ userId: userKey(document.body.dataset.userId), name: own });
 const client = new TaskManagerWebSocket({ ...server(), token: fetchToken, shelf });
 Object.assign(window, { taskManager: client });
-watchSession(client, () => forgetUser(shelf));
+watchSession(client, keptHere(shelf));
 client.on('state', (state) => showConnection(document.body, state));
 
 const toasts = new Toasts(find(document, '[data-toasts]'));

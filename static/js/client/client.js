@@ -399,11 +399,13 @@ export class TaskManagerWebSocket {
    * @param {Id} taskId
    * @param {Id} commentId of the task
    * @param {string} content
-   * @param {Limits} [limits]
+   * @param {Limits & {previous?: string}} [options] `previous`: what the comment said to the one who changed it; it is `conflict` where it
+   *   says something else by now
    * @returns {Promise<{comment_id: number, task_id: number, comment?: import('./wire.d.ts').CommentObject}>}
    */
-  async updateComment(taskId, commentId, content, limits) {
-    return this.#change('comment_update', { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content }, {}, limits);
+  async updateComment(taskId, commentId, content, { previous, ...limits } = {}) {
+    const change = { task_id: this.#toTaskId(taskId), comment_id: toId(commentId), content };
+    return this.#change('comment_update', previous === undefined ? change : { ...change, previous_content: previous }, {}, limits);
   }
 
   /**

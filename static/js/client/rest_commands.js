@@ -46,7 +46,11 @@ export const REST_COMMANDS = {
       defined({ comment_id, task_id, project_id, duplicate }),
   },
   comment_update: {
-    request: ({ comment_id, content }) => ({ method: 'PATCH', path: `comments/${comment_id}/`, body: { content } }),
+    request: ({ comment_id, content, previous_content }) => ({
+      method: 'PATCH',
+      path: `comments/${comment_id}/`,
+      body: defined({ content, previous_content }),
+    }),
     answer: ({ duplicate, comment_id, ...comment }, data) =>
       defined({ comment_id: data.comment_id, task_id: data.task_id, comment: comment.id && comment, duplicate }),
   },

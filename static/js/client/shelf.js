@@ -67,6 +67,14 @@ export class Shelf {
     return locks() ? locks().request(`${this.#name}.adopt.${this.#userId}`, take) : take();
   }
 
+  /** @returns {Promise<number>} how many changes of the user, of every tab, have no answer so far */
+  async count() {
+    await this.#flushed;
+    let count = 0;
+    await this.#change(() => (count += 1));
+    return count;
+  }
+
   /** Forgets all changes of the user, of every tab. */
   async clear() {
     this.#writes.clear();
@@ -126,7 +134,7 @@ export class Shelf {
     return taken.sort((a, b) => a.at - b.at || a.order - b.order);
   }
 
-  /** @param {(store: IDBObjectStore, stored: Stored) => void} each for each change of the user */
+  /** @param {(store: IDBObjectStore, stored: Stored) => unknown} each for each change of the user */
   async #change(each) {
     await this.#transact((store) => {
       const all = store.index('user').getAll(this.#userId);

@@ -129,6 +129,7 @@ export interface CommentPage {
 /** Change a comment of the caller's own. */
 export interface CommentUpdateBody {
   content: string;
+  previous_content?: string;
 }
 
 /** A comment was edited. */

@@ -3,7 +3,7 @@
 
 import { clone, find, part } from '../board/ui/dom.js';
 import { csrfHeaders } from '../board/page/site.js';
-import { forgetUser } from '../board/page/forgetting.js';
+import { keptHere } from '../board/page/forgetting.js';
 import { t } from '../board/language/language.js';
 import { watchSession } from '../board/page/session.js';
 import { send } from '../client/http.js';
@@ -29,7 +29,7 @@ const copy = find(document, '[data-copy-report]');
 
 /** @type {import('./checks.js').Findings | null} */
 let running = null;
-watchSession({ close: () => running?.socket?.close() }, forgetUser);
+watchSession({ close: () => running?.socket?.close() }, keptHere());
 
 const around = {
   fetch: (/** @type {string} */ url, /** @type {RequestInit | undefined} */ init) => send(url, { credentials: 'same-origin', cache: 'no-store', ...init }),

@@ -4,7 +4,7 @@
 import { fetchToken } from '../board/page/api.js';
 import { showConnection } from '../board/page/connection_badge.js';
 import { find } from '../board/ui/dom.js';
-import { forgetUser } from '../board/page/forgetting.js';
+import { keptHere } from '../board/page/forgetting.js';
 import { locale, t } from '../board/language/language.js';
 import { server } from '../board/page/site.js';
 import { watchSession } from '../board/page/session.js';
@@ -27,7 +27,7 @@ let staleness;
 
 const client = new TaskManagerWebSocket({ ...server(), token: fetchToken });
 Object.assign(window, { taskManager: client });
-watchSession(client, forgetUser);
+watchSession(client, keptHere());
 
 client.on('state', (/** @type {string} */ state) => {
   showConnection(document.body, state);

@@ -11,6 +11,9 @@ import { explain, quote } from '../language/words.js';
 /** @typedef {import("./asking.js").Leftover} Leftover */
 
 export class Commenting extends Asking {
+  /** Puts an edit that was refused back into its editor; returns whether that is on the screen. @type {(taskId: number, commentId: number, mine: {text: string, base: string}) => boolean} */
+  takeBack = () => false;
+
   /**
    * @param {number} taskId
    * @param {string} text
@@ -25,10 +28,11 @@ export class Commenting extends Asking {
    * @param {number} taskId
    * @param {number} commentId an own one
    * @param {string} text
+   * @param {string} previous what it said to the one who changed it
    * @param {string} [title]
    */
-  edit(taskId, commentId, text, title = this.titleOf(taskId)) {
-    void this.#commentChanged({ taskId, commentId, text, title, answer: this.client.updateComment(taskId, commentId, text) });
+  edit(taskId, commentId, text, previous, title = this.titleOf(taskId)) {
+    void this.#commentChanged({ taskId, commentId, text, previous, title, answer: this.client.updateComment(taskId, commentId, text, { previous }) });
   }
 
   /** @param {number} taskId @param {number} commentId deleted, and offered back for a while @param {string} [title] */
@@ -60,8 +64,8 @@ export class Commenting extends Asking {
 
   /** @param {Leftover} leftover of a change or a deletion */
   resumeChange({ data, note, answer }) {
-    const { task_id: taskId, comment_id: commentId, content } = data;
-    void this.#commentChanged({ taskId, commentId, text: content ?? null, title: titleLeft(note), answer });
+    const { task_id: taskId, comment_id: commentId, content, previous_content: previous } = data;
+    void this.#commentChanged({ taskId, commentId, text: content ?? null, previous, title: titleLeft(note), answer });
   }
 
   /** @param {{taskId: number, text: string, title: string, at: number, answer: Promise<import("../../client/wire.d.ts").Answers["new_comment"]>}} comment */
@@ -84,8 +88,8 @@ export class Commenting extends Asking {
     }
   }
 
-  /** @param {{taskId: number, commentId: number, text: string | null, title: string, answer: Promise<{comment_id: number, comment?: import("../../client/wire.d.ts").CommentObject}>}} change `text` null: deleted @returns {Promise<boolean>} whether it was done */
-  async #commentChanged({ taskId, commentId, text, title, answer }) {
+  /** @param {{taskId: number, commentId: number, text: string | null, previous?: string, title: string, answer: Promise<{comment_id: number, comment?: import("../../client/wire.d.ts").CommentObject}>}} change `text` null: deleted @returns {Promise<boolean>} whether it was done */
+  async #commentChanged({ taskId, commentId, text, previous = '', title, answer }) {
     const change = this.store.addCommentChange(taskId, commentId, text);
     try {
       this.store.nameCommentChange(change, (await answer).comment ?? null);
@@ -93,11 +97,12 @@ export class Commenting extends Asking {
     } catch (/** @type {any} */ error) {
       if (isKept(error)) return false;
       this.store.dropCommentChange(change);
+      if (text !== null && error.code === 'conflict') return this.#conflicted(taskId, commentId, { text, base: previous }, title);
       const isGone = error.code === 'not_found';
       if (text === null && isGone) return false; // somebody else was faster
       const again = {
         label: t('Try again'),
-        act: () => (text === null ? this.remove(taskId, commentId, title) : this.edit(taskId, commentId, text, title)),
+        act: () => (text === null ? this.remove(taskId, commentId, title) : this.edit(taskId, commentId, text, previous, title)),
       };
       const values = { title: quote(title), text: quote(text ?? '') };
       const refused =
@@ -111,5 +116,13 @@ export class Commenting extends Asking {
       );
       return false;
     }
+  }
+
+  /** Another window changed the comment: where its task is open one compares there. @param {number} taskId @param {number} commentId @param {{text: string, base: string}} mine @param {string} title @returns {false} */
+  #conflicted(taskId, commentId, mine, title) {
+    if (this.takeBack(this.store.idOf(taskId), commentId, mine)) return false;
+    const compare = { label: t('Compare'), act: () => this.openTask(taskId) };
+    this.problems.report(t('Your comment on {title} was also changed in another window.', { title: quote(title) }), compare, copying(mine.text));
+    return false;
   }
 }

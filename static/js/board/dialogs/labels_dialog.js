@@ -6,6 +6,7 @@ import { openDialog } from './dialog.js';
 import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
 import { onKey } from '../ui/keys.js';
 import { t, tn } from '../language/language.js';
+import { fits } from '../ui/lengths.js';
 import { confirmTwice } from '../ui/confirm.js';
 import { explain, quote } from '../language/words.js';
 import { offerUndo } from './undo_line.js';
@@ -75,7 +76,7 @@ class Labels {
     const row = clone('label');
     row.dataset.editLabel = String(id);
     const [name, color] = [this.#control(row, 'name'), this.#control(row, 'color')];
-    name.addEventListener('change', () => this.#change(id, { name: name.value.trim() }, name));
+    name.addEventListener('change', () => fits(name) && this.#change(id, { name: name.value.trim() }, name));
     onKey(name, (event) => this.#pressed(event, id, name));
     color.addEventListener('change', () => this.#change(id, { color: color.value }, color));
     const button = part(row, 'delete');

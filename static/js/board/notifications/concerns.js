@@ -8,8 +8,10 @@ import { t, tn } from '../language/language.js';
 import { languageItems } from '../language/language_choice.js';
 import { followMe } from '../people/me.js';
 import { leaveKeysToInputMethods } from '../ui/keys.js';
+import { watchLengths } from '../ui/lengths.js';
 import { openMenu } from '../ui/menu.js';
 import { describe } from './notices.js';
+import { refusePictures } from '../ui/pictures.js';
 import { Notifications } from './notifications.js';
 import { openSettings } from '../dialogs/settings.js';
 import { themeItems } from '../page/theme.js';
@@ -76,6 +78,8 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   setInterval(() => inbox.paint(), CLOCK);
   useZone(document.body.dataset.timeZone ?? '');
   leaveKeysToInputMethods();
+  watchLengths();
+  refusePictures((text) => void toasts.say(text));
   return { paintTitle };
 
   /** @param {Notification} notification */

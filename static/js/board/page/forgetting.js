@@ -6,10 +6,15 @@ import { own, userKey } from './site.js';
 import { Drafts } from '../state/drafts.js';
 import { forgetProblems } from '../ui/problems.js';
 
-/** @param {Shelf} [shelf] the page's own, where it has one @returns {Promise<void>} */
-export function forgetUser(shelf) {
+/** @param {Shelf} [shelf] the page's own, where it has one @returns {import("./session.js").Kept} */
+export function keptHere(shelf = new Shelf({ userId: userKey(document.body.dataset.userId), name: own })) {
+  return { unsent: () => shelf.count(), forget: () => forgetUser(shelf) };
+}
+
+/** @param {Shelf} shelf @returns {Promise<void>} */
+function forgetUser(shelf) {
   const userId = userKey(document.body.dataset.userId);
   new Drafts(userId).clear();
   forgetProblems(userId);
-  return (shelf ?? new Shelf({ userId, name: own })).clear();
+  return shelf.clear();
 }

@@ -3,39 +3,58 @@
 
 import { send } from '../../client/http.js';
 import { own, signInUrl } from './site.js';
+import { askAboutUnsent, CONNECTED } from './unsent.js';
 
 const CHANNEL = `${own}.session`;
 const FLASH = `${own}.flash`;
+const LOOKS = 20; // at what is on its way, before one is asked about it
+const LOOK_MS = 50;
 
 /**
- * @param {{close: () => void}} client
- * @param {() => Promise<unknown>} forget takes away what this browser keeps for the user
+ * @typedef {{close: () => void, state?: string}} Client without a state: this page sends no changes
+ * @typedef {{unsent: () => Promise<number>, forget: () => Promise<unknown>}} Kept what this browser keeps for the user: changes without
+ *   an answer, and all of it
  */
-export function watchSession(client, forget) {
+
+/**
+ * @param {Client} client
+ * @param {Kept} kept
+ */
+export function watchSession(client, kept) {
   const channel = new BroadcastChannel(CHANNEL);
   channel.addEventListener('message', async ({ data }) => {
     if (data === 'still here') return location.reload();
     client.close(); // before the session ends: no tab asks for a token that it will not get
     if (data !== 'signed out') return;
-    await forget();
+    await kept.forget();
     location.assign(signInUrl());
   });
   for (const button of document.querySelectorAll('[data-sign-out]')) {
     const form = /** @type {HTMLFormElement} */ (button.closest('form'));
-    form.addEventListener('submit', (event) => {
+    form.addEventListener('submit', async (event) => {
       event.preventDefault();
-      signOut(form, { client, channel, forget });
+      if (await areSent(client, kept)) return signOut(form, { client, channel, kept });
+      askAboutUnsent(await kept.unsent(), { client, kept, leave: () => void signOut(form, { client, channel, kept }) });
     });
   }
+}
+
+/** @param {Client} client @param {Kept} kept @returns {Promise<boolean>} whether nothing is left to be sent, perhaps after a moment */
+async function areSent(client, kept) {
+  for (let looks = CONNECTED.includes(client.state ?? '') ? LOOKS : 1; looks > 0; looks -= 1) {
+    if (!(await kept.unsent())) return true;
+    if (looks > 1) await new Promise((passed) => setTimeout(passed, LOOK_MS));
+  }
+  return false;
 }
 
 /**
  * The others leave once the session has ended: one that came to the login page sooner would be signed in again.
  *
  * @param {HTMLFormElement} form
- * @param {{client: {close: () => void}, channel: BroadcastChannel, forget: () => Promise<unknown>}} parts
+ * @param {{client: Client, channel: BroadcastChannel, kept: Kept}} parts
  */
-async function signOut(form, { client, channel, forget }) {
+async function signOut(form, { client, channel, kept }) {
   client.close();
   channel.postMessage('signing out');
   const answer = await send(form.action, { method: 'POST', body: new FormData(form), credentials: 'same-origin' }).catch(() => null);
@@ -44,7 +63,7 @@ async function signOut(form, { client, channel, forget }) {
     return form.submit(); // the server's own answer tells what is wrong
   }
   channel.postMessage('signed out');
-  await forget();
+  await kept.forget();
   location.assign(answer.url);
 }
 

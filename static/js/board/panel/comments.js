@@ -3,6 +3,7 @@
 
 import { fetchComments } from '../page/api.js';
 import { clone, find, isMac, part, setAttribute, setText } from '../ui/dom.js';
+import { paintConflict } from './conflict.js';
 import { copyText } from '../ui/clipboard.js';
 import { confirmTwice } from '../ui/confirm.js';
 import { onKey } from '../ui/keys.js';
@@ -25,7 +26,7 @@ export class Comments {
    * @param {HTMLElement} panel
    * @param {{
    *   taskId: number, store: import("../state/store.js").BoardStore,
-   *   add: (content: string) => void, edit: (commentId: number, content: string) => void, remove: (commentId: number) => void,
+   *   add: (content: string) => void, edit: (commentId: number, content: string, previous: string) => void, remove: (commentId: number) => void,
    *   drafts: import("../state/drafts.js").Drafts,
    *   say: (text: string) => void, sendTyping: (isTyping: boolean) => void,
    * }} parts
@@ -55,6 +56,8 @@ export class Comments {
     this.outgoing = new Map();
     /** Own changes that are painted over comments. @type {Map<number, import("../state/store.js").CommentChange>} */
     this.changed = new Map();
+    /** Comments that are being edited. @type {Map<number, {paint: () => void, take: (text: string) => void}>} */
+    this.editors = new Map();
     this.loaded = false;
     /** @type {number | null} a comment that somebody came for */
     this.wanted = null;
@@ -157,7 +160,7 @@ export class Comments {
     onKey(this.input, (event) => {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
-      this.#send();
+      this.form.requestSubmit();
     });
   }
 
@@ -193,7 +196,9 @@ export class Comments {
     this.changed = new Map(changes.map((change) => [change.commentId, change]));
     for (const id of new Set([...before.keys(), ...this.changed.keys()])) {
       const shown = this.shown.get(id);
-      if (shown) this.#paintText(shown.element, shown.comment);
+      if (!shown) continue;
+      this.#paintText(shown.element, shown.comment);
+      this.editors.get(id)?.paint();
     }
   }
 
@@ -222,9 +227,10 @@ export class Comments {
     this.shown.set(comment.id, { comment, element });
     this.#paintText(element, comment);
     this.#paintTools(comment, element);
+    this.editors.get(comment.id)?.paint();
     if (shown) return element;
     this.list.insertBefore(element, this.#after(comment.id));
-    this.#takeUpDraft(comment);
+    this.takeUpDraft(comment.id);
     return element;
   }
 
@@ -289,38 +295,66 @@ export class Comments {
 
   /** @param {number} id */
   #edit(id) {
-    this.#openEditor(id, this.#contentOf(id) ?? '')?.focus();
-  }
-
-  /** A change that was being written when the page ended, or the panel closed. @param {Comment} comment */
-  #takeUpDraft({ id, author }) {
+    const text = this.#contentOf(id) ?? '';
     const draft = this.drafts.get(this.taskId, draftOf(id));
-    if (!draft || author?.id !== this.store.userId || !this.store.mayEdit || this.#goes(id)) return;
-    if (draft.text === this.#contentOf(id)) this.drafts.delete(this.taskId, draftOf(id));
-    else this.#openEditor(id, draft.text);
+    this.#openEditor(id, draft?.text ?? text, draft?.base ?? text)?.focus();
   }
 
-  /** @param {number} id @param {string} text @returns {HTMLTextAreaElement | null} null: it is open already */
-  #openEditor(id, text) {
+  /** A change that was being written when the page ended, or the panel closed. @param {number} id @returns {boolean} whether it is */
+  takeUpDraft(id) {
+    const draft = this.drafts.get(this.taskId, draftOf(id));
+    const isOurs = this.shown.get(id)?.comment.author?.id === this.store.userId;
+    if (!draft || !isOurs || !this.store.mayEdit || this.#goes(id)) return false;
+    const text = this.#contentOf(id) ?? '';
+    if (draft.text === text) this.drafts.delete(this.taskId, draftOf(id));
+    else if (!this.#openEditor(id, draft.text, draft.base ?? text)) this.editors.get(id)?.take(draft.text);
+    return true;
+  }
+
+  /** @param {number} id @param {string} text @param {string} base what the comment said when the editing began @returns {HTMLTextAreaElement | null} null: it is open already */
+  #openEditor(id, text, base) {
     const element = this.shown.get(id)?.element;
-    if (!element || element.querySelector('form')) return null;
+    if (!element || this.editors.has(id)) return null;
     const shownText = part(element, 'text');
     const editor = /** @type {HTMLFormElement} */ (clone('comment-editor'));
     const input = /** @type {HTMLTextAreaElement} */ (find(editor, 'textarea'));
     const close = () => {
-      this.drafts.delete(this.taskId, draftOf(id));
+      this.editors.delete(id);
       editor.remove();
       shownText.hidden = false;
       find(element, '[data-edit-comment]').focus();
     };
+    const discard = () => {
+      this.drafts.delete(this.taskId, draftOf(id));
+      close();
+    };
+    const keep = () => this.drafts.set(this.taskId, draftOf(id), { text: input.value, base });
+    /** Whoever changed the comment, their text stands beside ours until one chooses. */
+    const paint = () => {
+      const theirs = this.#contentOf(id) ?? '';
+      const values = [base, input.value].includes(theirs) ? null : { mine: input.value, theirs, mayKeep: this.store.mayEdit };
+      const isNew = values !== null && !editor.querySelector('[data-conflict]');
+      paintConflict(editor, 'comment', values, choose, t('This comment was also changed in another window.'));
+      if (isNew) find(editor, '[data-conflict]').scrollIntoView({ block: 'nearest' });
+      return values !== null;
+    };
+    const choose = (/** @type {"mine" | "theirs"} */ choice) => {
+      if (choice === 'theirs') return discard();
+      base = this.#contentOf(id) ?? '';
+      editor.requestSubmit();
+    };
     const save = () => {
       if (!input.value.trim()) return input.focus();
+      if (paint()) return;
       const now = this.#contentOf(id);
-      close();
-      if (input.value !== now) this.edit(id, input.value);
+      discard();
+      if (input.value !== now) this.edit(id, input.value, base);
     };
     input.value = text;
-    input.addEventListener('input', () => this.drafts.set(this.taskId, draftOf(id), { text: input.value }));
+    input.addEventListener('input', () => {
+      keep();
+      if (editor.querySelector('[data-conflict]')) paint();
+    });
     editor.addEventListener('submit', (event) => {
       event.preventDefault();
       save();
@@ -328,13 +362,23 @@ export class Comments {
     onKey(editor, (event) => {
       if (event.key === 'Escape') {
         event.stopPropagation();
+        if (input.value === this.#contentOf(id)) return discard();
+        keep();
         close();
+        this.say(t('Your edit is kept. Choose Edit to continue.'));
       }
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && this.store.mayEdit) save();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && this.store.mayEdit) editor.requestSubmit();
     });
-    part(editor, 'cancel').addEventListener('click', close);
+    part(editor, 'cancel').addEventListener('click', discard);
     shownText.hidden = true;
     shownText.after(editor);
+    // An edit that was refused, of two in a row: the last one counts, unless somebody is writing the next.
+    const take = (/** @type {string} */ mine) => {
+      if (input !== document.activeElement) input.value = mine;
+      paint();
+    };
+    this.editors.set(id, { paint, take });
+    paint();
     return input;
   }
 
@@ -357,6 +401,7 @@ export class Comments {
     if (!shown) return;
     const hadFocus = shown.element.contains(document.activeElement);
     shown.element.remove();
+    this.editors.delete(id);
     this.shown.delete(id);
     if (hadFocus) this.input.focus({ preventScroll: true });
     this.#paintStatus();
@@ -378,6 +423,6 @@ export class Comments {
 }
 
 /** @param {number} id of a comment @returns {string} under which name its draft is kept */
-function draftOf(id) {
+export function draftOf(id) {
   return `comment.${id}`;
 }

@@ -9,6 +9,7 @@ import { t } from '../language/language.js';
 import { displayName } from '../people/people.js';
 import { exactDue, fromLocalInput, toLocalInput } from '../language/time.js';
 import { onKey } from '../ui/keys.js';
+import { fits } from '../ui/lengths.js';
 import { isSameValue } from '../state/values.js';
 import { FIELD_NAMES, PRIORITY_NAMES, STATUS_NAMES } from '../language/words.js';
 import { userKey } from '../page/site.js';
@@ -161,6 +162,8 @@ export class TaskFields {
       this.#restore(field);
       return this.say(t('Enter a title.'));
     }
+    if (TEXTS.includes(field.name) && !fits(/** @type {import("../ui/lengths.js").TextField} */ (field.control)))
+      return this.say(t('The {field} is too long and was not saved. Your text is kept here.', { field: FIELD_NAMES[field.name] }));
     field.draftSince = null;
     this.drafts.delete(this.taskId, field.name);
     if (isSameValue(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));

@@ -2,9 +2,10 @@
 /** The sheet of one task: opening and closing it, and keeping it the same as the task. */
 
 import { Activity } from '../activity/activity.js';
-import { Comments } from './comments.js';
+import { Comments, draftOf } from './comments.js';
 import { Description } from './description.js';
 import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
+import { CONNECTED } from '../page/unsent.js';
 import { TaskFields } from './fields.js';
 import { t } from '../language/language.js';
 import { exactDue, foreignZone, urgency } from '../language/time.js';
@@ -14,8 +15,6 @@ import { exactDue, foreignZone, urgency } from '../language/time.js';
  * @typedef {{taskId: number, element: HTMLElement, fields: TaskFields, comments: Comments, description: Description, activity: Activity}} Sheet
  */
 
-/** States of the client in which what is asked for is sent at once. */
-const CONNECTED = ['live', 'catching-up', 'polling'];
 
 export class TaskPanel {
   /**
@@ -41,6 +40,10 @@ export class TaskPanel {
     client.on('presence', () => this.mentions?.refresh());
     client.on('state', () => this.#paintSaving());
     store.whenReplaced(() => this.#reload());
+    commands.commenting.takeBack = (taskId, commentId, mine) => {
+      drafts.set(taskId, draftOf(commentId), mine);
+      return this.sheet?.taskId === taskId && this.sheet.comments.takeUpDraft(commentId);
+    };
     /** @type {Sheet | null} */
     this.sheet = null;
   }
@@ -73,7 +76,7 @@ export class TaskPanel {
         store: this.store,
         add: (content) => this.commands.commenting.add(sheet.taskId, content),
         drafts: this.drafts,
-        edit: (commentId, content) => this.commands.commenting.edit(sheet.taskId, commentId, content),
+        edit: (commentId, content, previous) => this.commands.commenting.edit(sheet.taskId, commentId, content, previous),
         remove: (commentId) => this.commands.commenting.remove(sheet.taskId, commentId),
         say: (text) => void this.toasts.say(text),
         sendTyping: (isTyping) => this.#sendTyping(sheet.taskId, isTyping),

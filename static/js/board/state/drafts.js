@@ -3,7 +3,7 @@
 
 import { own } from '../page/site.js';
 
-/** @typedef {{text: string, version?: number}} Draft `version`: the task's when the writing began */
+/** @typedef {{text: string, version?: number, base?: string}} Draft `version`: the task's when the writing began; `base`: what a comment said then */
 
 const PREFIX = `${own}.draft`;
 const CONFLICT = 'conflict-'; // before the field's name

@@ -1,0 +1,16 @@
+// @ts-check
+/** Files cannot be part of a text so far: who pastes one into a field, or drops it there, is told. */
+
+import { t } from '../language/language.js';
+import { takesText } from './dom.js';
+
+/** @param {(text: string) => void} say */
+export function refusePictures(say) {
+  const look = (/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) => {
+    if (!takesText(event.target) || !data?.files.length || data.types.includes('text/plain')) return;
+    event.preventDefault(); // the browser would leave the page for a file that is dropped
+    say(t('Pictures and files can’t be added yet. Paste a link to them instead.'));
+  };
+  addEventListener('paste', (event) => look(event, event.clipboardData));
+  addEventListener('drop', (event) => look(event, event.dataTransfer));
+}
