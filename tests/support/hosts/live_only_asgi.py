@@ -1,4 +1,4 @@
-"""The ASGI application of the project in `live_only`, with all imports before Django is set up, as projects write it."""
+"""The ASGI application of `live_only`, as projects write it: all imports come before Django is set up."""
 
 from django.core.asgi import get_asgi_application
 
