@@ -64,7 +64,6 @@ NEEDED = (
     "rest_framework_simplejwt.token_blacklist.apps",
     "servestatic",
     "sqlparse",
-    "taskrealtime.announcing.mentions",
     "taskrealtime.api.converters",
     "taskrealtime.engine.asgi.cross_origin",
     "taskrealtime.engine.installation.checks",
