@@ -150,6 +150,16 @@ def test_who_may_not_read_any_more_sees_nothing_new(desk: Desk, new_page: NewPag
     expect(table).not_to_contain_text("Secret")
 
 
+def test_a_page_takes_nothing_over_that_is_for_another_user_of_the_browser(desk: Desk, new_page: NewPage) -> None:
+    page = open_live(new_page, desk, desk.ann, f"/queues/{desk.queue}/")
+    page.context.add_cookies([{"name": "sessionid", "value": desk.server.session(desk.bob), "url": desk.server.url}])
+    desk.sql("UPDATE tickets_ticket SET title = 'As Bob has it' WHERE id = %s", desk.invoice)
+    table = page.locator("#tickets")
+    expect(table).to_have_attribute("data-live-state", "closed")
+    expect(table).to_contain_text("Invoice")
+    expect(page.locator(".me")).to_have_text("Ann")
+
+
 def test_a_room_that_the_user_may_not_read_is_no_error_of_the_page(desk: Desk, new_page: NewPage) -> None:
     stranger = desk.run(
         "other = Queue.objects.create(name='Other')\n"

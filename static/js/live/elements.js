@@ -93,7 +93,10 @@ export class Elements {
     room.on('event', (_, frame) => this.#note(member, frame));
     room.on('reset', () => this.#note(member));
     room.on('removed_from_room', () => this.#remove(member));
-    room.on('error', () => this.#remove(member));
+    room.on('error', (error) => {
+      if (error.code !== 'not_found') console.warn(`The room ${name} was not joined: ${error.message}`);
+      this.#remove(member);
+    });
     this.#showState(member);
     const joined = this.#joined.get(name);
     if (!joined) this.#joined.set(name, position ?? { since: 0, epoch: '' });

@@ -23,7 +23,16 @@ export class Fragments {
   /** @type {Map<string, Source>} by the URL */
   #sources = new Map();
 
-  constructor() {
+  #user;
+  #ended;
+
+  /**
+   * @param {string} user whose page it is
+   * @param {() => void} ended called when a page of another user came: that one has signed in, in another tab
+   */
+  constructor(user, ended) {
+    this.#user = user;
+    this.#ended = ended;
     document.addEventListener('visibilitychange', () => {
       for (const [url, source] of this.#sources) this.#start(url, source);
     });
@@ -68,7 +77,9 @@ export class Fragments {
         failures += 1;
       } else {
         failures = 0;
-        if (page) for (const element of elements) takeOver(element, page);
+        if (!page) continue;
+        if ((userOf(page) ?? this.#user) !== this.#user) return this.#ended();
+        for (const element of elements) takeOver(element, page);
       }
     }
     this.#sources.delete(url);
@@ -87,6 +98,14 @@ async function fetchPage(url) {
   } catch {
     return 'later';
   }
+}
+
+/**
+ * @param {Document} page
+ * @returns {string | undefined} undefined: it does not say, as a part of a page does not
+ */
+function userOf(page) {
+  return /** @type {HTMLElement | null} */ (page.querySelector('script[data-taskrealtime-live]'))?.dataset.user;
 }
 
 /**

@@ -19,7 +19,7 @@ function start() {
   const { socket = '/ws/', api = '' } = script.dataset;
   const base = new URL(api, location.href).href;
   const client = new TaskManagerWebSocket({ url: socket, api: base, token: () => fetchToken(base, script.dataset) });
-  const fragments = new Fragments();
+  const fragments = new Fragments(script.dataset.user ?? '', () => client.close());
   const elements = new Elements(client, (element) => {
     if (element.dataset.liveRecords !== undefined) fragments.refresh(element);
   });
