@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 
-from taskrealtime.models.folding import fold
+from taskrealtime.folding import fold
 
 
 def mentioned(text: str, usernames: Collection[str]) -> set[str]:

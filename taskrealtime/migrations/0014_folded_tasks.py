@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-from taskrealtime.models.folding import fold
+from taskrealtime.folding import fold
 
 CHUNK = 500
 

@@ -16,10 +16,10 @@ from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.db import writing
 from taskrealtime.engine.db.primary import PrimaryQuerySet
+from taskrealtime.folding import fold, words_of
 
 from . import ranks
 from .fields import IdsField, PositionField, choices
-from .folding import fold, words_of
 from .markdown import key_of, render
 from .projects import NO_LABELS, Project
 from .tracking import TrackedModel, TrackedQuerySet

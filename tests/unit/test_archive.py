@@ -17,8 +17,8 @@ from pytest_django import Settings
 from taskrealtime.actions import tasks
 from taskrealtime.announcing.redaction import redact, subject_of
 from taskrealtime.engine.models import Event
+from taskrealtime.folding import fold
 from taskrealtime.models import Task, purging
-from taskrealtime.models.folding import fold
 from tests.support.replay import read_board, read_frames, replay
 from tests.support.world import World
 

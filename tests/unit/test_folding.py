@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from taskrealtime.models.folding import fold
+from taskrealtime.folding import fold
 from tests.support.stacks import ROOT
 
 CASES = json.loads((ROOT / "tests/support/folding.json").read_text())

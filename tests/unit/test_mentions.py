@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from taskrealtime.announcing.mentions import mentioned
-from taskrealtime.models.folding import fold
+from taskrealtime.folding import fold
 
 MEMBERS = ["bob", "bobby", "a.b", "a", "ünal", "x+y@z", "bob-"]
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Text as every search on a page compares it. The server does the same (`taskrealtime/models/folding.py`). */
+/** Text as every search on a page compares it. The server does the same (`taskrealtime/folding.py`). */
 
 /** @param {string} text @returns {string} without case, accents and ligatures */
 export function fold(text) {

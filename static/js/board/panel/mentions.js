@@ -221,6 +221,7 @@ function createOption(user) {
   option.setAttribute('role', 'option');
   const name = document.createElement('span');
   name.className = 'mentions__name';
+  name.dir = 'auto';
   name.textContent = displayName(user);
   const username = document.createElement('span');
   username.className = 'mentions__username';

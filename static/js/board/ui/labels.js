@@ -22,6 +22,7 @@ export function paintChips(holder, labels) {
   labels.forEach(({ id, name, color }, index) => {
     const chip = holder.children[index] ?? holder.appendChild(document.createElement('span'));
     setAttribute(chip, 'class', 'chip');
+    setAttribute(chip, 'dir', 'auto');
     setAttribute(chip, 'data-label-id', String(id));
     setAttribute(chip, 'data-color', color);
     setText(chip, name);

@@ -86,6 +86,7 @@ function createItem({ label, act, isChosen, isChecked, color, lang }, close) {
   if (lang) button.lang = lang;
   button.disabled = !act;
   button.textContent = label;
+  button.dir = 'auto';
   if (color) button.dataset.color = color;
   button.addEventListener('click', () => {
     if (!isChecked) close();
