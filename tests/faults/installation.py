@@ -8,21 +8,19 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import Any
 
 from tests.services.postgres import Postgres
 from tests.services.process import Process, free_port, scratch
 from tests.services.redis import Redis
-from tests.support.forked import Forked
 from tests.support.stacks import (
     ROOT,
     RemoteError,
     Stack,
     User,
     encoded_password,
-    nursery,
+    forked,
     plain_environment,
     run_manage,
 )
@@ -72,7 +70,7 @@ class Slot:
         self.starts += 1
         command = [sys.executable, *(entry or self._entry), "serve", "--skip-checks", "--port", str(self.port)]
         # What shifts the clock must come before all imports; others may have most of theirs already.
-        start = None if entry else partial(Forked, nursery())
+        start = None if entry else forked()
         self._process = Process(
             command, log_path=self.log_path, env=self._env | env, cwd=ROOT, end_with=signal.SIGTERM, start=start
         )

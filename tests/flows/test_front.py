@@ -14,7 +14,7 @@ import pytest
 from tests.services.process import Process, free_port, scratch
 from tests.support.raw import RawSocket
 from tests.support.raw_http import RawHTTP, Usage
-from tests.support.stacks import ROOT, Server, Stack, plain_environment
+from tests.support.stacks import Server, Stack, forked, plain_environment
 
 KIB, MIB = 1024, 1024 * 1024
 #: Bytes that a body may have.
@@ -71,7 +71,7 @@ def run_uvicorn(stack: Stack) -> Iterator[tuple[int, int]]:
         "false",
         "project.asgi:application",
     ]
-    process = Process(command, log_path=scratch() / f"uvicorn-{port}.log", env=stack.env, cwd=ROOT)
+    process = Process(command, log_path=scratch() / f"uvicorn-{port}.log", env=stack.env, start=forked())
     process.wait_until(lambda: is_up(port))
     yield port, process.pid
     process.end(signal.SIGTERM)
@@ -322,7 +322,7 @@ def stream(**env: str) -> Iterator[tuple[int, Process]]:
         **env,
     }
     command = [sys.executable, "-m", "tests.support.streaming_server", str(port)]
-    process = Process(command, log_path=scratch() / f"streaming-{port}.log", env=env, cwd=ROOT)
+    process = Process(command, log_path=scratch() / f"streaming-{port}.log", env=env, start=forked())
     process.wait_until(lambda: is_up(port, "/told"))
     yield port, process
     assert process.end(signal.SIGTERM) == 0, process.log_tail()

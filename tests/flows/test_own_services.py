@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 
 import psycopg
 import pytest
@@ -17,9 +16,8 @@ from tests.services import postgres
 from tests.services.postgres import Postgres
 from tests.services.process import Process, scratch
 from tests.services.redis import Redis
-from tests.support.forked import Forked
 from tests.support.observing import is_running, wait_until
-from tests.support.stacks import ROOT, nursery, plain_environment
+from tests.support.stacks import ROOT, forked, plain_environment
 
 EXPECTED = {
     "deployed": ("postgresql", RedisPubSubChannelLayer),
@@ -71,8 +69,8 @@ def test_a_killed_test_run_leaves_no_process_and_no_folder() -> None:
 def test_a_program_of_the_nursery_ends_as_its_command_would() -> None:
     def start(*command: str) -> Process:
         env = plain_environment() | {"SAID": "so"}
-        log_path, forked = scratch() / "program.log", partial(Forked, nursery())
-        return Process([sys.executable, *command], log_path=log_path, env=env, start=forked)
+        log_path = scratch() / "program.log"
+        return Process([sys.executable, *command], log_path=log_path, env=env, start=forked())
 
     program = scratch() / "program.py"
     program.write_text("import os, sys, time; print(os.environ['SAID'], sys.argv[1:]); time.sleep(int(sys.argv[1]))")

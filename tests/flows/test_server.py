@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ import pytest
 
 from taskrealtime.engine.server import supervisor
 from tests.services.process import Process, free_port, scratch
-from tests.support.forked import Forked
 from tests.support.observing import memory
 from tests.support.raw import CLOSE, PING, PONG, TEXT, RawSocket
-from tests.support.stacks import nursery, plain_environment
+from tests.support.stacks import forked, plain_environment
 
 KIB = 1024
 PING_INTERVAL, PING_TIMEOUT = 1.0, 3.0
@@ -31,8 +29,7 @@ def serve(*options: str, **settings: float) -> Iterator[tuple[int, Process]]:
     env = plain_environment() | {"DJANGO_SETTINGS_MODULE": "project.settings"}
     env |= {name: str(value) for name, value in settings.items()}
     command = [sys.executable, "-m", "tests.support.plain_server", str(port), *options]
-    start = partial(Forked, nursery())
-    process = Process(command, log_path=scratch() / f"plain-server-{port}.log", env=env, start=start)
+    process = Process(command, log_path=scratch() / f"plain-server-{port}.log", env=env, start=forked())
     process.wait_until(lambda: answers(port))
     yield port, process
     assert process.end(signal.SIGTERM) == 0, process.log_tail()

@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -149,10 +149,8 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        # One that starts others does it by its own command.
-        start = partial(Forked, nursery()) if self.processes == 1 else None
         self._process = Process(
-            self.command(), log_path=self.log_path, env=self.env, cwd=ROOT, end_with=signal.SIGTERM, start=start
+            self.command(), log_path=self.log_path, env=self.env, end_with=signal.SIGTERM, start=forked()
         )
         self._process.wait_until(self.answers)
 
@@ -316,6 +314,11 @@ def nursery() -> socket.socket:
         )
     guard.watch_process(process)
     return ours
+
+
+def forked() -> Callable[..., Forked]:
+    """Return what starts a program of Python in the nursery, for `Process`."""
+    return partial(Forked, nursery())
 
 
 def plain_environment() -> dict[str, str]:
