@@ -13,6 +13,8 @@ from taskrealtime.engine.models import Event
 
 #: The key under which a request's scope, or its WSGI environment, has the time at which it began.
 BEGAN_KEY = "taskrealtime.began"
+#: Beside it, the epoch of the log for all rooms of a page.
+EPOCH_KEY = "taskrealtime.epoch"
 #: Seconds that a transaction may have written before the request began and committed after the view had read; the
 #: clocks of the database and of this machine may differ by that, too.
 MARGIN_SECONDS = 1.0
@@ -45,11 +47,15 @@ def position_of(room: str, request: HttpRequest | None) -> Position:
     Views read before their templates are rendered. So events that were written since shortly before the request began
     may be missing in the page, though they are in the log by now: they count as not shown.
     """
-    began = _beginning(request)
+    notes = _notes_of(request)
+    began = notes.get(BEGAN_KEY, time.time())
+    if EPOCH_KEY not in notes:
+        notes[EPOCH_KEY] = log.epoch()
+    epoch = notes[EPOCH_KEY]
     threshold = timezone.now() - timedelta(seconds=time.time() - began + MARGIN_SECONDS)
     numbered = Event.objects.filter(room=room, seq__isnull=False).order_by("-seq").values_list("seq", "at")
     # After a reset the head is the number of no event.
-    head, epoch = log.heads([room]).get(room, 0), log.epoch()
+    head = log.heads([room]).get(room, 0)
     newest = numbered.first()
     if newest is None or newest[1] < threshold:
         return Position(head, head, epoch)
@@ -57,7 +63,7 @@ def position_of(room: str, request: HttpRequest | None) -> Position:
     return Position(0 if len(young) == MOST_YOUNG else min(head, young[-1] - 1), head, epoch)
 
 
-def _beginning(request: HttpRequest | None) -> float:
-    holder = getattr(request, "scope", None) or getattr(request, "META", {})
-    began: float = holder.get(BEGAN_KEY, time.time())
-    return began
+def _notes_of(request: HttpRequest | None) -> MutableMapping[str, Any]:
+    """Return where a request keeps what `note_beginning` noted: in its scope, or in its WSGI environment."""
+    notes: MutableMapping[str, Any] = getattr(request, "scope", None) or getattr(request, "META", {})
+    return notes
