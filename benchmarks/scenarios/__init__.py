@@ -6,9 +6,22 @@ the report's text of that.
 
 from types import ModuleType
 
-from . import accepting, backlog, board, fanout, flooding, idle, listeners, processes, rooms, saves, writers
+from . import accepting, backlog, board, captured, fanout, flooding, idle, listeners, processes, rooms, saves, writers
 
 SCENARIOS: dict[str, ModuleType] = {
     module.__name__.rpartition(".")[2]: module
-    for module in (fanout, backlog, listeners, rooms, saves, writers, accepting, idle, processes, flooding, board)
+    for module in (
+        fanout,
+        backlog,
+        listeners,
+        rooms,
+        saves,
+        captured,
+        writers,
+        accepting,
+        idle,
+        processes,
+        flooding,
+        board,
+    )
 }

@@ -153,22 +153,33 @@ def _with_row(connection: Any, actor: str, cursor: Any, write: Callable[[], Any]
     """Write while, on SQLite, a row of the same transaction says who acts."""
     if connection.in_atomic_block or not connection.get_autocommit():
         return _beside_row(connection, actor, write)
-    with transaction.atomic():
+    database = connection.connection
+    _run(connection, "BEGIN IMMEDIATE")
+    try:
         result = _beside_row(connection, actor, write)
         if cursor.cursor.description is not None:
             # A statement that still returns rows cannot be committed.
             cursor.cursor = _Fetched(cursor.cursor)
+        _run(connection, "COMMIT")
+    finally:
+        if database.in_transaction:
+            database.rollback()
     return result
 
 
 def _beside_row(connection: Any, actor: str, write: Callable[[], Any]) -> Any:
-    # By the driver itself: what Django adds to a statement takes longer than these two.
-    database = connection.connection
-    key = database.execute("INSERT INTO taskrealtime_live_context (actor, silent) VALUES (?, '')", [actor]).lastrowid
+    insert = "INSERT INTO taskrealtime_live_context (actor, silent) VALUES (?, '')"
+    key = _run(connection, insert, actor).lastrowid
     try:
         return write()
     finally:
-        database.execute("DELETE FROM taskrealtime_live_context WHERE id = ?", [key])
+        _run(connection, "DELETE FROM taskrealtime_live_context WHERE id = ?", key)
+
+
+def _run(connection: Any, statement: str, *values: Any) -> Any:
+    """Run a statement by the driver itself: what Django adds to one takes longer than all of these."""
+    with connection.wrap_database_errors:
+        return connection.connection.execute(statement, values)
 
 
 class _Fetched:
