@@ -30,6 +30,9 @@ def main() -> None:
     kept = folder / "benchmarks.json"
     cores = Cores()
     results: dict[str, Any] = _load(kept) if given.only else {}
+    for moment in results.get("moments", {}).values():
+        # Measured before each section had its own.
+        moment.setdefault("processor", results["machine"]["processor"])
     results["machine"] = report.machine(cores, quick=given.quick)
     try:
         for name in given.only or SCENARIOS:

@@ -24,6 +24,7 @@ def moment() -> Result:
         "at": datetime.now(UTC).isoformat(timespec="minutes"),
         "commit": _said("git", "rev-parse", "--short", "HEAD"),
         "load_before": os.getloadavg()[0],
+        "processor": _processor(),
     }
 
 
@@ -70,7 +71,9 @@ def write(results: Mapping[str, Any], folder: Path) -> None:
     text = [_head(results["machine"])]
     for name, scenario in SCENARIOS.items():
         if name in results:
-            text.append(f"## {scenario.TITLE}\n\n{scenario.tell(results[name])}\n\n{_when(results['moments'][name])}")
+            text.append(
+                f"## {scenario.TITLE}\n\n{scenario.tell(results[name])}\n\n{_when(results['moments'][name], results['machine'])}"
+            )
     text.append(_foot(results["machine"]))
     (folder / "benchmarks.md").write_text("\n\n".join(text) + "\n")
     if "listeners" in results:
@@ -102,8 +105,10 @@ one user's changes is off. Each peer follows its own documentation and is in `be
 Channels tutorial, which needs Redis, the peers use neither Redis nor a database, have no users, and store nothing."""
 
 
-def _when(moment: Result) -> str:
-    return f"*Commit {moment['commit']}, {moment['at'][:10]}; load of the machine before: {moment['load_before']:.2f}.*"
+def _when(moment: Result, machine: Result) -> str:
+    where = "" if moment["processor"] == machine["processor"] else f", {moment['processor']}"
+    load = f"load of the machine before: {moment['load_before']:.2f}"
+    return f"*Commit {moment['commit']}, {moment['at'][:10]}{where}; {load}.*"
 
 
 def _foot(machine: Result) -> str:

@@ -204,6 +204,7 @@ class Dialect:
     # -- names --
 
     def trigger_name(self, of: str, table: str, role: str) -> str:
+        """Return the name of the trigger that has this role on a table for one declaration."""
         return PREFIX + hashlib.sha256(f"{of} {table}".encode()).hexdigest()[:12] + "_" + role
 
     # -- values of a row --
