@@ -71,9 +71,8 @@ def write(results: Mapping[str, Any], folder: Path) -> None:
     text = [_head(results["machine"])]
     for name, scenario in SCENARIOS.items():
         if name in results:
-            text.append(
-                f"## {scenario.TITLE}\n\n{scenario.tell(results[name])}\n\n{_when(results['moments'][name], results['machine'])}"
-            )
+            when = _when(results["moments"][name], results["machine"])
+            text.append(f"## {scenario.TITLE}\n\n{scenario.tell(results[name])}\n\n{when}")
     text.append(_foot(results["machine"]))
     (folder / "benchmarks.md").write_text("\n\n".join(text) + "\n")
     if "listeners" in results:
