@@ -9,6 +9,7 @@ from django.contrib.auth.forms import (  # type: ignore[attr-defined]  # the las
     UserCreationForm,
     _unicode_ci_compare,
 )
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
@@ -20,13 +21,16 @@ from . import mails
 
 #: Accounts of one address that get a mail at a time: users may give an address that is not theirs to many accounts.
 MAX_MAILS = 5
+#: Characters of a project's name.
+MAX_NAME = Project._meta.get_field("name").max_length or 0
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes none when the code runs
     """A new project's name."""
 
     name = forms.CharField(
-        max_length=Project._meta.get_field("name").max_length,
+        # Not `max_length`: browsers would cut in silence what is pasted.
+        validators=[MaxLengthValidator(MAX_NAME)],
         error_messages={"required": _("Enter a project name.")},
         widget=forms.TextInput(
             attrs={
@@ -34,6 +38,8 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # the class takes
                 "id": "new-project-name",
                 "placeholder": _("New project name"),
                 "autocomplete": "off",
+                "dir": "auto",
+                "data-maxlength": MAX_NAME,
             }
         ),
     )

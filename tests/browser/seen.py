@@ -27,7 +27,7 @@ HIDES = """(element, [text, contrast, largeContrast, smallest, large]) => {
 
     let box = element.getBoundingClientRect();
     let holder = element;
-    const value = 'value' in element && !element.matches('button, option') ? element.value : null;
+    const value = element.matches('input, textarea, select') ? element.value : null;
     if (text && value !== null) {
         const shown = element instanceof HTMLSelectElement ? element.selectedOptions[0]?.text ?? '' : value;
         if (!shown.includes(text)) return `it says ${JSON.stringify(shown)}`;

@@ -1,5 +1,6 @@
 """Markdown becomes HTML that is safe to show, costs little to make, and is not much longer than the text."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,33 @@ from taskrealtime.models.markdown import MAX_BRACKETS, MAX_HTML, render
 def test_links_lead_where_they_say() -> None:
     html = render("[a](#task-7/comment-12) " * MAX_BRACKETS)
     assert html.count('<a href="#task-7/comment-12" rel="noopener noreferrer nofollow">a</a>') == MAX_BRACKETS
+
+
+@pytest.mark.parametrize(
+    "text, addresses",
+    [
+        ("See https://example.org/a_(b)?x=1&y=2, please.", ["https://example.org/a_(b)?x=1&amp;y=2"]),
+        (
+            "(https://example.org) _http://a.b_ www.example.org!",
+            ["https://example.org", "http://a.b", "https://www.example.org"],
+        ),
+        (
+            "![a cat](https://example.org/cat.png) [![b](https://a.b/c.png)](https://d.e)",
+            ["https://example.org/cat.png", "https://d.e"],
+        ),
+        ("`https://a.b` a@https://a.b ftp://a.b javascript:alert(1)", []),
+        ("<https://a.b> [c](https://d.e)", ["https://a.b", "https://d.e"]),
+    ],
+)
+def test_addresses_and_pictures_are_links(text: str, addresses: list[str]) -> None:
+    assert re.findall(r'<a href="([^"]*)"', render(text)) == addresses
+
+
+def test_items_to_tick_have_boxes() -> None:
+    html = render("- [ ] a\n- [x] b\n- [y] c\n\n[ ] d")
+    assert html.count('<label><input type="checkbox" disabled=""> a</label>') == 1
+    assert html.count('<label><input type="checkbox" disabled="" checked=""> b</label>') == 1
+    assert html.count("<input") == 2
 
 
 def test_a_table_is_a_table() -> None:

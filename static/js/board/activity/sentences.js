@@ -1,6 +1,7 @@
 // @ts-check
 /** What others did, in sentences: for screen readers, and for messages. */
 
+import { saidIn } from '../language/plain.js';
 import { listed, t } from '../language/language.js';
 import { taskIdOf } from '../state/frames.js';
 import { FIELD_NAMES, IN_SENTENCES, quote, STATUS_NAMES } from '../language/words.js';
@@ -22,7 +23,7 @@ const SENTENCES = {
   comment_added: ({ comment, redacted, replaced }, who, { title }) => {
     if (redacted) return t('{who} commented on {title} (deleted)', { who, title });
     if (replaced) return t('{who} commented on {title} (edited)', { who, title });
-    return t('{who} commented on {title}: {text}', { who, title, text: quote(comment.content) });
+    return t('{who} commented on {title}: {text}', { who, title, text: quote(saidIn(comment)) });
   },
   project_member_added: ({ by, user, role }, who) => {
     const values = { who, person: user.name || user.username, role: IN_SENTENCES[role] };

@@ -2,6 +2,7 @@
 /** What a notification says: one sentence per kind, what it is about, and where it leads. Pure. */
 
 import { t } from '../language/language.js';
+import { saidIn } from '../language/plain.js';
 import { write } from '../page/route.js';
 import { quote } from '../language/words.js';
 import { base } from '../page/site.js';
@@ -96,7 +97,7 @@ export function describe({ event, data: about }, names) {
   return {
     who,
     text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? t('New notification'),
-    excerpt: isGone ? '' : shorten(data.comment?.content ?? ''),
+    excerpt: isGone ? '' : shorten(data.comment ? saidIn(data.comment) : ''),
     isGone,
     href: event === 'project_member_requested' ? `${base}/` : isGone && event !== 'comment_added' ? null : hrefOf(data),
     isReminder: event === 'due_date_reminder' && !isGone,

@@ -9,6 +9,7 @@ import { confirmTwice } from '../ui/confirm.js';
 import { onKey } from '../ui/keys.js';
 import { t } from '../language/language.js';
 import { glow } from '../ui/motion.js';
+import { finishText } from './finished_text.js';
 import { createAvatar, displayName } from '../people/people.js';
 import { write } from '../page/route.js';
 import { ago, exact } from '../language/time.js';
@@ -270,9 +271,9 @@ export class Comments {
       (isEdited && (change.comment ?? { ...comment, content: change.text, content_html: '' })) || comment;
     const text = part(element, 'text');
     text.classList.toggle('comment__text--plain', !html);
-    if (html)
-      text.innerHTML = html; // rendered and sanitised by the server
+    if (html) text.innerHTML = html; // rendered and sanitised by the server
     else text.textContent = content;
+    finishText(text, (this.store.state?.members ?? []).map(({ user }) => user), this.store.userId);
     const edited = part(element, 'edited');
     edited.hidden = !updated_at || Date.parse(updated_at) - Date.parse(created_at) < 1000;
     if (!edited.hidden) edited.title = exact(updated_at);

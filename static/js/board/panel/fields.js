@@ -96,15 +96,15 @@ export class TaskFields {
     const draft = this.drafts.get(this.taskId, field.name);
     if (!draft || !this.store.mayEdit) return;
     field.control.value = draft.text;
-    field.draftSince = draft.version ?? 0;
+    this.#write(field, draft.version ?? 0);
   }
 
   /** @param {Field} field */
   #listen(field) {
     const { control, name } = field;
     control.addEventListener('input', () => {
-      field.draftSince ??= this.task?.version ?? 0;
-      if (TEXTS.includes(name)) this.drafts.set(this.taskId, name, { text: control.value, version: field.draftSince });
+      this.#write(field, field.draftSince ?? this.task?.version ?? 0);
+      if (TEXTS.includes(name)) this.drafts.set(this.taskId, name, { text: control.value, version: field.draftSince ?? 0 });
     });
     for (const left of ['change', 'blur']) {
       // A window that is left for another one leaves no field.
@@ -139,15 +139,21 @@ export class TaskFields {
         if (!control.isConnected) return this.drafts.set(this.taskId, name, { text, version: draftSince ?? 0 });
         control.value = text;
         control.focus();
-        field.draftSince = draftSince;
+        this.#write(field, draftSince);
         this.drafts.set(this.taskId, name, { text, version: draftSince ?? 0 });
       },
     });
   }
 
+  /** @param {Field} field @param {number | null} since the version that is being changed here; null: what the field shows is the task's */
+  #write(field, since) {
+    field.draftSince = since;
+    field.holder.toggleAttribute('data-draft', since !== null);
+  }
+
   /** Shows the task's value again. @param {Field} field */
   #restore(field) {
-    field.draftSince = null;
+    this.#write(field, null);
     this.drafts.delete(this.taskId, field.name);
     if (this.task) write(field.control, toControl(field.name, this.task));
   }
@@ -164,7 +170,7 @@ export class TaskFields {
     }
     if (TEXTS.includes(field.name) && !fits(/** @type {import("../ui/lengths.js").TextField} */ (field.control)))
       return this.say(t('The {field} is too long and was not saved. Your text is kept here.', { field: FIELD_NAMES[field.name] }));
-    field.draftSince = null;
+    this.#write(field, null);
     this.drafts.delete(this.taskId, field.name);
     if (isSameValue(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
     this.store.setConflict(this.taskId, field.name, null);
@@ -176,7 +182,7 @@ export class TaskFields {
     const conflict = this.store.conflicts.get(this.taskId)?.get(field.name);
     if (!conflict) return;
     this.store.setConflict(this.taskId, field.name, null);
-    field.draftSince = null;
+    this.#write(field, null);
     this.drafts.delete(this.taskId, field.name);
     // What stands there now has been seen beside ours: the newest version is the one that was looked at.
     const { version = 0, title = '' } = this.task ?? {};

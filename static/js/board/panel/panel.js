@@ -82,7 +82,9 @@ export class TaskPanel {
         sendTyping: (isTyping) => this.#sendTyping(sheet.taskId, isTyping),
       }),
       description: new Description(taskId, {
+        store: this.store,
         stack: part(element, 'description-stack'),
+        source: find(element, '[name=description]'),
         formatted: part(element, 'description-formatted'),
       }),
       activity: new Activity(part(element, 'activity-body'), { store: this.store, projectId: this.projectId, taskId }),
@@ -170,7 +172,7 @@ export class TaskPanel {
     fields.paint(task, view);
     comments.paint(now, view);
     this.mentions?.refresh();
-    description.paint(task.description);
+    description.paint(task.description, task.description === this.store.state?.tasks.get(task.id)?.description);
     const zone = part(element, 'zone');
     zone.hidden = !foreignZone;
     setText(zone, t('Times are in your time zone, {zone}; this device uses another one.', { zone: foreignZone }));
