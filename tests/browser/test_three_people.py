@@ -1,5 +1,6 @@
 """Three people on one board at once: whatever two do to the same thing, all three end up with the same board."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -347,7 +348,10 @@ def test_who_is_removed_sees_nothing_more_and_the_others_go_on(server: Server, g
     carol.open(fence).locator("[name=content]").press_sequentially("I think")
     expect(bob.viewer(fence, theirs)).to_be_visible()
     alice.page.locator("[data-open-members]").click()
-    alice.page.locator(f'[data-member-id="{theirs}"]').get_by_role("button").click()
+    remove = alice.page.locator(f'[data-member-id="{theirs}"]').get_by_role("button")
+    remove.click()
+    expect(remove).to_have_text(re.compile("^Remove .*\\?$"))
+    remove.click()
     carol.page.wait_for_url("**/")
     expect(carol.page.locator("[role=status]")).to_contain_text("You are no longer a member of “House”")
     expect(carol.page.locator("main")).not_to_contain_text("House")
@@ -355,6 +359,7 @@ def test_who_is_removed_sees_nothing_more_and_the_others_go_on(server: Server, g
     alice.page.keyboard.press("Escape")
     alice.drag(fence, onto=alice.column("review"))
     bob.panel.locator("[name=title]").fill("Buy green paint")
+    bob.panel.locator("[name=title]").press("Enter")
     close(bob)
     (gate,) = bob.add("todo", "Mend the gate")
     scene.expect_same((alice, bob), todo=[paint, gate], review=[fence])

@@ -7,12 +7,14 @@ import { openActivity } from './dialogs/activity_dialog.js';
 import { openArchive } from './dialogs/archive_dialog.js';
 import { Announcer } from './activity/announcer.js';
 import { fetchBoard, fetchToken } from './page/api.js';
+import { CardMenu } from './columns/card_menu.js';
 import { Columns } from './columns/columns.js';
 import { Commands } from './commands/commands.js';
 import { Company } from './people/company.js';
 import { Composers } from './columns/composer.js';
 import { followConcerns } from './notifications/concerns.js';
 import { showConnection } from './page/connection_badge.js';
+import { copyText } from './ui/clipboard.js';
 import { find, isMac, part, setAttribute, setText } from './ui/dom.js';
 import { CardDrag } from './columns/drag.js';
 import { Drafts } from './state/drafts.js';
@@ -80,6 +82,7 @@ const members = new Members({
   presenceOf: (userId) => company.inWords(userId, new Date()),
   gone: goToList,
   restoreTask: (taskId) => client.restoreTask(taskId),
+  openArchive: showArchive,
 });
 const panel = new TaskPanel({
   projectId,
@@ -89,7 +92,9 @@ const panel = new TaskPanel({
   drafts,
   toasts,
   chooseLabels: (button, choose) =>
-    onDemand(import('./panel/labels_menu.js'), (menu) => menu.openLabelsMenu(button, { store, choose, edit: editLabels, say: (text) => toasts.say(text) })),
+    onDemand(import('./panel/labels_menu.js'), (menu) =>
+      menu.openLabelsMenu(button, { store, carried: () => button.value.split(',').filter(Boolean).map(Number), choose, edit: editLabels, say: (text) => toasts.say(text) }),
+    ),
   leave: () => route.close(),
   returnFocus: (taskId) => columns.focus(taskId),
 });
@@ -122,7 +127,9 @@ const drag = new CardDrag({
   columns,
   mayDrag: () => store.mayEdit,
   drop: (taskId, place) => void commands.moving.move(taskId, place),
+  held: (taskId, at) => cardMenu.open(taskId, null, at),
 });
+const cardMenu = new CardMenu({ board, columns, isDragging: () => drag.taskId !== null, itemsFor: cardItems });
 /** @type {import("./ui/menu.js").Menu | null} */
 let moveMenu = null;
 let now = new Date();
@@ -161,7 +168,7 @@ function paintMoments() {
 }
 
 find(document, '[data-open-activity]').addEventListener('click', showActivity);
-find(document, '[data-open-archive]').addEventListener('click', () => openArchive({ client, store, projectId }));
+find(document, '[data-open-archive]').addEventListener('click', showArchive);
 
 find(document, '[data-open-labels]').addEventListener('click', editLabels);
 
@@ -172,6 +179,10 @@ function editLabels() {
 /** @template T @param {Promise<T>} module what is seldom needed, and not loaded before @param {(module: T) => void} use */
 function onDemand(module, use) {
   module.then(use, () => toasts.say(t('Couldn’t reach the server.')));
+}
+
+function showArchive() {
+  openArchive({ client, store, projectId });
 }
 
 function showActivity() {
@@ -236,12 +247,45 @@ listenToKeys({
   add: (column) => composers.open(column),
   filter: () => filterBar.focus(),
   help: openKeyHelp,
-  move: (taskId) => {
-    const at = columns.locate(taskId);
-    const card = columns.cards.get(taskId)?.link;
-    if (at && card && store.mayEdit) moveMenu = openMoveMenu(card, choices(at), (place) => void commands.moving.move(taskId, place));
-  },
+  move: offerMove,
 });
+
+/** @param {number} taskId */
+function offerMove(taskId) {
+  const at = columns.locate(taskId);
+  const card = columns.cards.get(taskId)?.link;
+  if (at && card && store.mayEdit) moveMenu = openMoveMenu(card, choices(at), (place) => void commands.moving.move(taskId, place));
+}
+
+/** @param {number} taskId @param {HTMLElement} card @returns {import("./ui/menu.js").Item[]} */
+function cardItems(taskId, card) {
+  const task = commands.editing.taskOf(taskId);
+  const open = { label: t('Open task'), act: () => route.open(taskId) };
+  if (!task) return [open];
+  const address = () => copyText(new URL(`#task-${taskId}`, location.href).href).then(() => toasts.say(t('Link copied')));
+  const link = { label: t('Copy link'), act: taskId > 0 ? () => void address() : null };
+  if (!store.mayEdit) return [open, link];
+  const isMine = task.assignee_id === store.userId;
+  const assign = () => void commands.editing.update(taskId, 'assignee_id', isMine ? null : store.userId, task.version);
+  return [
+    open,
+    { label: isMine ? t('Unassign me') : t('Assign to me'), act: assign },
+    { label: t('Move to…'), act: () => offerMove(taskId) },
+    { label: t('Labels…'), act: () => offerLabels(taskId, card) },
+    link,
+    ...(task.status === 'completed' && taskId > 0 ? [{ label: t('Archive task'), act: () => void commands.coming.archive(taskId) }] : []),
+    { label: t('Delete task'), act: () => void commands.coming.remove(taskId) },
+  ];
+}
+
+/** @param {number} taskId @param {HTMLElement} card */
+function offerLabels(taskId, card) {
+  const carried = () => store.painted?.tasks.get(store.idOf(taskId))?.labels?.filter((id) => store.state?.project.labels?.some((label) => label.id === id)) ?? [];
+  const choose = (/** @type {number} */ label, /** @type {boolean} */ isOn) => void commands.labelling.label(taskId, label, isOn);
+  onDemand(import('./panel/labels_menu.js'), (menu) =>
+    menu.openLabelsMenu(card, { store, carried, choose, edit: editLabels, say: (text) => toasts.say(text) }),
+  );
+}
 
 // --- The page's life ----------------------------------------------------------------------------
 
@@ -306,7 +350,10 @@ async function createTask(status, title) {
 function showTask(place) {
   if (!store.state) return;
   if (place === null) panel.close();
-  else if (store.painted?.tasks.has(place.taskId)) panel.open(place.taskId);
+  else if (store.painted?.tasks.has(place.taskId)) {
+    panel.open(place.taskId);
+    columns.reveal(place.taskId); // the board has become narrower by the panel
+  }
   else {
     route.close();
     if (!isNew(place.taskId)) toasts.say(t('This task is no longer on the board. It was archived or deleted.'));

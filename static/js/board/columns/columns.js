@@ -82,10 +82,14 @@ export class Columns {
 
   /** @param {number} taskId @returns {boolean} whether there was such a card */
   focus(taskId) {
-    const link = this.cards.get(taskId)?.link;
-    link?.focus();
-    link?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    return link !== undefined;
+    this.cards.get(taskId)?.link.focus();
+    this.reveal(taskId);
+    return this.cards.has(taskId);
+  }
+
+  /** @param {number} taskId */
+  reveal(taskId) {
+    this.cards.get(taskId)?.link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 
   /** @param {EventTarget | null} target @returns {number | null} the task of the card on this board that holds it */

@@ -9,8 +9,8 @@ import { likeness, slide } from '../ui/motion.js';
  * @typedef {import("../state/pending.js").Place} Place
  * @typedef {{
  *   taskId: number, pointerId: number, slot: HTMLElement, image: HTMLElement, home: Place,
- *   grip: {x: number, y: number}, box: DOMRect, at: {x: number, y: number}, frame: number,
- * }} Drag `grip`: where in the card it was taken; `home`: where it came from
+ *   grip: {x: number, y: number}, box: DOMRect, at: {x: number, y: number}, frame: number, resting: {x: number, y: number} | null,
+ * }} Drag `grip`: where in the card it was taken; `home`: where it came from; `resting`: where a finger lies that has not moved it so far
  */
 
 const THRESHOLD = 4; // px that a mouse may tremble while it clicks
@@ -24,14 +24,15 @@ export class CardDrag {
   /**
    * @param {{
    *   board: HTMLElement, columns: Columns, mayDrag: () => boolean,
-   *   drop: (taskId: number, place: Place) => void,
-   * }} parts `drop` is called with a place that differs from where the card was
+   *   drop: (taskId: number, place: Place) => void, held: (taskId: number, at: {x: number, y: number}) => void,
+   * }} parts `drop` is called with a place that differs from where the card was; `held` after a long press that moved nothing
    */
-  constructor({ board, columns, mayDrag, drop }) {
+  constructor({ board, columns, mayDrag, drop, held }) {
     this.board = board;
     this.columns = columns;
     this.mayDrag = mayDrag;
     this.drop = drop;
+    this.held = held;
     /** @type {Drag | null} */
     this.drag = null;
     /** Over everything while a card is in the hand: a cursor for the whole page that no other style has to know of. */
@@ -95,6 +96,8 @@ export class CardDrag {
     if (!this.drag || event.pointerId !== this.drag.pointerId) return;
     event.preventDefault();
     this.drag.at = { x: event.clientX, y: event.clientY };
+    const { resting } = this.drag;
+    if (resting && Math.hypot(event.clientX - resting.x, event.clientY - resting.y) > FINGER) this.drag.resting = null;
     this.#follow();
   }
 
@@ -110,6 +113,10 @@ export class CardDrag {
     this.#follow();
     const place = this.columns.place;
     swallowClick();
+    if (drag.resting) {
+      this.#putDown();
+      return this.held(drag.taskId, drag.at);
+    }
     this.#putDown(place && !isSame(place, drag.home) ? () => this.drop(drag.taskId, place) : undefined);
   }
 
@@ -155,6 +162,7 @@ export class CardDrag {
       box,
       at: { x, y },
       frame: 0,
+      resting: press.timer === undefined ? null : { x, y },
     };
     document.body.append(this.shield);
     this.board.classList.add('is-dragging');

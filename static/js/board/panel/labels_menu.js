@@ -11,14 +11,13 @@ const MOST = 10; // labels of one task
 const MANY = 5; // labels of a project, beyond which the menu says that one can type
 
 /**
- * @param {HTMLButtonElement} button whose value is the ids that the task carries, as they become
+ * @param {HTMLElement} anchor
  * @param {{
- *   store: import("../state/store.js").BoardStore, choose: (label: number, isOn: boolean) => void, edit: () => void,
- *   say: (text: string) => void,
- * }} parts `choose` puts a label on the task or takes it off; `edit` opens the dialog of the project's
+ *   store: import("../state/store.js").BoardStore, carried: () => number[], choose: (label: number, isOn: boolean) => void,
+ *   edit: () => void, say: (text: string) => void,
+ * }} parts `carried` tells the ids that the task carries by now; `choose` puts a label on the task or takes it off; `edit` opens the dialog of the project's
  */
-export function openLabelsMenu(button, { store, choose, edit, say }) {
-  const carried = () => button.value.split(',').filter(Boolean).map(Number);
+export function openLabelsMenu(anchor, { store, carried, choose, edit, say }) {
   const toggle = (/** @type {number} */ id) => {
     const isOn = !carried().includes(id);
     if (isOn && carried().length >= MOST) say(t('A task can have up to {number} labels.', { number: MOST }));
@@ -26,7 +25,7 @@ export function openLabelsMenu(button, { store, choose, edit, say }) {
   };
   const labels = store.state?.project.labels ?? [];
   const typing = new Typing(labels.map(({ name }) => name));
-  const menu = openMenu(button, {
+  const menu = openMenu(anchor, {
     label: labels.length > MANY ? t('Labels, type to search') : t('Labels'),
     items: [
       ...labels.map(({ id, name, color }) => ({

@@ -32,10 +32,10 @@ export class Members {
    * @param {{
    *   buttons: Record<string, HTMLElement>, store: import("../state/store.js").BoardStore, projectId: number,
    *   presenceOf: (userId: number) => string, gone: (message: string, deleted?: boolean) => void,
-   *   restoreTask: (taskId: number) => Promise<any>,
+   *   restoreTask: (taskId: number) => Promise<any>, openArchive: () => void,
    * }} parts `buttons` open the sections; `presenceOf` says in words how present somebody is; `gone` is called when we left the project, or deleted it
    */
-  constructor({ buttons, store, projectId, presenceOf, gone, restoreTask }) {
+  constructor({ buttons, store, projectId, presenceOf, gone, restoreTask, openArchive }) {
     this.store = store;
     this.presenceOf = presenceOf;
     this.projectId = projectId;
@@ -59,6 +59,7 @@ export class Members {
       restoreTask,
       attempt: (act, control) => this.#try(act, control, { reload: false }),
     });
+    part(this.dialog, 'archive').addEventListener('click', openArchive);
     document.body.append(this.dialog);
     for (const [section, button] of Object.entries(buttons)) button.addEventListener('click', () => this.open(section));
     this.#listen();

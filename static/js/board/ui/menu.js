@@ -18,10 +18,10 @@ import { onKey } from './keys.js';
 
 /**
  * @param {HTMLElement} anchor takes the focus back
- * @param {{label: string, items: Item[], inset?: number, closed?: () => void}} menu `inset`: px from the anchor's left side
+ * @param {{label: string, items: Item[], inset?: number, at?: {x: number, y: number}, closed?: () => void}} menu `inset`: px from the anchor's left side; `at`: where it opens instead of below the anchor
  * @returns {Menu}
  */
-export function openMenu(anchor, { label, items, inset = 0, closed = () => {} }) {
+export function openMenu(anchor, { label, items, inset = 0, at, closed = () => {} }) {
   const menu = document.createElement('div');
   menu.className = 'menu';
   menu.setAttribute('role', 'menu');
@@ -68,7 +68,7 @@ export function openMenu(anchor, { label, items, inset = 0, closed = () => {} })
   });
   document.body.append(menu);
   if (anchor.hasAttribute('aria-haspopup')) anchor.setAttribute('aria-expanded', 'true');
-  place(menu, anchor.getBoundingClientRect(), inset);
+  place(menu, at ? new DOMRect(at.x, at.y) : anchor.getBoundingClientRect(), inset);
   addEventListener('pointerdown', closeOutside, true);
   const first = menu.querySelector('[aria-checked="true"]') ?? menu.querySelector('button:not(:disabled, [hidden])');
   /** @type {HTMLElement | null} */ (first)?.focus();
