@@ -1,7 +1,7 @@
 // @ts-check
 /** Asks before something that is not easily taken back: the same button, pressed once more, does it. */
 
-export const CONFIRM_MS = 4000; // in which the answer must come
+export const CONFIRM_MS = 8000; // in which the answer must come
 export const READ_MS = 700; // in which the question cannot have been read: a press counts only after a rest as long
 
 /**
