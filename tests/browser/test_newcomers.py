@@ -82,6 +82,7 @@ def test_a_task_is_worked_on_before_it_has_an_id(frail: Server, board: Board) ->
     expect(panel).to_have_attribute("data-task-panel", str(task))
     expect(panel.locator("[data-comment-id]")).to_have_count(1)
     expect(board.page).to_have_url(re.compile(f"#task-{task}$"))
+    panel.locator("[name=description]").blur()  # which saves it; in the field Escape takes back what was written
     board.page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
     expect(board.page.locator("[data-pending]")).to_have_count(0)
