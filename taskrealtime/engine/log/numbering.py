@@ -62,8 +62,8 @@ def number_waiting(rooms: Iterable[str]) -> dict[str, list[LoggedEvent]]:
             Event.objects.filter(room__in=(dropped := domain.without_owner(orphans)), seq=None).delete()
             Room.objects.bulk_create([Room(name=name) for name in sorted(orphans - dropped)], ignore_conflicts=True)
             locked = lock_rooms(names)
-    captured = [name for name in locked if domain.is_captured(name)]
-    appended = [name for name in locked if not domain.is_captured(name)]
+    captured = {name: head for name, head in locked.items() if domain.is_captured(name)}
+    appended = [name for name in locked if name not in captured]
     return (number_rooms(appended) if appended else {}) | number_captured(captured)
 
 

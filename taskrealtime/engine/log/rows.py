@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 from django.db import connection
-from django.db.models import Min
 
 from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.domain import domain
@@ -103,21 +102,21 @@ def create_room(name: str) -> None:
     Room.objects.bulk_create([Room(name=name)], ignore_conflicts=True)
 
 
-def lock_rooms(names: Collection[str]) -> list[str]:
-    """Return those of the rooms that exist, locked in the order of their names.
+def lock_rooms(names: Collection[str]) -> dict[str, int]:
+    """Return those of the rooms that exist with their heads, locked in the order of their names.
 
     By a statement of its own: the next one then sees all that was committed before.
     """
     if not names:
-        return []
+        return {}
     has_locks = connection.features.has_select_for_update
     lock = connection.ops.for_update_sql(no_key=True) if has_locks else ""
     with prepared_cursor(connection) as cursor:
         cursor.execute(
-            f"SELECT name FROM engine_room WHERE name IN ({_places(names)}) ORDER BY name {lock}",  # noqa: S608
+            f"SELECT name, head FROM engine_room WHERE name IN ({_places(names)}) ORDER BY name {lock}",  # noqa: S608
             list(names),
         )
-        return [name for (name,) in cursor.fetchall()]
+        return dict(cursor.fetchall())
 
 
 def _places(values: Collection[Any]) -> str:
@@ -142,8 +141,7 @@ def number_rooms(rooms: Sequence[str]) -> dict[str, list[LoggedEvent]]:
         )
         events: dict[str, list[Event]] = {}
         for row in sorted(cursor.fetchall(), key=itemgetter(2)):
-            event = Event(*row)
-            event.at = _moment(event.at)
+            event = _event(row)
             events.setdefault(event.room, []).append(event)
         if events:
             cursor.execute(
@@ -162,6 +160,26 @@ def number_rooms(rooms: Sequence[str]) -> dict[str, list[LoggedEvent]]:
     return {room: [logged_row(event, blanked) for event in found] for room, found in events.items()}
 
 
+def unnumbered(rooms: Collection[str], most: int) -> list[Event]:
+    """Return the oldest events of these rooms that have no number, up to so many."""
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(
+            f"""
+            SELECT id, room, seq, type, at, data, subject, evicts_user, evicts FROM engine_event
+            WHERE room IN ({_places(rooms)}) AND seq IS NULL ORDER BY id LIMIT {most}
+            """,  # noqa: S608 -- placeholders and a number
+            list(rooms),
+        )
+        return [_event(row) for row in cursor.fetchall()]
+
+
+def _event(row: Sequence[Any]) -> Event:
+    """Return an event of all its columns in their order."""
+    event = Event(*row)
+    event.at = _moment(event.at)
+    return event
+
+
 def _moment(at: datetime | str) -> datetime:
     """Return a time as a cursor gives it: SQLite's has text, in UTC."""
     return at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
@@ -172,8 +190,9 @@ def unnumbered_rooms() -> dict[str, datetime]:
 
     Their numbering is under way, or its process died.
     """
-    waiting = Event.objects.filter(seq=None).order_by().values_list("room")
-    return dict(waiting.annotate(oldest=Min("at")).values_list("room", "oldest"))
+    with prepared_cursor(connection) as cursor:
+        cursor.execute("SELECT room, MIN(at) FROM engine_event WHERE seq IS NULL GROUP BY room")
+        return {room: _moment(oldest) for room, oldest in cursor.fetchall()}
 
 
 def logged(seq: int, event: Event | NewEvent, data: str | None = None) -> LoggedEvent:
