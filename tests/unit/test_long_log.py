@@ -43,7 +43,7 @@ def pages_touched(room: str, user_id: int, head: int) -> int:
         log.unnumbered_rooms()
     assert isinstance(stand, log.Stand)
     assert (stand.head, stand.reset, len(missed)) == (head, False, 5)
-    selects = [query["sql"] for query in queries if re.match(r'SELECT .*\bengine_', query["sql"])]
+    selects = [query["sql"] for query in queries if re.match(r"SELECT .*\bengine_", query["sql"])]
     assert len(selects) >= 5
     return sum(pages_of(select) for select in selects)
 
@@ -67,7 +67,7 @@ def test_finding_what_is_due_reads_neither_all_rooms_nor_a_long_log() -> None:
         cursor.execute("ANALYZE engine_event, engine_room")
     with CaptureQueriesContext(connection) as queries:
         assert trimming.trim_some().removed["events"] == 20
-    selects = [query["sql"] for query in queries if re.match(r'SELECT .*\bengine_', query["sql"])]
+    selects = [query["sql"] for query in queries if re.match(r"SELECT .*\bengine_", query["sql"])]
     assert len(selects) >= 8
     # One of them reads a batch of events, to see how many are too old.
     assert max(pages_of(select) for select in selects) < trimming.BATCH
