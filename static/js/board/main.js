@@ -6,7 +6,7 @@ import { Absence } from './activity/absence.js';
 import { openActivity } from './dialogs/activity_dialog.js';
 import { openArchive } from './dialogs/archive_dialog.js';
 import { Announcer } from './activity/announcer.js';
-import { fetchBoard, fetchToken } from './page/api.js';
+import { fetchBoard, fetchTask, fetchToken } from './page/api.js';
 import { CardMenu } from './columns/card_menu.js';
 import { Columns } from './columns/columns.js';
 import { Commands } from './commands/commands.js';
@@ -350,16 +350,28 @@ async function createTask(status, title) {
 function showTask(place) {
   if (!store.state) return;
   if (place === null) panel.close();
-  else if (store.painted?.tasks.has(place.taskId)) {
+  else if (store.painted?.tasks.has(place.taskId) || store.archived.has(place.taskId)) {
     panel.open(place.taskId);
     columns.reveal(place.taskId); // the board has become narrower by the panel
-  }
-  else {
+  } else {
     route.close();
-    if (!isNew(place.taskId)) toasts.say(t('This task is no longer on the board. It was archived or deleted.'));
+    if (!isNew(place.taskId)) void showArchived(place);
   }
   store.paint();
   if (place?.commentId) panel.reveal(place.commentId);
+}
+
+/** A task that is not on the board may be in the archive, where it is read. @param {import("./page/route.js").Place} place */
+async function showArchived({ taskId, commentId }) {
+  try {
+    const task = await fetchTask(taskId);
+    // On another board, or just restored: its event is about to come.
+    if (task.project_id !== projectId || !task.archived_at) return void toasts.say(t('This task is not on this board.'));
+    store.showArchived(task);
+    route.open(taskId, commentId);
+  } catch (error) {
+    toasts.say(/** @type {any} */ (error)?.code === 'not_found' ? t('This task was deleted.') : explain(error));
+  }
 }
 
 /**

@@ -1,7 +1,8 @@
 // @ts-check
 /** A list of what happened, of a project or of one task: newest first, older ones on demand, new ones as they come. */
 
-import { clone, find, part, setText } from '../ui/dom.js';
+import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
+import { write } from '../page/route.js';
 import { readBack, toEntries } from './history.js';
 import { t } from '../language/language.js';
 import { createAvatar } from '../people/people.js';
@@ -63,7 +64,7 @@ export class Activity {
   /** @param {LoggedFrame} frame that has just come */
   apply(frame) {
     if (this.from === null || !this.store.state) return;
-    for (const entry of toEntries([frame], this.store.state)) if (this.#isWanted(entry)) this.list.prepend(createEntry(entry));
+    for (const entry of toEntries([frame], this.store.state)) if (this.#isWanted(entry)) this.list.prepend(this.#create(entry));
     if (this.list.childElementCount) this.#say('');
   }
 
@@ -80,7 +81,7 @@ export class Activity {
       if (!frames.length || round !== this.round) return false;
       this.from = frames[0].seq ?? 1;
       const entries = toEntries(frames, state).filter((entry) => this.#isWanted(entry));
-      this.list.append(...entries.map(createEntry));
+      this.list.append(...entries.map((entry) => this.#create(entry)));
       found += entries.length;
     }
     return /** @type {number} */ (this.from) > 1;
@@ -89,6 +90,13 @@ export class Activity {
   /** @param {import("./history.js").Entry} entry */
   #isWanted({ taskId }) {
     return this.taskId === undefined || taskId === this.taskId;
+  }
+
+  /** With a link to its task, but beside that. @param {import("./history.js").Entry} entry */
+  #create(entry) {
+    const element = createEntry(entry);
+    if (entry.taskId !== null && this.taskId === undefined) setAttribute(part(element, 'sentence'), 'href', write({ taskId: entry.taskId, commentId: null }));
+    return element;
   }
 
   /** @param {string} text */

@@ -3,7 +3,8 @@
 
 import { archiveCompleted, fetchArchive } from '../page/api.js';
 import { openDialog } from './dialog.js';
-import { clone, find, part, setText } from '../ui/dom.js';
+import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
+import { write } from '../page/route.js';
 import { t } from '../language/language.js';
 import { confirmTwice } from '../ui/confirm.js';
 import { ago } from '../language/time.js';
@@ -82,6 +83,7 @@ class Archive {
     const row = clone('archived');
     row.dataset.archivedId = String(id);
     setText(part(row, 'title'), shown(title));
+    setAttribute(part(row, 'title'), 'href', write({ taskId: id, commentId: null }));
     setText(part(row, 'when'), t('Archived {ago}', { ago: ago(at, new Date()) }));
     const back = part(row, 'bring-back');
     back.setAttribute('aria-label', t('Restore {title}', { title: shown(title) }));

@@ -13,6 +13,8 @@ export function openDialog(element, closed = () => {}) {
   const opener = document.activeElement;
   part(dialog, 'close').addEventListener('click', () => dialog.close());
   closeOnBackdrop(dialog);
+  // What a link opens must not lie below.
+  dialog.addEventListener('click', ({ target }) => target instanceof Element && target.closest('a[href^="#task-"]') && dialog.close());
   dialog.addEventListener('close', () => {
     dialog.remove();
     closed();

@@ -31,7 +31,7 @@ export function server() {
 /** @returns {string} where a user signs in and comes back from to this page */
 export function signInUrl() {
   const url = new URL(given.signIn ?? '/login/', location.href);
-  const here = location.pathname + location.hash;
+  const here = location.pathname + location.search + location.hash;
   const next = encodeURIComponent(url.origin === location.origin ? here : location.origin + here).replaceAll('%2F', '/');
   url.search += `${url.search ? '&' : '?'}next=${next}`;
   return url.href;

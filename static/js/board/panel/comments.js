@@ -141,7 +141,7 @@ export class Comments {
   paint(now, { outgoing, commentChanges }) {
     this.#paintOutgoing(outgoing);
     this.#paintChanges(commentChanges);
-    this.form.hidden = !this.store.mayEdit;
+    this.form.hidden = !this.store.mayChange(this.taskId);
     for (const { comment, element } of this.shown.values()) {
       setText(part(element, 'time'), this.#inWords(comment, now));
       this.#paintTools(comment, element);
@@ -282,10 +282,10 @@ export class Comments {
   /** @param {Comment} comment @param {HTMLElement} element */
   #paintTools({ id, author }, element) {
     const isOurs = author?.id === this.store.userId;
-    find(element, '[data-edit-comment]').hidden = this.#goes(id) || !(isOurs && this.store.mayEdit);
-    find(element, '[data-delete-comment]').hidden = !((isOurs && this.store.mayEdit) || this.store.role === 'owner');
+    find(element, '[data-edit-comment]').hidden = this.#goes(id) || !(isOurs && this.store.mayChange(this.taskId));
+    find(element, '[data-delete-comment]').hidden = !((isOurs && this.store.mayChange(this.taskId)) || this.store.role === 'owner');
     const save = /** @type {HTMLButtonElement | null} */ (element.querySelector('form [type="submit"]'));
-    if (save) save.disabled = !this.store.mayEdit;
+    if (save) save.disabled = !this.store.mayChange(this.taskId);
   }
 
   /** @param {number} id */
@@ -305,7 +305,7 @@ export class Comments {
   takeUpDraft(id) {
     const draft = this.drafts.get(this.taskId, draftOf(id));
     const isOurs = this.shown.get(id)?.comment.author?.id === this.store.userId;
-    if (!draft || !isOurs || !this.store.mayEdit || this.#goes(id)) return false;
+    if (!draft || !isOurs || !this.store.mayChange(this.taskId) || this.#goes(id)) return false;
     const text = this.#contentOf(id) ?? '';
     if (draft.text === text) this.drafts.delete(this.taskId, draftOf(id));
     else if (!this.#openEditor(id, draft.text, draft.base ?? text)) this.editors.get(id)?.take(draft.text);
@@ -333,7 +333,7 @@ export class Comments {
     /** Whoever changed the comment, their text stands beside ours until one chooses. */
     const paint = () => {
       const theirs = this.#contentOf(id) ?? '';
-      const values = [base, input.value].includes(theirs) ? null : { mine: input.value, theirs, mayKeep: this.store.mayEdit };
+      const values = [base, input.value].includes(theirs) ? null : { mine: input.value, theirs, mayKeep: this.store.mayChange(this.taskId) };
       const isNew = values !== null && !editor.querySelector('[data-conflict]');
       paintConflict(editor, 'comment', values, choose, t('This comment was also changed in another window.'));
       if (isNew) find(editor, '[data-conflict]').scrollIntoView({ block: 'nearest' });
@@ -368,7 +368,7 @@ export class Comments {
         close();
         this.say(t('Your edit is kept. Choose Edit to continue.'));
       }
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && this.store.mayEdit) editor.requestSubmit();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && this.store.mayChange(this.taskId)) editor.requestSubmit();
     });
     part(editor, 'cancel').addEventListener('click', discard);
     shownText.hidden = true;

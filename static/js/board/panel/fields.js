@@ -67,17 +67,17 @@ export class TaskFields {
     paintChips(part(this.labels, 'labels'), labels);
     part(this.labels, 'no-labels').hidden = labels.length > 0;
     write(this.labelsButton, String(labels.map(({ id }) => id)));
-    setEditable(this.labelsButton, this.store.mayEdit);
+    setEditable(this.labelsButton, this.store.mayChange(this.taskId));
     const conflicts = this.store.conflicts.get(this.taskId);
     for (const field of this.fields) {
-      setEditable(field.control, this.store.mayEdit);
+      setEditable(field.control, this.store.mayChange(this.taskId));
       if (field.draftSince === null) write(field.control, toControl(field.name, task));
       const conflict = conflicts?.get(field.name) ?? null;
       paintConflict(field.holder, field.name, conflict && this.#both(field.name, conflict.mine, task), (choice) =>
         this.#choose(field, choice),
       );
     }
-    this.due.paint(this.store.mayEdit);
+    this.due.paint(this.store.mayChange(this.taskId));
   }
 
   /** Saves whatever is still being written; called before the panel goes. */
@@ -94,7 +94,7 @@ export class TaskFields {
   /** A text that was being written when the page ended: it is saved like one that was written just now. @param {Field} field */
   #takeUpDraft(field) {
     const draft = this.drafts.get(this.taskId, field.name);
-    if (!draft || !this.store.mayEdit) return;
+    if (!draft || !this.store.mayChange(this.taskId)) return;
     field.control.value = draft.text;
     this.#write(field, draft.version ?? 0);
   }
@@ -193,7 +193,7 @@ export class TaskFields {
   /** @param {string} name @param {any} mine @param {Task} task @returns {{mine: string, theirs: string, mayKeep: boolean}} */
   #both(name, mine, task) {
     const theirs = this.#inWords(name, task[/** @type {keyof Task} */ (name)]);
-    return { mine: this.#inWords(name, mine), theirs, mayKeep: this.store.mayEdit };
+    return { mine: this.#inWords(name, mine), theirs, mayKeep: this.store.mayChange(this.taskId) };
   }
 
   /** @param {string} name @param {any} value @returns {string} */

@@ -91,6 +91,10 @@ export class TaskPanel {
     });
     part(element, 'activity').addEventListener('toggle', () => sheet.activity.from ?? sheet.activity.load());
     find(element, '[data-close-panel]').addEventListener('click', () => this.leave());
+    find(element, '[data-restore-task]').addEventListener('click', () => {
+      const task = this.store.archived.get(sheet.taskId);
+      if (task) void this.commands.coming.restore(task);
+    });
     find(element, '[data-delete-task]').addEventListener('click', () => {
       this.leave();
       this.commands.coming.remove(sheet.taskId);
@@ -161,18 +165,22 @@ export class TaskPanel {
     if (!this.sheet) return;
     const id = view.ids.get(this.sheet.taskId);
     if (id !== undefined) this.#rename(this.sheet, id);
-    const task = view.tasks.get(this.sheet.taskId);
+    const task = view.tasks.get(this.sheet.taskId) ?? view.archived.get(this.sheet.taskId);
     if (!task) return;
+    const isArchived = view.archived.has(task.id);
+    const mayChange = this.store.mayChange(task.id);
     const { element, fields, comments, description } = this.sheet;
     element.setAttribute('aria-label', task.title);
     this.#paintSaving();
-    find(element, '[data-delete-task]').hidden = !this.store.mayEdit;
-    find(element, '[data-archive-task]').hidden = !this.store.mayEdit || task.status !== 'completed' || task.id < 0;
+    part(element, 'archived').hidden = !isArchived;
+    find(element, '[data-restore-task]').hidden = !this.store.mayEdit;
+    find(element, '[data-delete-task]').hidden = !mayChange;
+    find(element, '[data-archive-task]').hidden = !mayChange || task.status !== 'completed' || task.id < 0;
     setText(part(element, 'comment-count'), task.comment_count ? String(task.comment_count) : '');
     fields.paint(task, view);
     comments.paint(now, view);
     this.mentions?.refresh();
-    description.paint(task.description, task.description === this.store.state?.tasks.get(task.id)?.description);
+    description.paint(task.description, isArchived || task.description === this.store.state?.tasks.get(task.id)?.description);
     const zone = part(element, 'zone');
     zone.hidden = !foreignZone;
     setText(zone, t('Times are in your time zone, {zone}; this device uses another one.', { zone: foreignZone }));

@@ -22,7 +22,7 @@ import { STATUSES } from '../language/words.js';
  * @typedef {{mine: any, version: number}} Conflict the value that was refused, and the version that stood in its way
  * @typedef {{
  *   project: import("../reducer.js").BoardState["project"], members: BoardState["members"], tasks: ReadonlyMap<number, Task>,
- *   columns: Map<string, number[]>, waiting: Set<number>, outgoing: readonly Outgoing[],
+ *   archived: ReadonlyMap<number, Task>, columns: Map<string, number[]>, waiting: Set<number>, outgoing: readonly Outgoing[],
  *   commentChanges: readonly CommentChange[], ids: ReadonlyMap<number, number>,
  * }} View what there is to paint; `columns` hold those tasks alone that fit the filter, `ids` tells what placeholders became
  */
@@ -44,6 +44,8 @@ export class BoardStore {
     this.commentChanges = [];
     /** @type {Map<number, Map<string, Conflict>>} by task, then by field */
     this.conflicts = new Map();
+    /** Tasks of the archive that somebody opened, to read them. @type {Map<number, Task>} */
+    this.archived = new Map();
     /** @type {Set<number>} tasks that were deleted while we looked */
     this.deleted = new Set();
     /** @type {Set<(view: View) => void>} */
@@ -99,6 +101,8 @@ export class BoardStore {
     if (state === this.state) return;
     this.state = state;
     if (frame.event === 'task_deleted') this.deleted.add(frame.data.task_id);
+    if (frame.event === 'task_deleted' && !frame.data.archived) this.archived.delete(frame.data.task_id);
+    if (frame.event === 'task_restored') this.archived.delete(frame.data.task.id);
     if (frame.event === 'task_restored') {
       this.deleted.delete(frame.data.task.id);
       this.newcomers.restored(frame.data.task.id);
@@ -176,7 +180,7 @@ export class BoardStore {
   /** @param {number} taskId perhaps a placeholder @returns {boolean} whether there is such a task, or will be */
   has(taskId) {
     const id = this.idOf(taskId);
-    return this.newcomers.has(id) || this.state?.tasks.has(id) === true;
+    return this.newcomers.has(id) || this.state?.tasks.has(id) === true || this.archived.has(id);
   }
 
   /** @param {number} taskId perhaps a placeholder @returns {number} the id that it stands for, as far as that is known */
@@ -261,6 +265,17 @@ export class BoardStore {
     return this.role !== 'viewer';
   }
 
+  /** @param {number} taskId @returns {boolean} whether we may change it: what is archived is only read */
+  mayChange(taskId) {
+    return this.mayEdit && !this.archived.has(taskId);
+  }
+
+  /** @param {Task} task of the archive, to be read */
+  showArchived(task) {
+    this.archived.set(task.id, task);
+    this.paint();
+  }
+
   /** @param {number | null} id @returns {User | null} a member */
   member(id) {
     return this.state?.members.find(({ user }) => user.id === id)?.user ?? null;
@@ -279,6 +294,7 @@ export class BoardStore {
       project,
       members,
       tasks: shown,
+      archived: this.archived,
       columns: this.#filtered(arrange(shown, this.expectations, STATUSES), shown),
       waiting: new Set([...waiting, ...coming]),
       outgoing: this.outgoing,
