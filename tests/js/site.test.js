@@ -42,10 +42,10 @@ describe('the site of a page', () => {
 
   test('leads back from the sign-in page, also from one on another host', async () => {
     const { signInUrl } = await load(HOST);
-    assert.equal(signInUrl(), 'https://desk.example/sso/?from=board&next=/tools/board/projects/7/%23task-3');
+    assert.equal(signInUrl(), 'https://desk.example/sso/?from=board&next=/tools/board/projects/7/%3Fx%3D1%23task-3');
     const elsewhere = await load({ ...HOST, signIn: 'https://sso.example/' });
     const next = new URL(elsewhere.signInUrl()).searchParams.get('next');
-    assert.equal(next, 'https://desk.example/tools/board/projects/7/#task-3');
+    assert.equal(next, 'https://desk.example/tools/board/projects/7/?x=1#task-3');
   });
 
   test('takes the token of forms from the cookie, and from the page where no script sees one', async () => {

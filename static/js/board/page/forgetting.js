@@ -6,7 +6,7 @@ import { own, userKey } from './site.js';
 import { Drafts } from '../state/drafts.js';
 import { forgetProblems } from '../ui/problems.js';
 
-/** @param {Shelf} [shelf] the page's own, where it has one @returns {import("./session.js").Kept} */
+/** @param {Shelf} [shelf] the page's own, where it has one @returns {import("./unsent.js").Kept} */
 export function keptHere(shelf = new Shelf({ userId: userKey(document.body.dataset.userId), name: own })) {
   return { unsent: () => shelf.count(), forget: () => forgetUser(shelf) };
 }

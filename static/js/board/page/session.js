@@ -11,9 +11,8 @@ const LOOKS = 20; // at what is on its way, before one is asked about it
 const LOOK_MS = 50;
 
 /**
- * @typedef {{close: () => void, state?: string}} Client without a state: this page sends no changes
- * @typedef {{unsent: () => Promise<number>, forget: () => Promise<unknown>}} Kept what this browser keeps for the user: changes without
- *   an answer, and all of it
+ * @typedef {import("./unsent.js").Client} Client
+ * @typedef {import("./unsent.js").Kept} Kept
  */
 
 /**

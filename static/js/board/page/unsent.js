@@ -4,13 +4,19 @@
 import { openDialog } from '../dialogs/dialog.js';
 import { t, tn } from '../language/language.js';
 
+/**
+ * @typedef {{close: () => void, state?: string}} Client without a state: this page sends no changes
+ * @typedef {{unsent: () => Promise<number>, forget: () => Promise<unknown>}} Kept what this browser keeps for the user: changes without
+ *   an answer, and all of it
+ */
+
 /** States of the client in which what is asked for is sent at once. */
 export const CONNECTED = ['live', 'catching-up', 'polling'];
 const LOOK_MS = 250; // between looks at what is left
 
 /**
  * @param {number} count of the changes
- * @param {{client: import("./session.js").Client, kept: import("./session.js").Kept, leave: () => void}} parts `leave` signs out, which discards what is left
+ * @param {{client: Client, kept: Kept, leave: () => void}} parts `leave` signs out, which discards what is left
  */
 export function askAboutUnsent(count, { client, kept, leave }) {
   const dialog = document.createElement('dialog');
@@ -50,7 +56,7 @@ export function askAboutUnsent(count, { client, kept, leave }) {
   paint();
 }
 
-/** @param {import("./session.js").Client} client @param {boolean} isSending @returns {string} */
+/** @param {Client} client @param {boolean} isSending @returns {string} */
 function words({ state }, isSending) {
   if (state === undefined) return t('Open your projects to send what waits. Signing out discards it.');
   if (!CONNECTED.includes(state)) return t('There is no connection right now. Signing out discards what is not sent.');
