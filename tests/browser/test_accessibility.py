@@ -17,6 +17,7 @@ from tests.support.stacks import Server
 from .board import AT_REST, LOST, Board, wait_for
 from .concerns import Concerns
 from .conftest import NewPage
+from .seen import expect_seen
 from .test_offline import go_offline
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -42,6 +43,8 @@ def look_over(page: Page, state: str, part: str = "html") -> None:
 
     `part` is what was opened, where the page below it has been looked over before.
     """
+    if part != "html":
+        expect_seen(page.locator(part).first)
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     for scheme in ("dark", "light"):
