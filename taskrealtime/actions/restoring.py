@@ -47,7 +47,7 @@ def restore_project(user: User, command: commands.ProjectRestore) -> commands.Pr
     project = access.lock_deleted_project(user, command.project_id)
     kept = Deletion.objects.filter(project=project, kind__in=("project", "seat"))
     blockers = Block.objects.filter(blocked=user).values("user_id")
-    seats = list(kept.filter(kind="seat").exclude(user__in=blockers).select_related("user").order_by("pk"))
+    seats = list(kept.filter(kind="seat").exclude(user_id__in=blockers).select_related("user").order_by("pk"))
     project.set_deleted_at(None)
     Membership.objects.bulk_create([membership_of(seat) for seat in seats])
     kept.delete()
