@@ -12,8 +12,8 @@
 # make reach    measures how far one user's or address's full allowance reaches: make reach KIND=embedded ONLY="boards pings"
 # make bench    measures beside other servers and writes docs/benchmarks.md; needs a C compiler:
 #               make bench QUICK=1, make bench ONLY=fanout
-# make js-build builds static/js/websocket_client.js and static/live/live.js from static/js/client/ and static/js/live/,
-#               and static/js/client/wire.d.ts from the catalogue
+# make js-build builds static/js/websocket_client.js, static/live/live.js, static/bundle/ and, from the catalogue,
+#               static/js/client/wire.d.ts
 # make npm      packs the client as the npm package taskrealtime-client into build/: ES module, plain script, types
 # make words    collects the texts of the pages into locale/*/LC_MESSAGES/django.po and compiles what stands there:
 #               make words, make words NEW=fr
@@ -29,15 +29,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 CHECK_ENV := SECRET_KEY=only-for-the-checks-of-this-checkout DATABASE_URL=sqlite://:memory: REDIS_URL=
 TYPED_BENCHMARKS := $(wildcard benchmarks/*.py) benchmarks/scenarios
-CLIENT := static/js/websocket_client.js
 WIRE_TYPES := $(CHECK_ENV) $(PY) scripts/wire_types.py
-LIVE := static/live/live.js
-ESBUILD_LIVE := node_modules/.bin/esbuild static/js/live/main.js --bundle --minify --format=esm --target=es2022 \
-	--charset=utf8 --log-level=warning --banner:js='// Generated from static/js/live/ by "make js-build".'
-ESBUILD := node_modules/.bin/esbuild static/js/client/global.js --bundle --format=iife --target=es2022 \
-	--charset=utf8 --log-level=warning \
-	--banner:js='// Generated from static/js/client/ by "make js-build": change the modules there, not this file.' \
-	| sed "s:import('\./:import('./client/:g" # the types in comments, seen from where the file lies
 
 TOOLS := .venv/tools/bin
 LOCK_HEAD := \# Made by "make lock" from requirements.txt: what a server installs, with hashes (pip install --require-hashes -r requirements.lock).
@@ -87,14 +79,12 @@ migrations: dev
 	$(CHECK_ENV) $(PY) manage.py makemigrations --check --dry-run
 
 js: dev
-	@$(ESBUILD) | cmp --silent - $(CLIENT) || { echo "$(CLIENT) is out of date: run 'make js-build'."; exit 1; }
-	@$(ESBUILD_LIVE) | cmp --silent - $(LIVE) || { echo "$(LIVE) is out of date: run 'make js-build'."; exit 1; }
+	@node scripts/bundle.js --check
 	@$(WIRE_TYPES) --check
 	node --test --test-concurrency=4 tests/js/*.test.js
 
 js-build: dev
-	$(ESBUILD) >$(CLIENT)
-	$(ESBUILD_LIVE) >$(LIVE)
+	node scripts/bundle.js
 	$(WIRE_TYPES)
 
 # More workers than cores, since many tests wait. A file's tests stay together, because they share a server, and the

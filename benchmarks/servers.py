@@ -9,7 +9,7 @@ from typing import Any
 from tests import services
 from tests.services.process import Process, free_port, scratch
 from tests.services.redis import Redis
-from tests.support.stacks import Stack, plain_environment
+from tests.support.stacks import PROJECT, Stack, plain_environment
 
 from .bench import BUILD, PAYLOAD, PEERS, ROOT, VENV, Client, Cores, LoadGenerator, cpu_seconds, memory
 from .writer import Writer
@@ -197,9 +197,9 @@ class World:
 class Installation:
     """One installation of ours: PostgreSQL, Redis, and a world in it."""
 
-    def __init__(self, limit: str = "0") -> None:
+    def __init__(self, limit: str = "0", *, settings: str = PROJECT) -> None:
         # Made for the life of a benchmark; as a rule without the bound on how much one user may change.
-        self.stack = Stack("deployed")
+        self.stack = Stack("deployed", settings=settings)
         self.stack.env |= {"ACCESS_TOKEN_MINUTES": "600", "WEBSOCKET_RATE_LIMIT": limit}
 
     def populate(self, *, users: int, projects: int = 1, tasks: int = 1) -> World:

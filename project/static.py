@@ -1,14 +1,12 @@
 """How static files are named and compressed once they are collected, and how they are served."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from io import BufferedIOBase
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from servestatic.middleware import AsyncServeStaticFileResponse, EmptyAsyncIterator, ServeStaticMiddleware
@@ -22,12 +20,9 @@ STATIC_AT_ONCE = 8
 #: Bytes of a file that are read at a time: all that one answer holds of it, besides what the server has taken.
 PIECE_BYTES = 16 * 1024
 
-#: Comments that fill lines of their own: they are for readers of the code, and weigh more than half of it.
-_COMMENTS = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE)
-
 
 class HashedModulesStorage(CompressedManifestStaticFilesStorage):
-    """Names with a hash of the content, also in the `import … from "./module.js"` of our ES modules, without comments.
+    """Names with a hash of the content, also in the `import … from "./module.js"` of our ES modules.
 
     Before `collectstatic` has run there are no such names: then the files are served as they lie in the checkout, so
     that `daphne project.asgi:application` alone serves a working page.
@@ -42,13 +37,6 @@ class HashedModulesStorage(CompressedManifestStaticFilesStorage):
     def stored_name(self, name: str) -> str:
         """The hashed name of a collected file; its own name where nothing was collected."""
         return super().stored_name(name) if self.hashed_files else name
-
-    def _save(self, name: str, content: Any) -> str:
-        """As Django's, for a module of ours without its comments."""
-        if re.fullmatch(r"(taskrealtime/)?js/\w+/.*\.js", name):
-            content.seek(0)  # it may have been saved before, under another name
-            content = ContentFile(_COMMENTS.sub("", content.read().decode()).encode())
-        return super()._save(name, content)
 
 
 class StaticFiles(ServeStaticMiddleware):

@@ -230,7 +230,7 @@ def _of_script(source: str, name: str) -> Iterator[Text]:
 
 
 def _module(catalog: Catalog, folder: str) -> str:
-    """A module that teaches `language.js` what the scripts of a folder say."""
+    """A module with what the scripts of a folder say, for `language.js`."""
     wanted = [message for message in _messages(catalog) if message.string and folder in _folders(message)]
     if folder != _FOLDERS[0]:
         wanted = [message for message in wanted if _FOLDERS[0] not in _folders(message)]
@@ -238,7 +238,7 @@ def _module(catalog: Catalog, folder: str) -> str:
     lines = [f"  {_js(_first(message))}: {_js(_value(catalog, message))},\n" for message in wanted]
     return (
         f'// Made from {po_file(str(catalog.locale)).relative_to(ROOT).as_posix()} by "make words".\n{shared}'
-        f"import {{ learn }} from '../../board/language/language.js';\n\nlearn({{\n{''.join(lines)}}});\n"
+        f"\nObject.assign((globalThis.taskrealtimeTexts ??= {{}}), {{\n{''.join(lines)}}});\n"
     )
 
 

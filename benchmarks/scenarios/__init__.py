@@ -6,7 +6,21 @@ the report's text of that.
 
 from types import ModuleType
 
-from . import accepting, backlog, board, captured, fanout, flooding, idle, listeners, processes, rooms, saves, writers
+from . import (
+    accepting,
+    backlog,
+    board,
+    captured,
+    fanout,
+    flooding,
+    idle,
+    listeners,
+    opening,
+    processes,
+    rooms,
+    saves,
+    writers,
+)
 
 SCENARIOS: dict[str, ModuleType] = {
     module.__name__.rpartition(".")[2]: module
@@ -23,5 +37,6 @@ SCENARIOS: dict[str, ModuleType] = {
         processes,
         flooding,
         board,
+        opening,
     )
 }

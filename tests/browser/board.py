@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from playwright.sync_api import Error, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Error, Locator, Page, Request, WebSocketRoute, expect
 from playwright.sync_api import TimeoutError as TookTooLong
 
 from .profiles import route_web_sockets
@@ -58,6 +58,13 @@ def _is_true(page: Page, script: str, arg: Any) -> bool:
         if "navigat" in str(error):  # the page was left meanwhile
             return False
         raise
+
+
+def weight(request: Request) -> int:
+    """The bytes of a finished request and its answer, with their headers."""
+    sizes = request.sizes()
+    asked = sizes["requestHeadersSize"] + sizes["requestBodySize"]
+    return asked + sizes["responseHeadersSize"] + sizes["responseBodySize"]
 
 
 class Board:

@@ -4,6 +4,7 @@ They live in this folder because Playwright keeps an event loop running in the t
 which Django's ORM and `asyncio.run` refuse to work: it must have ended before other tests continue.
 """
 
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urljoin
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.profiles import Profile, Profiles
 from tests.conftest import fresh_stack
 from tests.services import chromium
-from tests.support.stacks import Server, Stack, User
+from tests.support.stacks import ROOT, Server, Stack, User
 
 pytest.register_assert_rewrite("tests.browser.board")  # so that its assertions say what was there instead
 
@@ -33,6 +34,8 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 @pytest.fixture(scope="package", params=["deployed"])
 def shared_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The installation behind `server`, one for the whole folder."""
+    # Pages load what was built, not the modules.
+    subprocess.run(["node", "scripts/bundle.js", "--check"], cwd=ROOT, check=True, timeout=60)
     stack = Stack(request.param, settings=SETTINGS)
     yield stack
     stack.close()

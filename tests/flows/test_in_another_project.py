@@ -346,7 +346,7 @@ def test_static_files_are_found_named_and_served_as_the_project_has_it(host: Ser
     )
     page, names = host.stack.run(code)
     loaded = re.findall(r'(?:src|<link rel="(?:stylesheet|icon)" href)="([^"]+)"', page)
-    assert len(loaded) > 5
+    assert len(loaded) >= 3
     for url in loaded:
         assert re.fullmatch(r"https://cdn\.example/desk/taskrealtime/.*\.[0-9a-f]{12}\.(js|css|svg)", url), url
         assert url.removeprefix("https://cdn.example/desk/") in names

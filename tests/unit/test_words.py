@@ -90,5 +90,5 @@ def _texts(name: str, content: bytes) -> object:
         catalog = dict(GNUTranslations(BytesIO(content))._catalog)  # type: ignore[attr-defined]
         catalog.pop("")
         return catalog
-    head, _, texts = content.decode().partition("learn({\n")
+    head, _, texts = content.decode().partition("??= {}), {\n")
     return head, json.loads("{" + texts.removesuffix(",\n});\n") + "}")

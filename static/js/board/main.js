@@ -22,11 +22,13 @@ import { matches } from './state/filter.js';
 import { FilterBar } from './columns/filter_bar.js';
 import { keptHere } from './page/forgetting.js';
 import { openKeyHelp } from './dialogs/key_help.js';
+import { openLabels } from './dialogs/labels_dialog.js';
 import { listenToKeys } from './page/keyboard.js';
 import { t } from './language/language.js';
 import { followElsewhere, noteOf } from './commands/leftovers.js';
 import { Members } from './people/members.js';
 import { choices, openMoveMenu } from './columns/move_menu.js';
+import { openLabelsMenu } from './panel/labels_menu.js';
 import { TaskPanel } from './panel/panel.js';
 import { guardPresses } from './ui/presses.js';
 import { copying, Problems } from './ui/problems.js';
@@ -92,9 +94,7 @@ const panel = new TaskPanel({
   drafts,
   toasts,
   chooseLabels: (button, choose) =>
-    onDemand(import('./panel/labels_menu.js'), (menu) =>
-      menu.openLabelsMenu(button, { store, carried: () => button.value.split(',').filter(Boolean).map(Number), choose, edit: editLabels, say: (text) => toasts.say(text) }),
-    ),
+    openLabelsMenu(button, { store, carried: () => button.value.split(',').filter(Boolean).map(Number), choose, edit: editLabels, say: (text) => toasts.say(text) }),
   leave: () => route.close(),
   returnFocus: (taskId) => columns.focus(taskId),
 });
@@ -173,12 +173,7 @@ find(document, '[data-open-archive]').addEventListener('click', showArchive);
 find(document, '[data-open-labels]').addEventListener('click', editLabels);
 
 function editLabels() {
-  onDemand(import('./dialogs/labels_dialog.js'), (dialog) => dialog.openLabels({ store, projectId }));
-}
-
-/** @template T @param {Promise<T>} module what is seldom needed, and not loaded before @param {(module: T) => void} use */
-function onDemand(module, use) {
-  module.then(use, () => toasts.say(t('Couldn’t reach the server.')));
+  openLabels({ store, projectId });
 }
 
 function showArchive() {

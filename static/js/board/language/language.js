@@ -16,13 +16,8 @@ const lists = new Intl.ListFormat(language === 'en' ? 'en-GB' : language);
 
 const POINT = new Intl.NumberFormat(language).format(1.5)[1];
 
-/** @type {Texts} */
-const texts = {};
-
-/** Called by `static/js/texts/`, which a page loads before its own code. @param {Texts} more */
-export function learn(more) {
-  Object.assign(texts, more);
-}
+/** From `static/js/texts/`, which a page loads before its own code. @type {Texts} */
+const texts = globalThis.taskrealtimeTexts ?? {};
 
 /**
  * A text of the page. `make words` finds it by this call, so it must be written out here, whole, with `{names}` for what

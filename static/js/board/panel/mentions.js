@@ -1,5 +1,5 @@
 // @ts-check
-/** Who can be mentioned, offered at the caret while somebody writes an `@`. Loaded with the first field that takes mentions. */
+/** Who can be mentioned, offered at the caret while somebody writes an `@`. */
 
 import { fold } from '../language/fold.js';
 import { t } from '../language/language.js';

@@ -6,6 +6,7 @@ import { Comments, draftOf } from './comments.js';
 import { Description } from './description.js';
 import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
 import { CONNECTED } from '../page/unsent.js';
+import { MentionList } from './mentions.js';
 import { TaskFields } from './fields.js';
 import { t } from '../language/language.js';
 import { exactDue, foreignZone, urgency } from '../language/time.js';
@@ -35,7 +36,7 @@ export class TaskPanel {
     this.leave = leave;
     this.returnFocus = returnFocus;
     this.drafts = drafts;
-    /** @type {import("./mentions.js").MentionList | null} null: nobody has written here so far */
+    /** @type {MentionList | null} null: nobody has written here so far */
     this.mentions = null;
     client.on('presence', () => this.mentions?.refresh());
     client.on('state', () => this.#paintSaving());
@@ -104,7 +105,7 @@ export class TaskPanel {
       this.commands.coming.archive(sheet.taskId);
     });
     element.addEventListener('focusin', ({ target }) => {
-      if (target instanceof HTMLTextAreaElement && target.matches('[data-mentions]')) void this.#offerNames(target);
+      if (target instanceof HTMLTextAreaElement && target.matches('[data-mentions]')) this.#offerNames(target);
     });
     document.body.append(element);
     element.focus({ preventScroll: true });
@@ -215,11 +216,9 @@ export class TaskPanel {
     setAttribute(saving, 'title', isConnected ? null : t('Your changes are kept and sent once you’re reconnected.'));
   }
 
-  /** Loaded on demand: who only looks never needs it. Where it cannot be loaded, the next focus tries again. @param {HTMLTextAreaElement} field */
-  async #offerNames(field) {
-    const module = await import('./mentions.js').catch(() => null);
-    if (!module || !field.isConnected) return;
-    this.mentions ??= new module.MentionList(() => ({
+  /** @param {HTMLTextAreaElement} field */
+  #offerNames(field) {
+    this.mentions ??= new MentionList(() => ({
       // Nobody is told of a mention of one's own.
       users: (this.store.state?.members ?? []).map(({ user }) => user).filter(({ id }) => id !== this.store.userId),
       present: this.client.presenceOf(this.projectId),

@@ -1,8 +1,7 @@
 // Made from locale/de/LC_MESSAGES/django.po by "make words".
 import './board.js';
-import { learn } from '../../board/language/language.js';
 
-learn({
+Object.assign((globalThis.taskrealtimeTexts ??= {}), {
   "Reach the server over HTTP": "Server über HTTP erreichen",
   "Get a token for the WebSocket": "Token für den WebSocket abrufen",
   "Open a WebSocket": "WebSocket öffnen",

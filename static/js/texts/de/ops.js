@@ -1,8 +1,7 @@
 // Made from locale/de/LC_MESSAGES/django.po by "make words".
 import './board.js';
-import { learn } from '../../board/language/language.js';
 
-learn({
+Object.assign((globalThis.taskrealtimeTexts ??= {}), {
   "running": "läuft",
   "WebSockets are blocked here, and these figures can’t be loaded any other way.": "WebSockets sind hier blockiert, und diese Zahlen lassen sich nicht anders laden.",
   "No connection. These figures are out of date.": "Keine Verbindung. Diese Zahlen sind veraltet.",
