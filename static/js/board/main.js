@@ -24,6 +24,7 @@ import { keptHere } from './page/forgetting.js';
 import { openKeyHelp } from './dialogs/key_help.js';
 import { openLabels } from './dialogs/labels_dialog.js';
 import { listenToKeys } from './page/keyboard.js';
+import { forgetBoard, keepCopyOf, keptBoard, workOffline } from './page/offline.js';
 import { t } from './language/language.js';
 import { followElsewhere, noteOf } from './commands/leftovers.js';
 import { Members } from './people/members.js';
@@ -66,6 +67,7 @@ const route = new Route(showTask);
 const absence = new Absence({ key: `${own}.seen.${store.userId}.${projectId}`, userId: store.userId });
 const returning = new Returning({ projectId, store, absence, toasts, button: find(document, '[data-see-all]') });
 const drafts = new Drafts(store.userId);
+const keepCopy = keepCopyOf(store, () => client.state === 'closed');
 const undoButton = find(document, '[data-undo]');
 const undo = new Undo({
   changed: (last) => {
@@ -188,6 +190,7 @@ function showActivity() {
 
 client.on('state', (state) => {
   showConnection(body, state);
+  keepCopy();
   if (state === 'live') returning.back();
   else if (state === 'polling') setTimeout(() => client.state === 'polling' && returning.back(), FIRST_POLL);
   else returning.left();
@@ -289,11 +292,12 @@ Object.assign(window, { taskManager: client });
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 showConnection(body, client.state);
 start();
+void workOffline(body.dataset.userId ?? '');
 
-/** Fetches the board and goes on from exactly there. */
+/** Shows the board and goes on from exactly there. */
 async function start() {
   try {
-    const { seq, epoch } = await takeSnapshot(projectId);
+    const { seq, epoch } = await firstBoard();
     client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is told by `error` and `removed_from_project`
     showTask(route.place);
     members.followAddress();
@@ -303,9 +307,24 @@ async function start() {
   }
 }
 
-/** @param {number} id @returns {Promise<import("./reducer.js").Snapshot>} */
+/** @returns {Promise<import("./reducer.js").Snapshot>} the server's, or the copy of the last time where there is no network */
+async function firstBoard() {
+  try {
+    return await takeSnapshot(projectId);
+  } catch (/** @type {any} */ error) {
+    const kept = error.code === 'connection_lost' ? await keptBoard(projectId) : null;
+    if (!kept) throw error;
+    return show(kept);
+  }
+}
+
+/** @param {number} id */
 async function takeSnapshot(id) {
-  const snapshot = await fetchBoard(id);
+  return show(await fetchBoard(id));
+}
+
+/** @param {import("./reducer.js").Snapshot} snapshot */
+function show(snapshot) {
   store.replace(snapshot);
   store.takeUpConflicts(drafts.conflicts());
   resumeLeftovers();
@@ -403,10 +422,16 @@ function isNew(taskId) {
   return taskId !== null && taskId < 0;
 }
 
-/** @param {string} message @param {boolean} [deleted] the project, by us: the list offers it back */
-function goToList(message, deleted = false) {
+/**
+ * The board is not the user's to see any longer.
+ *
+ * @param {string} message
+ * @param {boolean} [deleted] the project, by us: the list offers it back
+ */
+async function goToList(message, deleted = false) {
   client.close();
   leaveMessage(message, deleted ? projectId : null);
+  await forgetBoard(projectId);
   location.assign(`${base}/`);
 }
 

@@ -10,6 +10,7 @@ import { followConcerns } from './notifications/concerns.js';
 import { showConnection } from './page/connection_badge.js';
 import { find } from './ui/dom.js';
 import { keptHere } from './page/forgetting.js';
+import { forgetBoard, workOffline } from './page/offline.js';
 import { t } from './language/language.js';
 import { guardPresses } from './ui/presses.js';
 import { followElsewhere } from './commands/leftovers.js';
@@ -35,7 +36,10 @@ client.on('recovered', (found) => {
   for (const leftover of found) void followElsewhere(leftover, report);
 });
 client.on('notification', ({ kind }) => ABOUT_PROJECTS.has(kind) && refresh());
-client.on('removed_from_project', () => refresh());
+client.on('removed_from_project', ({ project_id: projectId }) => {
+  void forgetBoard(projectId);
+  void refresh();
+});
 client.on('reset', () => refresh());
 // Once: this page is older than its connection, which announces nothing of what happened in between.
 client.once('connected', () => void refresh());
@@ -45,6 +49,7 @@ const flash = takeMessage();
 if (flash) toasts.say(flash.message, ...(flash.deleted === null ? [] : [{ label: t('Undo'), act: () => void restore(Number(flash.deleted)) }]));
 
 document.addEventListener('visibilitychange', () => void (document.hidden || refresh()));
+void workOffline(document.body.dataset.userId ?? '');
 
 /** The connection was ended for good: by another tab that changed the password, or because one is signed out. */
 async function comeBack() {

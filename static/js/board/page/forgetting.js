@@ -1,7 +1,8 @@
 // @ts-check
-/** Nothing of the user's stays in this browser after signing out: no draft, no change without an answer, no problem. */
+/** Nothing of the user's stays in this browser after signing out: no draft, no change without an answer, no problem, no copy of a page. */
 
 import { Shelf } from '../../client/index.js';
+import { forgetCopies } from './offline.js';
 import { own, userKey } from './site.js';
 import { Drafts } from '../state/drafts.js';
 import { forgetProblems } from '../ui/problems.js';
@@ -12,9 +13,10 @@ export function keptHere(shelf = new Shelf({ userId: userKey(document.body.datas
 }
 
 /** @param {Shelf} shelf @returns {Promise<void>} */
-function forgetUser(shelf) {
+async function forgetUser(shelf) {
   const userId = userKey(document.body.dataset.userId);
   new Drafts(userId).clear();
   forgetProblems(userId);
-  return shelf.clear();
+  await forgetCopies();
+  await shelf.clear();
 }
