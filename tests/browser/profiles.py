@@ -24,6 +24,8 @@ _KEEP_SOCKETS = """
         }
     };
 """
+#: In JavaScript: what a service worker fetches, no test can route.
+_NO_WORKERS = "delete Navigator.prototype.serviceWorker"
 #: Profiles that cannot be cleared.
 _spoilt: set[BrowserContext] = set()
 
@@ -46,8 +48,9 @@ class Profile:
         self.options = options
         self.allow_errors: str | None = None
         self.problems: list[str] = []
-        # What a worker fetches, no test can route.
-        self.context = browser.new_context(**{"service_workers": "block"} | options)
+        self.context = browser.new_context(**options)
+        if "service_workers" not in options:
+            self.context.add_init_script(_NO_WORKERS)
         self.context.set_default_timeout(timeout)
         self.context.add_init_script(_KEEP_SOCKETS)
         self.context.on("console", self._note_message)
