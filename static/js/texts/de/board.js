@@ -1,7 +1,6 @@
 // Made from locale/de/LC_MESSAGES/django.po by "make words".
-import { learn } from '../../board/language/language.js';
 
-learn({
+Object.assign((globalThis.taskrealtimeTexts ??= {}), {
   "A session has ended.": "Eine Sitzung wurde beendet.",
   "Last used: {when}": "Zuletzt verwendet: {when}",
   "{count} change since your last visit": {"other": "{count} Änderungen seit deinem letzten Besuch", "one": "{count} Änderung seit deinem letzten Besuch"},
@@ -138,11 +137,11 @@ learn({
   "It’s too long to send.": "Das ist zu lang zum Senden.",
   "The connection was closed before this could be sent.": "Die Verbindung wurde geschlossen, bevor das gesendet werden konnte.",
   "Too many requests. Wait a moment, then try again.": "Zu viele Anfragen. Warte einen Moment und versuche es dann erneut.",
+  "Couldn’t reach the server.": "Der Server ist nicht erreichbar.",
   "Something went wrong.": "Etwas ist schiefgelaufen.",
   "Untitled": "Ohne Titel",
   "Undo change to the {field} of {title}": "Änderung rückgängig machen: {field} von {title}",
   "Change to the {field} of {title} undone": "Änderung rückgängig gemacht: {field} von {title}",
-  "Couldn’t reach the server.": "Der Server ist nicht erreichbar.",
   "Offline": "Offline",
   "To do": "Offen",
   "In progress": "In Arbeit",
