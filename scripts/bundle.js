@@ -13,7 +13,7 @@ import { build } from 'esbuild';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CLIENT = 'static/js/websocket_client.js';
 const BUNDLE = 'static/bundle';
-const SCRIPTS = ['board/account', 'board/leaving', 'board/link', 'board/main', 'board/projects', 'connection/main', 'offline/worker', 'ops/main'];
+const SCRIPTS = ['board/account', 'board/leaving', 'board/link', 'board/main', 'board/projects', 'board/sign_in', 'connection/main', 'offline/worker', 'ops/main'];
 
 const common = { absWorkingDir: ROOT, bundle: true, charset: /** @type {const} */ ('utf8'), logLevel: /** @type {const} */ ('warning'), write: false };
 const minified = { ...common, minify: true, outdir: BUNDLE };

@@ -280,9 +280,7 @@ function cardItems(taskId, card) {
 function offerLabels(taskId, card) {
   const carried = () => store.painted?.tasks.get(store.idOf(taskId))?.labels?.filter((id) => store.state?.project.labels?.some((label) => label.id === id)) ?? [];
   const choose = (/** @type {number} */ label, /** @type {boolean} */ isOn) => void commands.labelling.label(taskId, label, isOn);
-  onDemand(import('./panel/labels_menu.js'), (menu) =>
-    menu.openLabelsMenu(card, { store, carried, choose, edit: editLabels, say: (text) => toasts.say(text) }),
-  );
+  openLabelsMenu(card, { store, carried, choose, edit: editLabels, say: (text) => toasts.say(text) });
 }
 
 // --- The page's life ----------------------------------------------------------------------------

@@ -15,12 +15,6 @@ export const CONNECTED = ['live', 'catching-up', 'polling'];
 const LOOK_MS = 250; // between looks at what is left
 
 /**
- * @typedef {{close: () => void, state?: string}} Client without a state: this page sends no changes
- * @typedef {{unsent: () => Promise<number>, forget: () => Promise<unknown>}} Kept what this browser keeps for the user: changes without
- *   an answer, and all of it
- */
-
-/**
  * @param {number} count of the changes
  * @param {{client: Client, kept: Kept, leave: () => void}} parts `leave` signs out, which discards what is left
  */

@@ -1,0 +1,1 @@
+var{hash:c}=location,t=e=>e&&!e.includes("#")?e+c:e;for(let e of document.querySelectorAll("input[name=next]"))e.value=t(e.value);for(let e of document.querySelectorAll("[data-sign-in-link]")){let n=new URL(e.href),o=n.searchParams.get("next");o&&(n.searchParams.set("next",t(o)),e.href=n.href)}
