@@ -115,3 +115,33 @@ def test_a_card_in_the_hand_is_put_back_by_escape_and_the_wheel_turns_below_it(
     board.expect_order("todo", *order)
     expect(board.panel).to_have_count(0)
     board.expect_no_hash()
+
+
+def test_a_double_click_leaves_no_project(server: Server, new_page: NewPage) -> None:
+    alice, bob = server.stack.user(first_name="Alice"), server.stack.user()
+    project, gone = server.project(alice, members=[bob]), server.project(bob)
+    assert server.api(bob).delete(f"/api/projects/{gone}/").status_code == 204
+    page = new_page(server, bob, f"/projects/{project}/#settings/end")
+    Board(page)
+    settings = page.locator("[data-members-dialog]")
+    asks(settings.locator("[data-part=leave-project]"), "Leave project?")
+    asks(settings.locator("[data-part=leave-and-block]"), "Leave project and block Alice?")
+    # The list brings itself up to date once, when the page is connected.
+    with page.expect_response(
+        lambda answer: answer.request.resource_type == "fetch" and answer.url == f"{server.url}/"
+    ):
+        page.goto("/")
+    page.wait_for_load_state("networkidle")
+    card = page.locator("li", has=page.locator(f'[data-project-id="{project}"]'))
+    card.get_by_text("Added by Alice").click()
+    asks(card.locator("button[value=leave]"), "Leave project?")
+    asks(card.locator("button[value=leave-and-block]"), "Leave project and block Alice?")
+    asks(page.locator(f'[data-deleted-project="{gone}"] button[value=purge]'), "Delete for good?")
+    assert server.api(bob).get(f"/api/projects/{project}/").status_code == 200
+    page.locator("[name=name]").fill("Once")
+    page.get_by_role("button", name="Create project").dblclick()
+    page.wait_for_url("**/projects/*/")
+    names = [one["name"] for one in server.api(bob).get("/api/projects/").json()["results"]]
+    assert names.count("Once") == 1
+    restored = server.api(bob).post(f"/api/projects/{gone}/restore/")
+    assert restored.status_code == 200
