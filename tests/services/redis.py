@@ -22,6 +22,9 @@ class Redis:
 
     def start(self) -> None:
         options = {"bind": "127.0.0.1", "port": str(self.port), "save": "", "appendonly": "no", "dir": "/"}
+        if "cluster-enabled" in self._options:
+            # By default it is the port plus 10 000, which may be taken.
+            options["cluster-port"] = str(free_port())
         options |= self._options
         command = [str(get_binary_path())]
         for name, value in options.items():
