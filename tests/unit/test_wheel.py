@@ -16,6 +16,7 @@ from tests.support.stacks import ROOT
 #: Where the wheel has the folders that stand beside the package in the checkout.
 MAPPED = {
     "templates/taskrealtime": "taskrealtime/templates/taskrealtime",
+    "static/bundle": "taskrealtime/static/taskrealtime/bundle",
     "static/css": "taskrealtime/static/taskrealtime/css",
     "static/img": "taskrealtime/static/taskrealtime/img",
     "static/js": "taskrealtime/static/taskrealtime/js",
@@ -59,6 +60,8 @@ def test_the_wheel_has_the_package_with_its_templates_static_files_and_texts_and
     for folder, inside in MAPPED.items():
         expected |= {inside + name.removeprefix(folder) for name in files(folder)}
     assert names_in(wheel) == expected
+    outside = [name for folder in ("locale", "static", "templates/taskrealtime") for name in files(folder)]
+    assert [name for name in outside if not name.startswith(tuple(f"{folder}/" for folder in MAPPED))] == []
 
 
 def test_the_wheel_needs_four_packages_and_bounds_none_of_a_projects_own(wheel: Path) -> None:
