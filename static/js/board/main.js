@@ -23,11 +23,11 @@ import { FilterBar } from './columns/filter_bar.js';
 import { keptHere } from './page/forgetting.js';
 import { openKeyHelp } from './dialogs/key_help.js';
 import { openLabels } from './dialogs/labels_dialog.js';
+import { ProjectSettings } from './dialogs/project_settings.js';
 import { listenToKeys } from './page/keyboard.js';
 import { forgetBoard, keepCopyOf, keptBoard, workOffline } from './page/offline.js';
 import { t } from './language/language.js';
 import { followElsewhere, noteOf } from './commands/leftovers.js';
-import { Members } from './people/members.js';
 import { choices, openMoveMenu } from './columns/move_menu.js';
 import { openLabelsMenu } from './panel/labels_menu.js';
 import { TaskPanel } from './panel/panel.js';
@@ -79,7 +79,7 @@ const undo = new Undo({
 const commands = new Commands({ client, store, problems, toasts, undo, projectId, openTask: (id) => route.open(id) });
 const composers = new Composers(board, { drafts, projectId, create: createTask });
 const membersButton = find(document, '[data-open-members]');
-const members = new Members({
+const projectSettings = new ProjectSettings({
   buttons: { members: membersButton, project: find(document, '[data-open-project]') },
   store,
   projectId,
@@ -107,7 +107,7 @@ const company = new Company({
   list: find(document, '[data-others]'),
   changed: (others) => {
     setAttribute(membersButton, 'data-here', others ? String(others) : null);
-    members.paintPresence();
+    projectSettings.paintPresence();
   },
   holdersOf: viewerHolders,
   typingIn: () => panel.typing,
@@ -150,7 +150,7 @@ store.subscribe((view) => {
   returning.paint(view);
   composers.paint(store.mayEdit);
   filterBar.paint(view);
-  members.paint(view);
+  projectSettings.paint(view);
   panel.paint(view, now);
   if (isNew(panel.taskId)) queueMicrotask(closeLostTask); // perhaps it was not created
   company.paint(view.members);
@@ -213,7 +213,7 @@ client.on('event', (data, frame) => {
 });
 client.on('removed_from_project', (data) => {
   if (data.project_id !== projectId) return;
-  goToList(members.farewell ?? notAMember(), members.farewell !== null && members.deleted);
+  goToList(projectSettings.farewell ?? notAMember(), projectSettings.farewell !== null && projectSettings.deleted);
 });
 client.on('error', (error) => {
   // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
@@ -290,7 +290,6 @@ Object.assign(window, { taskManager: client });
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 showConnection(body, client.state);
 start();
-void workOffline(body.dataset.userId ?? '');
 
 /** Shows the board and goes on from exactly there. */
 async function start() {
@@ -298,7 +297,9 @@ async function start() {
     const { seq, epoch } = await firstBoard();
     client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is told by `error` and `removed_from_project`
     showTask(route.place);
-    members.followAddress();
+    projectSettings.followAddress();
+    // Now that the board is there: what this loads competes with nothing.
+    void workOffline(body.dataset.userId ?? '');
     await returning.lookBack({ seq, epoch });
   } catch (error) {
     showFailure(error);

@@ -21,8 +21,8 @@ class Member {
   isReset = false;
   /** @type {number | null} */
   timer = null;
-  /** When the element had its last event. */
-  toldAt = -Infinity;
+  /** When the element got its last event. */
+  dispatchedAt = -Infinity;
   /** Whether the user may not read the room, or not any more. */
   isRemoved = false;
 
@@ -90,8 +90,8 @@ export class Elements {
     const room = this.#client.room(name, position ?? {});
     const member = new Member(element, name, room);
     this.#members.set(element, member);
-    room.on('event', (_, frame) => this.#note(member, frame));
-    room.on('reset', () => this.#note(member));
+    room.on('event', (_, frame) => this.#gather(member, frame));
+    room.on('reset', () => this.#gather(member));
     room.on('removed_from_room', () => this.#remove(member));
     room.on('error', (error) => {
       if (error.code !== 'not_found') console.warn(`The room ${name} was not joined: ${error.message}`);
@@ -100,7 +100,7 @@ export class Elements {
     this.#showState(member);
     const joined = this.#joined.get(name);
     if (!joined) this.#joined.set(name, position ?? { since: 0, epoch: '' });
-    else if (position && isBehind(position, Number(liveHead), joined, room)) this.#note(member);
+    else if (position && isBehind(position, Number(liveHead), joined, room)) this.#gather(member);
   }
 
   /** @param {Member} member */
@@ -113,7 +113,7 @@ export class Elements {
   /** @param {Member} member */
   #remove(member) {
     member.isRemoved = true;
-    // What it would be told last is that its page is no longer its user's.
+    // Its last event would refetch a page that the user may not read.
     clearTimeout(member.timer ?? undefined);
     this.#showState(member);
   }
@@ -122,20 +122,20 @@ export class Elements {
    * @param {Member} member
    * @param {Frame} [frame] missing: something happened, but what it was is not known
    */
-  #note(member, frame) {
+  #gather(member, frame) {
     if (frame && member.frames.length < MAX_CARRIED) member.frames.push(frame);
     else member.isReset = true;
-    const wait = Math.max(GATHER, member.toldAt + INTERVAL - performance.now());
-    member.timer ??= setTimeout(() => this.#tell(member), wait);
+    const wait = Math.max(GATHER, member.dispatchedAt + INTERVAL - performance.now());
+    member.timer ??= setTimeout(() => this.#dispatch(member), wait);
   }
 
   /** @param {Member} member */
-  #tell(member) {
+  #dispatch(member) {
     const { element, name, frames, isReset } = member;
     member.timer = null;
     member.frames = [];
     member.isReset = false;
-    member.toldAt = performance.now();
+    member.dispatchedAt = performance.now();
     element.dispatchEvent(new CustomEvent('live', { detail: { room: name, events: frames, reset: isReset } }));
     this.#happened(element);
   }
@@ -151,7 +151,7 @@ export class Elements {
 }
 
 /**
- * Say whether the room went on since an element was rendered, without the element having been told.
+ * Say whether the room went on since an element was rendered, and the element got no event for it.
  *
  * @param {{since: number, epoch: string}} position that the element surely shows
  * @param {number} head where the room stood when it was rendered

@@ -71,7 +71,7 @@ export class DueField {
     } else if (key === 'Escape' && this.isEdited) {
       event.preventDefault();
       event.stopPropagation();
-      this.#end();
+      this.isEdited = false;
       this.cancelled();
       this.#show();
     } else if (!PASSING.has(key) && !ctrlKey && !metaKey && !altKey && !this.date.readOnly) {
@@ -89,14 +89,10 @@ export class DueField {
     const value = joinDateAndTime(this.date.value, this.date.value && this.time.value);
     const saved = toLocalInput(fromLocalInput(value));
     if (saved !== value) this.say(t('The clocks skip that time on that day. The due date is {moment}.', { moment: exact(fromLocalInput(value) ?? '') }));
-    this.#end();
+    this.isEdited = false;
     this.control.value = saved;
     for (const name of ['input', 'change']) this.control.dispatchEvent(new Event(name));
     return true;
-  }
-
-  #end() {
-    this.isEdited = false;
   }
 
   /** @returns {string} what keeps this from being a due date; "" for nothing */

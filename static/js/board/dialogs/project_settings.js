@@ -2,13 +2,13 @@
 /** The settings of the project: its members, links, name, what was deleted in it, and its end. They have an address. */
 
 import * as api from '../page/api.js';
-import { closeOnBackdrop } from '../dialogs/dialog.js';
+import { closeOnBackdrop } from './dialog.js';
 import { clone, find, part, setAttribute, setText } from '../ui/dom.js';
 import { Deletions } from './deletions.js';
-import { hideUndo, offerUndo } from '../dialogs/undo_line.js';
-import { Invitations } from './invitations.js';
+import { hideUndo, offerUndo } from './undo_line.js';
+import { Invitations } from '../people/invitations.js';
 import { t } from '../language/language.js';
-import { createAvatar, displayName } from './people.js';
+import { createAvatar, displayName } from '../people/people.js';
 import { confirmTwice } from '../ui/confirm.js';
 import { explain, ROLE_NAMES } from '../language/words.js';
 import { userKey } from '../page/site.js';
@@ -27,7 +27,7 @@ const LEAVING = t('If you leave, your tasks stay on the board and become unassig
 const LAST_OWNER = t('You’re the only owner. To leave, transfer ownership first, or delete the project for everyone.');
 const ALONE = t('You’re the only member. To leave, add someone and transfer ownership, or delete the project.');
 
-export class Members {
+export class ProjectSettings {
   /**
    * @param {{
    *   buttons: Record<string, HTMLElement>, store: import("../state/store.js").BoardStore, projectId: number,

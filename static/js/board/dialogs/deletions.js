@@ -6,7 +6,7 @@ import { confirmTwice } from '../ui/confirm.js';
 import { clone, part, setText } from '../ui/dom.js';
 import { t } from '../language/language.js';
 import { ago, exact } from '../language/time.js';
-import { displayName } from './people.js';
+import { displayName } from '../people/people.js';
 import { explain, quote } from '../language/words.js';
 
 /** @typedef {import("../../client/wire.d.ts").Deleted} Deleted */
