@@ -12,7 +12,7 @@ from .board import Board
 from .conftest import NewPage
 from .seen import expect_seen
 
-#: Milliseconds between two keys of somebody who thinks: more than any page waits before it saves.
+#: Milliseconds between two keys of a hesitant user: more than any page waits before it saves.
 SLOWLY = 900
 BERLIN: dict[str, Any] = {"timezone_id": "Europe/Berlin", "locale": "en-GB"}
 

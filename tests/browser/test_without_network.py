@@ -8,7 +8,7 @@ from tests.support.stacks import Server, User
 from .board import LOST_AND_REFUSED, Board
 from .conftest import NewPage
 
-#: The addresses below a path of which there are copies.
+#: In JavaScript: the cached addresses that contain a path.
 COPIES_OF = """async (path) => {
   const copies = await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()));
   return copies.flat().map(({ url }) => new URL(url).pathname).filter((found) => found.includes(path));

@@ -1,4 +1,4 @@
-"""What somebody wrote stays until they decide otherwise: too long, half written, written twice, or not sent yet."""
+"""Texts are kept until their author decides: too long, half written, written twice, or not sent yet."""
 
 import pytest
 from playwright.sync_api import Locator, Page, expect

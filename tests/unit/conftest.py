@@ -1,6 +1,7 @@
 """What the tests inside the pytest process share."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from django.db.models.signals import post_migrate
 
 from taskrealtime.engine import log
 from taskrealtime.engine.installation import epochs
+from tests.support.helpdesk.installed import installed
+from tests.support.helpdesk.models import Queue
 from tests.support.told import Ear
 from tests.support.world import World
 
@@ -24,6 +27,19 @@ def world() -> World:
 def ear(world: World) -> Ear:
     """The events of the project from now on."""
     return Ear(world.project)
+
+
+@pytest.fixture(scope="module")
+def helpdesk(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The live models of `tests.support.helpdesk`, with their triggers."""
+    with django_db_blocker.unblock(), installed():
+        yield
+
+
+@pytest.fixture
+def queue(helpdesk: None) -> Queue:
+    """A queue of the help desk."""
+    return Queue.objects.create(name="Support")
 
 
 #: Bytes of a table that are cheaper to truncate than to go through.

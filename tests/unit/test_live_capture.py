@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -24,7 +23,7 @@ from taskrealtime.engine.models import Event, Room
 from taskrealtime.live.room_names import room_name
 from taskrealtime.live.snapshots import read_records
 from tests import services
-from tests.support.helpdesk.installed import frames_of, installed
+from tests.support.helpdesk.installed import frames_of
 from tests.support.helpdesk.models import (
     Bot,
     Call,
@@ -44,21 +43,10 @@ from tests.support.helpdesk.models import (
     Ticket,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("helpdesk")]
 needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="a program of PostgreSQL's")
 
 Frame = dict[str, Any]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def helpdesk(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock(), installed():
-        yield
-
-
-@pytest.fixture
-def queue() -> Queue:
-    return Queue.objects.create(name="Support")
 
 
 def events(owner: Any) -> list[Frame]:

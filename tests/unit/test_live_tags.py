@@ -2,7 +2,6 @@
 
 import datetime
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,10 +17,9 @@ from django.urls import include, path
 from taskrealtime.engine import log
 from taskrealtime.engine.models import Event
 from taskrealtime.live import checks, live, positions
-from tests.support.helpdesk.installed import installed
 from tests.support.helpdesk.models import Comment, Queue, Ticket
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("helpdesk")]
 
 
 class LiveBelowPrefix:
@@ -47,17 +45,6 @@ class ViewsThatWrite:
     """A project whose page takes a while."""
 
     urlpatterns = [path("<int:pk>/", write_and_show)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def helpdesk(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock(), installed():
-        yield
-
-
-@pytest.fixture
-def queue() -> Queue:
-    return Queue.objects.create(name="Support")
 
 
 def begun(user: Any = None) -> HttpRequest:

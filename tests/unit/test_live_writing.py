@@ -1,6 +1,5 @@
 """Who acts, what a project says itself or leaves unsaid, and how its tests and its operators see what is live."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from io import StringIO
 from typing import Any
@@ -19,22 +18,11 @@ from taskrealtime.live import checks, installing, live
 from taskrealtime.live.registry import Declaration, Registry
 from taskrealtime.live.room_names import encode_key, key_of, room_name
 from tests import services
-from tests.support.helpdesk.installed import frames_of, installed
+from tests.support.helpdesk.installed import frames_of
 from tests.support.helpdesk.models import Comment, Handover, Item, Queue, QueueMembership, Shelf, Ticket
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("helpdesk")]
 needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="a statement of PostgreSQL's")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def helpdesk(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock(), installed():
-        yield
-
-
-@pytest.fixture
-def queue() -> Queue:
-    return Queue.objects.create(name="Support")
 
 
 @pytest.fixture
