@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from .contract.room_names import project_of_room
 from .engine.conf import user_model
 from .engine.conf.user_model import User, UserKey
+from .engine.log.trimming import cutoff
 from .engine.wire.errors import Forbidden, InvalidData, NotFound, RealTimeError
 from .models import AdditionRequest, Block, Comment, Deletion, Invitation, Membership, Project, Task, TaskQuerySet
 
@@ -252,6 +254,17 @@ def deletions(user: User, project_id: int) -> QuerySet[Deletion]:
         return found.filter(own).order_by("-deleted_at", "-pk")
     by_others = comments & (Q(by=None) | ~Q(by=F("user")) | Q(user=None))
     return found.filter(own | by_others | Q(kind__in=("label", "member"))).order_by("-deleted_at", "-pk")
+
+
+def deleted_tasks(user: User, project_id: int) -> QuerySet[Task]:
+    """Return the deleted tasks of a project that this user can restore, the last first.
+
+    Raises:
+        NotFound: there is no such project, or the user is not in it.
+    """
+    role = require_member(user, project_id).role
+    found = Task.all_objects.filter(project_id=project_id, deleted_at__gte=cutoff(timezone.now()))
+    return found.none() if role == "viewer" else found.order_by("-deleted_at", "-pk")
 
 
 def restorable_projects(user: User) -> QuerySet[Project]:

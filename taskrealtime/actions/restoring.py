@@ -37,7 +37,7 @@ def delete_project(user: User, command: commands.ProjectDelete) -> commands.Proj
     )
     project.set_deleted_at(deletion.deleted_at)
     Membership.objects.filter(project=project).end_with_projects()
-    # The user that deleted it first: others need not see how the members go.
+    # The user that deleted it goes first, and sees none of the others go.
     room_events.project_deleted(project.pk, sorted((one.user_id for one in memberships), key=lambda pk: pk != user.pk))
     return commands.ProjectAnswer(project_id=project.pk)
 

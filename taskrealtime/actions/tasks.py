@@ -1,6 +1,6 @@
 """Changes of tasks and their comments."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -9,8 +9,8 @@ from msgspec import UNSET, UnsetType
 
 from taskrealtime import access
 from taskrealtime.contract import commands
-from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.user_model import User
+from taskrealtime.engine.log.trimming import cutoff
 from taskrealtime.engine.wire.errors import Conflict, InvalidData, NotFound
 from taskrealtime.models import Comment, Deletion, Project, Task, ranks
 from taskrealtime.models.deletions import data_of_comment
@@ -89,8 +89,7 @@ def delete_task(user: User, command: commands.TaskDelete) -> commands.TaskGone:
 def restore_task(user: User, command: commands.TaskRestore) -> commands.TaskAnswer:
     """Bring a deleted task back, while it is kept, or an archived one."""
     task = access.lock_task(user, command.task_id, gone=True)
-    oldest = timezone.now() - timedelta(days=settings.EVENT_RETENTION_DAYS)
-    if task.deleted_at is not None and task.deleted_at < oldest:
+    if task.deleted_at is not None and task.deleted_at < cutoff(timezone.now()):
         raise NotFound("No such task.")
     task.restore()
     return commands.TaskAnswer(task=shown_task_object(task))

@@ -1,15 +1,11 @@
 """What was deleted: lists of it, restoring it, deleting it for good. Tasks are restored at their own addresses."""
 
-from datetime import timedelta
-
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from taskrealtime import access
 from taskrealtime.contract import commands
 from taskrealtime.contract.events import UserObject
-from taskrealtime.engine.conf import settings
 from taskrealtime.engine.conf.user_model import User, UserKey
 from taskrealtime.engine.wire.errors import Forbidden, NotFound
 from taskrealtime.models import Deletion, Task
@@ -65,7 +61,7 @@ class DeletedView(ApiView):
         found = list(access.deletions(user, project_id)[:SHOWN])
         titles = dict(Task.objects.filter(pk__in=[one.task_id for one in found]).values_list("pk", "title"))
         shown = [_show(one, titles.get(one.task_id or 0, "")) for one in found]
-        shown += [_show_task(task) for task in _deleted_tasks(user, project_id)[:SHOWN]]
+        shown += [_show_task(task) for task in access.deleted_tasks(user, project_id)[:SHOWN]]
         shown.sort(key=lambda one: one.deleted_at, reverse=True)
         return Response(DeletedList(shown[:SHOWN]))
 
@@ -139,17 +135,9 @@ class CommentPurgeView(ApiView):
 
     @documented("comment_purge", status=204, changes=True, errors=[NotFound, Forbidden])
     def post(self, request: Request, comment_id: int) -> Response:
-        """Delete a deleted comment for good: its author, or whoever can restore it."""
+        """Delete a deleted comment for good: its author, or a user that can restore it."""
         carry_out(request, commands.CommentPurge(comment_id=comment_id))
         return deleted()
-
-
-def _deleted_tasks(user: User, project_id: int) -> list[Task]:
-    if access.require_member(user, project_id).role == "viewer":
-        return []
-    oldest = timezone.now() - timedelta(days=settings.EVENT_RETENTION_DAYS)
-    tasks = Task.all_objects.filter(project_id=project_id, deleted_at__gte=oldest)
-    return list(tasks.order_by("-deleted_at", "-pk")[:SHOWN])
 
 
 def _show(one: Deletion, title: str) -> Deleted:

@@ -5,7 +5,6 @@ show them. Tasks and whole projects are kept in their own rows instead (`Task.de
 project only the memberships are kept here.
 """
 
-from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings as django_settings
@@ -13,9 +12,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from taskrealtime.engine.conf import settings, user_model
+from taskrealtime.engine.conf import user_model
 from taskrealtime.engine.conf.user_model import User, UserKey
 from taskrealtime.engine.db.primary import PrimaryQuerySet
+from taskrealtime.engine.log.trimming import cutoff
 
 from .fields import choices
 from .projects import Membership, Project
@@ -30,8 +30,7 @@ class DeletionQuerySet(PrimaryQuerySet):
 
     def restorable(self) -> Self:
         """Return those that can be undone: younger than `EVENT_RETENTION_DAYS`."""
-        oldest = timezone.now() - timedelta(days=settings.EVENT_RETENTION_DAYS)
-        return self.filter(deleted_at__gte=oldest)
+        return self.filter(deleted_at__gte=cutoff(timezone.now()))
 
     def one(self, kind: str, item: object) -> "Deletion | None":
         """Return the deletion of this thing, locked, if it can be undone."""

@@ -67,7 +67,7 @@ class Project(TrackedModel):
     #: The highest id that a label ever had here: none is used again, since tasks keep the ids of deleted ones.
     last_label_id = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    #: Deleted by a user, who can restore it for `EVENT_RETENTION_DAYS`. It has no members meanwhile: so nobody sees it.
+    #: Deleted by a user, who can restore it for `EVENT_RETENTION_DAYS`. Without members, no user sees it meanwhile.
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = LiveProjectManager()
