@@ -1,4 +1,4 @@
-"""Where the board is among a project's URLs, and where its users sign in and out."""
+"""Where the board is among a project's URLs, where its users sign in and out, and what its pages load."""
 
 from contextlib import suppress
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
+from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import lazy
 
@@ -63,3 +64,13 @@ def sign_out_url() -> str | None:
 
 #: For `login_required`, which is applied before the URLs are known.
 SIGN_IN_URL = lazy(sign_in_url, str)()
+
+
+def page_script(name: str) -> str:
+    """Return the address of a page's script, such as `board/main`: its bundle; the module itself with DEBUG."""
+    return static(f"taskrealtime/{'js' if django_settings.DEBUG else 'bundle'}/{name}.js")
+
+
+def page_styles() -> str:
+    """Return the address of the stylesheet of all pages: its bundle; with DEBUG the one that imports its parts."""
+    return static(f"taskrealtime/{'css' if django_settings.DEBUG else 'bundle'}/site.css")

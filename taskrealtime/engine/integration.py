@@ -1,8 +1,8 @@
 """Puts our part of a project in front of its ASGI application (`taskrealtime.asgi`).
 
 Our sockets, and bounds for the requests to our pages and API, come in front of the project's application: those of the
-board, or without it those of live rooms alone. All other requests go through as they
-came, but for a note of where the socket is.
+board, or without it those of live rooms alone. All other requests go through as they came, but for a note of where the
+socket is.
 """
 
 from collections.abc import Iterator

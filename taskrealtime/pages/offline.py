@@ -6,8 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
-from taskrealtime.addresses import board_base
-from taskrealtime.templatetags.taskrealtime_pages import page_script
+from taskrealtime.addresses import board_base, page_script
 
 
 @require_safe

@@ -58,8 +58,7 @@ def projects(request: HttpRequest) -> HttpResponse:
     form = ProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         command = commands.ProjectCreate(name=form.cleaned_data["name"])
-        rate_limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
-        answer = actions.perform(user, command)
+        answer = _carry_out(user, command)
         assert isinstance(answer, commands.ProjectAnswer)
         return redirect("taskrealtime:board", answer.project_id)
     return _show_projects(request, user, form, status=400 if form.errors else 200)
@@ -79,9 +78,8 @@ def answer_addition(request: HttpRequest, project_id: int) -> HttpResponse:
         command = commands.MemberRemove(project_id=project_id, user_id=user.pk, block=answer != "leave")
     else:
         return redirect("taskrealtime:projects")
-    rate_limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
     try:
-        actions.perform(user, command)
+        _carry_out(user, command)
     except NotFound:  # answered before, or no longer asked
         return redirect("taskrealtime:projects")
     except (Forbidden, InvalidData) as error:
@@ -101,10 +99,15 @@ def answer_deletion(request: HttpRequest, project_id: int) -> HttpResponse:
         command = commands.ProjectPurge(project_id=project_id)
     else:
         return redirect("taskrealtime:projects")
-    rate_limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
     with suppress(NotFound):  # answered before, or too late
-        actions.perform(user, command)
+        _carry_out(user, command)
     return redirect("taskrealtime:projects")
+
+
+def _carry_out(user: User, command: commands.Command) -> commands.Answer:
+    """Carry out a command that a page's form asks for, within the user's limits."""
+    rate_limits.spend_change(user.pk, kind=type(command).__name__, slowness=command.slowness)
+    return actions.perform(user, command)
 
 
 def _show_projects(

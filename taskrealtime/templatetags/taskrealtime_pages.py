@@ -3,8 +3,6 @@
 from typing import Any
 
 from django import template
-from django.conf import settings
-from django.templatetags.static import static
 
 from taskrealtime import addresses, languages
 from taskrealtime.engine.conf import user_model
@@ -13,6 +11,8 @@ register = template.Library()
 
 register.simple_tag(addresses.sign_in_url)
 register.simple_tag(addresses.sign_out_url)
+register.simple_tag(addresses.page_script)
+register.simple_tag(addresses.page_styles)
 register.simple_tag(languages.offered_languages)
 register.simple_tag(user_model.max_username)
 
@@ -37,15 +37,3 @@ def texts_of_scripts(context: template.Context, folder: str) -> str:
     """Return the static file with what a page's scripts say; empty in English, which they know themselves."""
     language: Any = context["language"]
     return "" if language == "en" else f"taskrealtime/js/texts/{language}/{folder}.js"
-
-
-@register.simple_tag
-def page_script(name: str) -> str:
-    """Return the address of a page's script, such as `board/main`: its bundle; the module itself with DEBUG."""
-    return static(f"taskrealtime/{'js' if settings.DEBUG else 'bundle'}/{name}.js")
-
-
-@register.simple_tag
-def page_styles() -> str:
-    """Return the address of the stylesheet of all pages: its bundle; with DEBUG the one that imports its parts."""
-    return static(f"taskrealtime/{'css' if settings.DEBUG else 'bundle'}/site.css")
