@@ -24,7 +24,7 @@ export function leaveKeysToInputMethods() {
 
 /** @param {KeyboardEvent} event @returns {boolean} */
 function isComposing(event) {
-  return event.isComposing || event.keyCode === 229; // Safari ends the composition before it tells of the key that ended it
+  return event.isComposing || event.keyCode === 229; // Safari ends the composition before it reports the key that ended it
 }
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-/** Files cannot be part of a text so far: who pastes one into a field, or drops it there, is told. */
+/** Files cannot be part of a text so far: a message says so when one is pasted or dropped into a field. */
 
 import { t } from '../language/language.js';
 import { takesText } from './dom.js';
