@@ -51,6 +51,8 @@ def renew_epoch(stack: Stack) -> None:
     """Have the log start again, and wait until each server has closed all its connections for that."""
     witness = stack.user()
     sockets = [server.connect(witness) for server in stack.servers if server.running]
+    for socket in sockets:
+        socket.expect("connected")  # in the old epoch: a client that comes later has nothing to be closed for
     stack.run("from taskrealtime.engine import log; log.renew_epoch()")
     for socket in sockets:
         socket.wait_closed()
