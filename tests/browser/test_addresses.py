@@ -87,5 +87,6 @@ def test_a_link_brings_its_card_into_view_and_empty_columns_say_that_they_are(
     expect_seen(board.card(tasks[-1]), "Number 29")
     expect_seen(board.column("in_progress").locator(".column__empty"))
     board.page.keyboard.press("Escape")
+    board.expect_no_hash()
     board.page.goto(f"/projects/{project}/#task-{tasks[0]}")
     expect_seen(board.card(tasks[0]), "Number 0")

@@ -145,6 +145,7 @@ def test_whatever_is_open_follows_a_role_that_changes(server: Server, new_page: 
         follows(control)
         expect(control).to_be_visible()
     page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)  # it has given the focus back
 
     menu = page.get_by_role("menu")
     board.card(task).focus()

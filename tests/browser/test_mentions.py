@@ -92,7 +92,7 @@ def test_a_mention_is_completed_with_the_keys_in_every_field(scene: Scene, new_p
     expect(board.panel.locator("[data-comment-id]")).to_have_count(1)
 
     # Escape closes the list alone, until another mention is begun.
-    board.panel.locator("[data-edit-comment]").click()
+    board.panel.locator("[data-comment-id] [data-edit-comment]").click()
     edited = board.panel.locator("[name=edited_content]")
     edited.press("End")
     edited.press_sequentially("@cl")

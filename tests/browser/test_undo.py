@@ -55,6 +55,7 @@ def test_a_comment_a_label_and_a_member_come_back_by_undo_and_from_the_list(serv
     expect(labels).to_contain_text("The label “Bug” was deleted.")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
+    board.expect_no_hash()
     page.goto(f"/projects/{project}/#settings/deleted")
     settings.get_by_role("button", name="Restore Label “Bug”").click()
     expect(board.card(task).locator("[data-label-id]")).to_have_text("Bug")
