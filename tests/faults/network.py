@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
 
+from tests.support.listening import ListeningPort
+
 CHUNK = 32 * 1024
 #: Seconds that connecting to a server may take.
 CONNECT_TIME = 2.0
@@ -96,22 +98,19 @@ class Link:
         self._choose = choose
         self._chance = chance
         self._pipes: dict[int, Pipe] = {}
-        self._carrying: set[asyncio.Task[None]] = set()
+        self._listening = ListeningPort(self._accept)
 
     async def start(self) -> None:
         """Listen on a free port."""
-        self._listening = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=CHUNK)
-        self.port = self._listening.sockets[0].getsockname()[1]
+        await self._listening.start(limit=CHUNK)
+        self.port = self._listening.port
 
     async def stop(self) -> None:
         """End everything."""
-        self._listening.close()
         for pipe in self.pipes():
             pipe.heal()
             pipe.cut()
-        for task in list(self._carrying):
-            task.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
+        await self._listening.stop()
 
     def pipes(self) -> list[Pipe]:
         """The connections of now."""
@@ -128,18 +127,11 @@ class Link:
             pipe.heal()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._carrying.add(task)
         port = writer.get_extra_info("peername")[1]
         try:
             await self._lead(port, reader, writer)
-        except asyncio.CancelledError:
-            pass
         finally:
-            self._carrying.discard(task)
             self._pipes.pop(port, None)
-            writer.transport.abort()
 
     async def _lead(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for server, server_port in self._choose(self._chance) if self.open else ():

@@ -12,6 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.support.listening import ListeningPort
+
 
 def make_certificate(host: str, folder: Path) -> tuple[Path, Path]:
     """Make a certificate for a host and its key; return their files."""
@@ -42,20 +44,21 @@ def tls_before(port: int, certificate: tuple[Path, Path]) -> Iterator[int]:
         writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        theirs, ours = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(copy(reader, ours), copy(theirs, writer))
+        there, to_there = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            await asyncio.gather(copy(reader, to_there), copy(there, writer))
+        finally:
+            to_there.transport.abort()
 
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0, ssl=context))
+    listening = ListeningPort(serve)
+    loop.run_until_complete(listening.start(ssl=context))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield listening.port
     finally:
+        asyncio.run_coroutine_threadsafe(listening.stop(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        server.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0.1))
         loop.close()

@@ -53,7 +53,7 @@ def world() -> World:
 
 
 def write(world: World, seed: int, steps: int) -> None:
-    hand = Hand(world, Random(seed))
+    hand = Hand(world, Random(seed), alone=False)
     for _ in range(steps):
         attempt(hand, hand.one_of(OPERATIONS))
 
