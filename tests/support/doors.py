@@ -181,6 +181,7 @@ def carry_out(hand: Hand, command: commands.Command) -> None:
         again = actions.perform(user, command, key=key)
         assert again.duplicate is True
         if isinstance(answer, commands.TaskAnswer) and not hand.alone:
+            assert isinstance(again, commands.TaskAnswer)
             assert again.task.id == answer.task.id  # the task as others have left it since
         else:
             assert msgspec.structs.replace(again, duplicate=msgspec.UNSET) == answer
