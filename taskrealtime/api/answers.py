@@ -17,6 +17,7 @@ from taskrealtime.contract.events import (
     ProjectName,
     ProjectObject,
     Role,
+    Status,
     TaskObject,
     UserObject,
 )
@@ -241,6 +242,52 @@ class CommentPage(Page, kw_only=True):
     """One page of comments."""
 
     results: list[CommentObject]
+
+
+class FoundTask(msgspec.Struct, kw_only=True):
+    """A task that a search found, in short."""
+
+    id: int
+    title: str
+    status: Status
+    updated_at: datetime
+    #: Only of one in the archive: since when.
+    archived_at: datetime | UnsetType = UNSET
+
+
+class Span(msgspec.Struct):
+    """A match in an excerpt, in characters (Unicode code points, from 0 on)."""
+
+    start: int
+    #: The one behind the last.
+    end: int
+
+
+class Match(msgspec.Struct, kw_only=True):
+    """A place of a task that has words of a search."""
+
+    where: Literal["title", "description", "comment"]
+    #: Only of a comment.
+    comment_id: int | UnsetType = UNSET
+    #: One line around the first match, `…` where it is cut; of a title all of it.
+    excerpt: str
+    spans: list[Span]
+
+
+class SearchHit(msgspec.Struct):
+    """A task that has all words of a search, and where."""
+
+    project: ProjectName
+    task: FoundTask
+    #: Each word in the first place that has it: the title, the description, the newest of the comments with it. None
+    #: for a word that is the task's number.
+    matches: list[Match]
+
+
+class SearchPage(Page, kw_only=True):
+    """One page of what a search found: at most the first thousand."""
+
+    results: list[SearchHit]
 
 
 class NotificationPage(Page, kw_only=True):

@@ -40,7 +40,7 @@ def _build(room: str) -> SharedSnapshot:
 
     def read_state() -> tuple[list[Membership], list[Task]]:
         members = Membership.objects.filter(project_id=project_id).select_related("user", "project")
-        tasks = Task.objects.filter(project_id=project_id).with_comment_count()
+        tasks = Task.objects.filter(project_id=project_id).defer("folded").with_comment_count()
         return list(members.order_by("user_id")), list(tasks.order_by("position", "id"))
 
     snapshot = log.snapshot(room, read_state)

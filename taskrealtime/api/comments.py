@@ -30,7 +30,7 @@ class TaskCommentsView(ApiView):
             raise NotFound("No such task.")
         comments = access.visible_comments(user_of(request)).filter(task_id=task_id).select_related("task", "author")
         query = read_query(request, PageQuery)
-        return answer_page(request, query, comments.order_by("id"), comment_object, prepare=_keep_html)
+        return answer_page(request, query, comments.order_by("id").defer("folded"), comment_object, prepare=_keep_html)
 
     @documented(
         "comment_add",

@@ -62,7 +62,13 @@ class TasksView(ApiView):
             tasks = access.readable_tasks(user).archived().order_by("-archived_at", "-id")
         else:
             tasks = access.visible_tasks(user).order_by("id")
-        tasks = tasks.filter(_wanted(query)).with_words(query.q or "").with_comment_count().select_related("project")
+        tasks = (
+            tasks.filter(_wanted(query))
+            .with_words(query.q or "")
+            .with_comment_count()
+            .select_related("project")
+            .defer("folded")
+        )
         return answer_page(request, query, tasks, shown_task_object)
 
     @documented(

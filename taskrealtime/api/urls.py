@@ -19,6 +19,7 @@ from . import (
     projects,
     requests,
     rooms,
+    search,
     tasks,
     tokens,
 )
@@ -62,6 +63,7 @@ urlpatterns = [
     path("comments/<id:comment_id>/", comments.CommentView.as_view()),
     path("comments/<id:comment_id>/restore/", deletions.CommentRestoreView.as_view()),
     path("comments/<id:comment_id>/purge/", deletions.CommentPurgeView.as_view()),
+    path("search/", search.SearchView.as_view()),
     path("notifications/", notifications.NotificationsView.as_view()),
     path("notifications/events/", notifications.NotificationEventsView.as_view()),
     path("notifications/read/", notifications.NotificationsReadView.as_view()),

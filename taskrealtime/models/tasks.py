@@ -7,7 +7,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.deletion import Collector
 from django.utils import timezone
 
@@ -29,8 +29,13 @@ AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 #: A change of any of these may change the recipient of a reminder, and its time.
 REMINDED_OF = {"project_id", "status", "assignee_id", "due_at", "created_by_id", "deleted_at", "archived_at"}
 
-#: A change of any of these changes what searches of the archive find.
-SEARCHED = {"title", "description", "archived_at"}
+#: What searches look for in a task.
+SEARCHED = ("title", "description")
+
+
+def folded_of(*texts: object) -> str | None:
+    """Return texts as searches compare them; None if one is an expression, which has no text yet."""
+    return fold("\n".join(texts)) if all(isinstance(text, str) for text in texts) else None  # type: ignore[arg-type]
 
 
 class TaskQuerySet(TrackedQuerySet):
@@ -52,12 +57,7 @@ class TaskQuerySet(TrackedQuerySet):
         """Return those that have each word in their title or description, or that have it as their `#number`."""
         found = self
         for word in words_of(search):
-            # Rows that a server of an earlier release archived are found as that one does.
-            here = Q(folded__contains=fold(word)) | Q(title__icontains=word) | Q(description__icontains=word)
-            number = word.removeprefix("#")
-            # Longer than any id, it is none.
-            is_number = word.startswith("#") and number.isascii() and number.isdigit() and len(number) < 19
-            found = found.filter(here | Q(pk=int(number)) if is_number else here)
+            found = found.filter(has_word(word))
         return found
 
     def kept(self) -> Self:
@@ -102,6 +102,30 @@ class TaskQuerySet(TrackedQuerySet):
         return self.annotate(comments_now=models.functions.Coalesce(count, 0))
 
 
+def has_word(word: str) -> Q:
+    """Match the tasks that have a word in their title or description, or that have it as their `#number`."""
+    is_folded = Q(folded_version=F("version"))
+    # What a server of an earlier release wrote last is found as that one does.
+    as_it_is = ~is_folded & (Q(title__icontains=word) | Q(description__icontains=word))
+    here = (is_folded & Q(folded__contains=fold(word))) | as_it_is
+    number = number_in(word)
+    return here if number is None else here | Q(pk=number)
+
+
+def is_said(word: str) -> Q:
+    """Match the comments that have a word."""
+    is_folded = Q(folded_at=F("updated_at"))
+    return (is_folded & Q(folded__contains=fold(word))) | (~is_folded & Q(content__icontains=word))
+
+
+def number_in(word: str) -> int | None:
+    """Return the id of the task that `#7` names; None for another word."""
+    number = word.removeprefix("#")
+    # Longer than any id, it is none.
+    is_number = word.startswith("#") and number.isascii() and number.isdigit() and len(number) < 19
+    return int(number) if is_number else None
+
+
 class LiveTaskManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
     """The tasks on the boards, without the deleted and the archived ones."""
 
@@ -127,6 +151,7 @@ class Task(TrackedModel):
         "archived_at",
         "labels",
     )
+    DERIVED = ("folded",)
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
     title = models.CharField(max_length=200, validators=[MinLengthValidator(1)])
@@ -157,8 +182,10 @@ class Task(TrackedModel):
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: Off the board, but kept, until it is brought back.
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
-    #: Title and description as searches compare them, of a task in the archive: the page searches the board by itself.
-    folded = models.TextField(null=True, editable=False)  # noqa: DJ001 - null: not folded
+    #: Title and description as searches compare them.
+    folded = models.TextField(null=True, editable=False)  # noqa: DJ001 -- processes of earlier releases write none
+    #: The version that `folded` is of: an earlier release writes another version, and leaves it as it was.
+    folded_version = models.BigIntegerField(null=True, editable=False)
     #: One more with every change that is announced.
     version = models.BigIntegerField(default=1, editable=False)
     #: At which version each field last changed, to distinguish a conflict from edits of different fields.
@@ -206,7 +233,8 @@ class Task(TrackedModel):
             task.version, task.field_versions = 1, {}
             task.updated_at = task.created_at
             task.remind_at = task.first_look()
-            task.folded = task.as_searched()
+            task.folded = folded_of(task.title, task.description)
+            task.folded_version = None if task.folded is None else task.version
 
     def first_look(self) -> datetime | None:
         """Return when reminders must look at this task, now that something of it changed."""
@@ -229,17 +257,18 @@ class Task(TrackedModel):
             self.updated_at = timezone.now()
             self.field_versions |= dict.fromkeys(changed, self.version)
         stamped = ["version", "updated_at", "field_versions", "remind_at"]
-        if SEARCHED & set(changed):
-            self.folded = self.as_searched()
-            stamped.append("folded")
+        self.folded, self.folded_version = previous.folded, previous.folded_version
+        if changed:
+            stamped.append("folded_version")
+            if previous.folded_version != previous.version or not set(changed).isdisjoint(SEARCHED):
+                # What this save does not write may be old here.
+                self.folded = folded_of(*(getattr(self if name in changed else previous, name) for name in SEARCHED))
+                stamped.append("folded")
+            self.folded_version = self.version
         if "project_id" in changed:
             self.labels = []  # They were the other project's.
             stamped.append("labels")
         return stamped
-
-    def as_searched(self) -> str | None:
-        """Return what searches of the archive find it by."""
-        return None if self.archived_at is None else fold(f"{self.title}\n{self.description}")
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Take the task off the board; it can be restored for `EVENT_RETENTION_DAYS`."""
@@ -317,6 +346,7 @@ class Comment(TrackedModel):
     """A user's comment on a task."""
 
     TRACKED = ("task_id", "content", "author_id")
+    DERIVED = ("content_html", "html_key", "folded", "folded_at")
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(
@@ -328,6 +358,10 @@ class Comment(TrackedModel):
     #: The content as HTML, if `html_key` is the key of the content: rendering takes longer than all else of a read.
     content_html = models.TextField(null=True, editable=False)  # noqa: DJ001 -- processes of earlier releases write none
     html_key = models.CharField(max_length=32, null=True, editable=False)  # noqa: DJ001 -- as above
+    #: The content as searches compare it.
+    folded = models.TextField(null=True, editable=False)  # noqa: DJ001 -- as above
+    #: When the content was written that `folded` is of (`updated_at`), as with tasks.
+    folded_at = models.DateTimeField(null=True, editable=False)
 
     objects = models.Manager.from_queryset(CommentQuerySet)()
 
@@ -367,18 +401,23 @@ class Comment(TrackedModel):
             if not comment.is_restored:
                 comment.updated_at = comment.created_at
             comment._keep_html()
+            comment.folded = folded_of(comment.content)
+            comment.folded_at = None if comment.folded is None else comment.updated_at
             if task := tasks.get(comment.task_id):
                 comment.task = task  # As it is now: the comment may have been made with an old instance.
 
     def set_derived_fields(self, previous: Self, changed: Sequence[str]) -> list[str]:
-        """Set the time of the last edit, and the HTML."""
+        """Set the time of the last edit, the HTML, and what searches compare."""
         self.created_at, self.updated_at = previous.created_at, previous.updated_at
-        self.html_key, self.content_html = previous.html_key, previous.content_html
+        for name in self.DERIVED:
+            setattr(self, name, getattr(previous, name))
         if changed:
-            self.updated_at = timezone.now()
+            self.updated_at = self.folded_at = timezone.now()
+            content = self.content if "content" in changed else previous.content
+            self.folded = folded_of(content)
         if "content" in changed:
             self._keep_html()
-        return ["updated_at", "html_key", "content_html"]
+        return ["updated_at", *self.DERIVED]
 
     def save(self, *, using: str | None = None, **kwargs: Any) -> None:
         """As every tracked model's, with the task locked first."""

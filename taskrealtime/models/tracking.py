@@ -107,6 +107,8 @@ class TrackedModel(models.Model):
 
     #: The columns (attribute names) whose changes are announced.
     TRACKED: ClassVar[tuple[str, ...]] = ()
+    #: Columns as large as what they are made of: a change of anything else does not write them again.
+    DERIVED: ClassVar[tuple[str, ...]] = ()
     #: Set on an instance whose write brings back what was deleted: it is announced as such, and is no news to anyone.
     is_restored = False
 
@@ -163,7 +165,7 @@ class TrackedModel(models.Model):
         if update_fields:
             update_fields = {*update_fields, *stamped}
         elif changed and not (force_insert or force_update):  # they say themselves how to write
-            update_fields = self._fields_but(set(self.TRACKED).difference(changed, stamped))
+            update_fields = self._fields_but({*self.TRACKED, *self.DERIVED}.difference(changed, stamped))
         updated = super()._save_table(raw, cls, force_insert, force_update, using, update_fields)  # type: ignore[misc]
         if changed:
             self._as_stored(previous, {*names, *stamped}, using)._announce(previous, using)

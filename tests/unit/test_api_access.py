@@ -103,6 +103,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PATCH", "comments/<id:comment_id>/"): Rule((403, 200, 403, 404, 401), same(content="Hi")),
     ("PUT", "comments/<id:comment_id>/"): Rule((403, 200, 403, 404, 401), same(content="Hi")),
     ("DELETE", "comments/<id:comment_id>/"): Rule(EDITORS_DELETE),
+    ("GET", "search/"): Rule(EVERYBODY_SIGNED_IN),
     ("GET", "notifications/"): Rule(EVERYBODY_SIGNED_IN),
     ("GET", "notifications/events/"): Rule(EVERYBODY_SIGNED_IN),
     ("POST", "notifications/read/"): Rule(EVERYBODY_SIGNED_IN, same(up_to=0)),

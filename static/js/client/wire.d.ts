@@ -234,6 +234,15 @@ export interface Events {
   reset: boolean;
 }
 
+/** A task that a search found, in short. */
+export interface FoundTask {
+  id: number;
+  title: string;
+  status: Status;
+  updated_at: string;
+  archived_at?: string;
+}
+
 /** The server is about to end, and closes with 1012. */
 export interface GoingAway {
   reconnect_in_ms: number;
@@ -319,6 +328,14 @@ export interface LeaveRoom {
 /** How the caller leaves. */
 export interface Leaving {
   block?: boolean;
+}
+
+/** A place of a task that has words of a search. */
+export interface Match {
+  where: "comment" | "description" | "title";
+  comment_id?: number;
+  excerpt: string;
+  spans: readonly Span[];
 }
 
 /** The caller, with their preferences. */
@@ -738,6 +755,21 @@ export interface RoomSnapshot {
   records: Record<string, readonly (Record<string, unknown>)[]>;
 }
 
+/** A task that has all words of a search, and where. */
+export interface SearchHit {
+  project: ProjectName;
+  task: FoundTask;
+  matches: readonly Match[];
+}
+
+/** One page of what a search found: at most the first thousand. */
+export interface SearchPage {
+  count: number;
+  next: string | null;
+  previous: string | null;
+  results: readonly SearchHit[];
+}
+
 /** An invitation's secret, which proves that the user was sent it. */
 export interface Secret {
   secret: string;
@@ -764,6 +796,12 @@ export interface Snoozed {
   duplicate?: true;
   seq: number;
   remind_at: string;
+}
+
+/** A match in an excerpt, in characters (Unicode code points, from 0 on). */
+export interface Span {
+  start: number;
+  end: number;
 }
 
 /** The task as it is now. */

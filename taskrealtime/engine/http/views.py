@@ -44,6 +44,8 @@ class EngineView(APIView):
     schema: Any = None
     #: The user of a request that changes nothing.
     _reader: UserKey | None = None
+    #: For how many answers one that changes nothing counts.
+    read_cost = 1
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @classmethod
@@ -66,7 +68,7 @@ class EngineView(APIView):
         """As the framework's; what only reads is counted, as what changes something is elsewhere."""
         super().initial(request, *args, **kwargs)
         if request.method in READING and isinstance(request.user, User):
-            rate_limits.spend_read(request.user.pk)
+            rate_limits.spend_read(request.user.pk, self.read_cost)
             self._reader = request.user.pk
 
     def get_exception_handler(self) -> Any:

@@ -159,14 +159,14 @@ async def spend_event(user_id: UserKey, *, kind: str, slowness: float, size: int
         await _limiter.aspend(key, limit, cost)
 
 
-def spend_read(user_id: UserKey) -> None:
-    """Count one answer of the API that changes nothing; `charge_read` adds what it turns out to cost.
+def spend_read(user_id: UserKey, cost: int = 1) -> None:
+    """Count one answer of the API that changes nothing, or `cost` of them; `charge_read` adds what its bytes cost.
 
     Raises:
         RateLimited: there were too many, or too large ones.
     """
     if (limit := Limit.parse(settings.HTTP_READ_LIMIT)) is not None:
-        _limiter.spend(f"reads:{user_id}", limit)
+        _limiter.spend(f"reads:{user_id}", limit, cost)
 
 
 def charge_read(user_id: UserKey, size: int) -> None:
