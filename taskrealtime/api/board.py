@@ -52,11 +52,11 @@ def _build(room: str) -> SharedSnapshot:
         project=project_object(project),
         members=[member_object(member) for member in members],
         tasks=[shown_task_object(task, project) for task in tasks],
-        seq=snapshot.seq,
-        epoch=snapshot.epoch,
+        seq=snapshot.position.offset,
+        epoch=snapshot.position.epoch,
     )
     readers = frozenset(member.user_id for member in members)
-    return SharedSnapshot(msgspec.json.encode(board), board.seq, board.epoch, readers)
+    return SharedSnapshot(msgspec.json.encode(board), snapshot.position, readers)
 
 
 #: Those of this process.

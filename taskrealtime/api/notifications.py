@@ -51,8 +51,8 @@ class NotificationsView(ApiView):
             {
                 **page,
                 "results": [_item(event, bounds) for event in events],
-                "seq": snapshot.seq,
-                "epoch": snapshot.epoch,
+                "seq": snapshot.position.offset,
+                "epoch": snapshot.position.epoch,
                 "unread": bounds.unread,
             }
         )

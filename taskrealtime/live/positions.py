@@ -22,14 +22,13 @@ MARGIN_SECONDS = 1.0
 MOST_YOUNG = 200
 
 
-class Position(NamedTuple):
-    """Where a room stands for a page."""
+class PagePosition(NamedTuple):
+    """Where a page stands in a room's log."""
 
     #: The page shows all events up to this one, whenever its view has read.
     since: int
-    #: The last event of the room at this moment.
-    head: int
-    epoch: str
+    #: The end of the log at this moment.
+    end: log.StreamPosition
 
 
 def note_beginning(
@@ -41,7 +40,7 @@ def note_beginning(
         holder[BEGAN_KEY] = time.time()
 
 
-def position_of(room: str, request: HttpRequest | None) -> Position:
+def position_of(room: str, request: HttpRequest | None) -> PagePosition:
     """Return where a room stands for the page that answers a request.
 
     Views read before their templates are rendered. So events that were written since shortly before the request began
@@ -56,11 +55,12 @@ def position_of(room: str, request: HttpRequest | None) -> Position:
     numbered = Event.objects.filter(room=room, seq__isnull=False).order_by("-seq").values_list("seq", "at")
     # After a reset the head is the number of no event.
     head = log.heads([room]).get(room, 0)
+    end = log.StreamPosition(head, epoch)
     newest = numbered.first()
     if newest is None or newest[1] < threshold:
-        return Position(head, head, epoch)
+        return PagePosition(head, end)
     young = [seq for seq, at in numbered[:MOST_YOUNG] if at >= threshold]
-    return Position(0 if len(young) == MOST_YOUNG else min(head, young[-1] - 1), head, epoch)
+    return PagePosition(0 if len(young) == MOST_YOUNG else min(head, young[-1] - 1), end)
 
 
 def _notes_of(request: HttpRequest | None) -> MutableMapping[str, Any]:

@@ -74,8 +74,9 @@ class _All(frozenset[UserKey]):
 
 def _build(room: str) -> SharedSnapshot:
     snapshot = log.snapshot(room, lambda: snapshots.read_records(room))
-    answer = RoomSnapshot(room=room, seq=snapshot.seq, epoch=snapshot.epoch, records=snapshot.state)
-    return SharedSnapshot(msgspec.json.encode(answer), answer.seq, answer.epoch, _All())
+    seq, epoch = snapshot.position
+    answer = RoomSnapshot(room=room, seq=seq, epoch=epoch, records=snapshot.state)
+    return SharedSnapshot(msgspec.json.encode(answer), snapshot.position, _All())
 
 
 #: Those of this process.

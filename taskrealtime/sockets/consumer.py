@@ -72,12 +72,12 @@ class TaskBoardConsumer(RoomsConnection):
 
     # -- rooms --
 
-    async def prepare_room(self, room: str, stand: log.Stand) -> None:
+    async def prepare_room(self, room: str, state: log.ResumeState) -> None:
         """Read a project's presence; make another room that is not there yet."""
         if project_of_room(room) is not None:
             await process().presence.open(room)
         else:
-            await super().prepare_room(room, stand)
+            await super().prepare_room(room, state)
 
     def leave_everything(self) -> None:
         """Leave all rooms, and stop typing."""
@@ -95,15 +95,15 @@ class TaskBoardConsumer(RoomsConnection):
     async def join_project(self, command: commands.JoinProject, envelope: protocol.Envelope) -> None:
         """Subscribe to a project: first what was missed since, then everything."""
         room = project_room(command.project_id)
-        stand, begin = await self.join(room, command.since, command.epoch)
+        state, begin = await self.join(room, command.since, command.epoch)
         # From here to the answer nothing is awaited: what changes later is sent after it, and not before.
         present, viewers = process().presence.enter(room, self)
         answer = commands.ProjectJoined(
             project_id=command.project_id,
             room=room,
-            seq=stand.head,
-            epoch=stand.epoch,
-            reset=stand.reset,
+            seq=state.end.offset,
+            epoch=state.end.epoch,
+            reset=state.reset,
             presence=[events.PresentUser(user_id, status) for user_id, status in present],
         )
         self.acknowledge(answer, envelope.id)

@@ -34,7 +34,8 @@ def read_board(project_id: int) -> Board:
     comments: dict[int, list[Any]] = {task["id"]: [] for task in state["tasks"]}
     for comment in state["comments"]:
         comments[comment["task_id"]].append(comment)
-    return state | {"comments": comments, "seq": snapshot.seq, "epoch": snapshot.epoch}
+    seq, epoch = snapshot.position
+    return state | {"comments": comments, "seq": seq, "epoch": epoch}
 
 
 def _read_state(project_id: int) -> dict[str, Any]:

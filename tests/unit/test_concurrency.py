@@ -149,13 +149,13 @@ class Listener:
             return
         room = project_room(self.project_id)
         try:
-            stand = await process().hub.stand(log.Reader(room, self.user_id, self.cursor))
+            state = await process().hub.resume_state(log.Reader(room, self.user_id, self.cursor))
         except NotFound:
             return
-        assert not stand.reset
+        assert not state.reset
         served = await process().hub.open(room)
-        self.authorised = stand.head
-        self.subscription = served.subscribe(self, cursor=self.cursor, authorised=stand.head)
+        self.authorised = state.end.offset
+        self.subscription = served.subscribe(self, cursor=self.cursor, authorised=state.end.offset)
         await served.go_live(self.subscription)
 
     def leave(self) -> None:

@@ -303,15 +303,15 @@ def test_what_was_missed_is_resumed_in_pages_of_a_megabyte(room: str) -> None:
 def test_resuming_gives_what_was_missed(room: str) -> None:
     say_and_commit(room, *"abc")
     resumed = resume(room, since=1, epoch=log.epoch())
-    assert ([event.seq for event in resumed.events], resumed.head, resumed.reset) == ([2, 3], 3, False)
+    assert ([event.seq for event in resumed.events], resumed.end.offset, resumed.reset) == ([2, 3], 3, False)
     resumed = resume(room, since=3)
-    assert (resumed.events, resumed.head, resumed.reset, resumed.epoch) == ([], 3, False, log.epoch())
+    assert resumed == ((3, log.epoch()), False, [])
 
 
 def test_without_since_nothing_is_replayed(room: str) -> None:
     say_and_commit(room, *"abc")
     resumed = resume(room, since=None)
-    assert (resumed.events, resumed.head, resumed.reset) == ([], 3, False)
+    assert (resumed.events, resumed.end.offset, resumed.reset) == ([], 3, False)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_where_the_log_cannot_go_on_from_it_says_reset(room: str, since: int, ep
     Event.objects.filter(room=room, seq=1).delete()
     Room.objects.filter(name=room).update(floor=1)
     resumed = resume(room, since, epoch)
-    assert (resumed.events, resumed.head, resumed.reset) == ([], 3, True)
+    assert (resumed.events, resumed.end.offset, resumed.reset) == ([], 3, True)
     assert [event.seq for event in resume(room, since=1).events] == [2, 3]
 
 
@@ -342,12 +342,12 @@ def test_a_gap_in_the_log_is_a_reset_and_never_silent(room: str) -> None:
 
 def test_who_may_not_read_gets_nothing_and_others_asked_for_in_one_go_do(room: str) -> None:
     say_and_commit(room, "secret")
-    refused, allowed = log.stand_all(
+    refused, allowed = log.resume_states(
         [log.Reader("project.1", reader_of(room), 0), log.Reader(room, reader_of(room), 0)]
     )
     assert isinstance(refused, NotFound)
-    assert isinstance(allowed, log.Stand)
-    assert allowed.head == 1
+    assert isinstance(allowed, log.ResumeState)
+    assert allowed.end.offset == 1
     with pytest.raises(NotFound):
         log.resume(log.Reader("project.1", 1, 0))
 
@@ -355,7 +355,7 @@ def test_who_may_not_read_gets_nothing_and_others_asked_for_in_one_go_do(room: s
 def test_a_part_of_what_was_missed_is_contiguous_too(room: str) -> None:
     say_and_commit(room, *"abcde")
     resumed = resume(room, since=1, limit=2)
-    assert ([event.seq for event in resumed.events], resumed.head, resumed.reset) == ([2, 3], 5, False)
+    assert ([event.seq for event in resumed.events], resumed.end.offset, resumed.reset) == ([2, 3], 5, False)
     Event.objects.filter(room=room, seq=2).delete()
     assert resume(room, since=1, limit=2).reset
 
@@ -373,7 +373,7 @@ def test_reading_on_stops_at_a_hole_and_then_sends_everybody_past_it(room: str) 
 def test_an_eviction_without_a_number_yet_is_numbered_before_anyone_comes_back(room: str) -> None:
     leave_unnumbered(room, "out", evicts=reader_of(room))
     resumed = resume(room, since=0)
-    assert (resumed.head, [event.evicts for event in resumed.events]) == (1, [reader_of(room)])
+    assert (resumed.end.offset, [event.evicts for event in resumed.events]) == (1, [reader_of(room)])
 
 
 def test_somebody_elses_eviction_delays_nobody(room: str) -> None:
@@ -388,7 +388,7 @@ def test_a_snapshot_contains_what_has_no_number_yet(room: str) -> None:
     say_and_commit(room, "a")
     leave_unnumbered(room, "b")
     snapshot = log.snapshot(room, lambda: heard(room))
-    assert (snapshot.state, snapshot.seq, snapshot.epoch) == ([(1, "a"), (2, "b")], 2, log.epoch())
+    assert (snapshot.state, snapshot.position) == ([(1, "a"), (2, "b")], (2, log.epoch()))
 
 
 def test_a_refused_snapshot_numbers_nothing(room: str) -> None:
@@ -416,8 +416,8 @@ def test_a_snapshot_sees_one_moment_only(room: str) -> None:
 
     say_and_commit(room, "a")
     snapshot = log.snapshot(room, read_slowly)
-    assert (snapshot.state, snapshot.seq) == ((1, 1), 1)
-    assert log.snapshot(room, lambda: heard(room)).seq == 2
+    assert (snapshot.state, snapshot.position.offset) == ((1, 1), 1)
+    assert log.snapshot(room, lambda: heard(room)).position.offset == 2
 
 
 def test_while_a_snapshot_is_read_others_write_on(room: str) -> None:
@@ -435,7 +435,7 @@ def test_while_a_snapshot_is_read_others_write_on(room: str) -> None:
     log.epoch()
     say_and_commit(room, "a")
     snapshot = log.snapshot(room, read_slowly)
-    assert (snapshot.state, snapshot.seq) == ([(1, "a")], 1)
+    assert (snapshot.state, snapshot.position.offset) == ([(1, "a")], 1)
     assert heard(room) == [(1, "a"), (2, "meanwhile")]
 
 
@@ -473,7 +473,7 @@ def test_a_snapshot_waits_for_nobody_who_numbers(room: str) -> None:
 
     def look() -> int:
         try:
-            return log.snapshot(room, lambda: None).seq
+            return log.snapshot(room, lambda: None).position.offset
         finally:
             connection.close()
 
@@ -517,7 +517,7 @@ def test_two_first_readers_of_a_log_without_a_name_agree(room: str, monkeypatch:
     """The second sees a moment at which there was no name yet, and may not give another."""
     Epoch.objects.all().delete()
     snapshot = log.snapshot(room, name_the_log_elsewhere)
-    assert snapshot.epoch == log.epoch()
+    assert snapshot.position.epoch == log.epoch()
     Epoch.objects.all().delete()
 
     def allow_slowly(pairs: object) -> dict[tuple[str, int], RealTimeError]:

@@ -37,12 +37,12 @@ def fill(room: str, length: int) -> None:
 def pages_touched(room: str, user_id: int, head: int) -> int:
     """What joining with five missed events reads, by what PostgreSQL says of the very queries."""
     with CaptureQueriesContext(connection) as queries:
-        [stand] = log.stand_all([log.Reader(room, user_id, head - 5)])
+        [state] = log.resume_states([log.Reader(room, user_id, head - 5)])
         missed = log.read_on(room, since=head - 5, limit=200)
         log.heads([room])
         log.unnumbered_rooms()
-    assert isinstance(stand, log.Stand)
-    assert (stand.head, stand.reset, len(missed)) == (head, False, 5)
+    assert isinstance(state, log.ResumeState)
+    assert (state.end.offset, state.reset, len(missed)) == (head, False, 5)
     selects = [query["sql"] for query in queries if re.match(r"SELECT .*\bengine_", query["sql"])]
     assert len(selects) >= 5
     return sum(pages_of(select) for select in selects)

@@ -87,10 +87,10 @@ def test_an_eviction_that_0_1_appended_counts(world: World) -> None:
 def test_an_eviction_that_0_1_appended_without_a_number_yet_counts_before_a_return(world: World) -> None:
     member = world.people["member"].pk
     execute(INSERT_EVENT, world.project.room, None, "project_member_removed", "{}", NOON, "", member)
-    [stand] = log.stand_all([log.Reader(world.project.room, member)])
-    assert not isinstance(stand, NotFound)
-    assert isinstance(stand, log.Stand)
-    assert stand.head == log.heads([world.project.room])[world.project.room]
+    [state] = log.resume_states([log.Reader(world.project.room, member)])
+    assert not isinstance(state, NotFound)
+    assert isinstance(state, log.ResumeState)
+    assert state.end.offset == log.heads([world.project.room])[world.project.room]
     assert evictions(world)[-1] == member
 
 

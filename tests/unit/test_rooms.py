@@ -553,9 +553,9 @@ async def test_a_new_life_of_the_log_before_the_first_sweep_is_noticed(process: 
     await in_database_thread(log.create_room, room)
     ear = Ear(user.pk)
     process.enter(ear, await in_database_thread(tokens.session_stamp, user))
-    told = await process.hub.stand(log.Reader(room, user.pk))
+    state = await process.hub.resume_state(log.Reader(room, user.pk))
     await in_database_thread(lambda: Epoch.objects.update(value="another"))
-    assert told.epoch != await in_database_thread(log.epoch)
+    assert state.end.epoch != await in_database_thread(log.epoch)
     await process.sweep.once()
     assert ear.given_up == [1012]
 

@@ -58,11 +58,11 @@ class Builder:
 
         built = log.snapshot(room, read_state)
         body = json.dumps(built.state).encode().ljust(self.size)
-        return SharedSnapshot(body, built.seq, built.epoch, frozenset([READER]))
+        return SharedSnapshot(body, built.position, frozenset([READER]))
 
     def ask(self, room: str, user_id: int = READER) -> tuple[int, list[str]]:
         snapshot = self.shared.get(room, user_id)
-        return snapshot.seq, json.loads(snapshot.body)
+        return snapshot.position.offset, json.loads(snapshot.body)
 
 
 @pytest.fixture
@@ -247,4 +247,4 @@ def test_the_log_without_a_name_keeps_nothing_from_being_built(world: World) -> 
     Epoch.objects.all().delete()
     first = board_of(world, "owner").json()
     assert (first["epoch"], first["seq"]) == (log.epoch(), log.heads([world.project.room])[world.project.room])
-    assert log.standing(world.project.room) == log.Standing(first["seq"], first["epoch"], settled=True)
+    assert log.settled_position(world.project.room) == (first["seq"], first["epoch"])

@@ -72,7 +72,7 @@ def _answer(resumed: log.Resumed, query: EventsQuery) -> Events:
     return Events(
         events=frames,
         seq=resumed.events[-1].seq if resumed.events else query.since,
-        head=resumed.head,
-        epoch=resumed.epoch,
+        head=resumed.end.offset,
+        epoch=resumed.end.epoch,
         reset=resumed.reset,
     )

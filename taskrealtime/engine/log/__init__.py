@@ -9,11 +9,22 @@ from taskrealtime.engine.wire.frames import LoggedEvent, wire_time
 from .appending import append, append_all, atomic, write_appended
 from .captured import CAPTURED
 from .numbering import drop_room, sequence
-from .reading import MAX_REPLAY, bounds, bounds_in_order, heads, mark_read, read, read_back, read_on, resume, stand_all
+from .reading import (
+    MAX_REPLAY,
+    bounds,
+    bounds_in_order,
+    heads,
+    mark_read,
+    read,
+    read_back,
+    read_on,
+    resume,
+    resume_states,
+)
 from .rows import create_room, encode, unnumbered_rooms
-from .snapshots import snapshot, standing
+from .snapshots import settled_position, snapshot
 from .transactions import is_retryable
-from .types import Bounds, NewEvent, Reader, Resumed, Snapshot, Stand, Standing
+from .types import Bounds, NewEvent, Reader, Resumed, ResumeState, Snapshot, StreamPosition
 
 __all__ = [
     "CAPTURED",
@@ -22,10 +33,10 @@ __all__ = [
     "LoggedEvent",
     "NewEvent",
     "Reader",
+    "ResumeState",
     "Resumed",
     "Snapshot",
-    "Stand",
-    "Standing",
+    "StreamPosition",
     "append",
     "append_all",
     "atomic",
@@ -43,10 +54,10 @@ __all__ = [
     "read_on",
     "renew_epoch",
     "resume",
+    "resume_states",
     "sequence",
+    "settled_position",
     "snapshot",
-    "stand_all",
-    "standing",
     "unnumbered_rooms",
     "wire_time",
     "write_appended",

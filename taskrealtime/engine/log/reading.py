@@ -1,4 +1,4 @@
-"""Reads the log: where a room's log stands for a reader, and the events after a number."""
+"""Reads the log: where a room's log ends, how a reader goes on from there, and the events after a number."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ from taskrealtime.engine.wire.frames import LoggedEvent
 from .numbering import sequence
 from .rows import logged_row
 from .transactions import SNAPSHOT_ATTEMPTS, one_moment
-from .types import Bounds, Reader, Resumed, Stand, T
+from .types import Bounds, Reader, Resumed, ResumeState, StreamPosition, T
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +70,9 @@ def read_back(room: str, *, last: int, first: int) -> list[LoggedEvent]:
     return [logged_row(event, blanked) for event in events]
 
 
-def stand_all(readers: Sequence[Reader]) -> list[Stand | RealTimeError]:
-    """Return where the log stands for each of `readers`, or why that one may not read; all of it at one moment."""
-    return _at_one_moment(readers, lambda stands: stands)
+def resume_states(readers: Sequence[Reader]) -> list[ResumeState | RealTimeError]:
+    """Return the state of its room for each of `readers`, or why that one may not read; all of it at one moment."""
+    return _at_one_moment(readers, lambda states: states)
 
 
 def resume(reader: Reader, *, limit: int = MAX_REPLAY) -> Resumed:
@@ -82,22 +82,22 @@ def resume(reader: Reader, *, limit: int = MAX_REPLAY) -> Resumed:
         RealTimeError: the user may not read the room.
     """
 
-    def read_missed(stands: list[Stand | RealTimeError]) -> Resumed:
-        [stand] = stands
-        if isinstance(stand, RealTimeError):
-            raise stand
-        if stand.reset or reader.since is None:
-            return Resumed(stand.head, stand.epoch, stand.reset, [])
+    def read_missed(states: list[ResumeState | RealTimeError]) -> Resumed:
+        [state] = states
+        if isinstance(state, RealTimeError):
+            raise state
+        if state.reset or reader.since is None:
+            return Resumed(state.end, state.reset, [])
         events = read(reader.room, since=reader.since, limit=limit)
-        is_whole = bool(events) or reader.since == stand.head
+        is_whole = bool(events) or reader.since == state.end.offset
         if not is_whole or [event.seq for event in events] != [reader.since + n for n in range(1, len(events) + 1)]:
             logger.error(
                 "Event log: %s has a gap after %s, so the client resets. Look for deleted rows of engine_event.",
                 reader.room,
                 reader.since,
             )
-            return Resumed(stand.head, stand.epoch, True, [])
-        return Resumed(stand.head, stand.epoch, False, events)
+            return Resumed(state.end, True, [])
+        return Resumed(state.end, False, events)
 
     return _at_one_moment([reader], read_missed)
 
@@ -116,8 +116,8 @@ def _give_up_before(room: str, seq: int) -> None:
         logger.error("Event log: %s has a gap before %s. Look for deleted rows of engine_event.", room, seq)
 
 
-def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[Stand | RealTimeError]], T]) -> T:
-    """Find out where `readers` stand, and call `use` with it inside the same snapshot of the database."""
+def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[ResumeState | RealTimeError]], T]) -> T:
+    """Read the states for `readers`, and call `use` with them inside the same snapshot of the database."""
     for _ in range(SNAPSHOT_ATTEMPTS):
         try:
             with one_moment():
@@ -125,7 +125,7 @@ def _at_one_moment(readers: Sequence[Reader], use: Callable[[list[Stand | RealTi
                 # An eviction that is committed but not numbered yet may lie before a return that was just authorised.
                 unsettled = _unnumbered_evictions(readers)
                 if not unsettled:
-                    return use(_stands(readers, refusals))
+                    return use(_states(readers, refusals))
         except EpochMissing:
             epoch()
             continue
@@ -141,25 +141,25 @@ def _unnumbered_evictions(readers: Sequence[Reader]) -> set[str]:
     return {event.room for event in waiting if (event.room, event.evicted) in wanted}
 
 
-def _stands(
+def _states(
     readers: Sequence[Reader], refusals: dict[tuple[str, UserKey], RealTimeError]
-) -> list[Stand | RealTimeError]:
+) -> list[ResumeState | RealTimeError]:
     rooms = Room.objects.in_bulk({reader.room for reader in readers})
     present = present_epoch()
     return [
-        refusals.get((reader.room, reader.user_id)) or _stand(reader, rooms.get(reader.room), present)
+        refusals.get((reader.room, reader.user_id)) or _state(reader, rooms.get(reader.room), present)
         for reader in readers
     ]
 
 
-def _stand(reader: Reader, row: Room | None, present: str) -> Stand:
+def _state(reader: Reader, row: Room | None, present: str) -> ResumeState:
     room = row or Room(name=reader.room)
     reset = False
     if reader.since is not None:
         known = reader.epoch is None or reader.epoch == present
         reset = not (known and room.floor <= reader.since <= room.head and room.head - reader.since <= MAX_REPLAY)
     unread = Bounds(room.floor, room.head, room.read).unread
-    return Stand(room.head, present, reset, row is not None, room.read, unread)
+    return ResumeState(StreamPosition(room.head, present), reset, row is not None, room.read, unread)
 
 
 def mark_read(room: str, up_to: int) -> int:

@@ -20,11 +20,10 @@ KEPT_BYTES = 32 * 1024 * 1024
 
 
 class SharedSnapshot(NamedTuple):
-    """A room's state after event `seq`, encoded, and its permitted readers."""
+    """A room's state after the event at `position`, encoded, and its permitted readers."""
 
     body: bytes
-    seq: int
-    epoch: str
+    position: log.StreamPosition
     #: The users who may read the room, as of that event.
     readers: frozenset[int]
 
@@ -82,7 +81,7 @@ class SharedSnapshots:
         """Return whether nothing was committed in the room since: no event is newer, and none waits for its number."""
         if self._clock() >= kept.until:
             return False
-        return log.standing(room) == log.Standing(kept.snapshot.seq, kept.snapshot.epoch, settled=True)
+        return log.settled_position(room) == kept.snapshot.position
 
     def _begun_since(self, asked: int, room: str) -> SharedSnapshot:
         """One whose building began after the first `asked` ones, and so contains all that was committed by then."""

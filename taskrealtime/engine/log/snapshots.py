@@ -12,11 +12,14 @@ from taskrealtime.engine.wire.errors import Internal
 from .numbering import number_waiting, publish
 from .reading import heads
 from .transactions import SNAPSHOT_ATTEMPTS, is_retryable, one_moment, use_one_snapshot
-from .types import Snapshot, Standing, T
+from .types import Snapshot, StreamPosition, T
 
 
-def standing(room: str) -> Standing | None:
-    """Return where the room's log stands, by one cheap statement; None: no such room, or the log has no name yet."""
+def settled_position(room: str) -> StreamPosition | None:
+    """Return where the room's log ends, by one cheap statement.
+
+    None: a committed event has no number yet, there is no such room, or the log has no name.
+    """
     wal_file = WAL_FILE if connection.vendor == "postgresql" else "NULL"
     with prepared_cursor(connection) as cursor:
         cursor.execute(
@@ -31,7 +34,9 @@ def standing(room: str) -> Standing | None:
     if row is None:
         return None
     head, value, wal_name, unsettled = row
-    return Standing(head, value if wal_name is None else with_timeline(value, wal_name), settled=not unsettled)
+    if unsettled:
+        return None
+    return StreamPosition(head, value if wal_name is None else with_timeline(value, wal_name))
 
 
 def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
@@ -44,9 +49,9 @@ def snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
         RealTimeError: whatever `read_state` raises.
     """
     with one_moment():
-        where = standing(room)
-        if where is not None and where.settled:
-            return Snapshot(read_state(), where.head, where.epoch)
+        position = settled_position(room)
+        if position is not None:
+            return Snapshot(read_state(), position)
     return _numbered_snapshot(room, read_state)
 
 
@@ -57,8 +62,9 @@ def _numbered_snapshot(room: str, read_state: Callable[[], T]) -> Snapshot[T]:
             with writing.atomic(durable=True):
                 use_one_snapshot()
                 numbered = number_waiting([room])
-                name = present_epoch()
-                result = Snapshot(read_state(), heads([room]).get(room, 0), name)
+                present = present_epoch()
+                state = read_state()
+                result = Snapshot(state, StreamPosition(heads([room]).get(room, 0), present))
         except EpochMissing:
             epoch()
             continue

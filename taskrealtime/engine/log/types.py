@@ -10,6 +10,13 @@ from taskrealtime.engine.wire.frames import LoggedEvent
 T = TypeVar("T")
 
 
+class StreamPosition(NamedTuple):
+    """A place in a room's log: an event's number, and the epoch in which it was given."""
+
+    offset: int
+    epoch: str
+
+
 class Reader(NamedTuple):
     """The user that wants to read a room, and the position to read from."""
 
@@ -21,11 +28,10 @@ class Reader(NamedTuple):
     epoch: str | None = None
 
 
-class Stand(NamedTuple):
-    """Where a room's log stands for a reader."""
+class ResumeState(NamedTuple):
+    """Where a room's log ends, and how a reader goes on from there."""
 
-    head: int
-    epoch: str
+    end: StreamPosition
     #: The reader cannot go on from `since` and must take a snapshot.
     reset: bool
     #: Whether the room has a row yet.
@@ -65,28 +71,18 @@ class NewEvent(NamedTuple):
     evicted: UserKey | None = None
 
 
-class Standing(NamedTuple):
-    """A room's log as one statement sees it."""
-
-    head: int
-    epoch: str
-    #: Every committed event has its number.
-    settled: bool
-
-
 class Resumed(NamedTuple):
-    """Where the log stands, and what a reader missed."""
+    """Where the log ends, and what a reader missed."""
 
-    head: int
-    epoch: str
+    end: StreamPosition
+    #: As in `ResumeState`; then there are no events.
     reset: bool
     events: list[LoggedEvent]
 
 
 @dataclass(frozen=True)
 class Snapshot(Generic[T]):
-    """The state after event `seq` of a room, no more and no less."""
+    """The state of a room after the event at `position`, no more and no less."""
 
     state: T
-    seq: int
-    epoch: str
+    position: StreamPosition

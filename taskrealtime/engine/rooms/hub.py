@@ -42,9 +42,9 @@ class Hub:
         #: The highest number that was published for a room that is just being opened.
         self._published_heads: dict[str, int] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
-        #: Where a room's log stands for a reader, and what is known of a room: both asked for in batches, since many
-        #: clients reconnect at once after a lost connection.
-        self._stands = Batcher(log.stand_all)
+        #: How readers go on, and what is known of rooms: both asked for in batches, since many clients reconnect at
+        #: once after a lost connection.
+        self._resume_states = Batcher(log.resume_states)
         self._bounds = Batcher(log.bounds_in_order)
 
     # -- subscribers --
@@ -126,17 +126,17 @@ class Hub:
         self.rooms.pop(room.name, None)
         room.close()
 
-    async def stand(self, reader: log.Reader) -> log.Stand:
-        """Return where a room's log stands for a reader.
+    async def resume_state(self, reader: log.Reader) -> log.ResumeState:
+        """Return where a room's log ends, and how a reader goes on from there.
 
         Raises:
             RealTimeError: it may not read.
         """
-        stand = await self._stands.ask(reader, share=str(reader.user_id))
+        state = await self._resume_states.ask(reader, share=str(reader.user_id))
         if self.epoch is None:
             # Before the first sweep: a client that gets this epoch of the log will be notified of the next one.
-            self.epoch = stand.epoch
-        return stand
+            self.epoch = state.end.epoch
+        return state
 
     async def bounds(self, name: str) -> log.Bounds | None:
         """Return what is known of a room's log; None: there is no such room."""

@@ -117,7 +117,7 @@ class Messages:
 
     async def _look_at_departed(self, user_id: UserKey, departed: str) -> None:
         try:
-            await self._hub.stand(log.Reader(departed, user_id))
+            await self._hub.resume_state(log.Reader(departed, user_id))
         except RealTimeError:
             self._hub.end_membership(user_id, departed)
         except Exception as error:

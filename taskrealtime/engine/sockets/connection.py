@@ -94,7 +94,7 @@ class SocketConnection(AsyncConsumer):
         """Greet a client that has just signed in, and enter at least one room."""
         raise NotImplementedError
 
-    async def prepare_room(self, room: str, stand: log.Stand) -> None:
+    async def prepare_room(self, room: str, state: log.ResumeState) -> None:
         """Do what a room needs before it is entered; the user may read it."""
 
     async def handle(self, envelope: protocol.Envelope) -> None:
@@ -424,20 +424,22 @@ class SocketConnection(AsyncConsumer):
 
     # -- rooms --
 
-    async def enter_room(self, room: str, since: int | None, epoch: str | None) -> tuple[log.Stand, Callable[[], None]]:
+    async def enter_room(
+        self, room: str, since: int | None, epoch: str | None
+    ) -> tuple[log.ResumeState, Callable[[], None]]:
         """Enter a room.
 
         Returns:
-            where its log stands, and what to call once the client has that: then what was missed and what is new
+            where its log ends, and what to call once the client has that: then what was missed and what is new
             follow.
         """
-        stand = await self.ask_stand(room, since, epoch)
-        await self.prepare_room(room, stand)
+        state = await self.resume_state(room, since, epoch)
+        await self.prepare_room(room, state)
         if since is not None:
-            metrics.RESUMES.labels("reset" if stand.reset else "continued").inc()
+            metrics.RESUMES.labels("reset" if state.reset else "continued").inc()
         served = await process().hub.open(room)
-        cursor = stand.head if since is None or stand.reset else since
-        subscription = served.subscribe(self, cursor=cursor, authorised=stand.head, read=stand.read)
+        cursor = state.end.offset if since is None or state.reset else since
+        subscription = served.subscribe(self, cursor=cursor, authorised=state.end.offset, read=state.read)
         if earlier := self.subscriptions.get(room):
             earlier.room.unsubscribe(earlier)
         self.subscriptions[room] = subscription
@@ -447,15 +449,15 @@ class SocketConnection(AsyncConsumer):
             self._replays.append(replay)
             replay.add_done_callback(self._replays.remove)
 
-        return stand, begin
+        return state, begin
 
-    async def ask_stand(self, room: str, since: int | None = None, epoch: str | None = None) -> log.Stand:
-        """Return where a room's log stands for this client.
+    async def resume_state(self, room: str, since: int | None = None, epoch: str | None = None) -> log.ResumeState:
+        """Return where a room's log ends, and how this client goes on from there.
 
         Raises:
             RealTimeError: the user may not read it.
         """
-        return await process().hub.stand(log.Reader(room, self.user_id, since, epoch))
+        return await process().hub.resume_state(log.Reader(room, self.user_id, since, epoch))
 
 
 def _token_of(scope: Any) -> str | None:

@@ -110,9 +110,9 @@ class RoomsConnection(SocketConnection):
         """Let the client ask, once, for what its user room missed."""
         self._may_resume = True
 
-    async def prepare_room(self, room: str, stand: log.Stand) -> None:
+    async def prepare_room(self, room: str, state: log.ResumeState) -> None:
         """Make a room that is not there yet."""
-        if not stand.exists:
+        if not state.exists:
             # Made before it is served: the sweep takes a served room without a row for one that is gone.
             await in_reading_thread(self.share, log.create_room, room)
 
@@ -122,10 +122,10 @@ class RoomsConnection(SocketConnection):
         super().leave_everything()
 
     async def welcome(self, since: int | None, epoch: str | None, id: MessageId) -> None:
-        """Send `connected`, with where the user's own room stands; its live events begin a moment later."""
+        """Send `connected`, with where the log of the user's own room ends; its live events begin a moment later."""
         assert self.identity is not None
         name = user_room(self.user_id)
-        stand, self._begin = await self.enter_room(name, since, epoch)
+        state, self._begin = await self.enter_room(name, since, epoch)
         asyncio.get_running_loop().call_later(RESUME_GRACE, self._begin_user_room)
         connected = catalogue.Connected(
             session=self.session,
@@ -134,10 +134,10 @@ class RoomsConnection(SocketConnection):
             token_expires_at=_moment(self.identity.expires_at),
             ping_interval=settings.WEBSOCKET_PING_INTERVAL,
             room=name,
-            seq=stand.head,
-            epoch=stand.epoch,
-            reset=stand.reset,
-            unread=stand.unread,
+            seq=state.end.offset,
+            epoch=state.end.epoch,
+            reset=state.reset,
+            unread=state.unread,
         )
         self.send_event("connected", connected, id)
 
@@ -164,8 +164,8 @@ class RoomsConnection(SocketConnection):
 
     async def join_room(self, command: catalogue.JoinRoom, envelope: protocol.Envelope) -> None:
         """Subscribe to a room of whatever kind: first what was missed since, then everything."""
-        stand, begin = await self.join(command.room, command.since, command.epoch)
-        answer = catalogue.RoomJoined(room=command.room, seq=stand.head, epoch=stand.epoch, reset=stand.reset)
+        state, begin = await self.join(command.room, command.since, command.epoch)
+        answer = catalogue.RoomJoined(room=command.room, seq=state.end.offset, epoch=state.end.epoch, reset=state.reset)
         self.acknowledge(answer, envelope.id)
         if begin is not None:
             begin()
@@ -179,10 +179,10 @@ class RoomsConnection(SocketConnection):
 
     async def join(
         self, room: str, since: int | None, epoch: str | None
-    ) -> tuple[log.Stand, Callable[[], None] | None]:
-        """Return where a room stands, and what begins its delivery, if it was not joined before."""
+    ) -> tuple[log.ResumeState, Callable[[], None] | None]:
+        """Return where a room's log ends, and what begins its delivery, if it was not joined before."""
         if room in self.subscriptions:
-            return await self.ask_stand(room), None
+            return await self.resume_state(room), None
         if len(self.subscriptions) > settings.WEBSOCKET_MAX_PROJECTS:  # One of them is the user's own room.
             raise Forbidden("This connection has joined too many projects and rooms: leave one first.")
         return await self.enter_room(room, since, epoch)

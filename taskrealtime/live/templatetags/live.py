@@ -22,7 +22,7 @@ from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.http.page import csrf_cookie, csrf_header, socket_path
 from taskrealtime.live import room_names
 from taskrealtime.live.pages import api_base
-from taskrealtime.live.positions import Position, position_of
+from taskrealtime.live.positions import PagePosition, position_of
 
 register = template.Library()
 
@@ -97,15 +97,15 @@ def live_records(context: Context, room: str | Model | None, *, url: str | None 
 def _room_attributes(context: Context, room: str | Model) -> dict[str, Any]:
     name = _name_of(room)
     request = _request_of(context)
-    kept: dict[str, Position] = {} if request is None else request.__dict__.setdefault(_KEPT, {})
+    kept: dict[str, PagePosition] = {} if request is None else request.__dict__.setdefault(_KEPT, {})
     if name not in kept:
         kept[name] = position_of(name, request)
-    since, head, epoch = kept[name]
+    since, end = kept[name]
     return {
         "data-live-room": name,
         "data-live-since": str(since),
-        "data-live-head": str(head),
-        "data-live-epoch": epoch,
+        "data-live-head": str(end.offset),
+        "data-live-epoch": end.epoch,
     }
 
 
