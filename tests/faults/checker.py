@@ -61,8 +61,8 @@ def check_early(record: Record) -> list[Violation]:
     for history in record.histories:
         entries = History(history.name, history.user, history.rooms, history.wire, list(history.entries))
         found += check_wire(entries) if history.wire else check_delivered(entries)
-        heard = [entry for entry in entries.entries if entry.what == "event" and entry.frame is not None]
-        frames |= {(entry.room, entry.seq): entry.frame for entry in heard if entry.frame is not None}
+        received = [entry for entry in entries.entries if entry.what == "event" and entry.frame is not None]
+        frames |= {(entry.room, entry.seq): entry.frame for entry in received if entry.frame is not None}
     effects = _Effects({"": [frame for (room, _), frame in frames.items() if not is_personal(room)]})
     for operation in record.operations:
         if (times := effects.texts[operation.kind, operation.token]) > 1:
@@ -94,10 +94,10 @@ def is_personal(room: str) -> bool:
 
 def _check_inbox(room: str, frames: list[Frame]) -> Iterator[Violation]:
     """That a user was notified of each comment once."""
-    told = Counter(frame["data"]["comment"]["id"] for frame in frames if frame["event"] == "comment_added")
-    for comment, times in told.items():
+    added = Counter(frame["data"]["comment"]["id"] for frame in frames if frame["event"] == "comment_added")
+    for comment, times in added.items():
         if times > 1:
-            yield Violation("doubled", room, f"comment {comment} was told {times} times")
+            yield Violation("doubled", room, f"comment {comment} was published {times} times")
 
 
 class _Effects:
@@ -154,11 +154,11 @@ def _judge(operations: list[Operation], times: int) -> Iterator[Violation]:
     # One that was sent once and refused has no effect; of several copies an earlier one may come late.
     possible = sum(operation.outcome != REFUSED or operation.attempts > 1 for operation in operations)
     first = operations[0]
-    told = f"{first.kind} {first.token}: {times} times in the log, acknowledged {sure}, possible {possible}"
+    text = f"{first.kind} {first.token}: {times} times in the log, acknowledged {sure}, possible {possible}"
     if times < sure:
-        yield Violation("lost", first.writer, told)
+        yield Violation("lost", first.writer, text)
     if times > possible:
-        yield Violation("doubled", first.writer, told)
+        yield Violation("doubled", first.writer, text)
 
 
 def _check_state(
@@ -211,15 +211,15 @@ class _Joined:
         self.left = False
 
     def receive(self, who: str, entry: Entry) -> Iterator[Violation]:
-        told = f"{entry.room} {entry.seq} after {self.last} on connection {entry.connection}"
+        text = f"{entry.room} {entry.seq} after {self.last} on connection {entry.connection}"
         if self.left:
-            yield Violation("leak", who, f"{told}, after the removal")
+            yield Violation("leak", who, f"{text}, after the removal")
         if entry.seq in self.seen or entry.seq == self.last:
-            yield Violation("doubled", who, told)
+            yield Violation("doubled", who, text)
         elif entry.seq < self.last:
-            yield Violation("reordered", who, told)
+            yield Violation("reordered", who, text)
         elif entry.seq > self.last + 1:
-            yield Violation("lost", who, told)
+            yield Violation("lost", who, text)
         self.seen.add(entry.seq)
         self.last = max(self.last, entry.seq)
 
@@ -276,13 +276,13 @@ def check_delivered(history: History) -> Iterator[Violation]:
             last[entry.room] = entry.seq
         elif entry.what == "event":
             before = last.get(entry.room, 0)
-            told = f"{entry.room} {entry.seq} was delivered after {before}"
+            text = f"{entry.room} {entry.seq} was delivered after {before}"
             if entry.seq == before:
-                yield Violation("doubled", history.name, told)
+                yield Violation("doubled", history.name, text)
             elif entry.seq < before:
-                yield Violation("reordered", history.name, told)
+                yield Violation("reordered", history.name, text)
             elif entry.seq > before + 1:
-                yield Violation("lost", history.name, told)
+                yield Violation("lost", history.name, text)
             last[entry.room] = max(before, entry.seq)
 
 
@@ -327,8 +327,8 @@ def check_ends(history: History, final: Final) -> Iterator[Violation]:
         if (records := final.records.get(room)) is not None:
             stored = _Records({"records": records}).picture()
             if held.fault or held.board != stored:
-                told = held.fault or f"{held.board} instead of {stored}"
-                yield Violation("board", history.name, f"{room}: {told}")
+                text = held.fault or f"{held.board} instead of {stored}"
+                yield Violation("board", history.name, f"{room}: {text}")
             continue
         wanted = final.boards.get(room)
         if wanted is None:
@@ -339,7 +339,7 @@ def check_ends(history: History, final: Final) -> Iterator[Violation]:
             yield Violation("board", history.name, f"{room}: {differing}")
         boards = [entry.data for entry in history.entries if entry.what == "board" and entry.room == room]
         if not history.wire and not boards:
-            yield Violation("board", history.name, f"{room}: it never told its board")
+            yield Violation("board", history.name, f"{room}: it never reported its board")
         for kept in boards:
             if (differing := _difference(_Board(kept).picture(), wanted)) is not None:
                 yield Violation("board", history.name, f"the board that it kept of {room}: {differing}")
@@ -499,7 +499,7 @@ def check_closes(history: History, record: Record) -> Iterator[Violation]:
     stalls = [stall for stall in record.stalls if stall[1] - stall[0] > LONG_STALL]
     up = {entry.connection for entry in history.entries if entry.what == "connected"}
     for entry in history.entries:
-        if entry.what != "closed" or entry.connection not in up or entry.data["meddled"]:
+        if entry.what != "closed" or entry.connection not in up or entry.data["injected"]:
             continue
         server, code = entry.data["server"], entry.data["code"]
         if code == 1006 and any(begin <= entry.at <= end + AFTERMATH for begin, end in stalls):
@@ -520,8 +520,8 @@ def check_late(history: History, record: Record) -> Iterator[Violation]:
         since = acknowledged.get(effect_of(entry.frame))
         if since is None or entry.at - since <= LATEST or _was_hindered(record, server, since, entry.at):
             continue
-        told = f"{entry.room} {entry.seq} came {entry.at - since:.1f} s after its acknowledgement, from server {server}"
-        yield Violation("late", history.name, told)
+        text = f"{entry.room} {entry.seq} came {entry.at - since:.1f} s after its acknowledgement, from server {server}"
+        yield Violation("late", history.name, text)
 
 
 def undisturbed(history: History) -> Iterator[tuple[Entry, int | None]]:
@@ -530,7 +530,7 @@ def undisturbed(history: History) -> Iterator[tuple[Entry, int | None]]:
         return
     hindered, servers = set(), {}
     for entry in history.entries:
-        if entry.what == "closed" and HINDERED & set(entry.data["meddled"]):
+        if entry.what == "closed" and HINDERED & set(entry.data["injected"]):
             hindered.add(entry.connection)
         elif entry.what == "connected":
             servers[entry.connection] = entry.data["server"]

@@ -109,7 +109,7 @@ class Follower:
         """Disconnect, and stay away until `come_back`."""
         self.awake.clear()
         for pipe in self.link.pipes():
-            pipe.meddled.append("away")
+            pipe.injected.append("away")
             pipe.cut()
 
     def come_back(self) -> None:
@@ -224,13 +224,13 @@ class _Talk:
             self._note_end(code)
 
     def _note_end(self, code: int | str) -> None:
-        meddled = list(self.pipe.meddled) if self.pipe else ["no server took it"]
+        injected = list(self.pipe.injected) if self.pipe else ["no server took it"]
         if self.refused:
-            meddled.append("refused connect")
+            injected.append("refused connect")
         if isinstance(code, str):
-            meddled.append(code)  # The client's own doing.
+            injected.append(code)  # The client's own doing.
         server = self.pipe.server if self.pipe else None
-        data = {"server": server, "code": code, "meddled": meddled}
+        data = {"server": server, "code": code, "injected": injected}
         self.client.history.note("closed", connection=self.number, data=data)
 
     def _spawn(self, coroutine: Any) -> None:
@@ -357,19 +357,19 @@ class PollClient(Follower):
                 answer = await self._http.get(path, params=query)
                 if answer.status_code != 200:
                     raise ValueError(answer.status_code)
-                told = answer.json()
+                received = answer.json()
             except NO_ANSWER:
                 failures += 1
                 await asyncio.sleep(backoff(failures, self.chance))
                 continue
             failures = 0
             number = next(numbers)
-            facts = {"since": since, "epoch": told["epoch"], "reset": told["reset"]}
-            self.history.note("joined", connection=number, room=room, seq=told["head"], data=facts)
-            for frame in told["events"]:
+            facts = {"since": since, "epoch": received["epoch"], "reset": received["reset"]}
+            self.history.note("joined", connection=number, room=room, seq=received["head"], data=facts)
+            for frame in received["events"]:
                 self.hear(frame, number)
-            self.positions[room] = told["seq"]
-            if told["reset"]:
+            self.positions[room] = received["seq"]
+            if received["reset"]:
                 await self.take_snapshot(room)
 
 
@@ -418,8 +418,8 @@ class Pages:
     def _listen(self) -> None:
         assert self._node.stdout
         for line in self._node.stdout:
-            told = json.loads(line)
-            history, what, data = self.histories[told["client"]], told["what"], told["data"]
+            received = json.loads(line)
+            history, what, data = self.histories[received["client"]], received["what"], received["data"]
             if what == "event":
                 history.note("event", room=data["room"], seq=data["seq"], frame=data)
             elif what in ("snapshot", "board"):

@@ -1,8 +1,7 @@
 """Faults, injected in a random order that the seed decides, while clients and writers work.
 
-Three hands work at the same time, each with its own deck of cards: one on the server processes, one on what they stand
-on (database, Redis, messages), one on the network and the clients. A deck is shuffled, played to its end and shuffled
-again.
+Three players work at the same time, each with its own deck of faults: the server processes; what they depend on
+(database, Redis, messages); the network and the clients. A deck is shuffled, played to its end and shuffled again.
 """
 
 import asyncio
@@ -21,11 +20,11 @@ from taskrealtime.engine.crash_points import CRASH_POINTS
 from .clients import Follower
 from .installation import PING_TIMEOUT, Installation, Slot
 from .network import Link, Pipe
+from .publications import Publisher
 from .record import Fault
-from .rings import Rings
 from .writers import ForeignWriter
 
-#: Seconds between two faults of one hand.
+#: Seconds between two faults of one player.
 BREATH = (0.3, 1.2)
 #: Seconds that an armed server is given to come to its crash point.
 ARMED = 6.0
@@ -34,7 +33,7 @@ HOUR = 3600.0
 #: Events that an absent client misses: fewer than a replay may have, and more.
 FEW, MANY = 300, 2100
 
-Card = Callable[[], Awaitable[None]]
+Injection = Callable[[], Awaitable[None]]
 
 
 class Nemesis:
@@ -70,7 +69,7 @@ class Nemesis:
         self._projects = list(projects)
         self._chance = chance
         self._long = long
-        self._rings = Rings(installation.redis.url) if installation.redis else None
+        self._publisher = Publisher(installation.redis.url) if installation.redis else None
         self._name = ""
         self._points = self._deck(CRASH_POINTS)
         self._rest = asyncio.Event()
@@ -79,11 +78,11 @@ class Nemesis:
         while True:
             yield from self._chance.sample(list(things), len(things))
 
-    # -- hands --
+    # -- decks --
 
-    def hands(self) -> list[dict[str, Card]]:
-        """The decks of this installation, by the names of their cards."""
-        servers: dict[str, Card] = {
+    def decks(self) -> list[dict[str, Injection]]:
+        """The decks of this installation: faults by their names."""
+        servers: dict[str, Injection] = {
             "server killed": self.kill_server,
             "server crashed": self.crash_server,
             "server crashed again": self.crash_server,
@@ -91,7 +90,7 @@ class Nemesis:
             "rolling restart": self.restart_all,
             "server's clock wrong": self.shift_server,
         }
-        network: dict[str, Card] = {
+        network: dict[str, Injection] = {
             "connection cut": self.cut,
             "connection half open": self.half_open,
             "answers lost": self.lose_answers,
@@ -99,7 +98,7 @@ class Nemesis:
             "network delayed": self.delay,
             "client asleep": self.sleep,
         }
-        stores: dict[str, Card] = {
+        stores: dict[str, Injection] = {
             "foreign process killed": self.kill_foreign,
             "writer of another language killed": self.kill_other,
             "foreign process's clock wrong": self.shift_foreign,
@@ -114,20 +113,20 @@ class Nemesis:
                 "PostgreSQL restarted": self.restart_postgres,
                 "PostgreSQL away": self.take_postgres_away,
                 "database connections cut": self.cut_database,
-                "rings twice": self.ring_twice,
-                "rings out of order": self.ring_out_of_order,
-                "rings lost": self.lose_rings,
+                "publications twice": self.publish_twice,
+                "publications out of order": self.publish_out_of_order,
+                "publications lost": self.lose_publications,
                 "channel flooded": self.flood,
                 "foreign process crashed": self.crash_foreign,
             }
         return [servers, stores, network]
 
-    async def play(self, cards: dict[str, Card], *, once: bool) -> None:
-        """One hand, until `rest` is called and the present fault is healed; `once`: or each card has been played."""
-        for name in islice(self._deck(list(cards)), len(cards) if once else None):
+    async def play(self, injections: dict[str, Injection], *, once: bool) -> None:
+        """Play one deck until `rest` is called and the present fault is healed; `once`: or each fault was played."""
+        for name in islice(self._deck(list(injections)), len(injections) if once else None):
             if await self._rested(self._chance.uniform(*BREATH)):
                 return
-            await cards[name]()
+            await injections[name]()
 
     async def _rested(self, seconds: float) -> bool:
         """Whether it is time to stop, which may come within so many seconds."""
@@ -150,9 +149,9 @@ class Nemesis:
 
     async def close(self) -> None:
         """Let go."""
-        if self._rings is not None:
+        if self._publisher is not None:
             with suppress(Exception):
-                await self._rings.close()
+                await self._publisher.close()
 
     # -- servers --
 
@@ -302,47 +301,47 @@ class Nemesis:
         head = (await self._installation.heads()).get(room, 0)
         return room, await self._installation.frames(room, max(0, head - count), count)
 
-    async def _ring(self, room: str, events: list[list[Any]], head: int | None = None) -> None:
-        assert self._rings
+    async def _publish(self, room: str, events: list[list[Any]], head: int | None = None) -> None:
+        assert self._publisher
         self._name = self._name or await self._installation.name_in_messages()
-        await self._rings.ring(room, events, installation=self._name, head=head)
+        await self._publisher.publish(room, events, installation=self._name, head=head)
 
-    async def ring_twice(self) -> None:
+    async def publish_twice(self) -> None:
         """Published events are published again, the newest and older ones."""
-        assert self._rings
-        with self._fault("rings twice"):
+        assert self._publisher
+        with self._fault("publications twice"):
             for _ in range(6):
                 room, events = await self._last_events(30)
                 with suppress(Exception):
-                    await self._ring(room, events[-1:])
-                    await self._ring(room, events)
-                    await self._ring(room, events[:10])
+                    await self._publish(room, events[-1:])
+                    await self._publish(room, events)
+                    await self._publish(room, events[:10])
                 await asyncio.sleep(0.1)
 
-    async def ring_out_of_order(self) -> None:
+    async def publish_out_of_order(self) -> None:
         """Events whose publications were withheld are published all at once, the newest first, and with gaps."""
-        assert self._rings
-        with self._fault("rings out of order"):
-            await self.write_unheard(3)
+        assert self._publisher
+        with self._fault("publications out of order"):
+            await self.write_unpublished(3)
             room, events = await self._last_events(12)
             with suppress(Exception):
                 for event in reversed(events):
-                    await self._ring(room, [event])
-                await self._ring(room, self._chance.sample(events, len(events)), head=max(e[0] for e in events))
+                    await self._publish(room, [event])
+                await self._publish(room, self._chance.sample(events, len(events)), head=max(e[0] for e in events))
                 # One that promises more than there is, as from another life of the log.
-                await self._ring(room, events[-1:], head=events[-1][0] + 3)
+                await self._publish(room, events[-1:], head=events[-1][0] + 3)
 
-    async def lose_rings(self) -> None:
+    async def lose_publications(self) -> None:
         """Changes that are not published at once; the publications come late."""
-        assert self._rings
-        with self._fault("rings lost"):
-            await self.write_unheard(4)
+        assert self._publisher
+        with self._fault("publications lost"):
+            await self.write_unpublished(4)
             room, events = await self._last_events(8)
             await asyncio.sleep(1.5)
             with suppress(Exception):
-                await self._ring(room, events)
+                await self._publish(room, events)
 
-    async def write_unheard(self, changes: int) -> None:
+    async def write_unpublished(self, changes: int) -> None:
         """Changes in each project by a process that has no Redis."""
         for _ in range(changes):
             for project in self._projects:
@@ -350,11 +349,11 @@ class Nemesis:
 
     async def flood(self) -> None:
         """A great many publications for one group."""
-        assert self._rings
+        assert self._publisher
         with self._fault("channel flooded"), suppress(Exception):
             room, events = await self._last_events(20)
             for _ in range(600):
-                await self._ring(room, events[-2:])
+                await self._publish(room, events[-2:])
 
     # -- foreign processes --
 
@@ -381,7 +380,7 @@ class Nemesis:
         """It believes that it is an hour earlier or later."""
         with self._fault("foreign process's clock wrong"):
             self._foreign.become(without=("REDIS_URL",), clock=self._chance.choice([-HOUR, HOUR]))
-            await self.write_unheard(2)
+            await self.write_unpublished(2)
             self._foreign.become(without=("REDIS_URL",))
 
     async def crash_foreign(self) -> None:
@@ -399,13 +398,15 @@ class Nemesis:
         return self._chance.sample(self.links, max(1, len(self.links) // 3))
 
     @asynccontextmanager
-    async def _weather(self, kind: str, strike: Callable[[Pipe], None], seconds: float) -> AsyncIterator[list[Link]]:
+    async def _network_fault(
+        self, kind: str, strike: Callable[[Pipe], None], seconds: float
+    ) -> AsyncIterator[list[Link]]:
         """Some links are struck, with the connections that they have and get."""
         links = self._some_links()
         with self._fault(kind) as fault:
             fault.struck += [link.name for link in links]
             for link in links:
-                link.weather = strike
+                link.faulty = strike
                 for pipe in link.pipes():
                     strike(pipe)
             try:
@@ -443,20 +444,20 @@ class Nemesis:
 
     async def lose_answers(self) -> None:
         """What is asked for arrives, its answer does not; then the connections are cut."""
-        async with self._weather("answers lost", Pipe.deafen, self._chance.uniform(0.3, 1.2)) as links:
+        async with self._network_fault("answers lost", Pipe.drop_answers, self._chance.uniform(0.3, 1.2)) as links:
             for link in links:
                 for pipe in link.pipes():
                     pipe.cut()
 
     async def slow(self) -> None:
         """A few kilobytes per second."""
-        async with self._weather("network slow", lambda pipe: pipe.slow(20_000), self._chance.uniform(2, 4)):
+        async with self._network_fault("network slow", lambda pipe: pipe.slow(20_000), self._chance.uniform(2, 4)):
             pass
 
     async def delay(self) -> None:
         """Everything arrives later."""
         seconds = self._chance.uniform(0.1, 0.6)
-        async with self._weather("network delayed", lambda pipe: pipe.delay(seconds), self._chance.uniform(2, 4)):
+        async with self._network_fault("network delayed", lambda pipe: pipe.delay(seconds), self._chance.uniform(2, 4)):
             pass
 
     async def sleep(self) -> None:

@@ -21,7 +21,7 @@ class Pipe:
         #: Which server it leads to.
         self.server = server
         #: What the network did to it, by name, in order.
-        self.meddled: list[str] = []
+        self.injected: list[str] = []
         self._ends = ends
         self._passing = {"up": asyncio.Event(), "down": asyncio.Event()}
         #: Bytes per second; None: no bound. Seconds before anything is passed on.
@@ -37,28 +37,28 @@ class Pipe:
 
     def freeze(self) -> None:
         """Forward nothing more, without any sign of it."""
-        self.meddled.append("frozen")
+        self.injected.append("frozen")
         for passing in self._passing.values():
             passing.clear()
 
-    def deafen(self) -> None:
+    def drop_answers(self) -> None:
         """What the client says arrives; it gets no answer."""
-        self.meddled.append("deaf")
+        self.injected.append("deaf")
         self._passing["down"].clear()
 
     def slow(self, rate: float) -> None:
         """Pass on so many bytes per second each way."""
-        self.meddled.append("slow")
+        self.injected.append("slow")
         self._rate = rate
 
     def delay(self, seconds: float) -> None:
         """Pass on everything so much later."""
-        self.meddled.append("delayed")
+        self.injected.append("delayed")
         self._delay = seconds
 
     def cut(self) -> None:
         """End the connection with a reset at both ends."""
-        self.meddled.append("cut")
+        self.injected.append("cut")
         for end in self._ends:
             if (handle := end.get_extra_info("socket")) is not None:
                 with suppress(OSError):
@@ -94,7 +94,7 @@ class Link:
         #: Whether new connections are let through.
         self.open = True
         #: Called with each new pipe: the faults of the moment meet it, too.
-        self.weather: Callable[[Pipe], None] | None = None
+        self.faulty: Callable[[Pipe], None] | None = None
         self._choose = choose
         self._chance = chance
         self._pipes: dict[int, Pipe] = {}
@@ -122,7 +122,7 @@ class Link:
 
     def heal(self) -> None:
         """The network is well again; connections that were cut stay so."""
-        self.open, self.weather = True, None
+        self.open, self.faulty = True, None
         for pipe in self.pipes():
             pipe.heal()
 
@@ -141,8 +141,8 @@ class Link:
             except (OSError, TimeoutError):
                 continue
             pipe = self._pipes[port] = Pipe(server, (writer, to_there))
-            if self.weather is not None:
-                self.weather(pipe)
+            if self.faulty is not None:
+                self.faulty(pipe)
             try:
                 up = asyncio.create_task(pipe.carry("up", reader, to_there))
                 down = asyncio.create_task(pipe.carry("down", there, writer))

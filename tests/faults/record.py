@@ -43,7 +43,7 @@ class Entry:
     - joined: a connection continues in `room`; `data` has `since`, `epoch` and `reset`, `seq` is the log's head;
     - event: the logged `frame` number `seq` of `room` came;
     - removed: it received that it may not follow `room` any more;
-    - connected, closed: the connection's life; `data` has `server`, when closed also `code` and `meddled`, what the
+    - connected, closed: the connection's life; `data` has `server`, when closed also `code` and `injected`, what the
       network or the client itself did to it, if anything;
     - waiting: it returns in `data` seconds;
     - error: what was asked for `room` was answered with an error, or one came unasked: `data`;

@@ -134,15 +134,15 @@ def _unix(at: str) -> float:
     return datetime.fromisoformat(at).timestamp()
 
 
-def true_times(told: list[float], begun: float) -> list[float]:
+def true_times(written: list[float], begun: float) -> list[float]:
     """When the events of a room happened, though the clocks of some processes were hours off.
 
     Args:
-        told: the times in the events, in the order of their numbers.
+        written: the times in the events, in the order of their numbers.
         begun: a moment before the first of them, by half an hour at most.
     """
     times: list[float] = []
-    for at in told:
+    for at in written:
         hours = round(((times[-1] if times else begun) - at) / HOUR)
         times.append(at + hours * HOUR)
     return times

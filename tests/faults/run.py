@@ -14,7 +14,7 @@ from . import checker, storm
 from .checker import Violation
 from .clients import Follower, Pages, PollClient, SocketClient, Who
 from .installation import PATIENCE, Installation
-from .nemesis import Card, Nemesis
+from .nemesis import Injection, Nemesis
 from .network import Link
 from .record import ACKNOWLEDGED, Record
 from .report import Report, Seconds, make_report
@@ -48,7 +48,7 @@ class Plan:
     crowd: int = 0
     #: The safeguard that the servers are to do without.
     without: str | None = None
-    #: The only faults there are, by the names of their cards; None: all.
+    #: The only faults there are, by name; None: all.
     only: tuple[str, ...] | None = None
     #: Stop as soon as something was found, and wait at most so long for clients that are behind.
     early: bool = False
@@ -137,8 +137,8 @@ class Stage:
             self._writers.append(writer)
         self._foreign = ForeignWriter("foreign", installation.env, self._world, self._new_chance())
         # It has no Redis: its changes are not published.
-        self._unheard = ForeignWriter("unheard", installation.env, self._world, self._new_chance())
-        self._unheard.become(without=("REDIS_URL",))
+        self._unpublished = ForeignWriter("unpublished", installation.env, self._world, self._new_chance())
+        self._unpublished.become(without=("REDIS_URL",))
         program = OTHERS[installation.kind]
         self._others = [
             ForeignWriter(f"other-{number}", installation.env, self._world, self._new_chance(), program)
@@ -152,7 +152,7 @@ class Stage:
                 *self._pages.links.values(),
                 *(w.link for w in self._writers),
             ],
-            foreign=self._unheard,
+            foreign=self._unpublished,
             other=self._others[0],
             burst_project=projects[-1],
             projects=projects,
@@ -172,7 +172,7 @@ class Stage:
         for writer in self._writers:
             await writer.finish(0)
         await self._foreign.finish()
-        await self._unheard.finish()
+        await self._unpublished.finish()
         for other in self._others:
             await other.finish()
 
@@ -219,21 +219,21 @@ class Stage:
     async def _with_faults(self) -> bool:
         """Faults for the planned time; whether something was found before its end."""
         once = self._plan.seconds is None
-        hands = [asyncio.create_task(self._nemesis.play(cards, once=once)) for cards in self._hands()]
+        players = [asyncio.create_task(self._nemesis.play(deck, once=once)) for deck in self._decks()]
         deadline = time.monotonic() + (PATIENCE if self._plan.seconds is None else self._plan.seconds)
         found = False
-        over = all if once else any  # Without an end of its own, a hand that is done has failed.
-        while time.monotonic() < deadline and not found and not over(hand.done() for hand in hands):
+        over = all if once else any  # Without an end of its own, a player that is done has failed.
+        while time.monotonic() < deadline and not found and not over(player.done() for player in players):
             await asyncio.sleep(0.5)
             found = self._plan.early and bool(checker.check_early(self._record))
         self._nemesis.rest()
-        await asyncio.gather(*hands)
+        await asyncio.gather(*players)
         return found
 
-    def _hands(self) -> list[dict[str, Card]]:
+    def _decks(self) -> list[dict[str, Injection]]:
         wanted: Callable[[str], bool] = lambda name: self._plan.only is None or name in self._plan.only  # noqa: E731
-        hands = [{name: card for name, card in hand.items() if wanted(name)} for hand in self._nemesis.hands()]
-        return [hand for hand in hands if hand]
+        decks = [{name: inject for name, inject in deck.items() if wanted(name)} for deck in self._nemesis.decks()]
+        return [deck for deck in decks if deck]
 
     async def _calm_down(self, settle: float) -> None:
         """No more faults; the writers finish, and all clients reach the head of the log within that time."""
@@ -242,7 +242,7 @@ class Stage:
         await asyncio.gather(*(writer.finish(self._plan.settle) for writer in self._writers), self._foreign.finish())
         await asyncio.gather(*(other.finish() for other in self._others))
         # The last events of all are not published.
-        await self._nemesis.write_unheard(1)
+        await self._nemesis.write_unpublished(1)
         deadline = time.monotonic() + settle
         while time.monotonic() < deadline:
             if await self._installation.unnumbered() == 0 and not self._behind(await self._installation.heads()):
@@ -267,7 +267,7 @@ class Stage:
         writer = Writer("probe", who, self._world, self._link("probe"), self._new_chance())
         await writer.open()
         try:
-            timings = Timings(self._installation, sockets, writer, self._unheard, self._boards[0].id)
+            timings = Timings(self._installation, sockets, writer, self._unpublished, self._boards[0].id)
             found = await timings.measure(self._plan.timings)
         finally:
             await writer.finish(0)

@@ -52,7 +52,9 @@ async def measure(installation: Installation, clients: int, times: int) -> tuple
     named = f"{clients} clients cut off: all caught up"
     timings = {f"{named} by `since` after": Seconds(tuple(by_since))}
     timings[f"{named} by a board of {TASKS} tasks after"] = Seconds(tuple(by_reset))
-    refused = [f"{count} times {what}" for what, count in crowd.told.items() if what.startswith(("board: 5", "error"))]
+    refused = [
+        f"{count} times {what}" for what, count in crowd.counts.items() if what.startswith(("board: 5", "error"))
+    ]
     return timings, crowd.faults + refused
 
 

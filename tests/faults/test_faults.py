@@ -1,6 +1,6 @@
 """Nothing lost, nothing twice, in order: while servers, Redis, PostgreSQL, networks and clients fail.
 
-The same seed gives each hand the same faults in the same order, at about the same times. Other seeds: `FAULTS_SEED=7`;
+The same seed gives each player the same faults in the same order, at about the same times. Other seeds: `FAULTS_SEED=7`;
 longer, and with the times that delivery takes after each fault: `make faults SECONDS=600`.
 """
 
@@ -16,7 +16,7 @@ from .run import Plan, run
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 SEED = int(os.environ.get("FAULTS_SEED", "11"))
 #: One of each kind that `test_sabotage` proves to be found out where a safeguard is missing, and two of ends.
-A_FEW = ("rings lost", "rings twice", "connection cut", "answers lost", "server killed", "Redis killed")
+A_FEW = ("publications lost", "publications twice", "connection cut", "answers lost", "server killed", "Redis killed")
 
 
 def assert_clean(plan: Plan, folder: Path) -> Report:

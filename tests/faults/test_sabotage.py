@@ -20,14 +20,14 @@ def sabotaged(without: str, only: str, *, seconds: float = 60) -> Report:
     return asyncio.run(run(plan))
 
 
-def test_a_log_that_nobody_looks_at_loses_what_was_not_rung_for() -> None:
-    report = sabotaged("sweep", "rings lost", seconds=1)
+def test_a_log_without_sweeps_loses_what_was_not_published() -> None:
+    report = sabotaged("sweep", "publications lost", seconds=1)
     assert report.lost > 0, report
     assert report.doubled == report.reordered == 0, report
 
 
-def test_a_room_that_passes_on_every_ring_doubles_events() -> None:
-    report = sabotaged("dedupe", "rings twice")
+def test_a_room_that_delivers_every_publication_doubles_events() -> None:
+    report = sabotaged("dedupe", "publications twice")
     assert report.doubled > 0, report
 
 
@@ -36,6 +36,6 @@ def test_coming_back_without_a_replay_loses_events() -> None:
     assert report.lost > 0, report
 
 
-def test_keys_that_nobody_remembers_double_effects() -> None:
+def test_keys_that_are_not_remembered_double_effects() -> None:
     report = sabotaged("keys", "answers lost")
     assert report.doubled > 0, report

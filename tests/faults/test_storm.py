@@ -45,12 +45,12 @@ def test_a_crowd_that_was_cut_off_comes_back_and_has_missed_nothing(kind: str) -
         tokens, projects = stack.run(PREPARE, count=PEOPLE, projects=PROJECTS, tasks=0)
         async with aclosing(Crowd([server.port], tokens, projects, CONNECTIONS)) as crowd:
             await crowd.arrive()
-            crowd.told.clear()
+            crowd.counts.clear()
             crowd.cut()
             heads = await asyncio.to_thread(stack.run, WRITE, projects=projects, each=MISSED)
             await crowd.caught_up(heads, PATIENCE)
             assert crowd.faults == []
-            assert set(crowd.told) <= {"attempts", "attempts given up"}, crowd.told  # no error, no reset
+            assert set(crowd.counts) <= {"attempts", "attempts given up"}, crowd.counts  # no error, no reset
             assert crowd.deliveries == CONNECTIONS * MISSED
 
     in_a_storm(kind, storm)
@@ -63,7 +63,7 @@ def test_a_storm_of_resets_is_answered_wholly() -> None:
         tokens, projects = stack.run(PREPARE, count=PEOPLE, projects=1, tasks=TASKS)
         async with aclosing(Crowd([server.port], tokens, projects, FETCHERS)) as crowd:
             await crowd.arrive()
-            crowd.told.clear()
+            crowd.counts.clear()
             [made] = {member.seq for member in crowd.members}
             assert made is not None
             crowd.forget_epoch()
@@ -73,8 +73,8 @@ def test_a_storm_of_resets_is_answered_wholly() -> None:
             assert alive.status_code == 200
             await crowd.caught_up(heads, PATIENCE)
             assert crowd.faults == []
-            assert crowd.told["board: 200"] == crowd.told["resets"] == FETCHERS, crowd.told
-            assert set(crowd.told) <= {"attempts", "attempts given up", "resets", "board: 200"}, crowd.told
+            assert crowd.counts["board: 200"] == crowd.counts["resets"] == FETCHERS, crowd.counts
+            assert set(crowd.counts) <= {"attempts", "attempts given up", "resets", "board: 200"}, crowd.counts
             for member in crowd.members:
                 assert member.board is not None
                 # Since the tasks were made, each event is one more.

@@ -11,14 +11,14 @@ from .record import ACKNOWLEDGED, Fault
 from .report import Seconds
 from .writers import ForeignWriter, Writer
 
-LOST_RING = "an event whose ring was lost arrives after"
+LOST_PUBLICATION = "an event whose publication was lost arrives after"
 REDIS_BACK = "Redis restarted: delivery is as fast as ever after"
 WITHOUT_REDIS = "a server that started while Redis was away: an event arrives after"
 SERVER_KILLED = "a server killed: its clients caught up elsewhere after"
 SERVER_KILLED_WAITS = "  of which they waited by choice (backoff)"
 
 #: What each may take, seconds, in the middle of several measurements.
-PROMISES = {LOST_RING: 2.0, REDIS_BACK: 3.0, WITHOUT_REDIS: 2.0}
+PROMISES = {LOST_PUBLICATION: 2.0, REDIS_BACK: 3.0, WITHOUT_REDIS: 2.0}
 
 #: Seconds: delivery that counts as normal, a pause between two probes, the end of patience.
 NORMAL, BETWEEN, PATIENCE = 0.3, 0.1, 20.0
@@ -46,8 +46,8 @@ class Timings:
     async def measure(self, times: int) -> dict[str, Seconds]:
         """All of them, each so many times."""
         await self._quiet()
-        lost = [await self.lost_ring() for _ in range(times)]
-        found = {LOST_RING: Seconds(tuple(lost))}
+        lost = [await self.lost_publication() for _ in range(times)]
+        found = {LOST_PUBLICATION: Seconds(tuple(lost))}
         back = [await self.redis_restart() for _ in range(times)]
         found[REDIS_BACK] = Seconds(tuple(back))
         found[WITHOUT_REDIS] = Seconds(tuple(await self.without_redis(times)))
@@ -56,12 +56,12 @@ class Timings:
         found[SERVER_KILLED_WAITS] = Seconds(tuple(waits for _, waits in killed))
         return found
 
-    async def lost_ring(self) -> float:
+    async def lost_publication(self) -> float:
         """Seconds from the end of a change that is not published until every client has received it."""
         operation = await self._foreign.carry_out("create", self._project)
         assert operation.outcome == ACKNOWLEDGED
         assert operation.ended is not None
-        return await self._everybody_heard(operation.token) - operation.ended
+        return await self._all_received(operation.token) - operation.ended
 
     async def redis_restart(self) -> float:
         """Seconds from Redis being back until events are delivered as fast as ever."""
@@ -73,7 +73,7 @@ class Timings:
             assert time.time() - back < PATIENCE, "delivery does not become normal"
             begun = time.time()
             token = await self._write()
-            if await self._everybody_heard(token) - begun < NORMAL:
+            if await self._all_received(token) - begun < NORMAL:
                 good.append(begun)
             else:
                 good.clear()
@@ -103,7 +103,7 @@ class Timings:
     async def _one_write(self) -> float:
         token = await self._write()
         begun = time.time()
-        return await self._everybody_heard(token) - begun
+        return await self._all_received(token) - begun
 
     async def server_killed(self) -> tuple[float, float]:
         """Seconds from a server's end until its clients have a later event; how long they chose to wait."""
@@ -116,7 +116,7 @@ class Timings:
         self._installation.record.faults.append(fault)
         slot.send(signal.SIGKILL)
         token = await self._write()
-        caught_up = await self._everybody_heard(token, orphans) - killed
+        caught_up = await self._all_received(token, orphans) - killed
         waits = [
             sum(entry.data for entry in client.history.entries[mark:] if entry.what == "waiting")
             for client, mark in zip(orphans, marks, strict=True)
@@ -138,13 +138,13 @@ class Timings:
     async def _quiet(self) -> None:
         """Until every client is connected."""
         assert await until(lambda: all(client.connected for client in self._clients), PATIENCE)
-        await self._everybody_heard(await self._write())
+        await self._all_received(await self._write())
 
-    async def _everybody_heard(self, token: str, clients: Sequence[SocketClient] | None = None) -> float:
+    async def _all_received(self, token: str, clients: Sequence[SocketClient] | None = None) -> float:
         """When the last of these clients received the task of this title."""
-        return max([await self._heard(client, token) for client in clients or self._clients])
+        return max([await self._received(client, token) for client in clients or self._clients])
 
-    async def _heard(self, client: SocketClient, token: str) -> float:
+    async def _received(self, client: SocketClient, token: str) -> float:
         deadline = time.monotonic() + PATIENCE
         while True:
             for entry in reversed(client.history.entries):
@@ -154,5 +154,5 @@ class Timings:
                     and entry.frame["data"]["task"]["title"] == token
                 ):
                     return entry.at
-            assert time.monotonic() < deadline, f"{client.name} never heard of {token}"
+            assert time.monotonic() < deadline, f"{client.name} never received {token}"
             await asyncio.sleep(0.01)

@@ -229,10 +229,10 @@ class Writer:
             )
             if answer.status_code >= 500 or answer.status_code in INDEFINITE:
                 return None
-            told = {} if answer.status_code == 204 else answer.json()
+            received = {} if answer.status_code == 204 else answer.json()
         except NO_ANSWER:
             return None
-        return Verdict(ACKNOWLEDGED, told) if answer.is_success else Verdict(REFUSED, told["code"])
+        return Verdict(ACKNOWLEDGED, received) if answer.is_success else Verdict(REFUSED, received["code"])
 
     async def _by_socket(self, request: Request, key: str) -> Verdict | None:
         try:
@@ -381,13 +381,13 @@ class ForeignWriter:
             assert process.stdout
             process.stdin.write(line + "\n")
             process.stdin.flush()
-            told = process.stdout.readline()
+            received = process.stdout.readline()
         except OSError:
-            told = ""
-        if not told.endswith("\n"):
+            received = ""
+        if not received.endswith("\n"):
             self._reap()
             return None
-        answer: dict[str, Any] = json.loads(told)
+        answer: dict[str, Any] = json.loads(received)
         return answer
 
     def _running(self) -> subprocess.Popen[str]:

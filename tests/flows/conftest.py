@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @dataclass(frozen=True)
-class Cast:
+class Users:
     """The users of the tests: `ann` owns the projects, `bob` and `cas` are members, `vic` views, `eve` is a stranger."""
 
     ann: User
@@ -81,17 +81,17 @@ def start_server(shared_stack: Stack, request: pytest.FixtureRequest) -> Iterato
 
 
 @pytest.fixture(scope="package")
-def cast(shared_stack: Stack) -> Cast:
-    return Cast(*(shared_stack.user(f"{name}_{shared_stack.kind}") for name in ("ann", "bob", "cas", "vic", "eve")))
+def users(shared_stack: Stack) -> Users:
+    return Users(*(shared_stack.user(f"{name}_{shared_stack.kind}") for name in ("ann", "bob", "cas", "vic", "eve")))
 
 
 @pytest.fixture
-def project(server: Server, cast: Cast) -> int:
+def project(server: Server, users: Users) -> int:
     """A project of this test alone, with all of the cast but `eve`; made in one stroke by another process."""
-    return make_project(server.stack, cast)
+    return make_project(server.stack, users)
 
 
-def make_project(stack: Stack, cast: Cast) -> int:
+def make_project(stack: Stack, users: Users) -> int:
     # Each user joins by themselves, so that there are no notifications: their sockets are silent at first.
     code = (
         "from taskrealtime.actor import acting_as\n"
@@ -101,5 +101,5 @@ def make_project(stack: Stack, cast: Cast) -> int:
         "        Membership.objects.create(project=project, user_id=user_id, role=role)\n"
         "result = project.id"
     )
-    people = [(cast.ann.id, "owner"), (cast.bob.id, "member"), (cast.cas.id, "member"), (cast.vic.id, "viewer")]
+    people = [(users.ann.id, "owner"), (users.bob.id, "member"), (users.cas.id, "member"), (users.vic.id, "viewer")]
     return int(stack.run(code, people=people))

@@ -140,7 +140,7 @@ def test_two_users_create_assign_comment_and_mention(host: Host, connect: Connec
     assert [task["assignee_id"] for task in board["tasks"]] == [host.ann.id]
 
 
-def test_who_is_no_user_or_no_member_is_refused_as_the_protocol_says(host: Host, connect: Connect) -> None:
+def test_callers_without_account_or_membership_are_refused_as_the_protocol_says(host: Host, connect: Connect) -> None:
     ann = host.server.api(host.ann)
     wrong: Any
     for wrong in (host.eve.id, "00000000-0000-0000-0000-000000000000", [], {}, "a\0b", "x" * 1000, 1.5, 2**70):
@@ -229,7 +229,7 @@ def test_a_reminder_comes_once_and_again_after_a_pause(host: Host, connect: Conn
     host.server.stack.run("Task.objects.all().delete()")
 
 
-def test_members_change_roles_are_blocked_and_hand_over(host: Host) -> None:
+def test_members_change_roles_are_blocked_and_transfer_ownership(host: Host) -> None:
     ann, bob = host.server.api(host.ann), host.server.api(host.bob)
     address = f"/api/projects/{host.project}/members/{host.bob.id}/"
     assert ann.patch(address, json={"role": "viewer"}).status_code == 200
@@ -246,7 +246,7 @@ def test_members_change_roles_are_blocked_and_hand_over(host: Host) -> None:
     assert ann.get(f"/api/projects/{host.project}/").status_code == 404
 
 
-def test_pages_say_who_looks_and_what_keys_are(host: Host) -> None:
+def test_pages_name_the_signed_in_user_and_the_type_of_keys(host: Host) -> None:
     browser = host.server.api(Cookie=f"sessionid={host.server.session(host.ann)}")
     keys = "number" if isinstance(host.ann.id, int) else "text"
     for path in ("/", f"/projects/{host.project}/", "/account/", "/password/", "/connection/"):

@@ -91,7 +91,7 @@ def test_a_long_poll_ends_when_its_time_is_over(server: Server) -> None:
     assert (answer.json()["events"], answer.json()["seq"]) == ([], head)
 
 
-def test_who_is_removed_while_waiting_is_told(server: Server) -> None:
+def test_a_user_who_is_removed_while_waiting_gets_an_error(server: Server) -> None:
     ann, bob = server.stack.user(), server.stack.user()
     project = server.project(ann, members=[bob])
     path = f"/api/projects/{project}/events/"
@@ -104,7 +104,7 @@ def test_who_is_removed_while_waiting_is_told(server: Server) -> None:
         assert poll.result().status_code == 404
 
 
-def test_of_two_who_use_a_refresh_token_at_once_one_gets_a_pair(server: Server) -> None:
+def test_of_two_users_who_use_a_refresh_token_at_once_one_gets_a_pair(server: Server) -> None:
     ann = server.stack.user()
     pair = server.api().post("/api/token/", json={"username": ann.username, "password": ann.password}).json()
     ready = threading.Barrier(4)

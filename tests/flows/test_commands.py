@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from tests.conftest import Connect
-from tests.flows.conftest import Cast
+from tests.flows.conftest import Users
 from tests.flows.objects import PRIORITIES, STATUSES, check_task, moment
-from tests.support.fences import heard, names
+from tests.support.fences import names, received
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server
 
 
 @pytest.fixture
-def bob(server: Server, cast: Cast, connect: Connect) -> Socket:
-    return connect(server, cast.bob)
+def bob(server: Server, users: Users, connect: Connect) -> Socket:
+    return connect(server, users.bob)
 
 
 def create(socket: Socket, project: int, title: str = "A", **fields: Any) -> Any:
@@ -53,7 +53,7 @@ def read(server: Server, task_id: int) -> dict[str, Any]:
 # --- Joining and leaving -------------------------------------------------------------------------
 
 
-def test_join_tells_head_epoch_and_who_is_there(bob: Socket, project: int) -> None:
+def test_joining_returns_head_epoch_and_present_users(bob: Socket, project: int) -> None:
     answer = bob.ask("join_project", {"project_id": project})
     assert set(answer) == {"project_id", "room", "seq", "epoch", "reset", "presence"}
     assert (answer["project_id"], answer["room"], answer["reset"]) == (project, f"project.{project}", False)
@@ -64,18 +64,18 @@ def test_join_tells_head_epoch_and_who_is_there(bob: Socket, project: int) -> No
 
 def test_joining_a_joined_room_is_acked_and_replays_nothing(bob: Socket, project: int) -> None:
     first = bob.ask("join_project", {"project_id": project, "since": 0})
-    assert [frame["seq"] for frame in heard(bob, project)] == list(range(1, first["seq"] + 1))
+    assert [frame["seq"] for frame in received(bob, project)] == list(range(1, first["seq"] + 1))
     create(bob, project)
     again = bob.ask("join_project", {"project_id": project, "since": 0, "epoch": first["epoch"]})
     assert set(again) == set(first)
     assert again["seq"] == first["seq"] + 2
-    assert names(heard(bob, project)) == ["task_created"]
+    assert names(received(bob, project)) == ["task_created"]
 
 
 def test_a_project_that_one_may_not_see_is_not_there(
-    server: Server, cast: Cast, connect: Connect, project: int
+    server: Server, users: Users, connect: Connect, project: int
 ) -> None:
-    eve = connect(server, cast.eve)
+    eve = connect(server, users.eve)
     answers = []
     for project_id in (project, 999_999_999, 0, -1, -(2**63)):
         with pytest.raises(Refused) as refused:
@@ -97,34 +97,34 @@ def test_join_with_data_that_does_not_fit(bob: Socket, project: int) -> None:
 
 
 def test_leave_is_acked_wherever_one_is(
-    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
 ) -> None:
     assert bob.ask("leave_project", {"project_id": project}) == {"project_id": project}
     bob.ask("join_project", {"project_id": project})
     assert bob.ask("leave_project", {"project_id": project}) == {"project_id": project}
     assert bob.ask("leave_project", {"project_id": project}) == {"project_id": project}
-    eve = connect(server, cast.eve)
+    eve = connect(server, users.eve)
     assert eve.ask("leave_project", {"project_id": project}) == {"project_id": project}
     assert fields_refused(bob, "leave_project", {"project_id": "x"}) == {"project_id"}
 
 
-def test_who_left_hears_nothing_more(bob: Socket, project: int) -> None:
+def test_a_user_who_left_receives_nothing_more(bob: Socket, project: int) -> None:
     bob.ask("join_project", {"project_id": project})
-    create(bob, project, "heard")
+    create(bob, project, "received")
     assert bob.expect("task_created")
     bob.ask("leave_project", {"project_id": project})
-    create(bob, project, "unheard")
+    create(bob, project, "missed")
     joined = bob.ask("join_project", {"project_id": project})
-    create(bob, project, "heard again")
+    create(bob, project, "received again")
     frame = bob.expect("task_created")
-    assert frame["data"]["task"]["title"] == "heard again"
+    assert frame["data"]["task"]["title"] == "received again"
     assert frame["seq"] == joined["seq"] + 1
 
 
 # --- Creating ------------------------------------------------------------------------------------------
 
 
-def test_a_task_gets_its_defaults(cast: Cast, bob: Socket, project: int) -> None:
+def test_a_task_gets_its_defaults(users: Users, bob: Socket, project: int) -> None:
     answer = bob.ask("task_create", {"project_id": project, "title": "A"})
     assert set(answer) == {"task"}
     task = answer["task"]
@@ -137,18 +137,18 @@ def test_a_task_gets_its_defaults(cast: Cast, bob: Socket, project: int) -> None
         "assignee_id": None,
         "due_at": None,
         "comment_count": 0,
-        "created_by_id": cast.bob.id,
+        "created_by_id": users.bob.id,
         "version": 1,
     }.items() <= task.items()
 
 
-def test_every_writable_field_may_be_given(cast: Cast, bob: Socket, project: int) -> None:
+def test_every_writable_field_may_be_given(users: Users, bob: Socket, project: int) -> None:
     fields: dict[str, Any] = {
         "title": "t" * 200,
         "description": "d" * 20_000,
         "status": "review",
         "priority": "urgent",
-        "assignee_id": cast.vic.id,
+        "assignee_id": users.vic.id,
         "due_at": "2031-02-03T04:05:06Z",
     }
     task = create(bob, project, **fields)
@@ -202,17 +202,17 @@ BAD_FIELDS: list[tuple[str, Any]] = [
 
 
 def test_a_field_that_does_not_fit_is_named_and_touches_nothing(
-    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
 ) -> None:
     task = create(bob, project)["id"]
     before = read(server, task)
     for number, (field, value) in enumerate(BAD_FIELDS):
         if number % 8 == 0:  # twenty bad messages end a connection
-            socket = connect(server, cast.bob)
-        told = fields_refused(socket, "task_create", {"project_id": project, "title": "B", field: value})
-        assert told == {field}, value
-        told = fields_refused(socket, "task_update", {"task_id": task, "changes": {"priority": "low", field: value}})
-        assert told == {field}, value
+            socket = connect(server, users.bob)
+        refused = fields_refused(socket, "task_create", {"project_id": project, "title": "B", field: value})
+        assert refused == {field}, value
+        refused = fields_refused(socket, "task_update", {"task_id": task, "changes": {"priority": "low", field: value}})
+        assert refused == {field}, value
     assert read(server, task) == before
     assert server.stack.run("result = Task.objects.filter(project_id=project).count()", project=project) == 1
 
@@ -224,12 +224,12 @@ def test_characters_are_counted_not_bytes(bob: Socket, project: int) -> None:
     assert bob.ask("new_comment", {"task_id": task["id"], "content": "😀" * 10_000})["comment_id"]
 
 
-def test_only_members_can_be_assigned(server: Server, cast: Cast, bob: Socket, project: int) -> None:
-    assert fields_refused(bob, "task_create", {"project_id": project, "title": "A", "assignee_id": cast.eve.id}) == {
+def test_only_members_can_be_assigned(server: Server, users: Users, bob: Socket, project: int) -> None:
+    assert fields_refused(bob, "task_create", {"project_id": project, "title": "A", "assignee_id": users.eve.id}) == {
         "assignee_id"
     }
-    task = create(bob, project, assignee_id=cast.cas.id)
-    assert fields_refused(bob, "task_update", {"task_id": task["id"], "changes": {"assignee_id": cast.eve.id}}) == {
+    task = create(bob, project, assignee_id=users.cas.id)
+    assert fields_refused(bob, "task_update", {"task_id": task["id"], "changes": {"assignee_id": users.eve.id}}) == {
         "assignee_id"
     }
     bob.ask("task_update", {"task_id": task["id"], "changes": {"assignee_id": None}})
@@ -281,9 +281,9 @@ def test_a_status_is_set(server: Server, bob: Socket, project: int) -> None:
     assert read(server, task["id"])["status"] == "review"
 
 
-def test_several_fields_change_at_once(server: Server, cast: Cast, bob: Socket, project: int) -> None:
+def test_several_fields_change_at_once(server: Server, users: Users, bob: Socket, project: int) -> None:
     task = create(bob, project)
-    changes = {"title": "B", "description": "d", "status": "completed", "priority": "low", "assignee_id": cast.cas.id}
+    changes = {"title": "B", "description": "d", "status": "completed", "priority": "low", "assignee_id": users.cas.id}
     answer = bob.ask("task_update", {"task_id": task["id"], "changes": changes})
     assert answer == {"task_id": task["id"], "project_id": project, "version": 2}
     assert changes.items() <= read(server, task["id"]).items()
@@ -315,13 +315,13 @@ def test_what_is_not_writable_stays(server: Server, bob: Socket, project: int) -
     assert read(server, task["id"]) == {**read(server, task["id"]), "version": 1, "position": task["position"]}
 
 
-def test_who_only_looks_may_change_nothing(
-    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+def test_a_user_who_only_looks_may_change_nothing(
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
 ) -> None:
     task = create(bob, project)
     deleted = create(bob, project)
     bob.ask("task_delete", {"task_id": deleted["id"]})
-    vic, eve = connect(server, cast.vic), connect(server, cast.eve)
+    vic, eve = connect(server, users.vic), connect(server, users.eve)
     assert vic.ask("join_project", {"project_id": project})["project_id"] == project
     for event, data in commands_on(task["id"]) + [
         ("task_restore", {"task_id": deleted["id"]}),
@@ -330,7 +330,7 @@ def test_who_only_looks_may_change_nothing(
         assert code_of(vic, event, data) == "forbidden", event
         assert code_of(eve, event, data) == "not_found", event
     assert read(server, task["id"])["version"] == 1
-    assert heard(vic, project, by=bob) == []
+    assert received(vic, project, by=bob) == []
 
 
 def commands_on(task_id: int) -> list[tuple[str, dict[str, Any]]]:
@@ -344,7 +344,7 @@ def commands_on(task_id: int) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_a_task_that_is_gone_is_not_found(
-    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
 ) -> None:
     task = create(bob, project)
     bob.ask("task_delete", {"task_id": task["id"]})
@@ -360,8 +360,8 @@ def test_a_task_that_is_gone_is_not_found(
 # --- Deleting and restoring ---------------------------------------------------------------------------------
 
 
-def test_a_deleted_task_comes_back_as_it_was(server: Server, cast: Cast, bob: Socket, project: int) -> None:
-    task = create(bob, project, "A", assignee_id=cast.cas.id, priority="high", due_at="2030-01-01T00:00:00Z")
+def test_a_deleted_task_comes_back_as_it_was(server: Server, users: Users, bob: Socket, project: int) -> None:
+    task = create(bob, project, "A", assignee_id=users.cas.id, priority="high", due_at="2030-01-01T00:00:00Z")
     bob.ask("new_comment", {"task_id": task["id"], "content": "kept"})
     assert bob.ask("task_delete", {"task_id": task["id"]}) == {"task_id": task["id"], "project_id": project}
     answer = bob.ask("task_restore", {"task_id": task["id"]})
@@ -410,9 +410,9 @@ def update(socket: Socket, task: int, version: int | None = None, **changes: Any
 
 
 def test_two_people_editing_different_fields_both_win(
-    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
 ) -> None:
-    cas = connect(server, cast.cas)
+    cas = connect(server, users.cas)
     task = create(bob, project)["id"]
     assert update(bob, task, 1, title="bob's") == 2
     assert update(cas, task, 1, description="cas's") == 3
@@ -423,9 +423,9 @@ def test_two_people_editing_different_fields_both_win(
 
 
 def test_a_field_that_changed_meanwhile_is_refused_whole(
-    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
 ) -> None:
-    cas = connect(server, cast.cas)
+    cas = connect(server, users.cas)
     task = create(bob, project)["id"]
     update(bob, task, 1, title="bob's")
     current, fields = conflict(
@@ -449,7 +449,7 @@ def test_a_field_that_changed_meanwhile_is_refused_whole(
 
 
 def test_a_status_set_meanwhile_is_a_conflict_by_every_way(
-    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
 ) -> None:
     for change in (
         lambda task: bob.ask("task_status_update", {"task_id": task, "status": "review"}),
@@ -495,9 +495,9 @@ def test_a_change_without_effect_moves_no_version(bob: Socket, project: int) -> 
 
 
 def test_of_many_writers_with_one_version_one_wins(
-    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
 ) -> None:
-    cas = connect(server, cast.cas)
+    cas = connect(server, users.cas)
     task = create(bob, project)["id"]
     version = 1
     for number in range(15):

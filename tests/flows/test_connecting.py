@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect as open_socket
 
 from tests.conftest import Connect
-from tests.flows.conftest import Cast, StartServer
+from tests.flows.conftest import StartServer, Users
 from tests.flows.tokens import bad_tokens, mint
 from tests.support.sockets import Closed, Refused, Socket
 from tests.support.stacks import Server, Stack, User
@@ -33,14 +33,14 @@ def refusal(socket: Socket) -> tuple[dict[str, Any], int]:
 # --- Three ways in ---------------------------------------------------------------------------
 
 
-def test_connected_is_the_first_and_only_frame(server: Server, cast: Cast, connect: Connect) -> None:
-    socket = connect(server, cast.ann)
+def test_connected_is_the_first_and_only_frame(server: Server, users: Users, connect: Connect) -> None:
+    socket = connect(server, users.ann)
     frame = socket.history[0]
     assert set(frame) == {"event", "data"}
     data = frame["data"]
     assert set(data) == CONNECTED
-    assert data["user"] == {"id": cast.ann.id, "username": cast.ann.username, "name": data["user"]["name"]}
-    assert data["room"] == f"user.{cast.ann.id}"
+    assert data["user"] == {"id": users.ann.id, "username": users.ann.username, "name": data["user"]["name"]}
+    assert data["room"] == f"user.{users.ann.id}"
     assert data["protocol"] == 1
     assert data["reset"] is False
     assert type(data["seq"]) is int
@@ -51,44 +51,44 @@ def test_connected_is_the_first_and_only_frame(server: Server, cast: Cast, conne
     assert socket.settle() == []
 
 
-def test_two_connections_have_sessions_of_their_own(server: Server, cast: Cast, connect: Connect) -> None:
-    one, two = connect(server, cast.ann), connect(server, cast.ann)
+def test_two_connections_have_sessions_of_their_own(server: Server, users: Users, connect: Connect) -> None:
+    one, two = connect(server, users.ann), connect(server, users.ann)
     assert one.history[0]["data"]["session"] != two.history[0]["data"]["session"]
     assert one.history[0]["data"]["epoch"] == two.history[0]["data"]["epoch"]
 
 
 @pytest.mark.parametrize("order", [("taskrealtime.v1", "bearer"), ("bearer", "taskrealtime.v1")])
-def test_a_browser_signs_in_by_subprotocol(server: Server, cast: Cast, order: tuple[str, str]) -> None:
-    token = server.token(cast.ann)
+def test_a_browser_signs_in_by_subprotocol(server: Server, users: Users, order: tuple[str, str]) -> None:
+    token = server.token(users.ann)
     offered = [f"bearer.{token}" if name == "bearer" else name for name in order]
     with server.connect(subprotocols=offered) as socket:
-        assert socket.next()["data"]["user"]["id"] == cast.ann.id
+        assert socket.next()["data"]["user"]["id"] == users.ann.id
         assert socket.connection.subprotocol == "taskrealtime.v1"
         assert socket.connection.response
         assert token not in str(socket.connection.response.headers)
 
 
-def test_the_token_is_never_chosen_as_subprotocol(server: Server, cast: Cast) -> None:
-    token = server.token(cast.ann)
+def test_the_token_is_never_chosen_as_subprotocol(server: Server, users: Users) -> None:
+    token = server.token(users.ann)
     with server.connect(subprotocols=[f"bearer.{token}"]) as socket:
         assert socket.connection.subprotocol is None
         assert socket.connection.response
         assert token not in str(socket.connection.response.headers)
 
 
-def test_the_subprotocol_is_selected_where_offered_and_only_then(server: Server, cast: Cast) -> None:
-    with server.connect(cast.ann, subprotocols=["other.v3", "taskrealtime.v1"]) as socket:
+def test_the_subprotocol_is_selected_where_offered_and_only_then(server: Server, users: Users) -> None:
+    with server.connect(users.ann, subprotocols=["other.v3", "taskrealtime.v1"]) as socket:
         assert socket.connection.subprotocol == "taskrealtime.v1"
-    with server.connect(cast.ann, subprotocols=["other.v3"]) as socket:
+    with server.connect(users.ann, subprotocols=["other.v3"]) as socket:
         assert socket.connection.subprotocol is None
-    with server.connect(cast.ann) as socket:
+    with server.connect(users.ann) as socket:
         assert socket.connection.subprotocol is None
 
 
 @pytest.mark.parametrize("request_id", ["first", 7, 0, ""])
-def test_connect_with_a_token_is_answered_by_connected(server: Server, cast: Cast, request_id: Any) -> None:
+def test_connect_with_a_token_is_answered_by_connected(server: Server, users: Users, request_id: Any) -> None:
     with server.connect() as socket:
-        socket.send_event("connect", {"token": server.token(cast.ann)}, id=request_id)
+        socket.send_event("connect", {"token": server.token(users.ann)}, id=request_id)
         frame = socket.next()
         assert frame["event"] == "connected"
         assert frame["id"] == request_id
@@ -97,23 +97,23 @@ def test_connect_with_a_token_is_answered_by_connected(server: Server, cast: Cas
         assert socket.settle() == []
 
 
-def test_connect_without_an_id_is_answered_too(server: Server, cast: Cast) -> None:
+def test_connect_without_an_id_is_answered_too(server: Server, users: Users) -> None:
     with server.connect() as socket:
-        socket.send_event("connect", {"token": server.token(cast.ann)})
+        socket.send_event("connect", {"token": server.token(users.ann)})
         frame = socket.next()
         assert frame["event"] == "connected"
         assert "id" not in frame
         assert socket.settle() == []
 
 
-def test_nothing_is_said_before_connect(server: Server, cast: Cast) -> None:
+def test_nothing_is_said_before_connect(server: Server, users: Users) -> None:
     with server.connect() as socket, pytest.raises(AssertionError, match="in vain"):
         socket.next(timeout=0.3)
 
 
-def test_a_token_in_the_url_is_never_read(server: Server, cast: Cast) -> None:
+def test_a_token_in_the_url_is_never_read(server: Server, users: Users) -> None:
     for name in ("token", "access", "access_token", "jwt", "bearer", "authorization", "auth"):
-        url = f"{server.ws_url}?{name}={server.token(cast.ann)}"
+        url = f"{server.ws_url}?{name}={server.token(users.ann)}"
         with Socket(open_socket(url, proxy=None, ping_interval=None)) as socket:
             socket.send_event("ping", {}, id=1)
             frame, code = refusal(socket)
@@ -150,11 +150,13 @@ def test_a_token_of_the_wrong_kind_is_no_fault_of_ours(server: Server) -> None:
 
 
 @pytest.fixture(scope="module")
-def bad(shared_stack: Stack, cast: Cast) -> dict[str, tuple[str, str]]:
-    return bad_tokens(shared_stack, cast.ann)
+def bad(shared_stack: Stack, users: Users) -> dict[str, tuple[str, str]]:
+    return bad_tokens(shared_stack, users.ann)
 
 
-def test_a_bad_token_is_told_so_on_the_socket(server: Server, cast: Cast, bad: dict[str, tuple[str, str]]) -> None:
+def test_a_bad_token_is_answered_with_an_error_on_the_socket(
+    server: Server, users: Users, bad: dict[str, tuple[str, str]]
+) -> None:
     for name, (token, expected) in bad.items():
         with server.connect(token=token) as socket:
             frame, code = refusal(socket)
@@ -201,62 +203,62 @@ def test_a_deactivated_user_does_not_get_in(server: Server) -> None:
         "http://user@evil.example",
     ],
 )
-def test_a_foreign_page_is_refused_before_the_upgrade(server: Server, cast: Cast, origin: str) -> None:
+def test_a_foreign_page_is_refused_before_the_upgrade(server: Server, users: Users, origin: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        server.connect(cast.ann, origin=origin.format(port=server.port))
+        server.connect(users.ann, origin=origin.format(port=server.port))
     assert refused.value.response.status_code == 403
     with pytest.raises(InvalidStatus):
         server.connect(origin=origin.format(port=server.port))
 
 
-def test_our_own_page_and_a_script_come_in(server: Server, cast: Cast, connect: Connect) -> None:
-    connect(server, cast.ann, origin=f"http://127.0.0.1:{server.port}")
-    connect(server, cast.ann)
+def test_our_own_page_and_a_script_come_in(server: Server, users: Users, connect: Connect) -> None:
+    connect(server, users.ann, origin=f"http://127.0.0.1:{server.port}")
+    connect(server, users.ann)
 
 
 # --- Resuming the own room ---------------------------------------------------------------------
 
 
-def test_one_connect_without_a_token_may_follow_the_header(server: Server, cast: Cast, connect: Connect) -> None:
-    socket = connect(server, cast.ann)
+def test_one_connect_without_a_token_may_follow_the_header(server: Server, users: Users, connect: Connect) -> None:
+    socket = connect(server, users.ann)
     first = socket.history[0]["data"]
     again = socket.ask_frame("connect", {"since": first["seq"], "epoch": first["epoch"]})
     assert again["event"] == "connected"
     assert set(again["data"]) == CONNECTED
     assert again["data"]["reset"] is False
     assert again["data"]["session"] == first["session"]
-    for data in ({}, {"since": first["seq"], "epoch": first["epoch"]}, {"token": server.token(cast.ann)}):
+    for data in ({}, {"since": first["seq"], "epoch": first["epoch"]}, {"token": server.token(users.ann)}):
         with pytest.raises(Refused) as refused:
             socket.ask("connect", data)
         assert refused.value.code == "invalid_data"
     assert socket.settle() == []
 
 
-def test_a_second_connect_with_a_token_is_invalid(server: Server, cast: Cast) -> None:
+def test_a_second_connect_with_a_token_is_invalid(server: Server, users: Users) -> None:
     with server.connect() as socket:
-        socket.ask("connect", {"token": server.token(cast.ann)})
-        for data in ({}, {"token": server.token(cast.ann)}, {"since": 0}):
+        socket.ask("connect", {"token": server.token(users.ann)})
+        for data in ({}, {"token": server.token(users.ann)}, {"since": 0}):
             with pytest.raises(Refused) as refused:
                 socket.ask("connect", data)
             assert refused.value.code == "invalid_data"
         assert socket.settle() == []
 
 
-def test_a_since_that_the_log_cannot_continue_is_a_reset(server: Server, cast: Cast) -> None:
-    with server.connect(cast.ann) as socket:
+def test_a_since_that_the_log_cannot_continue_is_a_reset(server: Server, users: Users) -> None:
+    with server.connect(users.ann) as socket:
         first = socket.next()["data"]
     for since, epoch in ((first["seq"] + 1, first["epoch"]), (first["seq"], "another"), (first["seq"], "")):
-        with server.connect(cast.ann) as socket:
+        with server.connect(users.ann) as socket:
             socket.next()
             data = socket.ask("connect", {"since": since, "epoch": epoch})
             assert data["reset"] is True, (since, epoch)
             assert data["seq"] == first["seq"]
 
 
-def test_a_since_of_the_wrong_kind_is_refused(server: Server, cast: Cast) -> None:
+def test_a_since_of_the_wrong_kind_is_refused(server: Server, users: Users) -> None:
     since: Any
     for since in (-1, "0", 1.5, True, [], 2**70):
-        with server.connect(cast.ann) as socket:
+        with server.connect(users.ann) as socket:
             socket.next()
             frame = socket.ask_frame("connect", {"since": since, "epoch": "e"})
             if since == 2**70 and frame["event"] == "connected":
@@ -266,11 +268,11 @@ def test_a_since_of_the_wrong_kind_is_refused(server: Server, cast: Cast) -> Non
             assert socket.ask("ping", {})
 
 
-def test_the_missed_events_of_the_own_room_follow(server: Server, cast: Cast, connect: Connect) -> None:
+def test_the_missed_events_of_the_own_room_follow(server: Server, users: Users, connect: Connect) -> None:
     newcomer = server.stack.user()
     with server.connect(newcomer) as socket:
         before = socket.next()["data"]
-    projects = [server.project(cast.ann, members=[newcomer]) for _ in range(3)]
+    projects = [server.project(users.ann, members=[newcomer]) for _ in range(3)]
     with server.connect() as socket:
         socket.send_event(
             "connect",
@@ -288,7 +290,7 @@ def test_the_missed_events_of_the_own_room_follow(server: Server, cast: Cast, co
         socket.next()
         assert socket.ask("connect", {"since": before["seq"] + 1, "epoch": before["epoch"]})["reset"] is False
         assert [socket.next()["seq"] for _ in range(2)] == [before["seq"] + 2, before["seq"] + 3]
-        more = server.project(cast.ann, members=[newcomer])
+        more = server.project(users.ann, members=[newcomer])
         live = socket.next()
         assert (live["data"]["project_id"], live["seq"]) == (more, before["seq"] + 4)
 
@@ -309,9 +311,9 @@ def hurried(shared_stack: Stack) -> Iterator[Server]:
     server.discard()
 
 
-def test_who_does_not_connect_in_time_is_sent_away(hurried: Server, cast: Cast) -> None:
+def test_a_user_who_does_not_connect_in_time_is_sent_away(hurried: Server, users: Users) -> None:
     """Bad messages extend no time limit; a client that signed in, however late, has no limit any more."""
-    token = mint(hurried.stack, cast.ann)
+    token = mint(hurried.stack, users.ann)
     with hurried.connect(token=token) as early, hurried.connect() as late:
         late.ask("connect", {"token": token})
         with hurried.connect() as silent, hurried.connect() as babbling:
@@ -326,8 +328,8 @@ def test_who_does_not_connect_in_time_is_sent_away(hurried: Server, cast: Cast) 
         assert early.settle() == late.settle() == []
 
 
-def test_only_the_listed_pages_come_in(hurried: Server, cast: Cast) -> None:
-    token = mint(hurried.stack, cast.ann)
+def test_only_the_listed_pages_come_in(hurried: Server, users: Users) -> None:
+    token = mint(hurried.stack, users.ann)
     for origin in ("https://board.example", "https://other.example:8443"):
         with hurried.connect(token=token, origin=origin) as socket:
             assert socket.next()["event"] == "connected"
@@ -338,14 +340,14 @@ def test_only_the_listed_pages_come_in(hurried: Server, cast: Cast) -> None:
 
 
 @pytest.mark.installations("deployed")
-def test_a_star_lets_every_page_in(start_server: StartServer, cast: Cast) -> None:
+def test_a_star_lets_every_page_in(start_server: StartServer, users: Users) -> None:
     server = start_server(WEBSOCKET_CORS_ORIGINS="*")
-    with server.connect(cast.ann, origin="https://evil.example") as socket:
+    with server.connect(users.ann, origin="https://evil.example") as socket:
         assert socket.next()["event"] == "connected"
 
 
-def test_a_connection_ends_with_its_token(server: Server, cast: Cast) -> None:
-    short, long = (mint(server.stack, cast.ann, seconds=seconds) for seconds in (3, 600))
+def test_a_connection_ends_with_its_token(server: Server, users: Users) -> None:
+    short, long = (mint(server.stack, users.ann, seconds=seconds) for seconds in (3, 600))
     with server.connect(token=short) as socket, server.connect(token=short) as refreshed:
         assert socket.next()["event"] == "connected"
         old = refreshed.next()["data"]["token_expires_at"]
@@ -359,10 +361,10 @@ def test_a_connection_ends_with_its_token(server: Server, cast: Cast) -> None:
 
 @pytest.mark.parametrize("name", ["other user", "refresh", "expired", "other secret", "garbage"])
 def test_a_failed_refresh_ends_the_connection(
-    server: Server, cast: Cast, connect: Connect, bad: dict[str, tuple[str, str]], name: str
+    server: Server, users: Users, connect: Connect, bad: dict[str, tuple[str, str]], name: str
 ) -> None:
-    token, expected = (server.token(cast.bob), "token_invalid") if name == "other user" else bad[name]
-    socket = connect(server, cast.ann)
+    token, expected = (server.token(users.bob), "token_invalid") if name == "other user" else bad[name]
+    socket = connect(server, users.ann)
     frame = socket.ask_frame("token_refresh", {"token": token})
     assert frame["event"] == "error"
     assert frame["data"]["code"] == expected
@@ -373,12 +375,12 @@ def test_a_failed_refresh_ends_the_connection(
 
 
 def test_signing_out_everywhere_ends_every_socket_and_token(
-    server: Server, hurried: Server, cast: Cast, connect: Connect
+    server: Server, hurried: Server, users: Users, connect: Connect
 ) -> None:
     user = server.stack.user()
     pair = server.api().post("/api/token/", json={"username": user.username, "password": user.password}).json()
     sockets = [connect(server, user), connect(server, user), hurried.connect(token=pair["access"])]
-    bystander = connect(server, cast.bob)
+    bystander = connect(server, users.bob)
     answer = server.api(user).post("/api/token/revoke/")
     assert answer.status_code in {200, 204, 205}
     assert [socket.wait_closed() for socket in sockets] == [4403] * 3
@@ -413,7 +415,7 @@ def close_after(server: Server, user: User, code: str) -> None:
     ],
     ids=["update", "save", "password", "delete"],
 )
-def test_who_was_deactivated_in_a_shell_is_out(hurried: Server, code: str) -> None:
+def test_a_user_who_was_deactivated_in_a_shell_is_out(hurried: Server, code: str) -> None:
     close_after(hurried, hurried.stack.user(), code)
 
 
@@ -421,22 +423,22 @@ def test_who_was_deactivated_in_a_shell_is_out(hurried: Server, code: str) -> No
 
 
 @pytest.mark.installations("deployed")
-def test_sockets_can_be_switched_off(start_server: StartServer, cast: Cast) -> None:
+def test_sockets_can_be_switched_off(start_server: StartServer, users: Users) -> None:
     server = start_server(WEBSOCKET_ENABLED="0")
     with pytest.raises(InvalidStatus) as refused:
-        server.connect(cast.ann)
+        server.connect(users.ann)
     assert refused.value.response.status_code in {503, 403}  # the latter from stock daphne, which knows no other
-    project = server.project(cast.ann)  # all else continues
-    board = server.api(cast.ann).get(f"/api/projects/{project}/board/").json()
-    answer = server.api(cast.ann).get(f"/api/projects/{project}/events/", params={"since": 0, "wait": 5})
+    project = server.project(users.ann)  # all else continues
+    board = server.api(users.ann).get(f"/api/projects/{project}/board/").json()
+    answer = server.api(users.ann).get(f"/api/projects/{project}/events/", params={"since": 0, "wait": 5})
     assert answer.json()["seq"] == board["seq"]
 
 
-def test_every_frame_is_strict_json(server: Server, cast: Cast) -> None:
+def test_every_frame_is_strict_json(server: Server, users: Users) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
-    with server.connect(cast.ann) as socket:
+    with server.connect(users.ann) as socket:
         text = socket.connection.recv(timeout=10)
         assert isinstance(text, str)
         json.loads(text, parse_constant=refuse)
@@ -445,7 +447,7 @@ def test_every_frame_is_strict_json(server: Server, cast: Cast) -> None:
 # --- Users that other code created --------------------------------------------------------------------
 
 
-def test_whoever_has_no_room_yet_is_not_taken_for_gone(start_server: StartServer, connect: Connect) -> None:
+def test_a_user_without_a_room_yet_is_not_taken_for_deleted(start_server: StartServer, connect: Connect) -> None:
     """Users made in bulk have none, and a sweep may come at any moment of their first visit."""
     server = start_server(SWEEP_INTERVAL="0.001")
     code = "result = [user.pk for user in User.objects.bulk_create([User(username=f'bulk{n}') for n in range(20)])]"

@@ -9,9 +9,9 @@ import pytest
 
 from tests.conftest import _STACK, Connect
 from tests.flows.boards import carried_on, picture
-from tests.flows.conftest import Cast, StartServer, both_installations, make_project
+from tests.flows.conftest import StartServer, Users, both_installations, make_project
 from tests.flows.objects import check_event
-from tests.support.fences import heard, names
+from tests.support.fences import names, received
 from tests.support.meanwhile import LOCK, POUR, Meanwhile
 from tests.support.sockets import Closed, Frame, Refused, Socket
 from tests.support.stacks import LIGHT, Server, Stack, User, Worker
@@ -41,33 +41,35 @@ def truth(server: Server, user: User, project: int) -> list[Frame]:
 
 
 @both_installations
-def test_who_comes_back_gets_what_was_missed(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    first = connect(server, cast.bob)
+def test_a_user_who_comes_back_gets_what_was_missed(
+    server: Server, users: Users, connect: Connect, project: int
+) -> None:
+    first = connect(server, users.bob)
     joined = first.ask("join_project", {"project_id": project})
     create_many(server.stack, project, 5)
     seen = first.read_to(project, joined["seq"] + 5)
     first.drop()
     create_many(server.stack, project, 7, "missed")
-    again = connect(server, cast.bob)
+    again = connect(server, users.bob)
     answer = again.ask("join_project", {"project_id": project, "since": seen[-1]["seq"], "epoch": joined["epoch"]})
     assert (answer["reset"], answer["seq"]) == (False, joined["seq"] + 12)
-    missed = heard(again, project)
+    missed = received(again, project)
     assert [frame["seq"] for frame in missed] == list(range(joined["seq"] + 6, joined["seq"] + 13))
     assert [frame["data"]["task"]["title"] for frame in missed] == [f"missed{n}" for n in range(7)]
     for frame in missed:
         check_event(frame)
     # From the beginning, it is byte for byte what was delivered live.
-    third = connect(server, cast.bob)
+    third = connect(server, users.bob)
     third.ask("join_project", {"project_id": project, "since": 0, "epoch": joined["epoch"]})
-    replayed = heard(third, project)
+    replayed = received(third, project)
     assert replayed[joined["seq"] : joined["seq"] + 5] == seen
 
 
 def test_the_answer_to_join_comes_before_the_missed_events(
-    server: Server, cast: Cast, connect: Connect, project: int
+    server: Server, users: Users, connect: Connect, project: int
 ) -> None:
     create_many(server.stack, project, 30)
-    socket = connect(server, cast.bob)
+    socket = connect(server, users.bob)
     socket.send_event("join_project", {"project_id": project, "since": 0}, id="join")
     answer = socket.next()
     assert (answer["event"], answer["id"]) == ("ack", "join")
@@ -75,35 +77,35 @@ def test_the_answer_to_join_comes_before_the_missed_events(
     assert [socket.next()["seq"] for _ in range(head)] == list(range(1, head + 1))
 
 
-def test_without_since_one_starts_at_the_head(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    socket = connect(server, cast.bob)
+def test_without_since_one_starts_at_the_head(server: Server, users: Users, connect: Connect, project: int) -> None:
+    socket = connect(server, users.bob)
     head = socket.ask("join_project", {"project_id": project})["seq"]
     create_many(server.stack, project, 1)
-    assert [frame["seq"] for frame in heard(socket, project)] == [head + 1]
+    assert [frame["seq"] for frame in received(socket, project)] == [head + 1]
 
 
-def test_what_cannot_be_continued_is_a_reset(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    probe = connect(server, cast.bob)
+def test_what_cannot_be_continued_is_a_reset(server: Server, users: Users, connect: Connect, project: int) -> None:
+    probe = connect(server, users.bob)
     answer = probe.ask("join_project", {"project_id": project})
     head, epoch = answer["seq"], answer["epoch"]
     for since, known in ((head + 1, epoch), (2**62, epoch), (head, "another"), (0, "another"), (head, "")):
-        socket = connect(server, cast.bob)
+        socket = connect(server, users.bob)
         answer = socket.ask("join_project", {"project_id": project, "since": since, "epoch": known})
         assert answer["reset"] is True, (since, known)
         assert (answer["seq"], answer["epoch"]) == (head, epoch)
-        assert heard(socket, project) == []  # live from the head on
+        assert received(socket, project) == []  # live from the head on
         head += 1
         socket.close()
-    socket = connect(server, cast.bob)
+    socket = connect(server, users.bob)
     assert socket.ask("join_project", {"project_id": project, "since": head, "epoch": epoch})["reset"] is False
-    assert heard(socket, project) == []
+    assert received(socket, project) == []
 
 
-def test_more_than_two_thousand_missed_is_a_reset(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    with server.connect(cast.bob) as probe:
+def test_more_than_two_thousand_missed_is_a_reset(server: Server, users: Users, connect: Connect, project: int) -> None:
+    with server.connect(users.bob) as probe:
         head = probe.ask("join_project", {"project_id": project})["seq"]
     create_many(server.stack, project, 2001)
-    late, later = connect(server, cast.bob, max_queue=None), connect(server, cast.cas, max_queue=None)
+    late, later = connect(server, users.bob, max_queue=None), connect(server, users.cas, max_queue=None)
     answer = late.ask("join_project", {"project_id": project, "since": head})
     assert answer["reset"] is True
     assert answer["seq"] == head + 2001
@@ -111,13 +113,13 @@ def test_more_than_two_thousand_missed_is_a_reset(server: Server, cast: Cast, co
     assert answer["reset"] is False
     frames = later.read_to(project, head + 2001)
     assert [frame["seq"] for frame in frames] == list(range(head + 2, head + 2002))
-    assert heard(late, project) == []
-    page = server.api(cast.bob).get(f"/api/projects/{project}/events/", params={"since": head}).json()
+    assert received(late, project) == []
+    page = server.api(users.bob).get(f"/api/projects/{project}/events/", params={"since": head}).json()
     assert page["reset"] is True
 
 
-def test_nobody_joins_by_guessing_since(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    eve = connect(server, cast.eve)
+def test_no_user_joins_by_guessing_since(server: Server, users: Users, connect: Connect, project: int) -> None:
+    eve = connect(server, users.eve)
     with pytest.raises(Refused) as refused:
         eve.ask("join_project", {"project_id": project, "since": 0})
     assert refused.value.code == "not_found"
@@ -128,14 +130,14 @@ def test_nobody_joins_by_guessing_since(server: Server, cast: Cast, connect: Con
 
 
 @both_installations
-def test_joining_while_events_pour_in(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+def test_joining_while_events_pour_in(server: Server, users: Users, connect: Connect, project: int) -> None:
     sockets: list[tuple[Socket, int]] = []
-    watcher = connect(server, cast.ann)
+    watcher = connect(server, users.ann)
     start = watcher.ask("join_project", {"project_id": project})["seq"]
     with Meanwhile(server.stack, POUR, project=project):
         watcher.read_to(project, start + 3)
         for number in range(12):
-            socket = connect(server, (cast.bob, cast.cas, cast.vic)[number % 3])
+            socket = connect(server, (users.bob, users.cas, users.vic)[number % 3])
             since = watcher.seqs(f"project.{project}")[-1] - number % 4
             answer = socket.ask("join_project", {"project_id": project, "since": since})
             assert answer["reset"] is False
@@ -174,38 +176,38 @@ def write_from_many(stack: Stack, servers: list[Server], users: list[User], conn
         thread.join()
     assert failures == []
     end = start + 12 * (len(threads) + 1)
-    heard_by = [listener.read_to(project, end) for listener in listeners]
-    for frames in heard_by:
-        assert frames == heard_by[0]
-    assert [frame["seq"] for frame in heard_by[0]] == list(range(start + 1, end + 1))
-    titles = [frame["data"]["task"]["title"] for frame in heard_by[0]]
+    received_by = [listener.read_to(project, end) for listener in listeners]
+    for frames in received_by:
+        assert frames == received_by[0]
+    assert [frame["seq"] for frame in received_by[0]] == list(range(start + 1, end + 1))
+    titles = [frame["data"]["task"]["title"] for frame in received_by[0]]
     assert len(set(titles)) == len(titles)
     for writer in {title.rpartition(" ")[0] for title in titles}:
         own = [title for title in titles if title.rpartition(" ")[0] == writer]
         assert own == [f"{writer} {number}" for number in range(12)]
-    assert [frame for frame in truth(servers[0], users[0], project) if frame["seq"] > start] == heard_by[0]
-    positions = [frame["data"]["task"]["position"] for frame in heard_by[0]]
+    assert [frame for frame in truth(servers[0], users[0], project) if frame["seq"] > start] == received_by[0]
+    positions = [frame["data"]["task"]["position"] for frame in received_by[0]]
     assert len(set(positions)) == len(positions)
 
 
 @both_installations
-def test_many_writers_one_order(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    write_from_many(server.stack, [server], [cast.ann, cast.bob, cast.cas], connect, project)
+def test_many_writers_one_order(server: Server, users: Users, connect: Connect, project: int) -> None:
+    write_from_many(server.stack, [server], [users.ann, users.bob, users.cas], connect, project)
 
 
 @pytest.mark.installations("deployed")
-def test_a_long_transaction_delays_nobody_else(server: Server, cast: Cast, connect: Connect) -> None:
-    project = make_project(server.stack, cast)
-    bob = connect(server, cast.bob)
+def test_a_long_transaction_delays_no_other_user(server: Server, users: Users, connect: Connect) -> None:
+    project = make_project(server.stack, users)
+    bob = connect(server, users.bob)
     task = bob.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"]
     joined = bob.ask("join_project", {"project_id": project})
     with Meanwhile(server.stack, LOCK, task=task):
         other = bob.ask("task_create", {"project_id": project, "title": "quick"})["task"]["id"]
         bob.ask("new_comment", {"task_id": other, "content": "c"})
         assert bob.expect("comment_added")["seq"] == joined["seq"] + 2
-        board = server.api(cast.ann).get(f"/api/projects/{project}/board/").json()
+        board = server.api(users.ann).get(f"/api/projects/{project}/board/").json()
         assert (board["seq"], sorted(row["title"] for row in board["tasks"])) == (joined["seq"] + 2, ["A", "quick"])
-        assert connect(server, cast.cas).ask("join_project", {"project_id": project})["seq"] == board["seq"]
+        assert connect(server, users.cas).ask("join_project", {"project_id": project})["seq"] == board["seq"]
     assert bob.expect("task_updated")["seq"] == joined["seq"] + 3
     assert bob.seqs(f"project.{project}") == [joined["seq"] + n for n in (1, 2, 3)]
 
@@ -257,16 +259,22 @@ for n in range(rounds):
 
 
 def test_a_snapshot_and_the_events_after_it_make_the_next_snapshot(
-    server: Server, cast: Cast, connect: Connect, project: int
+    server: Server, users: Users, connect: Connect, project: int
 ) -> None:
-    watcher = connect(server, cast.ann)
+    watcher = connect(server, users.ann)
     start = watcher.ask("join_project", {"project_id": project})["seq"]
     workers = [Worker(f"{server.stack.name}-chaos-{number}", server.stack.env) for number in range(2)]
     guests = [server.stack.user().id for _ in workers]
     failures: list[BaseException] = []
 
     def rage(worker: Worker, seed: int) -> None:
-        values = {"p": project, "seed": seed, "rounds": 30, "people": [cast.ann.id, cast.bob.id], "guest": guests[seed]}
+        values = {
+            "p": project,
+            "seed": seed,
+            "rounds": 30,
+            "people": [users.ann.id, users.bob.id],
+            "guest": guests[seed],
+        }
         try:
             worker.run(CHAOS, values)
         except BaseException as failure:
@@ -275,7 +283,7 @@ def test_a_snapshot_and_the_events_after_it_make_the_next_snapshot(
     threads = [threading.Thread(target=rage, args=(worker, seed)) for seed, worker in enumerate(workers)]
     for thread in threads:
         thread.start()
-    api = server.api(cast.ann)
+    api = server.api(users.ann)
     boards = []
     while any(thread.is_alive() for thread in threads):
         boards.append(api.get(f"/api/projects/{project}/board/").json())
@@ -288,7 +296,7 @@ def test_a_snapshot_and_the_events_after_it_make_the_next_snapshot(
     assert len(boards) > 3
     for board in boards:
         assert carried_on(board, frames) == picture(last), f"from seq {board['seq']}"
-    assert [frame["seq"] for frame in truth(server, cast.ann, project)] == list(range(1, last["seq"] + 1))
+    assert [frame["seq"] for frame in truth(server, users.ann, project)] == list(range(1, last["seq"] + 1))
 
 
 # --- Several processes ----------------------------------------------------------------------------------
@@ -348,7 +356,9 @@ def test_one_resumes_at_another_process(
     data = {"project_id": shared_project, "since": seen[-1]["seq"], "epoch": joined["epoch"]}
     answer = there.ask("join_project", data)
     assert (answer["reset"], answer["epoch"]) == (False, joined["epoch"])
-    assert [frame["seq"] for frame in heard(there, shared_project)] == list(range(joined["seq"] + 3, joined["seq"] + 8))
+    assert [frame["seq"] for frame in received(there, shared_project)] == list(
+        range(joined["seq"] + 3, joined["seq"] + 8)
+    )
 
 
 def test_a_removal_reaches_every_process(
@@ -401,7 +411,7 @@ def test_without_redis_events_come_by_the_sweep(
     assert sockets[0].logged(shared_project) == sockets[1].logged(shared_project)
 
 
-def test_a_frozen_redis_stops_nobody(
+def test_a_frozen_redis_stops_no_delivery(
     disturbed: Stack, two: list[Server], people: list[User], connect: Connect, shared_project: int
 ) -> None:
     assert disturbed.redis
@@ -435,7 +445,7 @@ def test_a_frozen_process_catches_up(
     finally:
         two[0].resume()
     assert frozen.read_to(shared_project, start + 10) == awake.logged(shared_project)
-    assert names(heard(frozen, shared_project)) == []
+    assert names(received(frozen, shared_project)) == []
 
 
 # --- Crashes -----------------------------------------------------------------------------------------------
@@ -443,22 +453,22 @@ def test_a_frozen_process_catches_up(
 
 @both_installations
 def test_a_killed_server_forgets_nothing(
-    start_server: StartServer, shared_stack: Stack, cast: Cast, connect: Connect
+    start_server: StartServer, shared_stack: Stack, users: Users, connect: Connect
 ) -> None:
     server = start_server(SWEEP_INTERVAL="0.2")
-    project = make_project(shared_stack, cast)
-    ann = connect(server, cast.ann)
+    project = make_project(shared_stack, users)
+    ann = connect(server, users.ann)
     joined = ann.ask("join_project", {"project_id": project})
     create_many(shared_stack, project, 5, "before")
     seen = ann.read_to(project, joined["seq"] + 3)[-1]["seq"]
     server.kill()
     create_many(shared_stack, project, 5, "meanwhile")  # by a shell, while no client is connected
     server.start()
-    again = connect(server, cast.ann)
+    again = connect(server, users.ann)
     answer = again.ask("join_project", {"project_id": project, "since": seen, "epoch": joined["epoch"]})
     assert answer["reset"] is False
     assert answer["epoch"] == joined["epoch"]
-    assert [frame["seq"] for frame in heard(again, project)] == list(range(seen + 1, joined["seq"] + 11))
+    assert [frame["seq"] for frame in received(again, project)] == list(range(seen + 1, joined["seq"] + 11))
     task = again.ask("task_create", {"project_id": project, "title": "after"})["task"]["id"]
     assert again.expect("task_created", task={"id": task})["seq"] == joined["seq"] + 12
 
@@ -533,9 +543,9 @@ def test_servers_killed_between_writes(stack: Stack, connect: Connect) -> None:
 
 
 @pytest.mark.installations("deployed")
-def test_a_stopped_server_lets_its_sockets_go(start_server: StartServer, cast: Cast, connect: Connect) -> None:
+def test_a_stopped_server_lets_its_sockets_go(start_server: StartServer, users: Users, connect: Connect) -> None:
     server = start_server()
-    socket = connect(server, cast.ann)
+    socket = connect(server, users.ann)
     server.stop()
     with pytest.raises(Closed):
         socket.next()

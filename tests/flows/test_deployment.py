@@ -287,7 +287,7 @@ class Crowd:
 
 
 @pytest.mark.long
-def test_a_release_is_noticed_by_nobody(proxy: Proxy, units: Units, ports: Ports, token: str) -> None:
+def test_a_release_interrupts_no_user(proxy: Proxy, units: Units, ports: Ports, token: str) -> None:
     """Readers, writers and users that sign in notice no restart: the page's own commands restart the services."""
     loop = restart_loop(ports)
     with proxy.client(token) as client:

@@ -73,7 +73,7 @@ def test_a_browsers_session_and_its_sockets_end_together(
 
 
 @pytest.mark.installations("deployed")
-def test_who_is_out_is_out_of_every_process_also_without_redis(stack: Stack, connect: Connect) -> None:
+def test_a_revoked_user_is_disconnected_by_every_process_also_without_redis(stack: Stack, connect: Connect) -> None:
     servers = [stack.server(SWEEP_INTERVAL="0.3") for _ in range(2)]
     ann, bob, cas = stack.user(), stack.user(), stack.user()
     sockets = [[connect(server, user) for server in servers] for user in (ann, bob, cas)]

@@ -12,9 +12,9 @@ import pytest
 
 from tests.conftest import Connect
 from tests.flows.boards import carried_on, picture
-from tests.flows.conftest import Cast, make_project
+from tests.flows.conftest import Users, make_project
 from tests.flows.objects import check_event
-from tests.support.fences import heard, names
+from tests.support.fences import names, received
 from tests.support.meanwhile import LOCK, Meanwhile
 from tests.support.sockets import Refused
 from tests.support.stacks import Server, Stack, User
@@ -23,9 +23,9 @@ from tests.support.stacks import Server, Stack, User
 
 
 @pytest.mark.long
-def test_a_burst_reaches_whoever_listens(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+def test_a_burst_reaches_every_subscriber(server: Server, users: Users, connect: Connect, project: int) -> None:
     """Two thousand and more events of one transaction: more than a replay may have, but no client missed any."""
-    listeners = [connect(server, user) for user in (cast.bob, cast.vic)]
+    listeners = [connect(server, user) for user in (users.bob, users.vic)]
     head = [listener.ask("join_project", {"project_id": project})["seq"] for listener in listeners][0]
     server.stack.run(
         "Task.objects.bulk_create([Task(project_id=p, title=f'{n}', description='d' * 300) for n in range(2200)])",
@@ -37,13 +37,15 @@ def test_a_burst_reaches_whoever_listens(server: Server, cast: Cast, connect: Co
 
 
 @pytest.mark.long
-def test_a_long_replay_of_large_events_comes_whole(server: Server, cast: Cast, connect: Connect, project: int) -> None:
+def test_a_long_replay_of_large_events_comes_whole(
+    server: Server, users: Users, connect: Connect, project: int
+) -> None:
     """Five megabytes of them, while others keep writing."""
     server.stack.run(
         "Task.objects.bulk_create([Task(project_id=p, title=f'{n}', description='é' * 20000) for n in range(120)])",
         p=project,
     )
-    reader, writer = connect(server, cast.vic), connect(server, cast.bob)
+    reader, writer = connect(server, users.vic), connect(server, users.bob)
     head = reader.ask("join_project", {"project_id": project, "since": 0})["seq"]
     for number in range(10):
         writer.ask("task_create", {"project_id": project, "title": f"{number}"})
@@ -54,21 +56,21 @@ def test_a_long_replay_of_large_events_comes_whole(server: Server, cast: Cast, c
 
 
 @pytest.mark.installations("deployed")
-def test_a_locked_row_stops_only_who_wants_it(server: Server, cast: Cast, connect: Connect) -> None:
-    project = make_project(server.stack, cast)
-    quick = connect(server, cast.ann)
+def test_a_locked_row_stops_only_requests_for_it(server: Server, users: Users, connect: Connect) -> None:
+    project = make_project(server.stack, users)
+    quick = connect(server, users.ann)
     task = quick.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"]
     quick.ask("join_project", {"project_id": project})
-    waiting = [connect(server, (cast.bob, cast.cas)[number % 2]) for number in range(14)]
-    api = server.api(cast.bob)
+    waiting = [connect(server, (users.bob, users.cas)[number % 2]) for number in range(14)]
+    api = server.api(users.bob)
     with ThreadPoolExecutor(16) as requests, Meanwhile(server.stack, LOCK, task=task):
         for number, socket in enumerate(waiting):
             socket.send_event("task_update", {"task_id": task, "changes": {"title": f"{number}"}}, id="waiting")
         over_http = [requests.submit(api.patch, f"/api/tasks/{task}/", json={"priority": "high"}) for _ in range(16)]
         quick.ask("task_create", {"project_id": project, "title": "quick"})
         quick.expect("task_created", task={"title": "quick"})
-        assert connect(server, cast.vic).ask("join_project", {"project_id": project})
-        assert server.api(cast.vic).get(f"/api/projects/{project}/board/").status_code == 200
+        assert connect(server, users.vic).ask("join_project", {"project_id": project})
+        assert server.api(users.vic).get(f"/api/projects/{project}/board/").status_code == 200
     assert [answer.result().status_code for answer in over_http] == [200] * 16
     for socket in waiting:
         assert socket.next()["id"] == "waiting"
@@ -84,8 +86,8 @@ def test_cut_database_connections_are_made_again(stack: Stack, connect: Connect)
     user = stack.user()
     server = stack.server()
     project = server.project(user)
-    writer, ear = connect(server, user), connect(server, user, max_queue=None)
-    head = ear.ask("join_project", {"project_id": project})["seq"]
+    writer, listener = connect(server, user), connect(server, user, max_queue=None)
+    head = listener.ask("join_project", {"project_id": project})["seq"]
     made: list[str] = []
     for round_ in range(2):
         with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as database:
@@ -103,21 +105,21 @@ def test_cut_database_connections_are_made_again(stack: Stack, connect: Connect)
                     break
                 assert frame["data"]["code"] == "internal"
             made.append(title)
-    assert [frame["seq"] for frame in ear.read_to(project, head + len(made))] == list(
+    assert [frame["seq"] for frame in listener.read_to(project, head + len(made))] == list(
         range(head + 1, head + len(made) + 1)
     )
-    assert [frame["data"]["task"]["title"] for frame in ear.history if frame["event"] == "task_created"] == made
+    assert [frame["data"]["task"]["title"] for frame in listener.history if frame["event"] == "task_created"] == made
 
 
-def test_many_polls_and_still_an_answer(server: Server, cast: Cast, project: int) -> None:
+def test_many_polls_and_still_an_answer(server: Server, users: Users, project: int) -> None:
     """Sixty browsers behind a proxy that blocks sockets: many more than a process has threads."""
     url = f"/api/projects/{project}/events/?since=4&wait=25"
-    request = f"GET {url} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {server.token(cast.bob)}\r\nConnection: close\r\n\r\n"
+    request = f"GET {url} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {server.token(users.bob)}\r\nConnection: close\r\n\r\n"
     polls = [sockets.create_connection(("127.0.0.1", server.port)) for _ in range(60)]
     for poll in polls:
         poll.sendall(request.encode())
     begun = time.monotonic()
-    api = server.api(cast.ann)
+    api = server.api(users.ann)
     assert api.get(f"/api/projects/{project}/board/").json()["seq"] == 4
     assert api.post("/api/tasks/", json={"project_id": project, "title": "A"}).status_code == 201
     for poll in polls:
@@ -134,27 +136,27 @@ def test_many_polls_and_still_an_answer(server: Server, cast: Cast, project: int
 # --- Deleted since ------------------------------------------------------------------------------------------
 
 
-def test_what_was_deleted_is_not_replayed(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    writer, ear = connect(server, cast.bob), connect(server, cast.vic)
-    ear.ask("join_project", {"project_id": project})
-    before = server.api(cast.ann).get(f"/api/projects/{project}/board/").json()
+def test_what_was_deleted_is_not_replayed(server: Server, users: Users, connect: Connect, project: int) -> None:
+    writer, listener = connect(server, users.bob), connect(server, users.vic)
+    listener.ask("join_project", {"project_id": project})
+    before = server.api(users.ann).get(f"/api/projects/{project}/board/").json()
 
     def create(**fields: Any) -> int:
         return int(writer.ask("task_create", {"project_id": project, **fields})["task"]["id"])
 
     gone, stays = create(title="secret one", description="secret two"), create(title="kept")
-    writer.ask("task_update", {"task_id": gone, "changes": {"title": "secret three", "assignee_id": cast.cas.id}})
+    writer.ask("task_update", {"task_id": gone, "changes": {"title": "secret three", "assignee_id": users.cas.id}})
     writer.ask("new_comment", {"task_id": gone, "content": "secret four"})
     comment = writer.ask("new_comment", {"task_id": stays, "content": "secret five"})["comment_id"]
     kept = writer.ask("new_comment", {"task_id": stays, "content": "kept comment"})["comment_id"]
-    api = server.api(cast.bob)
+    api = server.api(users.bob)
     api.patch(f"/api/comments/{comment}/", json={"content": "secret six"})
     api.delete(f"/api/comments/{comment}/")
     writer.ask("task_delete", {"task_id": gone})
-    live = heard(ear, project, by=writer)
-    reader = connect(server, cast.vic)
+    live = received(listener, project, by=writer)
+    reader = connect(server, users.vic)
     joined = reader.ask("join_project", {"project_id": project, "since": before["seq"]})
-    replayed = heard(reader, project, by=writer)[: len(live)]
+    replayed = received(reader, project, by=writer)[: len(live)]
     polled = api.get(f"/api/projects/{project}/events/", params={"since": before["seq"]}).json()["events"][: len(live)]
     assert joined["reset"] is False
     for frames in (replayed, polled):
@@ -164,10 +166,10 @@ def test_what_was_deleted_is_not_replayed(server: Server, cast: Cast, connect: C
         for frame in frames:
             check_event(frame)
         emptied = [frame["seq"] for frame in frames if frame["data"].get("redacted")]
-        told = [frame["seq"] for frame in live if "secret" in json.dumps(frame)]
-        assert set(emptied) >= set(told)
+        with_secret = [frame["seq"] for frame in live if "secret" in json.dumps(frame)]
+        assert set(emptied) >= set(with_secret)
         assert not [f for f in frames if f["data"].get("redacted") and f["data"].get("comment", {}).get("id") == kept]
-    now = server.api(cast.ann).get(f"/api/projects/{project}/board/").json()
+    now = server.api(users.ann).get(f"/api/projects/{project}/board/").json()
     fences = api.get(f"/api/projects/{project}/events/", params={"since": live[-1]["seq"]}).json()["events"]
     assert carried_on(before, replayed + fences) == picture(now)
     # Restored: it is there again, and so is what the log says of it.
@@ -178,8 +180,8 @@ def test_what_was_deleted_is_not_replayed(server: Server, cast: Cast, connect: C
     assert [frame["seq"] for frame in again] == list(range(before["seq"] + 1, before["seq"] + 1 + len(again)))
 
 
-def test_a_task_can_be_restored_for_thirty_days(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    bob = connect(server, cast.bob)
+def test_a_task_can_be_restored_for_thirty_days(server: Server, users: Users, connect: Connect, project: int) -> None:
+    bob = connect(server, users.bob)
     ids = [bob.ask("task_create", {"project_id": project, "title": "A"})["task"]["id"] for _ in range(2)]
     for task, days in zip(ids, (29, 31), strict=True):
         bob.ask("task_delete", {"task_id": task})
@@ -201,7 +203,7 @@ def test_a_task_can_be_restored_for_thirty_days(server: Server, cast: Cast, conn
 
 
 def test_a_loaded_fixture_is_a_board_like_any_other(
-    server: Server, cast: Cast, connect: Connect, tmp_path: Any
+    server: Server, users: Users, connect: Connect, tmp_path: Any
 ) -> None:
     number = 700_000
     rows = [
@@ -209,7 +211,7 @@ def test_a_loaded_fixture_is_a_board_like_any_other(
         {
             "model": "taskrealtime.membership",
             "pk": number,
-            "fields": {"project": number, "user": cast.bob.id, "role": "owner", "created_at": "2030-01-01T00:00:00Z"},
+            "fields": {"project": number, "user": users.bob.id, "role": "owner", "created_at": "2030-01-01T00:00:00Z"},
         },
         {
             "model": "taskrealtime.task",
@@ -223,15 +225,15 @@ def test_a_loaded_fixture_is_a_board_like_any_other(
     path = tmp_path / "board.json"
     path.write_text(json.dumps(rows))
     server.stack.run("from django.core.management import call_command; call_command('loaddata', path)", path=str(path))
-    board = server.api(cast.bob).get(f"/api/projects/{number}/board/").json()
+    board = server.api(users.bob).get(f"/api/projects/{number}/board/").json()
     assert [task["title"] for task in board["tasks"]] == ["Loaded"]
-    bob = connect(server, cast.bob)
+    bob = connect(server, users.bob)
     answer = bob.ask("join_project", {"project_id": number, "since": board["seq"], "epoch": board["epoch"]})
     assert answer["reset"] is False
     with pytest.raises(AssertionError, match="in vain"):
         bob.next(timeout=0.6)  # the sweeps of this time find nothing to say
     bob.ask("task_update", {"task_id": number, "changes": {"title": "B"}})
-    assert names(heard(bob, number)) == ["task_updated"]
+    assert names(received(bob, number)) == ["task_updated"]
 
 
 @pytest.fixture
@@ -240,9 +242,9 @@ def newcomer(server: Server) -> Iterator[User]:
 
 
 def test_a_user_made_in_the_shell_may_come_in_at_once(
-    server: Server, cast: Cast, connect: Connect, newcomer: User
+    server: Server, users: Users, connect: Connect, newcomer: User
 ) -> None:
     socket = connect(server, newcomer)
-    project = server.project(newcomer, members=[cast.bob])
+    project = server.project(newcomer, members=[users.bob])
     answer = socket.ask("join_project", {"project_id": project, "since": 0})
-    assert [frame["event"] for frame in heard(socket, project)] == ["project_member_added"] * answer["seq"]
+    assert [frame["event"] for frame in received(socket, project)] == ["project_member_added"] * answer["seq"]

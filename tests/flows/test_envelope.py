@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Connect
-from tests.flows.conftest import Cast
+from tests.flows.conftest import Users
 from tests.support.sockets import Closed, Frame, Refused, Socket
 from tests.support.stacks import Server
 
@@ -15,15 +15,15 @@ BAD = {"invalid_message", "invalid_data"}
 
 
 @pytest.fixture
-def socket(server: Server, cast: Cast, connect: Connect) -> Socket:
-    return connect(server, cast.bob)
+def socket(server: Server, users: Users, connect: Connect) -> Socket:
+    return connect(server, users.bob)
 
 
 Provoke = Callable[[str | bytes], Frame]
 
 
 @pytest.fixture
-def provoke(server: Server, cast: Cast, connect: Connect) -> Provoke:
+def provoke(server: Server, users: Users, connect: Connect) -> Provoke:
     """Send a frame and get the answer, with the proof that the connection is well.
 
     It changes the connection before twenty bad messages end it.
@@ -32,7 +32,7 @@ def provoke(server: Server, cast: Cast, connect: Connect) -> Provoke:
 
     def provoke(text: str | bytes) -> Frame:
         if len(sockets) % 15 == 0:
-            sockets.append(connect(server, cast.bob))
+            sockets.append(connect(server, users.bob))
         else:
             sockets.append(sockets[-1])
         sockets[-1].send_text(text)
@@ -82,7 +82,7 @@ NO_MESSAGES: list[str | bytes] = [
 ]
 
 
-def test_what_is_no_message_is_told_so(provoke: Provoke) -> None:
+def test_what_is_no_message_is_answered_with_an_error(provoke: Provoke) -> None:
     for text in NO_MESSAGES:
         frame = provoke(text)
         assert frame["event"] == "error", text[:100]
@@ -96,7 +96,7 @@ UNKNOWN = (
 )  # fmt: skip
 
 
-def test_an_unknown_event_is_told_so(socket: Socket) -> None:
+def test_an_unknown_event_is_answered_with_an_error(socket: Socket) -> None:
     for name in UNKNOWN:
         for envelope in ({"id": 3}, {}):
             socket.send_event(name, {}, **envelope)
@@ -349,9 +349,9 @@ def test_a_larger_frame_touches_nothing(server: Server, socket: Socket, project:
 
 
 def test_one_connections_events_are_carried_out_in_order(
-    server: Server, cast: Cast, connect: Connect, socket: Socket, project: int
+    server: Server, users: Users, connect: Connect, socket: Socket, project: int
 ) -> None:
-    watcher = connect(server, cast.ann)
+    watcher = connect(server, users.ann)
     watcher.ask("join_project", {"project_id": project})
     task = socket.ask("task_create", {"project_id": project, "title": "0"})["task"]["id"]
     titles = [f"{number}" for number in range(1, 31)]
@@ -373,8 +373,8 @@ def test_joining_and_leaving_in_one_breath(server: Server, socket: Socket, proje
     socket.ask("ping", {})
     joined = socket.ask("join_project", {"project_id": project})
     assert joined["seq"] >= 40
-    heard = [frame["data"]["task"]["title"] for frame in socket.history if frame["event"] == "task_created"]
-    assert not [title for title in heard if title.startswith("out")]
+    titles = [frame["data"]["task"]["title"] for frame in socket.history if frame["event"] == "task_created"]
+    assert not [title for title in titles if title.startswith("out")]
     seqs = socket.seqs(f"project.{project}")
     assert seqs == sorted(set(seqs))
 
@@ -383,8 +383,8 @@ def test_joining_and_leaving_in_one_breath(server: Server, socket: Socket, proje
 
 
 @pytest.mark.parametrize("text", ["{", '{"event":"join_project"}'], ids=["message", "data"])
-def test_twenty_bad_messages_end_the_connection(server: Server, cast: Cast, connect: Connect, text: str) -> None:
-    socket = connect(server, cast.bob)
+def test_twenty_bad_messages_end_the_connection(server: Server, users: Users, connect: Connect, text: str) -> None:
+    socket = connect(server, users.bob)
     for _ in range(19):
         socket.send_text(text)
     for _ in range(19):
@@ -395,8 +395,10 @@ def test_twenty_bad_messages_end_the_connection(server: Server, cast: Cast, conn
     assert socket.history[-1]["event"] == "error"
 
 
-def test_refusals_in_good_form_do_not_count_as_bad(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    viewer = connect(server, cast.vic)
+def test_refusals_in_good_form_do_not_count_as_bad(
+    server: Server, users: Users, connect: Connect, project: int
+) -> None:
+    viewer = connect(server, users.vic)
     for _ in range(25):
         for event, data in (
             ("task_create", {"project_id": project, "title": "x"}),
@@ -408,8 +410,10 @@ def test_refusals_in_good_form_do_not_count_as_bad(server: Server, cast: Cast, c
     assert viewer.settle() == []
 
 
-def test_bad_messages_of_one_do_not_disturb_another(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    good, bad = connect(server, cast.ann), connect(server, cast.ann)
+def test_bad_messages_of_one_do_not_disturb_another(
+    server: Server, users: Users, connect: Connect, project: int
+) -> None:
+    good, bad = connect(server, users.ann), connect(server, users.ann)
     good.ask("join_project", {"project_id": project})
     for _ in range(30):
         try:

@@ -67,7 +67,7 @@ def send_and_hang_up(server: Server, user: User, task: int) -> None:
 
 @pytest.mark.installations("deployed")
 @pytest.mark.parametrize("serve", [pytest.param(False, marks=pytest.mark.long), True])
-def test_who_hangs_up_on_a_locked_row_again_and_again_holds_two_connections(
+def test_a_client_that_hangs_up_on_a_locked_row_again_and_again_holds_two_connections(
     start_server: StartServer, shared_stack: Stack, ann: User, eve: User, serve: bool
 ) -> None:
     server = start_server(serve=serve, DATABASE_LOCK_TIMEOUT="0", DATABASE_TIMEOUT="0")
@@ -108,7 +108,7 @@ def test_sockets_that_hang_up_on_a_locked_row_hold_two_connections_of_their_user
 
 
 @pytest.mark.installations("deployed")
-def test_what_waits_too_long_for_a_lock_is_told_to_come_back_and_was_not_done(
+def test_what_waits_too_long_for_a_lock_is_asked_to_come_back_and_was_not_done(
     start_server: StartServer, shared_stack: Stack, connect: Connect, eve: User
 ) -> None:
     server = start_server(DATABASE_LOCK_TIMEOUT="0.5")
@@ -117,10 +117,10 @@ def test_what_waits_too_long_for_a_lock_is_told_to_come_back_and_was_not_done(
     task = api.post("/api/tasks/", json={"project_id": project, "title": "A"}).json()["id"]
     with locked(shared_stack, task):
         refused = api.patch(f"/api/tasks/{task}/", json={"title": "B"})
-        told = socket.ask_frame("task_update", {"task_id": task, "changes": {"title": "B"}})["data"]
+        answer = socket.ask_frame("task_update", {"task_id": task, "changes": {"title": "B"}})["data"]
     assert refused.status_code == 503
-    assert refused.json()["code"] == told["code"] == "rate_limited"
-    assert float(refused.headers["Retry-After"]) >= refused.json()["retry_after"] == told["retry_after"] > 0
+    assert refused.json()["code"] == answer["code"] == "rate_limited"
+    assert float(refused.headers["Retry-After"]) >= refused.json()["retry_after"] == answer["retry_after"] > 0
     assert api.get(f"/api/tasks/{task}/").json()["title"] == "A"
     assert "Traceback" not in server.log(lines=0)
 

@@ -153,7 +153,7 @@ def test_a_body_of_unknown_length_is_refused_at_the_first_byte_too_many(any_serv
         assert client.answer()[0] == 413
 
 
-def test_whoever_is_refused_is_not_asked_to_go_on(server: Server) -> None:
+def test_a_client_that_is_refused_is_not_asked_to_go_on(server: Server) -> None:
     with RawHTTP(server.port) as client:
         client.request("POST", "/login/", "Expect: 100-continue", f"Content-Length: {500 * MIB}")
         assert client.answer()[0] == 413
@@ -324,15 +324,15 @@ def stream(**env: str) -> Iterator[tuple[int, Process]]:
     }
     command = [sys.executable, "-m", "tests.support.streaming_server", str(port)]
     process = Process(command, log_path=scratch() / f"streaming-{port}.log", env=env, start=forked())
-    process.wait_until(lambda: is_up(port, "/told"))
+    process.wait_until(lambda: is_up(port, "/progress"))
     yield port, process
     assert process.end(signal.SIGTERM) == 0, process.log_tail()
     assert "Traceback" not in process.log_tail(1000), process.log_tail()
 
 
-def told(port: int) -> dict[str, int]:
+def progress(port: int) -> dict[str, int]:
     """What the application has done so far."""
-    return httpx.get(f"http://127.0.0.1:{port}/told", timeout=60).json()
+    return httpx.get(f"http://127.0.0.1:{port}/progress", timeout=60).json()
 
 
 @pytest.mark.parametrize("path", ["/pieces", "/whole"])
@@ -350,20 +350,20 @@ def test_an_answer_waits_for_its_reader(streaming: tuple[int, Process], path: st
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_an_answer_for_nobody_keeps_nobody_waiting(streaming: tuple[int, Process], method: str) -> None:
+def test_an_answer_for_a_client_that_left_keeps_no_other_waiting(streaming: tuple[int, Process], method: str) -> None:
     port, _ = streaming
-    before = told(port)
+    before = progress(port)
     with RawHTTP(port, buffer=4 * KIB) as client:
         client.request(method, "/unending")
         assert client.answer_head()[0] == 200
     # Another request is answered while pieces are sent: `/go` alone ends them.
-    eventually(lambda: told(port)["unending"] > before["unending"])
-    assert told(port)["ended"] == before["ended"]
+    eventually(lambda: progress(port)["unending"] > before["unending"])
+    assert progress(port)["ended"] == before["ended"]
     assert httpx.get(f"http://127.0.0.1:{port}/go", timeout=60).status_code == 200
-    eventually(lambda: told(port)["ended"] > before["ended"])
+    eventually(lambda: progress(port)["ended"] > before["ended"])
 
 
-def test_who_reads_gets_all_of_a_large_answer(streaming: tuple[int, Process]) -> None:
+def test_a_client_that_reads_gets_all_of_a_large_answer(streaming: tuple[int, Process]) -> None:
     port, process = streaming
     usage = Usage(process.pid)
     with httpx.stream("GET", f"http://127.0.0.1:{port}/pieces", timeout=60) as answer:
@@ -371,7 +371,7 @@ def test_who_reads_gets_all_of_a_large_answer(streaming: tuple[int, Process]) ->
     assert usage.peak_memory < MEMORY
 
 
-def test_answers_that_nobody_reads_stop_the_requests_behind_them(server: Server) -> None:
+def test_answers_that_no_client_reads_stop_the_requests_behind_them(server: Server) -> None:
     usage = Usage(server.pid)
     clients = [RawHTTP(server.port, buffer=4 * KIB) for _ in range(50)]
     request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -392,7 +392,7 @@ def test_requests_behind_each_other_are_all_answered(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"GET /told HTTP/1.1\r\nHos", b"POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"]
+    "sent", [b"GET /progress HTTP/1.1\r\nHos", b"POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"]
 )
 def test_a_request_that_never_ends_is_cut_however_often_a_byte_comes(
     impatient: tuple[int, Process], sent: bytes
@@ -413,7 +413,7 @@ def test_a_request_that_never_ends_is_cut_however_often_a_byte_comes(
 
 def test_a_connection_that_says_nothing_is_closed(impatient: tuple[int, Process]) -> None:
     with RawHTTP(impatient[0]) as fresh, RawHTTP(impatient[0]) as used:
-        used.request("GET", "/told")
+        used.request("GET", "/progress")
         assert used.answer()[0] == 200
         assert (fresh.rest(), used.rest()) == (b"", b"")
 
@@ -460,7 +460,7 @@ def test_a_large_body_streams_through(streaming: tuple[int, Process]) -> None:
             assert (status, counted["bytes"]) == (200, 200 * MIB)
             assert counted["messages"] > 100
             assert counted["largest"] <= 256 * KIB
-            client.request("GET", "/told")
+            client.request("GET", "/progress")
             assert client.answer()[0] == 200, "the connection can be used again"
     assert usage.largest_file == 0
     assert usage.peak_memory < MEMORY
@@ -498,15 +498,15 @@ def test_a_client_is_not_read_while_the_application_does_not_receive(unhurried: 
 
 def test_the_application_learns_that_its_client_left(streaming: tuple[int, Process]) -> None:
     port, _ = streaming
-    before = told(port)
+    before = progress(port)
     with RawHTTP(port) as client:
         client.request("PATCH", "/streamed/count", f"Content-Length: {MIB}")
         client.send(b"x" * 1000)
-        eventually(lambda: told(port)["received"] == before["received"] + 1000)
-    eventually(lambda: told(port)["left"] == before["left"] + 1)
+        eventually(lambda: progress(port)["received"] == before["received"] + 1000)
+    eventually(lambda: progress(port)["left"] == before["left"] + 1)
 
 
-def test_a_body_that_nobody_wants_to_read_is_answered_and_left(streaming: tuple[int, Process]) -> None:
+def test_a_body_that_the_application_does_not_read_is_answered_and_left(streaming: tuple[int, Process]) -> None:
     port, process = streaming
     usage = Usage(process.pid)
     with RawHTTP(port) as client:
@@ -534,12 +534,12 @@ def test_bodies_that_stream_have_bounds_of_their_own(streaming: tuple[int, Proce
 
 def test_a_body_that_hardly_streams_is_cut(impatient: tuple[int, Process]) -> None:
     port, _ = impatient
-    before = told(port)["left"]
+    before = progress(port)["left"]
     with RawHTTP(port) as client:
         client.request("PATCH", "/streamed/count", f"Content-Length: {MIB}")
         client.send(b"x" * 100)
         client.rest()
-    eventually(lambda: told(port)["left"] == before + 1)
+    eventually(lambda: progress(port)["left"] == before + 1)
 
 
 def test_a_socket_opens_and_speaks_beside_all_of_it(server: Server, embedded: Stack) -> None:
@@ -551,7 +551,7 @@ def threads_of(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
-def test_static_answers_that_nobody_reads_hold_no_threads(server: Server) -> None:
+def test_static_answers_that_no_client_reads_hold_no_threads(server: Server) -> None:
     """A thread for each was what an open file took: any address could have thousands."""
     answer = httpx.get(f"{server.url}/static/js/websocket_client.js")
     assert answer.status_code == 200, (server.log(), answer.text[:200])

@@ -35,10 +35,15 @@ async def attack(server: Server, token: str, seed: int, frames: list[dict[str, o
         while sent < messages:
             count, wire = next(source)
             sent += count
-            told = await fuzz.converse(server.port, token, wire)
-            assert told.finished or told.close_code is not None, (len(wire), wire[:600], wire[-600:], told.frames[-3:])
-            assert told.close_code != 1011, wire
-            for frame in told.frames:
+            exchange = await fuzz.converse(server.port, token, wire)
+            assert exchange.finished or exchange.close_code is not None, (
+                len(wire),
+                wire[:600],
+                wire[-600:],
+                exchange.frames[-3:],
+            )
+            assert exchange.close_code != 1011, wire
+            for frame in exchange.frames:
                 assert frame["data"].get("code") != "internal", (frame, wire)
 
     await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))

@@ -171,21 +171,21 @@ def frames(own_server: Server, packages: Path) -> ModuleType:
 def test_generated_models_speak_with_the_server(own_server: Server, frames: ModuleType, ann: User) -> None:
     project = own_server.project(ann)
     with own_server.connect(ann) as socket:
-        connected = said(frames.ConnectedPayload, socket)
+        connected = received(frames.ConnectedPayload, socket)
         assert connected.data.user.id == ann.id
         joining = frames.JoinProject(project_id=project)
         tell(socket, frames.ClientJoinProjectPayload(event="join_project", id="join", data=joining))
-        assert said(frames.AckJoinProjectPayload, socket).id == "join"
+        assert received(frames.AckJoinProjectPayload, socket).id == "join"
         new = frames.TaskCreate(project_id=project, title="Generated", due_at="2031-01-01T00:00:00Z")
         tell(socket, frames.ClientTaskCreatePayload(event="task_create", id=2, key="k", data=new))
-        created, answer = said(frames.TaskCreatedPayload, socket), said(frames.AckTaskCreatePayload, socket)
+        created, answer = received(frames.TaskCreatedPayload, socket), received(frames.AckTaskCreatePayload, socket)
         assert created.data.task.title == "Generated"
         assert (answer.id, answer.data.task.id) == (2, created.data.task.id)
         tell(socket, frames.ClientPingPayload(event="ping", id=3, data=frames.Ping()))
-        assert said(frames.PongPayload, socket).id == 3
+        assert received(frames.PongPayload, socket).id == 3
         wrong = frames.TaskDelete(task_id=2**40)
         tell(socket, frames.ClientTaskDeletePayload(event="task_delete", id=4, data=wrong))
-        error = said(frames.ErrorPayload, socket)
+        error = received(frames.ErrorPayload, socket)
         assert (error.id, error.data.code.value) == (4, "not_found")
 
 
@@ -193,7 +193,7 @@ def tell(socket: Socket, model: Any) -> None:
     socket.send_text(model.model_dump_json(exclude_unset=True))
 
 
-def said(model: Any, socket: Socket) -> Any:
+def received(model: Any, socket: Socket) -> Any:
     """The next frame of the model's event, as the model reads it."""
     event: str = model.model_fields["event"].annotation.__args__[0]
     return model.model_validate(socket.expect(event))

@@ -3,23 +3,23 @@
 from typing import Any
 
 from tests.conftest import Connect
-from tests.flows.conftest import Cast
+from tests.flows.conftest import Users
 from tests.flows.test_doors import Browser, closes_at_once
 from tests.support.stacks import Server
 
 
-def test_who_joins_by_a_link_is_heard_at_once_and_hears_the_project(
-    server: Server, cast: Cast, project: int, connect: Connect
+def test_a_user_who_joins_by_a_link_is_announced_at_once_and_receives_events(
+    server: Server, users: Users, project: int, connect: Connect
 ) -> None:
-    bob = connect(server, cast.bob)
+    bob = connect(server, users.bob)
     bob.ask("join_project", {"project_id": project})
     newcomer = server.stack.user()
-    made = server.api(cast.ann).post(f"/api/projects/{project}/invitations/", json={"role": "viewer", "max_uses": 1})
+    made = server.api(users.ann).post(f"/api/projects/{project}/invitations/", json={"role": "viewer", "max_uses": 1})
     secret = made.json()["url"].partition("#")[2]
     joined = server.api(newcomer).post("/api/invitations/accept/", json={"secret": secret})
     assert joined.json()["role"] == "viewer"
-    heard = bob.expect("project_member_added")
-    assert (heard["data"]["user"]["id"], heard["data"]["by"]["id"]) == (newcomer.id, newcomer.id)
+    added = bob.expect("project_member_added")
+    assert (added["data"]["user"]["id"], added["data"]["by"]["id"]) == (newcomer.id, newcomer.id)
     socket = connect(server, newcomer)
     socket.ask("join_project", {"project_id": project})
     refused = socket.ask_frame("task_create", {"project_id": project, "title": "Mine"})
@@ -29,8 +29,8 @@ def test_who_joins_by_a_link_is_heard_at_once_and_hears_the_project(
     assert secret not in server.log(lines=0)
 
 
-def test_a_removed_member_does_not_come_back_by_a_kept_link(server: Server, cast: Cast, project: int) -> None:
-    owner, removed = server.api(cast.ann), server.stack.user()
+def test_a_removed_member_does_not_come_back_by_a_kept_link(server: Server, users: Users, project: int) -> None:
+    owner, removed = server.api(users.ann), server.stack.user()
     secret = owner.post(f"/api/projects/{project}/invitations/", json={}).json()["url"].partition("#")[2]
     assert server.api(removed).post("/api/invitations/accept/", json={"secret": secret}).status_code == 200
     assert owner.delete(f"/api/projects/{project}/members/{removed.id}/").status_code == 204
@@ -61,12 +61,12 @@ def test_a_new_password_closes_every_socket_and_keeps_the_session_that_gave_it(
     assert user.password not in log
 
 
-def test_the_archive_is_heard_as_what_every_client_knows(
-    server: Server, cast: Cast, project: int, connect: Connect
+def test_the_archive_is_published_in_events_that_every_client_knows(
+    server: Server, users: Users, project: int, connect: Connect
 ) -> None:
-    bob = connect(server, cast.bob)
+    bob = connect(server, users.bob)
     since = bob.ask("join_project", {"project_id": project})["seq"]
-    api = server.api(cast.ann)
+    api = server.api(users.ann)
     fields = {"project_id": project, "title": "Done", "status": "completed"}
     task = api.post("/api/tasks/", json=fields).json()["id"]
     assert api.post(f"/api/tasks/{task}/archive/").status_code == 204

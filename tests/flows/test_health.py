@@ -22,15 +22,15 @@ from django.test import Client
 def ask(path):
     started = time.monotonic()
     answer = Client().get(path, headers={"Host": "localhost"})
-    told.append([answer.status_code, answer.json(), time.monotonic() - started])
+    answers.append([answer.status_code, answer.json(), time.monotonic() - started])
 
-told = []
+answers = []
 """
 
 
 def ask(code: str, **env: str) -> list[tuple[int, Any, float]]:
     """Run code that calls `ask(path)`; returns status, body and seconds of each."""
-    output = run_manage(["shell", "-v0", "-c", f"{ASK}\n{code}\nprint(json.dumps(told))"], plain_environment() | env)
+    output = run_manage(["shell", "-v0", "-c", f"{ASK}\n{code}\nprint(json.dumps(answers))"], plain_environment() | env)
     return [(status, body, seconds) for status, body, seconds in json.loads(output.splitlines()[-1])]
 
 
@@ -118,7 +118,7 @@ def test_a_cluster_stops_the_start() -> None:
 
 
 @pytest.mark.end_to_end
-def test_a_running_server_tells_of_its_lost_redis_and_of_its_return() -> None:
+def test_a_running_server_reports_its_lost_redis_and_its_return() -> None:
     stack = Stack("deployed")
     try:
         assert stack.redis

@@ -70,9 +70,9 @@ class Browser:
     def token(self) -> str:
         page = self.http.get(f"{PREFIX}/")
         assert page.url.path == f"{PREFIX}/", page.url
-        said = re.search(r'<meta name="csrf-token" content="(\w+)">', page.text)
-        assert said
-        answer = self.http.post(f"{PREFIX}/api/token/session/", headers={"X-CSRFToken": said[1]})
+        token_tag = re.search(r'<meta name="csrf-token" content="(\w+)">', page.text)
+        assert token_tag
+        answer = self.http.post(f"{PREFIX}/api/token/session/", headers={"X-CSRFToken": token_tag[1]})
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access"])
 
@@ -147,6 +147,6 @@ result = [[one["sql"].split()[0] for one in queries], [one.subject for one in ge
 """
 
 
-def test_what_the_project_does_with_accounts_costs_nothing_and_is_told_by_no_mail_of_ours(host: Server) -> None:
+def test_what_the_project_does_with_accounts_costs_nothing_and_sends_no_mail_of_ours(host: Server) -> None:
     alice = host.stack.user(email="old@example.org")
     assert host.stack.run(SAVE_A_USER, id=alice.id) == [["UPDATE"], []]

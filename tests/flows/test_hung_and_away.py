@@ -41,7 +41,7 @@ def test_a_server_process_that_hangs_is_replaced_and_all_are_served(stack: Stack
 
 
 @pytest.mark.installations("embedded")
-def test_who_comes_while_the_database_is_away_is_told_to_come_back_in_one_line(stack: Stack) -> None:
+def test_a_client_that_comes_while_the_database_is_away_is_asked_to_come_back_in_one_line(stack: Stack) -> None:
     server = stack.server(SWEEP_INTERVAL="3600")
     ann = stack.user()
     token = server.token(ann)
@@ -62,9 +62,9 @@ def test_who_comes_while_the_database_is_away_is_told_to_come_back_in_one_line(s
         with pytest.raises(Closed) as closed:
             one.next()
         assert closed.value.code in (1013, 4013)
-    said = server.log(lines=0).splitlines()[before:]
-    assert not [line for line in said if "Traceback" in line or "traceback" in line]
-    assert sum("Not let in: the database is away" in line for line in said) == 9
+    logged = server.log(lines=0).splitlines()[before:]
+    assert not [line for line in logged if "Traceback" in line or "traceback" in line]
+    assert sum("Not let in: the database is away" in line for line in logged) == 9
     Path(path).rmdir()
     for file in files:
         Path(f"{file}.away").rename(file)

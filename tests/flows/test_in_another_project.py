@@ -357,10 +357,10 @@ def test_the_service_worker_is_for_the_board_alone(host: Server) -> None:
     """Its scope is the folder of its address."""
     answer = httpx.get(f"{host.url}{PREFIX}/worker.js", timeout=60)
     assert answer.headers["content-type"].startswith("text/javascript")
-    told = re.fullmatch(r"self\.taskrealtime = (.*);\nimportScripts\((.*)\);\n", answer.text)
-    assert told
-    assert json.loads(told[1])["base"] == PREFIX
-    assert httpx.get(json.loads(told[2]), timeout=60).status_code == 200
+    match = re.fullmatch(r"self\.taskrealtime = (.*);\nimportScripts\((.*)\);\n", answer.text)
+    assert match
+    assert json.loads(match[1])["base"] == PREFIX
+    assert httpx.get(json.loads(match[2]), timeout=60).status_code == 200
 
 
 def test_the_board_changes_neither_name_nor_address_of_the_projects_users(host: Server) -> None:

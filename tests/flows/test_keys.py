@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from tests.conftest import Connect
-from tests.flows.conftest import Cast, both_installations, make_project
-from tests.support.fences import heard, names
+from tests.flows.conftest import Users, both_installations, make_project
+from tests.support.fences import names, received
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server, Stack
 
 
 @pytest.fixture
-def bob(server: Server, cast: Cast, connect: Connect, project: int) -> Socket:
+def bob(server: Server, users: Users, connect: Connect, project: int) -> Socket:
     """Bob, who follows the project."""
-    socket = connect(server, cast.bob)
+    socket = connect(server, users.bob)
     socket.ask("join_project", {"project_id": project})
     return socket
 
@@ -28,7 +28,7 @@ def without_duplicate(answer: dict[str, Any]) -> dict[str, Any]:
 
 def events_of(socket: Socket, project: int) -> list[str]:
     """What was logged since the last look."""
-    return names(heard(socket, project))
+    return names(received(socket, project))
 
 
 def twice(socket: Socket, event: str, data: Any, key: str) -> Any:
@@ -100,12 +100,12 @@ def test_any_text_up_to_64_characters_is_a_key(bob: Socket, project: int) -> Non
         assert events_of(bob, project) == ["task_created"]
 
 
-def test_keys_are_told_apart_exactly(bob: Socket, project: int) -> None:
+def test_keys_are_compared_exactly(bob: Socket, project: int) -> None:
     for key in ("key", "KEY", "key ", " key", "kéy", "ke\u0301y"):
         assert not bob.ask("task_create", {"project_id": project, "title": "A"}, key=key).get("duplicate")
 
 
-def test_failures_are_not_remembered(server: Server, cast: Cast, connect: Connect, bob: Socket, project: int) -> None:
+def test_failures_are_not_remembered(server: Server, users: Users, connect: Connect, bob: Socket, project: int) -> None:
     def fails(socket: Socket, code: str, event: str, data: Any) -> None:
         with pytest.raises(Refused) as refused:
             socket.ask(event, data, key="again")
@@ -120,19 +120,21 @@ def test_failures_are_not_remembered(server: Server, cast: Cast, connect: Connec
     fails(bob, "conflict", "task_update", stale)
     assert bob.ask("task_update", {**stale, "version": 2}, key="again")["version"] == 3
 
-    vic = connect(server, cast.vic)
+    vic = connect(server, users.vic)
     data = {"task_id": task, "content": "may I?"}
     fails(vic, "forbidden", "new_comment", data)
     server.stack.run(
         "m = Membership.objects.get(project_id=project, user_id=user); m.role = 'member'; m.save()",
         project=project,
-        user=cast.vic.id,
+        user=users.vic.id,
     )
     assert not vic.ask("new_comment", data, key="again").get("duplicate")
 
 
-def test_keys_of_two_users_do_not_meet(server: Server, cast: Cast, connect: Connect, bob: Socket, project: int) -> None:
-    cas = connect(server, cast.cas)
+def test_keys_of_two_users_do_not_meet(
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
+) -> None:
+    cas = connect(server, users.cas)
     one = bob.ask("task_create", {"project_id": project, "title": "A"}, key="shared")
     two = cas.ask("task_create", {"project_id": project, "title": "A"}, key="shared")
     assert one["task"]["id"] != two["task"]["id"]
@@ -140,13 +142,13 @@ def test_keys_of_two_users_do_not_meet(server: Server, cast: Cast, connect: Conn
 
 
 def test_a_key_holds_on_another_connection(
-    server: Server, cast: Cast, connect: Connect, bob: Socket, project: int
+    server: Server, users: Users, connect: Connect, bob: Socket, project: int
 ) -> None:
     data = {"project_id": project, "title": "A"}
     bob.send_event("task_create", data, key="lost answer")
     bob.expect("task_created")
     bob.drop()
-    again = connect(server, cast.bob)
+    again = connect(server, users.bob)
     answer = again.ask("task_create", data, key="lost answer")
     assert answer["duplicate"] is True
     assert answer["task"]["title"] == "A"
@@ -212,8 +214,8 @@ def run_races(sockets: list[Socket], project: int, rounds: int) -> None:
 
 
 @both_installations
-def test_one_key_from_many_sockets_at_once(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    run_races([connect(server, cast.cas) for _ in range(4)], project, rounds=10)
+def test_one_key_from_many_sockets_at_once(server: Server, users: Users, connect: Connect, project: int) -> None:
+    run_races([connect(server, users.cas) for _ in range(4)], project, rounds=10)
 
 
 @pytest.fixture
@@ -224,16 +226,16 @@ def second(shared_stack: Stack) -> Iterator[Server]:
 
 
 @pytest.mark.installations("deployed")
-def test_one_key_at_two_processes_at_once(server: Server, second: Server, cast: Cast, connect: Connect) -> None:
-    project = make_project(server.stack, cast)
-    run_races([connect(one, cast.cas) for one in (server, second, server, second)], project, rounds=15)
+def test_one_key_at_two_processes_at_once(server: Server, second: Server, users: Users, connect: Connect) -> None:
+    project = make_project(server.stack, users)
+    run_races([connect(one, users.cas) for one in (server, second, server, second)], project, rounds=15)
 
 
 # --- Beside REST ------------------------------------------------------------------------------------------
 
 
-def test_rest_means_the_same_by_its_header(server: Server, cast: Cast, bob: Socket, project: int) -> None:
-    api = server.api(cast.bob)
+def test_rest_means_the_same_by_its_header(server: Server, users: Users, bob: Socket, project: int) -> None:
+    api = server.api(users.bob)
     body = {"project_id": project, "title": "A"}
     one, two = (api.post("/api/tasks/", json=body, headers={"Idempotency-Key": "rest"}) for _ in range(2))
     assert one.status_code == 201
@@ -253,27 +255,27 @@ def test_rest_means_the_same_by_its_header(server: Server, cast: Cast, bob: Sock
     assert events_of(bob, project) == ["task_deleted"]
 
 
-def test_rest_and_the_socket_share_the_keys(server: Server, cast: Cast, bob: Socket, project: int) -> None:
+def test_rest_and_the_socket_share_the_keys(server: Server, users: Users, bob: Socket, project: int) -> None:
     headers = {"Idempotency-Key": "both"}
     body = {"project_id": project, "title": "A"}
     made = bob.ask("task_create", body, key="both")["task"]
     events_of(bob, project)
     # Sent by socket, unanswered, sent again by REST: one task, with one id.
-    again = server.api(cast.bob).post("/api/tasks/", json=body, headers=headers)
+    again = server.api(users.bob).post("/api/tasks/", json=body, headers=headers)
     assert again.status_code in {200, 201}
     assert again.json()["id"] == made["id"]
-    other = server.api(cast.bob).post("/api/tasks/", json={**body, "title": "B"}, headers=headers)
+    other = server.api(users.bob).post("/api/tasks/", json={**body, "title": "B"}, headers=headers)
     assert other.status_code == 409
     headers = {"Idempotency-Key": "back"}
-    made = server.api(cast.bob).post("/api/tasks/", json=body, headers=headers).json()
+    made = server.api(users.bob).post("/api/tasks/", json=body, headers=headers).json()
     answer = bob.ask("task_create", body, key="back")
     assert (answer["task"]["id"], answer["duplicate"]) == (made["id"], True)
     assert events_of(bob, project) == ["task_created"]
 
 
-def test_rest_refuses_a_key_that_is_none(server: Server, cast: Cast, bob: Socket, project: int) -> None:
+def test_rest_refuses_a_key_that_is_none(server: Server, users: Users, bob: Socket, project: int) -> None:
     for key in ("k" * 65,):
-        answer = server.api(cast.bob).post(
+        answer = server.api(users.bob).post(
             "/api/tasks/", json={"project_id": project, "title": "A"}, headers={"Idempotency-Key": key}
         )
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_data")
@@ -281,15 +283,15 @@ def test_rest_refuses_a_key_that_is_none(server: Server, cast: Cast, bob: Socket
 
 
 @both_installations
-def test_one_key_by_many_requests_at_once(server: Server, cast: Cast, bob: Socket, project: int) -> None:
+def test_one_key_by_many_requests_at_once(server: Server, users: Users, bob: Socket, project: int) -> None:
     answers: list[Any] = []
 
     def send() -> None:
-        with server.api(cast.bob) as api:
+        with server.api(users.bob) as api:
             body = {"project_id": project, "title": "A"}
             answers.append(api.post("/api/tasks/", json=body, headers={"Idempotency-Key": "crowd"}))
 
-    server.token(cast.bob)
+    server.token(users.bob)
     threads = [threading.Thread(target=send) for _ in range(6)]
     for thread in threads:
         thread.start()

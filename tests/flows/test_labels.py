@@ -1,16 +1,16 @@
 """Labels over real servers: created over HTTP, put on a task over a socket, received by another one at once."""
 
 from tests.conftest import Connect
-from tests.flows.conftest import Cast
+from tests.flows.conftest import Users
 from tests.flows.objects import check_event
-from tests.support.fences import heard
+from tests.support.fences import received
 from tests.support.stacks import Server
 
 
 def test_a_label_is_made_put_on_a_task_and_taken_away(
-    server: Server, cast: Cast, connect: Connect, project: int
+    server: Server, users: Users, connect: Connect, project: int
 ) -> None:
-    owner, bob, cas = server.api(cast.ann), connect(server, cast.bob), connect(server, cast.cas)
+    owner, bob, cas = server.api(users.ann), connect(server, users.bob), connect(server, users.cas)
     cas.ask("join_project", {"project_id": project})
     made = owner.post(f"/api/projects/{project}/labels/", json={"name": "Bug", "color": "red"})
     assert made.status_code == 201, made.text
@@ -19,11 +19,11 @@ def test_a_label_is_made_put_on_a_task_and_taken_away(
     assert task["labels"] == [label["id"]]
     bob.ask("task_update", {"task_id": task["id"], "changes": {"labels": []}, "version": 1})
     assert owner.delete(f"/api/projects/{project}/labels/{label['id']}/").status_code == 204
-    frames = heard(cas, project)
+    frames = received(cas, project)
     for frame in frames:
         check_event(frame)
-    told = [(frame["event"], frame["data"].get("changes"), frame["data"].get("previous")) for frame in frames]
-    assert told == [
+    published = [(frame["event"], frame["data"].get("changes"), frame["data"].get("previous")) for frame in frames]
+    assert published == [
         ("project_updated", {"labels": [label]}, {"labels": []}),
         ("task_created", None, None),
         ("task_updated", {"labels": []}, {"labels": [label["id"]]}),
@@ -31,8 +31,10 @@ def test_a_label_is_made_put_on_a_task_and_taken_away(
     ]
 
 
-def test_two_who_label_a_task_at_once_both_do(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    owner, people = server.api(cast.ann), [connect(server, user) for user in (cast.bob, cast.cas)]
+def test_two_users_who_label_a_task_at_once_both_do(
+    server: Server, users: Users, connect: Connect, project: int
+) -> None:
+    owner, people = server.api(users.ann), [connect(server, user) for user in (users.bob, users.cas)]
     ids = [
         owner.post(f"/api/projects/{project}/labels/", json={"name": f"Label {number}", "color": "red"}).json()["id"]
         for number in range(10)

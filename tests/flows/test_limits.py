@@ -192,7 +192,7 @@ def test_connections_of_a_killed_process_do_not_count(disturbed: Stack, connect:
     one.start()
 
 
-def test_a_restarted_redis_is_told_of_all_connections(disturbed: Stack, connect: Connect) -> None:
+def test_all_connections_are_counted_again_in_a_restarted_redis(disturbed: Stack, connect: Connect) -> None:
     (one, other), ann = disturbed.servers, disturbed.user()
     kept = [connect(server, ann) for server in (one, one, other)]
     assert disturbed.redis
@@ -246,7 +246,7 @@ def test_opening_sockets_again_and_again_ends(start_server: StartServer, connect
 
 
 @pytest.mark.installations("embedded")
-def test_an_address_that_opens_and_drops_sockets_is_refused_and_those_who_sign_in_do_not_count(
+def test_an_address_that_opens_and_drops_sockets_is_refused_and_clients_that_sign_in_do_not_count(
     start_server: StartServer, ann: User
 ) -> None:
     server = start_server(serve=True, WEBSOCKET_OPEN_LIMIT="3/1h", TRUSTED_PROXIES="127.0.0.1")
@@ -268,7 +268,9 @@ def test_an_address_that_opens_and_drops_sockets_is_refused_and_those_who_sign_i
 
 
 @pytest.mark.installations("embedded")
-def test_who_does_not_sign_in_takes_few_places(start_server: StartServer, connect: Connect, ann: User) -> None:
+def test_a_client_that_does_not_sign_in_takes_few_places(
+    start_server: StartServer, connect: Connect, ann: User
+) -> None:
     server = start_server(serve=True, WEBSOCKET_MAX_HANDSHAKES="2", WEBSOCKET_CONNECT_TIMEOUT="3")
     server.token(ann)
     idle = [server.connect(), server.connect()]
@@ -280,7 +282,7 @@ def test_who_does_not_sign_in_takes_few_places(start_server: StartServer, connec
 
 
 @pytest.mark.installations("embedded")
-def test_who_does_not_sign_in_keeps_no_other_address_out(
+def test_a_client_that_does_not_sign_in_keeps_no_other_address_out(
     start_server: StartServer, connect: Connect, ann: User
 ) -> None:
     server = start_server(serve=True, WEBSOCKET_MAX_HANDSHAKES="3", TRUSTED_PROXIES="127.0.0.1")
@@ -298,7 +300,9 @@ def test_who_does_not_sign_in_keeps_no_other_address_out(
 
 
 @pytest.mark.installations("embedded")
-def test_who_connects_again_and_again_is_told_to_wait(start_server: StartServer, connect: Connect, ann: User) -> None:
+def test_a_client_that_connects_again_and_again_is_asked_to_wait(
+    start_server: StartServer, connect: Connect, ann: User
+) -> None:
     server = start_server(WEBSOCKET_RATE_LIMIT="200/1h", WEBSOCKET_MAX_CONNECTIONS_PER_USER="0")
     for _ in range(210):
         with server.connect(ann) as socket:
@@ -355,7 +359,7 @@ def test_a_poll_that_waits_is_one_of_the_users_connections(servers: list[Server]
 
 
 @pytest.mark.installations("embedded")
-def test_much_reading_is_refused_and_told_when_to_come_back(
+def test_much_reading_is_refused_and_given_a_time_to_come_back(
     start_server: StartServer, connect: Connect, ann: User, bob: User
 ) -> None:
     server = start_server(HTTP_READ_LIMIT="20/1h")
@@ -419,6 +423,6 @@ def test_the_sign_in_pages_count_with_the_api(proxied: Server, ann: User, page: 
 
 
 @pytest.mark.installations("embedded")
-def test_whom_nobody_trusts_cannot_lend_an_address(start_server: StartServer) -> None:
+def test_an_untrusted_proxy_cannot_set_the_address(start_server: StartServer) -> None:
     server = start_server(SIGN_IN_ADDRESS_RATE_LIMIT="1/1h", TRUSTED_PROXIES="192.0.2.1")
     assert [sign_in(server, f"n{n}", "x", "203.0.113.7").status_code for n in range(3)] == [401] * 3

@@ -61,7 +61,7 @@ def test_snapshot_log_and_long_poll_are_below_the_projects_prefix(desk: Desk) ->
         assert api.get(f"{PREFIX}/elsewhere/").text == "the project's own tools/live/elsewhere/"
 
 
-def test_who_may_not_read_any_more_gets_nothing_more(desk: Desk, connect: Connect) -> None:
+def test_a_user_who_may_not_read_any_more_gets_nothing_more(desk: Desk, connect: Connect) -> None:
     user = member(desk)
     socket = connect(desk.server, user)
     join(socket, desk.room)

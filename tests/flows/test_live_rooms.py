@@ -69,7 +69,7 @@ def join(socket: Socket, room: str, **more: Any) -> Any:
     return socket.ask("join_room", {"room": room, **more})
 
 
-def test_a_write_of_another_process_reaches_those_who_joined(desk: Desk, connect: Connect) -> None:
+def test_a_write_of_another_process_reaches_users_who_joined(desk: Desk, connect: Connect) -> None:
     socket = connect(desk.server, desk.ann)
     joined = join(socket, desk.room)
     assert set(joined) == {"room", "seq", "epoch", "reset"}
@@ -282,8 +282,8 @@ def test_a_project_with_psycopg_2_captures_and_numbers_as_others(desk: Desk) -> 
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     in_queue, at_desk = json.loads(done.stdout)
-    said = [(frame["event"], (frame["data"]["by"] or {}).get("username")) for frame in in_queue]
-    assert said == [
+    received = [(frame["event"], (frame["data"]["by"] or {}).get("username")) for frame in in_queue]
+    assert received == [
         *[("record_created", desk.ann.username)] * 3,
         ("record_updated", desk.ann.username),
         ("record_deleted", None),

@@ -96,7 +96,7 @@ def test_a_trim_killed_by_the_system_is_finished_by_the_next(
 
 
 @both_installations
-def test_who_is_behind_the_floor_resets_and_everybody_else_goes_on(
+def test_a_user_who_is_behind_the_floor_resets_and_every_other_user_goes_on(
     stack: Stack, server: Server, owner: User, project: int, connect: Connect
 ) -> None:
     live = connect(server, owner)
@@ -152,21 +152,21 @@ def test_a_user_room_behind_the_floor_resets(stack: Stack, server: Server, owner
 
 
 @pytest.mark.parametrize("serve", [True, False], ids=["serve", "stock daphne"])
-def test_everybody_starts_over_after_a_renewed_epoch(
+def test_every_user_starts_over_after_a_renewed_epoch(
     stack: Stack, server: Server, owner: User, project: int, connect: Connect, serve: bool
 ) -> None:
     server = stack.server(serve=True, SWEEP_INTERVAL="0.2") if serve else server
     socket = connect(server, owner)
     before = socket.ask("join_project", {"project_id": project})
     server_has_swept(socket, stack, project)
-    said = stack.manage("renew_epoch")
-    assert f"was {before['epoch']} and is " in said
+    output = stack.manage("renew_epoch")
+    assert f"was {before['epoch']} and is " in output
     assert socket.wait_closed() == closed_for_good(server)
     again = connect(server, owner)
     assert again.history[0]["data"]["epoch"] != before["epoch"]
     joined = again.ask("join_project", {"project_id": project, "since": 5, "epoch": before["epoch"]})
     assert (joined["reset"], joined["seq"]) == (True, 6)
-    assert f"is {joined['epoch']} now" in said
+    assert f"is {joined['epoch']} now" in output
     again.ask("task_create", {"project_id": project, "title": "Goes on"})
     assert again.expect("task_created", task={"title": "Goes on"})["seq"] == 7
 

@@ -48,17 +48,17 @@ def test_what_is_unusual_has_one_line_with_its_session(start_server: StartServer
         with contextlib.suppress(Closed):
             assert socket.wait_closed() == code
     # The last one is written once the client has answered the close frame.
-    said = wait_until(lambda: len(said := lines(server)[before:]) >= 6 and said)
-    assert "evil.example" in said[0]["message"]
-    codes = [re.search(r"Closed with (\d+)", line["message"]) for line in said[1:]]
+    logged = wait_until(lambda: len(logged := lines(server)[before:]) >= 6 and logged)
+    assert "evil.example" in logged[0]["message"]
+    codes = [re.search(r"Closed with (\d+)", line["message"]) for line in logged[1:]]
     assert [code and int(code[1]) for code in codes] == [4401, 4408, 4400, 4429, 1009]
-    assert [line["session"] for line in said[3:]] == sessions
-    assert all(line["session"] for line in said[1:])
+    assert [line["session"] for line in logged[3:]] == sessions
+    assert all(line["session"] for line in logged[1:])
     assert "secret" not in server.log_path.read_text()
 
 
 @pytest.mark.installations("embedded")
-def test_who_has_too_many_connections_is_named(start_server: StartServer) -> None:
+def test_a_user_who_has_too_many_connections_is_named(start_server: StartServer) -> None:
     server = start_server(serve=True, LOG_FORMAT="json", WEBSOCKET_MAX_CONNECTIONS_PER_USER="1")
     user = server.stack.user()
     server.connect(user).expect("connected")

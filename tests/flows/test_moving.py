@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from tests.conftest import Connect
-from tests.flows.conftest import Cast, StartServer, make_project
-from tests.support.fences import heard
+from tests.flows.conftest import StartServer, Users, make_project
+from tests.support.fences import received
 from tests.support.sockets import Refused, Socket
 from tests.support.stacks import Server
 
 
 @pytest.fixture
-def bob(server: Server, cast: Cast, connect: Connect, project: int) -> Socket:
-    socket = connect(server, cast.bob)
+def bob(server: Server, users: Users, connect: Connect, project: int) -> Socket:
+    socket = connect(server, users.bob)
     socket.ask("join_project", {"project_id": project})
     return socket
 
@@ -69,12 +69,12 @@ def test_a_task_goes_before_after_and_to_the_end(server: Server, bob: Socket, pr
 def test_a_move_to_another_column_changes_status_and_place(server: Server, bob: Socket, project: int) -> None:
     ids = fill(bob, project, "ABC")
     others = fill(bob, project, "XYZ", "review")
-    heard(bob, project)
+    received(bob, project)
     answer = move(bob, ids["B"], status="review", before_id=others["Y"])
     assert answer["status"] == "review"
     assert column(server, project) == "AC"
     assert column(server, project, "review") == "XBYZ"
-    updated, changed = heard(bob, project)
+    updated, changed = received(bob, project)
     assert (updated["event"], changed["event"]) == ("task_updated", "task_status_changed")
     assert set(updated["data"]["changes"]) == {"status", "position"}
     assert updated["data"]["changes"] == {"status": "review", "position": answer["position"]}
@@ -86,11 +86,11 @@ def test_a_move_to_another_column_changes_status_and_place(server: Server, bob: 
     assert column(server, project, "review") == "XCBYZA"
 
 
-def test_a_move_within_the_column_tells_the_position_alone(bob: Socket, project: int) -> None:
+def test_a_move_within_the_column_publishes_the_position_alone(bob: Socket, project: int) -> None:
     ids = fill(bob, project, "AB")
-    heard(bob, project)
+    received(bob, project)
     answer = move(bob, ids["B"], before_id=ids["A"])
-    (frame,) = heard(bob, project)
+    (frame,) = received(bob, project)
     assert frame["event"] == "task_updated"
     assert frame["data"]["changes"] == {"position": answer["position"]}
 
@@ -113,12 +113,12 @@ def test_a_restored_task_has_a_place_of_its_own(server: Server, bob: Socket, pro
     assert sorted(column(server, project)) == sorted("ABCD")
 
 
-def test_an_anchor_must_be_of_that_column(server: Server, cast: Cast, bob: Socket, project: int) -> None:
+def test_an_anchor_must_be_of_that_column(server: Server, users: Users, bob: Socket, project: int) -> None:
     ids = fill(bob, project, "AB")
     others = fill(bob, project, "X", "review")
     deleted = fill(bob, project, "Z")["Z"]
     bob.ask("task_delete", {"task_id": deleted})
-    elsewhere = make_project(server.stack, cast)
+    elsewhere = make_project(server.stack, users)
     foreign = bob.ask("task_create", {"project_id": elsewhere, "title": "F"})["task"]["id"]
     before = column(server, project)
     for where in (
@@ -215,16 +215,18 @@ def drag_together(server: Server, sockets: list[Socket], project: int, rounds: i
 
 
 @pytest.mark.installations("embedded")
-def test_people_dragging_at_once_end_with_one_order(server: Server, cast: Cast, connect: Connect, project: int) -> None:
-    sockets = [connect(server, user) for user in (cast.ann, cast.bob, cast.cas)]
+def test_people_dragging_at_once_end_with_one_order(
+    server: Server, users: Users, connect: Connect, project: int
+) -> None:
+    sockets = [connect(server, user) for user in (users.ann, users.bob, users.cas)]
     drag_together(server, sockets, project, rounds=20)
 
 
 @pytest.mark.installations("deployed")
 def test_people_dragging_at_two_processes(
-    server: Server, start_server: StartServer, cast: Cast, connect: Connect
+    server: Server, start_server: StartServer, users: Users, connect: Connect
 ) -> None:
     second = start_server()
-    project = make_project(server.stack, cast)
-    sockets = [connect(server, cast.ann), connect(second, cast.bob), connect(second, cast.cas)]
+    project = make_project(server.stack, users)
+    sockets = [connect(server, users.ann), connect(second, users.bob), connect(second, users.cas)]
     drag_together(server, sockets, project, rounds=20)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import Cast
+from tests.flows.conftest import Users
 from tests.support.stacks import ROOT, Server
 
 PROGRAM = """
@@ -60,15 +60,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("way", ["live", "polling"])
-def test_a_program_in_node_follows_a_room(server: Server, cast: Cast, installed: Path, way: str) -> None:
+def test_a_program_in_node_follows_a_room(server: Server, users: Users, installed: Path, way: str) -> None:
     """By a socket, and where the environment has none."""
-    project = server.project(cast.ann)
+    project = server.project(users.ann)
     (installed / "program.js").write_text(PROGRAM)
     url = f"{server.url.replace('http', 'ws')}/ws/"
     socket = [f"file://{ROOT}/node_modules/ws/wrapper.mjs"] if way == "live" else []
     # Newer releases of Node have a WebSocket of their own.
     hidden = [] if way == "live" else ["--import", "data:text/javascript,globalThis.WebSocket=undefined"]
-    printed = run("node", *hidden, "program.js", url, server.token(cast.ann), str(project), *socket, cwd=installed)
+    printed = run("node", *hidden, "program.js", url, server.token(users.ann), str(project), *socket, cwd=installed)
     assert json.loads(printed) == ["From Node", way]
 
 

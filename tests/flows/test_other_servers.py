@@ -64,7 +64,7 @@ def pooled_server(request: pytest.FixtureRequest, shared_stack: Stack, pgbouncer
 
 
 def run(stack: Stack, arguments: Callable[[int], list[str]], env: dict[str, str]) -> Iterator[Server]:
-    # With two processes, it is started by its command and not by the tests' nursery.
+    # With two processes, it is started by its command and not by the tests' fork server.
     server = type("Other", (OtherServer,), {"arguments": staticmethod(arguments)})(stack, env, processes=2)
     server.start()
     yield server

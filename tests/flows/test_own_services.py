@@ -66,7 +66,7 @@ def test_a_killed_test_run_leaves_no_process_and_no_folder() -> None:
     wait_until(lambda: not is_running(int(pid)) and not os.path.exists(folder))
 
 
-def test_a_program_of_the_nursery_ends_as_its_command_would() -> None:
+def test_a_program_of_the_fork_server_ends_as_its_command_would() -> None:
     def start(*command: str) -> Process:
         env = plain_environment() | {"SAID": "so"}
         log_path = scratch() / "program.log"

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.conftest import Connect
-from tests.flows.conftest import Cast
-from tests.support.fences import heard
+from tests.flows.conftest import Users
+from tests.support.fences import received
 from tests.support.stacks import Server
 
 
@@ -21,8 +21,8 @@ def url(project: int) -> str:
 
 
 @pytest.fixture
-def bob(server: Server, cast: Cast) -> httpx.Client:
-    return server.api(cast.bob)
+def bob(server: Server, users: Users) -> httpx.Client:
+    return server.api(users.bob)
 
 
 def page(api: httpx.Client, url: str, **params: Any) -> Any:
@@ -39,12 +39,12 @@ def create(server: Server, project: int, *titles: str) -> None:
 
 
 def test_the_log_as_the_socket_would_replay_it(
-    server: Server, cast: Cast, connect: Connect, bob: httpx.Client, project: int, url: str
+    server: Server, users: Users, connect: Connect, bob: httpx.Client, project: int, url: str
 ) -> None:
     create(server, project, "A", "B")
-    socket = connect(server, cast.bob)
+    socket = connect(server, users.bob)
     joined = socket.ask("join_project", {"project_id": project, "since": 0})
-    frames = heard(socket, project)
+    frames = received(socket, project)
     body = page(bob, url, since=0)
     assert body["events"][:-1] == frames  # the last one is the fence
     assert (body["seq"], body["head"]) == (joined["seq"] + 1, joined["seq"] + 1)
@@ -141,11 +141,11 @@ def polling(server: Server, user: Any, url: str, **params: Any) -> Iterator[Poll
         yield poll
 
 
-def test_a_poll_ends_as_soon_as_something_happens(server: Server, cast: Cast, project: int, url: str) -> None:
-    head = page(server.api(cast.bob), url, since=0)["head"]
+def test_a_poll_ends_as_soon_as_something_happens(server: Server, users: Users, project: int, url: str) -> None:
+    head = page(server.api(users.bob), url, since=0)["head"]
     with (
-        polling(server, cast.bob, url, since=head, wait=25) as one,
-        polling(server, cast.vic, url, since=head, wait=25) as two,
+        polling(server, users.bob, url, since=head, wait=25) as one,
+        polling(server, users.vic, url, since=head, wait=25) as two,
     ):
         begun = time.monotonic()
         create(server, project, "A")
@@ -156,37 +156,41 @@ def test_a_poll_ends_as_soon_as_something_happens(server: Server, cast: Cast, pr
         assert time.monotonic() - begun < 20
 
 
-def test_what_was_missed_is_told_at_once(server: Server, bob: httpx.Client, project: int, url: str) -> None:
+def test_what_was_missed_is_returned_at_once(server: Server, bob: httpx.Client, project: int, url: str) -> None:
     begun = time.monotonic()
     assert page(bob, url, since=0, wait=25)["events"]
     assert time.monotonic() - begun < 20
 
 
-def test_who_is_removed_while_waiting_learns_nothing(server: Server, cast: Cast, project: int, url: str) -> None:
-    head = page(server.api(cast.cas), url, since=0)["head"]
-    with polling(server, cast.cas, url, since=head, wait=25) as poll:
+def test_a_user_who_is_removed_while_waiting_learns_nothing(
+    server: Server, users: Users, project: int, url: str
+) -> None:
+    head = page(server.api(users.cas), url, since=0)["head"]
+    with polling(server, users.cas, url, since=head, wait=25) as poll:
         server.stack.run(
             "from django.db import transaction\n"
             "with transaction.atomic():\n"
             "    Membership.objects.filter(project_id=p, user_id=user).delete()\n"
             "    Task.objects.create(project_id=p, title='secret')",
             p=project,
-            user=cast.cas.id,
+            user=users.cas.id,
         )
         answer = poll.result()
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
         assert poll.seconds < 20
 
 
-def test_a_project_deleted_while_waiting(server: Server, cast: Cast, project: int, url: str) -> None:
-    head = page(server.api(cast.bob), url, since=0)["head"]
-    with polling(server, cast.bob, url, since=head, wait=25) as poll:
+def test_a_project_deleted_while_waiting(server: Server, users: Users, project: int, url: str) -> None:
+    head = page(server.api(users.bob), url, since=0)["head"]
+    with polling(server, users.bob, url, since=head, wait=25) as poll:
         server.stack.run("Project.objects.get(id=p).delete()", p=project)
         assert poll.result().status_code == 404
         assert poll.seconds < 20
 
 
-def test_who_signs_out_everywhere_while_waiting(server: Server, cast: Cast, project: int, url: str) -> None:
+def test_a_user_who_signs_out_everywhere_while_waiting_gets_nothing(
+    server: Server, users: Users, project: int, url: str
+) -> None:
     user = server.stack.user()
     server.stack.run("Membership.objects.create(project_id=p, user_id=u)", p=project, u=user.id)
     head = page(server.api(user), url, since=0)["head"]
@@ -198,8 +202,8 @@ def test_who_signs_out_everywhere_while_waiting(server: Server, cast: Cast, proj
         assert "secret" not in answer.text
 
 
-def test_the_log_by_polling_alone_has_no_gap(server: Server, cast: Cast, project: int, url: str) -> None:
-    api = server.api(cast.bob)
+def test_the_log_by_polling_alone_has_no_gap(server: Server, users: Users, project: int, url: str) -> None:
+    api = server.api(users.bob)
     head = page(api, url, since=0)["head"]
     writer = threading.Thread(target=create, args=(server, project, *(f"{n}" for n in range(40))))
     writer.start()

@@ -10,8 +10,8 @@ import pytest
 from tests import services
 from tests.conftest import Connect
 from tests.flows.boards import carried_on, picture
-from tests.flows.conftest import Cast, both_installations, make_project
-from tests.support.fences import heard, names
+from tests.flows.conftest import Users, both_installations, make_project
+from tests.support.fences import names, received
 from tests.support.sockets import Frame, Socket
 from tests.support.stacks import Server, Stack
 
@@ -62,12 +62,12 @@ def codes(answers: list[Frame]) -> list[str]:
 class Race:
     """A project, two writers at two processes, a listener, and the board as it was."""
 
-    def __init__(self, pair: list[Server], cast: Cast, connect: Connect, project: int) -> None:
-        self.project, self.cast = project, cast
-        self.bob, self.cas = connect(pair[0], cast.bob), connect(pair[1], cast.cas)
-        self.ear = connect(pair[1], cast.ann, max_queue=None)  # it reads at the end
-        self.ear.ask("join_project", {"project_id": project})
-        self.apis = [server.api(cast.ann) for server in pair]
+    def __init__(self, pair: list[Server], users: Users, connect: Connect, project: int) -> None:
+        self.project, self.users = project, users
+        self.bob, self.cas = connect(pair[0], users.bob), connect(pair[1], users.cas)
+        self.listener = connect(pair[1], users.ann, max_queue=None)  # it reads at the end
+        self.listener.ask("join_project", {"project_id": project})
+        self.apis = [server.api(users.ann) for server in pair]
         self.board = self.snapshot()
 
     def snapshot(self) -> Any:
@@ -77,41 +77,43 @@ class Race:
         data = {"project_id": self.project, "title": title, **fields}
         return int(self.bob.ask("task_create", data)["task"]["id"])
 
-    def heard(self) -> list[Frame]:
-        return heard(self.ear, self.project)
+    def received(self) -> list[Frame]:
+        return received(self.listener, self.project)
 
     def check(self) -> None:
         """The listener's board, kept by events alone, is the server's."""
-        heard(self.ear, self.project)
+        received(self.listener, self.project)
         frames = [
-            frame for frame in self.ear.history if frame.get("room") == f"project.{self.project}" and "seq" in frame
+            frame
+            for frame in self.listener.history
+            if frame.get("room") == f"project.{self.project}" and "seq" in frame
         ]
         now = self.snapshot()
         assert carried_on(self.board, frames) == picture(now)
 
 
 @pytest.fixture
-def race(pair: list[Server], server: Server, cast: Cast, connect: Connect, project: int) -> Race:
-    return Race(pair, cast, connect, project)
+def race(pair: list[Server], server: Server, users: Users, connect: Connect, project: int) -> Race:
+    return Race(pair, users, connect, project)
 
 
 @both_installations
 def test_a_task_is_deleted_and_restored_once(race: Race) -> None:
     for _ in range(8):
         task = race.create()
-        race.heard()
+        race.received()
         answers = at_once(*((socket, "task_delete", {"task_id": task}) for socket in (race.bob, race.cas)))
         assert codes(answers) == ["ack", "not_found"]
-        assert names(race.heard()) == ["task_deleted"]
+        assert names(race.received()) == ["task_deleted"]
         at_once(*((socket, "task_restore", {"task_id": task}) for socket in (race.bob, race.cas)))
-        assert names(race.heard()) == ["task_restored"]
+        assert names(race.received()) == ["task_restored"]
     race.check()
 
 
 def test_changes_and_comments_race_with_a_deletion(race: Race) -> None:
     for number in range(8):
         task = race.create()
-        race.heard()
+        race.received()
         event, data = (
             ("task_update", {"task_id": task, "changes": {"title": "B"}}),
             ("new_comment", {"task_id": task, "content": "c"}),
@@ -119,7 +121,7 @@ def test_changes_and_comments_race_with_a_deletion(race: Race) -> None:
         )[number % 3]
         answers = at_once((race.cas, event, data), (race.bob, "task_delete", {"task_id": task}))
         assert codes(answers) in (["ack", "ack"], ["ack", "not_found"])
-        assert names(race.heard())[-1] == "task_deleted"
+        assert names(race.received())[-1] == "task_deleted"
     race.check()
 
 
@@ -148,7 +150,7 @@ def test_different_fields_at_once_both_win(race: Race) -> None:
     race.check()
 
 
-def test_nobody_is_assigned_who_is_no_member(race: Race, server: Server) -> None:
+def test_no_user_is_assigned_without_a_membership(race: Race, server: Server) -> None:
     guest = server.stack.user()
     members = f"/api/projects/{race.project}/members/"
     for _ in range(8):
@@ -166,7 +168,9 @@ def test_nobody_is_assigned_who_is_no_member(race: Race, server: Server) -> None
 
 
 @both_installations
-def test_who_was_removed_writes_nothing_more(race: Race, server: Server, pair: list[Server], connect: Connect) -> None:
+def test_a_user_who_was_removed_writes_nothing_more(
+    race: Race, server: Server, pair: list[Server], connect: Connect
+) -> None:
     guest = server.stack.user()
     members = f"/api/projects/{race.project}/members/"
     writer = connect(pair[1], guest)
@@ -179,7 +183,7 @@ def test_who_was_removed_writes_nothing_more(race: Race, server: Server, pair: l
         assert race.apis[0].delete(f"{members}{guest.id}/").status_code == 204
         while writer.next().get("id") != 14:
             pass
-        frames = race.heard()
+        frames = race.received()
         removed = names(frames).index("project_member_removed")
         assert guest.id not in [frame["data"]["by"]["id"] for frame in frames[removed:] if frame["data"]["by"]]
         writer = connect(pair[number % 2], guest)
@@ -195,22 +199,24 @@ def test_a_membership_is_made_and_ended_once(race: Race, server: Server) -> None
         assert sorted(answer.status_code for answer in added) in ([201, 400], [201, 409])
         removed = together(*(lambda api=api: api.delete(f"{members}{guest.id}/") for api in race.apis))
         assert sorted(answer.status_code for answer in removed) == [204, 404]
-        assert names(race.heard()) == ["project_member_added", "project_member_removed"]
+        assert names(race.received()) == ["project_member_added", "project_member_removed"]
     race.check()
 
 
 @both_installations
-def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server, cast: Cast, connect: Connect) -> None:
+def test_a_project_deleted_under_its_writers(
+    pair: list[Server], server: Server, users: Users, connect: Connect
+) -> None:
     database = server.stack.name
     deadlocks = services.shared_postgres().deadlocks(database)
     for _ in range(4):
-        project = make_project(server.stack, cast)
-        writers = [connect(pair[0], cast.bob, max_queue=None), connect(pair[1], cast.cas, max_queue=None)]
+        project = make_project(server.stack, users)
+        writers = [connect(pair[0], users.bob, max_queue=None), connect(pair[1], users.cas, max_queue=None)]
         for writer in writers:
             writer.ask("join_project", {"project_id": project})
             for n in range(10):
                 writer.send_event("task_create", {"project_id": project, "title": f"{n}"}, id=n)
-        assert pair[1].api(cast.ann).delete(f"/api/projects/{project}/").status_code == 204
+        assert pair[1].api(users.ann).delete(f"/api/projects/{project}/").status_code == 204
         done = 0
         for writer in writers:
             answers: dict[int, Frame] = {}
@@ -218,10 +224,10 @@ def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server,
                 frame = writer.next()
                 if "id" in frame:
                     answers[frame["id"]] = frame
-            told = [answers[n]["data"].get("code", "ack") for n in range(10)]
-            assert told == sorted(told)  # done until it was gone, then not found
-            assert set(told) <= {"ack", "not_found"}
-            done += told.count("ack")
+            codes = [answers[n]["data"].get("code", "ack") for n in range(10)]
+            assert codes == sorted(codes)  # done until it was gone, then not found
+            assert set(codes) <= {"ack", "not_found"}
+            done += codes.count("ack")
             removed = {"event": "removed_from_project", "data": {"project_id": project}}
             while removed not in writer.history:
                 writer.next()
@@ -230,12 +236,12 @@ def test_a_project_deleted_under_its_writers(pair: list[Server], server: Server,
     assert services.shared_postgres().deadlocks(database) == deadlocks
     count = "result = Task.all_objects.filter(project_id=project).count()"
     assert server.stack.run(count, project=project) == done, "all of it is kept"
-    assert pair[0].api(cast.ann).post(f"/api/projects/{project}/purge/").status_code == 204
+    assert pair[0].api(users.ann).post(f"/api/projects/{project}/purge/").status_code == 204
     assert server.stack.run(count, project=project) == 0
 
 
-def test_roles_change_under_the_hands(race: Race, server: Server) -> None:
-    url = f"/api/projects/{race.project}/members/{race.cast.cas.id}/"
+def test_roles_change_during_writes(race: Race, server: Server) -> None:
+    url = f"/api/projects/{race.project}/members/{race.users.cas.id}/"
     for _ in range(3):
         assert race.apis[0].patch(url, json={"role": "viewer"}).status_code == 200
         (answer,) = at_once((race.cas, "task_create", {"project_id": race.project, "title": "x"}))
@@ -251,7 +257,7 @@ def test_coming_and_going_with_the_last_number_loses_nothing(
     race: Race, pair: list[Server], server: Server, connect: Connect
 ) -> None:
     room = f"project.{race.project}"
-    walker = connect(pair[1], race.cast.vic, max_queue=None)
+    walker = connect(pair[1], race.users.vic, max_queue=None)
     last = walker.ask("join_project", {"project_id": race.project})["seq"]
     start = last
 
@@ -276,7 +282,7 @@ def test_leaving_in_the_midst_of_a_replay(race: Race, pair: list[Server], server
     room = f"project.{race.project}"
     code = "Task.objects.bulk_create([Task(project_id=p, title=f'{n}', description='d' * 400) for n in range(1500)])"
     server.stack.run(code, p=race.project)
-    walker = connect(pair[0], race.cast.vic, max_queue=None)
+    walker = connect(pair[0], race.users.vic, max_queue=None)
     for _ in range(4):
         last = (walker.seqs(room) or [0])[-1]
         walker.send_event("join_project", {"project_id": race.project, "since": last}, id="join")

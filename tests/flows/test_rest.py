@@ -7,19 +7,19 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.flows.conftest import Cast
+from tests.flows.conftest import Users
 from tests.flows.objects import MEMBER_KEYS, PROJECT, check_comment, check_task, check_user, moment
 from tests.support.stacks import PASSWORD, Server
 
 
 @pytest.fixture
-def ann(server: Server, cast: Cast) -> httpx.Client:
-    return server.api(cast.ann)
+def ann(server: Server, users: Users) -> httpx.Client:
+    return server.api(users.ann)
 
 
 @pytest.fixture
-def bob(server: Server, cast: Cast) -> httpx.Client:
-    return server.api(cast.bob)
+def bob(server: Server, users: Users) -> httpx.Client:
+    return server.api(users.bob)
 
 
 def error(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -51,9 +51,9 @@ def create(api: httpx.Client, project: int, title: str = "A", **fields: Any) -> 
 # --- Tokens -----------------------------------------------------------------------------------------
 
 
-def test_a_password_buys_tokens(server: Server, cast: Cast) -> None:
+def test_a_password_buys_tokens(server: Server, users: Users) -> None:
     api = server.api()
-    pair = ok(api.post("/api/token/", json={"username": cast.ann.username, "password": PASSWORD}))
+    pair = ok(api.post("/api/token/", json={"username": users.ann.username, "password": PASSWORD}))
     assert set(pair) == {"access", "refresh"}
     fresh = ok(api.post("/api/token/refresh/", json={"refresh": pair["refresh"]}))
     for token in (pair["access"], fresh["access"]):
@@ -62,9 +62,9 @@ def test_a_password_buys_tokens(server: Server, cast: Cast) -> None:
     error(api.post("/api/token/refresh/", json={"refresh": "abc"}), 401, "token_invalid")
 
 
-def test_a_wrong_password_buys_nothing(server: Server, cast: Cast) -> None:
+def test_a_wrong_password_buys_nothing(server: Server, users: Users) -> None:
     api = server.api()
-    for username, password in ((cast.ann.username, "wrong"), ("nobody", PASSWORD), (cast.ann.username, "é" * 100)):
+    for username, password in ((users.ann.username, "wrong"), ("nobody", PASSWORD), (users.ann.username, "é" * 100)):
         answer = api.post("/api/token/", json={"username": username, "password": password})
         assert answer.status_code == 401
         assert set(answer.json()) >= {"code", "message"}
@@ -81,19 +81,19 @@ def test_a_wrong_password_buys_nothing(server: Server, cast: Cast) -> None:
 
 
 @contextmanager
-def signed_in_browser(server: Server, cast: Cast) -> Iterator[httpx.Client]:
+def signed_in_browser(server: Server, users: Users) -> Iterator[httpx.Client]:
     """A client with the session of a page, as the sign-in form makes it."""
     with httpx.Client(base_url=server.url, timeout=30) as browser:
         browser.get("/login/")
         token = browser.cookies["csrftoken"]
-        form = {"username": cast.bob.username, "password": PASSWORD, "csrfmiddlewaretoken": token}
+        form = {"username": users.bob.username, "password": PASSWORD, "csrfmiddlewaretoken": token}
         answer = browser.post("/login/", data=form, headers={"Referer": f"{server.url}/login/"})
         assert answer.status_code == 302, answer.text[:500]
         yield browser
 
 
-def test_a_browsers_session_needs_the_csrf_header(server: Server, cast: Cast, project: int) -> None:
-    with signed_in_browser(server, cast) as browser:
+def test_a_browsers_session_needs_the_csrf_header(server: Server, users: Users, project: int) -> None:
+    with signed_in_browser(server, users) as browser:
         ok(browser.get("/api/projects/"))  # reading needs none
         body = {"project_id": project, "title": "A"}
         for url, json in (("/api/tasks/", body), ("/api/token/session/", None), ("/api/token/revoke/", None)):
@@ -105,7 +105,7 @@ def test_a_browsers_session_needs_the_csrf_header(server: Server, cast: Cast, pr
         token = ok(browser.post("/api/token/session/", headers=headers))
         assert set(token) == {"access"}
         with server.connect(token=token["access"]) as socket:
-            assert socket.next()["data"]["user"]["id"] == cast.bob.id
+            assert socket.next()["data"]["user"]["id"] == users.bob.id
 
 
 def test_without_a_session_there_is_no_session_token(server: Server) -> None:
@@ -113,7 +113,7 @@ def test_without_a_session_there_is_no_session_token(server: Server) -> None:
     assert answer.status_code in {401, 403}
 
 
-def test_strangers_get_in_nowhere(server: Server, cast: Cast, project: int) -> None:
+def test_strangers_get_in_nowhere(server: Server, users: Users, project: int) -> None:
     api = server.api()
     for url in (
         "/api/projects/", f"/api/projects/{project}/", f"/api/projects/{project}/board/", "/api/tasks/", "/api/tasks/1/",
@@ -123,14 +123,14 @@ def test_strangers_get_in_nowhere(server: Server, cast: Cast, project: int) -> N
         error(answer, 401, "unauthenticated")
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert api.get(url, headers={"Authorization": "Bearer abc"}).status_code == 401
-        assert api.get(url, params={"token": server.token(cast.ann)}).status_code == 401
+        assert api.get(url, params={"token": server.token(users.ann)}).status_code == 401
     error(api.post("/api/tasks/", json={}), 401, "unauthenticated")
 
 
 # --- Projects -----------------------------------------------------------------------------------------
 
 
-def test_a_projects_life(ann: httpx.Client, bob: httpx.Client, cast: Cast) -> None:
+def test_a_projects_life(ann: httpx.Client, bob: httpx.Client, users: Users) -> None:
     made = ok(ann.post("/api/projects/", json={"name": "New"}), 201)
     assert set(made) >= PROJECT
     moment(made["created_at"])
@@ -139,7 +139,7 @@ def test_a_projects_life(ann: httpx.Client, bob: httpx.Client, cast: Cast) -> No
     error(bob.get(url), 404, "not_found")
     assert ok(ann.patch(url, json={"name": "Newer"}))["name"] == "Newer"
     members = ok(ann.get(f"{url}members/"))["results"]
-    assert [(member["user"]["id"], member["role"]) for member in members] == [(cast.ann.id, "owner")]
+    assert [(member["user"]["id"], member["role"]) for member in members] == [(users.ann.id, "owner")]
     error(bob.patch(url, json={"name": "Mine"}), 404, "not_found")
     error(bob.delete(url), 404, "not_found")
     assert ann.delete(url).status_code == 204
@@ -159,16 +159,16 @@ def test_a_project_needs_a_name(ann: httpx.Client, project: int) -> None:
         assert answer.json()["code"] in {"invalid_data", "invalid_message"}
 
 
-def test_only_owners_change_a_project(server: Server, cast: Cast, ann: httpx.Client, project: int) -> None:
-    for user in (cast.bob, cast.vic):
+def test_only_owners_change_a_project(server: Server, users: Users, ann: httpx.Client, project: int) -> None:
+    for user in (users.bob, users.vic):
         api = server.api(user)
         error(api.patch(f"/api/projects/{project}/", json={"name": "x"}), 403, "forbidden")
         error(api.delete(f"/api/projects/{project}/"), 403, "forbidden")
         assert ok(api.get(f"/api/projects/{project}/"))["name"] == "Board"
 
 
-def test_one_lists_the_projects_that_one_may_see(server: Server, cast: Cast, project: int) -> None:
-    for user, there in ((cast.bob, True), (cast.vic, True), (cast.eve, False)):
+def test_one_lists_the_projects_that_one_may_see(server: Server, users: Users, project: int) -> None:
+    for user, there in ((users.bob, True), (users.vic, True), (users.eve, False)):
         address, listed = "/api/projects/?page_size=200", []
         while address:  # of the projects of other tests there may be more than a page
             page = ok(server.api(user).get(address))
@@ -181,7 +181,7 @@ def test_one_lists_the_projects_that_one_may_see(server: Server, cast: Cast, pro
 # --- Members -------------------------------------------------------------------------------------------
 
 
-def test_members(server: Server, cast: Cast, ann: httpx.Client, bob: httpx.Client, project: int) -> None:
+def test_members(server: Server, users: Users, ann: httpx.Client, bob: httpx.Client, project: int) -> None:
     url = f"/api/projects/{project}/members/"
     page = ok(bob.get(url))
     assert set(page) == {"count", "next", "previous", "results"}
@@ -189,19 +189,19 @@ def test_members(server: Server, cast: Cast, ann: httpx.Client, bob: httpx.Clien
         assert set(member) == MEMBER_KEYS
         check_user(member["user"])
     roles = {member["user"]["id"]: member["role"] for member in page["results"]}
-    assert roles == {cast.ann.id: "owner", cast.bob.id: "member", cast.cas.id: "member", cast.vic.id: "viewer"}
-    error(bob.post(url, json={"username": cast.eve.username, "role": "viewer"}), 403, "forbidden")
-    error(bob.patch(f"{url}{cast.vic.id}/", json={"role": "member"}), 403, "forbidden")
-    error(bob.delete(f"{url}{cast.vic.id}/"), 403, "forbidden")
-    error(server.api(cast.eve).get(url), 404, "not_found")
-    added = ok(ann.post(url, json={"username": cast.eve.username, "role": "viewer"}), 201)
-    assert (set(added), added["user"]["id"], added["role"]) == (MEMBER_KEYS, cast.eve.id, "viewer")
-    again = ann.post(url, json={"username": cast.eve.username, "role": "viewer"})
+    assert roles == {users.ann.id: "owner", users.bob.id: "member", users.cas.id: "member", users.vic.id: "viewer"}
+    error(bob.post(url, json={"username": users.eve.username, "role": "viewer"}), 403, "forbidden")
+    error(bob.patch(f"{url}{users.vic.id}/", json={"role": "member"}), 403, "forbidden")
+    error(bob.delete(f"{url}{users.vic.id}/"), 403, "forbidden")
+    error(server.api(users.eve).get(url), 404, "not_found")
+    added = ok(ann.post(url, json={"username": users.eve.username, "role": "viewer"}), 201)
+    assert (set(added), added["user"]["id"], added["role"]) == (MEMBER_KEYS, users.eve.id, "viewer")
+    again = ann.post(url, json={"username": users.eve.username, "role": "viewer"})
     assert again.status_code in {400, 409}
-    assert ok(ann.patch(f"{url}{cast.eve.id}/", json={"role": "member"}))["role"] == "member"
-    assert ann.delete(f"{url}{cast.eve.id}/").status_code == 204
-    error(ann.delete(f"{url}{cast.eve.id}/"), 404, "not_found")
-    error(ann.patch(f"{url}{cast.eve.id}/", json={"role": "member"}), 404, "not_found")
+    assert ok(ann.patch(f"{url}{users.eve.id}/", json={"role": "member"}))["role"] == "member"
+    assert ann.delete(f"{url}{users.eve.id}/").status_code == 204
+    error(ann.delete(f"{url}{users.eve.id}/"), 404, "not_found")
+    error(ann.patch(f"{url}{users.eve.id}/", json={"role": "member"}), 404, "not_found")
     for body in (
         {"username": "nobody at all", "role": "member"},
         {"username": "", "role": "member"},
@@ -209,20 +209,20 @@ def test_members(server: Server, cast: Cast, ann: httpx.Client, bob: httpx.Clien
     ):
         assert ann.post(url, json=body).status_code in {400, 404}
     for role in ("boss", "", None, 5):
-        assert refused_fields(ann.post(url, json={"username": cast.eve.username, "role": role})) == {"role"}
-        assert refused_fields(ann.patch(f"{url}{cast.bob.id}/", json={"role": role})) == {"role"}
+        assert refused_fields(ann.post(url, json={"username": users.eve.username, "role": role})) == {"role"}
+        assert refused_fields(ann.patch(f"{url}{users.bob.id}/", json={"role": role})) == {"role"}
 
 
 # --- Tasks ----------------------------------------------------------------------------------------------
 
 
-def test_a_tasks_life(ann: httpx.Client, cast: Cast, project: int) -> None:
+def test_a_tasks_life(ann: httpx.Client, users: Users, project: int) -> None:
     fields: dict[str, Any] = {
         "title": "A",
         "description": "**b**",
         "status": "review",
         "priority": "high",
-        "assignee_id": cast.bob.id,
+        "assignee_id": users.bob.id,
     }
     made = create(ann, project, due_at="2030-01-02T03:04:05+02:00", **fields)
     assert fields.items() <= made.items()
@@ -244,13 +244,13 @@ def test_a_tasks_life(ann: httpx.Client, cast: Cast, project: int) -> None:
     assert ok(ann.get(url))["title"] == "B"
 
 
-def test_a_task_that_does_not_fit(ann: httpx.Client, cast: Cast, project: int) -> None:
+def test_a_task_that_does_not_fit(ann: httpx.Client, users: Users, project: int) -> None:
     task = create(ann, project)
     url = f"/api/tasks/{task['id']}/"
     for field, value in (
         ("title", ""), ("title", "t" * 201), ("title", None), ("title", 5), ("title", "a\x00b"), ("description", None),
         ("description", "d" * 20_001), ("status", "done"), ("status", None), ("priority", "x"), ("due_at", "tomorrow"),
-        ("due_at", "0001-01-01T00:00:00+14:00"), ("due_at", 5), ("assignee_id", cast.eve.id), ("assignee_id", "1"),
+        ("due_at", "0001-01-01T00:00:00+14:00"), ("due_at", 5), ("assignee_id", users.eve.id), ("assignee_id", "1"),
         ("assignee_id", 10**30), ("assignee_id", True),
     ):  # fmt: skip
         answer = ann.post("/api/tasks/", json={"project_id": project, "title": "B", field: value})
@@ -264,12 +264,12 @@ def test_a_task_that_does_not_fit(ann: httpx.Client, cast: Cast, project: int) -
     assert ok(ann.get("/api/tasks/", params={"project": project}))["count"] == 1
 
 
-def test_viewers_look_and_strangers_see_nothing(server: Server, cast: Cast, ann: httpx.Client, project: int) -> None:
+def test_viewers_look_and_strangers_see_nothing(server: Server, users: Users, ann: httpx.Client, project: int) -> None:
     task = create(ann, project)
     comment = ok(ann.post(f"/api/tasks/{task['id']}/comments/", json={"content": "c"}), 201)
     gone = create(ann, project)
     ann.delete(f"/api/tasks/{gone['id']}/")
-    vic, eve = server.api(cast.vic), server.api(cast.eve)
+    vic, eve = server.api(users.vic), server.api(users.eve)
     for url in (f"/api/tasks/{task['id']}/", f"/api/tasks/{task['id']}/comments/", f"/api/projects/{project}/board/"):
         ok(vic.get(url))
         error(eve.get(url), 404, "not_found")
@@ -302,10 +302,10 @@ def test_a_stale_version_is_a_conflict(ann: httpx.Client, project: int) -> None:
     assert refused_fields(ann.patch(url, json={"title": "C", "version": "1"})) == {"version"}
 
 
-def test_tasks_are_listed_filtered_and_paged(server: Server, cast: Cast, ann: httpx.Client, project: int) -> None:
+def test_tasks_are_listed_filtered_and_paged(server: Server, users: Users, ann: httpx.Client, project: int) -> None:
     for number in range(5):
         create(ann, project, f"Paint the {number}th 100% wall", status="review" if number % 2 else "todo")
-    create(ann, project, "other", assignee_id=cast.bob.id, description="the paint is in the description_")
+    create(ann, project, "other", assignee_id=users.bob.id, description="the paint is in the description_")
 
     def found(**params: Any) -> list[str]:
         page = ok(ann.get("/api/tasks/", params={"project": project, **params}))
@@ -317,7 +317,7 @@ def test_tasks_are_listed_filtered_and_paged(server: Server, cast: Cast, ann: ht
 
     assert len(found()) == 6
     assert len(found(status="review")) == 2
-    assert found(assignee=cast.bob.id) == ["other"]
+    assert found(assignee=users.bob.id) == ["other"]
     assert "Paint the 3th 100% wall" in found(q="3th")
     assert len(found(q="PAINT THE")) >= 5
     assert len(found(q="100%")) == 5
@@ -339,7 +339,7 @@ def test_tasks_are_listed_filtered_and_paged(server: Server, cast: Cast, ann: ht
     assert [task["title"] for task in second["results"]] == titles[2:4]
     assert ok(ann.get(second["previous"]))["results"][0]["title"] == titles[0]
     assert len(ok(ann.get(f"/api/tasks/?project={project}&page_size=200"))["results"]) == 6
-    mine = ok(server.api(cast.eve).get("/api/tasks/"))
+    mine = ok(server.api(users.eve).get("/api/tasks/"))
     assert project not in [task["project_id"] for task in mine["results"]]
 
 
@@ -362,14 +362,14 @@ def test_an_odd_query_is_no_fault_of_ours(ann: httpx.Client, query: str) -> None
 
 
 def test_comments_belong_to_their_author(
-    server: Server, cast: Cast, ann: httpx.Client, bob: httpx.Client, project: int
+    server: Server, users: Users, ann: httpx.Client, bob: httpx.Client, project: int
 ) -> None:
     task = create(ann, project)
     url = f"/api/tasks/{task['id']}/comments/"
     made = ok(bob.post(url, json={"content": "*hello*"}), 201)
     check_comment(made)
-    assert (made["author"]["id"], made["task_id"], made["project_id"]) == (cast.bob.id, task["id"], project)
-    cas = server.api(cast.cas)
+    assert (made["author"]["id"], made["task_id"], made["project_id"]) == (users.bob.id, task["id"], project)
+    cas = server.api(users.cas)
     own = f"/api/comments/{made['id']}/"
     error(cas.patch(own, json={"content": "x"}), 403, "forbidden")
     error(cas.delete(own), 403, "forbidden")
@@ -404,7 +404,7 @@ def test_comments_of_a_deleted_task_are_gone_with_it(ann: httpx.Client, project:
 # --- The board -------------------------------------------------------------------------------------------------
 
 
-def test_the_board_is_a_snapshot(ann: httpx.Client, cast: Cast, project: int) -> None:
+def test_the_board_is_a_snapshot(ann: httpx.Client, users: Users, project: int) -> None:
     tasks = [create(ann, project, title) for title in "ABC"]
     board = ok(ann.get(f"/api/projects/{project}/board/"))
     assert set(board) == {"project", "members", "tasks", "seq", "epoch"}

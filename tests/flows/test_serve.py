@@ -55,7 +55,7 @@ def terminate(server: Server) -> None:
 
 
 @pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM] * 2], ids=["SIGINT", "SIGTERM, twice"])
-def test_everybody_is_sent_away_in_peace(
+def test_every_client_is_sent_away_in_peace(
     start_server: StartServer, connect: Connect, ann: User, numbers: list[signal.Signals]
 ) -> None:
     server = start_server(serve=True)
@@ -71,7 +71,7 @@ def test_everybody_is_sent_away_in_peace(
 
 
 @pytest.mark.installations(*INSTALLATIONS)
-def test_who_comes_back_has_lost_nothing(start_server: StartServer, connect: Connect, ann: User) -> None:
+def test_a_client_that_comes_back_has_lost_nothing(start_server: StartServer, connect: Connect, ann: User) -> None:
     server = start_server(serve=True)
     project = server.project(ann)
     socket = connect(server, ann)
@@ -102,7 +102,7 @@ def test_thousands_are_let_go_within_ten_seconds(start_server: StartServer) -> N
         one.close()
 
 
-def test_readiness_fails_while_draining_and_nobody_new_is_let_in(start_server: StartServer) -> None:
+def test_readiness_fails_while_draining_and_no_new_client_is_let_in(start_server: StartServer) -> None:
     server = start_server(serve=True)
     with server.api() as kept, RawSocket(server.port):  # it does not answer the close: draining lasts a while
         assert kept.get("/readyz").status_code == 200
@@ -184,7 +184,9 @@ def join_without_reading(server: Server, ann: User, project: int) -> RawSocket:
     return socket
 
 
-def test_who_reads_nothing_is_cut_and_delays_nobody(serving: Server, connect: Connect, ann: User, project: int) -> None:
+def test_a_client_that_reads_nothing_is_cut_and_delays_no_client(
+    serving: Server, connect: Connect, ann: User, project: int
+) -> None:
     """A client that reads later gets the frames that were on their way, then the reason."""
     reader = connect(serving, ann, max_queue=None)
     head = reader.ask("join_project", {"project_id": project})["seq"]
@@ -201,7 +203,7 @@ def test_who_reads_nothing_is_cut_and_delays_nobody(serving: Server, connect: Co
 
 
 @pytest.mark.installations(*INSTALLATIONS)
-def test_a_burst_beyond_the_bound_cuts_nobody_who_reads(
+def test_a_burst_beyond_the_bound_cuts_no_client_that_reads(
     serving: Server, connect: Connect, ann: User, project: int
 ) -> None:
     """Neither live nor as what was missed: both are passed on no faster than they are read."""
@@ -218,7 +220,7 @@ def test_a_burst_beyond_the_bound_cuts_nobody_who_reads(
         assert [frame["seq"] for frame in frames] == list(range(joined["seq"] + 1, joined["seq"] + 101))
 
 
-def test_who_pings_without_reading_is_cut(serving: Server, ann: User) -> None:
+def test_a_client_that_pings_without_reading_is_cut(serving: Server, ann: User) -> None:
     before = memory(serving.pid)
     with RawSocket(serving.port, token=serving.token(ann), buffer=4096) as socket:
         with pytest.raises(ConnectionError):
@@ -313,7 +315,7 @@ def hears(one: Socket, event: str) -> bool:
 
 
 @pytest.mark.installations("deployed")
-def test_nobody_connects_before_there_is_somebody_to_answer(shared_stack: Stack) -> None:
+def test_no_client_connects_before_a_process_can_answer(shared_stack: Stack) -> None:
     """Where a connection is refused, a proxy goes to another server at once."""
     port = free_port()
     command = [sys.executable, "manage.py", "serve", "--port", str(port), "--processes", "2"]
@@ -367,14 +369,14 @@ def test_several_processes_need_postgresql_and_redis(run: Callable[..., Process]
     assert printed(process).count("\n") == 1
 
 
-def test_a_wrong_setting_is_told_before_anything_is_served(run: Callable[..., Process]) -> None:
+def test_a_wrong_setting_is_reported_before_anything_is_served(run: Callable[..., Process]) -> None:
     process = run("--port", str(free_port()), SWEEP_INTERVAL="0")
     assert process.wait() == 1
     assert "SWEEP_INTERVAL: it must be more than 0" in printed(process)
 
 
 @pytest.mark.installations("deployed")
-def test_a_wrong_address_of_a_service_is_told_in_a_sentence_without_its_password(
+def test_a_wrong_address_of_a_service_is_reported_in_a_sentence_without_its_password(
     run: Callable[..., Process], shared_stack: Stack, subtests: pytest.Subtests
 ) -> None:
     database, redis = (urlsplit(shared_stack.env[name]) for name in ("DATABASE_URL", "REDIS_URL"))
@@ -421,7 +423,7 @@ def test_a_server_works_with_each_spelling_of_its_services(
 
 
 @pytest.mark.installations("deployed")
-def test_a_database_that_is_away_at_the_start_is_told_and_waited_for(run: Callable[..., Process]) -> None:
+def test_a_database_that_is_away_at_the_start_is_reported_and_waited_for(run: Callable[..., Process]) -> None:
     port = free_port()
     process = run("--port", str(port), DATABASE_URL=f"postgres://ann:hunter2@127.0.0.1:{free_port()}/board")
     wait_until(lambda: "serves at" in printed(process))
@@ -430,7 +432,7 @@ def test_a_database_that_is_away_at_the_start_is_told_and_waited_for(run: Callab
     assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).json()["reasons"] == ["database"]
 
 
-def test_a_taken_port_is_told_in_a_sentence(run: Callable[..., Process]) -> None:
+def test_a_taken_port_is_reported_in_a_sentence(run: Callable[..., Process]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = run("--port", str(taken.getsockname()[1]))
         assert process.wait() == 1

@@ -142,7 +142,7 @@ def read_text(socket: RawSocket) -> str:
     return frame[1].decode()
 
 
-def test_pushing_to_a_client_that_is_gone_harms_nobody(server: tuple[int, Process]) -> None:
+def test_pushing_to_a_client_that_is_gone_harms_no_client(server: tuple[int, Process]) -> None:
     port, process = server
     for _ in range(3):
         with RawSocket(port, f"/mixed/20000/{KIB}", buffer=4 * KIB) as socket:
@@ -152,7 +152,7 @@ def test_pushing_to_a_client_that_is_gone_harms_nobody(server: tuple[int, Proces
     assert "mix(" not in process.log_tail(), process.log_tail()  # as a traceback would say
 
 
-def test_a_client_that_says_more_than_is_heard_is_not_read_any_more(server: tuple[int, Process]) -> None:
+def test_a_client_that_sends_more_than_is_processed_is_not_read_any_more(server: tuple[int, Process]) -> None:
     port, process = server
     memory_before = memory(process.pid)
     with RawSocket(port, "/listen/2", timeout=0.5) as socket, pytest.raises(TimeoutError):
@@ -219,7 +219,7 @@ def in_life_and_death() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["answering", "answering, ordinary"])
-def test_everybody_is_pinged_and_stays_who_answers(in_life_and_death: dict[str, Any], name: str) -> None:
+def test_every_client_is_pinged_and_those_that_answer_stay(in_life_and_death: dict[str, Any], name: str) -> None:
     pings = in_life_and_death[name]
     assert {len(payload) for payload in pings} == {12}
     assert len(set(pings)) == len(pings)

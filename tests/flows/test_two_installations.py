@@ -15,7 +15,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from tests.conftest import Connect
 from tests.services.redis import Redis
-from tests.support.fences import heard, names
+from tests.support.fences import names, received
 from tests.support.sockets import Closed, Frame, Refused, Socket
 from tests.support.stacks import LIGHT, Server, Stack, User
 
@@ -58,7 +58,7 @@ class Team(Installation):
     def shell(self, code: str, **values: Any) -> Any:
         return self.stack.run(code, project=self.project, **values)
 
-    def unheard(self, code: str, **values: Any) -> None:
+    def unpublished(self, code: str, **values: Any) -> None:
         """Save without a message to other processes, as if only an old process published it."""
         silent = (
             "from unittest import mock\n"
@@ -129,7 +129,7 @@ def test_no_event_crosses_and_every_own_one_comes(both: tuple[Team, Team], conne
     sockets = [connect(one.servers[0], one.ann) for one in both]
     for one, socket in zip(both, sockets, strict=True):
         join(socket, one)
-        assert heard(socket, one.project) == []
+        assert received(socket, one.project) == []
     for number in range(3):
         for name, one in zip(("production", "staging"), both, strict=True):
             one.shell("Task.objects.create(project_id=project, title=title)", title=f"{name} {number}")
@@ -137,10 +137,10 @@ def test_no_event_crosses_and_every_own_one_comes(both: tuple[Team, Team], conne
         created = [socket.expect("task_created") for _ in range(3)]
         assert [frame["data"]["task"]["title"] for frame in created] == [f"{name} {number}" for number in range(3)]
         assert [frame["seq"] for frame in created] == sorted(frame["seq"] for frame in created)
-        assert heard(socket, one.project) == []
+        assert received(socket, one.project) == []
 
 
-def test_nobody_is_put_out_by_what_is_deleted_elsewhere(both: tuple[Team, Team], connect: Connect) -> None:
+def test_no_user_is_removed_by_what_is_deleted_elsewhere(both: tuple[Team, Team], connect: Connect) -> None:
     here, there = both
     ann, bob, theirs = (
         connect(here.servers[0], here.ann),
@@ -153,8 +153,8 @@ def test_nobody_is_put_out_by_what_is_deleted_elsewhere(both: tuple[Team, Team],
     theirs.expect("project_member_removed")
     there.shell("Project.objects.get(id=project).delete()")
     theirs.expect("removed_from_project")
-    assert heard(ann, here.project) == []
-    assert names(heard(bob, here.project, by=ann)) == ["task_created"], "the fence of the line above"
+    assert received(ann, here.project) == []
+    assert names(received(bob, here.project, by=ann)) == ["task_created"], "the fence of the line above"
     assert {frame["event"] for frame in [*ann.history, *bob.history]} <= {
         "connected",
         "ack",
@@ -165,7 +165,7 @@ def test_nobody_is_put_out_by_what_is_deleted_elsewhere(both: tuple[Team, Team],
     bob.expect("removed_from_project")
 
 
-def test_nobody_is_seen_or_seen_typing_elsewhere(both: tuple[Team, Team], connect: Connect) -> None:
+def test_no_user_is_present_or_typing_elsewhere(both: tuple[Team, Team], connect: Connect) -> None:
     here, there = both
     for one in both:
         one.shell("Task.objects.create(id=9000, project_id=project, title='Write')")
@@ -184,9 +184,9 @@ def test_nobody_is_seen_or_seen_typing_elsewhere(both: tuple[Team, Team], connec
     watching.expect("user_presence")
     own.ask("user_typing", {"task_id": 9000, "is_typing": True})
     assert watching.expect("user_typing_status")["data"]["user"]["id"] == here.bob.id
-    told = [frame for frame in watching.history if frame["event"] in ("user_presence", "user_typing_status")]
-    assert [frame["event"] for frame in told] == ["user_presence", "user_typing_status"]
-    assert told[0]["data"]["status"] == "online"
+    carried = [frame for frame in watching.history if frame["event"] in ("user_presence", "user_typing_status")]
+    assert [frame["event"] for frame in carried] == ["user_presence", "user_typing_status"]
+    assert carried[0]["data"]["status"] == "online"
 
 
 @limited
@@ -299,12 +299,12 @@ def old(single: Installation) -> Iterator[OldProcess]:
     process.close()
 
 
-def test_what_an_old_process_rings_for_arrives(alone: Team, old: OldProcess, connect: Connect) -> None:
+def test_what_an_old_process_publishes_arrives(alone: Team, old: OldProcess, connect: Connect) -> None:
     ann = connect(alone.servers[0], alone.ann)
     join(ann, alone)
     [before] = ann.ask("join_project", {"project_id": alone.project}).keys() & {"seq"}
     head = ann.ask("join_project", {"project_id": alone.project})[before]
-    alone.unheard("Task.objects.create(project_id=project, title='From an old process')")
+    alone.unpublished("Task.objects.create(project_id=project, title='From an old process')")
     room = f"project.{alone.project}"
     old.say(room, {"type": "room.events", "room": room, "head": head + 1, "events": []})
     assert ann.expect("task_created")["data"]["task"]["title"] == "From an old process"
@@ -325,10 +325,10 @@ def test_an_old_message_is_believed_in_nothing_that_the_database_does_not_say(
     old.say(own, {"type": "room.departed", "room": own, "user": alone.ann.id, "departed": room})
     typing = {"place": 1, "user": {"id": alone.bob.id, "username": "bob", "name": ""}, "connection": "c"}
     old.say(room, {"type": "room.typing", "room": room, "process": "f" * 16, **typing, "is_typing": True})
-    told = [[alone.bob.id, ["online", []]]]
-    old.say(room, {"type": "room.presence", "room": room, "version": 99, "process": "f" * 16, "told": told})
+    carried = [[alone.bob.id, ["online", []]]]
+    old.say(room, {"type": "room.presence", "room": room, "version": 99, "process": "f" * 16, "told": carried})
     for _ in range(2):
-        assert heard(ann, alone.project) == []
+        assert received(ann, alone.project) == []
     assert {frame["event"] for frame in ann.history} == {"connected", "ack", "task_created"}
 
 
@@ -336,15 +336,15 @@ def test_an_old_process_ends_what_the_database_ends(alone: Team, old: OldProcess
     ann, bob = connect(alone.servers[0], alone.ann), connect(alone.servers[0], alone.bob)
     join(ann, alone)
     room, of_bob = f"project.{alone.project}", f"user.{alone.bob.id}"
-    alone.unheard("Membership.objects.get(project_id=project, user_id=bob).delete()", bob=alone.bob.id)
+    alone.unpublished("Membership.objects.get(project_id=project, user_id=bob).delete()", bob=alone.bob.id)
     old.say(of_bob, {"type": "room.departed", "room": of_bob, "user": alone.bob.id, "departed": room})
     assert bob.expect("removed_from_project")["data"]["project_id"] == alone.project
-    alone.unheard("Project.objects.get(id=project).delete()")
+    alone.unpublished("Project.objects.get(id=project).delete()")
     old.say(room, {"type": "room.closed", "room": room})
     assert ann.expect("removed_from_project")["data"]["project_id"] == alone.project
 
 
-def test_an_old_process_understands_what_is_rung_for(alone: Team, old: OldProcess) -> None:
+def test_an_old_process_understands_what_is_published(alone: Team, old: OldProcess) -> None:
     room = f"project.{alone.project}"
     channel = old.listen(room)
     alone.shell("Task.objects.create(project_id=project, title='For all')")
@@ -358,7 +358,7 @@ def test_an_old_process_understands_what_is_rung_for(alone: Team, old: OldProces
 # --- A renewed epoch while servers and others run -------------------------------------------
 
 
-def test_a_process_that_wrote_before_the_epoch_was_renewed_is_heard_after_it(connect: Connect) -> None:
+def test_publications_of_a_process_arrive_after_the_epoch_was_renewed(connect: Connect) -> None:
     stack = Stack("deployed", settings=LIGHT)
     try:
         one = bring_together(Installation(stack, []), next(_numbers))

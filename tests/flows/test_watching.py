@@ -44,7 +44,7 @@ def see(socket: Socket, is_so: Callable[[Figures], bool]) -> Figures:
     raise AssertionError(f"Never seen; at last: {seen}")
 
 
-def heard(figures: Figures) -> list[Figures]:
+def reports(figures: Figures) -> list[Figures]:
     return [process for process in figures["processes"] if process["silent_for"] < 5]
 
 
@@ -84,7 +84,7 @@ def test_to_others_there_is_no_such_thing(two: list[Server], connect: Connect) -
 
 @pytest.mark.end_to_end
 @pytest.mark.parametrize("change", ["is_staff=False", "is_active=False"])
-def test_who_is_no_longer_staff_sees_nothing_more(two: list[Server], connect: Connect, change: str) -> None:
+def test_a_user_who_is_no_longer_staff_sees_nothing_more(two: list[Server], connect: Connect, change: str) -> None:
     user = staff(two[0])
     watcher, other = watch(connect, two[0], user), watch(connect, two[0], staff(two[0]))
     watcher.expect("ops_figures")
@@ -105,11 +105,11 @@ def test_who_is_no_longer_staff_sees_nothing_more(two: list[Server], connect: Co
 def test_a_process_that_died_is_silent_and_its_successor_is_seen(two: list[Server], connect: Connect) -> None:
     server, victim = two
     watcher = watch(connect, server, staff(server))
-    see(watcher, lambda seen: {process["pid"] for process in heard(seen)} == {server.pid, victim.pid})
+    see(watcher, lambda seen: {process["pid"] for process in reports(seen)} == {server.pid, victim.pid})
     victim.kill()
-    see(watcher, lambda seen: {process["pid"] for process in heard(seen)} == {server.pid})
+    see(watcher, lambda seen: {process["pid"] for process in reports(seen)} == {server.pid})
     victim.start()
-    see(watcher, lambda seen: {process["pid"] for process in heard(seen)} == {server.pid, victim.pid})
+    see(watcher, lambda seen: {process["pid"] for process in reports(seen)} == {server.pid, victim.pid})
 
 
 @pytest.mark.end_to_end
@@ -132,7 +132,7 @@ def test_a_lost_redis_is_seen(two: list[Server], connect: Connect) -> None:
 
 
 @pytest.mark.installations("embedded")
-def test_one_process_without_redis_tells_of_itself(start_server: StartServer, connect: Connect) -> None:
+def test_one_process_without_redis_reports_itself(start_server: StartServer, connect: Connect) -> None:
     server = start_server()
     watcher = watch(connect, server, staff(server))
     [process] = watcher.expect("ops_figures")["data"]["processes"]
@@ -144,7 +144,7 @@ def test_one_process_without_redis_tells_of_itself(start_server: StartServer, co
 
 
 @pytest.mark.end_to_end
-def test_nothing_is_told_while_nobody_watches(two: list[Server], connect: Connect) -> None:
+def test_nothing_is_reported_while_no_user_watches(two: list[Server], connect: Connect) -> None:
     assert two[0].stack.redis
     watcher = watch(connect, two[0], staff(two[0]))
     watcher.expect("ops_figures")

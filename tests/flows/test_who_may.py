@@ -11,7 +11,7 @@ import pytest
 from taskrealtime.contract.commands import CLIENT_EVENTS
 from taskrealtime.contract.events import EPHEMERAL_EVENTS, LIVE_EVENTS, LOGGED_EVENTS
 from tests.conftest import Connect
-from tests.flows.conftest import Cast, StartServer
+from tests.flows.conftest import StartServer, Users
 from tests.support.sockets import Socket
 from tests.support.stacks import Server, User
 
@@ -38,25 +38,25 @@ def project(**more: Any) -> Callable[[dict[str, int]], dict[str, Any]]:
 
 READERS = ("yes", "yes", "yes", "not_found")
 EDITORS = ("yes", "yes", "forbidden", "not_found")
-ANYBODY = ("yes", "yes", "yes", "yes")
+ANY_ROLE = ("yes", "yes", "yes", "yes")
 
 RULES: dict[str, Rule] = {
-    "connect": Rule(*ANYBODY, lambda ids: {}),
-    "ping": Rule(*ANYBODY, lambda ids: {}),
-    "presence_update": Rule(*ANYBODY, lambda ids: {"status": "busy"}),
-    "notifications_read": Rule(*ANYBODY, lambda ids: {"up_to": 0}),
+    "connect": Rule(*ANY_ROLE, lambda ids: {}),
+    "ping": Rule(*ANY_ROLE, lambda ids: {}),
+    "presence_update": Rule(*ANY_ROLE, lambda ids: {"status": "busy"}),
+    "notifications_read": Rule(*ANY_ROLE, lambda ids: {"up_to": 0}),
     # For staff, see `tests/flows/test_watching.py`; the project does not matter.
     "ops_watch": Rule(*(("not_found",) * 4), lambda ids: {"watching": True}),
     "task_viewing": Rule(*READERS, task()),
     "user_typing": Rule(*EDITORS, task(is_typing=True)),
     # Reveals nothing of the project: it is acked also where it was not joined.
-    "leave_project": Rule(*ANYBODY, project()),
+    "leave_project": Rule(*ANY_ROLE, project()),
     # One's own token, which the test does not have here.
     "token_refresh": Rule(*(("token_invalid",) * 4), lambda ids: {"token": "x"}),
     "join_project": Rule(*READERS, project()),
     # The project's room by its name.
     "join_room": Rule(*READERS, lambda ids: {"room": f"project.{ids['project']}"}),
-    "leave_room": Rule(*ANYBODY, lambda ids: {"room": f"project.{ids['project']}"}),
+    "leave_room": Rule(*ANY_ROLE, lambda ids: {"room": f"project.{ids['project']}"}),
     "task_create": Rule(*EDITORS, project(title="New")),
     "task_update": Rule(*EDITORS, task(changes={"title": "Other"})),
     "task_status_update": Rule(*EDITORS, task(status="review")),
@@ -73,12 +73,12 @@ def test_every_client_event_has_a_rule() -> None:
 
 @pytest.mark.parametrize("event", RULES)
 def test_the_rule_of_a_client_event_is_kept(
-    server: Server, cast: Cast, connect: Connect, project: int, event: str
+    server: Server, users: Users, connect: Connect, project: int, event: str
 ) -> None:
     rule = RULES[event]
     answers = []
-    for user in (cast.ann, cast.bob, cast.vic, cast.eve):
-        ids = {"project": project, "task": new_task(server, cast.ann, project)}
+    for user in (users.ann, users.bob, users.vic, users.eve):
+        ids = {"project": project, "task": new_task(server, users.ann, project)}
         frame = connect(server, user).ask_frame(event, rule.data(ids))
         answers.append(frame["data"]["code"] if frame["event"] == "error" else "yes")
     assert tuple(answers) == rule[:4]
@@ -95,7 +95,7 @@ def new_task(server: Server, user: User, project: int) -> int:
 
 # --- Delivery of server events ------------------------------------------------------------------------
 
-Cause = Callable[[Any, int, int, Cast], Any]
+Cause = Callable[[Any, int, int, Users], Any]
 
 
 def _comment(api: Any, task: int) -> int:
@@ -104,33 +104,35 @@ def _comment(api: Any, task: int) -> int:
 
 #: For each logged event, which only clients that joined the project receive: what makes it happen.
 CAUSES: dict[str, Cause] = {
-    "task_created": lambda api, project, task, cast: api.post(
+    "task_created": lambda api, project, task, users: api.post(
         "/api/tasks/", json={"project_id": project, "title": "B"}
     ),
-    "task_updated": lambda api, project, task, cast: api.patch(f"/api/tasks/{task}/", json={"title": "B"}),
-    "task_status_changed": lambda api, project, task, cast: api.patch(f"/api/tasks/{task}/", json={"status": "review"}),
-    "task_assigned": lambda api, project, task, cast: api.patch(
-        f"/api/tasks/{task}/", json={"assignee_id": cast.ann.id}
+    "task_updated": lambda api, project, task, users: api.patch(f"/api/tasks/{task}/", json={"title": "B"}),
+    "task_status_changed": lambda api, project, task, users: api.patch(
+        f"/api/tasks/{task}/", json={"status": "review"}
     ),
-    "task_deleted": lambda api, project, task, cast: api.delete(f"/api/tasks/{task}/"),
-    "task_restored": lambda api, project, task, cast: (
+    "task_assigned": lambda api, project, task, users: api.patch(
+        f"/api/tasks/{task}/", json={"assignee_id": users.ann.id}
+    ),
+    "task_deleted": lambda api, project, task, users: api.delete(f"/api/tasks/{task}/"),
+    "task_restored": lambda api, project, task, users: (
         api.delete(f"/api/tasks/{task}/"),
         api.post(f"/api/tasks/{task}/restore/"),
     ),
-    "comment_added": lambda api, project, task, cast: _comment(api, task),
-    "comment_updated": lambda api, project, task, cast: api.patch(
+    "comment_added": lambda api, project, task, users: _comment(api, task),
+    "comment_updated": lambda api, project, task, users: api.patch(
         f"/api/comments/{_comment(api, task)}/", json={"content": "d"}
     ),
-    "comment_deleted": lambda api, project, task, cast: api.delete(f"/api/comments/{_comment(api, task)}/"),
-    "project_updated": lambda api, project, task, cast: api.patch(f"/api/projects/{project}/", json={"name": "B"}),
-    "project_member_added": lambda api, project, task, cast: api.post(
-        f"/api/projects/{project}/members/", json={"username": cast.eve.username}
+    "comment_deleted": lambda api, project, task, users: api.delete(f"/api/comments/{_comment(api, task)}/"),
+    "project_updated": lambda api, project, task, users: api.patch(f"/api/projects/{project}/", json={"name": "B"}),
+    "project_member_added": lambda api, project, task, users: api.post(
+        f"/api/projects/{project}/members/", json={"username": users.eve.username}
     ),
-    "project_member_updated": lambda api, project, task, cast: api.patch(
-        f"/api/projects/{project}/members/{cast.bob.id}/", json={"role": "viewer"}
+    "project_member_updated": lambda api, project, task, users: api.patch(
+        f"/api/projects/{project}/members/{users.bob.id}/", json={"role": "viewer"}
     ),
-    "project_member_removed": lambda api, project, task, cast: api.delete(
-        f"/api/projects/{project}/members/{cast.bob.id}/"
+    "project_member_removed": lambda api, project, task, users: api.delete(
+        f"/api/projects/{project}/members/{users.bob.id}/"
     ),
 }
 
@@ -139,7 +141,7 @@ CAUSES: dict[str, Cause] = {
 PERSONAL = {"due_date_reminder", "notifications_read", "project_member_requested"}
 
 #: For each ephemeral event, received by the same clients: what a member sends to make it happen.
-SAID: dict[str, Callable[[dict[str, int]], tuple[str, dict[str, Any]]]] = {
+EPHEMERAL: dict[str, Callable[[dict[str, int]], tuple[str, dict[str, Any]]]] = {
     "user_presence": lambda ids: ("presence_update", {"status": "busy"}),
     "user_typing_status": lambda ids: ("user_typing", {"task_id": ids["task"], "is_typing": True}),
     "task_viewers": lambda ids: ("task_viewing", {"task_id": ids["task"]}),
@@ -148,21 +150,21 @@ SAID: dict[str, Callable[[dict[str, int]], tuple[str, dict[str, Any]]]] = {
 
 def test_every_event_of_a_room_has_a_rule() -> None:
     # Those of live models: tests/flows/test_live_rooms.py.
-    assert set(CAUSES) | set(SAID) | PERSONAL | LIVE_EVENTS == set(LOGGED_EVENTS) | set(EPHEMERAL_EVENTS)
+    assert set(CAUSES) | set(EPHEMERAL) | PERSONAL | LIVE_EVENTS == set(LOGGED_EVENTS) | set(EPHEMERAL_EVENTS)
 
 
 @dataclass
 class Audience:
     """Some clients that may receive a project's events, and some that may not."""
 
-    hear: list[Socket]
+    receive: list[Socket]
     #: The number of events that each had received before.
     deaf: list[tuple[Socket, int]]
 
     def check(self, event: str, project: int) -> None:
         """The event comes to the ones and nothing of the project to the others."""
         room = f"project.{project}"
-        for socket in self.hear:
+        for socket in self.receive:
             assert socket.expect(event)["room"] == room
         for socket, before in self.deaf:
             socket.settle()
@@ -170,32 +172,32 @@ class Audience:
 
 
 @pytest.fixture
-def audience(server: Server, cast: Cast, connect: Connect, project: int) -> Audience:
+def audience(server: Server, users: Users, connect: Connect, project: int) -> Audience:
     """Owner and viewer have joined; one was removed, one did not join, and one may not."""
-    hear = [join(connect(server, user), project) for user in (cast.ann, cast.vic)]
-    removed = join(connect(server, cast.cas), project)
-    absent, stranger = connect(server, cast.vic), connect(server, cast.eve)
+    receive = [join(connect(server, user), project) for user in (users.ann, users.vic)]
+    removed = join(connect(server, users.cas), project)
+    absent, stranger = connect(server, users.vic), connect(server, users.eve)
     stranger.send_event("join_project", {"project_id": project})
-    assert server.api(cast.ann).delete(f"/api/projects/{project}/members/{cast.cas.id}/").status_code == 204
+    assert server.api(users.ann).delete(f"/api/projects/{project}/members/{users.cas.id}/").status_code == 204
     removed.expect("removed_from_project", project_id=project)
-    return Audience(hear, [(removed, len(removed.history)), (absent, 0), (stranger, 0)])
+    return Audience(receive, [(removed, len(removed.history)), (absent, 0), (stranger, 0)])
 
 
 @pytest.mark.parametrize("event", CAUSES)
-def test_a_logged_event_is_heard_by_those_who_joined_and_by_nobody_else(
-    server: Server, cast: Cast, audience: Audience, project: int, event: str
+def test_a_logged_event_is_received_by_users_who_joined_and_by_no_others(
+    server: Server, users: Users, audience: Audience, project: int, event: str
 ) -> None:
-    task = new_task(server, cast.ann, project)
-    CAUSES[event](server.api(cast.ann), project, task, cast)
+    task = new_task(server, users.ann, project)
+    CAUSES[event](server.api(users.ann), project, task, users)
     audience.check(event, project)
 
 
-@pytest.mark.parametrize("event", SAID)
-def test_an_ephemeral_event_is_heard_by_the_same(
-    server: Server, cast: Cast, connect: Connect, audience: Audience, project: int, event: str
+@pytest.mark.parametrize("event", EPHEMERAL)
+def test_an_ephemeral_event_is_received_by_the_same(
+    server: Server, users: Users, connect: Connect, audience: Audience, project: int, event: str
 ) -> None:
-    member = join(connect(server, cast.bob), project)
-    member.ask(*SAID[event]({"task": new_task(server, cast.ann, project)}))
+    member = join(connect(server, users.bob), project)
+    member.ask(*EPHEMERAL[event]({"task": new_task(server, users.ann, project)}))
     audience.check(event, project)
 
 
@@ -207,22 +209,22 @@ def join(socket: Socket, project: int) -> Socket:
 # --- Removed members, and the last owner --------------------------------------------------------------
 
 
-def test_who_was_removed_learns_nothing_more_by_any_way(
-    server: Server, cast: Cast, connect: Connect, project: int
+def test_a_user_who_was_removed_learns_nothing_more_by_any_way(
+    server: Server, users: Users, connect: Connect, project: int
 ) -> None:
-    socket, api = connect(server, cast.bob), server.api(cast.bob)
+    socket, api = connect(server, users.bob), server.api(users.bob)
     seq = socket.ask("join_project", {"project_id": project})["seq"]
-    task = new_task(server, cast.ann, project)
-    comment = _comment(server.api(cast.bob), task)
+    task = new_task(server, users.ann, project)
+    comment = _comment(server.api(users.bob), task)
     socket.expect("comment_added")
     answers: list[Any] = []
     poll = Thread(
         target=lambda: answers.append(api.get(f"/api/projects/{project}/events/?since={seq + 2}&wait=20").status_code)
     )
     poll.start()
-    server.api(cast.ann).delete(f"/api/projects/{project}/members/{cast.bob.id}/")
+    server.api(users.ann).delete(f"/api/projects/{project}/members/{users.bob.id}/")
     socket.expect("removed_from_project")
-    server.api(cast.ann).patch(f"/api/tasks/{task}/", json={"title": "Secret"})
+    server.api(users.ann).patch(f"/api/tasks/{task}/", json={"title": "Secret"})
     poll.join(timeout=25)
     assert answers == [404]
     for path in (
@@ -273,15 +275,15 @@ def test_a_project_keeps_an_owner_also_when_two_go_at_once(server: Server, how: 
 
 
 def test_a_deleted_project_evicts_the_members_on_every_process_and_goes_on_where_it_was_once_restored(
-    server: Server, start_server: StartServer, cast: Cast, connect: Connect, project: int
+    server: Server, start_server: StartServer, users: Users, connect: Connect, project: int
 ) -> None:
     other = start_server()
-    ours, theirs = (join(connect(one, user), project) for one, user in ((server, cast.ann), (other, cast.bob)))
-    api, path = server.api(cast.ann), f"/api/projects/{project}/"
-    new_task(server, cast.ann, project)
+    ours, theirs = (join(connect(one, user), project) for one, user in ((server, users.ann), (other, users.bob)))
+    api, path = server.api(users.ann), f"/api/projects/{project}/"
+    new_task(server, users.ann, project)
     before = theirs.expect("task_created")
     assert api.delete(path).status_code == 204
-    for socket, user in ((ours, cast.ann), (theirs, cast.bob)):
+    for socket, user in ((ours, users.ann), (theirs, users.bob)):
         socket.expect("removed_from_project", project_id=project)
         # The own removal is the last event of the room that a member gets.
         assert socket.logged(project)[-1]["data"]["user_id"] == user.id
@@ -290,9 +292,9 @@ def test_a_deleted_project_evicts_the_members_on_every_process_and_goes_on_where
     assert api.post(f"{path}restore/").status_code == 200
     assert theirs.expect("project_member_added", project_id=project)["data"]["restored"] is True
     # A client that went on from the last number that it had misses nothing of what happened in between.
-    server.api(cast.bob).patch(f"/api/tasks/{before['data']['task']['id']}/", json={"title": "After"})
-    back = connect(other, cast.bob)
-    epoch = server.api(cast.bob).get(f"{path}board/").json()["epoch"]
+    server.api(users.bob).patch(f"/api/tasks/{before['data']['task']['id']}/", json={"title": "After"})
+    back = connect(other, users.bob)
+    epoch = server.api(users.bob).get(f"{path}board/").json()["epoch"]
     answer = back.ask("join_project", {"project_id": project, "since": before["seq"], "epoch": epoch})
     assert answer["reset"] is False
     back.expect("task_updated")

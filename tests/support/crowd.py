@@ -59,7 +59,7 @@ class Member(asyncio.Protocol):
         await self._settled.wait()
         self._received, self._upgraded, self.joined = b"", False, False
         self._timer = loop.call_later(ATTEMPT_TIMEOUT, self._give_up)
-        self.crowd.told["attempts"] += 1
+        self.crowd.counts["attempts"] += 1
         try:
             await loop.create_connection(lambda: self, "127.0.0.1", random.choice(self.crowd.ports))
         except OSError:
@@ -93,7 +93,7 @@ class Member(asyncio.Protocol):
         self.cut()
 
     def _give_up(self) -> None:
-        self.crowd.told["attempts given up"] += 1
+        self.crowd.counts["attempts given up"] += 1
         self.cut()
 
     def _come_back(self) -> None:
@@ -124,7 +124,7 @@ class Member(asyncio.Protocol):
             head, _, self._received = self._received.partition(b"\r\n\r\n")
             status = head.split(None, 2)[1].decode()
             if status != "101":
-                self.crowd.told[f"HTTP {status}"] += 1
+                self.crowd.counts[f"HTTP {status}"] += 1
                 self.cut()
                 return
             self._upgraded = True
@@ -157,7 +157,7 @@ class Member(asyncio.Protocol):
 
     def _hear(self, opcode: int, payload: bytes) -> None:
         if opcode == 8:
-            self.crowd.told[f"close {int.from_bytes(payload[:2], 'big')}"] += 1
+            self.crowd.counts[f"close {int.from_bytes(payload[:2], 'big')}"] += 1
             self.cut()
         elif opcode == 9:
             # With the ping's own data: the server takes no other pong for an answer.
@@ -171,7 +171,7 @@ class Member(asyncio.Protocol):
         if frame["event"] == "ack":
             self._begin(data)
         elif frame["event"] == "error":
-            self.crowd.told[f"error {data['code']}"] += 1
+            self.crowd.counts[f"error {data['code']}"] += 1
         elif frame.get("room") == self.room and "seq" in frame:
             seq = frame["seq"]
             assert isinstance(seq, int)
@@ -188,7 +188,7 @@ class Member(asyncio.Protocol):
         if self.seq is None:
             self.seq = int(str(answer["seq"]))
         if answer["reset"]:
-            self.crowd.told["resets"] += 1
+            self.crowd.counts["resets"] += 1
             self._held, self.board = [], None
             self._settled.clear()
             self.crowd.keep(asyncio.create_task(self._start_over(answer)))
@@ -225,20 +225,20 @@ class Member(asyncio.Protocol):
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", random.choice(self.crowd.ports))
         except OSError:
-            self.crowd.told["board: refused"] += 1
+            self.crowd.counts["board: refused"] += 1
             return None
         try:
             writer.write(request.encode())
             head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
         except OSError:
-            self.crowd.told["board: cut"] += 1
+            self.crowd.counts["board: cut"] += 1
             return None
         finally:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
         status = head.split(None, 2)[1].decode() if head else "nothing"
-        self.crowd.told[f"board: {status}"] += 1
+        self.crowd.counts[f"board: {status}"] += 1
         return msgspec.json.decode(body, type=Board) if status == "200" else None
 
     def _write(self, data: str | bytes) -> None:
@@ -254,7 +254,7 @@ class Crowd:
         self.closed = False
         self.deliveries = 0
         self.faults: list[str] = []
-        self.told: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self.members = [Member(self, tokens[n % len(tokens)], projects[n % len(projects)]) for n in range(count)]
 
@@ -288,8 +288,8 @@ class Crowd:
         try:
             await until(nobody_is_behind, seconds)
         except TimeoutError:
-            told = f"{self.told}, {self.faults[:5]}"
-            raise AssertionError(f"{len(behind)} are behind after {seconds} s: {told}") from None
+            counts = f"{self.counts}, {self.faults[:5]}"
+            raise AssertionError(f"{len(behind)} are behind after {seconds} s: {counts}") from None
         return time.monotonic() - begun
 
     def cut(self) -> None:

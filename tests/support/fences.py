@@ -7,7 +7,7 @@ from tests.support.sockets import Frame, Socket
 _numbers = itertools.count(1)
 
 
-def heard(listener: Socket, project: int, *, by: Socket | None = None) -> list[Frame]:
+def received(listener: Socket, project: int, *, by: Socket | None = None) -> list[Frame]:
     """The logged events of the project that the listener has not taken yet; answers stay out.
 
     `by`: a user that may write in the project, where the listener may not.

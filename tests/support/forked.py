@@ -1,4 +1,4 @@
-"""Processes that come from the nursery; see `tests.support.nursery`."""
+"""Processes that come from the fork server; see `tests.support.fork_server`."""
 
 import json
 import select
@@ -13,7 +13,7 @@ _asking = Lock()
 
 
 def fork(
-    nursery: socket.socket,
+    server: socket.socket,
     command: Sequence[str] | None,
     *,
     log: IO[bytes],
@@ -28,18 +28,18 @@ def fork(
     with its_end:
         message = json.dumps({"env": dict(env), "command": command}).encode()
         with _asking:
-            socket.send_fds(nursery, [message], [its_end.fileno(), log.fileno(), (errors or log).fileno()])
-            if not nursery.recv(1):
-                raise AssertionError("The nursery ended.")
+            socket.send_fds(server, [message], [its_end.fileno(), log.fileno(), (errors or log).fileno()])
+            if not server.recv(1):
+                raise AssertionError("The fork server ended.")
     return ours
 
 
 class Forked:
-    """A program of the nursery, as `subprocess.Popen` has it: `pid`, `poll` and `wait`."""
+    """A program of the fork server, as `subprocess.Popen` has it: `pid`, `poll` and `wait`."""
 
     def __init__(
         self,
-        nursery: socket.socket,
+        server: socket.socket,
         command: Sequence[str],
         *,
         log: IO[bytes],
@@ -48,9 +48,9 @@ class Forked:
     ) -> None:
         """`command` runs in the folder of the project; for the others see `fork`."""
         self.args = command
-        self._told = fork(nursery, command, log=log, env=env, errors=errors)
+        self._status = fork(server, command, log=log, env=env, errors=errors)
         self.returncode: int | None = None
-        self.pid = self._hear()
+        self.pid = self._read_number()
 
     def poll(self) -> int | None:
         """What it ended with; None: it runs."""
@@ -61,16 +61,16 @@ class Forked:
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end, and return what it ended with (negative: the signal that ended it)."""
         if self.returncode is None:
-            if not select.select([self._told], [], [], timeout)[0]:
+            if not select.select([self._status], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0)
-            self.returncode = self._hear()
-            self._told.close()
+            self.returncode = self._read_number()
+            self._status.close()
         return self.returncode
 
-    def _hear(self) -> int:
+    def _read_number(self) -> int:
         line = b""
         while not line.endswith(b"\n"):
-            if not (byte := self._told.recv(1)):
-                raise AssertionError("The nursery ended.")
+            if not (byte := self._status.recv(1)):
+                raise AssertionError("The fork server ended.")
             line += byte
         return int(line)

@@ -147,7 +147,7 @@ def broken_wire(chance: Random) -> bytes:
 
 
 @dataclass
-class Told:
+class Exchange:
     """What the server said in one conversation."""
 
     frames: list[dict[str, Any]] = field(default_factory=list)
@@ -159,7 +159,7 @@ class NotStrict(AssertionError):
     """The server sent what is no strict JSON."""
 
 
-async def converse(port: int, token: str, wire: bytes, *, patience: float = 10) -> Told:
+async def converse(port: int, token: str, wire: bytes, *, patience: float = 10) -> Exchange:
     """Sign in, send all of this at once with a ping behind it, and read what comes until its pong, or the end.
 
     Where neither comes in time, the answer is neither finished nor closed.
@@ -172,7 +172,7 @@ async def converse(port: int, token: str, wire: bytes, *, patience: float = 10) 
             "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", f"Authorization: Bearer {token}", "", "",
         ]  # fmt: skip
         end = json.dumps({"event": "ping", "id": END}).encode()
-        told = Told()
+        exchange = Exchange()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 writer.write("\r\n".join(lines).encode())
@@ -180,25 +180,25 @@ async def converse(port: int, token: str, wire: bytes, *, patience: float = 10) 
                 assert head.split()[1] == b"101", head
                 # Not sooner: what comes before the answer to the upgrade is lost.
                 writer.write(wire + frame_bytes(TEXT, end))
-                await _listen(reader, told)
-        return told
+                await _read_frames(reader, exchange)
+        return exchange
     finally:
         writer.close()
 
 
-async def _listen(reader: asyncio.StreamReader, told: Told) -> None:
+async def _read_frames(reader: asyncio.StreamReader, exchange: Exchange) -> None:
     try:
         async for opcode, payload in _frames(reader):
             if opcode == TEXT:
-                told.frames.append(json.loads(payload, parse_constant=_refuse))
-                if told.frames[-1].get("id") == END:
-                    told.finished = True
+                exchange.frames.append(json.loads(payload, parse_constant=_refuse))
+                if exchange.frames[-1].get("id") == END:
+                    exchange.finished = True
                     break
             if opcode == CLOSE:
-                told.close_code = struct.unpack("!H", payload[:2])[0] if payload else 1005
+                exchange.close_code = struct.unpack("!H", payload[:2])[0] if payload else 1005
                 break
     except (asyncio.IncompleteReadError, ConnectionError):
-        told.close_code = 1006
+        exchange.close_code = 1006
 
 
 async def _frames(reader: asyncio.StreamReader) -> Any:

@@ -29,7 +29,10 @@ class Inbox:
 
     def kinds(self) -> list[str]:
         """The notifications since the last call: names, of comments the reasons, of reminders the kinds."""
-        return [told.get("reason") or told.get("kind") or told["event"] for told in self.new()]
+        return [
+            notification.get("reason") or notification.get("kind") or notification["event"]
+            for notification in self.new()
+        ]
 
     def replayed(self) -> list[dict[str, Any]]:
         """The data of everything as a replay shows it now."""

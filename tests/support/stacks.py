@@ -277,7 +277,7 @@ class Worker:
     def __init__(self, name: str, env: dict[str, str]) -> None:
         self.log_path = scratch() / f"{name}-worker.log"
         with self.log_path.open("ab") as log:
-            self._socket = fork(nursery(), None, log=log, env=env)
+            self._socket = fork(fork_server(), None, log=log, env=env)
         self._lines = self._socket.makefile("rw")
 
     def run(self, code: str, values: dict[str, Any]) -> Any:
@@ -304,10 +304,10 @@ class Worker:
 
 
 @cache
-def nursery() -> socket.socket:
+def fork_server() -> socket.socket:
     """Where workers and servers are asked for."""
     ours, its_end = socket.socketpair()
-    command = [sys.executable, "-m", "tests.support.nursery"]
+    command = [sys.executable, "-m", "tests.support.fork_server"]
     with its_end:
         process = subprocess.Popen(
             command, stdin=its_end.fileno(), env=plain_environment(), cwd=ROOT, start_new_session=True
@@ -317,8 +317,8 @@ def nursery() -> socket.socket:
 
 
 def forked() -> Callable[..., Forked]:
-    """Return what starts a program of Python in the nursery, for `Process`."""
-    return partial(Forked, nursery())
+    """Return what starts a program of Python in the fork server, for `Process`."""
+    return partial(Forked, fork_server())
 
 
 def plain_environment() -> dict[str, str]:
@@ -334,7 +334,7 @@ def run_manage(args: Iterable[str], env: dict[str, str]) -> str:
     """Run `manage.py`; raise with its output where it fails."""
     command = [sys.executable, "manage.py", *args]
     with TemporaryFile() as log, TemporaryFile() as errors:
-        status = Forked(nursery(), command, log=log, env=env, errors=errors).wait()
+        status = Forked(fork_server(), command, log=log, env=env, errors=errors).wait()
         said, complained = (_all_of(file) for file in (log, errors))
     if status != 0:
         raise AssertionError(f"manage.py {' '.join(args)} ended with {status}.\n{said}{complained}")

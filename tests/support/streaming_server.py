@@ -14,16 +14,16 @@ import django
 
 CHUNK = b"x" * 64 * 1024
 MIB = 1024 * 1024
-#: What requests did so far; `/told` answers it.
-told = {"received": 0, "left": 0, "unending": 0, "ended": 0}
+#: What requests did so far; `/progress` answers it.
+progress = {"received": 0, "left": 0, "unending": 0, "ended": 0}
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """`/told`; `/count` reads the body, `/slow` not before `/go`, `/refuse` none of it, `/echo` sends it back;
+    """`/progress`; `/count` reads the body, `/slow` not before `/go`, `/refuse` none of it, `/echo` sends it back;
     `/pieces` sends 300 MB in pieces, `/whole` 30 MB in one, `/unending` pieces until `/go`."""
     word = scope["path"].rpartition("/")[2]
-    if word == "told":
-        await answer(send, 200, told)
+    if word == "progress":
+        await answer(send, 200, progress)
     elif word == "refuse":
         await answer(send, 409, {})
     elif word == "pieces":
@@ -35,8 +35,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         stop = asyncio.create_task(gate.wait())
         while not stop.done():
             await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
-            told["unending"] += 1
-        told["ended"] += 1
+            progress["unending"] += 1
+        progress["ended"] += 1
     elif word == "whole":
         await begin(send)
         await send({"type": "http.response.body", "body": CHUNK * 480})
@@ -62,10 +62,10 @@ async def count(receive: Any) -> dict[str, Any]:
         messages += 1
         size += len(message["body"])
         largest = max(largest, len(message["body"]))
-        told["received"] += len(message["body"])
+        progress["received"] += len(message["body"])
         if not message["more_body"]:
             return {"messages": messages, "bytes": size, "largest": largest}
-    told["left"] += 1
+    progress["left"] += 1
     return {}
 
 

@@ -2,7 +2,7 @@
 
 A worker stands for any other code that uses the models (a shell, a cron job). One request a line, as JSON:
 `{"code", "values"}`; one answer a line: `{"result"}`, the value that the code gave to the name `result`, or
-`{"error"}`, a traceback. It ends when its socket is closed. Workers come from `tests.support.nursery`.
+`{"error"}`, a traceback. It ends when its socket is closed. Workers come from `tests.support.fork_server`.
 """
 
 import json

@@ -13,7 +13,7 @@ from taskrealtime.engine import log
 from taskrealtime.engine.installation import epochs
 from tests.support.helpdesk.installed import installed
 from tests.support.helpdesk.models import Queue
-from tests.support.told import Ear
+from tests.support.project_log import ProjectLog
 from tests.support.world import World
 
 
@@ -24,9 +24,9 @@ def world() -> World:
 
 
 @pytest.fixture
-def ear(world: World) -> Ear:
+def project_log(world: World) -> ProjectLog:
     """The events of the project from now on."""
-    return Ear(world.project)
+    return ProjectLog(world.project)
 
 
 @pytest.fixture(scope="module")

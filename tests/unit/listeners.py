@@ -16,12 +16,12 @@ class Listener:
 
     def __init__(self, user_id: int = 1) -> None:
         self.user_id = user_id
-        self.heard: list[int] = []
+        self.received: list[int] = []
         self.rooms_left: list[str] = []
-        self.given_up: list[int] = []
+        self.close_codes: list[int] = []
 
     def deliver(self, frames: Frames) -> None:
-        self.heard += [int(frame) for frame in frames]
+        self.received += [int(frame) for frame in frames]
 
     def unsubscribed(self, room: str) -> None:
         self.rooms_left.append(room)
@@ -30,17 +30,17 @@ class Listener:
         return
 
     def disconnect(self, code: int, reason: str) -> None:
-        self.given_up.append(code)
+        self.close_codes.append(code)
 
     async def drained(self) -> None:
         return
 
 
-class Ear(Listener):
+class FrameListener(Listener):
     """A listener that understands real frames."""
 
     def deliver(self, frames: Frames) -> None:
-        self.heard += [msgspec.json.decode(frame)["seq"] for frame in frames]
+        self.received += [msgspec.json.decode(frame)["seq"] for frame in frames]
 
 
 async def until(condition: Callable[[], Any], act: Callable[[], Awaitable[object]] | None = None) -> None:

@@ -64,7 +64,7 @@ async def reception() -> AsyncIterator[Reception]:
     reception.close()
 
 
-async def test_where_there_is_time_everybody_is_taken_in_as_they_come(reception: Reception) -> None:
+async def test_where_there_is_time_every_client_is_taken_in_as_it_comes(reception: Reception) -> None:
     reception.is_busy = False
     reception.come("a")
     await reception.comes_to("a")
@@ -72,7 +72,7 @@ async def test_where_there_is_time_everybody_is_taken_in_as_they_come(reception:
     await reception.comes_to("a", "b")
 
 
-async def test_who_came_last_goes_first_once_there_is_time(reception: Reception) -> None:
+async def test_a_client_that_came_last_goes_first_once_there_is_time(reception: Reception) -> None:
     for count, name in enumerate("abc", 1):
         reception.come(name)
         await reception.has_taken(count)
@@ -81,7 +81,7 @@ async def test_who_came_last_goes_first_once_there_is_time(reception: Reception)
     await reception.comes_to("c", "b", "a")
 
 
-async def test_who_left_while_waiting_is_not_taken_in(reception: Reception) -> None:
+async def test_a_client_that_left_while_waiting_is_not_taken_in(reception: Reception) -> None:
     leaving = reception.come("a")
     reception.come("b")
     cut = reception.come("c")
@@ -139,7 +139,7 @@ async def test_one_that_is_lost_on_its_way_in_keeps_back_none_of_those_behind_it
     assert "was lost while it was accepted (Transport endpoint is not connected)" in caplog.text
 
 
-async def test_those_who_wait_are_cut_when_it_stops() -> None:
+async def test_clients_that_wait_are_cut_when_it_stops() -> None:
     reception = Reception()
     client = reception.come("a")
     await reception.has_taken(1)

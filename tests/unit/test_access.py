@@ -85,7 +85,7 @@ def test_what_never_was_is_not_found(world: World, id: int) -> None:
     assert outcome(lambda: access.lock_comment(user, id, owners_too=True)) == "not_found"
 
 
-def test_tasks_are_assigned_to_members_or_nobody(world: World) -> None:
+def test_tasks_are_assigned_to_members_or_unassigned(world: World) -> None:
     ids = {role: user.pk for role, user in world.people.items()}
     for role, id in ids.items():
         answer = outcome(partial(access.require_assignable, world.project.pk, id, "assignee_id"))

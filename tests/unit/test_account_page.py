@@ -68,7 +68,7 @@ def test_all_others_end_at_once_and_this_one_stays(ann: User) -> None:
     assert there.get("/").status_code == 302
 
 
-def test_nobody_ends_a_sign_in_of_others_here(ann: User) -> None:
+def test_no_user_ends_a_sign_in_of_others_here(ann: User) -> None:
     here = sign_in(FIREFOX)
     eve = Client()
     eve.force_login(User.objects.create_user("eve"))

@@ -82,13 +82,13 @@ def test_opening_a_link_joins_nothing_and_the_button_does(world: World) -> None:
     assert Membership.objects.get(user=outsider).role == "member"
 
 
-def test_who_is_in_already_is_led_to_the_board(world: World) -> None:
+def test_a_user_who_is_in_already_is_led_to_the_board(world: World) -> None:
     browser = signed_in(world.people["viewer"])
     answer = browser.post("/join/", {"secret": world.invitation[1]})
     assert answer.headers["Location"] == f"/projects/{world.project.pk}/"
 
 
-def test_who_signs_in_on_the_way_and_is_in_already_finds_the_board(world: World) -> None:
+def test_a_user_who_signs_in_on_the_way_and_is_in_already_finds_the_board(world: World) -> None:
     browser = Client()
     browser.post("/join/", {"secret": world.invitation[1]})
     form = {"username": world.name("viewer"), "password": PASSWORD, "next": "/join/"}
@@ -127,7 +127,7 @@ def test_signing_in_on_the_way_leads_back_to_the_invitation(world: World) -> Non
     assert "Join as" in browser.post("/login/", form, follow=True).content.decode()
 
 
-def test_who_signs_up_by_a_link_is_in_at_once(world: World) -> None:
+def test_a_user_who_signs_up_by_a_link_is_in_at_once(world: World) -> None:
     browser = Client()
     browser.post("/join/", {"secret": world.invitation[1]})
     answer = browser.post("/sign-up/", account(email="new@example.org"))
@@ -150,7 +150,7 @@ def test_an_invitation_that_ends_meanwhile_makes_no_account(world: World) -> Non
     assert not User.objects.filter(username="newcomer").exists()
 
 
-def test_a_wrong_link_is_told_so(world: World) -> None:
+def test_a_wrong_link_is_answered_with_an_error(world: World) -> None:
     answer = Client().post("/join/", {"secret": "wrong"})
     assert answer.status_code == 404
     assert "invalid or has expired" in answer.content.decode()
@@ -194,7 +194,7 @@ def test_the_pages_keep_their_csrf_tokens(world: World) -> None:
 # --- Signing up -------------------------------------------------------------------------------
 
 
-def test_nobody_signs_up_uninvited_unless_the_setting_says_so(settings: Settings) -> None:
+def test_no_user_signs_up_uninvited_unless_the_setting_says_so(settings: Settings) -> None:
     assert "/sign-up/" not in Client().get("/login/").content.decode()
     assert Client().post("/sign-up/", account()).status_code == 403
     assert not User.objects.exists()
@@ -216,7 +216,7 @@ def test_nobody_signs_up_uninvited_unless_the_setting_says_so(settings: Settings
         ({"email": "nowhere"}, "valid email"),
     ],
 )
-def test_what_is_wrong_with_an_account_is_told(settings: Settings, fields: dict[str, str], words: str) -> None:
+def test_what_is_wrong_with_an_account_is_shown(settings: Settings, fields: dict[str, str], words: str) -> None:
     settings.OPEN_SIGN_UP = True
     User.objects.create_user("taken")
     answer = Client().post("/sign-up/", account() | fields)
@@ -225,7 +225,9 @@ def test_what_is_wrong_with_an_account_is_told(settings: Settings, fields: dict[
     assert User.objects.count() == 1
 
 
-def test_of_two_who_take_a_name_at_once_the_slower_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_users_who_take_a_name_at_once_the_slower_gets_an_error(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.OPEN_SIGN_UP = True
     checked = SignUpForm.clean_username
 
@@ -288,7 +290,7 @@ def test_guessing_at_the_old_password_is_slow(world: World, settings: Settings) 
     assert {other.post("/password/", weak).status_code for _ in range(5)} == {200}
 
 
-def test_nobody_else_changes_a_password(world: World) -> None:
+def test_no_other_user_changes_a_password(world: World) -> None:
     assert Client().get("/password/").headers["Location"] == "/login/?next=/password/"
     browser = signed_in(world.people["member"])
     answer = browser.post("/password/", {"old_password": "wrong", "new_password1": NEW, "new_password2": NEW})
@@ -299,7 +301,7 @@ def test_nobody_else_changes_a_password(world: World) -> None:
 # --- Signing in -------------------------------------------------------------------------------
 
 
-def test_who_is_signed_in_is_led_on_wherever_the_sign_in_page_was_to_lead(world: World) -> None:
+def test_a_user_who_is_signed_in_is_led_on_wherever_the_sign_in_page_was_to_lead(world: World) -> None:
     for path in (
         "/login/",
         "/login/?next=/login/",
@@ -309,7 +311,7 @@ def test_who_is_signed_in_is_led_on_wherever_the_sign_in_page_was_to_lead(world:
         assert signed_in(world.people["member"]).get(path).headers["Location"] == "/", path
 
 
-def test_who_signs_in_in_anothers_place_ends_their_tokens(world: World) -> None:
+def test_a_user_who_signs_in_in_anothers_place_ends_their_tokens(world: World) -> None:
     browser = signed_in(world.people["member"])
     token = browser.post("/api/token/session/").json()["access"]
     tokens.identify(token)
@@ -350,7 +352,7 @@ def test_a_lost_password_is_replaced_by_a_link(world: World) -> None:
     assert "no longer valid" in again.content.decode()
 
 
-def test_the_answer_does_not_tell_whether_there_is_such_an_address(world: World) -> None:
+def test_the_answer_does_not_reveal_whether_there_is_such_an_address(world: World) -> None:
     User.objects.filter(pk=world.people["member"].pk).update(email="member@example.org")
     pages = [
         Client().post("/password/lost/", {"email": email}, follow=True).content
@@ -387,7 +389,7 @@ def test_a_mail_says_nothing_that_its_asker_wrote(world: World) -> None:
     assert user.username in str(mail.outbox[-1].body)
 
 
-def test_a_server_without_mail_says_whom_to_ask(world: World, settings: Settings) -> None:
+def test_a_server_without_mail_refers_to_an_administrator(world: World, settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     page = Client().get("/login/").content.decode()
     assert "/password/lost/" not in page

@@ -23,7 +23,7 @@ from taskrealtime.engine.models import IdempotencyKey
 from taskrealtime.engine.wire.errors import Conflict, Forbidden, InvalidData, NotFound, RealTimeError
 from taskrealtime.models import AdditionRequest, Block, Comment, Membership, Project, Task, invitations
 from tests.support.profiles import examples
-from tests.support.told import Ear
+from tests.support.project_log import ProjectLog
 from tests.support.world import World, undone
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ NAMES = {command.__name__ for command in actions.ACTIONS}
 OWN = {"NotificationsRead", "ReminderSnooze", "MeUpdate", "RequestAccept", "RequestDecline", "BlockRemove"}
 #: Not shown by any board: its owner has joined already.
 LINKS = {"InvitationCreate", "InvitationRevoke", "InvitationAccept"}
-#: Of a project that has no members any more, or of what was deleted before: told by no event.
+#: Of a project that has no members any more, or of what was deleted before: published by no event.
 GONE = {"ProjectRestore", "ProjectPurge", "CommentPurge", "LabelPurge"}
 
 
@@ -113,7 +113,7 @@ def test_the_list_below_leaves_no_action_out(world: World) -> None:
     assert set(changes_of(world)) == NAMES
 
 
-def test_every_change_is_told_in_the_name_of_its_user_and_once_for_a_key(
+def test_every_change_is_published_in_the_name_of_its_user_and_once_for_a_key(
     world: World, subtests: pytest.Subtests
 ) -> None:
     for name, command in changes_of(world).items():
@@ -123,21 +123,21 @@ def test_every_change_is_told_in_the_name_of_its_user_and_once_for_a_key(
 
 def assert_told_once_for_a_key(world: World, name: str, command: commands.Command) -> None:
     role = "member" if name == "CommentUpdate" else "owner"
-    ear = Ear(world.project)
+    project_log = ProjectLog(world.project)
     first = ask(world, command, role, key="key")
     assert type(first) is actions.ACTIONS[type(command)].answer
-    told = ear.data()
-    assert bool(told) == (name not in {"ProjectCreate", "TaskRestore", *LINKS, *OWN, *GONE})
-    assert all(data["by"] == {"id": world.people[role].pk, "username": world.name(role)} for data in told)
+    published = project_log.data()
+    assert bool(published) == (name not in {"ProjectCreate", "TaskRestore", *LINKS, *OWN, *GONE})
+    assert all(data["by"] == {"id": world.people[role].pk, "username": world.name(role)} for data in published)
     again = ask(world, command, role, key="key")
     assert (again == msgspec.structs.replace(first, duplicate=True)) == command.takes_key
-    assert ear.data() == []
+    assert project_log.data() == []
     assert current_actor() is None
 
 
 # Every holder of a link may join by it.
 @pytest.mark.parametrize("role, error", [("viewer", Forbidden), ("outsider", NotFound)])
-def test_who_may_not_changes_nothing(
+def test_a_user_without_the_right_changes_nothing(
     world: World, role: str, error: type[RealTimeError], subtests: pytest.Subtests
 ) -> None:
     cases = changes_of(world)
@@ -145,10 +145,10 @@ def test_who_may_not_changes_nothing(
     cases["MemberRemove"] = commands.MemberRemove(project_id=world.project.pk, user_id=world.people["member"].pk)
     for name in sorted(NAMES - {"ProjectCreate", "ProjectRestore", "ProjectPurge", "InvitationAccept"} - OWN):
         with subtests.test(name), undone():
-            ear = Ear(world.project)
+            project_log = ProjectLog(world.project)
             with pytest.raises(error):
                 ask(world, cases[name], role, key="key")
-            assert ear.data() == []
+            assert project_log.data() == []
             assert not IdempotencyKey.objects.exists()
 
 
@@ -194,7 +194,7 @@ def test_a_new_task_has_what_was_given_and_an_author(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["create", "update"])
-def test_tasks_are_assigned_to_members_only(world: World, ear: Ear, kind: str) -> None:
+def test_tasks_are_assigned_to_members_only(world: World, project_log: ProjectLog, kind: str) -> None:
     outsider = world.people["outsider"].pk
     with pytest.raises(InvalidData) as refused:
         if kind == "create":
@@ -202,24 +202,24 @@ def test_tasks_are_assigned_to_members_only(world: World, ear: Ear, kind: str) -
         else:
             update(world, assignee_id=outsider)
     assert [detail["field"].rpartition(".")[2] for detail in refused.value.details] == ["assignee_id"]
-    assert ear.names() == []
+    assert project_log.names() == []
 
 
-def test_two_who_edit_different_fields_both_win(world: World) -> None:
+def test_two_users_who_edit_different_fields_both_win(world: World) -> None:
     assert update(world, version=1, title="Mine").version == 2
     assert update(world, version=1, priority="high").version == 3
     task = Task.objects.get(pk=world.task.pk)
     assert (task.title, task.priority) == ("Mine", "high")
 
 
-def test_of_two_who_edit_one_field_the_second_is_told(world: World, ear: Ear) -> None:
+def test_of_two_users_who_edit_one_field_the_second_gets_a_conflict(world: World, project_log: ProjectLog) -> None:
     update(world, version=1, title="Theirs", priority="low")
-    ear.data()
+    project_log.data()
     with pytest.raises(Conflict) as refused:
         update(world, version=1, title="Mine", due_at=None, priority="high")
     assert refused.value.details["fields"] == ["title", "priority"]
     assert refused.value.details["task"]["title"] == "Theirs"
-    assert ear.names() == []
+    assert project_log.names() == []
     assert update(world, version=2, title="Mine").version == 3
 
 
@@ -235,10 +235,10 @@ def test_a_status_update_knows_conflicts_too(world: World) -> None:
         ask(world, commands.TaskStatusUpdate(task_id=world.task.pk, status="completed", version=1))
 
 
-def test_changing_nothing_is_answered_and_silent(world: World, ear: Ear) -> None:
+def test_changing_nothing_is_answered_and_silent(world: World, project_log: ProjectLog) -> None:
     assert update(world, title="First").version == 1
     assert update(world).version == 1
-    assert ear.names() == []
+    assert project_log.names() == []
 
 
 def test_a_task_is_restored_while_it_is_kept(world: World, settings: Settings) -> None:
@@ -294,13 +294,13 @@ def arrange(column: list[int], task_id: int, chance: Random) -> tuple[dict[str, 
     return chance.choice(choices), place
 
 
-def test_a_task_that_is_there_already_does_not_move(world: World, ear: Ear) -> None:
+def test_a_task_that_is_there_already_does_not_move(world: World, project_log: ProjectLog) -> None:
     other = world.new_task("Second")
-    ear.data()
+    project_log.data()
     ask(world, commands.TaskMove(task_id=world.task.pk, before_id=other.pk))
     ask(world, commands.TaskMove(task_id=other.pk))
     ask(world, commands.TaskMove(task_id=other.pk, after_id=world.task.pk))
-    assert ear.names() == []
+    assert project_log.names() == []
 
 
 def test_a_move_says_where_the_task_was_when_it_came_if_asked(world: World) -> None:
@@ -312,11 +312,11 @@ def test_a_move_says_where_the_task_was_when_it_came_if_asked(world: World) -> N
     assert again.previous == commands.TaskPlace(status="review", position=moved.position)  # another user was faster
 
 
-def test_a_task_moves_next_to_another_task_of_that_column_only(world: World, ear: Ear) -> None:
+def test_a_task_moves_next_to_another_task_of_that_column_only(world: World, project_log: ProjectLog) -> None:
     other, elsewhere = world.new_task("Other", status="review"), World()
     deleted = world.new_task("Gone")
     deleted.delete()
-    ear.data()
+    project_log.data()
     for anchor in (other.pk, elsewhere.task.pk, deleted.pk, world.task.pk, 10**9):
         beside: list[dict[str, Any]] = [{"before_id": anchor}, {"after_id": anchor}]
         for where in beside:
@@ -325,7 +325,7 @@ def test_a_task_moves_next_to_another_task_of_that_column_only(world: World, ear
             assert [detail["field"] for detail in refused.value.details] == list(where)
     with pytest.raises(InvalidData):
         ask(world, commands.TaskMove(task_id=world.task.pk, status="review", before_id=other.pk, after_id=other.pk))
-    assert ear.names() == []
+    assert project_log.names() == []
 
 
 def test_a_task_finds_the_place_that_was_meant_where_the_one_after_it_has_left(world: World) -> None:
@@ -383,7 +383,7 @@ def test_a_comment_is_its_authors_words(world: World) -> None:
         ask(world, commands.CommentDelete(comment_id=comment.pk))
 
 
-def test_a_project_belongs_to_whoever_made_it(world: World) -> None:
+def test_a_project_belongs_to_the_user_who_made_it(world: World) -> None:
     project = Project.objects.get(pk=ask(world, commands.ProjectCreate(name="Mine")).project_id)
     assert list(project.memberships.values_list("user_id", "role")) == [(world.people["member"].pk, "owner")]
 
@@ -401,7 +401,7 @@ def test_only_active_users_who_are_not_in_yet_are_added(world: World, username: 
     assert Membership.objects.filter(project=world.project).count() == 3
 
 
-def test_everybody_may_leave_but_the_last_owner(world: World) -> None:
+def test_every_member_may_leave_but_the_last_owner(world: World) -> None:
     for role in ("viewer", "member"):
         ask(world, commands.MemberRemove(project_id=world.project.pk, user_id=world.people[role].pk), role)
     owner = world.people["owner"].pk

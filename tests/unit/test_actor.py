@@ -8,13 +8,13 @@ from django.db import OperationalError, connection, transaction
 from taskrealtime.actor import acting_as, current_actor
 from taskrealtime.engine.models import Event
 from taskrealtime.services import RealTimeService
-from tests.support.told import Ear
+from tests.support.project_log import ProjectLog
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_door_whose_transaction_cannot_begin_leaves_nobody_acting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_action_whose_transaction_cannot_begin_leaves_no_actor(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     bob = world.people["member"]
     given: dict[str, Any] = {"task_id": world.task.pk, "updates": {"title": "First"}, "project_id": world.project.pk}
@@ -28,13 +28,13 @@ def test_a_door_whose_transaction_cannot_begin_leaves_nobody_acting(monkeypatch:
             RealTimeService.broadcast_task_updated(**given, updater_id=bob.pk)
     assert kept.value.__traceback__
     assert current_actor() is None
-    ear = Ear(world.project)
+    project_log = ProjectLog(world.project)
     world.task.title = "Saved by a cron job"
     world.task.save()
-    assert [data["by"] for data in ear.data()] == [None]
+    assert [data["by"] for data in project_log.data()] == [None]
 
 
-def test_a_door_that_refuses_leaves_the_one_who_acted() -> None:
+def test_an_action_that_is_refused_leaves_the_earlier_actor() -> None:
     world = World()
     owner = world.people["owner"]
     with acting_as(owner):

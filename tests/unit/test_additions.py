@@ -34,7 +34,7 @@ def leave(user: User, project: int, **body: Any) -> int:
     return status
 
 
-def told(user: User) -> list[dict[str, Any]]:
+def notifications(user: User) -> list[dict[str, Any]]:
     """The notifications of a user, oldest first."""
     rows = Event.objects.filter(room=user_room(user.pk)).order_by("id").values_list("type", "data")
     return [{"event": type, **json.loads(data)} for type, data in rows]
@@ -43,7 +43,7 @@ def told(user: User) -> list[dict[str, Any]]:
 # --- At once, and with the adding user named --------------------------------------------------
 
 
-def test_an_addition_takes_effect_at_once_and_says_by_whom(world: World, ann: User) -> None:
+def test_an_addition_takes_effect_at_once_and_names_its_author(world: World, ann: User) -> None:
     assert add(world, ann.username).status_code == 201
     assert Membership.objects.get(user=ann).role == "member"
     shown = Api(ann).get(world.path("projects/<id:project_id>/")).json()
@@ -51,12 +51,12 @@ def test_an_addition_takes_effect_at_once_and_says_by_whom(world: World, ann: Us
     assert [one["added_by"]["id"] for one in Api(ann).get("/api/projects/").json()["results"]] == [
         world.people["owner"].pk
     ]
-    assert [(one["event"], one["by"]["username"]) for one in told(ann)] == [
+    assert [(one["event"], one["by"]["username"]) for one in notifications(ann)] == [
         ("project_member_added", world.name("owner"))
     ]
 
 
-def test_who_came_by_themselves_was_added_by_nobody(world: World, ann: User) -> None:
+def test_a_user_who_came_by_themselves_was_added_by_no_other(world: World, ann: User) -> None:
     Api(ann).post("/api/invitations/accept/", {"secret": world.invitation[1]})
     assert "added_by" not in Api(ann).get(world.path("projects/<id:project_id>/")).json()
     assert "added_by" not in world.api("owner").get(world.path("projects/<id:project_id>/")).json()
@@ -67,7 +67,7 @@ def test_who_came_by_themselves_was_added_by_nobody(world: World, ann: User) -> 
 # --- Leaving and blocking ---------------------------------------------------------------------
 
 
-def test_one_step_leaves_and_blocks_whoever_added_one(world: World, ann: User) -> None:
+def test_one_step_leaves_and_blocks_the_user_who_added_one(world: World, ann: User) -> None:
     add(world, ann.username)
     assert leave(ann, world.project.pk, block=True) == 204
     assert not Membership.objects.filter(user=ann).exists()
@@ -79,14 +79,14 @@ def test_one_step_leaves_and_blocks_whoever_added_one(world: World, ann: User) -
         assert (
             (refused.status_code, refused.content) == (unknown.status_code, unknown.content) == (400, unknown.content)
         )
-    assert len(told(ann)) == 1
+    assert len(notifications(ann)) == 1
 
 
-def test_whoever_is_blocked_cannot_ask_either(world: World, ann: User) -> None:
+def test_a_user_who_is_blocked_cannot_ask_either(world: World, ann: User) -> None:
     Preferences.objects.create(user=ann, ask_first=True)
     Block.objects.create(user=ann, blocked=world.people["owner"])
     assert add(world, ann.username).status_code == 400
-    assert told(ann) == []
+    assert notifications(ann) == []
 
 
 def test_a_block_is_taken_back(world: World, ann: User) -> None:
@@ -106,7 +106,7 @@ def test_others_are_not_blocked(world: World, ann: User) -> None:
     assert added.status_code == 201
 
 
-def test_who_was_made_the_only_owner_gives_the_project_back_and_is_gone(world: World, ann: User) -> None:
+def test_a_user_who_was_made_the_only_owner_gives_the_project_back_and_is_gone(world: World, ann: User) -> None:
     add(world, ann.username)
     body = {"user_id": ann.pk, "then": "leave"}
     assert world.api("owner").post(world.path("projects/<id:project_id>/hand-over/"), body).status_code == 204
@@ -126,7 +126,7 @@ def test_so_does_one_who_was_added_as_an_owner_and_left_alone(world: World, ann:
     assert Membership.objects.get(user=world.people["owner"]).role == "owner"
 
 
-def test_nobody_gets_a_project_back_whose_account_is_gone(world: World, ann: User) -> None:
+def test_no_deleted_account_gets_a_project_back(world: World, ann: User) -> None:
     add(world, ann.username, role="owner")
     leave(world.people["owner"], world.project.pk)
     User.objects.filter(pk=world.people["owner"].pk).update(is_active=False)
@@ -164,7 +164,7 @@ def asked(world: World, ann: User) -> Api:
     return api
 
 
-def test_who_wants_it_is_asked_and_is_no_member_meanwhile(world: World, ann: User, asked: Api) -> None:
+def test_a_user_who_wants_it_is_asked_and_is_no_member_meanwhile(world: World, ann: User, asked: Api) -> None:
     assert asked.get(world.path("projects/<id:project_id>/")).status_code == 404
     [waiting] = asked.get("/api/me/requests/").json()["requests"]
     assert waiting["project"] == {"id": world.project.pk, "name": "Apollo"}
@@ -178,7 +178,7 @@ def test_who_wants_it_is_asked_and_is_no_member_meanwhile(world: World, ann: Use
     }
 
 
-def test_who_accepts_is_in(world: World, ann: User, asked: Api) -> None:
+def test_a_user_who_accepts_is_in(world: World, ann: User, asked: Api) -> None:
     path = f"/api/me/requests/{world.project.pk}/"
     assert asked.post(f"{path}accept/").json()["role"] == "viewer"
     assert Membership.objects.get(user=ann).added_by is None, "they wanted it"
@@ -189,7 +189,7 @@ def test_who_accepts_is_in(world: World, ann: User, asked: Api) -> None:
     assert json.loads(added.data)["by"]["id"] == ann.pk
 
 
-def test_who_declines_is_not_and_may_be_asked_again(world: World, ann: User, asked: Api) -> None:
+def test_a_user_who_declines_is_not_and_may_be_asked_again(world: World, ann: User, asked: Api) -> None:
     path = f"/api/me/requests/{world.project.pk}/"
     assert asked.post(f"{path}decline/").status_code == 204
     assert not Membership.objects.filter(user=ann).exists()
@@ -198,9 +198,9 @@ def test_who_declines_is_not_and_may_be_asked_again(world: World, ann: User, ask
     assert add(world, ann.username).status_code == 400
 
 
-def test_asked_again_one_is_told_once(world: World, ann: User, asked: Api) -> None:
+def test_asked_again_one_is_notified_once(world: World, ann: User, asked: Api) -> None:
     assert add(world, ann.username, "member").status_code == 202
-    assert len(told(ann)) == 1
+    assert len(notifications(ann)) == 1
     assert [one["role"] for one in asked.get("/api/me/requests/").json()["requests"]] == ["member"]
 
 
@@ -219,7 +219,7 @@ def test_a_request_ends_with_its_project_and_by_a_link(world: World, ann: User, 
     assert not AdditionRequest.objects.exists()
 
 
-def test_nobody_answers_for_others(world: World, asked: Api) -> None:
+def test_no_user_answers_for_others(world: World, asked: Api) -> None:
     for role in ("owner", "member", "viewer"):
         for answer in ("accept", "decline"):
             path = f"/api/me/requests/{world.project.pk}/{answer}/"
@@ -235,7 +235,7 @@ def new_project(owner: Api) -> int:
     return number
 
 
-def test_nobody_is_put_into_project_after_project(world: World, ann: User, settings: Settings) -> None:
+def test_no_user_is_put_into_project_after_project(world: World, ann: User, settings: Settings) -> None:
     settings.STRANGER_RATE_LIMIT = "3/1h"
     eve = Api(User.objects.create_user("eve"))
     codes = [

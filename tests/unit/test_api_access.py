@@ -29,7 +29,7 @@ def same(**body: Any) -> Callable[[World], dict[str, Any]]:
     return lambda world: body
 
 
-EVERYBODY_SIGNED_IN = (200, 200, 200, 200, 401)
+ALL_SIGNED_IN = (200, 200, 200, 200, 401)
 READERS = (200, 200, 200, 404, 401)
 EDITORS = (200, 200, 403, 404, 401)
 EDITORS_CREATE = (201, 201, 403, 404, 401)
@@ -43,9 +43,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "token/refresh/"): Rule((401, 401, 401, 401, 401), same(refresh="none")),
     ("POST", "token/session/"): Rule((401, 401, 401, 401, 401)),
     ("POST", "token/revoke/"): Rule((204, 204, 204, 204, 401)),
-    ("GET", "me/sessions/"): Rule(EVERYBODY_SIGNED_IN),
+    ("GET", "me/sessions/"): Rule(ALL_SIGNED_IN),
     ("DELETE", "me/sessions/<slug:mark>/"): Rule((404, 404, 404, 404, 401)),  # a mark of no user's
-    ("GET", "projects/"): Rule(EVERYBODY_SIGNED_IN),
+    ("GET", "projects/"): Rule(ALL_SIGNED_IN),
     ("POST", "projects/"): Rule((201, 201, 201, 201, 401), same(name="New")),
     ("GET", "projects/<id:project_id>/"): Rule(READERS),
     ("PATCH", "projects/<id:project_id>/"): Rule(OWNERS, same(name="Other")),
@@ -73,7 +73,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "projects/<id:project_id>/invitations/"): Rule(OWNERS),
     ("POST", "projects/<id:project_id>/invitations/"): Rule((201, 403, 403, 404, 401), same(role="viewer")),
     ("DELETE", "projects/<id:project_id>/invitations/<id:invitation_id>/"): Rule((204, 403, 403, 404, 401)),
-    ("GET", "projects/deleted/"): Rule(EVERYBODY_SIGNED_IN),
+    ("GET", "projects/deleted/"): Rule(ALL_SIGNED_IN),
     ("GET", "projects/<id:project_id>/deleted/"): Rule(READERS),
     # Of these nothing was deleted; who may restore what was: tests/unit/test_deletions.py.
     ("POST", "projects/<id:project_id>/restore/"): Rule((404, 404, 404, 404, 401)),
@@ -84,8 +84,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "comments/<id:comment_id>/restore/"): Rule((404, 404, 404, 404, 401)),
     ("POST", "comments/<id:comment_id>/purge/"): Rule((404, 404, 404, 404, 401)),
     # Every holder of the link may join by it.
-    ("POST", "invitations/accept/"): Rule(EVERYBODY_SIGNED_IN, lambda world: {"secret": world.invitation[1]}),
-    ("GET", "tasks/"): Rule(EVERYBODY_SIGNED_IN),
+    ("POST", "invitations/accept/"): Rule(ALL_SIGNED_IN, lambda world: {"secret": world.invitation[1]}),
+    ("GET", "tasks/"): Rule(ALL_SIGNED_IN),
     ("POST", "tasks/"): Rule(EDITORS_CREATE, lambda world: {"project_id": world.project.pk, "title": "New"}),
     ("GET", "tasks/<id:task_id>/"): Rule(READERS),
     ("PATCH", "tasks/<id:task_id>/"): Rule(EDITORS, same(title="Other")),
@@ -103,23 +103,23 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PATCH", "comments/<id:comment_id>/"): Rule((403, 200, 403, 404, 401), same(content="Hi")),
     ("PUT", "comments/<id:comment_id>/"): Rule((403, 200, 403, 404, 401), same(content="Hi")),
     ("DELETE", "comments/<id:comment_id>/"): Rule(EDITORS_DELETE),
-    ("GET", "search/"): Rule(EVERYBODY_SIGNED_IN),
-    ("GET", "notifications/"): Rule(EVERYBODY_SIGNED_IN),
-    ("GET", "notifications/events/"): Rule(EVERYBODY_SIGNED_IN),
-    ("POST", "notifications/read/"): Rule(EVERYBODY_SIGNED_IN, same(up_to=0)),
+    ("GET", "search/"): Rule(ALL_SIGNED_IN),
+    ("GET", "notifications/"): Rule(ALL_SIGNED_IN),
+    ("GET", "notifications/events/"): Rule(ALL_SIGNED_IN),
+    ("POST", "notifications/read/"): Rule(ALL_SIGNED_IN, same(up_to=0)),
     # The reminder is the owner's.
     ("POST", "notifications/<id:seq>/snooze/"): Rule((200, 404, 404, 404, 401), same(minutes=10)),
     # The project's room; only those of live models have a snapshot there.
     ("GET", "rooms/<room:room>/"): Rule((404, 404, 404, 404, 401)),
     ("GET", "rooms/<room:room>/events/"): Rule(READERS),
-    ("GET", "me/"): Rule(EVERYBODY_SIGNED_IN),
-    ("PATCH", "me/"): Rule(EVERYBODY_SIGNED_IN, same(timezone="Europe/Berlin")),
-    ("PUT", "me/"): Rule(EVERYBODY_SIGNED_IN, same(timezone="Europe/Berlin")),
+    ("GET", "me/"): Rule(ALL_SIGNED_IN),
+    ("PATCH", "me/"): Rule(ALL_SIGNED_IN, same(timezone="Europe/Berlin")),
+    ("PUT", "me/"): Rule(ALL_SIGNED_IN, same(timezone="Europe/Berlin")),
     # What waits for an answer is the user's own: of these none has anything.
-    ("GET", "me/requests/"): Rule(EVERYBODY_SIGNED_IN),
+    ("GET", "me/requests/"): Rule(ALL_SIGNED_IN),
     ("POST", "me/requests/<id:project_id>/accept/"): Rule((404, 404, 404, 404, 401)),
     ("POST", "me/requests/<id:project_id>/decline/"): Rule((404, 404, 404, 404, 401)),
-    ("GET", "me/blocks/"): Rule(EVERYBODY_SIGNED_IN),
+    ("GET", "me/blocks/"): Rule(ALL_SIGNED_IN),
     ("DELETE", "me/blocks/<user:user_id>/"): Rule((404, 404, 404, 404, 401)),
     ("GET", "schema/"): Rule(OPEN),
     ("GET", "asyncapi/"): Rule(OPEN),

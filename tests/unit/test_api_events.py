@@ -80,7 +80,7 @@ def test_an_empty_epoch_is_a_missing_one(world: World) -> None:
     assert read(world, "since=4&epoch=&limit=&wait=")["events"][0]["seq"] == 5
 
 
-def test_who_was_removed_reads_nothing_more(world: World) -> None:
+def test_a_user_who_was_removed_reads_nothing_more(world: World) -> None:
     Membership.objects.get(user=world.people["viewer"]).delete()
     answer = world.api("viewer").get(world.path("projects/<id:project_id>/events/"))
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -96,7 +96,7 @@ def test_a_number_that_does_not_fit_is_named(world: World) -> None:
         assert answer.json()["details"][0]["field"] == query.partition("=")[0], query
 
 
-def test_deleted_content_is_not_told(world: World) -> None:
+def test_deleted_content_is_not_published(world: World) -> None:
     world.comment.delete()
     comment_added = read(world)["events"][4]["data"]
     assert comment_added["redacted"] is True

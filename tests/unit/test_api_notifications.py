@@ -112,7 +112,7 @@ def test_the_events_follow_the_page(world: World) -> None:
     assert world.api("viewer").get("/api/notifications/events/?since=7").json()["reset"] is True
 
 
-def test_an_inbox_is_nobody_elses(world: World) -> None:
+def test_an_inbox_is_readable_by_its_user_alone(world: World) -> None:
     assert seqs(world.api("member").get("/api/notifications/").json()) == [1]
     assert world.api("anonymous").get("/api/notifications/").status_code == 401
 
@@ -207,7 +207,7 @@ def test_guessing_at_the_password_for_another_address_is_slow(world: World, sett
     assert answers == [400, 400, 429]
 
 
-def test_an_address_is_shown_to_nobody_else(world: World) -> None:
+def test_an_address_is_shown_to_no_other_user(world: World) -> None:
     change(world, email="vera@example.org", password=PASSWORD)
     api = world.api("owner")
     for path in ("projects/<id:project_id>/members/", "projects/<id:project_id>/board/"):
@@ -221,7 +221,7 @@ def test_only_own_projects_can_be_muted_and_only_as_long_as_one_is_in(world: Wor
     assert me(world)["muted_projects"] == []
 
 
-def test_muting_is_told_to_nobody(world: World) -> None:
+def test_muting_is_published_to_no_user(world: World) -> None:
     inbox = Inbox(world.people["viewer"])
     before = Event.objects.filter(room=world.project.room).count()
     change(world, muted_projects=[world.project.pk], name="Vera")

@@ -25,7 +25,7 @@ def test_a_new_project_is_its_makers(world: World) -> None:
     assert world.api("outsider").get(f"/api/projects/{project['id']}/").json() == project
 
 
-def test_everybody_sees_their_own_role(world: World) -> None:
+def test_every_user_sees_their_own_role(world: World) -> None:
     for role in ("owner", "member", "viewer"):
         assert world.api(role).get(world.path("projects/<id:project_id>/")).json()["role"] == role
 
@@ -54,14 +54,14 @@ def test_members_are_added_changed_and_removed(world: World) -> None:
     assert world.api("outsider").get(path).status_code == 404
 
 
-def test_who_is_unknown_cannot_be_added(world: World) -> None:
+def test_a_user_who_is_unknown_cannot_be_added(world: World) -> None:
     for username in ("nobody", "", "x" * 151, None, 5, "a\0b"):
         answer = world.api("owner").post(world.path("projects/<id:project_id>/members/"), {"username": username})
         assert answer.status_code == 400, username
         assert answer.json()["details"][0]["field"] == "username"
 
 
-def test_nobody_is_added_twice(world: World) -> None:
+def test_no_user_is_added_twice(world: World) -> None:
     path = world.path("projects/<id:project_id>/members/")
     answer = world.api("owner").post(path, {"username": world.name("viewer")})
     assert answer.json()["details"] == [{"field": "username", "message": "This person is already a member."}]
@@ -239,12 +239,12 @@ def test_a_project_is_handed_over_in_one_act(world: World, then: str, left: str 
     assert api("POST", path, {"user_id": heir.pk, "then": then}, key="once").status_code == 204
     assert api("POST", path, {"user_id": heir.pk, "then": then}, key="once").status_code == 204
     assert roles(world) == {"owner": left, "member": "member", "viewer": "owner"}
-    told = Event.objects.filter(room=world.project.room).order_by("id").values_list("type", flat=True)
+    types = Event.objects.filter(room=world.project.room).order_by("id").values_list("type", flat=True)
     last = {"stay": [], "leave": ["project_member_removed"]}.get(then, ["project_member_updated"])
-    assert list(told)[-1 - len(last) :] == ["project_member_updated", *last]
+    assert list(types)[-1 - len(last) :] == ["project_member_updated", *last]
 
 
-def test_nobody_is_made_owner_who_cannot_be(world: World) -> None:
+def test_no_user_is_made_owner_that_cannot_be(world: World) -> None:
     api, path = world.api("owner"), world.path("projects/<id:project_id>/hand-over/")
     inactive = world.people["viewer"]
     User.objects.filter(pk=inactive.pk).update(is_active=False)

@@ -210,7 +210,7 @@ def test_a_missing_body_is_an_empty_one(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [ValueError("secret"), RecursionError()])
-def test_what_nobody_expected_is_told_with_a_reference_that_is_in_the_log(
+def test_an_unexpected_error_is_answered_with_a_reference_that_is_in_the_log(
     world: World, fault: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*args: object) -> None:

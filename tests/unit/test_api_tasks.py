@@ -141,7 +141,7 @@ def test_tasks_are_filtered_by_a_label_of_their_project(world: World) -> None:
     assert (alone.status_code, [detail["field"] for detail in alone.json()["details"]]) == (400, ["label"])
 
 
-def test_nobody_sees_tasks_of_projects_that_they_are_not_in(world: World) -> None:
+def test_no_user_sees_tasks_of_projects_that_they_are_not_in(world: World) -> None:
     other = World()
     assert [task["id"] for task in world.api("member").get("/api/tasks/").json()["results"]] == [world.task.pk]
     answer = world.api("member").get(f"/api/tasks/?project={other.project.pk}").json()

@@ -175,7 +175,7 @@ def test_one_sees_where_one_is_signed_in_and_ends_each_by_itself(ann: User, brow
     assert refresh(second["refresh"]).status_code == 200
 
 
-def test_nobody_ends_or_sees_a_session_of_others(ann: User) -> None:
+def test_no_user_ends_or_sees_a_session_of_others(ann: User) -> None:
     sign_in()
     [mine] = sign_ins.of_user(ann)
     eve = User.objects.create_user("eve")
@@ -203,7 +203,7 @@ def test_the_two_kinds_of_token_are_not_mixed_up(ann: User) -> None:
     assert refresh(token.access_token).json()["code"] == "token_invalid"
 
 
-def test_an_expired_token_is_told_from_a_wrong_one(ann: User) -> None:
+def test_an_expired_token_has_another_error_than_a_wrong_one(ann: User) -> None:
     access, old = tokens.make_access_token(ann), sign_ins.begin(ann)
     access.set_exp(lifetime=timedelta(seconds=-60))
     old.set_exp(lifetime=timedelta(seconds=-60))
@@ -211,7 +211,7 @@ def test_an_expired_token_is_told_from_a_wrong_one(ann: User) -> None:
     assert refresh(old).json()["code"] == "token_expired"
 
 
-def test_a_token_for_nobody_is_refused(ann: User) -> None:
+def test_a_token_for_no_user_is_refused(ann: User) -> None:
     for strange in (0, -1, 2**70, "x", None, [1]):
         access, old = AccessToken(), RefreshToken()
         access["user_id"] = old["user_id"] = strange

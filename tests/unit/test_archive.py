@@ -41,7 +41,7 @@ def on_board(world: World) -> list[int]:
     return [task["id"] for task in board["tasks"]]
 
 
-def told(world: World) -> list[tuple[str, Any]]:
+def published(world: World) -> list[tuple[str, Any]]:
     rows = Event.objects.filter(room=world.project.room).order_by("id").values_list("type", "data")
     return [(type, msgspec.json.decode(data)) for type, data in rows]
 
@@ -50,10 +50,10 @@ def test_an_archived_task_leaves_the_board_and_comes_back_as_it_was(world: World
     before = world.api("viewer").get(world.path("tasks/<id:task_id>/")).json()
     assert archive(world).status_code == 204
     assert on_board(world) == []
-    name, data = told(world)[-1]
+    name, data = published(world)[-1]
     assert (name, data["task_id"], data["archived"]) == ("task_deleted", world.task.pk, True)
     back = world.api("member").post(world.path("tasks/<id:task_id>/restore/")).json()
-    assert told(world)[-1][0] == "task_restored"
+    assert published(world)[-1][0] == "task_restored"
     assert on_board(world) == [world.task.pk]
     moved = {"version", "updated_at"}
     assert {k: v for k, v in back.items() if k not in moved} == {k: v for k, v in before.items() if k not in moved}
@@ -71,9 +71,9 @@ def test_a_client_that_knows_no_archive_holds_the_same_board(world: World) -> No
     assert held["tasks"] == fresh["tasks"]
 
 
-def test_a_deletion_is_told_as_before(world: World) -> None:
+def test_a_deletion_is_published_as_before(world: World) -> None:
     world.api("member").delete(world.path("tasks/<id:task_id>/"))
-    assert "archived" not in told(world)[-1][1]
+    assert "archived" not in published(world)[-1][1]
 
 
 def test_only_what_is_completed_is_archived(world: World) -> None:
@@ -92,7 +92,7 @@ def test_all_completed_are_archived_in_portions(world: World, monkeypatch: pytes
     assert api.post(path).json() == {"archived": 1, "more": False}
     assert api.post(path).json() == {"archived": 0, "more": False}
     assert on_board(world) == [open_task.pk]
-    assert [name for name, data in told(world) if data.get("archived")] == ["task_deleted"] * 3
+    assert [name for name, data in published(world) if data.get("archived")] == ["task_deleted"] * 3
 
 
 def test_what_is_archived_can_be_found_and_read(world: World) -> None:
@@ -145,7 +145,7 @@ def test_what_was_archived_before_is_found_alike_after_the_migration(world: Worl
     assert (task.folded, task.version) == (fold(f"{task.title}\n{task.description}"), version)
 
 
-def test_what_is_archived_is_changed_by_nobody(world: World) -> None:
+def test_what_is_archived_is_changed_by_no_user(world: World) -> None:
     archive(world)
     api = world.api("member")
     for method, address, body in (
@@ -176,11 +176,11 @@ def test_the_archive_is_kept_however_long_and_its_words_stay_in_the_log(world: W
     assert world.api("member").post(world.path("tasks/<id:task_id>/restore/")).status_code == 200
 
 
-def test_who_leaves_is_unassigned_in_the_archive_too_and_nobody_is_told_there(world: World) -> None:
+def test_a_user_who_leaves_is_unassigned_in_the_archive_too_without_an_event(world: World) -> None:
     Task.objects.filter(pk=world.task.pk).update(assignee=world.people["viewer"])
     archive(world)
-    before = len(told(world))
+    before = len(published(world))
     assert world.api("viewer").post(world.path("projects/<id:project_id>/leave/")).status_code == 204
-    assert [name for name, _ in told(world)[before:]] == ["project_member_removed"]
+    assert [name for name, _ in published(world)[before:]] == ["project_member_removed"]
     back = world.api("member").post(world.path("tasks/<id:task_id>/restore/")).json()
     assert back["assignee_id"] is None

@@ -75,7 +75,7 @@ def test_every_schema_is_one() -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
-def test_every_event_is_told() -> None:
+def test_every_event_is_documented() -> None:
     operations = DOCUMENT["operations"]
     received = {
         name.removeprefix("receive.") for name, operation in operations.items() if operation["action"] == "receive"
@@ -83,8 +83,8 @@ def test_every_event_is_told() -> None:
     sent = {name.removeprefix("send.") for name, operation in operations.items() if operation["action"] == "send"}
     assert received == set(commands.CLIENT_EVENTS)
     assert sent == {*events.LOGGED_EVENTS, *events.EPHEMERAL_EVENTS, *events.CONNECTION_EVENTS, "pong"}
-    told = {reference.rpartition("/")[2] for reference in references(DOCUMENT["channels"])} - {"here"}
-    assert told == set(DOCUMENT["components"]["messages"])
+    listed = {reference.rpartition("/")[2] for reference in references(DOCUMENT["channels"])} - {"here"}
+    assert listed == set(DOCUMENT["components"]["messages"])
 
 
 def test_every_client_event_says_what_answers_it() -> None:
@@ -101,14 +101,14 @@ def test_every_change_takes_a_key() -> None:
         assert ("key" in payload["properties"]) == (command in actions.ACTIONS)
 
 
-def test_every_error_is_told_with_what_follows() -> None:
+def test_every_error_is_documented_with_what_follows() -> None:
     codes = DOCUMENT["x-error-codes"]
     assert set(codes) == {error.code for error in errors.all_errors()}
     closing = {str(details["closesWith"]) for details in codes.values() if "closesWith" in details}
     assert closing <= set(DOCUMENT["channels"]["socket"]["x-close-codes"])
 
 
-def test_every_close_code_that_the_code_names_is_told() -> None:
+def test_every_close_code_that_the_code_names_is_documented() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "taskrealtime").rglob("*.py"))
     named = set(re.findall(r"\b(?:Closed|disconnect)\((\d{4})\b", sources))
     assert {"1012", "4403", "4408"} <= named
@@ -125,7 +125,7 @@ def test_what_is_logged_is_as_described() -> None:
     world.task.save()
     actions.perform(owner, commands.NewComment(task_id=world.task.pk, content="Hi"))
     assert reminders.remind() == 1
-    told = log.read(user_room(member.pk), since=0, limit=100)
+    listed = log.read(user_room(member.pk), since=0, limit=100)
     world.comment.content = "Better"
     world.comment.save()
     world.comment.delete()
@@ -139,11 +139,11 @@ def test_what_is_logged_is_as_described() -> None:
     actions.perform(outsider, commands.MeUpdate(ask_first=True))
     actions.perform(owner, commands.MemberAdd(project_id=world.project.pk, username=outsider.username))
     asked = log.read(user_room(outsider.pk), since=0, limit=100)
-    logged = [*told, *asked, *log.read(world.project.room, since=0, limit=100)]
+    logged = [*listed, *asked, *log.read(world.project.room, since=0, limit=100)]
     for event in logged:
         check(event.frame, json.loads(event.frame)["event"])
     assert {json.loads(event.frame)["event"] for event in logged} == set(events.LOGGED_EVENTS) - events.LIVE_EVENTS
-    assert {json.loads(event.frame)["event"] for event in told} == set(events.NOTIFICATION_KINDS)
+    assert {json.loads(event.frame)["event"] for event in listed} == set(events.NOTIFICATION_KINDS)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -181,7 +181,7 @@ def test_what_is_wrong_is_refused_by_the_schemas_too() -> None:
             check(json.dumps({"event": "task_create", "data": data}), "client.task_create")
 
 
-def test_it_is_open_to_everybody_and_names_its_own_host(client: Client) -> None:
+def test_it_is_public_and_names_its_own_host(client: Client) -> None:
     answer = client.get("/api/asyncapi/", headers={"Host": "localhost:8000"})
     assert answer.status_code == 200
     assert answer.json()["servers"]["here"]["host"] == "localhost:8000"

@@ -48,7 +48,7 @@ def test_a_token_names_its_user_and_its_end(user: User, maker: str) -> None:
     assert identity.stamp == tokens.session_stamp(user)
 
 
-def test_a_token_past_its_time_is_told_apart(user: User) -> None:
+def test_an_expired_token_has_an_error_of_its_own(user: User) -> None:
     token = tokens.make_access_token(user)
     token.set_exp(lifetime=timedelta(seconds=-1))
     with pytest.raises(TokenExpired):

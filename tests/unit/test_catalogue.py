@@ -75,8 +75,8 @@ def test_the_page_lists_the_client_events() -> None:
 
 def test_the_page_lists_the_server_events() -> None:
     assert set(rows("Server → client")) == set(events.LOGGED_EVENTS)
-    told = set(names(section("Server → client")))
-    assert set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS <= told
+    documented = set(names(section("Server → client")))
+    assert set(events.EPHEMERAL_EVENTS) | set(events.CONNECTION_EVENTS) | ANSWERS <= documented
 
 
 def test_the_client_knows_the_events() -> None:
@@ -144,10 +144,10 @@ def test_the_page_lists_what_an_event_carries(name: str) -> None:
     assert set(listed) == fields(events.LOGGED_EVENTS[name], "by", "redacted", "replaced", "reason")
 
 
-def test_the_page_lists_whom_a_user_is_told_of_and_why() -> None:
+def test_the_page_lists_the_notifications_and_their_reasons() -> None:
     copies = section("Server → client").partition("Logged in the user room")[2].partition("All only to")[0]
-    told = re.findall(r"^\| `(\w+)`", copies, re.MULTILINE)
-    assert tuple(told) == events.NOTIFICATION_KINDS == commands.Wanted.__struct_fields__
+    documented = re.findall(r"^\| `(\w+)`", copies, re.MULTILINE)
+    assert tuple(documented) == events.NOTIFICATION_KINDS == commands.Wanted.__struct_fields__
     [reasons] = re.findall(r"fits of (.*?);", copies)
     assert tuple(names(str(reasons))) == get_args(events.Reason)
     assert set(events.REMINDER_KINDS) <= set(names(copies))
@@ -155,9 +155,9 @@ def test_the_page_lists_whom_a_user_is_told_of_and_why() -> None:
 
 @pytest.mark.parametrize("name", events.EPHEMERAL_EVENTS)
 def test_the_page_lists_what_an_ephemeral_event_carries(name: str) -> None:
-    told = re.findall(rf"`{name}`[^`;(]*(?: gathered|) \((.*?)\)", section("Server → client"))
-    assert told
-    assert fields(events.EPHEMERAL_EVENTS[name][0]) <= set(names(told[0]))
+    documented = re.findall(rf"`{name}`[^`;(]*(?: gathered|) \((.*?)\)", section("Server → client"))
+    assert documented
+    assert fields(events.EPHEMERAL_EVENTS[name][0]) <= set(names(documented[0]))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_the_page_lists_what_an_object_has(name: str, type: type[msgspec.Struct]
     assert listed == list(type.__struct_fields__)
 
 
-def test_the_page_lists_what_connected_tells() -> None:
+def test_the_page_lists_what_connected_contains() -> None:
     [data] = re.findall(r"`connected` \((.*?)\)", section("Server → client"), re.DOTALL)
     assert fields(events.Connected) <= set(names(str(data)))
 
@@ -194,5 +194,5 @@ def writable() -> set[str]:
 def test_changes_hold_what_of_a_task_can_change() -> None:
     never = {"id", "project_id", "comment_count", "created_at", "updated_at", "version"}
     assert fields(events.TaskChanges) == fields(events.TaskObject) - never
-    told = {name for name in Task.TRACKED if name not in {"project_id", "deleted_at", "archived_at"}}
-    assert fields(events.TaskChanges) == told
+    documented = {name for name in Task.TRACKED if name not in {"project_id", "deleted_at", "archived_at"}}
+    assert fields(events.TaskChanges) == documented

@@ -164,40 +164,40 @@ class Listener:
             self.subscription = None
 
 
-class UnreliableBell:
+class UnreliableDoorbell:
     """Publishes as the real doorbell does, but loses, repeats and holds back what it carries."""
 
     def __init__(self, chance: Random) -> None:
         self._chance = chance
-        self._ring = doorbell.publish
+        self._publish = doorbell.publish
         self._held_back: list[Callable[[], None]] = []
 
-    def ring(self, room: str, events: list[LoggedEvent], *, personal: bool = False) -> None:
-        ring = partial(self._ring, room, events, personal=personal)
+    def publish(self, room: str, events: list[LoggedEvent], *, personal: bool = False) -> None:
+        publish = partial(self._publish, room, events, personal=personal)
         fate = self._chance.random()
         if fate < 0.3:
             return
         if fate < 0.5:
-            self._held_back.append(ring)
+            self._held_back.append(publish)
             return
-        ring()
+        publish()
         if fate < 0.7:
-            ring()
+            publish()
         while self._held_back and self._chance.random() < 0.6:
             self._held_back.pop()()
 
 
-@pytest.fixture(params=["every ring arrives", "rings are lost, repeated and late"])
+@pytest.fixture(params=["every publication arrives", "publications are lost, repeated and late"])
 def bell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    if request.param != "every ring arrives":
-        monkeypatch.setattr(doorbell, "publish", UnreliableBell(Random(5)).ring)
+    if request.param != "every publication arrives":
+        monkeypatch.setattr(doorbell, "publish", UnreliableDoorbell(Random(5)).publish)
     yield
     doorbell.set_server_loop(None)
 
 
 @stories
 @pytest.mark.usefixtures("bell")
-async def test_every_listener_hears_everything_once_and_in_order(
+async def test_every_listener_receives_everything_once_and_in_order(
     world: World, settings: Settings, seed: int, steps: int
 ) -> None:
     settings.SWEEP_INTERVAL = 0.05

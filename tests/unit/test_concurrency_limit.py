@@ -100,7 +100,7 @@ async def test_so_many_are_inside_and_the_others_follow_in_order(application: Ap
     assert await Visitor(concurrency_limit).answer() == (200, b"")
 
 
-async def test_who_finds_the_line_full_is_told_at_once_to_come_back(
+async def test_a_client_that_finds_the_line_full_is_asked_at_once_to_come_back(
     application: Application, caplog: pytest.LogCaptureFixture
 ) -> None:
     concurrency_limit = ConcurrencyLimit(application, readers=1, waiting=2, chance=lambda low, high: low)
@@ -122,7 +122,7 @@ async def test_who_finds_the_line_full_is_told_at_once_to_come_back(
     assert (await Visitor(concurrency_limit).answer())[0] == 200
 
 
-async def test_who_leaves_the_line_gives_the_place_up(application: Application) -> None:
+async def test_a_client_that_leaves_the_line_gives_the_place_up(application: Application) -> None:
     concurrency_limit = ConcurrencyLimit(application, readers=1, waiting=2)
     first, gone, last = (Visitor(concurrency_limit, path) for path in ("/first", "/gone", "/last"))
     await settled()
@@ -135,7 +135,7 @@ async def test_who_leaves_the_line_gives_the_place_up(application: Application) 
     assert [(await visitor.answer())[0] for visitor in (first, last, late)] == [200] * 3
 
 
-async def test_who_is_cut_while_it_is_their_turn_keeps_no_slot(application: Application) -> None:
+async def test_a_client_that_is_cut_during_its_turn_keeps_no_slot(application: Application) -> None:
     concurrency_limit = ConcurrencyLimit(application, readers=1)
     first, cut, last = (Visitor(concurrency_limit) for _ in range(3))
     await settled()
@@ -167,7 +167,7 @@ async def test_a_fault_of_the_application_frees_its_slot() -> None:
             await Visitor(concurrency_limit, "/x").task
 
 
-async def test_changes_that_wait_stop_nobody_who_reads_and_the_other_way_round(application: Application) -> None:
+async def test_waiting_changes_stop_no_reads_and_the_other_way_round(application: Application) -> None:
     """A locked row may keep every change waiting, and a crowd that fetches boards all that read."""
     concurrency_limit = ConcurrencyLimit(application, readers=1, writers=1)
     changes = [Visitor(concurrency_limit, "/change", method=method) for method in ("POST", "PATCH", "DELETE")]
@@ -211,20 +211,20 @@ async def test_a_slot_is_free_when_the_work_has_ended_and_not_when_the_server_gi
 
 
 async def test_work_that_the_server_gave_up_learns_that_its_client_left() -> None:
-    heard: list[str] = []
+    received: list[str] = []
 
     async def listen(scope: Any, receive: Any, send: Any) -> None:
-        heard.append((await receive())["type"])
-        heard.append((await receive())["type"])
+        received.append((await receive())["type"])
+        received.append((await receive())["type"])
 
     visitor = Visitor(ConcurrencyLimit(listen, readers=1))
     await settled()
     visitor.task.cancel()
     await settled()
-    assert heard == ["http.request", "http.disconnect"]
+    assert received == ["http.request", "http.disconnect"]
 
 
-async def test_who_reads_slowly_holds_no_slot() -> None:
+async def test_a_slow_reader_holds_no_slot() -> None:
     concurrency_limit = ConcurrencyLimit(_answer_much, readers=2)
     slow = [SlowReader(concurrency_limit, f"203.0.113.{number}") for number in range(1, 9)]
     await settled()
@@ -250,7 +250,7 @@ async def test_unread_answers_are_bounded_for_each_address_and_delay_no_other(
     assert not concurrency_limit._unread._bytes
 
 
-async def test_an_answer_that_nobody_will_read_is_forgotten() -> None:
+async def test_an_answer_that_no_client_will_read_is_forgotten() -> None:
     concurrency_limit = ConcurrencyLimit(_answer_much, readers=1)
     reader = SlowReader(concurrency_limit, "203.0.113.7")
     await settled()
@@ -295,7 +295,7 @@ async def test_an_address_with_a_thousand_requests_delays_no_other(application: 
     assert application.most_inside == 2
 
 
-async def test_an_address_fills_half_of_the_line_and_is_told_to_come_back(application: Application) -> None:
+async def test_an_address_fills_half_of_the_line_and_is_asked_to_come_back(application: Application) -> None:
     concurrency_limit = ConcurrencyLimit(application, readers=1, waiting=20)
     crowd = [Visitor(concurrency_limit, client="203.0.113.7") for _ in range(30)]
     others = [Visitor(concurrency_limit) for _ in range(10)]

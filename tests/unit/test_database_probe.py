@@ -30,7 +30,7 @@ def test_a_database_that_answers_can_be_worked_with() -> None:
         ({"options": {"colour": "red"}}, 'invalid connection option "colour"'),
     ],
 )
-def test_a_database_that_refuses_is_told_by_its_reason(given: dict[str, Any], reason: str) -> None:
+def test_a_database_that_refuses_is_reported_with_its_reason(given: dict[str, Any], reason: str) -> None:
     with pytest.raises(database_probe.UnusableDatabase) as refused:
         probe_with(**given)
     assert str(refused.value).endswith(reason)
@@ -44,7 +44,7 @@ def test_a_database_that_is_away_may_be_back() -> None:
     assert reason.endswith("Connection refused")
 
 
-def test_too_old_a_database_is_told_with_the_least_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_old_a_database_is_reported_with_the_least_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert connection.features.minimum_database_version == (14,)  # docs/operations.md names it
     monkeypatch.setattr(connection.features, "minimum_database_version", (99,))
     with pytest.raises(database_probe.UnusableDatabase, match=r"^PostgreSQL 99 or newer is needed, and the server is"):

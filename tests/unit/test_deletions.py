@@ -16,8 +16,8 @@ from taskrealtime.engine.log import trimming
 from taskrealtime.engine.log.numbering import number_waiting
 from taskrealtime.engine.models import Event
 from taskrealtime.models import Comment, Deletion, Invitation, Membership, Project, Task
+from tests.support.project_log import ProjectLog
 from tests.support.replay import read_board, read_frames, replay
-from tests.support.told import Ear
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +62,7 @@ def age() -> None:
 # --- Comments -------------------------------------------------------------------------------
 
 
-def test_a_deleted_comment_comes_back_as_it_was(world: World, ear: Ear) -> None:
+def test_a_deleted_comment_comes_back_as_it_was(world: World, project_log: ProjectLog) -> None:
     world.api("member").patch(world.path(COMMENT), {"content": "Edited"})
     before, path = read_board(world.project.pk), world.path(COMMENT)
     shown = world.api("member").get(world.path("tasks/<id:task_id>/comments/")).json()
@@ -70,12 +70,12 @@ def test_a_deleted_comment_comes_back_as_it_was(world: World, ear: Ear) -> None:
     assert world.api("member").get(world.path("tasks/<id:task_id>/comments/")).json()["count"] == 0
     assert world.api("member").patch(path, {"content": "x"}).status_code == 404
     assert [(one["kind"], one["content"]) for one in deleted(world, "member")] == [("comment", "Edited")]
-    ear.data()
+    project_log.data()
     back = world.api("member").post(f"{path}restore/")
     assert (back.status_code, back.json()["content"]) == (200, "Edited")
     assert world.api("member").get(world.path("tasks/<id:task_id>/comments/")).json() == shown
-    [told] = ear.data()
-    assert (told["event"], told["restored"], told["comment"]) == (
+    [event] = project_log.data()
+    assert (event["event"], event["restored"], event["comment"]) == (
         "comment_added",
         True,
         before["comments"][world.task.pk][0],
@@ -85,23 +85,23 @@ def test_a_deleted_comment_comes_back_as_it_was(world: World, ear: Ear) -> None:
     carried_on(world, before)
 
 
-def test_a_restored_comment_notifies_nobody_again(world: World) -> None:
+def test_a_restored_comment_notifies_no_user_again(world: World) -> None:
     room = user_room(world.people["owner"].pk)
-    said = Comment.objects.create(
+    comment = Comment.objects.create(
         task=world.task, author=world.people["member"], content=f"@{world.name('owner')} look"
     )
     number_waiting([room])
     before = log.heads([room])[room]
-    actions.perform(world.people["member"], commands.CommentDelete(comment_id=said.pk))
-    actions.perform(world.people["member"], commands.CommentRestore(comment_id=said.pk))
+    actions.perform(world.people["member"], commands.CommentDelete(comment_id=comment.pk))
+    actions.perform(world.people["member"], commands.CommentRestore(comment_id=comment.pk))
     assert log.heads([room])[room] == before == 1
 
 
 def test_the_words_of_a_deleted_comment_leave_the_log_at_once_and_come_back_with_it(world: World) -> None:
-    said = world.new_comment("Secret words")
-    actions.perform(world.people["member"], commands.CommentDelete(comment_id=said.pk))
+    comment = world.new_comment("Secret words")
+    actions.perform(world.people["member"], commands.CommentDelete(comment_id=comment.pk))
     assert not Event.objects.filter(data__contains="Secret words").exists()
-    actions.perform(world.people["member"], commands.CommentRestore(comment_id=said.pk))
+    actions.perform(world.people["member"], commands.CommentRestore(comment_id=comment.pk))
     assert Event.objects.filter(data__contains="Secret words").count() == 1
 
 
@@ -164,7 +164,7 @@ def test_a_label_whose_name_was_given_to_another_waits_until_it_is_free(world: W
 # --- Members --------------------------------------------------------------------------------
 
 
-def test_a_removed_member_comes_back_with_the_tasks_that_nobody_was_given_since(world: World) -> None:
+def test_a_removed_member_comes_back_with_the_tasks_that_no_user_was_given_since(world: World) -> None:
     viewer = world.people["viewer"]
     mine, given = (world.new_task(title, assignee=viewer) for title in ("Mine", "Given"))
     Membership.objects.filter(user=viewer).update(muted=True)
@@ -180,9 +180,9 @@ def test_a_removed_member_comes_back_with_the_tasks_that_nobody_was_given_since(
         ("member", viewer.pk, "viewer")
     ]
     assert world.api("member").post(f"{path}restore/").status_code == 403
-    ear = Ear(world.project)
+    project_log = ProjectLog(world.project)
     assert world.api("owner").post(f"{path}restore/").json()["role"] == "viewer"
-    assert ear.names() == ["project_member_added", "task_updated", "task_assigned"]
+    assert project_log.names() == ["project_member_added", "task_updated", "task_assigned"]
     assert Task.objects.get(pk=mine.pk).assignee_id == viewer.pk
     assert Task.objects.get(pk=given.pk).assignee_id == world.people["member"].pk
     assert Membership.objects.get(user=viewer).muted
@@ -205,7 +205,7 @@ def test_a_member_that_left_or_was_added_again_or_blocks_the_owner_is_not_brough
 # --- Projects -------------------------------------------------------------------------------
 
 
-def test_a_deleted_project_is_gone_at_every_door_and_comes_back_whole(world: World) -> None:
+def test_a_deleted_project_is_gone_at_every_interface_and_comes_back_whole(world: World) -> None:
     world.new_task("Assigned", assignee=world.people["viewer"])
     link = world.invitation[1]
     before = read_board(world.project.pk)
@@ -239,14 +239,16 @@ def test_a_deleted_project_is_gone_at_every_door_and_comes_back_whole(world: Wor
     assert Deletion.objects.count() == 0
 
 
-def test_each_member_of_a_deleted_project_is_evicted_and_told_of_its_return(world: World) -> None:
+def test_each_member_of_a_deleted_project_is_evicted_and_notified_of_its_return(world: World) -> None:
     ids = [world.people[role].pk for role in ("owner", "member", "viewer")]
     since = len(log.read(world.project.room, since=0, limit=1000))
     actions.perform(world.people["owner"], commands.ProjectDelete(project_id=world.project.pk))
     assert [event.evicts for event in log.read(world.project.room, since=since, limit=100)] == ids
     actions.perform(world.people["owner"], commands.ProjectRestore(project_id=world.project.pk))
-    [told] = Event.objects.filter(room=user_room(ids[1]), type="project_member_added", data__contains='"restored":true')
-    assert f'"project_id":{world.project.pk}' in told.data
+    [event] = Event.objects.filter(
+        room=user_room(ids[1]), type="project_member_added", data__contains='"restored":true'
+    )
+    assert f'"project_id":{world.project.pk}' in event.data
 
 
 def test_a_project_is_deleted_for_good_by_its_owner_or_by_time(world: World) -> None:
@@ -265,7 +267,7 @@ def test_a_project_is_deleted_for_good_by_its_owner_or_by_time(world: World) -> 
     assert not Event.objects.filter(room=other.project.room).exists()
 
 
-def test_what_was_deleted_long_ago_is_restored_by_nobody_and_its_words_go(world: World) -> None:
+def test_what_was_deleted_long_ago_cannot_be_restored_and_its_texts_go(world: World) -> None:
     path = world.path(COMMENT)
     world.api("member").delete(path)
     age()

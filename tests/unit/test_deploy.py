@@ -25,7 +25,7 @@ WORDS |= {"label_values"}
 ENDINGS = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
 
 
-def told() -> dict[str, set[str]]:
+def exposed() -> dict[str, set[str]]:
     """Every name of a sample that `/metrics` may have, with its labels."""
     found: dict[str, set[str]] = {}
     for metric in vars(metrics).values():
@@ -56,8 +56,8 @@ def expressions() -> Iterator[tuple[str, str]]:
             yield variable["name"], variable["query"]
 
 
-def test_an_expression_names_what_is_told(subtests: pytest.Subtests) -> None:
-    known = told()
+def test_an_expression_names_metrics_that_are_exposed(subtests: pytest.Subtests) -> None:
+    known = exposed()
     for where, expression in expressions():
         with subtests.test(where):
             bare = re.sub(r'"[^"]*"', "", expression)
@@ -113,7 +113,7 @@ def test_counters_are_asked_for_their_rate() -> None:
 
 def test_every_figure_is_on_the_dashboard() -> None:
     shown = " ".join(target["expr"] for panel in dashboard()["panels"] for target in panel["targets"])
-    families = {re.sub(r"_(total|bucket|count|sum)$", "", name) for name in told()}
+    families = {re.sub(r"_(total|bucket|count|sum)$", "", name) for name in exposed()}
     assert {family for family in families if family not in shown} == set()
 
 

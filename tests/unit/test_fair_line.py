@@ -36,7 +36,7 @@ async def test_a_single_slot_is_anybodys() -> None:
     assert turn.done()
 
 
-async def test_who_comes_after_a_hundred_of_another_is_next() -> None:
+async def test_a_user_that_comes_after_a_hundred_of_another_is_next() -> None:
     line = FairLine(2)
     assert come(line, "eve") is None
     crowd = [come(line, "eve") for _ in range(100)]
@@ -60,7 +60,7 @@ async def test_members_of_a_group_take_turns() -> None:
     assert sum(turn.done() for turn in eve if turn) == 1
 
 
-async def test_who_leaves_is_passed_over_and_holds_nothing() -> None:
+async def test_a_waiter_that_leaves_is_passed_over_and_holds_nothing() -> None:
     line = FairLine(1)
     assert come(line, "ann") is None
     gone, last = come(line, "bob"), come(line, "cas")

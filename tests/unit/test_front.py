@@ -176,7 +176,7 @@ async def test_a_kept_body_comes_whole_and_then_the_end_of_the_request(size: int
     assert [await waiting, await body.get()] == [GONE, GONE]
 
 
-async def test_the_rest_of_a_kept_body_is_not_told_once_its_client_left() -> None:
+async def test_the_rest_of_a_kept_body_is_not_delivered_once_its_client_left() -> None:
     body = KeptBody()
     body.feed(b"x" * 2 * MESSAGE_BYTES)
     body.end()
@@ -185,7 +185,7 @@ async def test_the_rest_of_a_kept_body_is_not_told_once_its_client_left() -> Non
     assert await body.get() == GONE
 
 
-async def test_a_streamed_body_stops_its_client_while_nobody_receives() -> None:
+async def test_a_streamed_body_stops_its_client_while_the_application_does_not_receive() -> None:
     calls: list[str] = []
     body = StreamedBody(lambda: calls.append("pause"), lambda: calls.append("resume"))
     body.feed(b"a" * 60_000)

@@ -58,7 +58,7 @@ def test_a_process_that_is_busy_for_less_is_not_hung() -> None:
         assert watch(pulse, HUNG_SECONDS - BEAT_SECONDS, begin=begin) is None
 
 
-def test_a_supervisor_that_stood_still_itself_blames_nobody() -> None:
+def test_a_supervisor_that_stood_still_itself_restarts_no_process() -> None:
     """The machine was suspended, say: everything stood still, and nothing hangs."""
     pulse = Pulse(0.0)
     assert watch(pulse, 10, beats=True) is None
@@ -154,7 +154,7 @@ async def test_a_process_whose_threads_are_busy_is_left_alone(listening: socket.
     assert await running == 0
 
 
-async def test_beats_go_on_where_nobody_reads_them() -> None:
+async def test_heartbeats_go_on_while_the_supervisor_does_not_read() -> None:
     theirs, ours = os.pipe()
     try:
         os.write(ours, b"." * 65536)  # all that a pipe holds

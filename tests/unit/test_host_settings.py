@@ -16,7 +16,7 @@ from taskrealtime.engine import log
 from taskrealtime.engine.installation.checks import check_routers
 from taskrealtime.models import Comment, Membership, Project, Task
 from taskrealtime.operations import checks
-from tests.support.told import Ear
+from tests.support.project_log import ProjectLog
 from tests.support.world import World
 
 
@@ -60,14 +60,14 @@ def replica(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 @pytest.mark.usefixtures("replica")
 def test_everything_works_beside_a_replica_that_lags_without_end() -> None:
     world = World()
-    ear = Ear(world.project)
+    project_log = ProjectLog(world.project)
     Task.objects.filter(pk=world.task.pk).update(title="Second")
     Task.objects.get(pk=world.task.pk).delete()
     comment = Comment.objects.get(pk=world.comment.pk)
     comment.content = "Edited"
     comment.save()
     Membership.objects.filter(user=world.people["viewer"]).delete()
-    assert ear.names() == ["task_updated", "task_deleted", "project_member_removed"]
+    assert project_log.names() == ["task_updated", "task_deleted", "project_member_removed"]
     board = world.api("owner").get(f"/api/projects/{world.project.pk}/board/")
     assert board.status_code == 200
     assert board.json()["seq"] == log.heads([world.project.room])[world.project.room]
@@ -81,7 +81,7 @@ def test_everything_works_beside_a_replica_that_lags_without_end() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("replica")
-def test_a_replica_for_tasks_is_no_concern_and_one_for_users_is_told(settings: Settings) -> None:
+def test_a_replica_for_tasks_is_accepted_and_one_for_users_is_reported(settings: Settings) -> None:
     assert check_routers(None) == []
     settings.DATABASE_ROUTERS = ["tests.unit.test_host_settings.UsersToo"]
     [warning] = check_routers(None)
@@ -96,7 +96,7 @@ def test_tasks_in_another_database_than_the_log_are_an_error(settings: Settings)
     assert "taskrealtime.Task" in error.msg
 
 
-def test_a_manager_whose_writes_nobody_would_hear_of_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manager_whose_writes_would_not_be_published_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks.check_managers(None) == []
 
     class Plain(models.Manager):  # type: ignore[type-arg]

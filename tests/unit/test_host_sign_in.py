@@ -90,7 +90,7 @@ def is_good(token: str) -> bool:
     return True
 
 
-def test_whom_the_project_signs_in_is_signed_in_and_signing_out_there_ends_the_tokens(
+def test_a_user_the_project_signs_in_is_signed_in_and_signing_out_there_ends_the_tokens(
     world: World, project: Settings, engine: str
 ) -> None:
     project.SESSION_ENGINE = engine
@@ -277,13 +277,13 @@ def test_a_page_gets_a_token_with_what_stands_in_it(world: World, project: Setti
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(world.people["member"])
     page = browser.get(f"/board/projects/{world.project.pk}/").content.decode()
-    said = re.search(r'<meta name="csrf-token" content="(\w+)">', page)
+    token_tag = re.search(r'<meta name="csrf-token" content="(\w+)">', page)
     header = re.search(r'data-csrf-header="([\w-]+)"', page)
-    assert said
+    assert token_tag
     assert header
     place, kind = "/board/api/token/session/", "application/json"
     assert browser.post(place, content_type=kind).status_code == 403
-    answer = browser.post(place, content_type=kind, headers={header[1]: said[1]})
+    answer = browser.post(place, content_type=kind, headers={header[1]: token_tag[1]})
     assert answer.status_code == 200, answer.content
 
 
@@ -331,7 +331,7 @@ def test_what_is_refused_changes_nothing_and_counts_in_requests_that_are_transac
 
 @pytest.mark.urls("tests.unit.host_with_accounts")
 @pytest.mark.parametrize("backends", [["ModelBackend"], ["LimitedAttempts", "ModelBackend"]], ids=str)
-def test_the_account_pages_count_attempts_once_whoever_checks_the_passwords(
+def test_the_account_pages_count_attempts_once_whichever_backend_checks_the_passwords(
     world: World, project: Settings, backends: list[str]
 ) -> None:
     ours, djangos = "taskrealtime.engine.passwords.", "django.contrib.auth.backends."

@@ -79,17 +79,17 @@ async def test_an_opening_that_failed_is_tried_again_by_the_next(
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_message_that_cannot_be_carried_out_is_told_with_its_traceback_and_delays_no_other(
+async def test_a_message_that_cannot_be_carried_out_is_logged_with_its_traceback_and_delays_no_other(
     process: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
     layer, channel = get_channel_layer(), await asyncio.wait_for(asyncio.shield(process.layer._channel), 60)
-    heard: list[tuple[int, float]] = []
+    received: list[tuple[int, float]] = []
 
     class Room:
         name, size = "project.7", 0
 
         def receive(self, events: Any, head: int) -> None:
-            heard.append((head, time.monotonic()))
+            received.append((head, time.monotonic()))
 
     process.hub.rooms["project.7"] = Room()  # type: ignore[assignment]
     process.hub.epoch = await in_database_thread(log.epoch)
@@ -101,11 +101,11 @@ async def test_a_message_that_cannot_be_carried_out_is_told_with_its_traceback_a
             await layer.send(channel, here | {"type": "room.unknown"})
             await layer.send(channel, here | {"type": "room.events", "head": number, "events": []})
         begun = time.monotonic()
-        while len(heard) < 20:
+        while len(received) < 20:
             assert time.monotonic() - begun < 60
             await asyncio.sleep(0.01)
-    assert [head for head, _ in heard] == list(range(20))
-    assert heard[-1][1] - heard[0][1] < 15, "each fault delayed the next message by a second"
+    assert [head for head, _ in received] == list(range(20))
+    assert received[-1][1] - received[0][1] < 15, "each fault delayed the next message by a second"
     faults = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(faults) == 20
     assert all(record.exc_info for record in faults)

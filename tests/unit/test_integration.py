@@ -128,7 +128,7 @@ async def test_without_a_word_the_socket_is_where_the_settings_say(settings: Any
     assert not await connects(application, "/ws/")
 
 
-async def test_only_at_the_socket_a_request_without_upgrade_is_told_where_it_is() -> None:
+async def test_only_at_the_socket_a_request_without_upgrade_gets_a_hint() -> None:
     """The connection test asks there when a socket was refused."""
     application = integrate_with_existing_app(Pages(), path="/live/ws/")
     for where, expected in (("/live/ws/", [(b"x-taskrealtime", b"socket")]), ("/live/", []), ("/ws/", [])):

@@ -48,20 +48,20 @@ def somebody(name: str = "somebody") -> User:
 # --- Joining ----------------------------------------------------------------------------------
 
 
-def test_whoever_has_the_link_joins_and_everybody_is_told(world: World) -> None:
+def test_a_user_who_has_the_link_joins_and_the_members_receive_it(world: World) -> None:
     url = world.api("owner").post(world.path("projects/<id:project_id>/invitations/"), {"role": "viewer"}).json()["url"]
     outsider = world.people["outsider"]
     answer = world.api("outsider").post("/api/invitations/accept/", {"secret": url})
     assert (answer.status_code, answer.json()["id"], answer.json()["role"]) == (200, world.project.pk, "viewer")
-    told = Event.objects.filter(room=world.project.room, type="project_member_added").order_by("id").last()
-    assert told is not None
-    data = msgspec.json.decode(told.data)
+    event = Event.objects.filter(room=world.project.room, type="project_member_added").order_by("id").last()
+    assert event is not None
+    data = msgspec.json.decode(event.data)
     assert (data["user"]["id"], data["role"], data["by"]["id"]) == (outsider.pk, "viewer", outsider.pk)
     # They know: they did it themselves.
     assert not Event.objects.filter(room=f"user.{outsider.pk}").exists()
 
 
-def test_the_secret_is_told_once_and_kept_nowhere(world: World) -> None:
+def test_the_secret_is_returned_once_and_stored_nowhere(world: World) -> None:
     api, path = world.api("owner"), world.path("projects/<id:project_id>/invitations/")
     made = api("POST", path, {}, key="a").json()
     page, _, secret = made.pop("url").partition("#")
@@ -75,7 +75,7 @@ def test_the_secret_is_told_once_and_kept_nowhere(world: World) -> None:
             assert secret not in str(cursor.fetchall()), table
 
 
-def test_who_is_in_already_stays_what_they_are_and_uses_nothing_up(world: World) -> None:
+def test_a_member_keeps_their_role_and_uses_nothing_up(world: World) -> None:
     number, secret = make(world, max_uses=1)
     for role in ("owner", "member", "viewer"):
         accept(world.people[role], secret)
@@ -105,7 +105,7 @@ def test_the_same_key_again_joins_once(world: World) -> None:
     assert Invitation.objects.get(pk=number).uses == 1
 
 
-def test_of_two_who_join_at_once_by_the_last_use_one_is_in(world: World) -> None:
+def test_of_two_users_who_join_at_once_by_the_last_use_one_is_in(world: World) -> None:
     number, secret = make(world, max_uses=1)
     people = [somebody(f"racer{n}") for n in range(4)]
     start = threading.Barrier(len(people))
@@ -172,7 +172,7 @@ def its_maker_is_deactivated(world: World, number: int) -> None:
         its_maker_is_deactivated,
     ],
 )
-def test_a_link_that_ended_lets_nobody_in(world: World, end: Callable[[World, int], None]) -> None:
+def test_a_link_that_ended_lets_no_user_in(world: World, end: Callable[[World, int], None]) -> None:
     number, secret = make(world)
     access.find_invitation(invitations.hash_of(secret), now=timezone.now())
     end(world, number)
@@ -181,7 +181,7 @@ def test_a_link_that_ended_lets_nobody_in(world: World, end: Callable[[World, in
     assert role_of(world, world.people["outsider"]) is None
 
 
-def test_who_leaves_by_themselves_or_rises_ends_no_link(world: World) -> None:
+def test_a_member_who_leaves_or_is_promoted_ends_no_link(world: World) -> None:
     _, secret = make(world)
     path = world.path("projects/<id:project_id>/members/<user:user_id>/")
     assert world.api("owner").patch(path, {"role": "member"}).status_code == 200
@@ -189,7 +189,7 @@ def test_who_leaves_by_themselves_or_rises_ends_no_link(world: World) -> None:
     accept(world.people["outsider"], secret)
 
 
-def test_an_owner_who_stepped_down_and_rises_again_finds_no_old_link(world: World) -> None:
+def test_an_owner_who_stepped_down_and_is_promoted_again_finds_no_old_link(world: World) -> None:
     _, secret = make(world)
     heir, path = world.people["member"], world.path("projects/<id:project_id>/hand-over/")
     assert world.api("owner").post(path, {"user_id": heir.pk, "then": "member"}).status_code == 204

@@ -37,7 +37,7 @@ def test_a_repeated_key_gets_the_task_as_it_is_now(world: World) -> None:
     assert "secret" not in kept()
 
 
-def test_a_repeated_key_tells_nothing_of_a_deleted_task(world: World) -> None:
+def test_a_repeated_key_reveals_nothing_of_a_deleted_task(world: World) -> None:
     first = create(world)
     Task.objects.get(pk=first.task.id).delete()
     again = create(world)

@@ -13,8 +13,8 @@ from taskrealtime.contract import commands
 from taskrealtime.engine.wire.errors import Conflict
 from taskrealtime.models import Project, Task
 from taskrealtime.services import RealTimeService
+from tests.support.project_log import ProjectLog
 from tests.support.replay import read_board, read_frames, replay
-from tests.support.told import Ear
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db
@@ -62,40 +62,40 @@ def test_a_board_without_labels_looks_as_it_did_before_there_were_any(world: Wor
     assert "labels" not in world.api("member").get(world.path("tasks/<id:task_id>/")).json()
 
 
-def test_a_change_of_labels_is_told_with_what_was_before(world: World, ear: Ear) -> None:
+def test_a_change_of_labels_is_published_with_what_was_before(world: World, project_log: ProjectLog) -> None:
     label = world.new_label("Bug")
     bug = {"id": label, "name": "Bug", "color": "red"}
     path = world.path("projects/<id:project_id>/labels/") + f"{label}/"
     world.api("owner").patch(path, {"name": "Defect"})
     world.api("owner").patch(path, {"name": "Defect"})  # no change, no event
     world.api("owner").delete(path)
-    told = [(data["changes"], data["previous"]) for data in ear.data()]
+    published = [(data["changes"], data["previous"]) for data in project_log.data()]
     defect = bug | {"name": "Defect"}
-    assert told == [
+    assert published == [
         ({"labels": [bug]}, {"labels": []}),
         ({"labels": [defect]}, {"labels": [bug]}),
         ({"labels": []}, {"labels": [defect]}),
     ]
 
 
-def test_a_renamed_project_tells_of_its_name_alone(world: World, ear: Ear) -> None:
+def test_a_renamed_project_publishes_its_name_alone(world: World, project_log: ProjectLog) -> None:
     world.new_label("Bug")
-    ear.data()
+    project_log.data()
     world.api("owner").patch(world.path("projects/<id:project_id>/"), {"name": "Gemini"})
-    (data,) = ear.data()
+    (data,) = project_log.data()
     assert (data["changes"], data.get("previous")) == ({"name": "Gemini"}, None)
 
 
 NO_CHIPS = ["", " ", "\u2003", "x" * 41, "a\nb", "a\tb", "a\u2028b", "a\x7fb", "a\u202eb", "a\0b", None, 5]
 
 
-def test_a_name_that_would_not_fit_a_chip_is_refused(world: World, ear: Ear) -> None:
+def test_a_name_that_would_not_fit_a_chip_is_refused(world: World, project_log: ProjectLog) -> None:
     api, path = world.api("owner"), world.path("projects/<id:project_id>/labels/")
     for name in NO_CHIPS:
         answer = api.post(path, {"name": name, "color": "red"})
         assert answer.status_code == 400, name
         assert [detail["field"] for detail in answer.json()["details"]] == ["name"], name
-    assert (labels(world), ear.data()) == ([], [])
+    assert (labels(world), project_log.data()) == ([], [])
 
 
 def test_a_colour_is_one_of_the_named_ones(world: World) -> None:
@@ -109,10 +109,10 @@ def test_a_colour_is_one_of_the_named_ones(world: World) -> None:
 def test_two_labels_differ_in_more_than_their_case(world: World) -> None:
     first, other = world.new_label("Straße"), world.new_label("Docs")
     api, path = world.api("owner"), world.path("projects/<id:project_id>/labels/")
-    told = [{"field": "name", "message": "A label with this name already exists."}]
+    expected = [{"field": "name", "message": "A label with this name already exists."}]
     for same in ("Straße", "STRASSE", " straße ", "\uff33traße"):
-        assert api.post(path, {"name": same, "color": "red"}).json()["details"] == told, same
-        assert api.patch(f"{path}{other}/", {"name": same}).json()["details"] == told, same
+        assert api.post(path, {"name": same, "color": "red"}).json()["details"] == expected, same
+        assert api.patch(f"{path}{other}/", {"name": same}).json()["details"] == expected, same
     assert api.patch(f"{path}{first}/", {"name": "STRASSE"}).status_code == 200  # itself
 
 
@@ -148,9 +148,9 @@ def test_ids_that_other_code_gave_are_not_used_again_either(world: World) -> Non
 # --- What tasks carry -----------------------------------------------------------------------
 
 
-def test_a_task_is_made_with_labels_and_changed(world: World, ear: Ear) -> None:
+def test_a_task_is_made_with_labels_and_changed(world: World, project_log: ProjectLog) -> None:
     one, two = world.new_label("Bug"), world.new_label("Docs")
-    ear.data()
+    project_log.data()
     body = {"project_id": world.project.pk, "title": "A", "labels": [two, one, two]}
     task = world.api("member").post("/api/tasks/", body).json()
     assert task["labels"] == [one, two]
@@ -158,44 +158,44 @@ def test_a_task_is_made_with_labels_and_changed(world: World, ear: Ear) -> None:
     assert (changed["labels"], changed["version"]) == ([two], 2)
     bare = world.api("member").patch(f"/api/tasks/{task['id']}/", {"labels": []}).json()
     assert "labels" not in bare
-    created, first, second = ear.data()
+    created, first, second = project_log.data()
     assert created["task"]["labels"] == [one, two]
     assert (first["changes"], first["previous"]) == ({"labels": [two]}, {"labels": [one, two]})
     assert (second["changes"], second["previous"]) == ({"labels": []}, {"labels": [two]})
 
 
-def test_the_same_labels_in_another_order_are_no_change(world: World, ear: Ear) -> None:
+def test_the_same_labels_in_another_order_are_no_change(world: World, project_log: ProjectLog) -> None:
     one, two = world.new_label("Bug"), world.new_label("Docs")
     put(world, one, two)
-    ear.data()
+    project_log.data()
     assert put(world, two, one, one).json()["version"] == 2
     task = Task.objects.get(pk=world.task.pk)
     task.labels = [two, one]
     task.save()
     Task.objects.filter(pk=task.pk).update(labels=[two, one, two])
-    assert ear.data() == []
+    assert project_log.data() == []
     assert Task.objects.get(pk=world.task.pk).labels == [one, two]
 
 
-def test_what_is_no_list_of_ids_is_refused(world: World, ear: Ear) -> None:
+def test_what_is_no_list_of_ids_is_refused(world: World, project_log: ProjectLog) -> None:
     for wrong in (None, 1, "1", [0], [-1], ["1"], [1.5], [True], [[1]], [2**63], list(range(1, 12))):
         for field in ("labels", "add_labels", "remove_labels"):
             answer = world.api("member").patch(world.path("tasks/<id:task_id>/"), {field: wrong})
             assert answer.status_code == 400, (field, wrong)
             assert answer.json()["details"][0]["field"].startswith(field), (field, wrong)
-    assert ear.data() == []
+    assert project_log.data() == []
 
 
 def test_labels_of_another_project_are_refused(world: World) -> None:
     world.new_label("Bug")
-    told = [{"field": "labels", "message": "Some of these labels do not belong to this project."}]
-    assert put(world, 1, 2).json()["details"] == told
+    expected = [{"field": "labels", "message": "Some of these labels do not belong to this project."}]
+    assert put(world, 1, 2).json()["details"] == expected
     body = {"project_id": world.project.pk, "title": "A", "labels": [2]}
-    assert world.api("member").post("/api/tasks/", body).json()["details"] == told
+    assert world.api("member").post("/api/tasks/", body).json()["details"] == expected
     assert Task.objects.get(pk=world.task.pk).version == 1
 
 
-def test_two_who_change_different_fields_both_win_and_of_one_field_the_first(world: World) -> None:
+def test_two_users_who_change_different_fields_both_win_and_of_one_field_the_first(world: World) -> None:
     one, two = world.new_label("Bug"), world.new_label("Docs")
     world.api("member").patch(world.path("tasks/<id:task_id>/"), {"title": "Theirs", "version": 1})
     assert put(world, one, version=1).status_code == 200
@@ -204,29 +204,29 @@ def test_two_who_change_different_fields_both_win_and_of_one_field_the_first(wor
     assert (stale.json()["details"]["fields"], stale.json()["details"]["task"]["labels"]) == (["labels"], [one])
 
 
-def test_what_two_add_and_remove_at_the_same_time_is_all_done(world: World, ear: Ear) -> None:
+def test_what_two_add_and_remove_at_the_same_time_is_all_done(world: World, project_log: ProjectLog) -> None:
     one, two, three = (world.new_label(name) for name in ("Bug", "Docs", "Urgent"))
     put(world, one)
-    ear.data()
+    project_log.data()
     for change in ({"add_labels": [two]}, {"add_labels": [three, two]}, {"remove_labels": [one]}):
         answer = relabel(world, **change, version=1)  # all of them looked at the same task
         assert answer.status_code == 200, answer.text
     assert (answer.json()["labels"], answer.json()["version"]) == ([two, three], 5)
-    told = [(data["changes"], data["previous"]) for data in ear.data()]
-    assert told == [
+    published = [(data["changes"], data["previous"]) for data in project_log.data()]
+    assert published == [
         ({"labels": [one, two]}, {"labels": [one]}),
         ({"labels": [one, two, three]}, {"labels": [one, two]}),
         ({"labels": [two, three]}, {"labels": [one, two, three]}),
     ]
 
 
-def test_what_is_so_already_is_no_change(world: World, ear: Ear) -> None:
+def test_what_is_so_already_is_no_change(world: World, project_log: ProjectLog) -> None:
     one, two = world.new_label("Bug"), world.new_label("Docs")
     put(world, one)
-    ear.data()
+    project_log.data()
     assert relabel(world, add_labels=[one], remove_labels=[two]).json()["version"] == 2
     assert relabel(world, add_labels=[], remove_labels=[]).json()["version"] == 2
-    assert ear.data() == []
+    assert project_log.data() == []
 
 
 @pytest.mark.parametrize("by", ["socket", "http"])
@@ -252,7 +252,7 @@ def test_an_answer_says_what_it_changed_and_not_what_others_had_done_already(wor
     assert not {"added_labels", "removed_labels"} & set(change(labels=[one]))
 
 
-def test_a_repeated_key_is_told_what_it_changed_the_first_time(world: World) -> None:
+def test_a_repeated_key_gets_what_it_changed_the_first_time(world: World) -> None:
     label, path = world.new_label("Bug"), world.path("tasks/<id:task_id>/")
     for _ in range(2):
         answer = world.api("member").patch(path, {"add_labels": [label]}, key="k").json()
@@ -266,13 +266,13 @@ def test_labels_are_set_first_then_added_then_removed(world: World) -> None:
     assert (answer.json()["labels"], answer.json()["title"], answer.json()["version"]) == ([one, three], "Other", 2)
 
 
-def test_an_added_label_that_was_deleted_meanwhile_falls_away(world: World, ear: Ear) -> None:
+def test_an_added_label_that_was_deleted_meanwhile_falls_away(world: World, project_log: ProjectLog) -> None:
     one, two = world.new_label("Bug"), world.new_label("Docs")
     world.api("owner").delete(world.path("projects/<id:project_id>/labels/") + f"{one}/")
-    ear.data()
+    project_log.data()
     assert relabel(world, add_labels=[one, two]).json()["labels"] == [two]
     assert relabel(world, remove_labels=[one]).json()["version"] == 2
-    assert [data["changes"] for data in ear.data()] == [{"labels": [two]}]
+    assert [data["changes"] for data in project_log.data()] == [{"labels": [two]}]
     refused = relabel(world, add_labels=[two, 3])  # which there never was
     assert refused.json()["details"] == [
         {"field": "add_labels", "message": "Some of these labels do not belong to this project."}
@@ -294,15 +294,15 @@ def test_a_task_carries_up_to_ten_labels(world: World) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_deleted_label_is_gone_from_all_tasks_by_one_event(world: World, ear: Ear) -> None:
+def test_a_deleted_label_is_gone_from_all_tasks_by_one_event(world: World, project_log: ProjectLog) -> None:
     bug, docs = world.new_label("Bug"), world.new_label("Docs")
     put(world, bug, docs)
     other = world.new_task("Other", labels=[bug])
     archived = world.new_task("Done", status="completed", labels=[bug, docs])
     actions.perform(world.people["member"], commands.TaskArchive(task_id=archived.pk))
-    ear.data()
+    project_log.data()
     world.api("owner").delete(world.path("projects/<id:project_id>/labels/") + f"{bug}/")
-    assert ear.names() == ["project_updated"]
+    assert project_log.names() == ["project_updated"]
     api = world.api("member")
     assert api.get(world.path("tasks/<id:task_id>/")).json()["labels"] == [docs]
     assert "labels" not in api.get(f"/api/tasks/{other.pk}/").json()
@@ -320,13 +320,13 @@ def test_a_task_that_moves_to_another_project_leaves_its_labels_behind(world: Wo
     for change in ("save", "update"):
         task = Task.objects.create(project=world.project, title=change, labels=[1])
         other = Project.objects.create(name="Gemini", labels=[{"id": 1, "name": "Else", "color": "blue"}])
-        ear = Ear(other)
+        project_log = ProjectLog(other)
         if change == "save":
             task.project = other
             task.save(update_fields=["project"])
         else:
             Task.objects.filter(pk=task.pk).update(project=other)
-        (created,) = ear.data()
+        (created,) = project_log.data()
         assert "labels" not in created["task"]
         assert Task.objects.get(pk=task.pk).labels == []
 
@@ -347,15 +347,15 @@ def test_a_board_carried_on_by_events_is_the_board(world: World) -> None:
     assert replay(before, read_frames(world.project.pk, before["seq"])) == after
 
 
-def test_code_that_wrote_past_the_orm_announces_labels(world: World, ear: Ear) -> None:
+def test_code_that_wrote_past_the_orm_announces_labels(world: World, project_log: ProjectLog) -> None:
     label = world.new_label("Bug")
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE taskrealtime_task SET labels = '[{label}]' WHERE id = %s", [world.task.pk])
-    ear.data()
+    project_log.data()
     RealTimeService.broadcast_task_updated(
         task_id=world.task.pk, updates={"labels": [label]}, project_id=world.project.pk
     )
-    assert [data["changes"] for data in ear.data()] == [{"labels": [label]}]
+    assert [data["changes"] for data in project_log.data()] == [{"labels": [label]}]
 
 
 def test_a_row_inserted_past_the_orm_has_no_labels(world: World) -> None:

@@ -47,7 +47,7 @@ def test_a_page_is_in_the_language_that_the_browser_accepts(accepted: str, langu
     assert {"Accept-Language", "Cookie"} <= {name.strip() for name in answer.headers["Vary"].split(",")}
 
 
-def test_what_somebody_chose_counts_more_and_is_kept() -> None:
+def test_what_a_user_chose_counts_more_and_is_kept() -> None:
     browser = Client(headers=GERMAN, enforce_csrf_checks=True)
     answer = browser.post("/language/", {"language": "en", "next": "/login/?next=/ops/"})
     assert answer.headers["Location"] == "/login/?next=/ops/"
@@ -85,7 +85,7 @@ def test_forms_say_what_is_wrong_in_the_language(german: Client, settings: Setti
     assert "Dieses Passwort ist zu kurz" in page.content.decode()
 
 
-def test_the_mail_is_in_the_language_of_whoever_asked_for_it(world: World) -> None:
+def test_the_mail_is_in_the_language_of_the_user_who_asked_for_it(world: World) -> None:
     User.objects.filter(pk=world.people["member"].pk).update(email="member@example.org")
     Client(headers=GERMAN).post("/password/lost/", {"email": "member@example.org"})
     ends = time.monotonic() + 60

@@ -117,7 +117,7 @@ def test_processes_share_a_limit_up_to_a_chunk_of_each(redis: Redis, burst: int)
         assert passed == burst
 
 
-def test_most_messages_ask_nobody(buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_most_messages_ask_no_shared_bucket(buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     take = Buckets.take
 
@@ -217,7 +217,7 @@ def test_no_limit_is_no_limit(settings: Settings) -> None:
     assert not any(rate_limits.FloodGuard().ends() for _ in range(1000))
 
 
-def test_who_goes_on_after_being_told_is_a_flood(settings: Settings) -> None:
+def test_a_client_that_goes_on_after_errors_is_a_flood(settings: Settings) -> None:
     settings.WEBSOCKET_RATE_LIMIT = "5/3600s"
     patience = rate_limits.FloodGuard()
     assert [patience.ends() for _ in range(rate_limits.FLOOD_LEAST + 1)] == [False] * rate_limits.FLOOD_LEAST + [True]

@@ -58,12 +58,12 @@ def events(owner: Any) -> list[Frame]:
 
 def contents(owner: Any) -> list[tuple[str, Any]]:
     """The events with what they say of the row, without the names that are always the same."""
-    said = []
+    received = []
     for frame in events(owner):
         data = frame["data"]
         content = data.get("record") or data.get("changes") or data.get("moved")
-        said.append((frame["event"].removeprefix("record_"), content))
-    return said
+        received.append((frame["event"].removeprefix("record_"), content))
+    return received
 
 
 def test_a_save_is_an_event_with_the_declared_fields_and_no_other(queue: Queue) -> None:
@@ -127,10 +127,10 @@ def test_a_row_that_gets_another_key_is_deleted_and_created(queue: Queue) -> Non
     with connection.cursor() as cursor:
         for name in names:
             cursor.execute(f"UPDATE helpdesk_ticket SET {name} = {name} + 1000")
-    said = [(frame["event"], frame["data"]["id"]) for frame in events(queue)]
+    received = [(frame["event"], frame["data"]["id"]) for frame in events(queue)]
     keys = [ticket.pk + 1000 * number for number in range(len(names) + 1)]
     moves = [[("record_deleted", old), ("record_created", new)] for old, new in itertools.pairwise(keys)]
-    assert said == [("record_created", ticket.pk), *itertools.chain(*moves)]
+    assert received == [("record_created", ticket.pk), *itertools.chain(*moves)]
 
 
 def test_what_another_program_writes_is_captured(queue: Queue) -> None:
@@ -310,17 +310,17 @@ def test_a_proxy_and_a_multi_table_subclass_write_as_what_they_are(queue: Queue)
     Ticket.objects.filter(pk=incident.pk).update(title="Big fire")
     Incident.objects.filter(pk=incident.pk).update(severity=3)
     frames = [frame["data"] for frame in events(queue)]
-    said = [(data["model"], data.get("record") or data["changes"]) for data in frames if data["id"] == incident.pk]
-    assert said[:2] == [
+    received = [(data["model"], data.get("record") or data["changes"]) for data in frames if data["id"] == incident.pk]
+    assert received[:2] == [
         ("helpdesk.ticket", {"id": incident.pk, "title": "Fire", "status": "open", "assigned_to": None, "votes": 0}),
         ("helpdesk.incident", {"id": incident.pk, "title": "Fire", "severity": 2}),
     ]
     # The two triggers of one table run in no order that is ours.
-    assert sorted(said[2:4], key=str) == [
+    assert sorted(received[2:4], key=str) == [
         ("helpdesk.incident", {"title": "Big fire"}),
         ("helpdesk.ticket", {"title": "Big fire"}),
     ]
-    assert said[4:] == [("helpdesk.incident", {"severity": 3})]
+    assert received[4:] == [("helpdesk.incident", {"severity": 3})]
     assert (frames[0]["model"], frames[0]["record"]["title"]) == ("helpdesk.ticket", "Proxy")
     incident.delete()
     assert [(frame["event"], frame["data"]["model"]) for frame in events(queue)[-2:]] == [

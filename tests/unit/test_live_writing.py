@@ -48,7 +48,7 @@ def test_a_savepoint_that_is_rolled_back_names_no_earlier_user(queue: Queue, ann
     assert actors(queue) == ["ann", None]
 
 
-def test_events_name_who_acts_within_a_transaction_and_without_one(queue: Queue, ann: User) -> None:
+def test_events_name_the_actor_within_a_transaction_and_without_one(queue: Queue, ann: User) -> None:
     with acting_as(ann):
         ticket = Ticket.objects.create(queue=queue, title="1")
         assert ticket.pk

@@ -67,7 +67,7 @@ def say_and_commit(room: str, *texts: str, within: Atomic = transaction.atomic) 
             say(room, text)
 
 
-def heard(room: str) -> list[tuple[int, str]]:
+def logged(room: str) -> list[tuple[int, str]]:
     frames = [json.loads(event.frame) for event in log.read(room, since=0, limit=1000)]
     return [(frame["seq"], frame["data"]["text"]) for frame in frames]
 
@@ -98,7 +98,7 @@ def test_an_event_outside_a_transaction_is_refused(room: str) -> None:
 def test_what_is_committed_is_numbered_in_the_order_of_writing(shared: str, within: Atomic) -> None:
     say_and_commit(shared, "a", "b", within=within)
     say_and_commit(shared, "c", within=within)
-    assert heard(shared) == [(1, "a"), (2, "b"), (3, "c")]
+    assert logged(shared) == [(1, "a"), (2, "b"), (3, "c")]
     assert log.heads([shared, "room.none"]) == {shared: 3}
 
 
@@ -117,7 +117,7 @@ def test_what_is_rolled_back_never_happened_and_leaves_no_gap(shared: str, withi
             with transaction.atomic():
                 say(shared, "never")
             transaction.set_rollback(True)
-    assert heard(shared) == [(1, "a"), (2, "b")]
+    assert logged(shared) == [(1, "a"), (2, "b")]
 
 
 @pytest.mark.usefixtures("known_epoch")
@@ -126,7 +126,7 @@ def test_a_change_of_ours_is_committed_with_its_numbers(shared: str) -> None:
         say_and_commit(shared, "a", "b", within=log.atomic)
     writing = ["WITH"] if connection.vendor == "postgresql" else ["UPDATE", "INSERT"]
     assert [query["sql"].split()[0] for query in queries] == ["BEGIN", *writing, "COMMIT"]
-    assert heard(shared) == [(1, "a"), (2, "b")]
+    assert logged(shared) == [(1, "a"), (2, "b")]
 
 
 def test_what_is_passed_on_is_what_the_log_says(shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,11 +142,11 @@ def test_what_waits_in_the_room_is_numbered_before(shared: str) -> None:
     leave_unnumbered(shared, "left")
     say_and_commit(shared, "b", within=log.atomic)
     say_and_commit(shared, "c", within=log.atomic)
-    assert heard(shared) == [(1, "left"), (2, "b"), (3, "c")]
+    assert logged(shared) == [(1, "left"), (2, "b"), (3, "c")]
 
 
 @needs_postgresql
-def test_a_change_is_committed_while_somebody_else_numbers(shared: str) -> None:
+def test_a_change_is_committed_while_another_process_numbers(shared: str) -> None:
     numbering, done = threading.Event(), threading.Event()
 
     def number() -> None:
@@ -165,15 +165,15 @@ def test_a_change_is_committed_while_somebody_else_numbers(shared: str) -> None:
         say_and_commit(shared, "a", within=log.atomic)
         done.set()
         other.result()
-    assert heard(shared) == [(1, "a")]
+    assert logged(shared) == [(1, "a")]
 
 
 def test_a_hook_that_comes_first_may_append_too(shared: str) -> None:
     with log.atomic():
         transaction.on_commit(lambda: say_and_commit(shared, "after"))
         say(shared, "a")
-    assert sorted(text for _, text in heard(shared)) == ["a", "after"]
-    assert [seq for seq, _ in heard(shared)] == [1, 2]
+    assert sorted(text for _, text in logged(shared)) == ["a", "after"]
+    assert [seq for seq, _ in logged(shared)] == [1, 2]
 
 
 def test_an_event_beside_a_rolled_back_savepoint_is_numbered_at_once(room: str) -> None:
@@ -182,7 +182,7 @@ def test_an_event_beside_a_rolled_back_savepoint_is_numbered_at_once(room: str) 
         with transaction.atomic():
             say(room, "never")
             transaction.set_rollback(True)
-    assert heard(room) == [(1, "a")]
+    assert logged(room) == [(1, "a")]
 
 
 def test_every_room_counts_for_itself(room: str) -> None:
@@ -192,16 +192,16 @@ def test_every_room_counts_for_itself(room: str) -> None:
         say(room, "a")
         say(other, "b")
         say(room, "c")
-    assert heard(room) == [(1, "a"), (2, "c")]
-    assert heard(other) == [(1, "b")]
+    assert logged(room) == [(1, "a"), (2, "c")]
+    assert logged(other) == [(1, "b")]
 
 
 def test_what_a_dead_process_left_is_numbered_by_the_next(room: str) -> None:
     leave_unnumbered(room, "left")
-    assert heard(room) == []
+    assert logged(room) == []
     assert room in log.unnumbered_rooms()
     log.sequence(log.unnumbered_rooms())
-    assert heard(room) == [(1, "left")]
+    assert logged(room) == [(1, "left")]
     assert room not in log.unnumbered_rooms()
     log.sequence(log.unnumbered_rooms())  # Nothing is left to do.
 
@@ -209,7 +209,7 @@ def test_what_a_dead_process_left_is_numbered_by_the_next(room: str) -> None:
 def test_the_first_event_makes_a_room_that_is_missing(room: str) -> None:
     missing, empty = f"{room}.missing", f"{room}.empty"
     say_and_commit(missing, "a")
-    assert heard(missing) == [(1, "a")]
+    assert logged(missing) == [(1, "a")]
     log.sequence([empty])
     assert log.heads([missing, empty]) == {missing: 1}
 
@@ -225,7 +225,7 @@ def test_a_room_that_is_there_is_not_made_again(room: str) -> None:
 def test_a_dropped_room_is_gone_with_its_events(room: str) -> None:
     say_and_commit(room, "a")
     log.drop_room(room)
-    assert heard(room) == []
+    assert logged(room) == []
     assert log.heads([room]) == {}
 
 
@@ -243,7 +243,7 @@ def test_many_writers_at_once_leave_no_gap_and_no_double(shared: str, within: At
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(4)))
-    events = heard(room)
+    events = logged(room)
     assert [seq for seq, _ in events] == list(range(1, 121))
     for writer in range(4):
         mine = [text for _, text in events if text.startswith(f"{writer}.")]
@@ -326,7 +326,7 @@ def test_where_the_log_cannot_go_on_from_it_says_reset(room: str, since: int, ep
     assert [event.seq for event in resume(room, since=1).events] == [2, 3]
 
 
-def test_who_missed_too_much_is_told_to_reset(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_missed_too_much_has_to_reset(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_REPLAY", 2)
     say_and_commit(room, *"abc")
     assert resume(room, since=0).reset
@@ -340,7 +340,7 @@ def test_a_gap_in_the_log_is_a_reset_and_never_silent(room: str) -> None:
     assert not resume(room, since=2).reset
 
 
-def test_who_may_not_read_gets_nothing_and_others_asked_for_in_one_go_do(room: str) -> None:
+def test_a_user_who_may_not_read_gets_nothing_and_others_in_the_same_batch_do(room: str) -> None:
     say_and_commit(room, "secret")
     refused, allowed = log.resume_states(
         [log.Reader("project.1", reader_of(room), 0), log.Reader(room, reader_of(room), 0)]
@@ -360,7 +360,7 @@ def test_a_part_of_what_was_missed_is_contiguous_too(room: str) -> None:
     assert resume(room, since=1, limit=2).reset
 
 
-def test_reading_on_stops_at_a_hole_and_then_sends_everybody_past_it(room: str) -> None:
+def test_reading_on_stops_at_a_hole_and_then_sends_every_reader_past_it(room: str) -> None:
     say_and_commit(room, *"abcde")
     Event.objects.filter(room=room, seq=3).delete()
     assert [event.seq for event in log.read_on(room, since=0, limit=10)] == [1, 2]
@@ -376,7 +376,7 @@ def test_an_eviction_without_a_number_yet_is_numbered_before_anyone_comes_back(r
     assert (resumed.end.offset, [event.evicts for event in resumed.events]) == (1, [reader_of(room)])
 
 
-def test_somebody_elses_eviction_delays_nobody(room: str) -> None:
+def test_an_eviction_of_another_user_delays_no_reader(room: str) -> None:
     leave_unnumbered(room, "out", evicts=reader_of(room) + 1)
     assert resume(room, since=0).head == 0
 
@@ -387,7 +387,7 @@ def test_somebody_elses_eviction_delays_nobody(room: str) -> None:
 def test_a_snapshot_contains_what_has_no_number_yet(room: str) -> None:
     say_and_commit(room, "a")
     leave_unnumbered(room, "b")
-    snapshot = log.snapshot(room, lambda: heard(room))
+    snapshot = log.snapshot(room, lambda: logged(room))
     assert (snapshot.state, snapshot.position) == ([(1, "a"), (2, "b")], (2, log.epoch()))
 
 
@@ -417,7 +417,7 @@ def test_a_snapshot_sees_one_moment_only(room: str) -> None:
     say_and_commit(room, "a")
     snapshot = log.snapshot(room, read_slowly)
     assert (snapshot.state, snapshot.position.offset) == ((1, 1), 1)
-    assert log.snapshot(room, lambda: heard(room)).position.offset == 2
+    assert log.snapshot(room, lambda: logged(room)).position.offset == 2
 
 
 def test_while_a_snapshot_is_read_others_write_on(room: str) -> None:
@@ -430,23 +430,23 @@ def test_while_a_snapshot_is_read_others_write_on(room: str) -> None:
     def read_slowly() -> list[tuple[int, str]]:
         with ThreadPoolExecutor(1) as pool:
             pool.submit(write).result(timeout=10)
-        return heard(room)
+        return logged(room)
 
     log.epoch()
     say_and_commit(room, "a")
     snapshot = log.snapshot(room, read_slowly)
     assert (snapshot.state, snapshot.position.offset) == ([(1, "a")], 1)
-    assert heard(room) == [(1, "a"), (2, "meanwhile")]
+    assert logged(room) == [(1, "a"), (2, "meanwhile")]
 
 
 @pytest.mark.skipif(services.TEST_STACK != "embedded", reason="only SQLite locks the whole database")
-def test_who_read_first_writes_as_everybody_does(room: str) -> None:
+def test_a_transaction_that_read_first_writes_as_any_other(room: str) -> None:
     """SQLite refuses a transaction that writes only after its first read if another one wrote meanwhile."""
 
     def read_then_write() -> None:
         resume(room, since=0)
         with transaction.atomic():
-            heard(room)
+            logged(room)
             other = pool.submit(write, "second")
             with suppress(TimeoutError):
                 other.result(timeout=0.3)  # It should not come through before we have ended.
@@ -460,11 +460,11 @@ def test_who_read_first_writes_as_everybody_does(room: str) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         pool.submit(read_then_write).result()
-    assert [text for _, text in heard(room)] == ["first", "second"]
+    assert [text for _, text in logged(room)] == ["first", "second"]
 
 
 @needs_postgresql
-def test_a_snapshot_waits_for_nobody_who_numbers(room: str) -> None:
+def test_a_snapshot_waits_for_no_process_that_numbers(room: str) -> None:
     def lock_and_look() -> int:
         with transaction.atomic():
             Room.objects.select_for_update(no_key=True).get(name=room)
@@ -494,7 +494,7 @@ def test_the_epoch_stays_until_the_log_gets_a_new_life() -> None:
     assert log.epoch() == second
 
 
-def test_the_epoch_tells_postgresqls_timeline() -> None:
+def test_the_epoch_contains_postgresqls_timeline() -> None:
     if connection.vendor == "postgresql":
         assert log.epoch() == f"{Epoch.objects.get().value}-1"
     else:

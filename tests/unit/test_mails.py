@@ -119,7 +119,7 @@ def test_no_mail_holds_a_word_that_looks_like_a_link_but_our_own(settings: Setti
 # --- Changed credentials ----------------------------------------------------------------------
 
 
-def test_a_new_password_is_told_by_mail_however_it_came(ann: User) -> None:
+def test_a_new_password_is_reported_by_mail_however_it_came(ann: User) -> None:
     browser = signed_in(ann)
     form = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
     assert browser.post("/password/", form).status_code == 302
@@ -144,14 +144,14 @@ def test_a_new_password_is_told_by_mail_however_it_came(ann: User) -> None:
     assert sent() == [(CHANGED, ["ann@example.org"])]
 
 
-def test_another_address_is_told_to_the_old_one_and_to_the_new(ann: User) -> None:
+def test_another_address_is_reported_to_the_old_one_and_to_the_new(ann: User) -> None:
     assert Api(ann).patch("/api/me/", {"email": "new@example.org", "password": PASSWORD}).status_code == 200
     assert sent() == [(LEFT, ["ann@example.org"]), (ENTERED, ["new@example.org"])]
     assert Api(ann).patch("/api/me/", {"email": "", "password": PASSWORD}).status_code == 200
     assert sent() == [(LEFT, ["new@example.org"])]
 
 
-def test_a_password_and_an_address_that_change_at_once_are_told_to_both(ann: User) -> None:
+def test_a_password_and_an_address_that_change_at_once_are_reported_to_both(ann: User) -> None:
     ann.email = "new@example.org"
     ann.set_password(NEW)
     ann.save()
@@ -163,7 +163,7 @@ def test_a_password_and_an_address_that_change_at_once_are_told_to_both(ann: Use
     ]
 
 
-def test_what_is_no_change_is_not_told(ann: User, settings: Settings) -> None:
+def test_what_is_no_change_sends_no_mail(ann: User, settings: Settings) -> None:
     signed_in(ann)
     ann.first_name = "Ann"
     ann.save()
@@ -191,13 +191,13 @@ def test_a_server_without_mail_sends_none(ann: User, settings: Settings) -> None
     assert sent() == []
 
 
-def test_whoever_enters_others_addresses_floods_no_mailbox(ann: User, settings: Settings) -> None:
+def test_a_client_that_enters_others_addresses_floods_no_mailbox(ann: User, settings: Settings) -> None:
     settings.SIGN_IN_RATE_LIMIT = "3/1h"
     for number in range(8):
         ann.email = "victim@example.org" if number % 2 else ""
         ann.save()
-    told = [to for _, [to] in sent()]
-    assert told.count("victim@example.org") == 3
+    recipients = [to for _, [to] in sent()]
+    assert recipients.count("victim@example.org") == 3
 
 
 def test_a_mail_is_in_the_language_that_its_reader_used_last(ann: User) -> None:
@@ -219,7 +219,7 @@ def test_choosing_a_language_counts_for_mails_and_for_nothing_else(ann: User) ->
     assert 'data-time-zone=""' in browser.get("/").content.decode()
 
 
-def test_a_command_tells_it_too(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_sends_the_mail_too(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getpass", lambda prompt: NEW)
     call_command("changepassword", "ann", stdout=io.StringIO())
     assert sent() == [(CHANGED, ["ann@example.org"])]

@@ -33,7 +33,7 @@ def sign_up(name: str) -> int:
 
 
 @pytest.mark.parametrize("character", [one for one in INVISIBLE if one != "\ud800"], ids=ascii)
-def test_nobody_signs_up_under_a_name_with_something_invisible(settings: Settings, character: str) -> None:
+def test_no_user_signs_up_under_a_name_with_something_invisible(settings: Settings, character: str) -> None:
     settings.OPEN_SIGN_UP = True
     for name in (f"ann{character}x", f"an{character}n", character):
         assert sign_up(name) == 400, ascii(name)
@@ -96,14 +96,14 @@ def test_what_joins_letters_and_emoji_stays_in_their_names(world: World, name: s
 @pytest.mark.parametrize("names", [("ann", "Ann"), ("Émile", "émile"), ("ann", "ann")])
 def test_of_names_that_differ_in_case_alone_one_is_made(names: tuple[str, str]) -> None:
     """Both passed the form's look for others before either was saved."""
-    begin, told = threading.Barrier(2), []
+    begin, refused = threading.Barrier(2), []
 
     def make(name: str) -> None:
         begin.wait(60)
         try:
             members.sign_up(User(username=name))
         except InvalidData as error:
-            told.append(error.details[0]["field"])
+            refused.append(error.details[0]["field"])
         finally:
             connection.close()
 
@@ -112,7 +112,7 @@ def test_of_names_that_differ_in_case_alone_one_is_made(names: tuple[str, str]) 
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert (User.objects.count(), told) == (1, ["username"])
+    assert (User.objects.count(), refused) == (1, ["username"])
 
 
 def test_a_command_still_makes_an_account() -> None:

@@ -32,7 +32,7 @@ def inboxes(world: World) -> dict[str, Inbox]:
 
 def kinds(inboxes: dict[str, Inbox]) -> dict[str, list[str]]:
     """The events that each user got since the last call; users without any are left out."""
-    return {role: told for role, inbox in inboxes.items() if (told := inbox.kinds())}
+    return {role: notification for role, inbox in inboxes.items() if (notification := inbox.kinds())}
 
 
 def say(world: World, role: str, content: str, task: Task | None = None) -> None:
@@ -70,17 +70,25 @@ def assign_past_the_orm(world: World, user: User) -> None:
 
 @pytest.mark.parametrize("assign", [assign_by_save, assign_by_update, assign_by_command, assign_past_the_orm])
 @pytest.mark.parametrize("role", ["member", "viewer"])
-def test_the_new_assignee_is_told_whoever_assigns(
+def test_the_new_assignee_is_notified_by_whatever_user_assigns(
     world: World, inboxes: dict[str, Inbox], assign: Callable[[World, User], None], role: str
 ) -> None:
     assign(world, world.people[role])
-    [told] = inboxes[role].new()
-    assert (told["event"], told["task_id"], told["title"]) == ("task_assigned", world.task.pk, "First")
-    assert (told["assignee_id"], told["previous_assignee_id"], told["version"]) == (world.people[role].pk, None, 2)
+    [notification] = inboxes[role].new()
+    assert (notification["event"], notification["task_id"], notification["title"]) == (
+        "task_assigned",
+        world.task.pk,
+        "First",
+    )
+    assert (notification["assignee_id"], notification["previous_assignee_id"], notification["version"]) == (
+        world.people[role].pk,
+        None,
+        2,
+    )
     assert not kinds(inboxes)
 
 
-def test_a_task_made_for_somebody_else_tells_them(world: World, inboxes: dict[str, Inbox]) -> None:
+def test_a_task_made_for_another_user_notifies_them(world: World, inboxes: dict[str, Inbox]) -> None:
     owner, member = world.people["owner"], world.people["member"]
     for assignee in (owner, member):
         command = commands.TaskCreate(project_id=world.project.pk, title="New", assignee_id=assignee.pk)
@@ -89,7 +97,7 @@ def test_a_task_made_for_somebody_else_tells_them(world: World, inboxes: dict[st
     assert kinds(inboxes) == {"member": ["task_assigned"]}
 
 
-def test_a_task_that_comes_back_tells_nobody_again(world: World, inboxes: dict[str, Inbox]) -> None:
+def test_a_task_that_comes_back_notifies_no_user_again(world: World, inboxes: dict[str, Inbox]) -> None:
     task = world.new_task("Back", assignee=world.people["viewer"])
     assert kinds(inboxes) == {"viewer": ["task_assigned"]}
     task.delete()
@@ -99,7 +107,7 @@ def test_a_task_that_comes_back_tells_nobody_again(world: World, inboxes: dict[s
     assert kinds(inboxes) == {}
 
 
-def test_nobody_is_told_of_their_own_act_or_of_being_unassigned(world: World, inboxes: dict[str, Inbox]) -> None:
+def test_no_user_is_notified_of_their_own_act_or_of_being_unassigned(world: World, inboxes: dict[str, Inbox]) -> None:
     with acting_as(world.people["member"]):
         assign_by_save(world, world.people["member"])
         world.task.assignee = None
@@ -107,13 +115,13 @@ def test_nobody_is_told_of_their_own_act_or_of_being_unassigned(world: World, in
     assert kinds(inboxes) == {}
 
 
-def test_who_is_not_in_the_project_is_told_nothing(world: World, inboxes: dict[str, Inbox]) -> None:
+def test_a_user_outside_of_the_project_is_not_notified(world: World, inboxes: dict[str, Inbox]) -> None:
     assign_by_save(world, world.people["outsider"])
     say(world, "owner", f"@{world.name('outsider')}")
     assert "outsider" not in kinds(inboxes)
 
 
-def test_what_is_rolled_back_tells_nobody(world: World, inboxes: dict[str, Inbox]) -> None:
+def test_what_is_rolled_back_notifies_no_user(world: World, inboxes: dict[str, Inbox]) -> None:
     with transaction.atomic():
         assign_by_save(world, world.people["viewer"])
         transaction.set_rollback(True)
@@ -123,7 +131,7 @@ def test_what_is_rolled_back_tells_nobody(world: World, inboxes: dict[str, Inbox
 # --- Comments -------------------------------------------------------------------------------
 
 
-def test_a_comment_tells_each_of_them_once_with_the_first_reason_that_fits(
+def test_a_comment_notifies_each_of_them_once_with_the_first_reason_that_fits(
     world: World, inboxes: dict[str, Inbox]
 ) -> None:
     # The member made the task and commented on it.
@@ -148,12 +156,14 @@ def test_the_copy_is_the_projects_event_with_the_reason(world: World, inboxes: d
     assert '"reason"' not in original
     assert copy.pop("event") == "comment_added"
     assert copy.pop("reason") == "creator"
-    [replayed] = [told for told in inboxes["member"].replayed() if told["event"] == "comment_added"]
+    [replayed] = [
+        notification for notification in inboxes["member"].replayed() if notification["event"] == "comment_added"
+    ]
     assert replayed["comment"] == copy["comment"]
     assert copy["comment"]["content_html"].strip() == "<p>Hi <em>there</em></p>"
 
 
-def test_every_door_for_comments_notifies(world: World, inboxes: dict[str, Inbox]) -> None:
+def test_every_interface_for_comments_notifies(world: World, inboxes: dict[str, Inbox]) -> None:
     owner = world.people["owner"]
     Comment.objects.create(task=world.task, author=owner, content="1")
     Comment.objects.bulk_create([Comment(task=world.task, author=owner, content=text) for text in "23"])
@@ -169,7 +179,7 @@ def test_every_door_for_comments_notifies(world: World, inboxes: dict[str, Inbox
     assert kinds(inboxes) == {}
 
 
-def test_a_comment_on_a_deleted_task_tells_nobody(world: World, inboxes: dict[str, Inbox]) -> None:
+def test_a_comment_on_a_deleted_task_notifies_no_user(world: World, inboxes: dict[str, Inbox]) -> None:
     world.task.delete()
     Comment.objects.create(task=world.task, author=world.people["owner"], content="Late")
     assert kinds(inboxes) == {}
@@ -202,13 +212,17 @@ def test_fifty_participants_cost_a_handful_of_statements(world: World) -> None:
 # --- Memberships ----------------------------------------------------------------------------
 
 
-def test_a_new_member_is_told_unless_they_made_the_project(world: World, inboxes: dict[str, Inbox]) -> None:
+def test_a_new_member_is_notified_unless_they_made_the_project(world: World, inboxes: dict[str, Inbox]) -> None:
     actions.perform(world.people["outsider"], commands.ProjectCreate(name="Mine"))
     command = commands.MemberAdd(project_id=world.project.pk, username=world.name("outsider"), role="viewer")
     actions.perform(world.people["owner"], command)
-    [told] = inboxes["outsider"].new()
-    assert (told["event"], told["project_id"], told["role"]) == ("project_member_added", world.project.pk, "viewer")
-    assert told["user"]["id"] == world.people["outsider"].pk
+    [notification] = inboxes["outsider"].new()
+    assert (notification["event"], notification["project_id"], notification["role"]) == (
+        "project_member_added",
+        world.project.pk,
+        "viewer",
+    )
+    assert notification["user"]["id"] == world.people["outsider"].pk
     assert kinds(inboxes) == {}
 
 
@@ -240,7 +254,7 @@ def test_a_muted_project_says_nothing_but_that_one_was_added(world: World, inbox
     assert kinds(inboxes) == {"member": ["project_member_added", "creator"]}
 
 
-def test_a_membership_that_is_given_to_somebody_else_is_not_muted_for_them(
+def test_a_membership_that_is_given_to_another_user_is_not_muted_for_them(
     world: World, inboxes: dict[str, Inbox]
 ) -> None:
     prefer(world, "member", muted_projects=[world.project.pk])
@@ -271,34 +285,40 @@ def test_a_removed_member_sees_no_content_any_more(world: World, inboxes: dict[s
     say(world, "owner", "Secret")
     membership = Membership.objects.get(project=world.project, user=world.people["member"])
     membership.delete()
-    told = inboxes["member"].replayed()[-1]
-    assert (told["event"], told["comment"]["content"], told["redacted"]) == ("comment_added", "", True)
+    notification = inboxes["member"].replayed()[-1]
+    assert (notification["event"], notification["comment"]["content"], notification["redacted"]) == (
+        "comment_added",
+        "",
+        True,
+    )
     page = world.api("member").get("/api/notifications/")
     assert "Secret" not in page.content.decode()
     assert page.json()["unread"] == page.json()["count"] == 2
     Membership.objects.create(project=world.project, user=world.people["member"])
-    told = inboxes["member"].replayed()[1]
-    assert (told["event"], told["comment"]["content"]) == ("comment_added", "Secret")
+    notification = inboxes["member"].replayed()[1]
+    assert (notification["event"], notification["comment"]["content"]) == ("comment_added", "Secret")
 
 
 def test_a_deleted_project_leaves_numbers_without_words(world: World, inboxes: dict[str, Inbox]) -> None:
     say(world, "owner", "Secret")
-    numbers = [told["seq"] for told in inboxes["member"].replayed()]
+    numbers = [notification["seq"] for notification in inboxes["member"].replayed()]
     Project.objects.get(pk=world.project.pk).delete()
-    assert [told["seq"] for told in inboxes["member"].replayed()] == numbers
-    assert all(told["redacted"] for told in inboxes["member"].replayed())
+    assert [notification["seq"] for notification in inboxes["member"].replayed()] == numbers
+    assert all(notification["redacted"] for notification in inboxes["member"].replayed())
     assert not Event.objects.filter(data__contains="Secret").exists()
 
 
-def test_who_is_removed_before_the_numbering_is_rung_a_blank(world: World, rings: list[dict[str, Any]]) -> None:
+def test_a_user_who_is_removed_before_the_numbering_is_sent_a_blank(
+    world: World, publications: list[dict[str, Any]]
+) -> None:
     room = user_room(world.people["member"].pk)
     with unnumbered():
         say(world, "owner", "Secret")
         Membership.objects.get(project=world.project, user=world.people["member"]).delete()
     log.sequence([room])
-    [ring] = [ring for ring in rings if ring["room"] == room]
-    assert "Secret" not in str(ring)
-    assert '"redacted":true' in str(ring)
+    [message] = [message for message in publications if message["room"] == room]
+    assert "Secret" not in str(message)
+    assert '"redacted":true' in str(message)
 
 
 def test_nothing_is_left_of_a_user_who_is_deleted_while_being_notified(world: World) -> None:
@@ -325,7 +345,7 @@ def unnumbered() -> Iterator[None]:
 
 
 @pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def publications(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What was published, by room, with its events."""
     rung: list[dict[str, Any]] = []
     monkeypatch.setattr(doorbell, "publish", lambda room, events, **_: rung.append({"room": room, "events": events}))

@@ -105,7 +105,7 @@ def test_answers_are_as_described(document: dict[str, Any]) -> None:
             jsonschema.validate(answer.json(), schema, cls=jsonschema.Draft202012Validator)
 
 
-def test_it_is_open_to_everybody_as_yaml_and_json(client: Client, document: dict[str, Any]) -> None:
+def test_it_is_public_as_yaml_and_json(client: Client, document: dict[str, Any]) -> None:
     for query, accept, kind in [
         ("", "*/*", "yaml"),
         ("?format=json", "*/*", "json"),

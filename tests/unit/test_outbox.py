@@ -74,7 +74,7 @@ async def test_frames_are_written_in_order(socket: Socket) -> None:
     assert socket.sent == ["a", "b", "c", "d"]
 
 
-async def test_a_slow_reader_keeps_nobody_waiting(socket: Socket) -> None:
+async def test_a_slow_reader_keeps_no_client_waiting(socket: Socket) -> None:
     socket.open.clear()
     socket.outbox.put(Frames(["a"]))
     await asyncio.sleep(0)
@@ -98,7 +98,7 @@ async def test_what_a_slow_reader_missed_is_pushed_in_few_pieces(socket: Socket)
 
 
 @pytest.mark.parametrize("socket", [True], indirect=True)
-async def test_who_reads_has_it_when_put_returns(socket: Socket) -> None:
+async def test_a_client_that_reads_has_the_frame_when_put_returns(socket: Socket) -> None:
     socket.outbox.put(Frames(["a", "b"]))
     assert socket.sent == ["a", "b"]
     assert socket.pushes == 1
@@ -109,8 +109,8 @@ def test_frames_are_what_a_client_reads(size: int) -> None:
     text = ("é" if size % 2 == 0 else "e") * (size // 2 if size % 2 == 0 else size)
     client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
     client.receive_data(Frames([text, "next"]).wire)
-    heard = [event for event in client.events_received() if isinstance(event, Frame)]
-    assert [(frame.opcode, frame.fin, bytes(frame.data).decode()) for frame in heard] == [
+    received = [event for event in client.events_received() if isinstance(event, Frame)]
+    assert [(frame.opcode, frame.fin, bytes(frame.data).decode()) for frame in received] == [
         (Opcode.TEXT, True, text),
         (Opcode.TEXT, True, "next"),
     ]
@@ -146,7 +146,7 @@ async def test_a_socket_that_refuses_ends_the_writing_quietly(socket: Socket) ->
     assert socket.sent == []
 
 
-async def test_a_closed_outbox_takes_nothing_and_waits_for_nobody(socket: Socket) -> None:
+async def test_a_closed_outbox_takes_nothing_and_waits_for_no_client(socket: Socket) -> None:
     socket.open.clear()
     socket.outbox.put(Frames(["a", "b"]))
     await asyncio.sleep(0)

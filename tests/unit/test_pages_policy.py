@@ -125,7 +125,7 @@ class Tls:
         assert self("post", "/login/", form).status_code == 302
 
 
-def test_over_tls_nobody_else_can_set_the_cookies(world: World) -> None:
+def test_over_tls_no_other_host_can_set_the_cookies(world: World) -> None:
     browser = Tls()
     browser.sign_in(world)
     assert set(browser.kept) == {"__Host-sessionid", "__Host-csrftoken"}
@@ -143,7 +143,9 @@ def test_over_tls_nobody_else_can_set_the_cookies(world: World) -> None:
     assert browser("get", "/").status_code == 302
 
 
-def test_who_was_signed_in_before_the_update_stays_where_that_is_asked_for(world: World, settings: Settings) -> None:
+def test_a_user_who_was_signed_in_before_the_update_stays_where_that_is_asked_for(
+    world: World, settings: Settings
+) -> None:
     earlier = Client()
     earlier.force_login(world.people["owner"])
     browser = Tls()

@@ -59,5 +59,5 @@ def test_an_address_that_says_nonsense_is_refused_in_words(monkeypatch: pytest.M
     monkeypatch.setenv("DATABASE_URL", f"postgres://board@127.0.0.1/board?prepare_threshold={threshold}")
     with pytest.raises(ImproperlyConfigured) as refused:
         settings._database()
-    told = f"DATABASE_URL: prepare_threshold must be a whole number, or off, not {threshold!r}."
-    assert str(refused.value) == told
+    message = f"DATABASE_URL: prepare_threshold must be a whole number, or off, not {threshold!r}."
+    assert str(refused.value) == message

@@ -30,7 +30,7 @@ with_redis = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="there
 _rooms = itertools.count(1_000_000)
 
 
-class Ear:
+class PresenceListener:
     """Keeps the picture that a client has: the answer to its join, and each frame applied to it."""
 
     def __init__(self, user_id: int) -> None:
@@ -38,7 +38,7 @@ class Ear:
         self.present: dict[int, str] = {}
         self.viewers: dict[int, list[int]] = {}
         self.frames: list[dict[str, Any]] = []
-        self.told: list[tuple[int, str]] = []
+        self.announced: list[tuple[int, str]] = []
 
     def joined(self, present: Iterable[tuple[int, str]], frames: Iterable[str]) -> None:
         self.present, self.viewers = dict(present), {}
@@ -54,7 +54,7 @@ class Ear:
             elif frame["event"] == "user_presence":
                 for user in data.get("users", [data]):
                     status = user["status"]
-                    self.told.append((user["user_id"], status))
+                    self.announced.append((user["user_id"], status))
                     self._change(self.present, user["user_id"], None if status == "offline" else status)
 
     def _change(self, known: dict[int, Any], key: int, value: Any) -> None:
@@ -73,39 +73,39 @@ class Stage:
 
     def __init__(self) -> None:
         self.room = Attendance(ROOM)
-        self.inside: list[tuple[Ear, Connection]] = []
+        self.inside: list[tuple[PresenceListener, Connection]] = []
         self.now = 0.0
 
     def join(self, user_id: int) -> None:
-        ear, connection = Ear(user_id), Connection(user_id)
-        self.room.enter(ear, connection)
+        listener, connection = PresenceListener(user_id), Connection(user_id)
+        self.room.enter(listener, connection)
         connection.rooms.add(ROOM)
-        ear.present, ear.viewers = dict(self.room.present()), self.room.viewed()
-        self.inside.append((ear, connection))
+        listener.present, listener.viewers = dict(self.room.present()), self.room.viewed()
+        self.inside.append((listener, connection))
 
     def leave(self, which: int, until: float | None) -> None:
-        ear, connection = self.inside.pop(which)
-        self.room.leave(ear, connection, now=1000 + self.now, until=until)
+        listener, connection = self.inside.pop(which)
+        self.room.leave(listener, connection, now=1000 + self.now, until=until)
 
     def tell(self) -> None:
         for listeners, news in self.room.take_news():
-            for ear in listeners:
-                apply(ear, news)  # type: ignore[arg-type]
-        for ear, _ in self.inside:
-            assert ear.present == dict(self.room.present())
-            assert ear.viewers == self.room.viewed()
+            for listener in listeners:
+                apply(listener, news)  # type: ignore[arg-type]
+        for listener, _ in self.inside:
+            assert listener.present == dict(self.room.present())
+            assert listener.viewers == self.room.viewed()
 
 
-def apply(ear: Ear, news: News) -> None:
+def apply(listener: PresenceListener, news: News) -> None:
     for user_id, (status, _) in news.people.items():
-        ear._change(ear.present, user_id, status)
+        listener._change(listener.present, user_id, status)
     for place, users in news.viewers.items():
-        ear._change(ear.viewers, place, users or None)
+        listener._change(listener.viewers, place, users or None)
 
 
 @examples(60)
 @given(chance=st.randoms(), steps=st.integers(1, 60))
-def test_every_listener_has_the_whole_picture_and_hears_nothing_twice(chance: Random, steps: int) -> None:
+def test_every_listener_has_the_whole_picture_and_receives_nothing_twice(chance: Random, steps: int) -> None:
     stage = Stage()
     for _ in range(steps):
         stage.now += chance.random() * 3
@@ -128,9 +128,9 @@ def test_every_listener_has_the_whole_picture_and_hears_nothing_twice(chance: Ra
         elif step == 6:
             stage.room.expire(stage.now)
         elif chance.randrange(3) == 0 and stage.inside:
-            ear, _ = chance.choice(stage.inside)
-            apply(ear, stage.room.catch_up(ear))
-            assert ear.present == dict(stage.room.present())
+            listener, _ = chance.choice(stage.inside)
+            apply(listener, stage.room.catch_up(listener))
+            assert listener.present == dict(stage.room.present())
         else:
             stage.tell()
     stage.tell()
@@ -142,7 +142,7 @@ def test_every_listener_has_the_whole_picture_and_hears_nothing_twice(chance: Ra
     assert (stage.room.present(), stage.room.viewed(), stage.room.empty) == ([], {}, True)
 
 
-def test_who_left_is_gone_when_the_time_is_up_and_not_before() -> None:
+def test_a_user_who_left_is_gone_when_the_time_is_up_and_not_before() -> None:
     stage = Stage()
     stage.join(1)
     stage.join(2)
@@ -155,7 +155,7 @@ def test_who_left_is_gone_when_the_time_is_up_and_not_before() -> None:
     assert stage.room.take_news() == [([watcher], News({2: (None, 1000.0)}, {}))]
 
 
-def test_who_comes_back_in_time_was_never_away() -> None:
+def test_a_user_who_comes_back_in_time_was_never_away() -> None:
     stage = Stage()
     stage.join(1)
     stage.join(2)
@@ -178,7 +178,7 @@ def test_a_change_that_was_taken_back_is_no_news() -> None:
     assert stage.room.take_news() == []
 
 
-def test_who_left_a_busy_tab_elsewhere_is_what_the_open_one_says() -> None:
+def test_a_user_who_left_a_busy_tab_elsewhere_is_what_the_open_one_says() -> None:
     stage = Stage()
     stage.join(1)
     stage.room.update_from("a", {1: Entry("busy", left_at=900.0)})
@@ -231,7 +231,7 @@ async def test_what_a_process_wrote_is_read_and_goes_with_its_lease(store_of: St
 
 
 @with_redis
-async def test_a_lease_that_is_renewed_lasts_and_the_next_end_is_told(store_of: StoreOf) -> None:
+async def test_a_lease_that_is_renewed_lasts_and_the_next_end_is_returned(store_of: StoreOf) -> None:
     one, two = store_of("one"), store_of("two")
     await one.register({ROOM: {1: Entry("online")}}, lease=0.5)
     await two.register({}, lease=30)
@@ -255,7 +255,7 @@ async def test_registering_takes_the_place_of_what_was_written_before(store_of: 
 
 
 @with_redis
-async def test_nothing_is_left_for_ever_of_a_room_that_everybody_left(store_of: StoreOf) -> None:
+async def test_nothing_is_left_for_ever_of_a_room_that_every_user_left(store_of: StoreOf) -> None:
     one = store_of("one")
     await one.register({ROOM: {1: Entry("online")}}, lease=0.2)
     await one.write({ROOM: {1: None}})
@@ -275,11 +275,11 @@ class Process:
     def __init__(self, *urls: str, lease: float = 25.0) -> None:
         self.presence = Presence(urls, lease=lease, grace=0.2, gather=0.01)
 
-    async def join(self, room: str, user_id: int) -> Ear:
-        ear = Ear(user_id)
+    async def join(self, room: str, user_id: int) -> PresenceListener:
+        listener = PresenceListener(user_id)
         await self.presence.open(room)
-        ear.joined(*self.presence.enter(room, ear))
-        return ear
+        listener.joined(*self.presence.enter(room, listener))
+        return listener
 
     async def look(self) -> None:
         for sharing in self.presence._sharings:
@@ -304,43 +304,44 @@ async def start() -> AsyncIterator[Callable[..., Process]]:
 
 
 @with_redis
-async def test_lost_rings_delay_what_processes_know_of_each_other(start: Callable[..., Process]) -> None:
+async def test_lost_publications_delay_what_processes_know_of_each_other(start: Callable[..., Process]) -> None:
     room = f"project.{next(_rooms)}"
     one, two = start(), start()
     watcher = await one.join(room, 1)
     await one.look()
-    ear = await two.join(room, 2)
-    assert ear.present == {1: "online", 2: "online"}
-    await until(lambda: watcher.present == ear.present, one.look)
-    two.presence.set_status(ear, "busy")
-    two.presence.view(ear, room, 7)
+    listener = await two.join(room, 2)
+    assert listener.present == {1: "online", 2: "online"}
+    await until(lambda: watcher.present == listener.present, one.look)
+    two.presence.set_status(listener, "busy")
+    two.presence.view(listener, room, 7)
     await until(lambda: watcher.present[2] == "busy" and watcher.viewers == {7: [2]}, one.look)
-    two.presence.leave_all(ear)
+    two.presence.leave_all(listener)
     await until(lambda: watcher.present == {1: "online"} and not watcher.viewers, one.look)
-    assert watcher.told == [(2, "online"), (2, "busy"), (2, "offline")]
+    assert watcher.announced == [(2, "online"), (2, "busy"), (2, "offline")]
 
 
 @with_redis
-async def test_rings_in_any_order_or_twice_tell_everything_once(
+async def test_publications_in_any_order_or_twice_announce_everything_once(
     start: Callable[..., Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = f"project.{next(_rooms)}"
-    rings: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        "taskrealtime.engine.installation.doorbell.hint", lambda room, ring: rings.append({**ring, "room": room})
+        "taskrealtime.engine.installation.doorbell.hint",
+        lambda room, message: messages.append({**message, "room": room}),
     )
     one, two = start(), start()
-    watcher, ear = await one.join(room, 1), await two.join(room, 2)
+    watcher, listener = await one.join(room, 1), await two.join(room, 2)
     await until(lambda: watcher.present == {1: "online", 2: "online"}, one.look)
-    rings.clear()
+    messages.clear()
     for number, status in enumerate(("busy", "idle", "busy", "idle"), start=1):
-        two.presence.set_status(ear, status)  # type: ignore[arg-type]
-        await until(lambda number=number: len(rings) == number)  # type: ignore[misc]
+        two.presence.set_status(listener, status)  # type: ignore[arg-type]
+        await until(lambda number=number: len(messages) == number)  # type: ignore[misc]
     await until(lambda: one.presence.attendance(room).version is not None)
-    for ring in [*reversed(rings), *rings]:
-        one.presence.receive(ring)
+    for message in [*reversed(messages), *messages]:
+        one.presence.receive(message)
     await until(lambda: watcher.present[2] == "idle")
-    assert watcher.told == [(2, "online"), (2, "idle")]
+    assert watcher.announced == [(2, "online"), (2, "idle")]
 
 
 @with_redis
@@ -353,11 +354,11 @@ async def test_a_process_that_stops_renewing_loses_its_people_and_gets_them_back
     await until(lambda: 2 in watcher.present, lambda: asyncio.gather(one.look(), two.look()))
     await until(lambda: 2 not in watcher.present, one.look)
     await until(lambda: 2 in watcher.present, lambda: asyncio.gather(one.look(), two.look()))
-    assert watcher.told == [(2, "online"), (2, "offline"), (2, "online")]
+    assert watcher.announced == [(2, "online"), (2, "offline"), (2, "online")]
 
 
 @with_redis
-async def test_an_emptied_redis_makes_nobody_absent_until_everybody_had_the_time_to_register(
+async def test_an_emptied_redis_makes_no_user_absent_until_every_user_had_the_time_to_register(
     start: Callable[..., Process], store_of: StoreOf
 ) -> None:
     room = f"project.{next(_rooms)}"
@@ -373,31 +374,31 @@ async def test_an_emptied_redis_makes_nobody_absent_until_everybody_had_the_time
     assert (await one.presence._sharings[0].store.read(room)).alive == {one.presence.process}
     assert late.present.keys() == {1, 2, 3, 4}
     await until(lambda: 3 not in watcher.present, lambda: asyncio.gather(one.look(), two.look()))
-    told = [change for change in watcher.told if change[0] != 4]
-    assert sorted(told[:2]) == [(2, "online"), (3, "online")]
-    assert told[2:] == [(3, "offline")]  # `two` has registered, `three` never did.
+    announced = [change for change in watcher.announced if change[0] != 4]
+    assert sorted(announced[:2]) == [(2, "online"), (3, "online")]
+    assert announced[2:] == [(3, "offline")]  # `two` has registered, `three` never did.
 
 
 async def test_what_one_process_knows_needs_no_redis() -> None:
     alone = Process()
-    watcher, ear = await alone.join(ROOM, 1), await alone.join(ROOM, 2)
-    alone.presence.set_status(ear, "busy")
+    watcher, listener = await alone.join(ROOM, 1), await alone.join(ROOM, 2)
+    alone.presence.set_status(listener, "busy")
     await until(lambda: watcher.present == {1: "online", 2: "busy"})
-    alone.presence.leave_all(ear)
+    alone.presence.leave_all(listener)
     await until(lambda: watcher.present == {1: "online"})
-    assert watcher.told == [(2, "busy"), (2, "offline")]
+    assert watcher.announced == [(2, "busy"), (2, "offline")]
 
 
-async def test_two_hundred_who_come_in_a_moment_are_a_few_frames() -> None:
+async def test_two_hundred_users_who_join_in_a_moment_are_a_few_frames() -> None:
     alone = Process()
     alone.presence._gather = 0.2
     watcher = await alone.join(ROOM, 1)
     crowd = [await alone.join(ROOM, user_id) for user_id in range(2, 202)]
     await until(lambda: len(watcher.present) == 201)
     assert len(watcher.frames) <= 3
-    for ear in crowd:
-        await until(lambda ear=ear: len(ear.present) == 201)  # type: ignore[misc]
-        assert len(ear.frames) <= 3
+    for listener in crowd:
+        await until(lambda listener=listener: len(listener.present) == 201)  # type: ignore[misc]
+        assert len(listener.frames) <= 3
 
 
 async def test_a_removed_user_is_gone_without_the_moment_of_grace() -> None:
@@ -419,10 +420,10 @@ class Desk:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.told: list[tuple[float, bool]] = []
+        self.announced: list[tuple[float, bool]] = []
         self._timers: list[Timer] = []
         self.typists = Typists(Presence([]), alone=True, clock=lambda: self.now, call_at=self._call_at)
-        self.typists._announce = lambda key, hand, is_typing: self.told.append((self.now, is_typing))  # type: ignore[method-assign]
+        self.typists._announce = lambda key, hand, is_typing: self.announced.append((self.now, is_typing))  # type: ignore[method-assign]
 
     def _call_at(self, at: float, call: Callable[[], None]) -> "Timer":
         self._timers.append(Timer(at, call))
@@ -435,8 +436,8 @@ class Desk:
     def rung(self, is_typing: bool, connection: str = "b") -> None:
         """Another process reports a connection of the same user."""
         user = {"id": 1, "username": "bob", "name": "Bob"}
-        ring = {"process": "another", "place": 7, "user": user, "connection": connection, "is_typing": is_typing}
-        self.typists.receive({"room": ROOM, **ring})
+        message = {"process": "another", "place": 7, "user": user, "connection": connection, "is_typing": is_typing}
+        self.typists.receive({"room": ROOM, **message})
 
     def pass_time(self, seconds: float) -> None:
         end = self.now + seconds
@@ -471,40 +472,40 @@ async def test_typing_ends_six_seconds_after_the_last_renewal(desk: Desk) -> Non
     desk.pass_time(1.5)
     desk.type()
     desk.pass_time(20)
-    assert desk.told == [(0, True), (1.5 + TYPING_TIME, False)]
+    assert desk.announced == [(0, True), (1.5 + TYPING_TIME, False)]
 
 
-async def test_every_key_is_told_once_in_two_seconds(desk: Desk) -> None:
+async def test_every_key_is_announced_once_in_two_seconds(desk: Desk) -> None:
     for _ in range(100):
         desk.type()
         desk.pass_time(0.1)
-    begun = [at for at, is_typing in desk.told if is_typing]
+    begun = [at for at, is_typing in desk.announced if is_typing]
     assert len(begun) == 5
     assert all(later - earlier >= ANNOUNCE_SECONDS for earlier, later in itertools.pairwise(begun))
 
 
-async def test_beginning_and_ending_all_the_time_is_told_once_in_two_seconds(desk: Desk) -> None:
+async def test_beginning_and_ending_all_the_time_is_announced_once_in_two_seconds(desk: Desk) -> None:
     for _ in range(50):
         desk.type()
         desk.type(False)
         desk.pass_time(0.1)
-    begun = [at for at, is_typing in desk.told if is_typing]
+    begun = [at for at, is_typing in desk.announced if is_typing]
     assert all(later - earlier >= ANNOUNCE_SECONDS - 1e-9 for earlier, later in itertools.pairwise(begun))
-    assert [is_typing for _, is_typing in desk.told] == [True, False] * len(begun)
+    assert [is_typing for _, is_typing in desk.announced] == [True, False] * len(begun)
 
 
-async def test_who_begins_again_right_after_the_end_is_told_of_two_seconds_after_the_first(desk: Desk) -> None:
+async def test_a_user_who_begins_again_right_after_the_end_is_announced_two_seconds_after_the_first(desk: Desk) -> None:
     desk.type()
     desk.type(False)
     desk.type()
     desk.pass_time(5)
-    assert desk.told == [(0, True), (0, False), (ANNOUNCE_SECONDS, True)]
+    assert desk.announced == [(0, True), (0, False), (ANNOUNCE_SECONDS, True)]
 
 
-async def test_what_a_dead_process_told_ends_by_itself(desk: Desk) -> None:
+async def test_what_a_dead_process_announced_ends_by_itself(desk: Desk) -> None:
     desk.rung(True)
     desk.pass_time(20)
-    assert desk.told == [(0, True), (TYPING_TIME, False)]
+    assert desk.announced == [(0, True), (TYPING_TIME, False)]
     assert desk.idle
 
 
@@ -515,18 +516,18 @@ async def test_connections_of_two_processes_type_as_one(desk: Desk) -> None:
     desk.pass_time(1)
     desk.type(False)
     desk.pass_time(1)
-    assert desk.told == [(0, True)]
+    assert desk.announced == [(0, True)]
     desk.rung(False)
-    assert desk.told == [(0, True), (2, False)]
+    assert desk.announced == [(0, True), (2, False)]
 
 
 async def test_the_end_of_a_connection_ends_its_typing_everywhere_and_leaves_nothing(desk: Desk) -> None:
     desk.type()
     desk.typists.stop("a", room="project.2")
     desk.typists.stop("a", place=8)
-    assert desk.told == [(0, True)]
+    assert desk.announced == [(0, True)]
     desk.typists.stop("a")
-    assert desk.told == [(0, True), (0, False)]
+    assert desk.announced == [(0, True), (0, False)]
     desk.pass_time(ANNOUNCE_SECONDS)
     assert desk.idle
 
@@ -535,9 +536,9 @@ async def test_a_removed_user_types_no_more(desk: Desk) -> None:
     desk.type()
     desk.rung(True)
     desk.typists.forget(ROOM, 2)
-    assert desk.told == [(0, True)]
+    assert desk.announced == [(0, True)]
     desk.typists.forget(ROOM, 1)
-    assert desk.told == [(0, True), (0, False)]
+    assert desk.announced == [(0, True), (0, False)]
 
 
 # --- Last seen ------------------------------------------------------------------------------

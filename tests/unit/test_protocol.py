@@ -173,7 +173,7 @@ def test_frames_carry_what_they_answer() -> None:
     }
 
 
-def test_errors_tell_details_and_when_to_come_back() -> None:
+def test_errors_report_details_and_when_to_come_back() -> None:
     error = RealTimeError("Wait.", details=[1], retry_after=2.5)
     assert error.as_data() == {"code": "internal", "message": "Wait.", "details": [1], "retry_after": 2.5}
 

@@ -34,7 +34,7 @@ def test_a_column_that_only_grows_keeps_short_positions() -> None:
     assert len(position) < 10
 
 
-def test_two_who_add_at_the_same_moment_hardly_ever_get_one_place() -> None:
+def test_two_users_who_add_at_the_same_moment_hardly_ever_get_one_place() -> None:
     ends = {ranks.after_last("a0") for _ in range(100)}
     assert len(ends) > 90
 

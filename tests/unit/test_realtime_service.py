@@ -11,12 +11,12 @@ from taskrealtime.actor import acting_as
 from taskrealtime.engine.wire.errors import InvalidData, NotFound
 from taskrealtime.models import Comment, Membership, Task
 from taskrealtime.services import RealTimeService
-from tests.support.told import Ear
+from tests.support.project_log import ProjectLog
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db
 
-Door = Callable[[World], Any]
+Call = Callable[[World], Any]
 
 
 def execute(sql: str, *values: Any) -> None:
@@ -30,7 +30,7 @@ def set_raw(task: Task, **values: Any) -> None:
         execute(f"UPDATE taskrealtime_task SET {name} = %s WHERE id = %s", value, task.pk)
 
 
-def test_an_update_is_told_with_the_next_version(world: World, ear: Ear) -> None:
+def test_an_update_is_published_with_the_next_version(world: World, project_log: ProjectLog) -> None:
     set_raw(world.task, title="Raw", priority="low")
     RealTimeService.broadcast_task_updated(
         task_id=world.task.pk,
@@ -38,7 +38,7 @@ def test_an_update_is_told_with_the_next_version(world: World, ear: Ear) -> None
         project_id=world.project.pk,
         updater_id=world.people["owner"].pk,
     )
-    [data] = ear.data()
+    [data] = project_log.data()
     assert data["event"] == "task_updated"
     assert (data["changes"], data["version"]) == ({"title": "Raw", "priority": "low"}, 2)
     assert data["by"] == {"id": world.people["owner"].pk, "username": world.name("owner")}
@@ -46,21 +46,21 @@ def test_an_update_is_told_with_the_next_version(world: World, ear: Ear) -> None
     assert (task.version, task.field_versions) == (2, {"title": 2, "priority": 2})
 
 
-def test_times_may_be_given_as_text(world: World, ear: Ear) -> None:
+def test_times_may_be_given_as_text(world: World, project_log: ProjectLog) -> None:
     task = world.new_task("Due", due_at=datetime(2031, 5, 17, 12, tzinfo=UTC))
-    ear.data()
+    project_log.data()
     RealTimeService.broadcast_task_updated(
         task_id=task.pk, updates={"due_at": "2031-05-17T14:00:00+02:00"}, project_id=world.project.pk
     )
-    assert ear.data()[0]["changes"] == {"due_at": "2031-05-17T12:00:00Z"}
+    assert project_log.data()[0]["changes"] == {"due_at": "2031-05-17T12:00:00Z"}
 
 
-def test_a_status_is_told(world: World, ear: Ear) -> None:
+def test_a_status_is_published(world: World, project_log: ProjectLog) -> None:
     set_raw(world.task, status="review")
     RealTimeService.broadcast_task_status_changed(
         task_id=world.task.pk, old_status="todo", new_status="review", project_id=world.project.pk
     )
-    [data] = ear.data()
+    [data] = project_log.data()
     assert data == {
         "event": "task_status_changed",
         "by": None,
@@ -72,79 +72,79 @@ def test_a_status_is_told(world: World, ear: Ear) -> None:
     }
 
 
-def test_an_assignment_is_told(world: World, ear: Ear) -> None:
+def test_an_assignment_is_published(world: World, project_log: ProjectLog) -> None:
     member = world.people["member"].pk
     set_raw(world.task, assignee_id=member)
     RealTimeService.broadcast_task_assigned(
         task_id=world.task.pk, assignee_id=member, project_id=world.project.pk, updater_id=member
     )
-    [data] = ear.data()
+    [data] = project_log.data()
     assert (data["event"], data["assignee_id"], data["previous_assignee_id"]) == ("task_assigned", member, None)
     assert (data["title"], data["version"], data["by"]["id"]) == ("First", 2, member)
 
 
-def test_a_creation_and_a_deletion_are_told(world: World, ear: Ear) -> None:
+def test_a_creation_and_a_deletion_are_published(world: World, project_log: ProjectLog) -> None:
     RealTimeService.broadcast_task_created(task_id=world.task.pk, project_id=world.project.pk)
     execute("DELETE FROM taskrealtime_comment WHERE task_id = %s", world.task.pk)
     execute("DELETE FROM taskrealtime_task WHERE id = %s", world.task.pk)
     RealTimeService.broadcast_task_deleted(task_id=world.task.pk, project_id=world.project.pk)
-    created, deleted = ear.data()
+    created, deleted = project_log.data()
     assert (created["event"], created["task"]["comment_count"]) == ("task_created", 1)
     assert (deleted["event"], deleted["task_id"]) == ("task_deleted", world.task.pk)
 
 
-def test_a_comment_is_written_and_told_or_told_once(world: World, ear: Ear) -> None:
+def test_a_comment_is_written_and_published_or_published_once(world: World, project_log: ProjectLog) -> None:
     about = {"task_id": world.task.pk, "project_id": world.project.pk, "author_id": world.people["member"].pk}
     made = RealTimeService.broadcast_comment_added(comment_data={"content": "Hi"}, **about)
     assert (made.content, made.author_id) == ("Hi", about["author_id"])
-    assert ear.names() == ["comment_added"]
+    assert project_log.names() == ["comment_added"]
     assert RealTimeService.broadcast_comment_added(comment_data={"id": made.pk}, **about) == made
-    assert ear.names() == []
+    assert project_log.names() == []
     execute("UPDATE engine_event SET subject = %s WHERE subject = %s", "", f"comment.{made.pk}")
     RealTimeService.broadcast_comment_added(comment_data={"id": made.pk, "content": "Hi"}, **about)
-    assert ear.names() == ["comment_added"]
+    assert project_log.names() == ["comment_added"]
 
 
-def test_an_old_comment_whose_event_was_trimmed_is_not_told_again(world: World, ear: Ear) -> None:
+def test_an_old_comment_whose_event_was_trimmed_is_not_published_again(world: World, project_log: ProjectLog) -> None:
     about = {"task_id": world.task.pk, "project_id": world.project.pk, "author_id": world.people["member"].pk}
 
-    def told(comment: Comment) -> bool:
+    def was_published(comment: Comment) -> bool:
         """Whether it is announced again, if the log holds no event of it."""
         execute("UPDATE engine_event SET subject = %s WHERE subject = %s", "", f"comment.{comment.pk}")
-        ear.names()
+        project_log.names()
         assert RealTimeService.broadcast_comment_added(comment_data={"id": comment.pk}, **about) == comment
-        return ear.names() == ["comment_added"]
+        return project_log.names() == ["comment_added"]
 
     now = datetime.now(UTC)
     old, young = (world.new_comment(name) for name in ("old", "young"))
     for comment, days in ((old, 31), (young, 29)):
         Comment.objects.filter(pk=comment.pk).update(created_at=now - timedelta(days=days))
-    assert told(old), "where nothing was trimmed, no event means that it was never told"
+    assert was_published(old), "where nothing was trimmed, no event means that it was never published"
     execute("UPDATE engine_room SET floor = 1 WHERE name = %s", world.project.room)
-    assert (told(old), told(young)) == (False, True)
+    assert (was_published(old), was_published(young)) == (False, True)
 
 
-def test_memberships_are_told(world: World, ear: Ear) -> None:
+def test_memberships_are_published(world: World, project_log: ProjectLog) -> None:
     viewer = world.people["viewer"].pk
     about = {"project_id": world.project.pk, "user_id": viewer}
     RealTimeService.broadcast_member_added(**about, adder_id=world.people["owner"].pk)
     execute("DELETE FROM taskrealtime_membership WHERE user_id = %s", viewer)
     RealTimeService.broadcast_member_removed(**about)
-    added, removed = ear.data()
+    added, removed = project_log.data()
     assert (added["event"], added["user"]["id"], added["role"]) == ("project_member_added", viewer, "viewer")
     assert (removed["event"], removed["user_id"]) == ("project_member_removed", viewer)
 
 
-def test_whoever_acts_already_is_named(world: World, ear: Ear) -> None:
+def test_the_user_who_acts_already_is_named(world: World, project_log: ProjectLog) -> None:
     with acting_as(world.people["owner"]):
         RealTimeService.broadcast_task_created(task_id=world.task.pk, project_id=world.project.pk)
         RealTimeService.broadcast_task_created(
             task_id=world.task.pk, project_id=world.project.pk, creator_id=world.people["member"].pk
         )
-    assert [data["by"]["username"] for data in ear.data()] == [world.name("owner"), world.name("member")]
+    assert [data["by"]["username"] for data in project_log.data()] == [world.name("owner"), world.name("member")]
 
 
-REFUSED: dict[str, tuple[type[Exception], Door]] = {
+REFUSED: dict[str, tuple[type[Exception], Call]] = {
     "another value": (
         InvalidData,
         lambda world: RealTimeService.broadcast_task_updated(
@@ -257,7 +257,7 @@ REFUSED: dict[str, tuple[type[Exception], Door]] = {
 
 
 def test_what_the_database_does_not_say_is_refused_and_changes_nothing(
-    world: World, ear: Ear, subtests: pytest.Subtests
+    world: World, project_log: ProjectLog, subtests: pytest.Subtests
 ) -> None:
     def rows() -> tuple[int, int, int]:
         return Task.objects.get(pk=world.task.pk).version, Comment.objects.count(), Membership.objects.count()
@@ -267,5 +267,5 @@ def test_what_the_database_does_not_say_is_refused_and_changes_nothing(
         with subtests.test(case):
             with pytest.raises(error), transaction.atomic():
                 door(world)
-            assert ear.names() == []
+            assert project_log.names() == []
             assert rows() == before

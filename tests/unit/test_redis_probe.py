@@ -28,7 +28,7 @@ def test_a_server_that_answers_can_be_worked_with() -> None:
         ({"netloc": ":hunter2@{netloc}"}, "without any password configured"),
     ],
 )
-def test_a_server_that_refuses_is_told_by_its_reason(change: dict[str, str], reason: str) -> None:
+def test_a_server_that_refuses_is_reported_with_its_reason(change: dict[str, str], reason: str) -> None:
     url = urlsplit(shared_redis().url)
     wrong = url._replace(**{part: value.format(netloc=url.netloc) for part, value in change.items()}).geturl()
     with pytest.raises(redis_probe.UnusableServer, match=reason) as refused:

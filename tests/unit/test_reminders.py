@@ -41,7 +41,7 @@ def remind(*moments: datetime) -> int:
     return sum(reminders.remind(now=moment) for moment in moments)
 
 
-def told(inbox: Inbox) -> list[str]:
+def reminders_in(inbox: Inbox) -> list[str]:
     """The kinds of the reminders since the last look."""
     return [event["kind"] for event in inbox.new() if event["event"] == "due_date_reminder"]
 
@@ -66,7 +66,7 @@ def test_each_comes_once_at_its_time(world: World, inbox: Inbox) -> None:
         (NOON + 30 * DAY, []),
     ]:
         assert remind(moment) == len(expected)
-        assert told(inbox) == expected, moment
+        assert reminders_in(inbox) == expected, moment
 
 
 def test_what_a_reminder_says(world: World, inbox: Inbox) -> None:
@@ -91,7 +91,7 @@ def test_what_is_first_seen_late_is_overdue_alone(world: World, inbox: Inbox) ->
     for _ in range(3):
         due(world)
     assert remind(NOON + 3 * DAY, NOON + 4 * DAY) == 3
-    assert told(inbox) == ["overdue"] * 3
+    assert reminders_in(inbox) == ["overdue"] * 3
 
 
 def test_rescheduling_reminds_again_but_not_of_a_date_that_came_back(world: World, inbox: Inbox) -> None:
@@ -99,14 +99,14 @@ def test_rescheduling_reminds_again_but_not_of_a_date_that_came_back(world: Worl
     remind(NOON - HOUR)
     Task.objects.filter(pk=task.pk).update(due_at=NOON + DAY)
     remind(NOON - HOUR, NOON + HOUR)
-    assert told(inbox) == ["due_soon", "due_soon"]
+    assert reminders_in(inbox) == ["due_soon", "due_soon"]
     task.refresh_from_db()
     task.due_at = NOON
     task.save()
     remind(NOON - HOUR)
-    assert told(inbox) == []
+    assert reminders_in(inbox) == []
     remind(NOON + HOUR)
-    assert told(inbox) == ["overdue"]
+    assert reminders_in(inbox) == ["overdue"]
 
 
 def test_a_change_of_something_else_does_not_remind_again(world: World, inbox: Inbox) -> None:
@@ -120,7 +120,7 @@ def test_a_change_of_something_else_does_not_remind_again(world: World, inbox: I
     task.delete()
     task.restore()
     assert remind(NOON, NOON + DAY) == 0
-    assert told(inbox) == ["due_soon", "overdue"]
+    assert reminders_in(inbox) == ["due_soon", "overdue"]
 
 
 @pytest.mark.parametrize("change", [{"status": "completed"}, {"deleted_at": NOON}, {"due_at": None}])
@@ -133,7 +133,7 @@ def test_what_is_done_gone_or_without_a_date_is_left_alone_until_it_is_back(
     assert Task.all_objects.get(pk=task.pk).remind_at is None
     Task.all_objects.filter(pk=task.pk).update(status="todo", deleted_at=None, due_at=NOON)
     remind(NOON + HOUR)
-    assert told(inbox) == ["overdue"]
+    assert reminders_in(inbox) == ["overdue"]
 
 
 def test_tasks_that_other_code_wrote_are_found(world: World, inbox: Inbox) -> None:
@@ -143,43 +143,43 @@ def test_tasks_that_other_code_wrote_are_found(world: World, inbox: Inbox) -> No
         cursor.execute("UPDATE taskrealtime_task SET due_at = %s WHERE id = %s", [moment, task.pk])
     RealTimeService.broadcast_task_updated(task_id=task.pk, updates={"due_at": NOON}, project_id=world.project.pk)
     remind(NOON)
-    assert told(inbox) == ["overdue"]
+    assert reminders_in(inbox) == ["overdue"]
 
 
 # --- To the right one -----------------------------------------------------------------------
 
 
-def test_the_creator_is_told_where_there_is_no_assignee(world: World, inbox: Inbox) -> None:
+def test_the_creator_is_reminded_where_there_is_no_assignee(world: World, inbox: Inbox) -> None:
     due(world, assignee=None, created_by=world.people["viewer"])
     due(world, assignee=None, created_by=None)
     due(world, role="outsider")
     assert remind(NOON - HOUR, NOON) == 2
-    assert told(inbox) == ["due_soon", "overdue"]
+    assert reminders_in(inbox) == ["due_soon", "overdue"]
 
 
-def test_who_is_no_member_is_told_nothing_and_is_again_once_they_are(world: World, inbox: Inbox) -> None:
+def test_a_former_member_is_not_reminded_and_is_again_after_returning(world: World, inbox: Inbox) -> None:
     due(world, assignee=None, created_by=world.people["viewer"])
     Membership.objects.get(project=world.project, user=world.people["viewer"]).delete()
     assert remind(NOON - HOUR) == 0
     Membership.objects.create(project=world.project, user=world.people["viewer"])
     remind(NOON)
-    assert told(inbox) == ["overdue"]
+    assert reminders_in(inbox) == ["overdue"]
 
 
-def test_a_new_assignee_is_told_of_what_the_earlier_one_knew(world: World, inbox: Inbox) -> None:
+def test_a_new_assignee_is_reminded_of_what_the_earlier_one_knew(world: World, inbox: Inbox) -> None:
     task = due(world, role="member")
     remind(NOON - HOUR)
-    assert told(inbox) == []
+    assert reminders_in(inbox) == []
     task.assignee = world.people["viewer"]
     task.save()
     remind(NOON - HOUR)
-    assert told(inbox) == ["due_soon"]
+    assert reminders_in(inbox) == ["due_soon"]
 
 
 # --- As they want it ------------------------------------------------------------------------
 
 
-def test_everybody_has_their_own_lead_time(world: World, inbox: Inbox, settings: Settings) -> None:
+def test_every_user_has_their_own_lead_time(world: World, inbox: Inbox, settings: Settings) -> None:
     settings.REMIND_BEFORE_HOURS = 5
     due(world)
     assert remind(NOON - 6 * HOUR) == 0
@@ -192,12 +192,12 @@ def test_everybody_has_their_own_lead_time(world: World, inbox: Inbox, settings:
     assert remind(NOON - HOUR) == 1
     prefer(world, remind_before_hours=0)
     due(world, due_at=NOON + 2 * DAY)
-    assert told(inbox) == ["due_soon", "due_soon"]
+    assert reminders_in(inbox) == ["due_soon", "due_soon"]
     remind(NOON + 2 * DAY)
-    assert told(inbox) == ["overdue"] * 3
+    assert reminders_in(inbox) == ["overdue"] * 3
 
 
-def test_who_does_not_want_them_gets_none_also_later(world: World, inbox: Inbox) -> None:
+def test_a_user_who_does_not_want_them_gets_none_also_later(world: World, inbox: Inbox) -> None:
     due(world)
     prefer(world, notify={"due_date_reminder": False})
     assert remind(NOON - HOUR) == 0
@@ -205,7 +205,7 @@ def test_who_does_not_want_them_gets_none_also_later(world: World, inbox: Inbox)
     assert remind(NOON) == 0
     prefer(world, muted_projects=[], remind_before_hours=30)
     assert remind(NOON, NOON + DAY) == 0
-    assert told(inbox) == []
+    assert reminders_in(inbox) == []
 
 
 # --- Again, where they ask for it -----------------------------------------------------------
@@ -217,7 +217,7 @@ def snoozed(world: World, inbox: Inbox) -> Task:
     now = datetime.now(UTC)
     task = due(world, due_at=now + 2 * HOUR)
     remind(now)
-    assert told(inbox) == ["due_soon"]
+    assert reminders_in(inbox) == ["due_soon"]
     snooze(world, len(inbox.replayed()))
     return task
 
@@ -233,7 +233,7 @@ def in_hours(hours: float) -> datetime:
 def test_a_reminder_that_was_put_off_comes_again_once(world: World, inbox: Inbox, snoozed: Task) -> None:
     assert remind(in_hours(0.9)) == 0
     assert remind(in_hours(1.1), in_hours(1.2)) == 1
-    assert told(inbox) == ["due_soon"]
+    assert reminders_in(inbox) == ["due_soon"]
     snooze(world, len(inbox.replayed()), minutes=5)
     assert remind(in_hours(0.2), in_hours(0.3)) == 1
 
@@ -266,21 +266,21 @@ def test_what_no_longer_fits_does_not_come_again(
 ) -> None:
     change(world, snoozed)
     remind(in_hours(1.1), in_hours(1.2))
-    assert told(inbox) == []
+    assert reminders_in(inbox) == []
 
 
 def test_after_a_long_sleep_one_reminder_is_enough(world: World, inbox: Inbox, snoozed: Task) -> None:
     assert remind(in_hours(3), in_hours(4)) == 1
-    assert told(inbox) == ["overdue"]
+    assert reminders_in(inbox) == ["overdue"]
 
 
 def test_a_reminder_that_comes_again_late_says_so(world: World, inbox: Inbox, snoozed: Task) -> None:
     snooze(world, len(inbox.replayed()), minutes=180)
     assert remind(in_hours(2.5), in_hours(3.1), in_hours(3.2)) == 2
-    assert told(inbox) == ["overdue", "overdue"]
+    assert reminders_in(inbox) == ["overdue", "overdue"]
 
 
-def test_what_was_put_off_and_is_muted_by_then_is_not_told(world: World, inbox: Inbox, snoozed: Task) -> None:
+def test_what_was_put_off_and_is_muted_by_then_is_not_sent(world: World, inbox: Inbox, snoozed: Task) -> None:
     prefer(world, muted_projects=[world.project.pk])
     assert remind(in_hours(1.1)) == 0
 
@@ -314,12 +314,12 @@ def test_more_than_a_batch_is_done_in_one_run(world: World, inbox: Inbox) -> Non
     snooze_all = Reminder.objects.filter(kind="due_soon").update(snoozed_until=NOON - HOUR)
     assert snooze_all == 7
     assert remind(NOON - HOUR) == 7
-    assert told(inbox) == ["due_soon"] * 14
+    assert reminders_in(inbox) == ["due_soon"] * 14
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer")
 @pytest.mark.usefixtures("small_batches")
-def test_a_task_that_somebody_holds_delays_no_other(world: World, inbox: Inbox) -> None:
+def test_a_task_that_a_user_holds_delays_no_other(world: World, inbox: Inbox) -> None:
     held, *_ = [due(world) for _ in range(7)]
     with transaction.atomic():
         Task.lock_rows([held.pk])
@@ -329,7 +329,7 @@ def test_a_task_that_somebody_holds_delays_no_other(world: World, inbox: Inbox) 
         elsewhere.join(timeout=30)
         assert counts == [6]
     assert remind(NOON) == 1
-    assert told(inbox) == ["overdue"] * 7
+    assert reminders_in(inbox) == ["overdue"] * 7
 
 
 def remind_and_leave(moment: datetime) -> int:
@@ -340,7 +340,7 @@ def remind_and_leave(moment: datetime) -> int:
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_several_at_once_tell_each_once(world: World, inbox: Inbox) -> None:
+def test_several_processes_at_once_remind_each_user_once(world: World, inbox: Inbox) -> None:
     for _ in range(20):
         due(world)
     counts: list[int] = []
@@ -351,10 +351,12 @@ def test_several_at_once_tell_each_once(world: World, inbox: Inbox) -> None:
         thread.join(timeout=60)
     # What another one held was passed over: it is the next run's.
     assert sum(counts) + remind(NOON) == 20
-    assert told(inbox) == ["overdue"] * 20
+    assert reminders_in(inbox) == ["overdue"] * 20
 
 
-def test_one_that_fails_in_between_told_nothing(world: World, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_round_that_fails_in_between_reminds_no_user(
+    world: World, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     due(world)
 
     def fail(name: str) -> None:
@@ -363,7 +365,7 @@ def test_one_that_fails_in_between_told_nothing(world: World, inbox: Inbox, monk
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(reminders, "crash_point", fail)
         remind(NOON)
-    assert (told(inbox), Reminder.objects.count()) == ([], 0)
+    assert (reminders_in(inbox), Reminder.objects.count()) == ([], 0)
     assert remind(NOON) == 1
 
 

@@ -30,7 +30,7 @@ def trim(after: timedelta = LATER) -> None:
     trimming.trim(now=timezone.now() + after)
 
 
-def said(room: str) -> str:
+def stored(room: str) -> str:
     """All that the log has of a room, as a client gets it that reads from its beginning."""
     return "".join(event.frame for event in log.read(room, since=0, limit=1000))
 
@@ -52,7 +52,7 @@ def test_what_a_task_said_before_it_was_edited_goes_after_the_time_and_not_befor
     task = world.new_task(f"{SECRET} in the title", description=f"{SECRET} in the description")
     edit(world.people["member"], task, title="Title", description="Description")
     trim(timedelta(hours=23))
-    assert SECRET in said(world.project.room)
+    assert SECRET in stored(world.project.room)
     trim()
     assert SECRET not in everywhere()
     created, updated = datas(world, "task_created")[-1], datas(world, "task_updated")[-1]
@@ -67,17 +67,17 @@ def test_what_a_comment_said_before_goes_from_all_rooms(world: World) -> None:
     Task.objects.filter(pk=world.task.pk).update(assignee=bob)
     added = actions.perform(world.people["owner"], commands.NewComment(task_id=world.task.pk, content=SECRET))
     assert isinstance(added, commands.CommentAnswer)
-    assert SECRET in said(user_room(bob.pk)), "the notification"
+    assert SECRET in stored(user_room(bob.pk)), "the notification"
     comment_id = added.comment_id
     actions.perform(world.people["owner"], commands.CommentUpdate(comment_id=comment_id, content="Good now"))
     trim()
     assert SECRET not in everywhere()
-    assert "Good now" in said(world.project.room)
+    assert "Good now" in stored(world.project.room)
     last = datas(world, "comment_added")[-1]
     assert (last["comment"]["content"], last["comment"]["content_html"], last["replaced"]) == ("", "", True)
 
 
-def test_who_joined_after_an_edit_reads_nothing_of_before(world: World) -> None:
+def test_a_user_who_joined_after_an_edit_reads_nothing_of_before(world: World) -> None:
     edit(world.people["member"], world.task, title=SECRET)
     edit(world.people["member"], world.task, title="Good")
     trim()
@@ -131,7 +131,7 @@ def test_every_way_to_edit_counts(world: World) -> None:
     assert "Better" in everywhere()
 
 
-def test_the_board_is_the_same_for_whoever_replays_it_all(world: World) -> None:
+def test_the_board_is_the_same_for_clients_that_replay_it_all(world: World) -> None:
     for title in ("Second", "Third"):
         edit(world.people["member"], world.task, title=title, description=f"{title} text")
     trim()
@@ -166,7 +166,7 @@ def test_the_time_is_a_setting(world: World, settings: Settings) -> None:
     assert SECRET not in everywhere()
 
 
-def test_what_a_process_remembers_for_those_who_come_back_ends_too() -> None:
+def test_what_a_process_keeps_for_returning_clients_ends_too() -> None:
     now = 0.0
     recent = RecentEvents(0, clock=lambda: now)
     recent.add([LoggedEvent(1, "one"), LoggedEvent(2, "two")])
@@ -198,9 +198,9 @@ def test_what_a_project_was_called_goes_after_the_time_and_its_present_name_stay
         actions.perform(world.people["owner"], commands.ProjectUpdate(project_id=world.project.pk, name=name))
         if name == SECRET:
             ask_to_join(world, outsider)
-    assert SECRET in said(user_room(outsider.pk)), "the request"
+    assert SECRET in stored(user_room(outsider.pk)), "the request"
     trim(timedelta(hours=23))
-    assert SECRET in said(world.project.room)
+    assert SECRET in stored(world.project.room)
     trim()
     assert SECRET not in everywhere()
     assert [data["changes"]["name"] for data in datas(world, "project_updated")] == ["", "", "Better"]
@@ -216,7 +216,7 @@ def test_what_a_label_was_called_goes_after_the_time_also_if_it_was_deleted(worl
     actions.perform(owner, commands.LabelUpdate(project_id=project, label_id=ids[0], name="Renamed"))
     actions.perform(owner, commands.LabelDelete(project_id=project, label_id=ids[1]))
     trim(timedelta(hours=23))
-    assert SECRET in said(world.project.room)
+    assert SECRET in stored(world.project.room)
     trim()
     assert SECRET not in everywhere()
     last = datas(world, "project_updated")[-1]
@@ -229,8 +229,8 @@ def test_the_name_of_a_deleted_project_leaves_the_request_to_join_it(world: Worl
     Preferences.objects.update_or_create(user=outsider, defaults={"ask_first": True})
     Project.objects.filter(pk=world.project.pk).update(name=SECRET)
     ask_to_join(world, outsider)
-    assert SECRET in said(user_room(outsider.pk))
+    assert SECRET in stored(user_room(outsider.pk))
     Project.objects.get(pk=world.project.pk).delete()
-    assert SECRET not in said(user_room(outsider.pk))
+    assert SECRET not in stored(user_room(outsider.pk))
     trim()
     assert SECRET not in everywhere()

@@ -36,7 +36,7 @@ from taskrealtime.engine.rooms import room as room_module
 from taskrealtime.engine.wire.errors import NotFound
 from taskrealtime.models import Comment, Membership, Project, Task, purging
 from tests import services
-from tests.unit.listeners import Ear
+from tests.unit.listeners import FrameListener
 
 pytestmark = pytest.mark.django_db(transaction=True)
 needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite has one writer at a time")
@@ -195,7 +195,7 @@ def test_a_process_whose_clock_is_wrong_removes_nothing_young(room: str, monkeyp
     assert abs(trimming.cutoff() - (NOW - timedelta(days=30))) < timedelta(minutes=30)
 
 
-def test_rooms_of_before_are_told_how_old_they_are(room: str) -> None:
+def test_rooms_of_before_learn_their_age(room: str) -> None:
     """What the migration does to a database that has a log already."""
     empty = f"{room}.empty"
     log.create_room(empty)
@@ -335,7 +335,7 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
 # --- Clients that listen meanwhile ----------------------------------------------------------
 
 
-class Reading(Ear):
+class Reading(FrameListener):
     """Does something when it has read its first chunk; then it reads on."""
 
     on_read: Callable[[], Any] | None = None
@@ -352,7 +352,9 @@ async def until(condition: Callable[[], Any]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_who_catches_up_while_it_is_trimmed_is_sent_to_reset(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_that_catches_up_while_the_log_is_trimmed_has_to_reset(
+    room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(room_module, "PAGE", 10)
     monkeypatch.setattr(room_module, "CHUNK_CHARACTERS", 200)
     monkeypatch.setattr(hub_module, "CHUNK_CHARACTERS", 200)
@@ -362,12 +364,12 @@ async def test_who_catches_up_while_it_is_trimmed_is_sent_to_reset(room: str, mo
     listener.on_read = trimming.trim
     subscription = served.subscribe(listener, cursor=0, authorised=40)
     await served.go_live(subscription)
-    assert listener.heard == list(range(1, 11))
-    assert (listener.given_up, subscription.ended) == ([1012], True)
+    assert listener.received == list(range(1, 11))
+    assert (listener.close_codes, subscription.ended) == ([1012], True)
     assert numbers(await in_database_thread(resume, room, 10)) == "reset"
 
 
-async def test_a_room_that_fell_behind_the_floor_sends_everybody_to_reset(room: str) -> None:
+async def test_a_room_that_fell_behind_the_floor_makes_every_client_reset(room: str) -> None:
     """Its process slept, say: there is nothing to read any more, and perhaps no new event for long."""
     process = Process()
     served, listener = await process.hub.open(room), Reading()
@@ -375,13 +377,13 @@ async def test_a_room_that_fell_behind_the_floor_sends_everybody_to_reset(room: 
     await in_database_thread(say_unrung, room, 5)
     await in_database_thread(trimming.trim)
     await process.sweep.once()
-    assert (listener.given_up, listener.heard) == ([1012], [])
+    assert (listener.close_codes, listener.received) == ([1012], [])
     late = Reading()
     await served.go_live(served.subscribe(late, cursor=5, authorised=5))
     await in_database_thread(say, room, YOUNG)
     await process.sweep.once()
-    await until(lambda: late.heard == [6])
-    assert late.given_up == []
+    await until(lambda: late.received == [6])
+    assert late.close_codes == []
 
 
 def say_unrung(room: str, count: int) -> None:
@@ -400,7 +402,7 @@ async def test_a_server_trims_by_itself(room: str, monkeypatch: pytest.MonkeyPat
     assert not any(task.done() for task in process.tasks)
 
 
-async def test_a_round_that_fails_is_told_and_tried_again(
+async def test_a_round_that_fails_is_reported_and_tried_again(
     room: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failures = iter([ConnectionError("The database is away.")])
@@ -527,8 +529,8 @@ def test_what_was_said_and_deleted_in_one_transaction_is_nowhere(task: Task) -> 
     with log.atomic():
         said = comment(task)
         said.delete()
-    told = Event.objects.filter(room=task.project.room).order_by("seq").values_list("seq", "type")
-    assert list(told)[1:] == [(2, "comment_added"), (3, "comment_deleted")]
+    types = Event.objects.filter(room=task.project.room).order_by("seq").values_list("seq", "type")
+    assert list(types)[1:] == [(2, "comment_added"), (3, "comment_deleted")]
     assert not Event.objects.filter(data__contains="ecret words").exists()
 
 
@@ -593,7 +595,7 @@ def test_a_deletion_that_is_rolled_back_blanks_nothing(task: Task) -> None:
     assert not Redaction.objects.exists()
 
 
-def test_what_a_dead_process_left_to_blank_is_blanked_by_whoever_trims(
+def test_what_a_dead_process_left_to_blank_is_blanked_by_the_next_trim(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = comment(task)
@@ -605,7 +607,7 @@ def test_what_a_dead_process_left_to_blank_is_blanked_by_whoever_trims(
     assert (Redaction.objects.count(), Event.objects.filter(data__contains="Secret words").count()) == (0, 0)
 
 
-def test_of_very_much_the_rest_is_left_to_whoever_trims(task: Task) -> None:
+def test_of_very_much_the_rest_is_left_to_the_next_trim(task: Task) -> None:
     for number in range(trimming.AT_ONCE + 5):
         comment(task, f"Secret words {number}")
     task.comments.all().delete()
@@ -633,7 +635,7 @@ def test_what_is_there_again_is_not_blanked(task: Task) -> None:
 
 
 @needs_postgresql
-def test_an_open_deletion_delays_nobodys_numbers(task: Task) -> None:
+def test_an_open_deletion_delays_no_numbers(task: Task) -> None:
     said = comment(task)
     Event.objects.filter(subject=f"comment.{said.pk}").update(seq=None)
     Room.objects.filter(name=task.project.room).update(head=1)
@@ -664,7 +666,7 @@ def models_update(task: Task, at: datetime) -> None:
         )
 
 
-def test_a_task_that_was_deleted_long_ago_goes_for_good_and_nobody_is_told(project: Project, task: Task) -> None:
+def test_a_task_that_was_deleted_long_ago_goes_for_good_without_an_event(project: Project, task: Task) -> None:
     said = comment(task)
     delete_at(task, OLD)
     Room.objects.filter(name=project.room).update(oldest=None)
@@ -698,7 +700,7 @@ def test_a_task_with_very_many_comments_goes_in_many_transactions(task: Task) ->
         assert trimming.trim().removed["deleted tasks"] == 1
     finally:
         post_delete.disconnect(die, sender=Comment)
-    assert Event.objects.count() == before, "nobody is told"
+    assert Event.objects.count() == before, "no event is published"
     assert not Comment.objects.filter(task=task.pk).exists()
     assert not Task.all_objects.filter(pk=task.pk).exists()
 

@@ -30,7 +30,7 @@ from taskrealtime.engine.rooms.sweep import Sweep
 from taskrealtime.engine.sockets.outbox import Outbox
 from taskrealtime.engine.wire.frames import Frames
 from tests.support.profiles import examples
-from tests.unit.listeners import Ear, Listener, until
+from tests.unit.listeners import FrameListener, Listener, until
 
 # --- One room, its log a list ---------------------------------------------------------------
 
@@ -88,20 +88,20 @@ class Stage:
 
 @examples(40)
 @given(chance=st.randoms(), steps=st.integers(1, 40))
-async def test_lost_repeated_and_late_rings_make_no_gap_and_no_double(chance: Random, steps: int) -> None:
+async def test_lost_repeated_and_late_publications_make_no_gap_and_no_double(chance: Random, steps: int) -> None:
     evictions = {chance.randrange(1, 80): 7 for _ in range(chance.randrange(3))}
     stage = Stage(evictions)
-    rings: list[list[LoggedEvent]] = []
+    publications: list[list[LoggedEvent]] = []
     for _ in range(steps):
-        rings.append(stage.log.grow(chance.randrange(1, 4)))
-        chance.shuffle(rings)
+        publications.append(stage.log.grow(chance.randrange(1, 4)))
+        chance.shuffle(publications)
         for _ in range(chance.randrange(3)):
-            events = chance.choice(rings)
+            events = chance.choice(publications)
             carried = events if chance.random() < 0.8 else []
             stage.room.receive(carried, events[-1].seq)
-            if rings and chance.random() < 0.5:
-                rings.remove(events)
-                rings = rings or [events]
+            if publications and chance.random() < 0.5:
+                publications.remove(events)
+                publications = publications or [events]
         if chance.random() < 0.4:
             stage.join(chance.randrange(len(stage.log.events) + 1), user_id=chance.choice([1, 7]))
         for _ in range(chance.randrange(4)):
@@ -109,7 +109,7 @@ async def test_lost_repeated_and_late_rings_make_no_gap_and_no_double(chance: Ra
     await stage.settle()
     for listener, subscription, since in stage.listeners:
         end = last_number(listener, subscription, evictions)
-        assert listener.heard == list(range(since + 1, since + 1 + len(listener.heard)))
+        assert listener.received == list(range(since + 1, since + 1 + len(listener.received)))
         if end is None or end > len(stage.log.events):
             assert subscription.cursor == len(stage.log.events)
             assert not subscription.ended
@@ -125,47 +125,47 @@ def last_number(listener: Listener, subscription: Subscription, evictions: dict[
     return min((seq for seq in ends if seq > subscription.authorised), default=None)
 
 
-async def test_who_joins_hears_what_was_missed_and_then_what_is_new() -> None:
+async def test_a_subscriber_receives_what_it_missed_and_then_what_is_new() -> None:
     stage = Stage()
     stage.room.receive(stage.log.grow(3), 3)
     listener = stage.join(since=1)
     await stage.settle()
-    assert listener.heard == [2, 3]
+    assert listener.received == [2, 3]
     stage.room.receive(stage.log.grow(2), 5)
     await stage.settle()
-    assert listener.heard == [2, 3, 4, 5]
+    assert listener.received == [2, 3, 4, 5]
 
 
-async def test_who_read_further_than_the_room_hears_nothing_twice() -> None:
+async def test_a_subscriber_ahead_of_the_room_receives_nothing_twice() -> None:
     stage = Stage()
     events = stage.log.grow(3)
     listener = stage.join(since=2)
     await asyncio.sleep(0)
-    assert listener.heard == []
+    assert listener.received == []
     stage.room.receive(events, 3)
     await stage.settle()
-    assert listener.heard == [3]
+    assert listener.received == [3]
 
 
-async def test_a_removed_member_hears_the_removal_last() -> None:
+async def test_a_removed_member_receives_the_removal_last() -> None:
     stage = Stage(evictions={3: 7})
     removed, stays = stage.join(since=0, user_id=7), stage.join(since=0, user_id=1)
     stage.room.receive(stage.log.grow(5), 5)
     await stage.settle()
-    assert (removed.heard, removed.rooms_left) == ([1, 2, 3], ["project.1"])
-    assert (stays.heard, stays.rooms_left) == ([1, 2, 3, 4, 5], [])
+    assert (removed.received, removed.rooms_left) == ([1, 2, 3], ["project.1"])
+    assert (stays.received, stays.rooms_left) == ([1, 2, 3, 4, 5], [])
 
 
-async def test_who_was_added_again_is_not_thrown_out_by_the_old_removal() -> None:
+async def test_a_member_added_again_is_not_evicted_by_the_old_removal() -> None:
     stage = Stage(evictions={2: 7})
     events = stage.log.grow(4)
     back = stage.join(since=0, user_id=7)
     stage.room.receive(events, 4)
     await stage.settle()
-    assert (back.heard, back.rooms_left) == ([1, 2, 3, 4], [])
+    assert (back.received, back.rooms_left) == ([1, 2, 3, 4], [])
 
 
-async def test_who_left_hears_nothing_more() -> None:
+async def test_a_user_who_left_receives_nothing_more() -> None:
     stage = Stage()
     listener = stage.join(since=0)
     stage.room.receive(stage.log.grow(1), 1)
@@ -173,10 +173,10 @@ async def test_who_left_hears_nothing_more() -> None:
     stage.room.unsubscribe(stage.listeners[0][1])
     stage.room.receive(stage.log.grow(1), 2)
     await stage.settle()
-    assert (listener.heard, listener.rooms_left) == ([1], [])
+    assert (listener.received, listener.rooms_left) == ([1], [])
 
 
-async def test_a_closed_room_is_left_by_everybody() -> None:
+async def test_a_closed_room_is_left_by_every_subscriber() -> None:
     stage = Stage()
     listener = stage.join(since=0)
     await stage.settle()
@@ -199,21 +199,21 @@ async def test_a_database_that_was_away_is_asked_again(settings: Settings) -> No
     subscription = stage.room.subscribe(late, cursor=0, authorised=0)
     await stage.settle()
     await stage.room.go_live(subscription)
-    assert listener.heard == list(range(3, 303))
-    assert late.heard == list(range(1, 303))
+    assert listener.received == list(range(3, 303))
+    assert late.received == list(range(1, 303))
 
 
-async def test_who_fell_behind_the_logs_floor_must_come_back() -> None:
+async def test_a_subscriber_behind_the_logs_floor_must_come_back() -> None:
     async def read(name: str, *, since: int, limit: int) -> list[LoggedEvent]:
         return [LoggedEvent(9, "9", None)]
 
     room = Room("project.1", 9, read)
     listener = Listener()
     await room.go_live(room.subscribe(listener, cursor=3, authorised=9))
-    assert (listener.heard, listener.given_up) == ([], [1012])
+    assert (listener.received, listener.close_codes) == ([], [1012])
 
 
-async def test_a_hole_in_the_log_sends_everybody_away_and_is_left_behind() -> None:
+async def test_a_hole_in_the_log_disconnects_every_subscriber_and_is_skipped() -> None:
     async def read(name: str, *, since: int, limit: int) -> list[LoggedEvent]:
         return [LoggedEvent(9, "9", None)]
 
@@ -222,15 +222,15 @@ async def test_a_hole_in_the_log_sends_everybody_away_and_is_left_behind() -> No
     await room.go_live(room.subscribe(listener, cursor=3, authorised=3))
     room.advance_to(9)
     await until(lambda: room.position == 9)
-    assert (listener.heard, listener.given_up) == ([], [1012])
+    assert (listener.received, listener.close_codes) == ([], [1012])
     await room.go_live(room.subscribe(late, cursor=9, authorised=9))
     room.receive([LoggedEvent(10, "10", None)], 10)
-    await until(lambda: late.heard == [10])
-    assert listener.heard == []
+    await until(lambda: late.received == [10])
+    assert listener.received == []
 
 
 @pytest.mark.parametrize("way", ["replay", "burst"])
-async def test_nobody_is_cut_for_long_events_that_they_would_have_read(way: str) -> None:
+async def test_no_subscriber_is_cut_for_long_events_that_it_would_have_read(way: str) -> None:
     read: list[str] = []
 
     async def send_text(frame: str) -> None:
@@ -270,18 +270,18 @@ class Reader(Listener):
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[int | tuple[int, int]] = []
+        self.received: list[int | tuple[int, int]] = []
 
     def deliver(self, frames: Frames) -> None:
-        self.said += [_number_or_mark(frame) for frame in frames]
+        self.received += [_number_or_mark(frame) for frame in frames]
 
 
 def _number_or_mark(frame: str) -> int | tuple[int, int]:
     if frame.isdecimal():
         return int(frame)
-    told = msgspec.json.decode(frame)
-    assert (told["event"], told["room"]) == ("notifications_read", "user.1")
-    return told["data"]["up_to"], told["data"]["unread"]
+    event = msgspec.json.decode(frame)
+    assert (event["event"], event["room"]) == ("notifications_read", "user.1")
+    return event["data"]["up_to"], event["data"]["unread"]
 
 
 async def enter(room: Room, cursor: int, read: int | None) -> Reader:
@@ -290,7 +290,7 @@ async def enter(room: Room, cursor: int, read: int | None) -> Reader:
     return reader
 
 
-async def test_a_mark_is_told_once_and_never_goes_back() -> None:
+async def test_a_mark_is_sent_once_and_never_goes_back() -> None:
     log_of_five = ListedLog()
     log_of_five.grow(5)
     room = Room("user.1", 5, log_of_five.read)
@@ -298,7 +298,7 @@ async def test_a_mark_is_told_once_and_never_goes_back() -> None:
     for mark in (2, 2, 1, 4, 3):
         room.mark(mark, 0)
     room.mark(4, 0)
-    assert reader.said == [(2, 3), (4, 1)]
+    assert reader.received == [(2, 3), (4, 1)]
 
 
 async def test_a_mark_waits_for_the_events_that_were_read_elsewhere() -> None:
@@ -309,13 +309,13 @@ async def test_a_mark_waits_for_the_events_that_were_read_elsewhere() -> None:
     room.mark(2, 0)
     room.receive(events[:1], 1)
     await until(lambda: room.position == 1)
-    assert reader.said == [1]
+    assert reader.received == [1]
     room.receive(events[1:], 3)
     await until(lambda: room.position == 3)
-    assert reader.said == [1, 2, 3, (2, 1)]
+    assert reader.received == [1, 2, 3, (2, 1)]
 
 
-async def test_who_comes_later_is_told_what_they_do_not_know() -> None:
+async def test_a_subscriber_that_comes_later_is_sent_what_it_does_not_know() -> None:
     log_of_three = ListedLog()
     log_of_three.grow(3)
     room = Room("user.1", 3, log_of_three.read)
@@ -325,11 +325,11 @@ async def test_who_comes_later_is_told_what_they_do_not_know() -> None:
         await enter(room, 3, read=2),
         await enter(room, 1, read=None),
     )
-    assert behind.said == [2, 3, (2, 1)]
-    assert knowing.said == []
-    assert polling.said == [2, 3]
+    assert behind.received == [2, 3, (2, 1)]
+    assert knowing.received == []
+    assert polling.received == [2, 3]
     room.mark(3, 1)
-    assert (behind.said[-1], knowing.said, polling.said) == ((3, 0), [(3, 0)], [2, 3])
+    assert (behind.received[-1], knowing.received, polling.received) == ((3, 0), [(3, 0)], [2, 3])
 
 
 @pytest.mark.parametrize("name, again", [("user.1", "2 blanked"), ("project.1", "2")])
@@ -342,14 +342,14 @@ async def test_a_users_room_keeps_nothing_in_memory(name: str, again: str) -> No
     room = Room(name, 0, read_log)
     room.receive([LoggedEvent(1, "1"), LoggedEvent(2, "2")], 2)
     await until(lambda: room.position == 2)
-    heard: list[str] = []
+    received: list[str] = []
 
     class Verbatim(Listener):
         def deliver(self, frames: Frames) -> None:
-            heard.extend(frames)
+            received.extend(frames)
 
     await room.go_live(room.subscribe(Verbatim(), cursor=1, authorised=1))
-    assert heard == [again]
+    assert received == [again]
 
 
 # --- A hub on the real log and the real layer -----------------------------------------------
@@ -375,31 +375,33 @@ def append(room: str, evicts: int | None = None) -> None:
         log.append(room=room, type="number", data=Number(1), at=datetime.now(UTC), evicts=evicts)
 
 
-async def listen(process: Process, name: str, user_id: int = 1) -> Ear:
+async def listen(process: Process, name: str, user_id: int = 1) -> FrameListener:
     room = await process.hub.open(name)
-    ear = Ear(user_id)
-    await room.go_live(room.subscribe(ear, cursor=room.position, authorised=room.position))
-    return ear
+    listener = FrameListener(user_id)
+    await room.go_live(room.subscribe(listener, cursor=room.position, authorised=room.position))
+    return listener
 
 
 @with_database
-async def test_a_commit_is_heard_through_the_layer(process: Process) -> None:
+async def test_a_commit_is_received_through_the_layer(process: Process) -> None:
     await in_database_thread(log.create_room, "project.1")
-    ear = await listen(process, "project.1")
+    listener = await listen(process, "project.1")
     for _ in range(3):
         await in_database_thread(append, "project.1")
-    await until(lambda: ear.heard == [1, 2, 3])
+    await until(lambda: listener.received == [1, 2, 3])
 
 
 @with_database
-async def test_the_sweep_delivers_what_no_ring_told(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_sweep_delivers_what_no_publication_carried(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(doorbell, "publish", lambda *_, **__: None)
     await in_database_thread(log.create_room, "project.1")
-    ear = await listen(process, "project.1")
+    listener = await listen(process, "project.1")
     await in_database_thread(append, "project.1")
-    assert ear.heard == []
+    assert listener.received == []
     await process.sweep.once()
-    await until(lambda: ear.heard == [1])
+    await until(lambda: listener.received == [1])
 
 
 @with_database
@@ -412,14 +414,14 @@ async def test_the_sweep_delivers_while_the_layer_is_gone(process: Process, monk
     with monkeypatch.context() as patch:
         patch.setattr(membership, "channel_layer", Away)
         patch.setattr(doorbell, "publish", lambda *_, **__: None)
-        ear = await listen(process, "project.1")
+        listener = await listen(process, "project.1")
         assert process.hub.rooms["project.1"].deaf
         await in_database_thread(append, "project.1")
         await process.sweep.once()
-        await until(lambda: ear.heard == [1])
+        await until(lambda: listener.received == [1])
     await until(lambda: not process.hub.rooms["project.1"].deaf, process.sweep.once)
     await in_database_thread(append, "project.1")
-    await until(lambda: ear.heard == [1, 2])
+    await until(lambda: listener.received == [1, 2])
 
 
 @with_database
@@ -432,7 +434,7 @@ async def test_the_sweep_waits_for_no_layer_that_hangs(process: Process, monkeyp
 
     await in_database_thread(log.create_room, "project.1")
     monkeypatch.setattr(doorbell, "publish", lambda *_, **__: None)
-    ear = await listen(process, "project.1")
+    listener = await listen(process, "project.1")
     process.hub.rooms["project.1"].deaf = True
     monkeypatch.setattr(membership, "channel_layer", Hanging)
     monkeypatch.setattr(doorbell, "PUBLISH_TIMEOUT", 3600)
@@ -440,12 +442,12 @@ async def test_the_sweep_waits_for_no_layer_that_hangs(process: Process, monkeyp
         await in_database_thread(append, "project.1")
         async with asyncio.timeout(60):
             await process.sweep.once()
-            await until(lambda: len(ear.heard) == seq)  # noqa: B023 -- called at once
-    assert ear.heard == [1, 2]
+            await until(lambda: len(listener.received) == seq)  # noqa: B023 -- called at once
+    assert listener.received == [1, 2]
 
 
 @with_database
-async def test_a_room_that_is_dropped_is_left_by_ring_and_by_sweep(
+async def test_a_room_that_is_dropped_is_left_by_publication_and_by_sweep(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("project.1", "project.2"):
@@ -461,30 +463,30 @@ async def test_a_room_that_is_dropped_is_left_by_ring_and_by_sweep(
 
 
 @with_database
-async def test_the_sweep_ends_connections_of_whoever_is_signed_out_or_gone(process: Process) -> None:
+async def test_the_sweep_ends_connections_of_users_that_are_signed_out_or_deleted(process: Process) -> None:
     users = await in_database_thread(lambda: [User.objects.create(username=f"user{n}") for n in range(3)])
-    stays, out, gone = ears = [Ear(user.pk) for user in users]
-    for user, ear in zip(users, ears, strict=True):
-        process.enter(ear, await in_database_thread(tokens.session_stamp, user))
+    stays, out, gone = listeners = [FrameListener(user.pk) for user in users]
+    for user, listener in zip(users, listeners, strict=True):
+        process.enter(listener, await in_database_thread(tokens.session_stamp, user))
     await process.sweep.once()
-    assert [ear.given_up for ear in ears] == [[], [], []]
+    assert [listener.close_codes for listener in listeners] == [[], [], []]
     await in_database_thread(tokens.sign_out_everywhere, users[1])
     await in_database_thread(lambda: User.objects.filter(pk=users[2].pk).update(is_active=False))
     await process.sweep.once()
-    assert (stays.given_up, out.given_up, gone.given_up) == ([], [4403], [4403])
-    for ear in ears:
-        process.leave(ear)
+    assert (stays.close_codes, out.close_codes, gone.close_codes) == ([], [4403], [4403])
+    for listener in listeners:
+        process.leave(listener)
     assert process.hub.listeners == {}
 
 
-class Punctual(Ear):
+class Punctual(FrameListener):
     """Writes down when it was given up, by the server's clock."""
 
-    given_up_at = 0.0
+    closed_at = 0.0
 
     def disconnect(self, code: int, reason: str) -> None:
         super().disconnect(code, reason)
-        self.given_up_at = asyncio.get_running_loop().time()
+        self.closed_at = asyncio.get_running_loop().time()
 
 
 class Timeline:
@@ -515,35 +517,35 @@ class Timeline:
 
 
 @with_database
-async def test_who_is_signed_out_is_out_with_the_next_sweep_and_within_two_seconds(
+async def test_a_user_who_is_signed_out_is_out_with_the_next_sweep_and_within_two_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By the server's own clock, without the time by which a busy machine wakes it late or answers it slowly."""
     timeline = Timeline(monkeypatch)
     process = process_here()
-    ear = Punctual((user := await in_database_thread(lambda: User.objects.create(username="ann"))).pk)
-    process.enter(ear, await in_database_thread(tokens.session_stamp, user))
+    listener = Punctual((user := await in_database_thread(lambda: User.objects.create(username="ann"))).pk)
+    process.enter(listener, await in_database_thread(tokens.session_stamp, user))
     await until(lambda: timeline.begun)
     await in_database_thread(tokens.sign_out_everywhere, user)
     signed_out_at, sweeps_before = asyncio.get_running_loop().time(), len(timeline.begun)
-    await until(lambda: ear.given_up)
-    assert ear.given_up == [4403]
+    await until(lambda: listener.close_codes)
+    assert listener.close_codes == [4403]
     assert len(timeline.begun) - sweeps_before <= 1
     since = [pause for pause in timeline.pauses if pause[0] + pause[2] >= signed_out_at]
     late = sum(slept - wanted for _, wanted, slept in since)
-    assert ear.given_up_at - signed_out_at - late - timeline.seconds_of_sweeps < 2.0
+    assert listener.closed_at - signed_out_at - late - timeline.seconds_of_sweeps < 2.0
     doorbell.set_server_loop(None)
 
 
 @with_database
-async def test_a_new_life_of_the_log_sends_everybody_away(process: Process) -> None:
+async def test_a_renewed_epoch_disconnects_every_subscriber(process: Process) -> None:
     user = await in_database_thread(lambda: User.objects.create(username="user"))
-    ear = Ear(user.pk)
-    process.enter(ear, await in_database_thread(tokens.session_stamp, user))
+    listener = FrameListener(user.pk)
+    process.enter(listener, await in_database_thread(tokens.session_stamp, user))
     await process.sweep.once()
     await in_database_thread(lambda: Epoch.objects.update(value="restored"))
     await process.sweep.once()
-    assert ear.given_up == [1012]
+    assert listener.close_codes == [1012]
 
 
 @with_database
@@ -551,13 +553,13 @@ async def test_a_new_life_of_the_log_before_the_first_sweep_is_noticed(process: 
     user = await in_database_thread(lambda: User.objects.create(username="user"))
     room = f"user.{user.pk}"
     await in_database_thread(log.create_room, room)
-    ear = Ear(user.pk)
-    process.enter(ear, await in_database_thread(tokens.session_stamp, user))
+    listener = FrameListener(user.pk)
+    process.enter(listener, await in_database_thread(tokens.session_stamp, user))
     state = await process.hub.resume_state(log.Reader(room, user.pk))
     await in_database_thread(lambda: Epoch.objects.update(value="another"))
     assert state.end.epoch != await in_database_thread(log.epoch)
     await process.sweep.once()
-    assert ear.given_up == [1012]
+    assert listener.close_codes == [1012]
 
 
 @with_database
@@ -570,13 +572,13 @@ async def test_a_room_without_listeners_is_given_up_after_a_while(
     assert process.hub.rooms == {"project.1": room}
     monkeypatch.setattr(sweep, "IDLE_ROOM_TTL_SECONDS", 0)
     await until(lambda: not process.hub.rooms, process.sweep.once)
-    ear = await listen(process, "project.1")
+    listener = await listen(process, "project.1")
     await in_database_thread(append, "project.1")
-    await until(lambda: ear.heard == [1])
+    await until(lambda: listener.received == [1])
 
 
 @with_database
-async def test_a_ring_while_a_room_is_being_opened_is_not_lost(
+async def test_a_publication_while_a_room_is_being_opened_is_not_lost(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_bounds = log.bounds
@@ -586,7 +588,7 @@ async def test_a_ring_while_a_room_is_being_opened_is_not_lost(
         append("project.1")
         deadline = time.monotonic() + 60
         while process.hub._published_heads["project.1"] == 0:
-            assert time.monotonic() < deadline, "the ring did not come"
+            assert time.monotonic() < deadline, "the publication did not come"
         return bounds
 
     await in_database_thread(log.create_room, "project.1")
@@ -597,17 +599,17 @@ async def test_a_ring_while_a_room_is_being_opened_is_not_lost(
 
 
 @with_database
-async def test_many_who_open_a_room_at_once_get_the_same(process: Process) -> None:
+async def test_callers_that_open_a_room_at_once_get_the_same(process: Process) -> None:
     await in_database_thread(log.create_room, "project.1")
     opened = await asyncio.gather(*(process.hub.open("project.1") for _ in range(5)))
     assert len(set(map(id, opened))) == 1
 
 
 @with_database
-async def test_messages_for_rooms_that_nobody_serves_are_ignored(process: Process) -> None:
+async def test_messages_for_rooms_that_are_not_served_are_ignored(process: Process) -> None:
     await in_database_thread(log.create_room, "project.1")
-    ear = await listen(process, "project.1")
+    listener = await listen(process, "project.1")
     channel = await process.layer._channel
     await get_channel_layer().send(channel, {"type": "room.closed", "room": "project.404"})
     await in_database_thread(append, "project.1")
-    await until(lambda: ear.heard == [1])
+    await until(lambda: listener.received == [1])

@@ -23,16 +23,18 @@ def ann(settings: Settings) -> User:
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    def said() -> list[str]:
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    def logged() -> list[str]:
         lines = [one.getMessage() for one in caplog.records if one.name == "taskrealtime.engine.passwords"]
         caplog.clear()
         return lines
 
-    return said
+    return logged
 
 
-def test_each_door_logs_whose_password_was_wrong_and_from_where(ann: User, said: Callable[[], list[str]]) -> None:
+def test_each_way_to_sign_in_logs_wrong_passwords_with_name_and_address(
+    ann: User, logged: Callable[[], list[str]]
+) -> None:
     wrong = {"username": "ann", "password": WRONG}
     browser = Client(REMOTE_ADDR=FROM)
     browser.force_login(ann)
@@ -44,40 +46,40 @@ def test_each_door_logs_whose_password_was_wrong_and_from_where(ann: User, said:
         lambda: browser.post("/password/", again),
     ):
         attempt()
-        assert said() == [f"A sign-in as 'ann' from {FROM} failed."]
+        assert logged() == [f"A sign-in as 'ann' from {FROM} failed."]
     Api(ann).patch("/api/me/", {"email": "new@example.org", "password": WRONG})
-    assert said() == ["A sign-in as 'ann' from 127.0.0.1 failed."]
+    assert logged() == ["A sign-in as 'ann' from 127.0.0.1 failed."]
 
 
-def test_who_signs_in_rightly_is_not_logged(ann: User, said: Callable[[], list[str]]) -> None:
+def test_a_user_who_signs_in_rightly_is_not_logged(ann: User, logged: Callable[[], list[str]]) -> None:
     assert Client().post("/login/", {"username": "ann", "password": PASSWORD}).status_code == 302
-    assert said() == []
+    assert logged() == []
 
 
-def test_what_is_typed_for_a_name_and_is_none_is_not_written_down(ann: User, said: Callable[[], list[str]]) -> None:
+def test_what_is_typed_for_a_name_and_is_none_is_not_written_down(ann: User, logged: Callable[[], list[str]]) -> None:
     for name in (PASSWORD, "nobody", "x\nFORGED LINE"):
         Client().post("/login/", {"username": name, "password": WRONG}, REMOTE_ADDR=FROM)
-        assert said() == [f"A sign-in from {FROM} failed: there is no such account."]
+        assert logged() == [f"A sign-in from {FROM} failed: there is no such account."]
 
 
-def test_a_name_is_escaped(said: Callable[[], list[str]], settings: Settings) -> None:
+def test_a_name_is_escaped(logged: Callable[[], list[str]], settings: Settings) -> None:
     settings.SIGN_IN_RATE_LIMIT = settings.SIGN_IN_ADDRESS_RATE_LIMIT = "0"
     User.objects.create_user("ann\u2028\u202eé", password=PASSWORD)
     Client().post("/login/", {"username": "ann\u2028\u202eé", "password": WRONG}, REMOTE_ADDR=FROM)
-    assert said() == [f"A sign-in as 'ann\\u2028\\u202e\\xe9' from {FROM} failed."]
+    assert logged() == [f"A sign-in as 'ann\\u2028\\u202e\\xe9' from {FROM} failed."]
 
 
-def test_an_inactive_account_is_logged_as_one(ann: User, said: Callable[[], list[str]]) -> None:
+def test_an_inactive_account_is_logged_as_one(ann: User, logged: Callable[[], list[str]]) -> None:
     User.objects.update(is_active=False)
     Client().post("/login/", {"username": "ann", "password": PASSWORD}, REMOTE_ADDR=FROM)
-    assert said() == [f"A sign-in as 'ann' from {FROM} failed."]
+    assert logged() == [f"A sign-in as 'ann' from {FROM} failed."]
 
 
-def test_what_is_refused_unseen_is_logged_too(ann: User, said: Callable[[], list[str]], settings: Settings) -> None:
+def test_what_is_refused_unseen_is_logged_too(ann: User, logged: Callable[[], list[str]], settings: Settings) -> None:
     settings.SIGN_IN_ADDRESS_RATE_LIMIT = "1/1h"
     for _ in range(2):
         Client().post("/login/", {"username": "ann", "password": WRONG}, REMOTE_ADDR="203.0.113.78")
-    assert said()[1] == "A sign-in from 203.0.113.78 was refused: too many wrong passwords before."
+    assert logged()[1] == "A sign-in from 203.0.113.78 was refused: too many wrong passwords before."
 
 
 def test_of_many_so_many_a_minute_are_written(ann: User, caplog: pytest.LogCaptureFixture) -> None:

@@ -127,7 +127,7 @@ def test_a_new_epoch_is_a_new_snapshot(room: str, builder: Builder) -> None:
     assert builder.shared.get(room, READER).epoch == new_epoch != old.epoch
 
 
-def test_who_may_not_read_the_kept_one_gets_a_new_one(room: str, builder: Builder) -> None:
+def test_a_user_who_may_not_read_the_kept_one_gets_a_new_one(room: str, builder: Builder) -> None:
     """A user added outside the log is admitted at once; the caller checks whether the new one may be shown."""
     builder.ask(room)
     builder.ask(room, STRANGER)
@@ -135,7 +135,7 @@ def test_who_may_not_read_the_kept_one_gets_a_new_one(room: str, builder: Builde
 
 
 @needs_postgresql
-def test_who_come_while_one_is_built_share_it(room: str, builder: Builder, threads: ThreadPoolExecutor) -> None:
+def test_requests_during_a_build_share_it(room: str, builder: Builder, threads: ThreadPoolExecutor) -> None:
     say_and_commit(room, "a")
     reading, go_on = Flag(), Flag()
     builder.during = lambda: reading.set() or go_on.wait(20)  # type: ignore[func-returns-value]
@@ -148,7 +148,7 @@ def test_who_come_while_one_is_built_share_it(room: str, builder: Builder, threa
 
 
 @needs_postgresql
-def test_who_committed_while_one_is_built_gets_a_later_one(
+def test_a_request_after_a_commit_during_a_build_gets_a_later_one(
     room: str, builder: Builder, threads: ThreadPoolExecutor
 ) -> None:
     """It does not see what was committed after its beginning, and a request made then has a right to that."""
@@ -165,7 +165,7 @@ def test_who_committed_while_one_is_built_gets_a_later_one(
 
 
 @needs_postgresql
-def test_a_failure_is_told_to_all_who_waited_and_the_next_builds_anew(
+def test_a_failure_is_raised_for_all_that_waited_and_the_next_builds_anew(
     room: str, builder: Builder, threads: ThreadPoolExecutor
 ) -> None:
     reading, go_on = Flag(), Flag()
@@ -219,7 +219,7 @@ def test_every_role_is_shown_the_same_board(world: World) -> None:
     assert board_of(world, "outsider").status_code == 404
 
 
-def test_who_was_removed_is_shown_no_kept_board(world: World) -> None:
+def test_a_removed_user_is_shown_no_kept_board(world: World) -> None:
     assert board_of(world, "owner").status_code == board_of(world, "viewer").status_code == 200
     Membership.objects.get(project=world.project, user=world.people["viewer"]).delete()
     assert board_of(world, "viewer").status_code == 404
@@ -227,7 +227,7 @@ def test_who_was_removed_is_shown_no_kept_board(world: World) -> None:
     assert board_of(world, "viewer").status_code == 404
 
 
-def test_who_was_removed_past_the_log_is_shown_no_kept_board(world: World) -> None:
+def test_a_user_removed_past_the_log_is_shown_no_kept_board(world: World) -> None:
     assert board_of(world, "viewer").status_code == 200
     with connection.cursor() as cursor:
         cursor.execute(

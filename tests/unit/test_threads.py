@@ -21,7 +21,7 @@ async def test_what_work_raises_comes_back() -> None:
         await in_database_thread(lambda: 1 // 0)
 
 
-async def test_an_iterator_that_ends_leaves_nobody_waiting_for_ever() -> None:
+async def test_an_iterator_that_ends_leaves_no_caller_waiting_for_ever() -> None:
     async with asyncio.timeout(60):
         with pytest.raises(RuntimeError, match="StopIteration"):
             await in_database_thread(next, iter(()))
@@ -61,7 +61,7 @@ async def test_a_user_whose_work_hangs_leaves_threads_to_others_also_after_givin
         await again
 
 
-async def test_who_asks_once_is_in_the_next_batch_however_much_another_asks() -> None:
+async def test_a_user_who_asks_once_is_in_the_next_batch_however_much_another_asks() -> None:
     batches: list[Sequence[str]] = []
 
     async def run(answer_all: Callable[..., Sequence[str]], questions: Sequence[str]) -> Sequence[str]:

@@ -63,7 +63,7 @@ def test_keys_in_names_of_groups_are_what_channel_layers_take(keys_of: Any) -> N
         BaseChannelLayer().require_valid_group_name(group)
 
 
-def test_a_key_that_is_too_long_for_names_is_told_apart(keys_of: Any) -> None:
+def test_a_key_that_is_too_long_for_names_is_recognised(keys_of: Any) -> None:
     keys_of(str)
     assert user_model.fits_names("x" * user_model.MAX_TEXT)
     assert not user_model.fits_names("x" * (user_model.MAX_TEXT + 1))

@@ -15,7 +15,7 @@ from taskrealtime.contract.room_names import user_room
 from taskrealtime.engine.conf.domain import domain
 from taskrealtime.engine.models import Event, Room
 from taskrealtime.models import Comment, Membership, Project, Task
-from tests.support.told import Ear
+from tests.support.project_log import ProjectLog
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,8 +81,8 @@ def world() -> World:
 
 
 @pytest.fixture
-def ear(world: World) -> Ear:
-    return Ear(world.project)
+def project_log(world: World) -> ProjectLog:
+    return ProjectLog(world.project)
 
 
 # --- Proxies --------------------------------------------------------------------------------
@@ -133,20 +133,20 @@ WAYS: dict[str, tuple[Callable[[World], Any], list[str]]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_write_through_a_proxy_is_told_as_any_other(world: World, ear: Ear, way: str) -> None:
-    write, told = WAYS[way]
+def test_a_write_through_a_proxy_is_published_as_any_other(world: World, project_log: ProjectLog, way: str) -> None:
+    write, published = WAYS[way]
     write(world)
-    assert ear.names() == told
+    assert project_log.names() == published
 
 
-def test_a_manager_of_a_proxys_own_tells_too(world: World, ear: Ear) -> None:
+def test_a_manager_of_a_proxys_own_publishes_too(world: World, project_log: ProjectLog) -> None:
     Task.objects.filter(pk=world.task.pk).update(priority="urgent")
-    assert ear.names() == ["task_updated"]
+    assert project_log.names() == ["task_updated"]
     assert UrgentTask.objects.update(title="Now") == 1
-    assert [data["changes"] for data in ear.data()] == [{"title": "Now"}]
+    assert [data["changes"] for data in project_log.data()] == [{"title": "Now"}]
 
 
-def test_what_a_proxy_wrote_is_not_blanked_and_goes_with_its_task(world: World, ear: Ear) -> None:
+def test_what_a_proxy_wrote_is_not_blanked_and_goes_with_its_task(world: World, project_log: ProjectLog) -> None:
     task = ProxyTask.objects.create(project=world.project, title="A secret")
     [event] = Event.objects.filter(type="task_created", data__contains="A secret")
     assert event.subject == f"task.{task.pk}"
@@ -155,15 +155,15 @@ def test_what_a_proxy_wrote_is_not_blanked_and_goes_with_its_task(world: World, 
     assert json.loads(domain.redact([event])[event.id])["redacted"]
 
 
-def test_who_is_removed_through_a_proxy_hears_no_more(world: World, ear: Ear) -> None:
+def test_a_user_who_is_removed_through_a_proxy_receives_no_more(world: World, project_log: ProjectLog) -> None:
     member = world.people["member"]
     Task.objects.update(assignee=member)
-    ear.names()
+    project_log.names()
     Seat.objects.get(user=member).delete()
-    assert ear.names() == ["task_updated", "task_assigned", "project_member_removed"]
+    assert project_log.names() == ["task_updated", "task_assigned", "project_member_removed"]
     assert Event.objects.get(type="project_member_removed").evicts == member.pk
     Seat.objects.filter(user=world.people["viewer"]).delete()
-    assert ear.names() == ["project_member_removed"]
+    assert project_log.names() == ["project_member_removed"]
 
 
 def test_a_project_that_is_deleted_through_a_proxy_takes_its_room_along(world: World) -> None:
@@ -194,29 +194,31 @@ def bugs() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("bugs")
-def test_a_multi_table_subclass_is_written_and_told_as_the_task_that_it_is(world: World, ear: Ear) -> None:
+def test_a_multi_table_subclass_is_written_and_published_as_the_task_that_it_is(
+    world: World, project_log: ProjectLog
+) -> None:
     bug = Bug.objects.create(project=world.project, title="It hangs", severity=3)
-    [made] = ear.data()
+    [made] = project_log.data()
     assert (made["event"], made["task"]["id"], made["task"]["title"]) == ("task_created", bug.pk, "It hangs")
     bug.title, bug.severity = "It still hangs", 5
     bug.save()
-    [changed] = ear.data()
+    [changed] = project_log.data()
     assert (changed["task_id"], changed["changes"], changed["version"]) == (bug.pk, {"title": "It still hangs"}, 2)
     assert Bug.objects.get(pk=bug.pk).severity == 5
     bug.severity = 4
     bug.save()
     bug.save(update_fields=["severity"])
-    assert ear.names() == []
+    assert project_log.names() == []
     Bug.objects.filter(pk=bug.pk).update(severity=6, priority="high")
-    assert [data["changes"] for data in ear.data()] == [{"priority": "high"}]
+    assert [data["changes"] for data in project_log.data()] == [{"priority": "high"}]
     world.task.title = "Others are saved, too"
     world.task.save()
     task = Task.objects.get(pk=bug.pk)
     task.status = "review"
     task.save()
-    assert ear.names() == ["task_updated", "task_updated", "task_status_changed"]
+    assert project_log.names() == ["task_updated", "task_updated", "task_status_changed"]
     Bug.objects.get(pk=bug.pk).delete()
-    assert ear.names() == ["task_deleted"]
+    assert project_log.names() == ["task_deleted"]
     stored: Any = Bug.all_objects.get(pk=bug.pk)
     assert (bug.version, stored.severity) == (2, 6)
 
@@ -237,24 +239,28 @@ def handle() -> Iterator[Callable[..., None]]:
         signal.disconnect(handler, sender=Task)
 
 
-def told_and_stored(ear: Ear, task: Task) -> tuple[list[dict[str, Any]], Task]:
-    return ear.data(), Task.all_objects.get(pk=task.pk)
+def published_and_stored(project_log: ProjectLog, task: Task) -> tuple[list[dict[str, Any]], Task]:
+    return project_log.data(), Task.all_objects.get(pk=task.pk)
 
 
-def test_what_a_handler_writes_after_a_save_is_told_after_it(world: World, ear: Ear, handle: Any) -> None:
+def test_what_a_handler_writes_after_a_save_is_published_after_it(
+    world: World, project_log: ProjectLog, handle: Any
+) -> None:
     def number(sender: Any, instance: Task, created: bool, **kwargs: Any) -> None:
         if created:
             Task.objects.filter(pk=instance.pk).update(title=f"[{instance.pk}] {instance.title}")
 
     handle(post_save, number)
     task = Task.objects.create(project=world.project, title="New")
-    (made, changed), row = told_and_stored(ear, task)
+    (made, changed), row = published_and_stored(project_log, task)
     assert (made["event"], made["task"]["title"], made["task"]["version"]) == ("task_created", "New", 1)
     assert (changed["event"], changed["changes"], changed["version"]) == ("task_updated", {"title": row.title}, 2)
     assert (row.title, row.version) == (f"[{task.pk}] New", 2)
 
 
-def test_what_a_handler_tidies_after_a_change_is_told_after_it(world: World, ear: Ear, handle: Any) -> None:
+def test_what_a_handler_tidies_after_a_change_is_published_after_it(
+    world: World, project_log: ProjectLog, handle: Any
+) -> None:
     def tidy(sender: Any, instance: Task, **kwargs: Any) -> None:
         clean = " ".join(instance.title.split())
         if clean != instance.title:
@@ -263,14 +269,14 @@ def test_what_a_handler_tidies_after_a_change_is_told_after_it(world: World, ear
     handle(post_save, tidy)
     world.task.title = "a   b"
     world.task.save()
-    told, row = told_and_stored(ear, world.task)
-    assert [(data["version"], data["changes"]["title"]) for data in told] == [(2, "a   b"), (3, "a b")]
+    published, row = published_and_stored(project_log, world.task)
+    assert [(data["version"], data["changes"]["title"]) for data in published] == [(2, "a   b"), (3, "a b")]
     assert (row.version, row.title) == (3, "a b")
 
 
 @pytest.mark.parametrize("fields", [None, ["status", "priority"], ["status"]])
-def test_what_a_handler_sets_before_a_save_is_told_as_it_is_stored(
-    world: World, ear: Ear, handle: Any, fields: list[str] | None
+def test_what_a_handler_sets_before_a_save_is_published_as_it_is_stored(
+    world: World, project_log: ProjectLog, handle: Any, fields: list[str] | None
 ) -> None:
     def lower(sender: Any, instance: Task, **kwargs: Any) -> None:
         if instance.status == "completed":
@@ -279,21 +285,21 @@ def test_what_a_handler_sets_before_a_save_is_told_as_it_is_stored(
     handle(pre_save, lower)
     world.task.status = "completed"
     world.task.save(update_fields=fields)
-    told, row = told_and_stored(ear, world.task)
+    published, row = published_and_stored(project_log, world.task)
     expected = {"status": "completed"} | ({} if fields == ["status"] else {"priority": "low"})
-    assert told[0]["changes"] == expected
+    assert published[0]["changes"] == expected
     assert {name: getattr(row, name) for name in expected} == expected
     assert row.priority == expected.get("priority", "medium")
 
 
-def test_what_a_handler_alone_changes_is_told(world: World, ear: Ear, handle: Any) -> None:
+def test_what_a_handler_alone_changes_is_published(world: World, project_log: ProjectLog, handle: Any) -> None:
     def shout(sender: Any, instance: Task, **kwargs: Any) -> None:
         instance.title = instance.title.upper()
 
     handle(pre_save, shout)
     Task.objects.get(pk=world.task.pk).save()
-    told, row = told_and_stored(ear, world.task)
-    assert [data["changes"] for data in told] == [{"title": "FIRST"}]
+    published, row = published_and_stored(project_log, world.task)
+    assert [data["changes"] for data in published] == [{"title": "FIRST"}]
     assert row.title == "FIRST"
 
 
@@ -318,29 +324,29 @@ def test_a_handler_sees_the_fields_that_its_author_asked_to_save(world: World, h
     assert seen == [None, frozenset({"title"})]
 
 
-def test_save_base_is_told_too(world: World, ear: Ear) -> None:
+def test_save_base_is_published_too(world: World, project_log: ProjectLog) -> None:
     world.task.title = "Other"
     world.task.save_base()
-    assert [data["changes"] for data in ear.data()] == [{"title": "Other"}]
+    assert [data["changes"] for data in project_log.data()] == [{"title": "Other"}]
 
 
 # --- Copies ---------------------------------------------------------------------------------
 
 
-def test_a_copied_task_begins_anew(world: World, ear: Ear) -> None:
+def test_a_copied_task_begins_anew(world: World, project_log: ProjectLog) -> None:
     for title in ("Second", "Third"):
         world.task.title = title
         world.task.save()
-    ear.names()
+    project_log.names()
     copy = Task.objects.get(pk=world.task.pk)
     copy.pk, copy._state.adding = None, True
     copy.save()
-    [made] = ear.data()
+    [made] = project_log.data()
     assert (made["event"], made["task"]["title"], made["task"]["version"]) == ("task_created", "Third", 1)
     assert (copy.version, copy.field_versions) == (1, {})
     copy.title = "Fourth"
     copy.save()
-    assert [data["version"] for data in ear.data()] == [2]
+    assert [data["version"] for data in project_log.data()] == [2]
 
 
 # --- Forked children ------------------------------------------------------------------------
@@ -355,15 +361,15 @@ import django
 django.setup()
 from taskrealtime.engine.db import threads
 from taskrealtime.engine.installation import doorbell
-def ring():
+def run_in_loop():
     doorbell._ensure_background_loop()
     return asyncio.run_coroutine_threadsafe(asyncio.sleep(0, "gone out"), doorbell._ensure_background_loop()).result(20)
 def work():
     return threads._readers.submit(lambda: "done").result(20)
-assert (ring(), work()) == ("gone out", "done")
+assert (run_in_loop(), work()) == ("gone out", "done")
 child = os.fork()
 if child == 0:
-    os._exit(0 if (ring(), work()) == ("gone out", "done") else 1)
+    os._exit(0 if (run_in_loop(), work()) == ("gone out", "done") else 1)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     import subprocess

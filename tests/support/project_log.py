@@ -7,7 +7,7 @@ from taskrealtime.engine.models import Event
 from taskrealtime.models import Project
 
 
-class Ear:
+class ProjectLog:
     """Collects the events of a project from now on."""
 
     def __init__(self, project: Project) -> None:

@@ -1,7 +1,7 @@
-"""Where Django processes of tests come from: the nursery, which has imported what every installation imports.
+"""Where Django processes of tests come from: the fork server, which has imported what every installation imports.
 
-Starting Django takes a second and more of the processor, nearly all of it for such imports. The nursery
-(`python -m tests.support.nursery`) has done that once, and forks a process for each message on the socket that is its
+Starting Django takes a second and more of the processor, nearly all of it for such imports. The fork server
+(`python -m tests.support.fork_server`) has done that once, and forks a process for each message on the socket that is its
 standard input: as JSON its environment, and the command of a program, or none for a worker; with it a socket and the
 files for what it prints and for its errors. Nothing is forked that depends on settings: those a process reads for
 itself.
@@ -81,7 +81,7 @@ def serve() -> tuple[list[str] | None, socket.socket] | None:
     """Fork for each message, and answer it with a byte, until the other end is closed.
 
     Returns:
-        In a forked process its command and its socket; None in the nursery.
+        In a forked process its command and its socket; None in the fork server.
     """
     with socket.socket(fileno=os.dup(0)) as requests:
         while True:
@@ -106,16 +106,16 @@ def serve() -> tuple[list[str] | None, socket.socket] | None:
     return wanted["command"], socket.socket(fileno=at)
 
 
-def watch_over(told: socket.socket) -> None:
+def watch_over(parent: socket.socket) -> None:
     """Fork, say the child's number and what it ended with, and end; in the child, return."""
     child = os.fork()
     if child == 0:
         os.setsid()
-        told.sendall(f"{os.getpid()}\n".encode())
+        parent.sendall(f"{os.getpid()}\n".encode())
         return
     _, status = os.waitpid(child, 0)
     with suppress(OSError):  # the requesting process may have ended
-        told.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        parent.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
