@@ -11,22 +11,22 @@ from .actor import acting_as
 from .models import Comment, Membership, Project, Task
 
 
-class LooksUp(admin.options.BaseModelAdmin):  # type: ignore[type-arg]
+class AutocompleteFields(admin.options.BaseModelAdmin):  # type: ignore[type-arg]
     """Has foreign keys that are chosen by typing; by key, if no admin page of the other model can search.
 
     That of users is the project's own, if there is one.
     """
 
     #: The names of these foreign keys.
-    looked_up: Sequence[str] = ()
+    autocompleted: Sequence[str] = ()
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         """Return those that are chosen by typing."""
-        return [name for name in self.looked_up if self._is_searched(self.model._meta.get_field(name))]
+        return [name for name in self.autocompleted if self._is_searched(self.model._meta.get_field(name))]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """As Django's, which would list all rows."""
-        if db_field.name in self.looked_up and not self._is_searched(db_field):
+        if db_field.name in self.autocompleted and not self._is_searched(db_field):
             kwargs["widget"] = ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
@@ -35,7 +35,7 @@ class LooksUp(admin.options.BaseModelAdmin):  # type: ignore[type-arg]
         return bool(other and other.search_fields)
 
 
-class AnnouncingAdmin(LooksUp, admin.ModelAdmin):  # type: ignore[type-arg]
+class AnnouncingAdmin(AutocompleteFields, admin.ModelAdmin):  # type: ignore[type-arg]
     """Saves and deletes in the name of the signed-in user."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -54,12 +54,12 @@ class AnnouncingAdmin(LooksUp, admin.ModelAdmin):  # type: ignore[type-arg]
             return super().delete_view(request, *args, **kwargs)
 
 
-class MembershipInline(LooksUp, admin.TabularInline):  # type: ignore[type-arg]
+class MembershipInline(AutocompleteFields, admin.TabularInline):  # type: ignore[type-arg]
     """The members, on the project's page."""
 
     model = Membership
     extra = 0
-    looked_up = ["user"]
+    autocompleted = ["user"]
     exclude = ["muted"]  # the member's own choice
 
 
@@ -79,7 +79,7 @@ class TaskAdmin(AnnouncingAdmin):
     list_display = ["title", "project", "status", "priority", "assignee", "due_at"]
     list_filter = ["status", "priority", "project"]
     search_fields = ["title"]
-    looked_up = ["project", "assignee", "created_by"]
+    autocompleted = ["project", "assignee", "created_by"]
     readonly_fields = ["version", "position", "created_at", "updated_at"]
 
 
@@ -89,4 +89,4 @@ class CommentAdmin(AnnouncingAdmin):
 
     list_display = ["content", "task", "author", "created_at"]
     search_fields = ["content"]
-    looked_up = ["task", "author"]
+    autocompleted = ["task", "author"]

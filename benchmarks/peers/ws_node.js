@@ -1,4 +1,4 @@
-// `ws` on Node, telling all clients in a loop: `node ws_node.js PORT`.
+// `ws` on Node, sending to all clients in a loop: `node ws_node.js PORT`.
 // As https://github.com/websockets/ws#server-broadcast has it.
 import WebSocket, { WebSocketServer } from "ws";
 

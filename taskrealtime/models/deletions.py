@@ -73,7 +73,7 @@ class Deletion(models.Model):
         constraints = [models.UniqueConstraint(fields=["project", "kind", "item"], name="deletion_once")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.item} of {self.project_id}"
+        return f"Deleted {self.kind} {self.item} of project {self.project_id}"
 
 
 # --- Memberships ----------------------------------------------------------------------------

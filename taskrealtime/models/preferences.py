@@ -29,4 +29,4 @@ class Preferences(models.Model):
         verbose_name_plural = "preferences"
 
     def __str__(self) -> str:
-        return f"Preferences of {self.user_id}"
+        return f"Preferences of user {self.user_id}"

@@ -219,7 +219,7 @@ class Invitation(models.Model):
         constraints = [models.CheckConstraint(condition=Q(role__in=INVITED_ROLES), name="invitation_role")]
 
     def __str__(self) -> str:
-        return f"Invitation {self.pk} to {self.project_id} as {self.role}"
+        return f"Invitation {self.pk} to project {self.project_id} as {self.role}"
 
 
 class AdditionRequest(models.Model):
@@ -242,7 +242,7 @@ class AdditionRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} to {self.project_id} as {self.role}"
+        return f"Request to user {self.user_id} to join project {self.project_id} as {self.role}"
 
 
 class Block(models.Model):
@@ -259,4 +259,4 @@ class Block(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "blocked"], name="block_once")]
 
     def __str__(self) -> str:
-        return f"{self.blocked_id} by {self.user_id}"
+        return f"User {self.blocked_id}, blocked by user {self.user_id}"

@@ -4,7 +4,7 @@
  *
  * Reads lines of JSON from stdin: first `{"clients": [{"name", "port", "token"}, …], "projects": [id, …]}`, at last
  * `{"finish": true}`. Prints a line `{"client", "what", "data"}` for everything that a client delivers after its own
- * check: `event`, `snapshot`, `reset`, `state`, `error`; when told to finish, the `board` that it holds of each project.
+ * check: `event`, `snapshot`, `reset`, `state`, `error`; when asked to finish, the `board` that it holds of each project.
  */
 
 import { createInterface } from 'node:readline';

@@ -1,7 +1,7 @@
 """Nothing lost, nothing twice, in order: while servers, Redis, PostgreSQL, networks and clients fail.
 
-The same seed gives each player the same faults in the same order, at about the same times. Other seeds: `FAULTS_SEED=7`;
-longer, and with the times that delivery takes after each fault: `make faults SECONDS=600`.
+The same seed gives each player the same faults in the same order, at about the same times. Other seeds:
+`FAULTS_SEED=7`; longer, and with the times that delivery takes after each fault: `make faults SECONDS=600`.
 """
 
 import asyncio

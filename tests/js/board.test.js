@@ -112,7 +112,7 @@ describe('an own change', () => {
     assert.ok(!store.painted?.waiting.has(2));
   });
 
-  test('a restored card that somebody deletes again before the answer is gone', async () => {
+  test('a restored card that another user deletes again before the answer is gone', async () => {
     const store = makeStore(task(1), task(2));
     const { client, commands } = makeCommands(store);
     happens(store, 'task_deleted', { task_id: 2 });
@@ -183,7 +183,7 @@ describe('an own change', () => {
     assert.deepEqual(client.calls.map(({ args }) => args[2]), [1, 1]);
   });
 
-  test('two who meant the same have nothing to choose, and the second has nothing to take back', async () => {
+  test('two users that meant the same have nothing to choose, and the second has nothing to take back', async () => {
     const store = makeStore(task(1));
     const { client, commands, told } = makeCommands(store);
     const dates = ['2030-05-01T12:00:00.000Z', '2030-05-01T12:00:00Z'];
@@ -223,7 +223,7 @@ describe('an own change', () => {
     assert.match(told[1], /^Couldn’t change the labels of “Task 2”\. It no longer exists/);
   });
 
-  test('a conflict is kept until it is settled, by whomever, and taken up where its task is', () => {
+  test('a conflict is kept until it is settled, by any user, and taken up where its task is', () => {
     const store = makeStore(task(1, { version: 2 }), task(2, { title: 'Same', version: 3 }));
     /** @type {any[]} */
     const kept = [];
@@ -231,7 +231,7 @@ describe('an own change', () => {
     store.takeUpConflicts([
       { taskId: 1, field: 'title', mine: 'Mine', version: 2 },
       { taskId: 1, field: 'due_at', mine: null, version: 2 },
-      { taskId: 2, field: 'title', mine: 'Same', version: 3 }, // somebody has done it meanwhile
+      { taskId: 2, field: 'title', mine: 'Same', version: 3 }, // another user has done it meanwhile
       { taskId: 9, field: 'title', mine: 'Of another board', version: 1 },
     ]);
     assert.deepEqual([...store.conflicts].map(([id, fields]) => [id, [...fields.keys()]]), [[1, ['title']], [2, []]]);
@@ -310,7 +310,7 @@ describe('labels', () => {
     assert.deepEqual([carried(store), store.expectations.length, told], [[2, 3], 0, []]);
   });
 
-  test('that an earlier page chose wait on this one; so does the list that an older page sent, and is told of where it is refused', async () => {
+  test('that an earlier page chose wait on this one; so does the list that an older page sent, and is reported where it is refused', async () => {
     const store = makeStore(task(1, { labels: [1] }));
     const { commands, told } = makeCommands(store);
     const conflict = Object.assign(new Error('Another user changed this in the meantime.'), { code: 'conflict', details: { task: { version: 2 } } });
@@ -360,7 +360,7 @@ describe('a new task', () => {
     }
   });
 
-  test('of somebody else with the same title leaves ours waiting', () => {
+  test('of another user with the same title leaves ours waiting', () => {
     const store = makeStore();
     makeCommands(store).commands.coming.create('todo', 'New');
     happens(store, 'task_created', { ...created, by: { id: 2, username: 'bob' } });
@@ -482,14 +482,14 @@ describe('what others did, in sentences', () => {
   const told = (event, data) =>
     describeEvent({ event, data: { task_id: 1, by: { id: 2, username: 'bob' }, ...data } }, /** @type {any} */ (state));
 
-  test('names who, what and whom', () => {
+  test('names the actor, the act and its object', () => {
     assert.equal(told('task_updated', { changes: { status: 'review', position: 'x' } }), 'Bob moved “Task 1” to Review');
     assert.equal(told('task_updated', { changes: { assignee_id: 1 } }), 'Bob assigned “Task 1” to Ada');
     assert.equal(told('task_deleted', {}), 'Bob deleted “Task 1”');
     assert.equal(told('task_deleted', { archived: true }), 'Bob archived “Task 1”');
   });
 
-  test('tells those who come and go by themselves from those who are let in and sent away', () => {
+  test('distinguishes members that come and go by themselves from those that are added and removed', () => {
     const cleo = { id: 3, username: 'cleo' };
     assert.equal(told('project_member_added', { user: cleo, role: 'viewer' }), 'Bob added cleo as viewer');
     assert.equal(told('project_member_added', { user: cleo, role: 'viewer', by: cleo }), 'cleo joined as viewer');
@@ -497,7 +497,7 @@ describe('what others did, in sentences', () => {
     assert.equal(told('project_member_removed', { user_id: 2 }), 'Bob left the project');
   });
 
-  test('is silent about order, and about what another event told', () => {
+  test('says nothing about order, and about what another event contained', () => {
     assert.equal(told('task_updated', { changes: { position: 'x' } }), null);
     assert.equal(told('task_assigned', { assignee_id: 1 }), null);
   });

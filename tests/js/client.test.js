@@ -94,7 +94,7 @@ describe('events', () => {
     assert.deepEqual(calls, [['any', { task_id: 7 }, 1], ['own', { task_id: 7 }, 1]]);
   });
 
-  test('a copy in the user room is a notification, so that an assignment is heard once', async (t) => {
+  test('a copy in the user room is a notification, so that an assignment is received once', async (t) => {
     const { server, connect } = await stage(t);
     const client = connect();
     const heard = record(client, ['task_assigned', 'due_date_reminder', 'notification']);
@@ -110,7 +110,7 @@ describe('events', () => {
     assert.deepEqual(heard.seqs, []);
   });
 
-  test('of a project that was left are not heard', async (t) => {
+  test('of a project that was left are not received', async (t) => {
     const { server, connect } = await stage(t);
     const { client, heard } = await joined({ connect });
     const left = client.leaveProject(3);
@@ -154,7 +154,7 @@ describe('resuming', () => {
     assert.deepEqual(heard.seqs, [3, 4]);
   });
 
-  test('is `catching-up` until the head that the answer told', async (t) => {
+  test('is `catching-up` until the head that the answer named', async (t) => {
     const { server, connect } = await stage(t);
     const { client, heard } = await joined({ connect });
     server.overrides.join_project = ({ id }, { send, rooms }) => {
@@ -246,7 +246,7 @@ describe('resuming', () => {
     assert.equal(server.received.length, 3);
   });
 
-  test('a project that is gone is not joined again, and the page is told', async (t) => {
+  test('a project that is gone is not joined again, and the page gets an error', async (t) => {
     const { server, connect } = await stage(t);
     const { client } = await joined({ connect });
     const heard = record(client, ['removed_from_project']);
@@ -263,7 +263,7 @@ describe('resuming', () => {
     assert.deepEqual(server.connection.received.map(({ event }) => event), ['connect']);
   });
 
-  test('a removal that the server tells ends the following', async (t) => {
+  test('a removal that the server reports ends the following', async (t) => {
     const { server, connect } = await stage(t);
     const { client, heard } = await joined({ connect });
     const told = record(client, ['removed_from_project']);
@@ -487,7 +487,7 @@ describe('the connection', { concurrency: true }, () => {
     const { server, connect } = await stage(t);
     const window = new EventTarget();
     const document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
-    // Waits of a minute: only what the page tells can end them.
+    // Waits of a minute: only what the page reports can end them.
     let attempts = 0;
     class Counted extends WebSocket {
       constructor(/** @type {[string, string[]]} */ ...where) {
@@ -689,7 +689,7 @@ describe('notifications', () => {
     return { server, client };
   };
 
-  test('are counted from what the server tells, what comes and what was read anywhere', async (t) => {
+  test('are counted from what the server reports, what comes and what was read anywhere', async (t) => {
     const seen = /** @type {number[]} */ ([]);
     const { server, client } = await counting(t, seen);
     assert.equal(client.unread, 1);
@@ -717,7 +717,7 @@ describe('notifications', () => {
     assert.equal(client.unread, 2);
   });
 
-  test('come as pages, which tell how many are unread', async (t) => {
+  test('come as pages, which say how many are unread', async (t) => {
     const { server, client } = await counting(t, []);
     server.unread = 0;
     const page = await client.notifications({ unread: true, page: 2, pageSize: 10 });
@@ -739,7 +739,7 @@ describe('notifications', () => {
     assert.deepEqual(server.effects, [['POST /api/notifications/read/', { up_to: 4 }]]);
   });
 
-  test('wait for nobody once the client is closed', async (t) => {
+  test('do not wait once the client is closed', async (t) => {
     const { connect } = await stage(t);
     const client = connect();
     client.close();

@@ -1,12 +1,12 @@
 // @ts-check
-/** How the board speaks of those who are on it. */
+/** How the board names its users. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { typingSentence } from '../../static/js/board/people/company.js';
 
-test('who types is said in a sentence', () => {
+test('the users that type are named in a sentence', () => {
   assert.equal(typingSentence([]), '');
   assert.equal(typingSentence(['Ada']), 'Ada is typing…');
   assert.equal(typingSentence(['Ada', 'Ben']), 'Ada and Ben are typing…');

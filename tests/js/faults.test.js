@@ -1,5 +1,5 @@
 // @ts-check
-/** Many faults in a random order (told by its seed): every event once and in order, every change with one effect. */
+/** Many faults in a random order (given by its seed): every event once and in order, every change with one effect. */
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

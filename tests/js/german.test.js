@@ -20,7 +20,7 @@ describe('the language of a page', () => {
     assert.equal(t('{who} moved {title} to {status}', { who: 'Bo', title: quote('A {who} $& B'), status: 'X' }), 'Bo hat „A {who} $& B“ nach „X“ verschoben');
   });
 
-  test('says in English what nobody translated, and leaves alone what has no value', () => {
+  test('says in English what is not translated, and leaves alone what has no value', () => {
     assert.equal(t('Said {nowhere} {else}', { nowhere: 1 }), 'Said 1 {else}');
     assert.equal(tn(1, '{count} stone', '{count} stones'), '1 stone');
     assert.equal(tn(0, '{count} stone', '{count} stones'), '0 stones');
@@ -36,7 +36,7 @@ describe('the language of a page', () => {
     assert.equal(tn(3, '{count} fish', '{count} fishes'), 'other 3');
   });
 
-  test('lists and reckons, and takes the dates of the country that somebody prefers', () => {
+  test('lists and reckons, and takes the dates of the country that the user prefers', () => {
     assert.equal(listed(['A', 'B', 'C']), 'A, B und C');
     assert.equal(decimals(1.25), '1,3');
     assert.equal(locale, 'de-AT');

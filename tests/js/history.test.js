@@ -1,5 +1,5 @@
 // @ts-check
-/** The log of a project, read backwards and told. */
+/** The log of a project, read backwards and put into sentences. */
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -24,7 +24,7 @@ describe('the inbox', () => {
     assert.deepEqual(shown(arrive(inbox, frame(13))), [[13], 4]);
   });
 
-  test('what was missed is counted once, whether it was told before or is told after', () => {
+  test('what was missed is counted once, whether it was announced before or is announced after', () => {
     const before = arrive(stand(EMPTY, { seq: 12, unread: 0 }), frame(13));
     const back = stand(before, { seq: 15, unread: 3 });
     assert.equal(unreadIn(back), 3);
@@ -80,7 +80,7 @@ describe('a notification', () => {
   /** @param {string} event @param {any} data */
   const said = (event, data) => tell(frame(1, { event, data: { by, project_id: 3, task_id: 7, ...data } }), names);
 
-  test('says who did what, and leads there', () => {
+  test('names the actor and the act, and leads there', () => {
     const comment = said('comment_added', { reason: 'mention', comment: { id: 9, content: 'Hi\n\n@ada!' } });
     assert.deepEqual(
       [comment.text, comment.excerpt, comment.href],
@@ -121,7 +121,7 @@ describe('what is new', () => {
     return { notifications, told, handlers, arrives: (/** @type {number} */ seq) => handlers.notification({}, frame(seq)) };
   };
 
-  test('is told also where the list had it a moment before the event came', async () => {
+  test('is announced also where the list had it a moment before the event came', async () => {
     const { notifications, told, arrives } = begin(page([2, 1], { readUpTo: 1, seq: 2 }));
     await notifications.load();
     arrives(2);

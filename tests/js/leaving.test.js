@@ -80,7 +80,7 @@ describe('a page that ends before its changes were answered', () => {
     assert.deepEqual(titles(server), ['once']);
   });
 
-  test('a refusal is told to the page that sent it', async (t) => {
+  test('a refusal is reported to the page that sent it', async (t) => {
     const { server, connect } = await stage(t);
     const disk = makeDisk();
     const before = open(connect, disk);
@@ -373,7 +373,7 @@ describe('an edit that follows another one', () => {
 describe('what was left on another board', () => {
   const note = noteOf({ task_id: 7, changes: { description: 'long' } }, { projectId: 3, task: { title: 'Paint', status: 'todo' } });
 
-  test('is told only where it came to nothing, with the text that would be lost', async () => {
+  test('is reported only where it came to nothing, with the text that would be lost', async () => {
     /** @type {any[]} */
     const told = [];
     const leftover = { event: 'task_update', data: { changes: { description: 'long' } }, note, at: 0, firstSentAt: null };

@@ -21,7 +21,7 @@ function makeStorage(room = Infinity) {
   return storage;
 }
 
-describe('who was away', () => {
+describe('a user that was away', () => {
   const bob = { id: 2, username: 'bob', name: 'Bob' };
   const task = { id: 7, title: 'Paint', status: 'todo', position: 'a', version: 1, comment_count: 0 };
   const state = fromSnapshot(/** @type {any} */ ({
@@ -33,7 +33,7 @@ describe('who was away', () => {
   const frame = (event, data, by = 2) => ({ event, seq: 6, data: { by: { ...bob, id: by }, ...data } });
   const renamed = { task_id: 7, changes: { title: 'Painted' } };
 
-  test('is told how much others changed, once', () => {
+  test('sees how much others changed, once', () => {
     const absence = absent();
     absence.missed(frame('task_updated', renamed), state);
     absence.missed(frame('task_created', { task: { ...task, id: 8 } }), state);
@@ -42,7 +42,7 @@ describe('who was away', () => {
     assert.deepEqual([...absence.marks], [[7, 'changed'], [8, 'new']]);
   });
 
-  test('is not told of what was his own, or says nothing', () => {
+  test('does not see what was their own, or says nothing', () => {
     const absence = absent();
     absence.missed(frame('task_updated', renamed, 1), state);
     absence.missed(frame('comment_updated', { task_id: 7, comment: { id: 1, content: 'x' } }), state);

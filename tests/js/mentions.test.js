@@ -1,5 +1,5 @@
 // @ts-check
-/** Who is offered while somebody writes a mention. */
+/** The users that are offered while the user writes a mention. */
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -26,7 +26,7 @@ describe('a mention that is being written', () => {
   });
 });
 
-describe('who is offered', () => {
+describe('the users that are offered', () => {
   const users = [user(1, 'zoe', 'Zoë Okafor'), user(2, 'bob', 'Bob Lindqvist'), user(3, 'anna.b', ''), user(4, 'cy', 'Cyril Bo')];
   /** @param {string} query @param {number[]} [present] */
   const offered = (query, present = []) => candidates({ users, present: new Set(present) }, query).map(({ id }) => id);

@@ -1,4 +1,4 @@
-/** What the operations page makes of what processes tell. */
+/** What the operations page makes of what processes report. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -32,7 +32,7 @@ test('rates are differences of two tellings, added up over processes', () => {
   assert.equal(history.totals.deliveries, 210);
 });
 
-test('a telling that is shown twice counts once, and one that was missed is made up for', () => {
+test('a report that is shown twice counts once, and one that was missed is made up for', () => {
   const history = new History();
   history.add(figures(0, ['a', {}]));
   history.add(figures(2, ['a', { deliveries: 20 }]));

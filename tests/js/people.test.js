@@ -1,5 +1,5 @@
 // @ts-check
-/** Who is there, who types, who looks at what: as the page tells it, and as it is told. */
+/** Presence, typing and viewers: as the page sends and receives them. */
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -8,7 +8,7 @@ import { makeClock } from '../../static/js/client/clock.js';
 import { HIDDEN_AFTER, IDLE_AFTER, Presence } from '../../static/js/client/presence.js';
 import { record, stage, until } from './support/harness.js';
 
-/** Time that goes on when told to. */
+/** Time that goes on when the test says so. */
 class Time {
   #now = 0;
   /** @type {Map<number, {at: number, call: () => void}>} */
@@ -131,7 +131,7 @@ async function joined({ connect }, options) {
 const sent = (server, ...names) =>
   server.received.filter(({ event }) => names.includes(event)).map(({ event, data }) => [event, data]);
 
-describe('what the page tells', () => {
+describe('what the page reports', () => {
   test('its presence once per change, and to the next connection before it joins', async (t) => {
     const { server, connect } = await stage(t);
     const client = await joined({ connect });
@@ -182,7 +182,7 @@ describe('what the page tells', () => {
     ]);
   });
 
-  test('typing without a connection is not told, and a refusal is', async (t) => {
+  test('typing without a connection is not sent, and a refusal is reported', async (t) => {
     const { server, connect } = await stage(t);
     const client = connect();
     assert.deepEqual(await client.typing(7, true), {});
@@ -209,8 +209,8 @@ describe('what the page tells', () => {
   });
 });
 
-describe('what the page is told', () => {
-  test('who is there: the join, then each change, alone or gathered', async (t) => {
+describe('what the page receives', () => {
+  test('the present users: the join, then each change, alone or gathered', async (t) => {
     const { server, connect } = await stage(t);
     server.presence = [{ user_id: 1, status: 'online' }, { user_id: 2, status: 'idle' }];
     const client = await joined({ connect });
@@ -237,7 +237,7 @@ describe('what the page is told', () => {
     assert.deepEqual([...client.presenceOf('3').keys()], [1, 4]);
   });
 
-  test('who looks at what; after a reconnect only what is told anew', async (t) => {
+  test('the viewers of tasks; after a reconnect only those that are sent anew', async (t) => {
     const { server, connect } = await stage(t);
     const client = await joined({ connect });
     const heard = record(client, ['task_viewers']);
@@ -250,7 +250,7 @@ describe('what the page is told', () => {
     assert.deepEqual(client.viewersOf(7), []);
   });
 
-  test('who types; a connection that breaks ends it', async (t) => {
+  test('the users that type; a connection that breaks ends it', async (t) => {
     const { server, connect } = await stage(t);
     const client = await joined({ connect });
     const heard = record(client, ['user_typing_status']);

@@ -147,7 +147,7 @@ test('a token that expired is replaced by a fresh one', async (t) => {
   assert.equal(client.state, 'polling');
 });
 
-test('a project that is gone is not polled any more, and the page is told', async (t) => {
+test('a project that is gone is not polled any more, and the page gets an error', async (t) => {
   let gone = false;
   const { server, client } = await polling(t, {
     fetch: async (/** @type {string} */ url, /** @type {any} */ init) => {

@@ -81,7 +81,7 @@ describe('a room', () => {
     assert.deepEqual(room.since, { since: 11, epoch: 'e1' });
   });
 
-  test('has caught up when it reached the head that the answer told', () => {
+  test('has caught up when it reached the head that the answer named', () => {
     const room = new Room('project.3', at(5));
     room.attach();
     assert.equal(room.caughtUp, false);

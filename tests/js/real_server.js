@@ -71,7 +71,7 @@ async function stage(t) {
     return client;
   };
   const board = () => api('GET', `projects/${id}/board/`, { token });
-  /** A client beside the proxy, whom no fault meets. */
+  /** A client beside the proxy, which no fault meets. */
   const steady = () => connect({ host: new URL(SERVER_URL).host });
   return { proxy, token, id, connect, steady, board };
 }
@@ -98,7 +98,7 @@ async function assertSame(kept, board) {
 }
 
 describe('a real server', { skip, concurrency: 4 }, () => {
-  test('carries out every call, and tells everybody in order', async (t) => {
+  test('carries out every call, and all clients receive it in order', async (t) => {
     const { id, connect, board } = await stage(t);
     const [ann, bob] = [connect(), connect({ user: BOB })];
     const kept = await follow(bob, id, board);
@@ -121,7 +121,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     assert.deepEqual((await board()).tasks.map(({ title, comment_count }) => [title, comment_count]), [['Glue', 0], ['Paint', 1]]);
   });
 
-  test('who is there, what they look at and what they type is known, and told again after a lost connection', async (t) => {
+  test('presence, viewers and typing are known, and sent again after a lost connection', async (t) => {
     const { proxy, id, connect, steady } = await stage(t);
     const [shaky, watcher] = [connect({ user: BOB }), steady()];
     await watcher.joinProject(id);
@@ -174,7 +174,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
   test('a connection that goes silent is noticed', async (t) => {
     const { proxy, id, connect, steady, board } = await stage(t);
     const window = new EventTarget();
-    // The patience with an unanswered ping, shortened; the page tells when to doubt.
+    // The patience with an unanswered ping, shortened; the page says when to doubt.
     const client = connect({ window, setTimeout: (callback, delay) => setTimeout(callback, Math.min(delay, 1000)) });
     const kept = await follow(client, id, board);
     proxy.freeze();
@@ -228,7 +228,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
 
   test('changes that a socket carried out unheard are not done again by the API', async (t) => {
     const { proxy, id, connect, steady, board } = await stage(t);
-    // Once it is deaf, the server hears the client, but the client no longer hears the server.
+    // From then on the server receives from the client, but the client no longer receives from the server.
     /** @type {any} */
     let socket;
     class Own extends WebSocket {
@@ -258,7 +258,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     assert.deepEqual((await board()).tasks.map(({ title, comment_count }) => [title, comment_count]).sort(), [['Glue', 0], ['Once', 0], ['Paint', 1]]);
   });
 
-  test('a member who is removed is told, over the socket or by polling', async (t) => {
+  test('a member that is removed gets an error, over the socket or by polling', async (t) => {
     const { proxy, token, id, connect, board } = await stage(t);
     const { members } = await board();
     const bob = members.find(({ user }) => user.username === BOB.username).user;
@@ -346,7 +346,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
   });
 });
 
-// Not beside the others, who use the tokens that end here.
+// Not beside the others, which use the tokens that end here.
 test('signing out everywhere ends the connection', { skip }, async (t) => {
   const { connect } = await stage(t);
   const client = connect({ user: BOB });

@@ -54,7 +54,7 @@ describe('labels', () => {
     assert.equal('labels' in changed.tasks[0], false);
   });
 
-  test('are told in sentences', () => {
+  test('are put into sentences', () => {
     const state = fromSnapshot(labelled);
     const by = { id: 2, username: 'bob' };
     const put = (/** @type {number[]} */ before, /** @type {number[]} */ now) =>

@@ -17,7 +17,7 @@ describe('A search', () => {
     for (const [text, folded] of cases) assert.equal(fold(text), folded);
   });
 
-  test('finds the people whom a text mentions, whatever the case and accents', () => {
+  test('finds the people that a text mentions, whatever the case and accents', () => {
     const users = ['bob', 'bobby', 'ünal', 'a.b'].map((username, id) => /** @type {any} */ ({ id, username }));
     const found = (/** @type {string} */ text) => mentionsIn(text, users).map(({ start, end }) => text.slice(start, end));
     assert.deepEqual(found('@Bob, @BOBBY @bobb (@a.b.) x@bob é@bob e\u0301@bob'), ['@Bob', '@BOBBY', '@bob', '@a.b']);

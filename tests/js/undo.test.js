@@ -88,7 +88,7 @@ describe('what one did', () => {
     assert.deepEqual(asked, [['update', 1, { add_labels: [5] }], ['update', 1, { remove_labels: [4] }]]);
   });
 
-  test('a label that somebody else put on or took off at the same moment is theirs', async () => {
+  test('a label that another user put on or took off at the same moment is theirs', async () => {
     const { commands, undo, scene, asked } = makeScene();
     for (const isOn of [true, false]) {
       scene.more = { added_labels: [], removed_labels: [] }; // the other one was faster
@@ -96,13 +96,13 @@ describe('what one did', () => {
       assert.equal(undo.last, null);
       const done = commands.labelling.label(1, 4, isOn);
       asked.length = 0;
-      await undo.run(); // who is quicker than the answer takes nothing back either
+      await undo.run(); // an undo before the answer takes nothing back either
       await done;
       assert.deepEqual([asked, undo.last], [[], null]);
     }
   });
 
-  test('a card that somebody else moved to the same place at the same moment stays there', async () => {
+  test('a card that another user moved to the same place at the same moment stays there', async () => {
     const { commands, undo, scene, asked } = makeScene();
     scene.more = { previous: { status: 'review', position: 'm' } };
     await commands.moving.move(1, { status: 'review', beforeId: null });
@@ -112,7 +112,7 @@ describe('what one did', () => {
     assert.deepEqual(asked, []);
   });
 
-  test('a card that somebody else moved at the same moment goes back to where they put it', async () => {
+  test('a card that another user moved at the same moment goes back to where they put it', async () => {
     const { commands, undo, scene, asked, store } = makeScene();
     store.replace({
       ...{ project: { id: 3, name: 'House' }, members: [], seq: 0, epoch: 'e' },
@@ -134,7 +134,7 @@ describe('what one did', () => {
     }
   });
 
-  test('a card that somebody else has moved since stays where they put it', async () => {
+  test('a card that another user has moved since stays where they put it', async () => {
     const { commands, undo, asked, told, store } = makeScene();
     await commands.moving.move(1, { status: 'review', beforeId: null });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'review', position: 'm' }, version: 2 });
@@ -145,7 +145,7 @@ describe('what one did', () => {
     assert.equal(undo.last, null);
   });
 
-  test('nor is it moved back where somebody else has only given it another status since', async () => {
+  test('nor is it moved back where another user has only given it another status since', async () => {
     const { commands, undo, asked, told, store } = makeScene();
     await commands.moving.move(1, { status: 'review', beforeId: null });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'review', position: 'm' }, version: 2 });

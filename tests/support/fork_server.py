@@ -1,9 +1,9 @@
 """Where Django processes of tests come from: the fork server, which has imported what every installation imports.
 
 Starting Django takes a second and more of the processor, nearly all of it for such imports. The fork server
-(`python -m tests.support.fork_server`) has done that once, and forks a process for each message on the socket that is its
-standard input: as JSON its environment, and the command of a program, or none for a worker; with it a socket and the
-files for what it prints and for its errors. Nothing is forked that depends on settings: those a process reads for
+(`python -m tests.support.fork_server`) has done that once, and forks a process for each message on the socket that is
+its standard input: as JSON its environment, and the command of a program, or none for a worker; with it a socket and
+the files for what it prints and for its errors. Nothing is forked that depends on settings: those a process reads for
 itself.
 
 A program runs as its command would, in a session of its own. Over its socket it says its number, a line; its parent

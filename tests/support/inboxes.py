@@ -30,8 +30,8 @@ class Inbox:
     def kinds(self) -> list[str]:
         """The notifications since the last call: names, of comments the reasons, of reminders the kinds."""
         return [
-            notification.get("reason") or notification.get("kind") or notification["event"]
-            for notification in self.new()
+            one.get("reason") or one.get("kind") or one["event"]
+            for one in self.new()
         ]
 
     def replayed(self) -> list[dict[str, Any]]:

@@ -203,7 +203,7 @@ def test_the_command_shows_what_is_live_and_removes_the_triggers() -> None:
     out = StringIO()
     call_command("live", stdout=out)
     assert "helpdesk.ticket (title, status, assigned_to, votes) in helpdesk.queue.<key>" in out.getvalue()
-    assert "read by who is in helpdesk.QueueMembership" in out.getvalue()
+    assert "read by the members in helpdesk.QueueMembership" in out.getvalue()
     call_command("live", "--remove", stdout=out)
     assert installing.installed() == []
     with pytest.raises(CommandError, match="is missing"):

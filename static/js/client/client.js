@@ -65,8 +65,8 @@ const OWN_EVENTS = ['connect', 'token_refresh', 'join_project', 'leave_project',
  * @property {Snapshot} [snapshot] fetches a project's board after a reset, takes it over,
  *   and says its `seq` and `epoch`; nothing of the project is delivered meanwhile
  * @property {import('./shelf.js').Shelf} [shelf] keeps changes without an answer over the end of the page; what earlier pages
- *   left there is sent before all else, and told as `recovered`
- * @property {(event: string, data: any) => any} [note] what to keep beside a change, for whoever shows it after a reload
+ *   left there is sent before all else, and reported as `recovered`
+ * @property {(event: string, data: any) => any} [note] what to keep beside a change, for the page that shows it after a reload
  * @property {boolean} [debug] log to the console
  * @property {boolean} [connect] false: only when `connect()` is called
  * @property {number} [retention] how long the server remembers a key, milliseconds
@@ -76,8 +76,8 @@ const OWN_EVENTS = ['connect', 'token_refresh', 'join_project', 'leave_project',
  * @property {() => number} [now]
  * @property {(callback: () => void, delay: number) => any} [setTimeout]
  * @property {(timer: any) => void} [clearTimeout]
- * @property {EventTarget} [window] tells `online`, `offline` and `pageshow`
- * @property {EventTarget & {visibilityState?: string}} [document] tells `visibilitychange` and the user's input
+ * @property {EventTarget} [window] dispatches `online`, `offline` and `pageshow`
+ * @property {EventTarget & {visibilityState?: string}} [document] dispatches `visibilitychange` and the user's input
  */
 
 export class TaskManagerWebSocket {
@@ -243,7 +243,7 @@ export class TaskManagerWebSocket {
     return this.#snapshot;
   }
 
-  /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` tells each change */
+  /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` reports each change */
   get unread() {
     return this.#userRoom.unread;
   }
@@ -319,7 +319,7 @@ export class TaskManagerWebSocket {
   /**
    * @param {Id} projectId
    * @param {Record<string, any> & {title: string}} fields
-   * @param {{placeholder?: number} & Limits} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
+   * @param {{placeholder?: number} & Limits} [more] `placeholder`: a negative number that was not used before. It may stand for the
    *   new task's id at once in changes of the task (`updateTask`, `moveTask`, `addComment`, …), which then wait for the
    *   creation, and are refused as `not_found` where that is refused
    * @returns {Promise<Answers['task_create']>}
@@ -399,7 +399,7 @@ export class TaskManagerWebSocket {
    * @param {Id} taskId
    * @param {Id} commentId of the task
    * @param {string} content
-   * @param {Limits & {previous?: string}} [options] `previous`: what the comment said to the one who changed it; it is `conflict` where it
+   * @param {Limits & {previous?: string}} [options] `previous`: the comment's text before the edit; it is `conflict` where it
    *   says something else by now
    * @returns {Promise<{comment_id: number, task_id: number, comment?: import('./wire.d.ts').CommentObject}>}
    */
@@ -421,7 +421,7 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * `busy` and `idle` stay until another choice. With `online`, the default, the client itself tells `idle` after five
+   * `busy` and `idle` stay until another choice. With `online`, the default, the client itself reports `idle` after five
    * minutes without input or a few seconds out of sight, and `online` again.
    *
    * @param {import('./presence.js').Status} status
@@ -433,7 +433,7 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
+   * Notifications up to this one were read; all tabs and devices of the user receive that. The mark never goes back.
    *
    * @param {number} upTo the `seq` of one
    * @param {Limits} [limits]
@@ -469,7 +469,7 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * For staff: from now on `ops_figures` tells how the server does, until `ops_ended` or the end of this link: ask
+   * For staff: from now on `ops_figures` reports how the server does, until `ops_ended` or the end of this link: ask
    * again whenever the state has become `live`.
    *
    * @returns {Promise<Answers['ops_watch']>}
@@ -482,7 +482,7 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * A hint of the moment: where it cannot be told at once it is not told at all. May be called with every key.
+   * A hint of the moment: where it cannot be sent at once it is not sent at all. May be called with every key.
    *
    * @param {Id} taskId
    * @param {boolean} isTyping
@@ -493,7 +493,7 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * Which task's panel is open; told again after every reconnect.
+   * Which task's panel is open; sent again after every reconnect.
    *
    * @param {Id | null} taskId null: none any more
    */
@@ -503,7 +503,7 @@ export class TaskManagerWebSocket {
   }
 
   /**
-   * Who is in a joined project.
+   * The users in a joined project.
    *
    * @param {Id} projectId
    * @returns {Map<number, string>} user → `online`, `idle` or `busy`; the offline are not in it
@@ -514,7 +514,7 @@ export class TaskManagerWebSocket {
 
   /**
    * @param {Id} taskId of a joined project
-   * @returns {number[]} ids of the users who have its panel open
+   * @returns {number[]} ids of the users that have its panel open
    */
   viewersOf(taskId) {
     return this.#people.viewers(toId(taskId));
@@ -522,7 +522,7 @@ export class TaskManagerWebSocket {
 
   /**
    * @param {Id} taskId of a joined project
-   * @returns {import('./people.js').User[]} who types there; never the user of this client
+   * @returns {import('./people.js').User[]} the users that type there; never the user of this client
    */
   typingOn(taskId) {
     return this.#people.typing(toId(taskId));
@@ -644,7 +644,7 @@ export class TaskManagerWebSocket {
     const { event, data, placeholder, note, at, firstSentAt } = kept;
     const entry = /** @type {import('./outbox.js').Entry} */ ({ ...kept, id: this.#nextId() });
     const answer = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
-    answer.catch(() => {}); // for whoever wants to know
+    answer.catch(() => {}); // for a caller that wants to know
     return { entry, change: { event, data, placeholder, note, at, firstSentAt, answer } };
   }
 
@@ -740,7 +740,7 @@ export class TaskManagerWebSocket {
   /** @param {Frame} frame that answers nothing */
   #receivedError(frame) {
     const error = errorFrom(frame.data);
-    // Another token mends it, and where there is none the end of the connection tells.
+    // Another token mends it, and where there is none the end of the connection shows it.
     if (!TOKEN_ERRORS.includes(error.code)) this.#emitter.emit('error', error, frame);
   }
 

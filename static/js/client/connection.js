@@ -34,7 +34,7 @@ const REFUSED_PAUSE = 60_000;
 const DISCONNECTED = { reason: 'The client is disconnected: connect() connects it.', code: 'disconnected' };
 
 /**
- * @typedef {object} Events what the owner is told
+ * @typedef {object} Events what the owner receives
  * @property {(frame: import('./envelope.js').Frame) => void} opened with the first `connected`
  * @property {(frame: import('./envelope.js').Frame) => void} frame any later one
  * @property {() => void} lost after `opened`, the link is gone
@@ -71,7 +71,7 @@ export class Connection {
   #socket = null;
   /** @type {'idle' | 'waiting' | 'attempting' | 'ready' | 'stopped'} */
   #phase = 'idle';
-  /** Counts attempts, so that what belongs to a former one is told apart. */
+  /** Counts attempts, so that what belongs to a former one is recognised. */
   #attempt = 0;
   /** How far backoff has grown. */
   #growth = 0;

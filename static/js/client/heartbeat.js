@@ -2,7 +2,7 @@
 /**
  * Whether the other end is still there.
  *
- * A connection may be dead without either end being told (a laptop that slept, a router that forgot it). Any frame
+ * A connection may be dead without either end noticing (a laptop that slept, a router that forgot it). Any frame
  * is a sign of life; after a quiet interval a ping asks for one, and if none comes the connection counts as dead.
  */
 

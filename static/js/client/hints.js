@@ -1,7 +1,7 @@
 // @ts-check
-/** What the page tells of its user in passing: presence, typing, the open task. Nothing of it is kept for later. */
+/** What the page reports of its user in passing: presence, typing, the open task. Nothing of it is kept for later. */
 
-/** While somebody types this is told again, milliseconds. The server forgets after 6 s. */
+/** While the user types this is sent again, milliseconds. The server forgets after 6 s. */
 export const TYPING_RENEWAL = 2_500;
 
 /**
@@ -12,7 +12,7 @@ export const TYPING_RENEWAL = 2_500;
 export class Hints {
   /** @type {number | null} the task whose panel is open */
   #viewing = null;
-  /** @type {Map<number, number>} task → when it was last told that the user types there */
+  /** @type {Map<number, number>} task → when it was last sent that the user types there */
   #typing = new Map();
   /** @type {Status | null} as the present link has it; null: uncertain */
   #told = 'online';
@@ -32,7 +32,7 @@ export class Hints {
     this.#status = status;
   }
 
-  /** There is a new link, which knows nothing: before the joins, so that nobody sees the user come as another. */
+  /** There is a new link, which knows nothing: before the joins, so that no client sees the user come as another. */
   opened() {
     this.#told = 'online';
     this.#typing.clear();
@@ -40,7 +40,7 @@ export class Hints {
     if (this.#viewing !== null) this.#send('task_viewing', { task_id: this.#viewing }).catch(() => {});
   }
 
-  /** @returns {Promise<{status: Status}>} at once where there is no link: the next one is told */
+  /** @returns {Promise<{status: Status}>} at once where there is no link: it is sent with the next one */
   async presence() {
     const status = this.#status();
     if (!this.#link.ready || status === this.#told) return { status };
@@ -53,7 +53,7 @@ export class Hints {
   }
 
   /**
-   * May be called with every key: it is told once in a while.
+   * May be called with every key: it is sent once in a while.
    *
    * @param {number} taskId
    * @param {boolean} isTyping
@@ -87,7 +87,7 @@ export class Hints {
   #send(event, data) {
     return new Promise((resolve, reject) => {
       this.#link.request(event, data, (error, answer) => {
-        // A connection that broke: the next one is told what still holds.
+        // A connection that broke: the next one gets what still holds.
         if (error && error.code !== 'connection_lost') reject(error);
         else resolve(answer ?? {});
       });

@@ -34,7 +34,7 @@ export class Inbox {
     return this.#call({ method: 'POST', path: `notifications/${seq}/snooze/`, body: { minutes }, key });
   }
 
-  /** Whoever still waits for an answer is refused it. */
+  /** Callers that still wait for an answer are refused it. */
   close() {
     this.#closed.abort();
   }

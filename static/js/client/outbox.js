@@ -16,7 +16,7 @@ import { TaskManagerError } from './envelope.js';
  * @property {number} at milliseconds; when it was asked for
  * @property {boolean} [follows] its `version` is at least the one that an earlier change of the same fields makes
  * @property {number} [placeholder] of a creation: stands for the id of what it makes, in the changes after it
- * @property {any} [note] of the page, for whoever shows it after a reload
+ * @property {any} [note] of the page, to be shown after a reload
  * @property {number | null} firstSentAt milliseconds; null: it never left this client
  *
  * @typedef {Kept & {id: number, resolve: (data: any) => void, reject: (error: Error) => void}} Entry
@@ -140,7 +140,7 @@ export class Outbox {
     }
   }
 
-  /** Nobody waits here any more; what lies on a shelf stays there. @param {Error} error */
+  /** No caller waits here any more; what lies on a shelf stays there. @param {Error} error */
   abandon(error) {
     for (const { reject } of this.entries()) reject(error);
     this.#entries.clear();

@@ -1,5 +1,5 @@
 // @ts-check
-/** Who is in the joined projects, who looks at which task, and who types. Pure: no sockets, no time. */
+/** The users in the joined projects, the tasks that they view, and their typing. Pure: no sockets, no time. */
 
 /**
  * @typedef {import('./envelope.js').Frame} Frame
@@ -7,8 +7,8 @@
  *
  * @typedef {object} Place what is known of one project
  * @property {Map<number, string>} present user → status; the offline are not in it
- * @property {Map<number, number[]>} viewers task → users who have its panel open
- * @property {Map<number, Map<number, User>>} typing task → who types there
+ * @property {Map<number, number[]>} viewers task → users that have its panel open
+ * @property {Map<number, Map<number, User>>} typing task → users that type there
  */
 
 export class People {
@@ -54,12 +54,12 @@ export class People {
   }
 
   /**
-   * A join was answered: everything is told anew.
+   * A join was answered: everything is in the answer.
    *
    * @param {any} answer
    */
   joined({ project_id: projectId, presence }) {
-    if (!presence) return; // Of a long poll, which knows nobody.
+    if (!presence) return; // Of a long poll, which knows no users.
     const known = this.#places.get(projectId);
     const place = emptyPlace();
     for (const { user_id: userId, status } of presence) place.present.set(userId, status);
@@ -86,7 +86,7 @@ export class People {
     this.#places.delete(projectId);
   }
 
-  /** The link is gone, and nobody would tell when somebody stops typing. */
+  /** The link is gone, and no event would come when a user stops typing. */
   lost() {
     for (const [projectId, { typing }] of this.#places) {
       for (const [taskId, users] of typing) {

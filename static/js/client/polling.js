@@ -9,7 +9,7 @@ import { toQuery } from './urls.js';
 const WAIT = 25;
 /** What the way there and back may add, milliseconds. */
 const SLACK = 10_000;
-/** A browser keeps few connections to a host: with more logs than this, nobody waits at the server. */
+/** A browser keeps few connections to a host: with more logs than this, none waits at the server. */
 const MOST_WAITING = 3;
 /** The least time between polls that give nothing, milliseconds. */
 const PAUSE = 3_000;

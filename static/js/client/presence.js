@@ -5,7 +5,7 @@ import { Alarm } from './clock.js';
 
 /** Without input for so long one counts as idle, milliseconds. */
 export const IDLE_AFTER = 300_000;
-/** So long may a page be out of sight, lest every look at another tab be told to everybody; milliseconds. */
+/** So long may a page be out of sight, lest every look at another tab be announced to all; milliseconds. */
 export const HIDDEN_AFTER = 5_000;
 
 export const PRESENCES = ['online', 'idle', 'busy'];
@@ -47,13 +47,13 @@ export class Presence {
     this.#seen();
   }
 
-  /** What everybody may know. */
+  /** What all users may know. */
   get status() {
     return this.#chosen === 'online' && !this.#active ? 'idle' : this.#chosen;
   }
 
   /**
-   * Who chooses tells it, too: `changed` is not called.
+   * The caller reports it itself: `changed` is not called.
    *
    * @param {Status} status `busy` and `idle` stay until another choice; `online` follows what the user does
    */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Questions that die with their connection (joins, pings, a token): who waits for which answer. Pure. */
+/** Questions that die with their connection (joins, pings, a token), and the callers that wait for the answers. Pure. */
 
 import { TaskManagerError } from './envelope.js';
 
@@ -26,7 +26,7 @@ export class Requests {
    * @param {unknown} id
    * @param {TaskManagerError | null} error
    * @param {any} [data]
-   * @returns {boolean} whether somebody waited for it
+   * @returns {boolean} whether a caller waited for it
    */
   settle(id, error, data) {
     const done = this.#waiting.get(id);

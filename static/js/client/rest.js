@@ -68,7 +68,7 @@ export class Rest {
     /** @type {Record<string, string>} */
     const headers = { Authorization: `Bearer ${token}` };
     if (key !== undefined) headers['Idempotency-Key'] = key;
-    // The token alone says who asks; a session cookie would ask for a CSRF header.
+    // The token alone names the user; a session cookie would ask for a CSRF header.
     const init = { method, headers, body, credentials: /** @type {const} */ ('omit'), signal: hurry.signal };
     try {
       return await callApi(this.#base + path, init, this.#fetch);

@@ -20,9 +20,9 @@ export const MAX_HELD = 5000;
 export class Room {
   /** @type {'waiting' | 'following' | 'resetting'} */
   mode = 'waiting';
-  /** Whether the present link was told to feed this room. */
+  /** Whether the present link was asked to feed this room. */
   attached = false;
-  /** The log's end as the last answer told it. */
+  /** The log's end as of the last answer. */
   head = 0;
   /** @type {Frame[]} */
   #held = [];

@@ -33,7 +33,7 @@ export class Shelf {
 
   /**
    * @param {object} options
-   * @param {number} options.userId whose changes: nobody else's are seen or sent
+   * @param {number} options.userId whose changes: no other user's are seen or sent
    * @param {string} [options.name] of the database: each server of the same host needs its own
    */
   constructor({ userId, name = NAME }) {

@@ -50,7 +50,7 @@ export const ROOMS = {
 };
 
 export class Subscription {
-  /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} who called `join` and waits */
+  /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} the callers of `join` that wait */
   waiters = [];
   /** @type {any} the latest answer to a join */
   answer = null;

@@ -34,7 +34,7 @@ export class Tokens {
   }
 
   /**
-   * A token that should still be good. Asks the source only where there is none, and once for all who wait.
+   * A token that should still be good. Asks the source only where there is none, and once for all that wait.
    *
    * @returns {Promise<string>}
    * @throws {TaskManagerError} `unauthenticated`: there is none any more. Whatever else the source throws is

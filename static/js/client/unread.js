@@ -18,7 +18,7 @@ export class Unread {
   }
 
   /**
-   * The server told where the room stood at some moment.
+   * The server reported the room's position at some moment.
    *
    * @param {{seq: number, epoch: string, unread: number}} stand
    */

@@ -12,7 +12,7 @@ import { Unread } from './unread.js';
 export class UserRoom {
   path = 'notifications/events/';
   resetting = null;
-  /** Without a name until the server told it. */
+  /** Without a name until the server sent it. */
   room = new Room('');
   #unread = new Unread();
   #link;
@@ -83,11 +83,11 @@ export class UserRoom {
     for (const frame of events) this.receive(frame);
   }
 
-  /** Nobody is refused their own room; where the server has none to offer, it is followed again by the next socket. */
+  /** No user is refused their own room; where the server has none to offer, it is followed again by the next socket. */
   refused() {}
 
   /**
-   * The server told where the room stood at some moment.
+   * The server reported the room's position at some moment.
    *
    * @param {{seq: number, epoch: string, unread: number}} stand
    */
@@ -117,7 +117,7 @@ export class UserRoom {
   }
 
   /**
-   * There is no snapshot to wait for: whoever shows the user's events reads them anew.
+   * There is no snapshot to wait for: the page that shows the user's events reads them anew.
    *
    * @param {Room} room
    * @param {import('./rooms.js').Position} position

@@ -1,5 +1,5 @@
 // @ts-check
-/** When the page tells that the network may be back, or gone. */
+/** When the page reports that the network may be back, or gone. */
 
 /**
  * @param {{window?: EventTarget, document?: EventTarget & {visibilityState?: string}}} page

@@ -130,8 +130,8 @@ async function open(findings, { fetch, WebSocket, origin }) {
 }
 
 /**
- * A browser does not tell with which status an upgrade was refused. What the server says of itself, and what answers at
- * the socket's address without an upgrade, tells most of it.
+ * A browser does not reveal with which status an upgrade was refused. What the server says of itself, and what answers at
+ * the socket's address without an upgrade, reveals most of it.
  *
  * @param {any} server what `/connection/check/` said
  * @param {'ours' | number | null} answers at the socket's path: this server, another one with this status, or nothing

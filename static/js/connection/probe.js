@@ -1,5 +1,5 @@
 // @ts-check
-/** One bare socket, without the client's cleverness: nothing reconnects, and how it ended is told. */
+/** One bare socket, without the client's cleverness: nothing reconnects, and how it ended is reported. */
 
 /**
  * @typedef {{event: string, data: any, id?: string}} Frame

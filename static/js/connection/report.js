@@ -1,5 +1,5 @@
 // @ts-check
-/** The report that somebody sends to support: what was found, and nothing that is secret. Its frame is English: supporters sort by it. */
+/** The report that the user sends to support: what was found, and nothing that is secret. Its frame is English: supporters sort by it. */
 
 /**
  * @param {object} facts

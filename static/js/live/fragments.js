@@ -7,7 +7,7 @@ import { morph, morphChildren } from './morph.js';
 
 /** The longest pause between two tries to fetch a page, milliseconds. */
 const RETRY = { cap: 30_000 };
-/** What tells a view that its answer is not a page that the user opened. */
+/** What shows a view that its answer is not a page that the user opened. */
 const HEADER = 'X-Live-Refresh';
 /** What a server answers that may answer otherwise a little later. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);

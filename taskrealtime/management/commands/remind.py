@@ -22,20 +22,20 @@ class Command(BaseCommand):
     """Reminds once, for cron, or again and again until SIGTERM or SIGINT."""
 
     help = (
-        "Tells assignees (or creators) of tasks that are due soon or overdue, each once. Run it by cron, or with "
-        "--loop as a process of its own; several at once are safe."
+        "Sends reminders of tasks that are due soon or overdue to their assignees (or creators), each reminder once. "
+        "Run it by cron, or with --loop as a process of its own; several at once are safe."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the option to remind until a signal."""
-        parser.add_argument("--loop", action="store_true", help="go on until SIGTERM or Ctrl-C, every REMIND_INTERVAL")
-        parser.add_argument("--lifeline", type=int, metavar="N", help="end when the other end of this pipe is closed")
+        parser.add_argument("--loop", action="store_true", help="repeat every REMIND_INTERVAL until SIGTERM or Ctrl-C")
+        parser.add_argument("--lifeline", type=int, metavar="N", help="exit when the other end of this pipe is closed")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Remind, and print how many reminders were sent."""
         time_limits.limit_statements()
         if not options["loop"]:
-            self.stdout.write(f"Told {reminders.remind()} reminders.")
+            self.stdout.write(f"Sent {reminders.remind()} reminders.")
             return
         with _ending(options["lifeline"]) as ends:
             while not _wait(ends, _remind_once()):

@@ -22,7 +22,7 @@ export class FakeServer {
   connections = [];
   /** HTTP requests as `METHOD path`. */
   requests = [];
-  /** Who is present, as joins are told: `{user_id, status}`. */
+  /** The present users, as joins return them: `{user_id, status}`. */
   presence = [];
   /** What `connected` says. */
   pingInterval = 25;
@@ -110,7 +110,7 @@ export class FakeServer {
     return /** @type {any[]} */ (this.logs.get(room));
   }
 
-  /** Logs an event and sends it to who listens. */
+  /** Logs an event and sends it to the listeners. */
   append(room, event, data = {}) {
     const frame = this.logOnly(room, event, data);
     for (const connection of this.open) if (connection.rooms.has(room)) connection.send(frame);
@@ -118,7 +118,7 @@ export class FakeServer {
     return frame;
   }
 
-  /** Sends an event that is not logged to who listens. */
+  /** Sends an event that is not logged to the listeners. */
   tell(room, event, data) {
     for (const connection of this.open) if (connection.rooms.has(room)) connection.send({ event, room, data });
   }

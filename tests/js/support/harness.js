@@ -46,7 +46,7 @@ export const entered = (client, state) =>
 export const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /**
- * Everything that a client tells: states, and frames by name.
+ * Everything that a client reports: states, and frames by name.
  *
  * @param {TaskManagerWebSocket} client
  * @param {string[]} names

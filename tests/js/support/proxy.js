@@ -33,7 +33,7 @@ export class Proxy {
     for (const end of this.#ends) end.destroy();
   }
 
-  /** Every connection of now goes silent, and neither end is told. */
+  /** Every connection of now goes silent, and neither end notices. */
   freeze() {
     for (const end of this.#ends) end.pause().unpipe();
   }

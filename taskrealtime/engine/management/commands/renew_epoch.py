@@ -11,8 +11,8 @@ class Command(BaseCommand):
     """Run it after restoring a backup, before the servers start, or while they run."""
 
     help = (
-        "Gives the event log a new epoch, so that clients that resume from an earlier number reset. Run it after a "
-        "backup was restored: the log then gives the same numbers to other events."
+        "Gives the event log a new epoch, so that all clients fetch their state anew. Run it after a backup was "
+        "restored: the log then gives the same numbers to other events."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

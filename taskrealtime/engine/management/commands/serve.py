@@ -47,7 +47,7 @@ LAST_MOMENTS = 1.0
 class Command(BaseCommand):
     """Serves until SIGTERM or SIGINT, then ends all connections and exits: within 10 s, with exit status 0."""
 
-    help = "Serves pages, API and sockets until SIGTERM or Ctrl-C, then sends every client away in peace."
+    help = "Serves pages, API and WebSockets until SIGTERM or Ctrl-C, then closes all connections in order and exits."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add where to listen, and with how many processes."""
@@ -56,16 +56,16 @@ class Command(BaseCommand):
         parser.add_argument("--processes", type=int, default=1, metavar="N", help="server processes (default: 1)")
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument("--unix-socket", metavar="PATH", help="listen on a Unix socket instead of a port")
-        instead.add_argument("--fd", type=int, metavar="N", help="serve on the listening socket with this descriptor")
+        instead.add_argument("--fd", type=int, metavar="N", help="serve on the listening socket with this file descriptor")
         parser.add_argument(
             "--unix-socket-mode",
             type=_mode,
             default=SOCKET_MODE,
             metavar="MODE",
-            help="who may connect to the Unix socket, as for chmod (default: 660, its owner and group)",
+            help="permissions of the Unix socket, as for chmod (default: 660, its owner and group)",
         )
-        parser.add_argument("--lifeline", type=int, metavar="N", help="end when the other end of this pipe is closed")
-        parser.add_argument("--heartbeat", type=int, metavar="N", help="tell this pipe that the process serves")
+        parser.add_argument("--lifeline", type=int, metavar="N", help="exit when the other end of this pipe is closed")
+        parser.add_argument("--heartbeat", type=int, metavar="N", help="write to this pipe while the process serves")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until a signal to end."""

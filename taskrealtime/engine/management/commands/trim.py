@@ -13,9 +13,8 @@ class Command(BaseCommand):
     """Does at once all that the servers do bit by bit."""
 
     help = (
-        "Removes events, idempotency keys and deleted tasks older than EVENT_RETENTION_DAYS, and blanks "
-        "what the log says about deleted content, and what was edited away. Servers do this by themselves; running it "
-        "beside them is safe."
+        "Removes events, idempotency keys and deleted tasks older than EVENT_RETENTION_DAYS, and blanks texts in the "
+        "log that were deleted or replaced. Servers do this by themselves; running it beside them is safe."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

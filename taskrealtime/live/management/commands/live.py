@@ -11,12 +11,12 @@ from taskrealtime.live.registry import Rule, registry
 class Command(BaseCommand):
     """Shows models, rooms, rules and triggers."""
 
-    help = "Shows which models are live, in which rooms, who reads those, and whether the triggers are there."
+    help = "Shows the live models with their rooms and readers, and whether the triggers are installed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add what may be done beside showing."""
         group = parser.add_mutually_exclusive_group()
-        group.add_argument("--install", action="store_true", help="make the triggers what is declared, as migrate does")
+        group.add_argument("--install", action="store_true", help="create, replace and remove triggers as declared, as migrate does")
         group.add_argument("--remove", action="store_true", help="remove all triggers; the log keeps its events")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         wrong += [sentence for sentence, _ in checks.problems()]
         if wrong:
             raise CommandError("\n".join(wrong))
-        self.stdout.write(f"{len(installing.installed())} triggers are there, all as declared.")
+        self.stdout.write(f"{len(installing.installed())} triggers are installed, all as declared.")
 
     def _show(self) -> None:
         for capture in registry.resolved.captures:
@@ -51,6 +51,6 @@ def _described(rule: Rule | None) -> str:
     if rule is None:
         return "no user: no rule is declared"
     if rule.members:
-        return f"who is in {rule.members.model._meta.label}"
+        return f"the members in {rule.members.model._meta.label}"
     function: Any = rule.may_read or rule.readers
-    return f"whom {function.__module__}.{function.__qualname__} names"
+    return f"the users that {function.__module__}.{function.__qualname__} allows"
