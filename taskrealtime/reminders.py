@@ -56,8 +56,8 @@ def remind(*, now: datetime | None = None) -> int:
         now: as of when; None: by the database's clock, if it has one of its own.
     """
     now = now or database_time()
-    told = _in_batches(_waiting_tasks, _remind_of_tasks, now)
-    return told + _in_batches(_waiting_snoozed, _remind_again, now)
+    sent = _in_batches(_waiting_tasks, _remind_of_tasks, now)
+    return sent + _in_batches(_waiting_snoozed, _remind_again, now)
 
 
 def count_waiting(*, most: int) -> int:
@@ -82,17 +82,17 @@ def snooze(user: User, seq: int, pause: timedelta) -> datetime:
         raise NotFound("No such notification.")
     if event.type != events.DueDateReminder.event:
         raise InvalidData.at("seq", "Only reminders can be snoozed.")
-    told = msgspec.json.decode(event.data, type=events.DueDateReminder)
+    sent = msgspec.json.decode(event.data, type=events.DueDateReminder)
     # Locked, as wherever a reminder is recorded as sent.
-    task = next((task for task in Task.lock_rows([told.task_id]) if task.is_on_board), None)
+    task = next((task for task in Task.lock_rows([sent.task_id]) if task.is_on_board), None)
     if task is None or not Membership.objects.filter(project_id=task.project_id, user=user).exists():
         raise NotFound("No such task.")
     now = database_time()
     again = {"snoozed_until": now + pause}
     Reminder.objects.of(user.pk).update_or_create(
         task=task,
-        due_at=told.due_at,
-        kind=told.kind,
+        due_at=sent.due_at,
+        kind=sent.kind,
         defaults=again,
         create_defaults=again | {"told_at": event.at} | Reminder.columns_of(user.pk),
     )
@@ -151,14 +151,14 @@ def _remind_again(now: datetime) -> tuple[int, int]:
 
 def _in_batches(waiting: Callable[[datetime], QuerySet[Any]], do_some: Work, now: datetime) -> int:
     """Do some until no more are waiting; return how many events were sent."""
-    told, seen = 0, BATCH
+    sent, seen = 0, BATCH
     # Asked first without a transaction, which on SQLite would block all other writers.
     while seen == BATCH and waiting(now).exists():
         with writing.atomic(durable=True):
             seen, given = do_some(now)
             crash_point("changing")
-        told += given
-    return told
+        sent += given
+    return sent
 
 
 def _waiting_tasks(now: datetime) -> QuerySet[Task]:
@@ -202,8 +202,8 @@ def _readers(tasks: Iterable[Task]) -> dict[tuple[int, UserKey | None], Reader]:
 
 def _reminded_overdue(reminders: Collection[Reminder]) -> dict[tuple[int, UserKey | None, datetime], datetime]:
     """Return when the tasks of these reminders were announced as overdue: by task, user and due date."""
-    told = Reminder.objects.filter(task_id__in={reminder.task_id for reminder in reminders}, kind="overdue")
-    return {(row.task_id, row.reader_id, row.due_at): row.told_at for row in told}
+    sent = Reminder.objects.filter(task_id__in={reminder.task_id for reminder in reminders}, kind="overdue")
+    return {(row.task_id, row.reader_id, row.due_at): row.told_at for row in sent}
 
 
 def _claim(due: Sequence[_Due], now: datetime) -> list[_Due]:

@@ -235,8 +235,8 @@ def project_deleted(project_id: int, user_ids: Iterable[UserKey]) -> None:
 def membership_ended(project_id: int, user_ids: Iterable[UserKey]) -> None:
     """Notify users, whether or not they have joined a project just now, that they lost it, after the commit."""
     for user_id in user_ids:
-        ring = partial(doorbell.publish_membership_ended, user_room(user_id), user_id, project_room(project_id))
-        transaction.on_commit(ring, robust=True)
+        publish = partial(doorbell.publish_membership_ended, user_room(user_id), user_id, project_room(project_id))
+        transaction.on_commit(publish, robust=True)
 
 
 def _end_invitations(membership: Membership) -> None:

@@ -29,10 +29,10 @@ def announce_comment_written(instance: Comment, previous: Comment | None, **kwar
     _forget_replaced(instance, previous, "content")
 
 
-Told = Task | Comment | Project
+HasTexts = Task | Comment | Project
 
 
-def _forget_replaced(instance: Told, previous: Told | None, *texts: str) -> None:
+def _forget_replaced(instance: HasTexts, previous: HasTexts | None, *texts: str) -> None:
     """Have replaced texts blanked in the log after a while."""
     if previous is not None and any(getattr(instance, name) != getattr(previous, name) for name in texts):
         trimming.forget_replaced([redaction.subject_of(instance)])

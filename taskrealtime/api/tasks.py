@@ -198,8 +198,8 @@ def _change(request: Request, command: commands.TaskUpdate | commands.TaskStatus
     task = _find(request, command.task_id)
     if task is None:
         return answer
-    told = {name: value for name, value in asdict(answer).items() if name in FIELDS_OF_CHANGES}
-    return msgspec.structs.replace(_show(shown_task_object(task)), **told)
+    changed = {name: value for name, value in asdict(answer).items() if name in FIELDS_OF_CHANGES}
+    return msgspec.structs.replace(_show(shown_task_object(task)), **changed)
 
 
 def _find(request: Request, task_id: int) -> Task | None:

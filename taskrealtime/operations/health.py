@@ -23,7 +23,7 @@ from taskrealtime.engine.installation.names import redis_key
 logger = logging.getLogger(__name__)
 
 #: Seconds after which what did not answer counts as away.
-PATIENCE = 2.0
+PROBE_TIMEOUT_SECONDS = 2.0
 #: Rows that are counted at most.
 MAX_COUNTED = 1000
 
@@ -76,7 +76,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     if draining.is_draining():
         return JsonResponse({"status": "unavailable", "reasons": ["draining"]}, status=503)
     database, layer = _probes.submit(_ask_database), _probes.submit(_ask_redis)
-    wait([database, layer], timeout=PATIENCE)
+    wait([database, layer], timeout=PROBE_TIMEOUT_SECONDS)
     reasons = _missing(database, "database")
     if reasons:
         return JsonResponse({"status": "unavailable", "reasons": reasons}, status=503)
@@ -92,7 +92,7 @@ def measured(request: HttpRequest) -> HttpResponse:
     if settings.METRICS_TOKEN and not constant_time_compare(request.headers.get("Authorization", ""), expected):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     reminders_waiting = _probes.submit(_count_reminders)
-    wait([reminders_waiting], timeout=PATIENCE)
+    wait([reminders_waiting], timeout=PROBE_TIMEOUT_SECONDS)
     reminders_waiting.cancel()  # If it has not begun: the database is away, and other figures show that.
     return HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
 
@@ -136,5 +136,5 @@ def _ask_redis() -> list[str]:
     from taskrealtime.engine.installation import redis_probe
 
     for url in settings.REDIS_URLS:
-        redis_probe.probe(url, key=redis_key("probe"), timeout=PATIENCE / 2)
+        redis_probe.probe(url, key=redis_key("probe"), timeout=PROBE_TIMEOUT_SECONDS / 2)
     return []

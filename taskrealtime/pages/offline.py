@@ -13,7 +13,7 @@ from taskrealtime.addresses import board_base, page_script
 def worker(request: HttpRequest) -> HttpResponse:
     """Return the script of the worker, whose scope is the folder of this address: all below the board's base."""
     base = board_base()
-    told = {
+    values = {
         "base": base,
         # The address of every static file of the board begins so.
         "assets": request.build_absolute_uri(static("taskrealtime/")),
@@ -21,5 +21,5 @@ def worker(request: HttpRequest) -> HttpResponse:
         "copies": f"taskrealtime{base}.copies",
     }
     script = request.build_absolute_uri(page_script("offline/worker"))
-    lines = f"self.taskrealtime = {json.dumps(told)};\nimportScripts({json.dumps(script)});\n"
+    lines = f"self.taskrealtime = {json.dumps(values)};\nimportScripts({json.dumps(script)});\n"
     return HttpResponse(lines, content_type="text/javascript; charset=utf-8")

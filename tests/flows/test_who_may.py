@@ -157,16 +157,16 @@ def test_every_event_of_a_room_has_a_rule() -> None:
 class Audience:
     """Some clients that may receive a project's events, and some that may not."""
 
-    receive: list[Socket]
+    included: list[Socket]
     #: The number of events that each had received before.
-    deaf: list[tuple[Socket, int]]
+    excluded: list[tuple[Socket, int]]
 
     def check(self, event: str, project: int) -> None:
         """The event comes to the ones and nothing of the project to the others."""
         room = f"project.{project}"
-        for socket in self.receive:
+        for socket in self.included:
             assert socket.expect(event)["room"] == room
-        for socket, before in self.deaf:
+        for socket, before in self.excluded:
             socket.settle()
             assert room not in [frame.get("room") for frame in socket.history[before:]]
 
@@ -174,13 +174,13 @@ class Audience:
 @pytest.fixture
 def audience(server: Server, users: Users, connect: Connect, project: int) -> Audience:
     """Owner and viewer have joined; one was removed, one did not join, and one may not."""
-    receive = [join(connect(server, user), project) for user in (users.ann, users.vic)]
+    included = [join(connect(server, user), project) for user in (users.ann, users.vic)]
     removed = join(connect(server, users.cas), project)
     absent, stranger = connect(server, users.vic), connect(server, users.eve)
     stranger.send_event("join_project", {"project_id": project})
     assert server.api(users.ann).delete(f"/api/projects/{project}/members/{users.cas.id}/").status_code == 204
     removed.expect("removed_from_project", project_id=project)
-    return Audience(receive, [(removed, len(removed.history)), (absent, 0), (stranger, 0)])
+    return Audience(included, [(removed, len(removed.history)), (absent, 0), (stranger, 0)])
 
 
 @pytest.mark.parametrize("event", CAUSES)

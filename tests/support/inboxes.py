@@ -29,10 +29,7 @@ class Inbox:
 
     def kinds(self) -> list[str]:
         """The notifications since the last call: names, of comments the reasons, of reminders the kinds."""
-        return [
-            one.get("reason") or one.get("kind") or one["event"]
-            for one in self.new()
-        ]
+        return [one.get("reason") or one.get("kind") or one["event"] for one in self.new()]
 
     def replayed(self) -> list[dict[str, Any]]:
         """The data of everything as a replay shows it now."""

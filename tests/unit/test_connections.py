@@ -62,4 +62,4 @@ def test_an_unanswered_announcement_is_made_again(redis: Redis, counts: connecti
     counts._beat()
     freeze_for_one_question(redis, counts, announce=True)
     assert not counts._beat()
-    assert counts._unsaid == {USER}
+    assert counts._unreported == {USER}

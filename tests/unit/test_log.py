@@ -378,7 +378,7 @@ def test_an_eviction_without_a_number_yet_is_numbered_before_anyone_comes_back(r
 
 def test_an_eviction_of_another_user_delays_no_reader(room: str) -> None:
     leave_unnumbered(room, "out", evicts=reader_of(room) + 1)
-    assert resume(room, since=0).head == 0
+    assert resume(room, since=0).end.offset == 0
 
 
 # --- Snapshots ------------------------------------------------------------------------------
@@ -525,4 +525,4 @@ def test_two_first_readers_of_a_log_without_a_name_agree(room: str, monkeypatch:
         return {}
 
     monkeypatch.setattr(domain, "refuse_reading", allow_slowly)
-    assert resume(room, since=0).epoch == log.epoch()
+    assert resume(room, since=0).end.epoch == log.epoch()

@@ -423,7 +423,7 @@ class Desk:
         self.announced: list[tuple[float, bool]] = []
         self._timers: list[Timer] = []
         self.typists = Typists(Presence([]), alone=True, clock=lambda: self.now, call_at=self._call_at)
-        self.typists._announce = lambda key, hand, is_typing: self.announced.append((self.now, is_typing))  # type: ignore[method-assign]
+        self.typists._announce = lambda key, typing, is_typing: self.announced.append((self.now, is_typing))  # type: ignore[method-assign]
 
     def _call_at(self, at: float, call: Callable[[], None]) -> "Timer":
         self._timers.append(Timer(at, call))
@@ -451,7 +451,7 @@ class Desk:
 
     @property
     def idle(self) -> bool:
-        return not self.typists._hands and not self.typists._rung
+        return not self.typists._typing and not self.typists._last_publications
 
 
 class Timer:

@@ -270,10 +270,10 @@ class Reader(Listener):
 
     def __init__(self) -> None:
         super().__init__()
-        self.received: list[int | tuple[int, int]] = []
+        self.delivered: list[int | tuple[int, int]] = []
 
     def deliver(self, frames: Frames) -> None:
-        self.received += [_number_or_mark(frame) for frame in frames]
+        self.delivered += [_number_or_mark(frame) for frame in frames]
 
 
 def _number_or_mark(frame: str) -> int | tuple[int, int]:
@@ -298,7 +298,7 @@ async def test_a_mark_is_sent_once_and_never_goes_back() -> None:
     for mark in (2, 2, 1, 4, 3):
         room.mark(mark, 0)
     room.mark(4, 0)
-    assert reader.received == [(2, 3), (4, 1)]
+    assert reader.delivered == [(2, 3), (4, 1)]
 
 
 async def test_a_mark_waits_for_the_events_that_were_read_elsewhere() -> None:
@@ -309,10 +309,10 @@ async def test_a_mark_waits_for_the_events_that_were_read_elsewhere() -> None:
     room.mark(2, 0)
     room.receive(events[:1], 1)
     await until(lambda: room.position == 1)
-    assert reader.received == [1]
+    assert reader.delivered == [1]
     room.receive(events[1:], 3)
     await until(lambda: room.position == 3)
-    assert reader.received == [1, 2, 3, (2, 1)]
+    assert reader.delivered == [1, 2, 3, (2, 1)]
 
 
 async def test_a_subscriber_that_comes_later_is_sent_what_it_does_not_know() -> None:
@@ -325,11 +325,11 @@ async def test_a_subscriber_that_comes_later_is_sent_what_it_does_not_know() -> 
         await enter(room, 3, read=2),
         await enter(room, 1, read=None),
     )
-    assert behind.received == [2, 3, (2, 1)]
-    assert knowing.received == []
-    assert polling.received == [2, 3]
+    assert behind.delivered == [2, 3, (2, 1)]
+    assert knowing.delivered == []
+    assert polling.delivered == [2, 3]
     room.mark(3, 1)
-    assert (behind.received[-1], knowing.received, polling.received) == ((3, 0), [(3, 0)], [2, 3])
+    assert (behind.delivered[-1], knowing.delivered, polling.delivered) == ((3, 0), [(3, 0)], [2, 3])
 
 
 @pytest.mark.parametrize("name, again", [("user.1", "2 blanked"), ("project.1", "2")])
@@ -415,11 +415,11 @@ async def test_the_sweep_delivers_while_the_layer_is_gone(process: Process, monk
         patch.setattr(membership, "channel_layer", Away)
         patch.setattr(doorbell, "publish", lambda *_, **__: None)
         listener = await listen(process, "project.1")
-        assert process.hub.rooms["project.1"].deaf
+        assert process.hub.rooms["project.1"].detached
         await in_database_thread(append, "project.1")
         await process.sweep.once()
         await until(lambda: listener.received == [1])
-    await until(lambda: not process.hub.rooms["project.1"].deaf, process.sweep.once)
+    await until(lambda: not process.hub.rooms["project.1"].detached, process.sweep.once)
     await in_database_thread(append, "project.1")
     await until(lambda: listener.received == [1, 2])
 
@@ -435,7 +435,7 @@ async def test_the_sweep_waits_for_no_layer_that_hangs(process: Process, monkeyp
     await in_database_thread(log.create_room, "project.1")
     monkeypatch.setattr(doorbell, "publish", lambda *_, **__: None)
     listener = await listen(process, "project.1")
-    process.hub.rooms["project.1"].deaf = True
+    process.hub.rooms["project.1"].detached = True
     monkeypatch.setattr(membership, "channel_layer", Hanging)
     monkeypatch.setattr(doorbell, "PUBLISH_TIMEOUT", 3600)
     for seq in (1, 2):

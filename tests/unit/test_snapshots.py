@@ -124,7 +124,7 @@ def test_a_new_epoch_is_a_new_snapshot(room: str, builder: Builder) -> None:
     say_and_commit(room, "a")
     old = builder.shared.get(room, READER)
     new_epoch = log.renew_epoch()
-    assert builder.shared.get(room, READER).epoch == new_epoch != old.epoch
+    assert builder.shared.get(room, READER).position.epoch == new_epoch != old.position.epoch
 
 
 def test_a_user_who_may_not_read_the_kept_one_gets_a_new_one(room: str, builder: Builder) -> None:

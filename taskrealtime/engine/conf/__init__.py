@@ -99,7 +99,7 @@ class Settings:
     #: limit. What takes longer is given up and answered `rate_limited`.
     DATABASE_TIMEOUT: Annotated[float, values.read_not_negative] = 30
     DATABASE_LOCK_TIMEOUT: Annotated[float, values.read_not_negative] = 10
-    #: Pause between two looks at the log, seconds: the longest that a lost ring delays an event.
+    #: Pause between two looks at the log, seconds: the longest that a lost publication delays an event.
     SWEEP_INTERVAL: Annotated[float, values.read_positive] = 1
     #: How long events and idempotency keys are kept, days.
     EVENT_RETENTION_DAYS: Annotated[float, values.read_positive] = 30

@@ -114,22 +114,22 @@ _OF_HTTP = (
 
 def answer_error(error: Exception, context: Mapping[str, Any]) -> Response:
     """Return the answer to a request whose view raised; an unexpected error is logged with a reference."""
-    told = _translate(error)
-    metrics.ERRORS.labels(told.code).inc()
-    response = Response(told.as_data(), status=error.status_code if isinstance(error, _OF_HTTP) else told.status)
+    ours = _translate(error)
+    metrics.ERRORS.labels(ours.code).inc()
+    response = Response(ours.as_data(), status=error.status_code if isinstance(error, _OF_HTTP) else ours.status)
     if response.status_code == 401:
         response["WWW-Authenticate"] = "Bearer"
-    if told.retry_after is not None:
-        response["Retry-After"] = str(math.ceil(told.retry_after))
+    if ours.retry_after is not None:
+        response["Retry-After"] = str(math.ceil(ours.retry_after))
     return response
 
 
 def _translate(error: Exception) -> RealTimeError:
     if isinstance(error, RealTimeError):
         return error
-    for raised, told in _TRANSLATIONS:
+    for raised, ours in _TRANSLATIONS:
         if isinstance(error, raised):
-            return told(str(error) or "There is nothing here.", retry_after=getattr(error, "wait", None))
+            return ours(str(error) or "There is nothing here.", retry_after=getattr(error, "wait", None))
     if (busy_error := busy(error)) is not None:
         logger.warning("API: a request was given up: %s.", str(error).partition("\n")[0])
         return busy_error

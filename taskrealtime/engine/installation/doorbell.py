@@ -1,7 +1,7 @@
-"""Rings a room's group on the channel layer, from whichever thread or process numbered its events.
+"""Publishes to a room's group on the channel layer, from whichever thread or process numbered its events.
 
-A ring is a courtesy: one that is lost is logged and forgotten, since every server process also sweeps the log. It
-names its installation, so that the processes of another one drop it.
+A lost publication is logged and forgotten, since every server process also sweeps the log. Each names its installation,
+so that the processes of another one drop it.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: More events than this are not carried by a ring: rooms read them from the log, page by page.
+#: More events than this are not carried by a publication: rooms read them from the log, page by page.
 MAX_CARRIED = 100
 #: Messages that may wait for a layer that is slow or hangs; further ones are dropped at once.
 MAX_WAITING = 1000
 #: The same for personal rooms. They have less: a comment may notify fifty users, and its board comes first.
 MAX_WAITING_PERSONAL = 500
-#: Seconds after which a ring is given up.
+#: Seconds after which a publication is given up.
 PUBLISH_TIMEOUT = 5.0
 #: Seconds after a hint in which further ones are gathered: a process that writes in a loop pays for few of them.
 HINT_PAUSE_SECONDS = 0.005
@@ -150,12 +150,12 @@ def _send(room: str, message: dict[str, Any], *, personal: bool = False, missed:
         message["installation"] = installation
     delivery = _deliver(room, message, missed=missed)
     try:
-        ringing = asyncio.run_coroutine_threadsafe(delivery, loop)
+        sending = asyncio.run_coroutine_threadsafe(delivery, loop)
     except RuntimeError:  # The loop was closed in between: this process is ending.
         delivery.close()
         return
-    _waiting.add(ringing)
-    ringing.add_done_callback(_waiting.discard)
+    _waiting.add(sending)
+    sending.add_done_callback(_waiting.discard)
 
 
 async def _deliver(room: str, message: dict[str, Any], *, missed: bool) -> None:
@@ -182,7 +182,7 @@ def _loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _ensure_background_loop() -> asyncio.AbstractEventLoop:
-    """Start the one thread that keeps one connection to the layer; a connection per ring costs 2.5 ms."""
+    """Start the one thread that keeps one connection to the layer; a connection for each message costs 2.5 ms."""
     global _background_loop
     with _starting:
         if _background_loop is None:
@@ -193,5 +193,5 @@ def _ensure_background_loop() -> asyncio.AbstractEventLoop:
 
 
 def _finish() -> None:
-    """Send the waiting rings of a short command before its process ends."""
+    """Send the waiting messages of a short command before its process ends."""
     concurrent.futures.wait(set(_waiting), timeout=1)

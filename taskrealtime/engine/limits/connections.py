@@ -84,7 +84,7 @@ class Counts:
         self._beating: asyncio.Task[None] | None = None
         #: Redis servers that did not answer, and users whose count one of them may not know.
         self._unsure: set[Shard] = set()
-        self._unsaid: set[UserKey] = set()
+        self._unreported: set[UserKey] = set()
         #: Another one each time, even if a process number is given again.
         self._process = secrets.token_hex(8)
 
@@ -131,7 +131,7 @@ class Counts:
                 others.update(zip(mine, map(int, shard.run_all(_ANNOUNCE, calls)), strict=True))
             except redis_scripts.SharedAway:
                 self._unsure.add(shard)
-                self._unsaid.update(counts[index][0] for index in mine)
+                self._unreported.update(counts[index][0] for index in mine)
         return [others.get(index, 0) for index in range(len(counts))]
 
     async def _beat_forever(self) -> None:
@@ -153,8 +153,8 @@ class Counts:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _announce_everything(self) -> None:
-        users = {*self._own, *self._unsaid}
-        self._unsaid.clear()
+        users = {*self._own, *self._unreported}
+        self._unreported.clear()
         try:
             await asyncio.gather(*(self._announcer.ask((user_id, self._own[user_id])) for user_id in users))
         except Exception:

@@ -1,6 +1,6 @@
 """The event log: append in the transaction of a change, number after its commit, read from a number on.
 
-It is the only truth about events. What rings, fans out or polls may be lost; it is read again from here.
+It is the only truth about events. Publications, fan-out and polls may be lost; it is read again from here.
 """
 
 from taskrealtime.engine.installation.epochs import epoch, renew_epoch

@@ -134,7 +134,7 @@ def append(
 
 
 def append_all(events: Sequence[NewEvent]) -> None:
-    """Write events into the transaction that is open; they are numbered and rung after the commit.
+    """Write events into the transaction that is open; they are numbered and published after the commit.
 
     Rolled back, wholly or to a savepoint, they never happened.
 

@@ -217,7 +217,7 @@ def forget(subjects: Iterable[str]) -> None:
 
     A few at once, right after the commit and in transactions of their own; the next trimming does the rest.
     """
-    queued = Redaction.objects.bulk_create([Redaction(subject=subject) for subject in _spoken_of(subjects)])
+    queued = Redaction.objects.bulk_create([Redaction(subject=subject) for subject in _in_log(subjects)])
     if not queued:
         return
     # Only the hooks hold it: rolled back, it is forgotten with them.
@@ -230,7 +230,7 @@ def forget(subjects: Iterable[str]) -> None:
     transaction.on_commit(hurry.redact, robust=True)
 
 
-def _spoken_of(subjects: Iterable[str]) -> list[str]:
+def _in_log(subjects: Iterable[str]) -> list[str]:
     """Return those of `subjects` that the log says something about. (The second condition is the index's.)"""
     log.write_appended()
     wanted = sorted(subjects)

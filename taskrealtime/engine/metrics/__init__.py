@@ -72,7 +72,7 @@ CONNECTIONS_REFUSED = _counter(
 )
 RESUMES = _counter(
     "taskrealtime_resumes",
-    "Rooms entered with `since`: `continued`, or told to `reset`.",
+    "Rooms entered with `since`: `continued`, or `reset`.",
     "outcome",
     ["continued", "reset"],
 )
@@ -90,7 +90,7 @@ EVENT_SECONDS = Histogram(
 )
 ERRORS = _counter(
     "taskrealtime_errors",
-    "Errors told to clients, on sockets and over HTTP, by code.",
+    "Errors sent to clients, on sockets and over HTTP, by code.",
     "code",
     sorted({error.code for error in all_errors()}),
 )
@@ -113,8 +113,8 @@ PRESENT = Gauge(
 
 # --- What went another way than it should ---------------------------------------------------
 
-RINGS_LOST = Counter("taskrealtime_rings_lost", "Rings that the channel layer did not take; the sweep delivers.")
-GAPS_FILLED = Counter("taskrealtime_gaps_filled", "Times that a room read from the log what no ring had brought.")
+RINGS_LOST = Counter("taskrealtime_rings_lost", "Publications that the channel layer did not take; the sweep delivers.")
+GAPS_FILLED = Counter("taskrealtime_gaps_filled", "Times that a room read from the log what was not published.")
 SWEEP_FINDINGS = _counter(
     "taskrealtime_sweep_findings",
     "What the sweep found: a room `behind`, `unnumbered` events, a listener that was `signed_out`, a `right_lost`.",
@@ -140,7 +140,7 @@ DATABASE_CONNECTIONS = Gauge(
 )
 REMINDERS_WAITING = Gauge(
     "taskrealtime_reminders_waiting",
-    "Tasks that `manage.py remind` should have looked at by now, up to 1 000.",
+    "Tasks that `manage.py remind` should have checked by now, up to 1 000.",
     multiprocess_mode="livemostrecent",
 )
 

@@ -226,7 +226,7 @@ class Presence:
         return self._sharings[zlib.crc32(room.encode()) % len(self._sharings)] if self._sharings else None
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Handle a ring of another process."""
+        """Handle a message of another process."""
         if sharing := self.sharing(message["room"]):
             sharing.receive(message)
 

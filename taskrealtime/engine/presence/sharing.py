@@ -24,12 +24,12 @@ LAST_LEASE_SECONDS = 4.8
 LOOK_SECONDS = 1.0
 #: Seconds for which changes are gathered before other processes get them.
 SHARE_SECONDS = 0.05
-#: Seconds that a ring may be late before the room is read instead.
+#: Seconds that a message may be late before the room is read instead.
 LATE_SECONDS = 0.3
-#: Entries in one ring; with more, it says only that the room changed.
-MAX_ENTRIES_IN_RING = 500
-#: Rings that came ahead of their turn and are kept; with more, the room is read.
-MAX_HELD_RINGS = 1000
+#: Entries in one message; with more, it says only that the room changed.
+MAX_ENTRIES_IN_MESSAGE = 500
+#: Messages that came ahead of their turn and are kept; with more, the room is read.
+MAX_HELD_MESSAGES = 1000
 
 
 class Rooms(Protocol):
@@ -135,7 +135,7 @@ class Sharing:
 
     def _publish(self, room: str, version: int, entries: dict[UserKey, Entry | None] | None) -> None:
         carried = None
-        if entries is not None and len(entries) <= MAX_ENTRIES_IN_RING:
+        if entries is not None and len(entries) <= MAX_ENTRIES_IN_MESSAGE:
             carried = [[on_wire(user_id), entry and list(entry)] for user_id, entry in entries.items()]
         doorbell.hint(
             room, {"type": "room.presence", "version": version, "process": self.store.process, "told": carried}
@@ -159,7 +159,7 @@ class Sharing:
         if attendance is None or version <= (attendance.version or 0):
             return
         attendance.held[version] = process, entries
-        if len(attendance.held) > MAX_HELD_RINGS:
+        if len(attendance.held) > MAX_HELD_MESSAGES:
             attendance.held.clear()
         self._advance(attendance)
         if attendance.version is not None and attendance.version < version:

@@ -19,7 +19,7 @@ from taskrealtime.engine.installation.names import redis_key
 from .attendance import Entry
 
 #: Seconds after which Redis counts as away.
-PATIENCE = 2.0
+REDIS_TIMEOUT_SECONDS = 2.0
 
 _COMMON = """
 local function room_key(room) return KEYS[1] .. ':room:' .. room end
@@ -148,8 +148,8 @@ class PresenceStore:
         self._redis = Redis.from_url(
             url,
             decode_responses=True,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
         script = self._redis.register_script

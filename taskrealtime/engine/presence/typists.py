@@ -1,6 +1,6 @@
 """Typing indicators, sent to a room as they begin and end. Nothing is stored; what is not renewed ends by itself.
 
-Each process keeps every typing user's timer, its own users' at once and others' by a ring, and ends it by its own
+Each process keeps every typing user's timer, its own users' at once and others' by a message, and ends it by its own
 clock: so a process that dies leaves no indicator on.
 """
 
@@ -18,14 +18,14 @@ from .presence import Presence
 TYPING_TIME = 6.0
 #: Seconds between two frames that say that a user types at a place; the end of it is sent at once, once.
 ANNOUNCE_SECONDS = 2.0
-#: Seconds between two rings that renew.
-RUNG_EVERY = 1.0
+#: Seconds between two messages that renew.
+RENEW_SECONDS = 1.0
 
 #: A room, a place in it, a user.
 _Key = tuple[str, int, UserKey]
 
 
-class _Hand:
+class _Typing:
     """One user's typing at one place, perhaps over several connections."""
 
     def __init__(self, user: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ class Typists:
         """Create it for the running event loop.
 
         Args:
-            alone: whether no other process could receive a ring.
+            alone: whether no other process could receive a message.
             clock: returns the time in seconds.
             call_at: calls something at that time; returns what has a `cancel`.
         """
@@ -60,9 +60,9 @@ class Typists:
         self._alone = alone
         self._clock = clock or loop.time
         self._call_at = call_at or loop.call_at
-        self._hands: dict[_Key, _Hand] = {}
-        #: By connection of this process where it types, with the time of the last ring.
-        self._rung: dict[str, dict[_Key, float]] = {}
+        self._typing: dict[_Key, _Typing] = {}
+        #: By connection of this process where it types, with the time of the last message.
+        self._last_publications: dict[str, dict[_Key, float]] = {}
 
     def set_typing(self, room: str, place: int, user: dict[str, Any], *, connection: str, is_typing: bool) -> None:
         """Record that the user of a connection of this process types at a place, still types, or no longer does.
@@ -78,34 +78,34 @@ class Typists:
             self._end(key, connection)
             return
         self._receive_from(key, user, connection, True)
-        rung, now = self._rung.setdefault(connection, {}), self._clock()
-        if now - rung.get(key, float("-inf")) >= RUNG_EVERY:
-            rung[key] = now
+        announced, now = self._last_publications.setdefault(connection, {}), self._clock()
+        if now - announced.get(key, float("-inf")) >= RENEW_SECONDS:
+            announced[key] = now
             self._publish(key, user, connection, True)
 
     def stop(self, connection: str, *, room: str | None = None, place: int | None = None) -> None:
         """End the typing of a connection: all of it, in a room, or at a place."""
-        for key in list(self._rung.get(connection, {})):
+        for key in list(self._last_publications.get(connection, {})):
             if room in (None, key[0]) and place in (None, key[1]):
                 self._end(key, connection)
 
     def _end(self, key: _Key, connection: str) -> None:
-        rung = self._rung.get(connection, {})
-        if rung.pop(key, None) is not None and (hand := self._hands.get(key)):
-            self._receive_from(key, hand.user, connection, False)
-            self._publish(key, hand.user, connection, False)
-        if not rung:
-            self._rung.pop(connection, None)
+        announced = self._last_publications.get(connection, {})
+        if announced.pop(key, None) is not None and (typing := self._typing.get(key)):
+            self._receive_from(key, typing.user, connection, False)
+            self._publish(key, typing.user, connection, False)
+        if not announced:
+            self._last_publications.pop(connection, None)
 
     def forget(self, room: str, user_id: UserKey) -> None:
         """Remove a user that may not be in the room any more."""
-        for key, hand in list(self._hands.items()):
+        for key, typing in list(self._typing.items()):
             if key[0] == room and key[2] == user_id:
-                hand.until.clear()
+                typing.until.clear()
                 self._settle(key)
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Handle a ring of another process."""
+        """Handle a message of another process."""
         if message["process"] != self._presence.process:
             user = message["user"]
             if (user_id := parse_key(user["id"])) is not None:
@@ -119,36 +119,36 @@ class Typists:
             doorbell.hint(room, {"type": "room.typing", "process": self._presence.process, **message})
 
     def _receive_from(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
-        if not is_typing and key not in self._hands:
+        if not is_typing and key not in self._typing:
             return
-        hand = self._hands.setdefault(key, _Hand(user))
+        typing = self._typing.setdefault(key, _Typing(user))
         if is_typing:
-            hand.until[connection] = self._clock() + TYPING_TIME
+            typing.until[connection] = self._clock() + TYPING_TIME
         else:
-            hand.until.pop(connection, None)
+            typing.until.pop(connection, None)
         self._settle(key, renewed=is_typing)
 
     def _settle(self, key: _Key, *, renewed: bool = False) -> None:
         """Send what is due now, and look again when something ends."""
-        hand, now = self._hands[key], self._clock()
-        hand.until = {connection: until for connection, until in hand.until.items() if until > now}
-        rested = now >= hand.announced_at + ANNOUNCE_SECONDS
-        if hand.until and rested and (renewed or not hand.is_announced):
-            hand.is_announced, hand.announced_at = True, now
-            self._announce(key, hand, True)
-        elif not hand.until and hand.is_announced:
-            hand.is_announced = False
-            self._announce(key, hand, False)
-        if hand.timer is not None:
-            hand.timer.cancel()
-            hand.timer = None
-        if not hand.until and rested:
+        typing, now = self._typing[key], self._clock()
+        typing.until = {connection: until for connection, until in typing.until.items() if until > now}
+        rested = now >= typing.announced_at + ANNOUNCE_SECONDS
+        if typing.until and rested and (renewed or not typing.is_announced):
+            typing.is_announced, typing.announced_at = True, now
+            self._announce(key, typing, True)
+        elif not typing.until and typing.is_announced:
+            typing.is_announced = False
+            self._announce(key, typing, False)
+        if typing.timer is not None:
+            typing.timer.cancel()
+            typing.timer = None
+        if not typing.until and rested:
             # Kept until then, lest a user that begins and ends all the time cause a frame each time.
-            del self._hands[key]
+            del self._typing[key]
             return
-        again_at = [*hand.until.values()] + ([] if hand.is_announced else [hand.announced_at + ANNOUNCE_SECONDS])
-        hand.timer = self._call_at(min(again_at), lambda: self._settle(key))
+        again_at = [*typing.until.values()] + ([] if typing.is_announced else [typing.announced_at + ANNOUNCE_SECONDS])
+        typing.timer = self._call_at(min(again_at), lambda: self._settle(key))
 
-    def _announce(self, key: _Key, hand: _Hand, is_typing: bool) -> None:
+    def _announce(self, key: _Key, typing: _Typing, is_typing: bool) -> None:
         room, place, user_id = key
-        self._presence.deliver(room, domain.presence.typing(room, place, hand.user, is_typing), not_to=user_id)
+        self._presence.deliver(room, domain.presence.typing(room, place, typing.user, is_typing), not_to=user_id)

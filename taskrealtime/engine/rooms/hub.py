@@ -82,12 +82,12 @@ class Hub:
         try:
             if leaving := self._leaving.get(name):
                 await leaving  # Or it would take back the membership that is asked for next.
-            # The group first, the log's head second: an event in between is rung or read, never missed.
-            deaf = not await self._layer.join(name)
+            # The group first, the log's head second: an event in between is published or read, never missed.
+            detached = not await self._layer.join(name)
             bounds = await self._bounds.ask(name) or log.Bounds(0, 0, 0)
             room = Room(name, bounds.head, self._read_log, self._on_evicted)
             room.mark(bounds.read, bounds.floor)
-            room.deaf, room.renewed_at = deaf, time.monotonic()
+            room.detached, room.renewed_at = detached, time.monotonic()
             self.rooms[name] = room
             room.advance_to(self._published_heads[name])
         finally:

@@ -111,7 +111,7 @@ class Room:
         self._marker = self._floor = 0
         #: The highest number that is known to exist.
         self.head = position
-        self.deaf = True
+        self.detached = True
         self.idle_since: float | None = None
         self.renewed_at = 0.0
         self._read = read
@@ -243,7 +243,7 @@ class Room:
     # -- how far it was read --
 
     def mark(self, read: int, floor: int) -> None:
-        """Record how far a personal room was read and trimmed, by a ring or as the sweep found."""
+        """Record how far a personal room was read and trimmed, by a publication or as the sweep found."""
         self._marker, self._floor = max(self._marker, read), max(self._floor, floor)
         self._deliver_marker()
 
@@ -262,7 +262,7 @@ class Room:
     # -- what is passed on --
 
     def receive(self, events: Iterable[LoggedEvent], head: int) -> None:
-        """Take a ring: these events exist, and the log reaches at least to `head`."""
+        """Take a publication: these events exist, and the log reaches at least to `head`."""
         for event in events:
             if event.seq > self.position:
                 self._received[event.seq] = event
@@ -289,7 +289,7 @@ class Room:
                     metrics.GAPS_FILLED.inc()
                     page = await self._read(self.name, since=self.position, limit=PAGE)
                     if not page:
-                        # The log has less than announced: a ring from another life of it. The sweep sorts it out.
+                        # The log has less than announced: a publication from another epoch. The sweep sorts it out.
                         self.head = self.position
                     elif page[0].seq != self.position + 1:
                         self._skip_to(page[0].seq - 1)
@@ -299,7 +299,7 @@ class Room:
                     if sum(len(event.frame) for event in batch) > CHUNK_CHARACTERS:
                         await self._let_read()
         except Exception:
-            # The database is away, say. The next sweep or ring starts again from `position`.
+            # The database is away, say. The next sweep or publication starts again from `position`.
             logger.exception(
                 "Rooms: events of %s after %s could not be read; the next sweep reads them.", self.name, self.position
             )

@@ -66,7 +66,7 @@ class Sweep:
         names = list(self._hub.rooms)
         users = {user: set(of_user.values()) for user, of_user in self._hub.listeners.items()}
         readers = self._hub.readers_to_confirm()
-        found = await in_database_thread(_look_at_the_log, names, users, set(self._hub.browsers.values()), set(readers))
+        found = await in_database_thread(_read_log_state, names, users, set(self._hub.browsers.values()), set(readers))
         self._succeeded_at = time.monotonic()
         if self._hub.epoch is not None and found.epoch != self._hub.epoch:
             self._hub.start_over()
@@ -131,10 +131,10 @@ class Sweep:
             elif now - room.idle_since > IDLE_ROOM_TTL_SECONDS:
                 self._hub.retire(room)
                 continue
-            if room.deaf or now - room.renewed_at > RENEW_GROUP_SECONDS:
-                room.deaf, room.renewed_at = not await self._layer.join(room.name), now
-        if self._watch.deaf or time.monotonic() - self._watch.renewed_at > RENEW_GROUP_SECONDS:
-            self._watch.deaf, self._watch.renewed_at = not await self._layer.join(ALL_PROCESSES), time.monotonic()
+            if room.detached or now - room.renewed_at > RENEW_GROUP_SECONDS:
+                room.detached, room.renewed_at = not await self._layer.join(room.name), now
+        if self._watch.detached or time.monotonic() - self._watch.renewed_at > RENEW_GROUP_SECONDS:
+            self._watch.detached, self._watch.renewed_at = not await self._layer.join(ALL_PROCESSES), time.monotonic()
 
 
 class _Found:
@@ -156,7 +156,7 @@ class _Found:
         self.ended = ended
 
 
-def _look_at_the_log(
+def _read_log_state(
     names: list[str], users: dict[UserKey, set[str]], browsers: set[str], readers: set[tuple[str, UserKey]]
 ) -> _Found:
     # First, so that the bounds below include all that was committed before a right was lost.

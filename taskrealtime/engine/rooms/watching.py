@@ -129,7 +129,7 @@ class Watch:
         """
         self.process = process
         #: Whether it is not in the group (the layer was away), and since when it is (monotonic).
-        self.deaf, self.renewed_at = True, 0.0
+        self.detached, self.renewed_at = True, 0.0
         self._ask_health = ask_health
         self._started_at = datetime.now(UTC)
         self._watchers: set[Watcher] = set()

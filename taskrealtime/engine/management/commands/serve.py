@@ -56,7 +56,7 @@ class Command(BaseCommand):
         parser.add_argument("--processes", type=int, default=1, metavar="N", help="server processes (default: 1)")
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument("--unix-socket", metavar="PATH", help="listen on a Unix socket instead of a port")
-        instead.add_argument("--fd", type=int, metavar="N", help="serve on the listening socket with this file descriptor")
+        instead.add_argument("--fd", type=int, metavar="N", help="serve on the listening socket with this descriptor")
         parser.add_argument(
             "--unix-socket-mode",
             type=_mode,

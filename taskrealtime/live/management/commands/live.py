@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add what may be done beside showing."""
         group = parser.add_mutually_exclusive_group()
-        group.add_argument("--install", action="store_true", help="create, replace and remove triggers as declared, as migrate does")
+        group.add_argument("--install", action="store_true", help="bring the triggers up to date, as migrate does")
         group.add_argument("--remove", action="store_true", help="remove all triggers; the log keeps its events")
 
     def handle(self, *args: Any, **options: Any) -> None:
