@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.conftest import Connect
 from tests.flows.conftest import Users
-from tests.flows.test_doors import Browser, closes_at_once
+from tests.flows.test_losing_access import Browser, closes_at_once
 from tests.support.stacks import Server
 
 

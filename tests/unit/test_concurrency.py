@@ -19,7 +19,7 @@ from taskrealtime.engine.process import process
 from taskrealtime.engine.rooms.room import Subscription
 from taskrealtime.engine.wire.errors import NotFound
 from taskrealtime.models import Membership
-from tests.support.doors import BULK, COMMANDS, DOORS, SAVES, Hand, World, attempt, delete_a_user
+from tests.support.operations import BROADCASTS, BULK, COMMANDS, SAVES, World, Writer, attempt, delete_a_user
 from tests.support.profiles import DEEP
 from tests.support.replay import (
     Board,
@@ -39,7 +39,7 @@ pytestmark = [
 ]
 
 #: An account that ends takes part in everything at once; here people stay.
-OPERATIONS = [operation for operation in (*COMMANDS, *SAVES, *BULK, *DOORS) if operation is not delete_a_user]
+OPERATIONS = [operation for operation in (*COMMANDS, *SAVES, *BULK, *BROADCASTS) if operation is not delete_a_user]
 WRITERS = 4
 #: A short story, and some long ones.
 stories = pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def world() -> World:
 
 
 def write(world: World, seed: int, steps: int) -> None:
-    hand = Hand(world, Random(seed), alone=False)
+    writer = Writer(world, Random(seed), alone=False)
     for _ in range(steps):
-        attempt(hand, hand.one_of(OPERATIONS))
+        attempt(writer, writer.one_of(OPERATIONS))
 
 
 async def while_writing(world: World, seed: int, steps: int, repeat: Callable[[], Awaitable[object]]) -> None:

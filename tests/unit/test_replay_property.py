@@ -10,12 +10,12 @@ from django.test import Client
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from tests.support.doors import (
+from tests.support.operations import (
     OPERATIONS,
     TRANSACTIONS,
-    Hand,
     Operation,
     World,
+    Writer,
     attempt,
     keep_rows_in_memory,
     roll_a_transaction_back,
@@ -65,13 +65,13 @@ def assert_snapshots_and_events_agree(
     board_script: BoardScript, client: Client, operations: list[Operation], chance: Random
 ) -> None:
     world = World.create()
-    hand = Hand(world, chance)
-    keep_rows_in_memory(hand)
+    writer = Writer(world, chance)
+    keep_rows_in_memory(writer)
     snapshots = [take_snapshots(world)]
     since_then: list[Operation] = []
     for operation in operations:
         note(operation.__name__)
-        attempt(hand, operation)
+        attempt(writer, operation)
         since_then.append(operation)
         if chance.random() < 0.4:
             snapshots.append(take_snapshots(world))

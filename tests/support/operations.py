@@ -1,6 +1,6 @@
 """Every interface through which a change may come, as operations that a random test picks from.
 
-An operation is a function of a `Hand`: one user's code, with whatever stale rows it still holds in memory. What an
+An operation is a function of a `Writer`: one user's code, with whatever stale rows it still holds in memory. What an
 operation is refused (a role, a conflict, a constraint) is part of the game and changes nothing.
 """
 
@@ -27,7 +27,7 @@ from taskrealtime.engine.wire.errors import RealTimeError
 from taskrealtime.models import Comment, Membership, Project, Task, invitations, ranks
 from taskrealtime.services import RealTimeService
 
-Operation = Callable[["Hand"], object]
+Operation = Callable[["Writer"], object]
 
 _numbers = itertools.count(1)
 
@@ -73,7 +73,7 @@ def new_user(name: str) -> User:
 
 
 @dataclass
-class Hand:
+class Writer:
     """One piece of code at work, with its dice and the rows that it read a while ago."""
 
     world: World
@@ -172,131 +172,133 @@ class Hand:
 # --- Commands: what sockets and HTTP carry out ----------------------------------------------
 
 
-def carry_out(hand: Hand, command: commands.Command) -> None:
+def carry_out(writer: Writer, command: commands.Command) -> None:
     """As a user's client asks for it; now and then the same request comes twice."""
-    key = f"key-{next(_numbers)}" if hand.chance.random() < 0.3 else None
-    user = hand.user()
+    key = f"key-{next(_numbers)}" if writer.chance.random() < 0.3 else None
+    user = writer.user()
     answer = actions.perform(user, command, key=key)
     if key is not None:
         again = actions.perform(user, command, key=key)
         assert again.duplicate is True
-        if isinstance(answer, commands.TaskAnswer) and not hand.alone:
+        if isinstance(answer, commands.TaskAnswer) and not writer.alone:
             assert isinstance(again, commands.TaskAnswer)
             assert again.task.id == answer.task.id  # the task as others have left it since
         else:
             assert msgspec.structs.replace(again, duplicate=msgspec.UNSET) == answer
 
 
-def create_by_command(hand: Hand) -> None:
-    project_id = hand.project_id()
-    fields = {"title": "New", **hand.fields(), "assignee_id": hand.member_id(project_id)}
-    carry_out(hand, commands.TaskCreate(project_id=project_id, **fields))
+def create_by_command(writer: Writer) -> None:
+    project_id = writer.project_id()
+    fields = {"title": "New", **writer.fields(), "assignee_id": writer.member_id(project_id)}
+    carry_out(writer, commands.TaskCreate(project_id=project_id, **fields))
 
 
-def update_by_command(hand: Hand) -> None:
-    task = Task.objects.filter(pk=hand.task_id()).first()
+def update_by_command(writer: Writer) -> None:
+    task = Task.objects.filter(pk=writer.task_id()).first()
     if task is None:
         return
-    version = hand.one_of([None, task.version, max(1, task.version - 1)])
-    changes = commands.TaskEdit(**hand.fields())
-    if hand.chance.random() < 0.3:
-        changes.add_labels, changes.remove_labels = hand.some_of(LABELS), hand.some_of(LABELS)
-    carry_out(hand, commands.TaskUpdate(task_id=task.pk, changes=changes, version=version))
+    version = writer.one_of([None, task.version, max(1, task.version - 1)])
+    changes = commands.TaskEdit(**writer.fields())
+    if writer.chance.random() < 0.3:
+        changes.add_labels, changes.remove_labels = writer.some_of(LABELS), writer.some_of(LABELS)
+    carry_out(writer, commands.TaskUpdate(task_id=task.pk, changes=changes, version=version))
 
 
-def change_status_by_command(hand: Hand) -> None:
-    carry_out(hand, commands.TaskStatusUpdate(task_id=hand.task_id(), status=hand.one_of(STATUSES)))
+def change_status_by_command(writer: Writer) -> None:
+    carry_out(writer, commands.TaskStatusUpdate(task_id=writer.task_id(), status=writer.one_of(STATUSES)))
 
 
-def move_by_command(hand: Hand) -> None:
-    task_id = hand.task_id()
+def move_by_command(writer: Writer) -> None:
+    task_id = writer.task_id()
     project_id = Task.all_objects.filter(pk=task_id).values_list("project_id", flat=True).first()
-    status = hand.one_of(STATUSES)
-    beside = hand.task_id(project_id=project_id, status=status) or None
-    anchor: dict[str, Any] = {hand.one_of(["before_id", "after_id"]): beside}
+    status = writer.one_of(STATUSES)
+    beside = writer.task_id(project_id=project_id, status=status) or None
+    anchor: dict[str, Any] = {writer.one_of(["before_id", "after_id"]): beside}
     otherwise: dict[str, Any] = (
-        {"or_after_id": hand.one_of([None, hand.task_id(project_id=project_id)])} if hand.often() else {}
+        {"or_after_id": writer.one_of([None, writer.task_id(project_id=project_id)])} if writer.often() else {}
     )
-    carry_out(hand, commands.TaskMove(task_id=task_id, status=status, **(anchor if hand.often() else {}), **otherwise))
+    carry_out(
+        writer, commands.TaskMove(task_id=task_id, status=status, **(anchor if writer.often() else {}), **otherwise)
+    )
 
 
-def delete_by_command(hand: Hand) -> None:
-    carry_out(hand, commands.TaskDelete(task_id=hand.task_id()))
+def delete_by_command(writer: Writer) -> None:
+    carry_out(writer, commands.TaskDelete(task_id=writer.task_id()))
 
 
-def restore_by_command(hand: Hand) -> None:
-    carry_out(hand, commands.TaskRestore(task_id=hand.task_id(deleted=hand.often())))
+def restore_by_command(writer: Writer) -> None:
+    carry_out(writer, commands.TaskRestore(task_id=writer.task_id(deleted=writer.often())))
 
 
-def archive_by_command(hand: Hand) -> None:
-    carry_out(hand, commands.TaskArchive(task_id=hand.task_id(status="completed")))
+def archive_by_command(writer: Writer) -> None:
+    carry_out(writer, commands.TaskArchive(task_id=writer.task_id(status="completed")))
 
 
-def archive_all_by_command(hand: Hand) -> None:
-    carry_out(hand, commands.CompletedArchive(project_id=hand.project_id()))
+def archive_all_by_command(writer: Writer) -> None:
+    carry_out(writer, commands.CompletedArchive(project_id=writer.project_id()))
 
 
-def bring_back_by_command(hand: Hand) -> None:
-    carry_out(hand, commands.TaskRestore(task_id=hand.archived_id()))
+def bring_back_by_command(writer: Writer) -> None:
+    carry_out(writer, commands.TaskRestore(task_id=writer.archived_id()))
 
 
-def comment_by_command(hand: Hand) -> None:
-    carry_out(hand, commands.NewComment(task_id=hand.task_id(), content="**Said** <b>so</b>"))
+def comment_by_command(writer: Writer) -> None:
+    carry_out(writer, commands.NewComment(task_id=writer.task_id(), content="**Said** <b>so</b>"))
 
 
-def edit_comment_by_command(hand: Hand) -> None:
-    content = hand.one_of(["Better", "**Said** <b>so</b>"])
-    carry_out(hand, commands.CommentUpdate(comment_id=hand.comment_id(), content=content))
+def edit_comment_by_command(writer: Writer) -> None:
+    content = writer.one_of(["Better", "**Said** <b>so</b>"])
+    carry_out(writer, commands.CommentUpdate(comment_id=writer.comment_id(), content=content))
 
 
-def delete_comment_by_command(hand: Hand) -> None:
-    carry_out(hand, commands.CommentDelete(comment_id=hand.comment_id()))
+def delete_comment_by_command(writer: Writer) -> None:
+    carry_out(writer, commands.CommentDelete(comment_id=writer.comment_id()))
 
 
-def add_member_by_command(hand: Hand) -> None:
-    username = hand.user().username
-    carry_out(hand, commands.MemberAdd(project_id=hand.project_id(), username=username, role=hand.one_of(ROLES)))
+def add_member_by_command(writer: Writer) -> None:
+    username = writer.user().username
+    carry_out(writer, commands.MemberAdd(project_id=writer.project_id(), username=username, role=writer.one_of(ROLES)))
 
 
-def join_by_link(hand: Hand) -> None:
-    command = commands.InvitationCreate(project_id=hand.project_id(), role=hand.one_of(["member", "viewer"]))
-    made = actions.perform(hand.world.alice, command)
+def join_by_link(writer: Writer) -> None:
+    command = commands.InvitationCreate(project_id=writer.project_id(), role=writer.one_of(["member", "viewer"]))
+    made = actions.perform(writer.world.alice, command)
     assert isinstance(made, commands.InvitationMade)
-    carry_out(hand, commands.InvitationAccept(secret_hash=invitations.hash_of(made.secret)))
+    carry_out(writer, commands.InvitationAccept(secret_hash=invitations.hash_of(made.secret)))
 
 
-def change_member_by_command(hand: Hand) -> None:
-    project_id = hand.project_id()
-    user_id = hand.member_id(project_id) or 1
-    if user_id != hand.world.alice.pk:
-        carry_out(hand, commands.MemberUpdate(project_id=project_id, user_id=user_id, role=hand.one_of(ROLES)))
+def change_member_by_command(writer: Writer) -> None:
+    project_id = writer.project_id()
+    user_id = writer.member_id(project_id) or 1
+    if user_id != writer.world.alice.pk:
+        carry_out(writer, commands.MemberUpdate(project_id=project_id, user_id=user_id, role=writer.one_of(ROLES)))
 
 
-def remove_member_by_command(hand: Hand) -> None:
-    project_id = hand.project_id()
-    user_id = hand.member_id(project_id) or 1
-    if user_id != hand.world.alice.pk:
-        carry_out(hand, commands.MemberRemove(project_id=project_id, user_id=user_id))
+def remove_member_by_command(writer: Writer) -> None:
+    project_id = writer.project_id()
+    user_id = writer.member_id(project_id) or 1
+    if user_id != writer.world.alice.pk:
+        carry_out(writer, commands.MemberRemove(project_id=project_id, user_id=user_id))
 
 
-def rename_by_command(hand: Hand) -> None:
-    name = hand.one_of(["House", "Garden", "Attic"])
-    carry_out(hand, commands.ProjectUpdate(project_id=hand.project_id(), name=name))
+def rename_by_command(writer: Writer) -> None:
+    name = writer.one_of(["House", "Garden", "Attic"])
+    carry_out(writer, commands.ProjectUpdate(project_id=writer.project_id(), name=name))
 
 
-def make_label_by_command(hand: Hand) -> None:
-    name, color = hand.one_of(["Bug", "bug", "Docs", "Idea"]), hand.one_of(LABEL_COLORS)
-    carry_out(hand, commands.LabelCreate(project_id=hand.project_id(), name=name, color=color))
+def make_label_by_command(writer: Writer) -> None:
+    name, color = writer.one_of(["Bug", "bug", "Docs", "Idea"]), writer.one_of(LABEL_COLORS)
+    carry_out(writer, commands.LabelCreate(project_id=writer.project_id(), name=name, color=color))
 
 
-def change_label_by_command(hand: Hand) -> None:
-    label_id = hand.one_of(LABELS)
-    changes = hand.one_of([{"name": hand.one_of(["Bug", "Docs"])}, {"color": "teal"}, {}])
-    carry_out(hand, commands.LabelUpdate(project_id=hand.project_id(), label_id=label_id, **changes))
+def change_label_by_command(writer: Writer) -> None:
+    label_id = writer.one_of(LABELS)
+    changes = writer.one_of([{"name": writer.one_of(["Bug", "Docs"])}, {"color": "teal"}, {}])
+    carry_out(writer, commands.LabelUpdate(project_id=writer.project_id(), label_id=label_id, **changes))
 
 
-def delete_label_by_command(hand: Hand) -> None:
-    carry_out(hand, commands.LabelDelete(project_id=hand.project_id(), label_id=hand.one_of(LABELS)))
+def delete_label_by_command(writer: Writer) -> None:
+    carry_out(writer, commands.LabelDelete(project_id=writer.project_id(), label_id=writer.one_of(LABELS)))
 
 
 COMMANDS: list[Operation] = [
@@ -326,67 +328,67 @@ COMMANDS: list[Operation] = [
 # --- Saves: the admin, a shell, any code ----------------------------------------------------
 
 
-def create_by_save(hand: Hand) -> None:
-    task = Task(project_id=hand.project_id(), created_by=hand.user(), **{"title": "Saved", **hand.fields()})
-    if not hand.often():
+def create_by_save(writer: Writer) -> None:
+    task = Task(project_id=writer.project_id(), created_by=writer.user(), **{"title": "Saved", **writer.fields()})
+    if not writer.often():
         task.title, task.due_at = Upper(Value("Worked out")), Now()
     task.save()
-    hand.tasks.append(task)
+    writer.tasks.append(task)
 
 
-def keep_rows_in_memory(hand: Hand) -> None:
+def keep_rows_in_memory(writer: Writer) -> None:
     """Read rows now that are written much later."""
-    hand.tasks += Task.all_objects.filter(pk__in=[hand.task_id(), hand.task_id(deleted=True)]).order_by("pk")
-    hand.comments += Comment.objects.select_related("task").filter(pk=hand.comment_id())
-    del hand.tasks[:-4], hand.comments[:-3]
+    writer.tasks += Task.all_objects.filter(pk__in=[writer.task_id(), writer.task_id(deleted=True)]).order_by("pk")
+    writer.comments += Comment.objects.select_related("task").filter(pk=writer.comment_id())
+    del writer.tasks[:-4], writer.comments[:-3]
 
 
-def save_stale_task(hand: Hand) -> None:
-    if task := hand.one_of(hand.tasks):
-        for name, value in hand.fields().items():
+def save_stale_task(writer: Writer) -> None:
+    if task := writer.one_of(writer.tasks):
+        for name, value in writer.fields().items():
             setattr(task, name, value)
         task.save()
 
 
-def save_some_fields_of_stale_task(hand: Hand) -> None:
-    if task := hand.one_of(hand.tasks):
-        fields = hand.fields()
+def save_some_fields_of_stale_task(writer: Writer) -> None:
+    if task := writer.one_of(writer.tasks):
+        fields = writer.fields()
         for name, value in fields.items():
             setattr(task, name, value)
         # What is set on the instance beyond the named fields is not written.
-        task.save(update_fields=hand.some_of(fields))
+        task.save(update_fields=writer.some_of(fields))
 
 
-def save_deferred_task(hand: Hand) -> None:
-    tasks = Task.objects.filter(pk=hand.task_id())
-    for task in hand.one_of([tasks.only("title"), tasks.defer("description", "status", "version")]):
-        task.title = f"Deferred {hand.chance.randrange(3)}"
+def save_deferred_task(writer: Writer) -> None:
+    tasks = Task.objects.filter(pk=writer.task_id())
+    for task in writer.one_of([tasks.only("title"), tasks.defer("description", "status", "version")]):
+        task.title = f"Deferred {writer.chance.randrange(3)}"
         task.save()
 
 
-def save_expression(hand: Hand) -> None:
-    if task := _lock_some_task(hand):
-        task.title = hand.one_of([Upper(F("title")), Left(F("title"), 3), Reverse(F("title"))])
-        task.due_at = hand.one_of([F("created_at"), F("due_at")])
-        task.save(update_fields=hand.one_of([None, ["title"], ["title", "due_at"]]))
+def save_expression(writer: Writer) -> None:
+    if task := _lock_some_task(writer):
+        task.title = writer.one_of([Upper(F("title")), Left(F("title"), 3), Reverse(F("title"))])
+        task.due_at = writer.one_of([F("created_at"), F("due_at")])
+        task.save(update_fields=writer.one_of([None, ["title"], ["title", "due_at"]]))
 
 
-def delete_by_instance(hand: Hand) -> None:
-    for task in hand.one_of([hand.tasks[:1], Task.objects.filter(pk=hand.task_id())]):
+def delete_by_instance(writer: Writer) -> None:
+    for task in writer.one_of([writer.tasks[:1], Task.objects.filter(pk=writer.task_id())]):
         task.delete()
 
 
-def restore_by_instance(hand: Hand) -> None:
-    for task in hand.one_of([hand.tasks[:1], Task.all_objects.filter(pk=hand.task_id(deleted=True))]):
+def restore_by_instance(writer: Writer) -> None:
+    for task in writer.one_of([writer.tasks[:1], Task.all_objects.filter(pk=writer.task_id(deleted=True))]):
         task.restore()
 
 
-def move_to_other_project(hand: Hand) -> None:
-    task = Task.all_objects.filter(pk=hand.task_id(deleted=not hand.often())).first()
+def move_to_other_project(writer: Writer) -> None:
+    task = Task.all_objects.filter(pk=writer.task_id(deleted=not writer.often())).first()
     if task is None:
         return
-    target = hand.project_id()
-    how = hand.chance.randrange(3)
+    target = writer.project_id()
+    how = writer.chance.randrange(3)
     if how == 0:
         task.project_id = target
         task.save()
@@ -396,94 +398,94 @@ def move_to_other_project(hand: Hand) -> None:
         Project.objects.get(pk=target).tasks.add(task)
 
 
-def update_or_create(hand: Hand) -> None:
+def update_or_create(writer: Writer) -> None:
     Task.objects.update_or_create(
-        project_id=hand.project_id(), title="Title 1", status="todo", position="a1", defaults=hand.fields()
+        project_id=writer.project_id(), title="Title 1", status="todo", position="a1", defaults=writer.fields()
     )
 
 
-def save_nothing_new(hand: Hand) -> None:
-    if task := Task.objects.filter(pk=hand.task_id()).first():
-        task.save(update_fields=hand.one_of([None, ["title"], []]))
-    Membership.objects.get(project_id=hand.project_id(), user=hand.world.alice).save()
-    Project.objects.get(pk=hand.project_id()).save()
+def save_nothing_new(writer: Writer) -> None:
+    if task := Task.objects.filter(pk=writer.task_id()).first():
+        task.save(update_fields=writer.one_of([None, ["title"], []]))
+    Membership.objects.get(project_id=writer.project_id(), user=writer.world.alice).save()
+    Project.objects.get(pk=writer.project_id()).save()
 
 
-def save_invalid(hand: Hand) -> None:
-    task = Task.objects.filter(pk=hand.task_id()).first() or Task(project_id=hand.project_id())
+def save_invalid(writer: Writer) -> None:
+    task = Task.objects.filter(pk=writer.task_id()).first() or Task(project_id=writer.project_id())
     task.title, task.priority = "", "high"
     task.save()
 
 
-def comment_by_save(hand: Hand) -> None:
+def comment_by_save(writer: Writer) -> None:
     """On a task that may be stale: its project, its deletion, everything."""
-    stale = hand.one_of(hand.tasks)
-    task = stale if stale and hand.often() else Task.objects.filter(pk=hand.task_id()).first()
+    stale = writer.one_of(writer.tasks)
+    task = stale if stale and writer.often() else Task.objects.filter(pk=writer.task_id()).first()
     if task is not None:
-        hand.comments.append(Comment.objects.create(task=task, author=hand.user(), content="By *hand*"))
+        writer.comments.append(Comment.objects.create(task=task, author=writer.user(), content="By *hand*"))
 
 
-def save_stale_comment(hand: Hand) -> None:
-    if comment := hand.one_of(hand.comments):
-        comment.content = hand.one_of(["Stale", "By *hand*"])
-        comment.save(update_fields=hand.one_of([["content"], ["author"]]))
+def save_stale_comment(writer: Writer) -> None:
+    if comment := writer.one_of(writer.comments):
+        comment.content = writer.one_of(["Stale", "By *hand*"])
+        comment.save(update_fields=writer.one_of([["content"], ["author"]]))
 
 
-def delete_stale_comment(hand: Hand) -> None:
-    comment = hand.one_of(hand.comments)
+def delete_stale_comment(writer: Writer) -> None:
+    comment = writer.one_of(writer.comments)
     if comment is not None and comment.pk is not None:
         comment.delete()
-        hand.comments.remove(comment)
+        writer.comments.remove(comment)
 
 
-def move_comment(hand: Hand) -> None:
-    comment = Comment.objects.filter(pk=hand.comment_id()).first()
-    task_id = hand.task_id() or hand.task_id(deleted=True)
+def move_comment(writer: Writer) -> None:
+    comment = Comment.objects.filter(pk=writer.comment_id()).first()
+    task_id = writer.task_id() or writer.task_id(deleted=True)
     if comment is None or not task_id:
         return
-    if hand.often():
+    if writer.often():
         comment.task_id = task_id
         comment.save()
     else:
         Comment.objects.filter(pk=comment.pk).update(task=task_id)
 
 
-def save_membership(hand: Hand) -> None:
+def save_membership(writer: Writer) -> None:
     """A new one, another role, or, as the admin's form allows, another person or project."""
-    memberships = Membership.objects.filter(project_id=hand.project_id()).exclude(user=hand.world.alice)
-    membership = hand.one_of(memberships.order_by("pk"))
-    if membership is None or hand.chance.random() < 0.3:
-        membership = Membership(project_id=hand.project_id(), user=hand.user())
-    membership.role = hand.one_of(ROLES)
-    if hand.chance.random() < 0.3:
-        membership.user_id = hand.one_of(User.objects.filter(pk__in=hand.world.users).values_list("pk", flat=True))
-    if hand.chance.random() < 0.2:
-        membership.project_id = hand.project_id()
-    if membership.user_id != hand.world.alice.pk:
+    memberships = Membership.objects.filter(project_id=writer.project_id()).exclude(user=writer.world.alice)
+    membership = writer.one_of(memberships.order_by("pk"))
+    if membership is None or writer.chance.random() < 0.3:
+        membership = Membership(project_id=writer.project_id(), user=writer.user())
+    membership.role = writer.one_of(ROLES)
+    if writer.chance.random() < 0.3:
+        membership.user_id = writer.one_of(User.objects.filter(pk__in=writer.world.users).values_list("pk", flat=True))
+    if writer.chance.random() < 0.2:
+        membership.project_id = writer.project_id()
+    if membership.user_id != writer.world.alice.pk:
         membership.save()
 
 
-def delete_membership(hand: Hand) -> None:
-    memberships = Membership.objects.filter(project_id=hand.project_id()).exclude(user=hand.world.alice)
-    if hand.often():
+def delete_membership(writer: Writer) -> None:
+    memberships = Membership.objects.filter(project_id=writer.project_id()).exclude(user=writer.world.alice)
+    if writer.often():
         for membership in memberships.order_by("pk")[:1]:
             membership.delete()
     else:
-        memberships.filter(user_id=hand.user().pk).delete()
+        memberships.filter(user_id=writer.user().pk).delete()
 
 
-def rename_by_save(hand: Hand) -> None:
-    project = Project.objects.get(pk=hand.project_id())
-    project.name = hand.one_of(["House", "Cellar"])
+def rename_by_save(writer: Writer) -> None:
+    project = Project.objects.get(pk=writer.project_id())
+    project.name = writer.one_of(["House", "Cellar"])
     project.save()
 
 
-def delete_a_user(hand: Hand) -> None:
+def delete_a_user(writer: Writer) -> None:
     """One user's account ends; another user signs up."""
-    user = hand.user()
-    if user.pk != hand.world.alice.pk:
+    user = writer.user()
+    if user.pk != writer.world.alice.pk:
         user.delete()
-        hand.world.users.append(new_user("eve").pk)
+        writer.world.users.append(new_user("eve").pk)
 
 
 SAVES: list[Operation] = [
@@ -513,81 +515,83 @@ SAVES: list[Operation] = [
 # --- Bulk methods ---------------------------------------------------------------------------
 
 
-def update_many(hand: Hand) -> None:
-    hand.some_tasks().update(**(hand.fields() or {"priority": "urgent"}))
+def update_many(writer: Writer) -> None:
+    writer.some_tasks().update(**(writer.fields() or {"priority": "urgent"}))
 
 
-def update_by_expression(hand: Hand) -> None:
-    expression = hand.one_of([Upper(F("title")), Left(F("title"), 4), F("priority"), Value("Same")])
-    hand.some_tasks().update(title=expression)
+def update_by_expression(writer: Writer) -> None:
+    expression = writer.one_of([Upper(F("title")), Left(F("title"), 4), F("priority"), Value("Same")])
+    writer.some_tasks().update(title=expression)
 
 
-def update_positions(hand: Hand) -> None:
-    hand.some_tasks().update(position=hand.position())
+def update_positions(writer: Writer) -> None:
+    writer.some_tasks().update(position=writer.position())
 
 
-def bulk_create_tasks(hand: Hand) -> None:
-    project_id = hand.project_id()
+def bulk_create_tasks(writer: Writer) -> None:
+    project_id = writer.project_id()
     Task.objects.bulk_create(
-        [Task(project_id=project_id, **{"title": f"Bulk {n}", **hand.fields()}) for n in range(hand.one_of([1, 3]))]
+        [Task(project_id=project_id, **{"title": f"Bulk {n}", **writer.fields()}) for n in range(writer.one_of([1, 3]))]
     )
 
 
-def bulk_update_tasks(hand: Hand) -> None:
-    tasks = [*hand.some_tasks(), *hand.tasks]
+def bulk_update_tasks(writer: Writer) -> None:
+    tasks = [*writer.some_tasks(), *writer.tasks]
     for task in tasks:
-        task.status, task.title = hand.one_of(STATUSES), hand.one_of(["Bulk 0", task.title])
-    Task.objects.bulk_update(tasks, hand.one_of([["status"], ["status", "title"]]))
+        task.status, task.title = writer.one_of(STATUSES), writer.one_of(["Bulk 0", task.title])
+    Task.objects.bulk_update(tasks, writer.one_of([["status"], ["status", "title"]]))
 
 
-def delete_many(hand: Hand) -> None:
-    hand.some_tasks().filter(status=hand.one_of(STATUSES)).delete()
+def delete_many(writer: Writer) -> None:
+    writer.some_tasks().filter(status=writer.one_of(STATUSES)).delete()
 
 
-def restore_many(hand: Hand) -> None:
-    Task.all_objects.filter(project_id=hand.project_id(), status=hand.one_of(STATUSES)).update(deleted_at=None)
+def restore_many(writer: Writer) -> None:
+    Task.all_objects.filter(project_id=writer.project_id(), status=writer.one_of(STATUSES)).update(deleted_at=None)
 
 
-def archive_many(hand: Hand) -> None:
-    hand.some_tasks().update(archived_at=hand.one_of([None, hand.moment()]))
+def archive_many(writer: Writer) -> None:
+    writer.some_tasks().update(archived_at=writer.one_of([None, writer.moment()]))
 
 
-def bring_back_many(hand: Hand) -> None:
-    Task.all_objects.filter(project_id=hand.project_id(), priority=hand.one_of(PRIORITIES)).update(archived_at=None)
+def bring_back_many(writer: Writer) -> None:
+    Task.all_objects.filter(project_id=writer.project_id(), priority=writer.one_of(PRIORITIES)).update(archived_at=None)
 
 
-def clear_assigned(hand: Hand) -> None:
-    user = hand.user()
-    if hand.often():
+def clear_assigned(writer: Writer) -> None:
+    user = writer.user()
+    if writer.often():
         user.taskrealtime_assigned_tasks.clear()
     else:
-        user.taskrealtime_assigned_tasks.set(hand.some_tasks())
+        user.taskrealtime_assigned_tasks.set(writer.some_tasks())
 
 
-def bulk_create_comments(hand: Hand) -> None:
-    ids = filter(None, (hand.task_id(), hand.task_id(), hand.task_id(deleted=True)))
-    Comment.objects.bulk_create([Comment(task_id=id, author=hand.user(), content="Bulk") for id in ids])
+def bulk_create_comments(writer: Writer) -> None:
+    ids = filter(None, (writer.task_id(), writer.task_id(), writer.task_id(deleted=True)))
+    Comment.objects.bulk_create([Comment(task_id=id, author=writer.user(), content="Bulk") for id in ids])
 
 
-def update_comments(hand: Hand) -> None:
-    comments = Comment.objects.filter(task__project_id=hand.project_id())
-    hand.one_of([comments, comments.filter(author=hand.user())]).update(content=hand.one_of(["All alike", "Bulk"]))
+def update_comments(writer: Writer) -> None:
+    comments = Comment.objects.filter(task__project_id=writer.project_id())
+    writer.one_of([comments, comments.filter(author=writer.user())]).update(
+        content=writer.one_of(["All alike", "Bulk"])
+    )
 
 
-def bulk_update_comments(hand: Hand) -> None:
-    for comment in hand.comments:
-        comment.content = hand.one_of(["Bulk", comment.content])
-    Comment.objects.bulk_update(hand.comments, ["content"])
+def bulk_update_comments(writer: Writer) -> None:
+    for comment in writer.comments:
+        comment.content = writer.one_of(["Bulk", comment.content])
+    Comment.objects.bulk_update(writer.comments, ["content"])
 
 
-def delete_comments(hand: Hand) -> None:
-    comments = Comment.objects.filter(task__project_id=hand.project_id())
-    hand.one_of([comments.filter(content="Bulk"), comments.filter(task_id=hand.task_id())]).delete()
+def delete_comments(writer: Writer) -> None:
+    comments = Comment.objects.filter(task__project_id=writer.project_id())
+    writer.one_of([comments.filter(content="Bulk"), comments.filter(task_id=writer.task_id())]).delete()
 
 
-def update_roles(hand: Hand) -> None:
-    members = Membership.objects.filter(project_id=hand.project_id()).exclude(role="owner")
-    members.update(role=hand.one_of(["member", "viewer"]))
+def update_roles(writer: Writer) -> None:
+    members = Membership.objects.filter(project_id=writer.project_id()).exclude(role="owner")
+    members.update(role=writer.one_of(["member", "viewer"]))
 
 
 BULK: list[Operation] = [
@@ -617,47 +621,47 @@ def execute(sql: str, *values: Any) -> None:
         cursor.execute(sql, values)
 
 
-def announce_raw_update(hand: Hand) -> None:
-    if task := _lock_some_task(hand):
-        fields = hand.fields() or {"title": "Raw"}
+def announce_raw_update(writer: Writer) -> None:
+    if task := _lock_some_task(writer):
+        fields = writer.fields() or {"title": "Raw"}
         for name, value in fields.items():
             execute(f"UPDATE taskrealtime_task SET {name} = %s WHERE id = %s", _for_sql(value), task.pk)
         RealTimeService.broadcast_task_updated(
-            task_id=task.pk, updates=fields, project_id=task.project_id, updater_id=hand.world.alice.pk
+            task_id=task.pk, updates=fields, project_id=task.project_id, updater_id=writer.world.alice.pk
         )
 
 
-def announce_raw_status(hand: Hand) -> None:
-    if task := _lock_some_task(hand):
-        status = hand.one_of([status for status in STATUSES if status != task.status])
+def announce_raw_status(writer: Writer) -> None:
+    if task := _lock_some_task(writer):
+        status = writer.one_of([status for status in STATUSES if status != task.status])
         execute("UPDATE taskrealtime_task SET status = %s WHERE id = %s", status, task.pk)
         RealTimeService.broadcast_task_status_changed(
             task_id=task.pk, old_status=task.status, new_status=status, project_id=task.project_id
         )
 
 
-def announce_raw_assignment(hand: Hand) -> None:
-    if task := _lock_some_task(hand):
-        assignee_id = hand.one_of([id for id in (None, *_living(hand)) if id != task.assignee_id])
+def announce_raw_assignment(writer: Writer) -> None:
+    if task := _lock_some_task(writer):
+        assignee_id = writer.one_of([id for id in (None, *_living(writer)) if id != task.assignee_id])
         execute("UPDATE taskrealtime_task SET assignee_id = %s WHERE id = %s", assignee_id, task.pk)
         RealTimeService.broadcast_task_assigned(
             task_id=task.pk,
             assignee_id=assignee_id,
             project_id=task.project_id,
             previous_assignee_id=task.assignee_id,
-            updater_id=hand.world.alice.pk,
+            updater_id=writer.world.alice.pk,
         )
 
 
-def announce_raw_insert(hand: Hand) -> None:
-    project_id, now = hand.project_id(), datetime.now(UTC)
+def announce_raw_insert(writer: Writer) -> None:
+    project_id, now = writer.project_id(), datetime.now(UTC)
     row = {
         "project_id": project_id,
         "title": "Raw",
         "description": "",
-        "status": hand.one_of(STATUSES),
+        "status": writer.one_of(STATUSES),
         "priority": "low",
-        "position": hand.position(),
+        "position": writer.position(),
         "created_at": _for_sql(now),
         "updated_at": _for_sql(now),
         "version": 1,
@@ -667,21 +671,21 @@ def announce_raw_insert(hand: Hand) -> None:
     RealTimeService.broadcast_task_created(task_id=task_id, project_id=project_id)
 
 
-def announce_raw_deletion(hand: Hand) -> None:
-    if task := _lock_some_task(hand):
+def announce_raw_deletion(writer: Writer) -> None:
+    if task := _lock_some_task(writer):
         execute("DELETE FROM taskrealtime_comment WHERE task_id = %s", task.pk)
         execute("DELETE FROM taskrealtime_task WHERE id = %s", task.pk)
         RealTimeService.broadcast_task_deleted(task_id=task.pk, project_id=task.project_id)
 
 
-def announce_comment(hand: Hand) -> None:
+def announce_comment(writer: Writer) -> None:
     """One that the service writes, or one that was written past the ORM, announced twice."""
-    task = _lock_some_task(hand)
+    task = _lock_some_task(writer)
     if task is None:
         return
-    alice, content = hand.world.alice.pk, "Raw"
+    alice, content = writer.world.alice.pk, "Raw"
     data: dict[str, Any] = {"content": content}
-    if hand.often():
+    if writer.often():
         now = _for_sql(datetime.now(UTC))
         row = {"task_id": task.pk, "author_id": alice, "content": content, "created_at": now, "updated_at": now}
         data["id"] = _insert("taskrealtime_comment", row)
@@ -693,9 +697,9 @@ def announce_comment(hand: Hand) -> None:
     )
 
 
-def announce_raw_membership(hand: Hand) -> None:
-    project_id, user_id = hand.project_id(), hand.one_of(_living(hand))
-    if user_id == hand.world.alice.pk:
+def announce_raw_membership(writer: Writer) -> None:
+    project_id, user_id = writer.project_id(), writer.one_of(_living(writer))
+    if user_id == writer.world.alice.pk:
         return
     here = Membership.objects.filter(project_id=project_id, user_id=user_id)
     if here.select_for_update().first() is None:
@@ -709,9 +713,9 @@ def announce_raw_membership(hand: Hand) -> None:
         RealTimeService.broadcast_member_removed(project_id=project_id, user_id=user_id)
 
 
-def announce_nonsense(hand: Hand) -> None:
+def announce_nonsense(writer: Writer) -> None:
     """What the database does not say is not announced."""
-    task = Task.objects.filter(pk=hand.task_id()).first()
+    task = Task.objects.filter(pk=writer.task_id()).first()
     if task is not None:
         RealTimeService.broadcast_task_updated(
             task_id=task.pk, updates={"title": "Never written"}, project_id=task.project_id
@@ -719,13 +723,13 @@ def announce_nonsense(hand: Hand) -> None:
         raise AssertionError("A title that nobody wrote was announced.")
 
 
-def _lock_some_task(hand: Hand) -> Task | None:
-    rows = Task.lock_rows([hand.task_id()])
+def _lock_some_task(writer: Writer) -> Task | None:
+    rows = Task.lock_rows([writer.task_id()])
     return rows[0] if rows and rows[0].is_on_board else None
 
 
-def _living(hand: Hand) -> list[int]:
-    return list(User.objects.filter(pk__in=hand.world.users).order_by("pk").values_list("pk", flat=True))
+def _living(writer: Writer) -> list[int]:
+    return list(User.objects.filter(pk__in=writer.world.users).order_by("pk").values_list("pk", flat=True))
 
 
 def _for_sql(value: Any) -> Any:
@@ -743,7 +747,7 @@ def _insert(table: str, row: dict[str, Any]) -> int:
         return int(cursor.fetchone()[0])
 
 
-DOORS: list[Operation] = [
+BROADCASTS: list[Operation] = [
     announce_raw_update,
     announce_raw_status,
     announce_raw_assignment,
@@ -758,36 +762,36 @@ DOORS: list[Operation] = [
 # --- Transactions ---------------------------------------------------------------------------
 
 #: What may happen inside another transaction; commands insist on one of their own.
-ANYWHERE: list[Operation] = [*SAVES, *BULK, *DOORS]
+ANYWHERE: list[Operation] = [*SAVES, *BULK, *BROADCASTS]
 
 
-def change_much_in_one_transaction(hand: Hand) -> None:
+def change_much_in_one_transaction(writer: Writer) -> None:
     with transaction.atomic():
-        _change_much(hand)
+        _change_much(writer)
 
 
-def roll_a_transaction_back(hand: Hand) -> None:
+def roll_a_transaction_back(writer: Writer) -> None:
     with transaction.atomic():
-        _change_much(hand)
+        _change_much(writer)
         raise RolledBack
 
 
-def roll_a_savepoint_back(hand: Hand) -> None:
+def roll_a_savepoint_back(writer: Writer) -> None:
     with transaction.atomic():
-        _change_much(hand)
+        _change_much(writer)
         try:
             with transaction.atomic():
-                _change_much(hand)
+                _change_much(writer)
                 raise RolledBack
         except RolledBack:
             pass
-        if hand.often():
-            _change_much(hand)
+        if writer.often():
+            _change_much(writer)
 
 
-def _change_much(hand: Hand) -> None:
-    for _ in range(hand.one_of([1, 2, 3])):
-        attempt(hand, hand.one_of(ANYWHERE))
+def _change_much(writer: Writer) -> None:
+    for _ in range(writer.one_of([1, 2, 3])):
+        attempt(writer, writer.one_of(ANYWHERE))
 
 
 TRANSACTIONS: list[Operation] = [
@@ -796,17 +800,17 @@ TRANSACTIONS: list[Operation] = [
     roll_a_savepoint_back,
 ]
 
-OPERATIONS: list[Operation] = [*COMMANDS, *SAVES, *BULK, *DOORS, *TRANSACTIONS]
+OPERATIONS: list[Operation] = [*COMMANDS, *SAVES, *BULK, *BROADCASTS, *TRANSACTIONS]
 
 
-def attempt(hand: Hand, operation: Operation) -> None:
+def attempt(writer: Writer, operation: Operation) -> None:
     """Carry out an operation; what is refused, or loses a race for the database, happened not at all."""
     try:
         if operation in COMMANDS or operation in TRANSACTIONS:
-            operation(hand)
+            operation(writer)
         else:
-            with acting_as(hand.one_of([None, hand.world.alice])), transaction.atomic():
-                operation(hand)
+            with acting_as(writer.one_of([None, writer.world.alice])), transaction.atomic():
+                operation(writer)
     except (RealTimeError, RolledBack):
         pass
     except (DatabaseError, ObjectDoesNotExist) as error:
