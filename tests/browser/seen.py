@@ -72,6 +72,20 @@ HIDES = """(element, [text, contrast, largeContrast, smallest, large]) => {
     return ratio < (size >= large ? largeContrast : contrast) ? `its contrast is ${ratio.toFixed(2)}` : '';
 }"""
 
+#: In JavaScript: what keeps an element, or a part of it, out of the window or of what it is in; "" for nothing.
+CUTS_OFF = """element => {
+    const { left, top, right, bottom } = element.getBoundingClientRect();
+    if (left < 0 || top < 0 || right > innerWidth + 0.5 || bottom > innerHeight + 0.5)
+        return `the window: ${[left, top, right, bottom].map(Math.round)}`;
+    for (let one = element.parentElement; one && one !== document.body; one = one.parentElement) {
+        if (getComputedStyle(one).overflow === 'visible') continue;
+        const area = one.getBoundingClientRect();
+        if (left < area.left - 0.5 || top < area.top - 0.5 || right > area.right + 0.5 || bottom > area.bottom + 0.5)
+            return `${one.tagName}.${one.className}`;
+    }
+    return '';
+}"""
+
 
 def hides(element: Locator | ElementHandle, text: str = "") -> str:
     """Return what keeps a user from seeing the element, or the text in it, just now; empty: nothing does."""
@@ -88,3 +102,13 @@ def expect_seen(element: Locator, text: str = "") -> None:
             return
         page.wait_for_timeout(50)
     raise TookTooLong(f"{text or element} is not seen: {why}")
+
+
+def expect_whole(element: Locator) -> None:
+    """Wait until a user sees the element, and nothing cuts a part of it off."""
+    expect_seen(element)
+    for _ in range(PATIENCE // 50):
+        if not (why := element.evaluate(CUTS_OFF)):
+            return
+        element.page.wait_for_timeout(50)
+    raise TookTooLong(f"{element} is cut off by {why}")

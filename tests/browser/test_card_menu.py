@@ -7,7 +7,6 @@ from tests.support.stacks import Server
 from .board import Board
 from .concerns import held
 from .conftest import NewPage
-from .seen import expect_seen
 
 
 def choose(page: Page, name: str) -> None:
@@ -79,17 +78,3 @@ def test_a_long_press_opens_the_menu_of_a_card(server: Server, new_page: NewPage
     press_long(board, task)
     choose(board.page, "Open task")
     expect(board.panel).to_be_visible()
-
-
-def test_nothing_of_the_board_lies_under_an_open_panel(server: Server, new_page: NewPage) -> None:
-    alice = server.stack.user()
-    project = server.project(alice)
-    server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": "Bug", "color": "red"})
-    board = Board(new_page(server, alice, f"/projects/{project}/", viewport={"width": 1280, "height": 800}))
-    (task,) = board.add("completed", "Last")
-    board.open(task)
-    expect_seen(board.card(task), "Last")
-    expect_seen(board.page.locator("[data-undo]"), "Undo")
-    expect_seen(board.page.locator("[data-filter]"))
-    board.column("todo").locator("[data-add-task]").click()
-    expect_seen(board.column("todo").locator("input[name=title]"))

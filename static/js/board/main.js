@@ -154,11 +154,18 @@ store.subscribe((view) => {
   panel.paint(view, now);
   if (isNew(panel.taskId)) queueMicrotask(closeLostTask); // perhaps it was not created
   company.paint(view.members);
-  setText(find(document, '[data-project-name]'), view.project.name);
+  paintName(view.project.name);
   concerns.paintTitle();
   body.dataset.role = store.role;
 });
 setInterval(paintMoments, CLOCK);
+
+/** @param {string} name where it is cut off it can still be read */
+function paintName(name) {
+  const heading = find(document, '[data-project-name]');
+  setText(heading, name);
+  setAttribute(heading, 'title', name);
+}
 
 function paintUndo() {
   undoButton.hidden = !undo.last || !store.mayEdit;
@@ -242,11 +249,22 @@ listenToKeys({
   undo: () => void (store.mayEdit && undo.run()),
   isOpen: () => panel.taskId !== null,
   close: () => route.close(),
-  add: (column) => composers.open(column),
-  filter: () => filterBar.focus(),
+  add: (column) => {
+    uncover();
+    composers.open(column);
+  },
+  filter: () => {
+    uncover();
+    filterBar.focus();
+  },
   help: openKeyHelp,
   move: offerMove,
 });
+
+/** Nobody writes in what they do not see: the open panel goes where it lies over the board. */
+function uncover() {
+  if (panel.covers(board)) route.close();
+}
 
 /** @param {number} taskId */
 function offerMove(taskId) {

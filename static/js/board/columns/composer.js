@@ -87,6 +87,7 @@ export class Composers {
     const created = this.create(/** @type {Status} */ (column.dataset.status), title);
     const list = find(column, '[data-cards]');
     list.scrollTop = list.scrollHeight;
+    input.scrollIntoView({ block: 'nearest' }); // where the page scrolls, the new card has pushed it away
     if (!(await created) && !input.value) input.value = title; // what was refused can be mended
   }
 

@@ -135,6 +135,7 @@ export class CardDrag {
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : LINE;
     const [x, y] = event.shiftKey && !event.deltaX ? [event.deltaY, 0] : [event.deltaX, event.deltaY];
     list.scrollTop += y * unit;
+    page().scrollTop += y * unit;
     this.board.scrollLeft += x * unit;
     this.#follow();
   }
@@ -219,7 +220,10 @@ export class CardDrag {
     const { drag } = this;
     if (!drag) return;
     const { list } = this.#columnAt(drag.at.x)[1];
-    const moved = scrollBy(list, 'scrollTop', drag.at.y, list.getBoundingClientRect(), 'top', 'bottom');
+    // In a low window the page scrolls instead of the columns.
+    const moved =
+      scrollBy(list, 'scrollTop', drag.at.y, list.getBoundingClientRect(), 'top', 'bottom') ||
+      scrollBy(page(), 'scrollTop', drag.at.y, new DOMRect(0, 0, innerWidth, innerHeight), 'top', 'bottom');
     const movedBoard = scrollBy(
       this.board,
       'scrollLeft',
@@ -249,6 +253,11 @@ export class CardDrag {
   }
 }
 
+/** @returns {Element} what scrolls where the window is low */
+function page() {
+  return document.scrollingElement ?? document.documentElement;
+}
+
 /** The click that follows a drag's end would open the card. */
 function swallowClick() {
   const stop = (/** @type {Event} */ event) => {
@@ -265,7 +274,7 @@ function isSame(one, other) {
 }
 
 /**
- * @param {HTMLElement} element
+ * @param {Element} element
  * @param {"scrollTop" | "scrollLeft"} axis
  * @param {number} at the pointer on that axis
  * @param {DOMRect} box

@@ -32,6 +32,8 @@ export class FilterBar {
     this.labels = [];
     form.addEventListener('input', () => this.#choose(this.#written()));
     form.addEventListener('submit', (event) => event.preventDefault());
+    // The row scrolls, and browsers leave what has the focus half out of it.
+    form.addEventListener('focusin', ({ target }) => /** @type {Element} */ (target).scrollIntoView({ block: 'nearest', inline: 'nearest' }));
     this.clearing.addEventListener('click', () => this.clear());
     onKey(this.text, (event) => {
       if (event.key !== 'Escape') return;

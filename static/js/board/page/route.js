@@ -14,6 +14,8 @@ export class Route {
     this.leaving = false;
     /** @type {Place | null} what was opened meanwhile */
     this.next = null;
+    // A step of the history opens or closes something: where the page itself scrolls, it stays where it is.
+    history.scrollRestoration = 'manual';
     addEventListener('popstate', () => this.#arrived());
   }
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** The menu in which one chooses a task's labels: several, one after the other; who types sees those alone that have it in their names. */
+/** The menu in which one chooses a task's labels: several, one after the other; who types, in its field or on an item, sees those alone that have it in their names. */
 
 import { setText } from '../ui/dom.js';
 import { fold } from '../language/fold.js';
@@ -8,7 +8,8 @@ import { onKey } from '../ui/keys.js';
 import { openMenu } from '../ui/menu.js';
 
 const MOST = 10; // labels of one task
-const MANY = 5; // labels of a project, beyond which the menu says that one can type
+const FITTING = '[role="menuitemcheckbox"]:not([hidden])';
+const MANY = 5; // labels of a project, beyond which the menu has a field to search them
 
 /**
  * @param {HTMLElement} anchor
@@ -27,6 +28,7 @@ export function openLabelsMenu(anchor, { store, carried, choose, edit, say }) {
   const typing = new Typing(labels.map(({ name }) => name));
   const menu = openMenu(anchor, {
     label: labels.length > MANY ? t('Labels, type to search') : t('Labels'),
+    search: labels.length > MANY ? t('Search labels') : null,
     items: [
       ...labels.map(({ id, name, color }) => ({
         label: name,
@@ -72,6 +74,11 @@ class Typing {
     menu.element.after(this.status);
     menu.element.tabIndex = -1; // it has the focus while no label fits
     onKey(menu.element, (event) => this.#typed(menu, event), true); // before the menu's own keys
+    if (!menu.field) return;
+    const { field } = menu;
+    menu.heading.hidden = true; // the field says the same
+    field.addEventListener('input', () => this.#become(menu, field.value));
+    onKey(field, (event) => this.#typedInField(menu, event));
   }
 
   end() {
@@ -83,23 +90,39 @@ class Typing {
     const { key, ctrlKey, metaKey, altKey } = event;
     if (ctrlKey || metaKey || altKey) return;
     const letters = [...this.text];
-    if (key === 'Backspace') this.text = letters.slice(0, -1).join('');
-    else if (key === 'Escape' && letters.length) this.text = '';
-    else if ([...key].length === 1 && key !== ' ') this.text += key; // a space chooses
+    if (key === 'Backspace') this.#become(menu, letters.slice(0, -1).join(''));
+    else if (key === 'Escape' && letters.length) this.#become(menu, '');
+    else if ([...key].length === 1 && key !== ' ') this.#become(menu, this.text + key); // a space chooses
     else return;
     event.preventDefault();
     event.stopPropagation();
-    menu.paint();
-    this.#say(menu);
     this.#focus(menu);
   }
 
+  /** @param {import("../ui/menu.js").Menu} menu @param {KeyboardEvent} event */
+  #typedInField(menu, event) {
+    if (event.key === 'Enter') /** @type {HTMLElement | null} */ (menu.element.querySelector(FITTING))?.click();
+    else if (event.key === 'Escape' && this.text) this.#become(menu, '');
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @param {import("../ui/menu.js").Menu} menu @param {string} text */
+  #become(menu, text) {
+    this.text = text;
+    if (menu.field && menu.field.value !== text) menu.field.value = text;
+    menu.paint();
+    this.#say(menu);
+  }
+
   /** @param {import("../ui/menu.js").Menu} menu */
-  #say({ heading }) {
+  #say({ heading, field }) {
     const { text } = this;
     const count = this.names.filter((name) => this.fits(name)).length;
     const found = count ? tn(count, '{count} label matches “{text}”', '{count} labels match “{text}”', { text }) : t('No labels match “{text}”', { text });
     setText(heading, text ? found : this.title ?? '');
+    heading.hidden = !!field && !text;
     setText(this.status, heading.textContent ?? '');
   }
 
@@ -107,6 +130,6 @@ class Typing {
   #focus({ element }) {
     const focused = /** @type {HTMLElement} */ (document.activeElement);
     if (focused !== element && element.contains(focused) && !focused.hidden) return;
-    /** @type {HTMLElement} */ (element.querySelector('[role="menuitemcheckbox"]:not([hidden])') ?? element).focus();
+    /** @type {HTMLElement} */ (element.querySelector(FITTING) ?? element).focus();
   }
 }

@@ -137,6 +137,11 @@ export class TaskPanel {
     if (taskId > 0) this.client.typing(taskId, isTyping).catch(() => {});
   }
 
+  /** @param {HTMLElement} element @returns {boolean} whether the panel lies over it, rather than beside it */
+  covers(element) {
+    return !!this.sheet && this.sheet.element.getBoundingClientRect().left + 1 < element.getBoundingClientRect().right;
+  }
+
   /** Brings a comment of the open task into view. @param {number} commentId */
   reveal(commentId) {
     this.sheet?.comments.reveal(commentId);

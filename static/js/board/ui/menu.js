@@ -12,30 +12,33 @@ import { onKey } from './keys.js';
  */
 
 /**
- * @typedef {{element: HTMLElement, heading: HTMLElement, isOpen: () => boolean, paint: () => void, close: () => void}} Menu
- *   `paint` shows what is there and checked by now; `close` gives the focus back
+ * @typedef {{element: HTMLElement, heading: HTMLElement, field: HTMLInputElement | null, isOpen: () => boolean, paint: () => void, close: () => void}} Menu
+ *   `element` holds the items; `paint` shows what is there and checked by now; `close` gives the focus back
  */
 
 /**
  * @param {HTMLElement} anchor takes the focus back
- * @param {{label: string, items: Item[], inset?: number, at?: {x: number, y: number}, closed?: () => void}} menu `inset`: px from the anchor's left side; `at`: where it opens instead of below the anchor
+ * @param {{label: string, items: Item[], search?: string | null, inset?: number, at?: {x: number, y: number}, closed?: () => void}} menu `search`: the name of the field above the items, if there is to be one; `inset`: px from the anchor's left side; `at`: where it opens instead of below the anchor
  * @returns {Menu}
  */
-export function openMenu(anchor, { label, items, inset = 0, at, closed = () => {} }) {
-  const menu = document.createElement('div');
-  menu.className = 'menu';
-  menu.setAttribute('role', 'menu');
-  menu.setAttribute('aria-label', label);
+export function openMenu(anchor, { label, items, search = null, inset = 0, at, closed = () => {} }) {
+  const box = document.createElement('div');
+  box.className = 'menu';
   const heading = document.createElement('p');
   heading.className = 'menu__title';
   heading.textContent = label;
   heading.setAttribute('aria-hidden', 'true');
-  menu.append(heading);
+  const field = search === null ? null : createField(search);
+  const menu = document.createElement('div');
+  menu.className = 'menu__items';
+  menu.setAttribute('role', 'menu');
+  menu.setAttribute('aria-label', label);
+  box.append(heading, ...(field ? [field] : []), menu);
 
   const leave = () => {
     removeEventListener('pointerdown', closeOutside, true);
     anchor.removeAttribute('aria-expanded');
-    menu.remove();
+    box.remove();
     closed();
   };
   const close = () => {
@@ -43,7 +46,7 @@ export function openMenu(anchor, { label, items, inset = 0, at, closed = () => {
     anchor.focus();
   };
   const closeOutside = (/** @type {Event} */ event) => {
-    if (!(event.target instanceof Node && menu.contains(event.target))) leave();
+    if (!(event.target instanceof Node && box.contains(event.target))) leave();
   };
   const buttons = items.map((item) => createItem(item, close));
   menu.append(...buttons);
@@ -54,7 +57,8 @@ export function openMenu(anchor, { label, items, inset = 0, at, closed = () => {
     });
   };
   paint();
-  onKey(menu, (event) => {
+  onKey(box, (event) => {
+    if (event.target === field && (event.key === 'Home' || event.key === 'End')) return;
     const possible = buttons.filter(({ disabled, hidden }) => !disabled && !hidden);
     const index = possible.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     const up = index < 0 ? possible.length - 1 : index - 1 + possible.length;
@@ -66,13 +70,27 @@ export function openMenu(anchor, { label, items, inset = 0, at, closed = () => {
     event.stopPropagation();
     if (event.key !== 'Enter' && event.key !== ' ') event.preventDefault();
   });
-  document.body.append(menu);
+  document.body.append(box);
   if (anchor.hasAttribute('aria-haspopup')) anchor.setAttribute('aria-expanded', 'true');
-  place(menu, at ? new DOMRect(at.x, at.y) : anchor.getBoundingClientRect(), inset);
+  place(box, at ? new DOMRect(at.x, at.y) : anchor.getBoundingClientRect(), inset);
   addEventListener('pointerdown', closeOutside, true);
   const first = menu.querySelector('[aria-checked="true"]') ?? menu.querySelector('button:not(:disabled, [hidden])');
   /** @type {HTMLElement | null} */ (first)?.focus();
-  return { element: menu, heading, isOpen: () => menu.isConnected, paint, close };
+  return { element: menu, heading, field, isOpen: () => box.isConnected, paint, close };
+}
+
+/** @param {string} name @returns {HTMLInputElement} */
+function createField(name) {
+  const field = document.createElement('input');
+  field.type = 'search';
+  field.className = 'input menu__field';
+  field.name = 'menu_text';
+  field.placeholder = name;
+  field.setAttribute('aria-label', name);
+  field.dir = 'auto';
+  field.autocomplete = 'off';
+  field.spellcheck = false;
+  return field;
 }
 
 /** @param {Item} item @param {() => void} close @returns {HTMLButtonElement} */
@@ -95,10 +113,10 @@ function createItem({ label, act, isChosen, isChecked, color, lang }, close) {
   return button;
 }
 
-/** @param {HTMLElement} menu @param {DOMRect} box of the anchor @param {number} inset */
-function place(menu, box, inset) {
-  const left = Math.min(box.left + inset, innerWidth - menu.offsetWidth - 8);
-  const top = Math.min(box.bottom + 4, innerHeight - menu.offsetHeight - 8);
+/** @param {HTMLElement} menu @param {DOMRect} anchor @param {number} inset */
+function place(menu, anchor, inset) {
+  const left = Math.min(anchor.left + inset, innerWidth - menu.offsetWidth - 8);
+  const top = Math.min(anchor.bottom + 4, innerHeight - menu.offsetHeight - 8);
   menu.style.left = `${Math.max(8, left)}px`;
   menu.style.top = `${Math.max(8, top)}px`;
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** Short messages that go by themselves. */
 
+import { takesText } from './dom.js';
 import { t } from '../language/language.js';
 
 const STAY = 6000; // ms; longer while the pointer or the focus is on it
@@ -51,6 +52,8 @@ export class Toasts {
     toast.append(words, tools);
     while (this.region.children.length >= MOST) this.region.firstElementChild?.remove();
     this.region.append(toast);
+    const { activeElement } = document;
+    if (takesText(activeElement)) activeElement?.scrollIntoView({ block: 'nearest' }); // the message took room from what is around it
     return toast;
   }
 

@@ -302,6 +302,7 @@ Object.assign((globalThis.taskrealtimeTexts ??= {}), {
   "No due date": "Keine Fälligkeit",
   "Unassigned": "Nicht zugewiesen",
   "Labels, type to search": "Labels, zum Suchen tippen",
+  "Search labels": "Labels suchen",
   "No labels yet": "Noch keine Labels",
   "No labels match “{text}”": "Keine Labels für „{text}“",
   "{count} label matches “{text}”": {"other": "{count} Labels für „{text}“", "one": "{count} Label für „{text}“"},
