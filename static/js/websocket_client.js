@@ -211,7 +211,7 @@
     #socket = null;
     /** @type {'idle' | 'waiting' | 'attempting' | 'ready' | 'stopped'} */
     #phase = "idle";
-    /** Counts attempts, so that what belongs to a former one is told apart. */
+    /** Counts attempts, so that what belongs to a former one is recognised. */
     #attempt = 0;
     /** How far backoff has grown. */
     #growth = 0;
@@ -668,7 +668,7 @@
   var Hints = class {
     /** @type {number | null} the task whose panel is open */
     #viewing = null;
-    /** @type {Map<number, number>} task → when it was last told that the user types there */
+    /** @type {Map<number, number>} task → when it was last sent that the user types there */
     #typing = /* @__PURE__ */ new Map();
     /** @type {Status | null} as the present link has it; null: uncertain */
     #told = "online";
@@ -686,7 +686,7 @@
       this.#clock = clock;
       this.#status = status;
     }
-    /** There is a new link, which knows nothing: before the joins, so that nobody sees the user come as another. */
+    /** There is a new link, which knows nothing: before the joins, so that no client sees the user come as another. */
     opened() {
       this.#told = "online";
       this.#typing.clear();
@@ -695,7 +695,7 @@
       if (this.#viewing !== null) this.#send("task_viewing", { task_id: this.#viewing }).catch(() => {
       });
     }
-    /** @returns {Promise<{status: Status}>} at once where there is no link: the next one is told */
+    /** @returns {Promise<{status: Status}>} at once where there is no link: it is sent with the next one */
     async presence() {
       const status = this.#status();
       if (!this.#link.ready || status === this.#told) return { status };
@@ -707,7 +707,7 @@
       return { status };
     }
     /**
-     * May be called with every key: it is told once in a while.
+     * May be called with every key: it is sent once in a while.
      *
      * @param {number} taskId
      * @param {boolean} isTyping
@@ -790,7 +790,7 @@
     async snooze(seq, minutes, key) {
       return this.#call({ method: "POST", path: `notifications/${seq}/snooze/`, body: { minutes }, key });
     }
-    /** Whoever still waits for an answer is refused it. */
+    /** Callers that still wait for an answer are refused it. */
     close() {
       this.#closed.abort();
     }
@@ -950,9 +950,9 @@
   var Room = class {
     /** @type {'waiting' | 'following' | 'resetting'} */
     mode = "waiting";
-    /** Whether the present link was told to feed this room. */
+    /** Whether the present link was asked to feed this room. */
     attached = false;
-    /** The log's end as the last answer told it. */
+    /** The log's end as of the last answer. */
     head = 0;
     /** @type {Frame[]} */
     #held = [];
@@ -1080,7 +1080,7 @@
     path: (room) => `rooms/${encodeURIComponent(room)}/events/`
   };
   var Subscription = class {
-    /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} who called `join` and waits */
+    /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} the callers of `join` that wait */
     waiters = [];
     /** @type {any} the latest answer to a join */
     answer = null;
@@ -1851,7 +1851,7 @@
         this.settle(id, new TaskManagerError("uncertain", "No answer came: this may have been done, or not."));
       }
     }
-    /** Nobody waits here any more; what lies on a shelf stays there. @param {Error} error */
+    /** No caller waits here any more; what lies on a shelf stays there. @param {Error} error */
     abandon(error) {
       for (const { reject } of this.entries()) reject(error);
       this.#entries.clear();
@@ -1937,7 +1937,7 @@
       return [];
     }
     /**
-     * A join was answered: everything is told anew.
+     * A join was answered: everything is in the answer.
      *
      * @param {any} answer
      */
@@ -1966,7 +1966,7 @@
     left(projectId) {
       this.#places.delete(projectId);
     }
-    /** The link is gone, and nobody would tell when somebody stops typing. */
+    /** The link is gone, and no event would come when a user stops typing. */
     lost() {
       for (const [projectId, { typing }] of this.#places) {
         for (const [taskId, users] of typing) {
@@ -2173,12 +2173,12 @@
       document.addEventListener("visibilitychange", this.#seen);
       this.#seen();
     }
-    /** What everybody may know. */
+    /** What all users may know. */
     get status() {
       return this.#chosen === "online" && !this.#active ? "idle" : this.#chosen;
     }
     /**
-     * Who chooses tells it, too: `changed` is not called.
+     * The caller reports it itself: `changed` is not called.
      *
      * @param {Status} status `busy` and `idle` stay until another choice; `online` follows what the user does
      */
@@ -2298,7 +2298,7 @@
      * @param {unknown} id
      * @param {TaskManagerError | null} error
      * @param {any} [data]
-     * @returns {boolean} whether somebody waited for it
+     * @returns {boolean} whether a caller waited for it
      */
     settle(id, error, data) {
       const done = this.#waiting.get(id);
@@ -2525,7 +2525,7 @@
       return typeof this.#source === "function";
     }
     /**
-     * A token that should still be good. Asks the source only where there is none, and once for all who wait.
+     * A token that should still be good. Asks the source only where there is none, and once for all that wait.
      *
      * @returns {Promise<string>}
      * @throws {TaskManagerError} `unauthenticated`: there is none any more. Whatever else the source throws is
@@ -2579,7 +2579,7 @@
       return this.#epoch === void 0 ? null : this.#head - Math.min(this.#read, this.#head);
     }
     /**
-     * The server told where the room stood at some moment.
+     * The server reported the room's position at some moment.
      *
      * @param {{seq: number, epoch: string, unread: number}} stand
      */
@@ -2602,7 +2602,7 @@
   var UserRoom = class {
     path = "notifications/events/";
     resetting = null;
-    /** Without a name until the server told it. */
+    /** Without a name until the server sent it. */
     room = new Room("");
     #unread = new Unread();
     #link;
@@ -2662,11 +2662,11 @@
       this.room.head = head;
       for (const frame of events) this.receive(frame);
     }
-    /** Nobody is refused their own room; where the server has none to offer, it is followed again by the next socket. */
+    /** No user is refused their own room; where the server has none to offer, it is followed again by the next socket. */
     refused() {
     }
     /**
-     * The server told where the room stood at some moment.
+     * The server reported the room's position at some moment.
      *
      * @param {{seq: number, epoch: string, unread: number}} stand
      */
@@ -2693,7 +2693,7 @@
       });
     }
     /**
-     * There is no snapshot to wait for: whoever shows the user's events reads them anew.
+     * There is no snapshot to wait for: the page that shows the user's events reads them anew.
      *
      * @param {Room} room
      * @param {import('./client/rooms.js').Position} position
@@ -2902,7 +2902,7 @@
     get snapshot() {
       return this.#snapshot;
     }
-    /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` tells each change */
+    /** @returns {number | null} how many notifications are unread; null: not known yet. `unread` reports each change */
     get unread() {
       return this.#userRoom.unread;
     }
@@ -2972,7 +2972,7 @@
     /**
      * @param {Id} projectId
      * @param {Record<string, any> & {title: string}} fields
-     * @param {{placeholder?: number} & Limits} [more] `placeholder`: a negative number that nobody has used before. It may stand for the
+     * @param {{placeholder?: number} & Limits} [more] `placeholder`: a negative number that was not used before. It may stand for the
      *   new task's id at once in changes of the task (`updateTask`, `moveTask`, `addComment`, …), which then wait for the
      *   creation, and are refused as `not_found` where that is refused
      * @returns {Promise<Answers['task_create']>}
@@ -3045,7 +3045,7 @@
      * @param {Id} taskId
      * @param {Id} commentId of the task
      * @param {string} content
-     * @param {Limits & {previous?: string}} [options] `previous`: what the comment said to the one who changed it; it is `conflict` where it
+     * @param {Limits & {previous?: string}} [options] `previous`: the comment's text before the edit; it is `conflict` where it
      *   says something else by now
      * @returns {Promise<{comment_id: number, task_id: number, comment?: import('./client/wire.d.ts').CommentObject}>}
      */
@@ -3065,7 +3065,7 @@
       return this.#change("comment_delete", { task_id: this.#toTaskId(taskId), comment_id: toId(commentId) }, {}, limits);
     }
     /**
-     * `busy` and `idle` stay until another choice. With `online`, the default, the client itself tells `idle` after five
+     * `busy` and `idle` stay until another choice. With `online`, the default, the client itself reports `idle` after five
      * minutes without input or a few seconds out of sight, and `online` again.
      *
      * @param {import('./client/presence.js').Status} status
@@ -3076,7 +3076,7 @@
       return this.#hints.presence();
     }
     /**
-     * Notifications up to this one were read; all tabs and devices of the user are told. The mark never goes back.
+     * Notifications up to this one were read; all tabs and devices of the user receive that. The mark never goes back.
      *
      * @param {number} upTo the `seq` of one
      * @param {Limits} [limits]
@@ -3109,7 +3109,7 @@
       return this.#inbox.snooze(toId(seq), minutes, makeKey());
     }
     /**
-     * For staff: from now on `ops_figures` tells how the server does, until `ops_ended` or the end of this link: ask
+     * For staff: from now on `ops_figures` reports how the server does, until `ops_ended` or the end of this link: ask
      * again whenever the state has become `live`.
      *
      * @returns {Promise<Answers['ops_watch']>}
@@ -3121,7 +3121,7 @@
       });
     }
     /**
-     * A hint of the moment: where it cannot be told at once it is not told at all. May be called with every key.
+     * A hint of the moment: where it cannot be sent at once it is not sent at all. May be called with every key.
      *
      * @param {Id} taskId
      * @param {boolean} isTyping
@@ -3131,7 +3131,7 @@
       return this.#hints.typing(toId(taskId), isTyping);
     }
     /**
-     * Which task's panel is open; told again after every reconnect.
+     * Which task's panel is open; sent again after every reconnect.
      *
      * @param {Id | null} taskId null: none any more
      */
@@ -3140,7 +3140,7 @@
       return this.#hints.viewing(taskId === null ? null : toId(taskId));
     }
     /**
-     * Who is in a joined project.
+     * The users in a joined project.
      *
      * @param {Id} projectId
      * @returns {Map<number, string>} user → `online`, `idle` or `busy`; the offline are not in it
@@ -3150,14 +3150,14 @@
     }
     /**
      * @param {Id} taskId of a joined project
-     * @returns {number[]} ids of the users who have its panel open
+     * @returns {number[]} ids of the users that have its panel open
      */
     viewersOf(taskId) {
       return this.#people.viewers(toId(taskId));
     }
     /**
      * @param {Id} taskId of a joined project
-     * @returns {import('./client/people.js').User[]} who types there; never the user of this client
+     * @returns {import('./client/people.js').User[]} the users that type there; never the user of this client
      */
     typingOn(taskId) {
       return this.#people.typing(toId(taskId));
