@@ -1,4 +1,4 @@
-"""The fixtures of the end-to-end tests: one server of each kind for the whole folder, and a cast of users.
+"""The fixtures of the end-to-end tests: one server of each kind for the whole folder, and users.
 
 Each test makes a project of its own; the users are shared, so nothing here may depend on what else
 happens in their own rooms.
@@ -86,8 +86,14 @@ def users(shared_stack: Stack) -> Users:
 
 
 @pytest.fixture
+def ann(shared_stack: Stack) -> User:
+    """A user of this test alone."""
+    return shared_stack.user()
+
+
+@pytest.fixture
 def project(server: Server, users: Users) -> int:
-    """A project of this test alone, with all of the cast but `eve`; made in one stroke by another process."""
+    """A project of this test alone, with all of the users but `eve`; made at once by another process."""
     return make_project(server.stack, users)
 
 

@@ -186,11 +186,6 @@ def proxy(
 
 
 @pytest.fixture
-def ann(shared_stack: Stack) -> User:
-    return shared_stack.user()
-
-
-@pytest.fixture
 def token(shared_stack: Stack, ann: User) -> str:
     code = (
         "from taskrealtime.engine.auth import tokens; result = str(tokens.make_access_token(User.objects.get(id=id)))"

@@ -21,11 +21,6 @@ MIB = 1024 * KIB
 
 
 @pytest.fixture
-def ann(shared_stack: Stack) -> User:
-    return shared_stack.user()
-
-
-@pytest.fixture
 def eve(shared_stack: Stack) -> User:
     return shared_stack.user()
 

@@ -26,11 +26,6 @@ def own_server(shared_stack: Stack) -> Server:
     return shared_stack.server()
 
 
-@pytest.fixture
-def ann(shared_stack: Stack) -> User:
-    return shared_stack.user()
-
-
 def document(server: Server, name: str) -> dict[str, Any]:
     found: dict[str, Any] = server.api(Accept="application/json").get(f"/api/{name}/").json()
     return found

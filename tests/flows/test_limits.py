@@ -67,11 +67,6 @@ def proxied(shared_stack: Stack) -> Iterator[Server]:
 
 
 @pytest.fixture
-def ann(shared_stack: Stack) -> User:
-    return shared_stack.user()
-
-
-@pytest.fixture
 def bob(shared_stack: Stack) -> User:
     return shared_stack.user()
 

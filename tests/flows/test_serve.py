@@ -41,11 +41,6 @@ def serving(shared_stack: Stack) -> Iterator[Server]:
     server.discard()
 
 
-@pytest.fixture
-def ann(shared_stack: Stack) -> User:
-    return shared_stack.user()
-
-
 def terminate(server: Server) -> None:
     """SIGTERM for the one process that was started, not for its children."""
     os.kill(server.pid, signal.SIGTERM)

@@ -7,11 +7,15 @@ import socket
 import struct
 from typing import Any
 
+from tests.support.raw_http import KIB, RawHTTP
+
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
-class RawSocket:
+class RawSocket(RawHTTP):
     """One connection to `ws://127.0.0.1:<port><path>`; nothing is read or answered unless a test says so."""
+
+    READ_BYTES = 64 * KIB
 
     def __init__(
         self, port: int, path: str = "/ws/", *, token: str | None = None, buffer: int | None = None, timeout: float = 20
@@ -23,17 +27,11 @@ class RawSocket:
             buffer: bytes that the kernel may keep for this client to read; small: the server notices it soon.
             timeout: seconds that anything may take.
         """
-        self._socket = socket.socket()
-        if buffer:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self._socket.settimeout(timeout)
-        self._socket.connect(("127.0.0.1", port))
+        super().__init__(port, buffer=buffer, timeout=timeout)
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade"]
-        lines += ["Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}"]
-        lines += [f"Authorization: Bearer {token}"] if token else []
-        self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
-        self._received = b""
+        upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+        signed_in = [f"Authorization: Bearer {token}"] if token else []
+        self.request("GET", path, *upgrade, f"Sec-WebSocket-Key: {key}", *signed_in)
         head = self._read_until(b"\r\n\r\n")
         self.status = int(head.split()[1])
 
@@ -52,10 +50,6 @@ class RawSocket:
         else:
             head += bytes([0x80 | 127]) + struct.pack("!Q", length)
         self.send(head + bytes(4) + payload)
-
-    def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        self._socket.sendall(data)
 
     def read_frame(self) -> tuple[int, bytes]:
         """The next frame's opcode and payload.
@@ -92,31 +86,3 @@ class RawSocket:
         """Whether the other side has reset or ended the connection; reads nothing of what waits."""
         error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return error != 0
-
-    def close(self) -> None:
-        """Give the connection up, without a close frame."""
-        self._socket.close()
-
-    def __enter__(self) -> "RawSocket":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _read(self, length: int) -> bytes:
-        while len(self._received) < length:
-            self._fill()
-        data, self._received = self._received[:length], self._received[length:]
-        return data
-
-    def _read_until(self, mark: bytes) -> bytes:
-        while mark not in self._received:
-            self._fill()
-        data, _, self._received = self._received.partition(mark)
-        return data
-
-    def _fill(self) -> None:
-        data = self._socket.recv(65536)
-        if not data:
-            raise ConnectionError("The server has ended the connection.")
-        self._received += data

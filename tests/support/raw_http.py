@@ -5,12 +5,15 @@ import socket
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 KIB = 1024
 
 
 class RawHTTP:
     """One connection to `127.0.0.1:<port>`; nothing is sent or read unless a test says so."""
+
+    READ_BYTES = 256 * KIB
 
     def __init__(self, port: int, *, source: str = "127.0.0.1", buffer: int | None = None, timeout: float = 60) -> None:
         """Open it.
@@ -83,10 +86,10 @@ class RawHTTP:
         return rest
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection as it is, without a close frame."""
         self._socket.close()
 
-    def __enter__(self) -> "RawHTTP":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -111,7 +114,7 @@ class RawHTTP:
         return data
 
     def _fill(self) -> None:
-        data = self._socket.recv(256 * KIB)
+        data = self._socket.recv(self.READ_BYTES)
         if not data:
             raise ConnectionError("The server has ended the connection.")
         self._received += data

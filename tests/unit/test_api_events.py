@@ -11,12 +11,6 @@ from tests.support.world import World
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def world() -> World:
-    """Its project's log: three members came, a task, a comment."""
-    return World()
-
-
 def read(world: World, query: str = "", role: str = "viewer") -> dict[str, Any]:
     answer = world.api(role).get(f"{world.path('projects/<id:project_id>/events/')}?{query}")
     assert answer.status_code == 200, answer.content

@@ -66,11 +66,6 @@ def project(settings: Settings) -> Settings:
     return settings
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def sign_in(client: Client, user: User) -> None:
     answer = client.post("/accounts/login/?next=/board/", {"username": user.username, "password": PASSWORD})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/board/")

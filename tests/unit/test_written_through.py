@@ -75,16 +75,6 @@ with isolate_apps("taskrealtime"):
             app_label = "taskrealtime"
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def project_log(world: World) -> ProjectLog:
-    return ProjectLog(world.project)
-
-
 # --- Proxies --------------------------------------------------------------------------------
 
 
