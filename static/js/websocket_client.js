@@ -125,7 +125,7 @@
     #alarm;
     #clock;
     #interval = 0;
-    #heardAt = 0;
+    #receivedAt = 0;
     #asking = false;
     #ping;
     #dead;
@@ -149,7 +149,7 @@
     }
     /** A frame came in. */
     received() {
-      this.#heardAt = this.#clock.now();
+      this.#receivedAt = this.#clock.now();
       this.#asking = false;
     }
     /** Asks now: the machine may have slept, or the network changed. */
@@ -162,7 +162,7 @@
       });
     }
     #quietFor() {
-      return this.#interval - (this.#clock.now() - this.#heardAt);
+      return this.#interval - (this.#clock.now() - this.#receivedAt);
     }
     /** @param {number} delay milliseconds */
     #watch(delay) {
@@ -219,7 +219,7 @@
     #readyAt = 0;
     /** Until then the server wants to be left alone. */
     #stayAwayUntil = 0;
-    #heardAnything = false;
+    #receivedAnything = false;
     /** @type {TaskManagerError | null} why the server is about to close */
     #reason = null;
     /**
@@ -304,7 +304,7 @@
       const attempt = this.#attempt;
       this.#phase = "attempting";
       this.#startedAt = this.#clock.now();
-      this.#heardAnything = false;
+      this.#receivedAnything = false;
       this.#reason = null;
       this.#alarm.set(ATTEMPT_TIMEOUT, () => this.#giveUp());
       this.#events.changed();
@@ -325,7 +325,7 @@
     /** @param {any} error */
     #noToken(error) {
       if (error?.code === "unauthenticated") return this.#end(error);
-      this.#heardAnything = true;
+      this.#receivedAnything = true;
       this.#drop();
       this.#lost("no_token", `There is no token: ${error}`);
     }
@@ -368,7 +368,7 @@
       if (!frame) return this.#log("not a frame of the protocol", text);
       this.#log("←", frame);
       this.#heartbeat.received();
-      this.#heardAnything = true;
+      this.#receivedAnything = true;
       this.blocked = 0;
       if (frame.event === "going_away") this.#stayAway(frame.data.reconnect_in_ms);
       if (frame.event === "error" && frame.id === void 0) this.#reason = errorFrom(frame.data);
@@ -433,7 +433,7 @@
         return;
       }
       this.failures += 1;
-      if (!this.#heardAnything) this.blocked += 1;
+      if (!this.#receivedAnything) this.blocked += 1;
     }
     #wait() {
       if (this.#phase === "stopped") return;
@@ -671,7 +671,7 @@
     /** @type {Map<number, number>} task → when it was last sent that the user types there */
     #typing = /* @__PURE__ */ new Map();
     /** @type {Status | null} as the present link has it; null: uncertain */
-    #told = "online";
+    #sent = "online";
     #link;
     #clock;
     #status;
@@ -688,7 +688,7 @@
     }
     /** There is a new link, which knows nothing: before the joins, so that no client sees the user come as another. */
     opened() {
-      this.#told = "online";
+      this.#sent = "online";
       this.#typing.clear();
       this.presence().catch(() => {
       });
@@ -698,10 +698,10 @@
     /** @returns {Promise<{status: Status}>} at once where there is no link: it is sent with the next one */
     async presence() {
       const status = this.#status();
-      if (!this.#link.ready || status === this.#told) return { status };
-      this.#told = status;
+      if (!this.#link.ready || status === this.#sent) return { status };
+      this.#sent = status;
       await this.#send("presence_update", { status }).catch((error) => {
-        this.#told = null;
+        this.#sent = null;
         throw error;
       });
       return { status };
@@ -713,9 +713,9 @@
      * @param {boolean} isTyping
      */
     async typing(taskId, isTyping) {
-      const toldAt = this.#typing.get(taskId);
+      const sentAt = this.#typing.get(taskId);
       if (!this.#link.ready) return {};
-      if (isTyping ? this.#clock.now() - (toldAt ?? -Infinity) < TYPING_RENEWAL : toldAt === void 0) return {};
+      if (isTyping ? this.#clock.now() - (sentAt ?? -Infinity) < TYPING_RENEWAL : sentAt === void 0) return {};
       if (isTyping) this.#typing.set(taskId, this.#clock.now());
       else this.#typing.delete(taskId);
       return this.#send("user_typing", { task_id: taskId, is_typing: isTyping });
@@ -1532,7 +1532,7 @@
         link,
         events: {
           deliver: (frame) => this.#deliver(frame),
-          emit: (event, data, room, frame) => this.#tell(event, data, room, frame),
+          emit: (event, data, room, frame) => this.#dispatch(event, data, room, frame),
           changed: events.changed,
           joined: () => {
           },
@@ -1633,7 +1633,7 @@
      * @param {string} room
      * @param {Frame} [frame]
      */
-    #tell(event, data, room, frame) {
+    #dispatch(event, data, room, frame) {
       const shared = this.#rooms.get(room);
       if (!shared) return;
       if (event === ROOMS.removed) {

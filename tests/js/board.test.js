@@ -62,10 +62,10 @@ function makeClient() {
 function makeCommands(store) {
   const client = makeClient();
   /** @type {string[]} */
-  const told = [];
-  const report = (/** @type {string} */ text) => void told.push(text);
+  const reported = [];
+  const report = (/** @type {string} */ text) => void reported.push(text);
   const parts = { client, store, problems: { report }, toasts: { say: report }, undo: new Undo(), projectId: 3, openTask: () => {} };
-  return { client, told, commands: new Commands(parts) };
+  return { client, reported, commands: new Commands(parts) };
 }
 
 const todo = (/** @type {BoardStore} */ store) => store.painted?.columns.get('todo');
@@ -151,12 +151,12 @@ describe('an own change', () => {
 
   test('a refused move goes back, and says why', async () => {
     const store = makeStore(task(1), task(2));
-    const { client, commands, told } = makeCommands(store);
+    const { client, commands, reported } = makeCommands(store);
     commands.moving.move(2, { status: 'review', beforeId: null });
     assert.deepEqual(store.painted?.columns.get('review'), [2]);
     await client.calls[0].refuse({ code: 'forbidden' });
     assert.deepEqual(todo(store), [1, 2]);
-    assert.match(told[0], /Couldn’t move “Task 2”.*role/);
+    assert.match(reported[0], /Couldn’t move “Task 2”.*role/);
   });
 
   test('the second of two edits of one field is made on what the first one wrote', async () => {
@@ -185,14 +185,14 @@ describe('an own change', () => {
 
   test('two users that meant the same have nothing to choose, and the second has nothing to take back', async () => {
     const store = makeStore(task(1));
-    const { client, commands, told } = makeCommands(store);
+    const { client, commands, reported } = makeCommands(store);
     const dates = ['2030-05-01T12:00:00.000Z', '2030-05-01T12:00:00Z'];
     for (const [field, mine, theirs] of [['priority', 'high', 'high'], ['due_at', ...dates]]) {
       const edit = commands.editing.update(1, field, mine, 1);
       await client.calls.pop()?.refuse({ code: 'conflict', details: { task: { version: 2, [field]: theirs }, fields: [field] } });
       assert.equal(await edit, false);
     }
-    assert.deepEqual([told, store.conflicts.get(1)?.size ?? 0, commands.editing.undo.last], [[], 0, null]);
+    assert.deepEqual([reported, store.conflicts.get(1)?.size ?? 0, commands.editing.undo.last], [[], 0, null]);
     assert.equal(store.expectations.length, 0);
   });
 
@@ -214,13 +214,13 @@ describe('an own change', () => {
 
   test('what was edited is called by its name, though it was deleted meanwhile', async () => {
     const store = makeStore(task(1), task(2));
-    const { client, commands, told } = makeCommands(store);
+    const { client, commands, reported } = makeCommands(store);
     commands.editing.update(1, 'title', 'Mine', 1);
     commands.labelling.label(2, 1, true);
     for (const id of [1, 2]) happens(store, 'task_deleted', { task_id: id });
     for (const call of client.calls) await call.refuse({ code: 'not_found' });
-    assert.match(told[0], /^Couldn’t change the title of “Task 1”\. It no longer exists/);
-    assert.match(told[1], /^Couldn’t change the labels of “Task 2”\. It no longer exists/);
+    assert.match(reported[0], /^Couldn’t change the title of “Task 1”\. It no longer exists/);
+    assert.match(reported[1], /^Couldn’t change the labels of “Task 2”\. It no longer exists/);
   });
 
   test('a conflict is kept until it is settled, by any user, and taken up where its task is', () => {
@@ -256,12 +256,12 @@ describe('an own change', () => {
 
 test('two edits of one field that are both in conflict are one problem, with the later value', async () => {
   const store = makeStore(task(1));
-  const { client, commands, told } = makeCommands(store);
+  const { client, commands, reported } = makeCommands(store);
   commands.editing.update(1, 'title', 'First', 1);
   commands.editing.update(1, 'title', 'Second', 1);
   happens(store, 'task_updated', { task_id: 1, changes: { title: 'Theirs' }, version: 2 });
   for (const call of client.calls) await call.refuse({ code: 'conflict', details: { task: { version: 2 }, fields: ['title'] } });
-  assert.equal(told.length, 1);
+  assert.equal(reported.length, 1);
   assert.equal(store.conflicts.get(1)?.get('title')?.mine, 'Second');
 });
 
@@ -294,7 +294,7 @@ describe('labels', () => {
 
   test('that are on their way stand beside what others choose meanwhile', async () => {
     const store = makeStore(task(1, { labels: [1] }));
-    const { client, commands, told } = makeCommands(store);
+    const { client, commands, reported } = makeCommands(store);
     happens(store, 'project_updated', { changes: { labels: [1, 2, 3].map((id) => ({ id, name: `Label ${id}`, color: 'red' })) } });
     commands.labelling.label(1, 2, true);
     commands.labelling.label(1, 1, false);
@@ -307,12 +307,12 @@ describe('labels', () => {
     happens(store, 'task_updated', { task_id: 1, changes: { labels: [1, 2, 3] }, version: 3 });
     assert.deepEqual(carried(store), [2, 3]);
     happens(store, 'task_updated', { task_id: 1, changes: { labels: [2, 3] }, version: 4 });
-    assert.deepEqual([carried(store), store.expectations.length, told], [[2, 3], 0, []]);
+    assert.deepEqual([carried(store), store.expectations.length, reported], [[2, 3], 0, []]);
   });
 
   test('that an earlier page chose wait on this one; so does the list that an older page sent, and is reported where it is refused', async () => {
     const store = makeStore(task(1, { labels: [1] }));
-    const { commands, told } = makeCommands(store);
+    const { commands, reported } = makeCommands(store);
     const conflict = Object.assign(new Error('Another user changed this in the meantime.'), { code: 'conflict', details: { task: { version: 2 } } });
     const left = (/** @type {any} */ changes, /** @type {Promise<any>} */ answer) =>
       commands.resume({ event: 'task_update', data: { task_id: 1, changes }, note: { projectId: 3, title: 'A' }, at: 0, firstSentAt: null, answer });
@@ -324,13 +324,13 @@ describe('labels', () => {
     assert.deepEqual(carried(store), [1, 3]);
     await tick();
     assert.deepEqual(carried(store), [2]);
-    assert.deepEqual(told, ['Couldn’t change the labels of “Task 1”. Another user changed this in the meantime.']);
+    assert.deepEqual(reported, ['Couldn’t change the labels of “Task 1”. Another user changed this in the meantime.']);
   });
 });
 
 test('a server that is older than the page passes over a label, and the page says so', async () => {
   const store = makeStore(task(1, { labels: [1] }));
-  const { client, commands, told } = makeCommands(store);
+  const { client, commands, reported } = makeCommands(store);
   for (const isOn of [true, false]) {
     const labelling = commands.labelling.label(1, isOn ? 2 : 1, isOn);
     await client.calls.pop()?.answer({ task_id: 1, project_id: 3, version: 1 });
@@ -338,7 +338,7 @@ test('a server that is older than the page passes over a label, and the page say
     assert.deepEqual([store.painted?.tasks.get(1)?.labels, commands.labelling.undo.last], [[1], null]);
   }
   const words = 'Couldn’t change the labels of “Task 1”. The server is running an older version than this page. Try again in a moment.';
-  assert.deepEqual(told, [words, words]);
+  assert.deepEqual(reported, [words, words]);
 });
 
 describe('a new task', () => {
@@ -479,27 +479,27 @@ describe('moments in words', () => {
 describe('what others did, in sentences', () => {
   const { state } = makeStore(task(1));
   /** @param {string} event @param {any} data */
-  const told = (event, data) =>
+  const sentence = (event, data) =>
     describeEvent({ event, data: { task_id: 1, by: { id: 2, username: 'bob' }, ...data } }, /** @type {any} */ (state));
 
   test('names the actor, the act and its object', () => {
-    assert.equal(told('task_updated', { changes: { status: 'review', position: 'x' } }), 'Bob moved “Task 1” to Review');
-    assert.equal(told('task_updated', { changes: { assignee_id: 1 } }), 'Bob assigned “Task 1” to Ada');
-    assert.equal(told('task_deleted', {}), 'Bob deleted “Task 1”');
-    assert.equal(told('task_deleted', { archived: true }), 'Bob archived “Task 1”');
+    assert.equal(sentence('task_updated', { changes: { status: 'review', position: 'x' } }), 'Bob moved “Task 1” to Review');
+    assert.equal(sentence('task_updated', { changes: { assignee_id: 1 } }), 'Bob assigned “Task 1” to Ada');
+    assert.equal(sentence('task_deleted', {}), 'Bob deleted “Task 1”');
+    assert.equal(sentence('task_deleted', { archived: true }), 'Bob archived “Task 1”');
   });
 
   test('distinguishes members that come and go by themselves from those that are added and removed', () => {
     const cleo = { id: 3, username: 'cleo' };
-    assert.equal(told('project_member_added', { user: cleo, role: 'viewer' }), 'Bob added cleo as viewer');
-    assert.equal(told('project_member_added', { user: cleo, role: 'viewer', by: cleo }), 'cleo joined as viewer');
-    assert.equal(told('project_member_removed', { user_id: 1 }), 'Bob removed Ada from the project');
-    assert.equal(told('project_member_removed', { user_id: 2 }), 'Bob left the project');
+    assert.equal(sentence('project_member_added', { user: cleo, role: 'viewer' }), 'Bob added cleo as viewer');
+    assert.equal(sentence('project_member_added', { user: cleo, role: 'viewer', by: cleo }), 'cleo joined as viewer');
+    assert.equal(sentence('project_member_removed', { user_id: 1 }), 'Bob removed Ada from the project');
+    assert.equal(sentence('project_member_removed', { user_id: 2 }), 'Bob left the project');
   });
 
   test('says nothing about order, and about what another event contained', () => {
-    assert.equal(told('task_updated', { changes: { position: 'x' } }), null);
-    assert.equal(told('task_assigned', { assignee_id: 1 }), null);
+    assert.equal(sentence('task_updated', { changes: { position: 'x' } }), null);
+    assert.equal(sentence('task_assigned', { assignee_id: 1 }), null);
   });
 
   test('a title of white space has a name', () => {

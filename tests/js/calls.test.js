@@ -124,7 +124,7 @@ describe('connecting by hand', () => {
   test('after disconnect() the projects go on from where they were with connect()', async (t) => {
     const { server, connect } = await stage(t);
     const client = connect();
-    const heard = record(client);
+    const received = record(client);
     await client.joinProject(3);
     await until(() => client.state === 'live', 'live');
     client.disconnect();
@@ -134,7 +134,7 @@ describe('connecting by hand', () => {
     const change = client.addComment(7, 'later');
     client.connect();
     await change;
-    await until(() => heard.seqs.length === 1, 'the missed event');
+    await until(() => received.seqs.length === 1, 'the missed event');
     assert.equal(server.connections.length, 2);
   });
 
@@ -202,13 +202,13 @@ describe('where no socket can be made', () => {
     const client = connect({ WebSocket: Forbidden, connect: false });
     client.on('error', (error) => errors.push(error));
     client.connect();
-    const heard = record(client);
+    const received = record(client);
     await client.joinProject(3);
     await until(() => client.state === 'polling', 'polling');
     assert.equal(client.status.code, 'socket_refused');
     assert.match(String(client.status.reason), /insecure WebSocket/);
     server.append('project.3', 'task_deleted');
-    await until(() => heard.seqs.length === 1, 'the polled event');
+    await until(() => received.seqs.length === 1, 'the polled event');
     assert.deepEqual(errors.map(({ code }) => code), ['socket_refused']);
   });
 

@@ -13,10 +13,10 @@ const ROOM = 'project.3';
 /** A client that joined project 3 and is live. */
 async function joined(stage, options) {
   const client = stage.connect(options);
-  const heard = record(client);
+  const received = record(client);
   await client.joinProject(3);
   await until(() => client.state === 'live', 'live');
-  return { client, heard };
+  return { client, received };
 }
 
 describe('connecting', () => {
@@ -97,28 +97,28 @@ describe('events', () => {
   test('a copy in the user room is a notification, so that an assignment is received once', async (t) => {
     const { server, connect } = await stage(t);
     const client = connect();
-    const heard = record(client, ['task_assigned', 'due_date_reminder', 'notification']);
+    const received = record(client, ['task_assigned', 'due_date_reminder', 'notification']);
     await until(() => client.state === 'live', 'live');
     server.append('user.1', 'task_assigned', { task_id: 7 });
     server.append('user.1', 'due_date_reminder', { task_id: 8, kind: 'overdue' });
-    await until(() => heard.events.length === 3, 'both');
-    assert.deepEqual(heard.events, [
+    await until(() => received.events.length === 3, 'both');
+    assert.deepEqual(received.events, [
       ['notification', { task_id: 7, kind: 'task_assigned' }],
       ['notification', { task_id: 8, kind: 'due_date_reminder' }],
       ['due_date_reminder', { task_id: 8, kind: 'overdue' }],
     ]);
-    assert.deepEqual(heard.seqs, []);
+    assert.deepEqual(received.seqs, []);
   });
 
   test('of a project that was left are not received', async (t) => {
     const { server, connect } = await stage(t);
-    const { client, heard } = await joined({ connect });
+    const { client, received } = await joined({ connect });
     const left = client.leaveProject(3);
     server.append(ROOM, 'task_deleted');
     assert.deepEqual(await left, { project_id: 3 });
     server.cut();
     await until(() => server.connections.length === 2 && client.state === 'live', 'the next connection');
-    assert.deepEqual(heard.seqs, []);
+    assert.deepEqual(received.seqs, []);
     assert.deepEqual(server.connection.received.map(({ event }) => event), ['connect']);
   });
 });
@@ -127,18 +127,18 @@ describe('resuming', () => {
   test('goes on from the last event, in the project and in the user room', async (t) => {
     const { server, connect } = await stage(t);
     server.logOnly(ROOM, 'old');
-    const { client, heard } = await joined({ connect });
+    const { client, received } = await joined({ connect });
     const mine = record(client, ['notification']);
     server.append(ROOM, 'task_deleted');
     server.append('user.1', 'comment_added');
-    await until(() => heard.seqs.length === 1 && mine.events.length === 1, 'the first events');
+    await until(() => received.seqs.length === 1 && mine.events.length === 1, 'the first events');
     server.cut();
     for (let count = 0; count < 3; count += 1) server.logOnly(ROOM, 'task_deleted');
     server.logOnly('user.1', 'comment_added');
-    await until(() => heard.seqs.length === 4 && mine.events.length === 2, 'the missed events');
+    await until(() => received.seqs.length === 4 && mine.events.length === 2, 'the missed events');
     server.append(ROOM, 'task_deleted');
-    await until(() => heard.seqs.length === 5, 'a live event');
-    assert.deepEqual(heard.seqs, [2, 3, 4, 5, 6]);
+    await until(() => received.seqs.length === 5, 'a live event');
+    assert.deepEqual(received.seqs, [2, 3, 4, 5, 6]);
     const [connectAgain, joinAgain] = server.connection.received;
     assert.deepEqual([connectAgain.event, connectAgain.data], ['connect', { since: 1, epoch: 'e1' }]);
     assert.deepEqual([joinAgain.event, joinAgain.data], ['join_project', { project_id: 3, since: 2, epoch: 'e1' }]);
@@ -148,15 +148,15 @@ describe('resuming', () => {
     const { server, connect } = await stage(t);
     for (let count = 0; count < 4; count += 1) server.logOnly(ROOM, 'task_deleted');
     const client = connect();
-    const heard = record(client);
+    const received = record(client);
     await client.joinProject(3, { since: 2, epoch: 'e1' });
-    await until(() => heard.seqs.length === 2, 'the missed events');
-    assert.deepEqual(heard.seqs, [3, 4]);
+    await until(() => received.seqs.length === 2, 'the missed events');
+    assert.deepEqual(received.seqs, [3, 4]);
   });
 
   test('is `catching-up` until the head that the answer named', async (t) => {
     const { server, connect } = await stage(t);
-    const { client, heard } = await joined({ connect });
+    const { client, received } = await joined({ connect });
     server.overrides.join_project = ({ id }, { send, rooms }) => {
       rooms.add(ROOM);
       send({ event: 'ack', id, data: { project_id: 3, room: ROOM, seq: 2, epoch: 'e1', reset: false, presence: [] } });
@@ -164,12 +164,12 @@ describe('resuming', () => {
       return true;
     };
     server.cut();
-    await until(() => heard.seqs.length === 1, 'the first missed event');
+    await until(() => received.seqs.length === 1, 'the first missed event');
     await turn();
     assert.equal(client.state, 'catching-up');
     server.connection.send({ event: 'task_deleted', data: {}, room: ROOM, seq: 2 });
     await until(() => client.state === 'live', 'live');
-    assert.deepEqual(heard.states, ['catching-up', 'live', 'connecting', 'catching-up', 'live']);
+    assert.deepEqual(received.states, ['catching-up', 'live', 'connecting', 'catching-up', 'live']);
   });
 
   test('is `catching-up` until the user room goes on, too', async (t) => {
@@ -189,48 +189,48 @@ describe('resuming', () => {
 
   test('what comes twice is delivered once', async (t) => {
     const { server, connect } = await stage(t);
-    const { heard } = await joined({ connect });
+    const { received } = await joined({ connect });
     const first = server.append(ROOM, 'task_deleted');
     server.connection.send(first);
     server.append(ROOM, 'task_deleted');
     server.connection.send(first);
     server.append(ROOM, 'task_deleted');
-    await until(() => heard.seqs.length === 3, 'three events');
-    assert.deepEqual(heard.seqs, [1, 2, 3]);
+    await until(() => received.seqs.length === 3, 'three events');
+    assert.deepEqual(received.seqs, [1, 2, 3]);
   });
 
   test('a gap is filled from the log, in order', async (t) => {
     const { server, connect } = await stage(t);
-    const { client, heard } = await joined({ connect });
+    const { client, received } = await joined({ connect });
     server.append(ROOM, 'task_deleted');
     server.logOnly(ROOM, 'task_deleted');
     server.append(ROOM, 'task_deleted');
-    await until(() => heard.seqs.length === 3 && client.state === 'live', 'the missing event');
-    assert.deepEqual(heard.seqs, [1, 2, 3]);
+    await until(() => received.seqs.length === 3 && client.state === 'live', 'the missing event');
+    assert.deepEqual(received.seqs, [1, 2, 3]);
     assert.equal(server.connections.length, 1);
   });
 
   test('a second gap gives the connection up', async (t) => {
     const { server, connect } = await stage(t);
-    const { heard } = await joined({ connect });
+    const { received } = await joined({ connect });
     for (let count = 0; count < 2; count += 1) {
       server.logOnly(ROOM, 'task_deleted');
       server.append(ROOM, 'task_deleted');
-      await until(() => heard.seqs.length === 2 * (count + 1), 'the missing event');
+      await until(() => received.seqs.length === 2 * (count + 1), 'the missing event');
     }
-    assert.deepEqual(heard.seqs, [1, 2, 3, 4]);
+    assert.deepEqual(received.seqs, [1, 2, 3, 4]);
     assert.equal(server.connections.length, 2);
   });
 
   test('a gap in the user room is filled by another connection', async (t) => {
     const { server, connect } = await stage(t);
     const client = connect();
-    const heard = record(client, ['notification']);
+    const received = record(client, ['notification']);
     await until(() => client.state === 'live', 'live');
     server.logOnly('user.1', 'comment_added', { n: 1 });
     server.append('user.1', 'comment_added', { n: 2 });
-    await until(() => heard.events.length === 2, 'both');
-    assert.deepEqual(heard.events.map(([, { n }]) => n), [1, 2]);
+    await until(() => received.events.length === 2, 'both');
+    assert.deepEqual(received.events.map(([, { n }]) => n), [1, 2]);
   });
 
   test('a join that fails for a passing reason is tried again', async (t) => {
@@ -249,14 +249,14 @@ describe('resuming', () => {
   test('a project that is gone is not joined again, and the page gets an error', async (t) => {
     const { server, connect } = await stage(t);
     const { client } = await joined({ connect });
-    const heard = record(client, ['removed_from_project']);
+    const received = record(client, ['removed_from_project']);
     server.overrides.join_project = ({ id }, { send }) => {
       send({ event: 'error', id, data: { code: 'not_found', message: 'No.' } });
       return true;
     };
     server.cut();
-    await until(() => heard.events.length === 1 && client.state === 'live', 'the end of the membership');
-    assert.deepEqual(heard.events, [['removed_from_project', { project_id: 3 }]]);
+    await until(() => received.events.length === 1 && client.state === 'live', 'the end of the membership');
+    assert.deepEqual(received.events, [['removed_from_project', { project_id: 3 }]]);
     await assert.rejects(client.joinProject(3), { code: 'not_found' });
     server.cut();
     await until(() => server.connections.length === 3 && client.state === 'live', 'the next connection');
@@ -265,13 +265,13 @@ describe('resuming', () => {
 
   test('a removal that the server reports ends the following', async (t) => {
     const { server, connect } = await stage(t);
-    const { client, heard } = await joined({ connect });
-    const told = record(client, ['removed_from_project']);
+    const { client, received } = await joined({ connect });
+    const reported = record(client, ['removed_from_project']);
     server.connection.send({ event: 'removed_from_project', data: { project_id: 3 } });
     server.append(ROOM, 'task_deleted');
     server.cut();
     await until(() => server.connections.length === 2 && client.state === 'live', 'the next connection');
-    assert.deepEqual([told.events.length, heard.seqs], [1, []]);
+    assert.deepEqual([reported.events.length, received.seqs], [1, []]);
   });
 });
 
@@ -280,24 +280,24 @@ describe('a reset', () => {
     const { server, connect } = await stage(t);
     /** @type {((position: any) => void)[]} */
     const snapshots = [];
-    const { client, heard } = await joined({ connect }, {
+    const { client, received } = await joined({ connect }, {
       snapshot: () => new Promise((resolve) => snapshots.push(resolve)),
     });
-    const told = record(client, ['reset']);
+    const reported = record(client, ['reset']);
     server.epoch = 'e2';
     for (let count = 0; count < 5; count += 1) server.logOnly(ROOM, 'task_deleted');
     server.cut();
     await until(() => snapshots.length === 1, 'the call for a snapshot');
     for (let count = 0; count < 3; count += 1) server.append(ROOM, 'task_deleted');
     await client.addComment(7, 'a message there and back, so that the events are here');
-    assert.deepEqual([heard.seqs, client.state], [[], 'catching-up']);
+    assert.deepEqual([received.seqs, client.state], [[], 'catching-up']);
     snapshots[0]({ seq: 6, epoch: 'e2' });
     await until(() => client.state === 'live', 'live');
     server.append(ROOM, 'task_deleted');
-    await until(() => heard.seqs.length === 3, 'the live event');
-    assert.deepEqual(heard.seqs, [7, 8, 9]);
+    await until(() => received.seqs.length === 3, 'the live event');
+    assert.deepEqual(received.seqs, [7, 8, 9]);
     // The epoch is the log's, so the user room starts anew as well; there is nothing to hold there.
-    assert.deepEqual(told.events.map(([, data]) => data), [
+    assert.deepEqual(reported.events.map(([, data]) => data), [
       { project_id: null, room: 'user.1', seq: 0, epoch: 'e2' },
       { project_id: 3, room: ROOM, seq: 5, epoch: 'e2' },
     ]);
@@ -307,7 +307,7 @@ describe('a reset', () => {
     const { server, connect } = await stage(t);
     /** @type {((position: any) => void)[]} */
     const snapshots = [];
-    const { client, heard } = await joined({ connect }, {
+    const { client, received } = await joined({ connect }, {
       snapshot: () => new Promise((resolve) => snapshots.push(resolve)),
     });
     server.epoch = 'e2';
@@ -320,13 +320,13 @@ describe('a reset', () => {
     await until(() => server.open.length === 1 && server.connection.received.length > 0, 'the next connection');
     snapshots[0]({ seq: 5, epoch: 'e2' });
     await until(() => client.state === 'live', 'live');
-    assert.deepEqual([heard.seqs, snapshots.length], [[6, 7], 1]);
+    assert.deepEqual([received.seqs, snapshots.length], [[6, 7], 1]);
   });
 
   test('a snapshot that fails is fetched again', async (t) => {
     const { server, connect } = await stage(t);
     let failures = 2;
-    const { client, heard } = await joined({ connect }, {
+    const { client, received } = await joined({ connect }, {
       snapshot: async () => {
         if (failures-- > 0) throw new Error('away');
         return { seq: 5, epoch: 'e2' };
@@ -337,14 +337,14 @@ describe('a reset', () => {
     server.cut();
     await until(() => server.connections.length === 2 && client.state === 'live', 'live');
     server.append(ROOM, 'task_deleted');
-    await until(() => heard.seqs.length === 1, 'the live event');
-    assert.deepEqual([heard.seqs, failures], [[6], -1]);
+    await until(() => received.seqs.length === 1, 'the live event');
+    assert.deepEqual([received.seqs, failures], [[6], -1]);
   });
 
   test('without a snapshot goes on from where the log is, every time', async (t) => {
     const { server, connect } = await stage(t);
-    const { client, heard } = await joined({ connect });
-    const told = record(client, ['reset']);
+    const { client, received } = await joined({ connect });
+    const reported = record(client, ['reset']);
     for (const epoch of ['e2', 'e3']) {
       server.epoch = epoch;
       server.logOnly(ROOM, 'missed for good');
@@ -353,9 +353,9 @@ describe('a reset', () => {
       await until(() => server.connections.length > count && client.state === 'live', 'live');
       server.append(ROOM, 'task_deleted');
     }
-    await until(() => heard.seqs.length === 2, 'the live events');
-    assert.deepEqual(heard.seqs, [2, 4]);
-    assert.equal(told.events.filter(([, { project_id }]) => project_id === 3).length, 2);
+    await until(() => received.seqs.length === 2, 'the live events');
+    assert.deepEqual(received.seqs, [2, 4]);
+    assert.equal(reported.events.filter(([, { project_id }]) => project_id === 3).length, 2);
   });
 });
 
@@ -410,12 +410,12 @@ describe('the connection', { concurrency: true }, () => {
   test('that is half open is noticed by an unanswered ping', async (t) => {
     const { server, connect } = await stage(t);
     server.pingInterval = 10;
-    const { client, heard } = await joined({ connect });
+    const { client, received } = await joined({ connect });
     server.overrides.ping = () => true;
     await until(() => server.connections.length === 2, 'another connection');
     delete server.overrides.ping;
     server.append(ROOM, 'task_deleted');
-    await until(() => heard.seqs.length === 1 && client.state === 'live', 'live');
+    await until(() => received.seqs.length === 1 && client.state === 'live', 'live');
   });
 
   test('that is quiet but alive stays', async (t) => {
@@ -450,13 +450,13 @@ describe('the connection', { concurrency: true }, () => {
         return setTimeout(callback, delay / 1000);
       },
     });
-    const heard = record(client);
+    const received = record(client);
     await until(() => delays.length >= 8, 'eight attempts');
     assert.deepEqual(delays.slice(0, 8), [500, 1000, 2000, 4000, 8000, 16000, 20000, 20000]);
-    assert.deepEqual(heard.states, ['offline']);
+    assert.deepEqual(received.states, ['offline']);
     server.sockets = 'ok';
     await until(() => client.state === 'live', 'live');
-    assert.deepEqual(heard.states, ['offline', 'live']);
+    assert.deepEqual(received.states, ['offline', 'live']);
   });
 
   test('that does not last is no reason to begin backoff anew; one that lasts is', async (t) => {
@@ -516,7 +516,7 @@ describe('the connection', { concurrency: true }, () => {
   test('comes back no sooner than a server that is going away asked for', async (t) => {
     const { server, connect } = await stage(t);
     const window = new EventTarget();
-    const { client, heard } = await joined({ connect }, { window });
+    const { client, received } = await joined({ connect }, { window });
     const leftAt = performance.now();
     server.connection.send({ event: 'going_away', data: { reconnect_in_ms: 6000 } });
     const lost = entered(client, 'connecting');
@@ -525,7 +525,7 @@ describe('the connection', { concurrency: true }, () => {
     window.dispatchEvent(new Event('online'));
     await until(() => client.state === 'live', 'live');
     assert.ok(performance.now() - leftAt >= 6000 / 20);
-    assert.deepEqual(heard.states, ['catching-up', 'live', 'connecting', 'catching-up', 'live'].slice(-heard.states.length));
+    assert.deepEqual(received.states, ['catching-up', 'live', 'connecting', 'catching-up', 'live'].slice(-received.states.length));
   });
 
   test('stays away for long where there are too many connections', async (t) => {
@@ -597,18 +597,18 @@ describe('tokens', { concurrency: true }, () => {
     const { server, connect } = await stage(t);
     server.refusedTokens.set('old', 'token_expired');
     const client = connect({ token: 'old' });
-    const heard = record(client, ['error']);
+    const received = record(client, ['error']);
     await until(() => client.state === 'closed', 'closed');
-    assert.deepEqual(heard.events.map(([, { code }]) => code), ['token_expired']);
+    assert.deepEqual(received.events.map(([, { code }]) => code), ['token_expired']);
     assert.equal(server.connections.length, 1);
   });
 
   test('none at all means signed out', async (t) => {
     const { server, connect } = await stage(t);
     const client = connect({ token: async () => null });
-    const heard = record(client, ['error']);
+    const received = record(client, ['error']);
     await until(() => client.state === 'closed', 'closed');
-    assert.deepEqual(heard.events.map(([, { code }]) => code), ['unauthenticated']);
+    assert.deepEqual(received.events.map(([, { code }]) => code), ['unauthenticated']);
     assert.equal(server.connections.length, 0);
   });
 
@@ -696,10 +696,10 @@ describe('notifications', () => {
     server.append('user.1', 'task_assigned');
     await until(() => client.unread === 2, 'the new one');
     const read = { event: 'notifications_read', room: 'user.1', data: { up_to: 1, unread: 1 } };
-    const heard = record(client, ['notifications_read']);
+    const received = record(client, ['notifications_read']);
     server.connection.send(read);
     server.connection.send({ ...read, data: { up_to: 0, unread: 2 } });
-    await until(() => heard.events.length === 2, 'both marks');
+    await until(() => received.events.length === 2, 'both marks');
     assert.equal(client.unread, 1, 'a mark that comes late takes nothing back');
     await client.notificationsRead(2);
     assert.equal(client.unread, 0);
@@ -712,8 +712,8 @@ describe('notifications', () => {
     server.cut();
     server.logOnly('user.1', 'comment_added');
     server.unread = 2;
-    const heard = record(client, ['notification']);
-    await until(() => heard.events.length === 1, 'the missed one');
+    const received = record(client, ['notification']);
+    await until(() => received.events.length === 1, 'the missed one');
     assert.equal(client.unread, 2);
   });
 

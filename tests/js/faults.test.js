@@ -47,7 +47,7 @@ describe('many faults', { concurrency: true }, () => {
       server.pingInterval = 2;
       let tokens = 0;
       const client = connect({ random, token: async () => `t${(tokens += 1)}` });
-      const heard = record(client);
+      const received = record(client);
       await client.joinProject(3);
       /** @type {Promise<any>[]} */
       const calls = [];
@@ -58,12 +58,12 @@ describe('many faults', { concurrency: true }, () => {
       }
       server.sockets = 'ok';
       server.cut();
-      await until(() => client.state === 'live' && heard.seqs.length >= server.log(ROOM).length, 'everything');
+      await until(() => client.state === 'live' && received.seqs.length >= server.log(ROOM).length, 'everything');
       const answers = await Promise.all(calls);
-      assert.deepEqual(heard.seqs, server.log(ROOM).map(({ seq }) => seq));
+      assert.deepEqual(received.seqs, server.log(ROOM).map(({ seq }) => seq));
       assert.deepEqual(server.effects.map(([, { content }]) => content), calls.map((_, index) => `comment ${index}`));
       assert.equal(answers.length, calls.length);
-      t.diagnostic(`${heard.seqs.length} events, ${calls.length} changes, ${server.connections.length} connections, ${server.requests.length} requests`);
+      t.diagnostic(`${received.seqs.length} events, ${calls.length} changes, ${server.connections.length} connections, ${server.requests.length} requests`);
     });
   }
 });

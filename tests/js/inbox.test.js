@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { arrive, EMPTY, read, redact, seenUpTo, stand, takePage, unreadIn } from '../../static/js/board/notifications/inbox.js';
-import { describe as tell } from '../../static/js/board/notifications/notices.js';
+import { describe as sentenceOf } from '../../static/js/board/notifications/notices.js';
 import { Notifications } from '../../static/js/board/notifications/notifications.js';
 
 /** @param {number} seq @param {object} [more] @returns {any} */
@@ -62,7 +62,7 @@ describe('the inbox', () => {
   });
 
   test('what was deleted keeps its place and loses its words', () => {
-    const said = frame(5, { data: { task_id: 7, title: 'Paint', comment: { id: 9, content: 'Secret' } } });
+    const sentence = frame(5, { data: { task_id: 7, title: 'Paint', comment: { id: 9, content: 'Secret' } } });
     const inbox = arrive(EMPTY, said);
     const [item] = redact(inbox, ({ comment }) => comment.id === 9).items;
     assert.deepEqual(item.data, { redacted: true, task_id: 7, comment: { id: 9, content: '', content_html: '' } });
@@ -78,32 +78,32 @@ describe('a notification', () => {
     person: (/** @type {number} */ id) => (id === 2 ? { id, username: 'bob', name: 'Bob' } : null),
   };
   /** @param {string} event @param {any} data */
-  const said = (event, data) => tell(frame(1, { event, data: { by, project_id: 3, task_id: 7, ...data } }), names);
+  const sentence = (event, data) => sentenceOf(frame(1, { event, data: { by, project_id: 3, task_id: 7, ...data } }), names);
 
   test('names the actor and the act, and leads there', () => {
-    const comment = said('comment_added', { reason: 'mention', comment: { id: 9, content: 'Hi\n\n@ada!' } });
+    const comment = sentence('comment_added', { reason: 'mention', comment: { id: 9, content: 'Hi\n\n@ada!' } });
     assert.deepEqual(
       [comment.text, comment.excerpt, comment.href],
       ['Bob mentioned you in “Paint”', 'Hi @ada!', '/projects/3/#task-7/comment-9'],
     );
-    assert.equal(said('comment_added', { reason: 'creator', comment: {} }).text, 'Bob commented on “Paint”, which you created');
-    assert.equal(said('task_assigned', { title: 'Glue' }).text, 'Bob assigned “Glue” to you');
-    assert.equal(said('task_assigned', { title: 'Glue', by: null }).text, '“Glue” was assigned to you');
-    assert.equal(said('task_assigned', { title: 'Glue', by: { id: 9, username: 'cy' } }).text, 'cy assigned “Glue” to you');
-    const added = said('project_member_added', { task_id: undefined });
+    assert.equal(sentence('comment_added', { reason: 'creator', comment: {} }).text, 'Bob commented on “Paint”, which you created');
+    assert.equal(sentence('task_assigned', { title: 'Glue' }).text, 'Bob assigned “Glue” to you');
+    assert.equal(sentence('task_assigned', { title: 'Glue', by: null }).text, '“Glue” was assigned to you');
+    assert.equal(sentence('task_assigned', { title: 'Glue', by: { id: 9, username: 'cy' } }).text, 'cy assigned “Glue” to you');
+    const added = sentence('project_member_added', { task_id: undefined });
     assert.deepEqual([added.text, added.href], ['Bob added you to “House”', '/projects/3/']);
   });
 
   test('a reminder says how late it is', () => {
-    const reminder = said('due_date_reminder', { by: null, title: 'Glue', kind: 'due_soon' });
+    const reminder = sentence('due_date_reminder', { by: null, title: 'Glue', kind: 'due_soon' });
     assert.deepEqual([reminder.text, reminder.isReminder], ['“Glue” is due soon', true]);
-    assert.equal(said('due_date_reminder', { by: null, title: 'Glue', kind: 'overdue' }).text, '“Glue” is overdue');
+    assert.equal(sentence('due_date_reminder', { by: null, title: 'Glue', kind: 'overdue' }).text, '“Glue” is overdue');
   });
 
   test('of what is gone says just that', () => {
-    const comment = said('comment_added', { redacted: true, comment: { id: 9, content: '' } });
+    const comment = sentence('comment_added', { redacted: true, comment: { id: 9, content: '' } });
     assert.deepEqual([comment.text, comment.excerpt, comment.isGone], ['Bob wrote a comment that is no longer available', '', true]);
-    const assigned = said('task_assigned', { redacted: true, title: '' });
+    const assigned = sentence('task_assigned', { redacted: true, title: '' });
     assert.deepEqual([assigned.text, assigned.href], ['Bob assigned you a task that is no longer available', null]);
   });
 });
@@ -114,25 +114,25 @@ describe('what is new', () => {
     /** @type {Record<string, (data: any, frame?: any) => void>} */
     const handlers = {};
     /** @type {number[]} */
-    const told = [];
+    const reported = [];
     const client = { on: (/** @type {string} */ name, /** @type {any} */ handler) => (handlers[name] = handler), notifications: async () => answer };
-    const notifications = new Notifications({ client, arrived: ({ seq }) => told.push(seq) });
+    const notifications = new Notifications({ client, arrived: ({ seq }) => reported.push(seq) });
     handlers.connected({ seq: 1, unread: 0 });
-    return { notifications, told, handlers, arrives: (/** @type {number} */ seq) => handlers.notification({}, frame(seq)) };
+    return { notifications, reported, handlers, arrives: (/** @type {number} */ seq) => handlers.notification({}, frame(seq)) };
   };
 
   test('is announced also where the list had it a moment before the event came', async () => {
-    const { notifications, told, arrives } = begin(page([2, 1], { readUpTo: 1, seq: 2 }));
+    const { notifications, reported, arrives } = begin(page([2, 1], { readUpTo: 1, seq: 2 }));
     await notifications.load();
     arrives(2);
-    assert.deepEqual(told, [2]);
+    assert.deepEqual(reported, [2]);
   });
 
   test('is not what was read already', async () => {
-    const { notifications, told, arrives } = begin(page([2, 1], { readUpTo: 2, seq: 2 }));
+    const { notifications, reported, arrives } = begin(page([2, 1], { readUpTo: 2, seq: 2 }));
     await notifications.load();
     arrives(2);
-    assert.deepEqual(told, []);
+    assert.deepEqual(reported, []);
   });
 
   test('loses its words where they were deleted while an answer that has them is on its way', async () => {

@@ -56,12 +56,12 @@ describe('a page that ends before its changes were answered', () => {
     assert.equal(disk.kept.size, 0);
   });
 
-  test('what was carried out unheard is not done again', async (t) => {
+  test('what was carried out without an answer is not done again', async (t) => {
     const { server, connect } = await stage(t);
     const disk = makeDisk();
     const before = open(connect, disk);
     server.overrides.task_create = (message, { send }) => {
-      if (message.deaf) return false;
+      if (message.silent) return false;
       server.overrides.task_create = null;
       // Carried out, and its answer is lost with the connection.
       server.carryOut(message);
@@ -167,7 +167,7 @@ describe('a task that has no id yet', () => {
     );
   });
 
-  test('outlives its page with what was changed in it, also where it was created unheard', async (t) => {
+  test('outlives its page with what was changed in it, also where its creation got no answer', async (t) => {
     for (const isCreated of [false, true]) {
       const { server, connect } = await stage(t);
       const disk = makeDisk();
@@ -213,7 +213,7 @@ describe('a task that has no id yet', () => {
     await Promise.all(refused);
     assert.deepEqual(server.effects, [['task_update', { task_id: 8, changes: { title: 'b' } }]]);
     await assert.rejects(client.deleteTask(placeholder), { code: 'not_found' }); // asked for after that, too
-    await assert.rejects(client.updateTask(-1, { title: 'never heard of' }), TypeError);
+    await assert.rejects(client.updateTask(-1, { title: 'never received of' }), TypeError);
   });
 });
 
@@ -250,7 +250,7 @@ describe('changes of comments, which no socket takes', () => {
     const disk = makeDisk();
     const before = open(connect, disk);
     await before.client.joinProject(3);
-    server.http = 'deaf';
+    server.http = 'silent';
     before.client.updateComment(7, 9, 'once').catch(() => {});
     await until(() => server.effects.length === 1, 'the effect');
     before.client.close();
@@ -375,10 +375,10 @@ describe('what was left on another board', () => {
 
   test('is reported only where it came to nothing, with the text that would be lost', async () => {
     /** @type {any[]} */
-    const told = [];
+    const reported = [];
     const leftover = { event: 'task_update', data: { changes: { description: 'long' } }, note, at: 0, firstSentAt: null };
-    await followElsewhere({ ...leftover, answer: Promise.resolve({}) }, (...words) => told.push(words));
-    await followElsewhere({ ...leftover, answer: Promise.reject({ code: 'not_found' }) }, (...words) => told.push(words));
-    assert.deepEqual(told, [['Couldn’t change “Paint”. It no longer exists, or you no longer have access to it.', 'long']]);
+    await followElsewhere({ ...leftover, answer: Promise.resolve({}) }, (...words) => reported.push(words));
+    await followElsewhere({ ...leftover, answer: Promise.reject({ code: 'not_found' }) }, (...words) => reported.push(words));
+    assert.deepEqual(reported, [['Couldn’t change “Paint”. It no longer exists, or you no longer have access to it.', 'long']]);
   });
 });

@@ -39,14 +39,14 @@ describe('a room', () => {
     const { server, connect } = await stage(t);
     const client = connect();
     const [room, other] = [client.room(ROOM), client.room('helpdesk.queue.8')];
-    const heard = [];
-    room.on('record_created', (data, frame) => heard.push([frame.seq, data.id]));
-    room.on('event', (data) => heard.push(['event', data.id]));
-    other.on('event', () => heard.push('other'));
+    const received = [];
+    room.on('record_created', (data, frame) => received.push([frame.seq, data.id]));
+    room.on('event', (data) => received.push(['event', data.id]));
+    other.on('event', () => received.push('other'));
     await Promise.all([room.ready, other.ready]);
     server.save(ROOM, 1, { title: 'Printer' });
-    await until(() => heard.length === 2, 'the event');
-    assert.deepEqual(heard, [['event', 1], [1, 1]]);
+    await until(() => received.length === 2, 'the event');
+    assert.deepEqual(received, [['event', 1], [1, 1]]);
     assert.deepEqual(room.position, { seq: 1, epoch: 'e1' });
   });
 
@@ -56,14 +56,14 @@ describe('a room', () => {
     const [one, two] = [client.room(ROOM), client.room(ROOM)];
     await Promise.all([one.ready, two.ready]);
     assert.equal(server.received.filter(({ event }) => event === 'join_room').length, 1);
-    const heard = [];
-    one.on('event', () => heard.push('one'));
-    two.on('event', () => heard.push('two'));
+    const received = [];
+    one.on('event', () => received.push('one'));
+    two.on('event', () => received.push('two'));
     await one.leave();
     await one.leave();
     server.save(ROOM, 1, {});
-    await until(() => heard.length, 'the event');
-    assert.deepEqual(heard, ['two']);
+    await until(() => received.length, 'the event');
+    assert.deepEqual(received, ['two']);
     assert.ok(!server.received.some(({ event }) => event === 'leave_room'));
     await two.leave();
     assert.ok(!server.connection.rooms.has(ROOM));
@@ -125,18 +125,18 @@ describe('a room', () => {
   test('of a project leaves the project joined', async (t) => {
     const { server, connect } = await stage(t);
     const client = connect();
-    const heard = [];
-    client.on('event', () => heard.push('project'));
+    const received = [];
+    client.on('event', () => received.push('project'));
     await client.joinProject(3);
     const room = client.room('project.3');
-    room.on('event', () => heard.push('room'));
+    room.on('event', () => received.push('room'));
     await room.ready;
     server.append('project.3', 'task_deleted');
-    await until(() => heard.length === 2, 'both');
+    await until(() => received.length === 2, 'both');
     await room.leave();
     server.append('project.3', 'task_deleted');
-    await until(() => heard.length === 3, 'the project\'s event');
-    assert.deepEqual(heard, ['project', 'room', 'project']);
+    await until(() => received.length === 3, 'the project\'s event');
+    assert.deepEqual(received, ['project', 'room', 'project']);
   });
 });
 
@@ -266,14 +266,14 @@ describe('the records of a room', () => {
 
   test('are gone with the right to read them', async (t) => {
     const { server, client, room, records } = await follow(t);
-    const heard = [];
-    room.on('removed_from_room', (data) => heard.push(['room', data]));
-    client.on('removed_from_room', (data) => heard.push(['client', data]));
+    const received = [];
+    room.on('removed_from_room', (data) => received.push(['room', data]));
+    client.on('removed_from_room', (data) => received.push(['client', data]));
     server.forbidden.add(ROOM);
     server.connection.rooms.delete(ROOM);
     server.connection.send({ event: 'removed_from_room', data: { room: ROOM } });
-    await until(() => heard.length === 2, 'removed_from_room');
-    assert.deepEqual(heard, [['room', { room: ROOM }], ['client', { room: ROOM }]]);
+    await until(() => received.length === 2, 'removed_from_room');
+    assert.deepEqual(received, [['room', { room: ROOM }], ['client', { room: ROOM }]]);
     assert.equal(records.size, 0);
     const back = entered(client, 'live');
     server.cut();

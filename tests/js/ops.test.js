@@ -24,7 +24,7 @@ function figures(at, ...processes) {
   return { server_time: new Date(START + at * 1000).toISOString(), processes: whole };
 }
 
-test('rates are differences of two tellings, added up over processes', () => {
+test('rates are differences of two reports, added up over processes', () => {
   const history = new History();
   assert.equal(history.add(figures(0, ['a', { deliveries: 1000 }], ['b', { deliveries: 50 }])).rates.deliveries, undefined);
   const point = history.add(figures(2, ['a', { deliveries: 1200 }], ['b', { deliveries: 60 }]));

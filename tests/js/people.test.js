@@ -51,53 +51,53 @@ class Page extends EventTarget {
 
 describe('presence', () => {
   function watched() {
-    const [time, page, told] = [new Time(), new Page(), /** @type {string[]} */ ([])];
-    const presence = new Presence({ document: page, clock: time.clock, changed: () => told.push(presence.status) });
-    return { time, page, told, presence };
+    const [time, page, reported] = [new Time(), new Page(), /** @type {string[]} */ ([])];
+    const presence = new Presence({ document: page, clock: time.clock, changed: () => reported.push(presence.status) });
+    return { time, page, reported, presence };
   }
 
   test('is idle five minutes after the last input, and online with the next', () => {
-    const { time, page, told } = watched();
+    const { time, page, reported } = watched();
     time.pass(IDLE_AFTER - 1);
     page.dispatchEvent(new Event('keydown'));
     time.pass(IDLE_AFTER - 1);
-    assert.deepEqual(told, []);
+    assert.deepEqual(reported, []);
     time.pass(1);
-    assert.deepEqual(told, ['idle']);
+    assert.deepEqual(reported, ['idle']);
     time.pass(10 * IDLE_AFTER);
     page.dispatchEvent(new Event('pointermove'));
-    assert.deepEqual(told, ['idle', 'online']);
+    assert.deepEqual(reported, ['idle', 'online']);
     time.pass(IDLE_AFTER);
-    assert.deepEqual(told, ['idle', 'online', 'idle']);
+    assert.deepEqual(reported, ['idle', 'online', 'idle']);
   });
 
   test('is idle out of sight, but not for a short look elsewhere', () => {
-    const { time, page, told } = watched();
+    const { time, page, reported } = watched();
     page.show('hidden');
     time.pass(HIDDEN_AFTER - 1);
     page.show('visible');
     time.pass(HIDDEN_AFTER);
-    assert.deepEqual(told, []);
+    assert.deepEqual(reported, []);
     page.show('hidden');
     time.pass(HIDDEN_AFTER);
-    assert.deepEqual(told, ['idle']);
+    assert.deepEqual(reported, ['idle']);
     page.show('visible');
-    assert.deepEqual(told, ['idle', 'online']);
+    assert.deepEqual(reported, ['idle', 'online']);
   });
 
   test('a choice stays, whatever the user does', () => {
-    const { time, page, told, presence } = watched();
+    const { time, page, reported, presence } = watched();
     for (const status of /** @type {const} */ (['busy', 'idle'])) {
       presence.choose(status);
       time.pass(2 * IDLE_AFTER);
       page.dispatchEvent(new Event('keydown'));
       assert.equal(presence.status, status);
     }
-    assert.deepEqual(told, []);
+    assert.deepEqual(reported, []);
     presence.choose('online');
     assert.equal(presence.status, 'online');
     time.pass(IDLE_AFTER);
-    assert.deepEqual(told, ['idle']);
+    assert.deepEqual(reported, ['idle']);
     assert.throws(() => presence.choose(/** @type {any} */ ('away')), TypeError);
   });
 
@@ -112,11 +112,11 @@ describe('presence', () => {
     const script = new Presence({ document: undefined, clock: time.clock, changed: assert.fail });
     time.pass(100 * IDLE_AFTER);
     assert.equal(script.status, 'online');
-    const { time: other, page, told, presence } = watched();
+    const { time: other, page, reported, presence } = watched();
     presence.stop();
     page.show('hidden');
     other.pass(IDLE_AFTER);
-    assert.deepEqual([told, other.timers], [[], 0]);
+    assert.deepEqual([reported, other.timers], [[], 0]);
   });
 });
 
@@ -214,24 +214,24 @@ describe('what the page receives', () => {
     const { server, connect } = await stage(t);
     server.presence = [{ user_id: 1, status: 'online' }, { user_id: 2, status: 'idle' }];
     const client = await joined({ connect });
-    const heard = record(client, ['user_presence', 'presence']);
+    const received = record(client, ['user_presence', 'presence']);
     assert.deepEqual([...client.presenceOf(3)], [[1, 'online'], [2, 'idle']]);
     const at = '2026-01-01T00:00:00Z';
-    server.tell('project.3', 'user_presence', { project_id: 3, user_id: 2, status: 'busy', last_seen_at: at });
-    server.tell('project.3', 'user_presence', {
+    server.send('project.3', 'user_presence', { project_id: 3, user_id: 2, status: 'busy', last_seen_at: at });
+    server.send('project.3', 'user_presence', {
       project_id: 3,
       users: [
         { user_id: 2, status: 'offline', last_seen_at: at },
         { project_id: 3, user_id: 4, status: 'online', last_seen_at: at },
       ],
     });
-    await until(() => heard.events.length === 5, 'all of it');
-    assert.deepEqual(heard.events.filter(([name]) => name === 'user_presence').map(([, data]) => data), [
+    await until(() => received.events.length === 5, 'all of it');
+    assert.deepEqual(received.events.filter(([name]) => name === 'user_presence').map(([, data]) => data), [
       { project_id: 3, user_id: 2, status: 'busy', last_seen_at: at },
       { project_id: 3, user_id: 2, status: 'offline', last_seen_at: at },
       { project_id: 3, user_id: 4, status: 'online', last_seen_at: at },
     ]);
-    assert.deepEqual(heard.events.at(-1), [
+    assert.deepEqual(received.events.at(-1), [
       'presence', { project_id: 3, users: [{ user_id: 1, status: 'online' }, { user_id: 4, status: 'online' }] },
     ]);
     assert.deepEqual([...client.presenceOf('3').keys()], [1, 4]);
@@ -240,29 +240,29 @@ describe('what the page receives', () => {
   test('the viewers of tasks; after a reconnect only those that are sent anew', async (t) => {
     const { server, connect } = await stage(t);
     const client = await joined({ connect });
-    const heard = record(client, ['task_viewers']);
-    server.tell('project.3', 'task_viewers', { project_id: 3, task_id: 7, user_ids: [2, 4] });
-    await until(() => heard.events.length === 1, 'the viewers');
+    const received = record(client, ['task_viewers']);
+    server.send('project.3', 'task_viewers', { project_id: 3, task_id: 7, user_ids: [2, 4] });
+    await until(() => received.events.length === 1, 'the viewers');
     assert.deepEqual(client.viewersOf(7), [2, 4]);
     server.cut();
-    await until(() => heard.events.length === 2, 'their end');
-    assert.deepEqual(heard.events[1], ['task_viewers', { project_id: 3, task_id: 7, user_ids: [] }]);
+    await until(() => received.events.length === 2, 'their end');
+    assert.deepEqual(received.events[1], ['task_viewers', { project_id: 3, task_id: 7, user_ids: [] }]);
     assert.deepEqual(client.viewersOf(7), []);
   });
 
   test('the users that type; a connection that breaks ends it', async (t) => {
     const { server, connect } = await stage(t);
     const client = await joined({ connect });
-    const heard = record(client, ['user_typing_status']);
+    const received = record(client, ['user_typing_status']);
     const [user, other] = [{ id: 2, username: 'bob', name: 'Bob' }, { id: 4, username: 'cas', name: 'Cas' }];
     const status = { project_id: 3, task_id: 7 };
-    for (const one of [user, other]) server.tell('project.3', 'user_typing_status', { ...status, user: one, is_typing: true });
-    server.tell('project.3', 'user_typing_status', { ...status, user: other, is_typing: false });
-    await until(() => heard.events.length === 3, 'both and one end');
+    for (const one of [user, other]) server.send('project.3', 'user_typing_status', { ...status, user: one, is_typing: true });
+    server.send('project.3', 'user_typing_status', { ...status, user: other, is_typing: false });
+    await until(() => received.events.length === 3, 'both and one end');
     assert.deepEqual(client.typingOn(7), [user]);
     server.cut();
-    await until(() => heard.events.length === 4, 'the other end');
-    assert.deepEqual(heard.events[3], ['user_typing_status', { ...status, user, is_typing: false }]);
+    await until(() => received.events.length === 4, 'the other end');
+    assert.deepEqual(received.events[3], ['user_typing_status', { ...status, user, is_typing: false }]);
     assert.deepEqual(client.typingOn(7), []);
   });
 

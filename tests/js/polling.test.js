@@ -13,24 +13,24 @@ async function polling(t, options) {
   const { server, connect } = await stage(t);
   server.sockets = '503';
   const client = connect(options);
-  const heard = record(client);
+  const received = record(client);
   const joined = client.joinProject(3);
   await until(() => client.state === 'polling', 'polling');
-  return { server, client, heard, joined };
+  return { server, client, received, joined };
 }
 
 test('events come in order, once, and the socket takes over without a gap', async (t) => {
-  const { server, client, heard, joined } = await polling(t);
+  const { server, client, received, joined } = await polling(t);
   assert.deepEqual(await joined, { project_id: 3, room: ROOM, seq: 0, epoch: 'e1', reset: false });
   for (let count = 0; count < 3; count += 1) server.append(ROOM, 'task_deleted');
-  await until(() => heard.seqs.length === 3, 'polled events');
+  await until(() => received.seqs.length === 3, 'polled events');
   server.sockets = 'ok';
   server.append(ROOM, 'task_deleted');
   await until(() => client.state === 'live', 'live');
   server.append(ROOM, 'task_deleted');
-  await until(() => heard.seqs.length === 5, 'the live event');
-  assert.deepEqual(heard.seqs, [1, 2, 3, 4, 5]);
-  assert.deepEqual(heard.states.filter((state) => state !== 'catching-up'), ['offline', 'polling', 'live']);
+  await until(() => received.seqs.length === 5, 'the live event');
+  assert.deepEqual(received.seqs, [1, 2, 3, 4, 5]);
+  assert.deepEqual(received.states.filter((state) => state !== 'catching-up'), ['offline', 'polling', 'live']);
 });
 
 test('nothing is polled any more once the socket is back', async (t) => {
@@ -98,7 +98,7 @@ test('a change that the socket carried out without an answer is not done again b
 
 test('a change whose answer is lost goes again, and is done once', async (t) => {
   const { server, client } = await polling(t);
-  server.http = 'deaf';
+  server.http = 'silent';
   const call = client.addComment(7, 'a');
   const sent = () => server.requests.filter((request) => request === 'POST /api/tasks/7/comments/').length;
   await until(() => sent() >= 2, 'the second try');
@@ -117,33 +117,33 @@ test('a change that the API refuses is rejected', async (t) => {
 
 test('a reset fetches a snapshot', async (t) => {
   let snapshots = 0;
-  const { server, client, heard } = await polling(t, {
+  const { server, client, received } = await polling(t, {
     snapshot: async () => ({ seq: 2, epoch: server.epoch, count: (snapshots += 1) }),
   });
   server.epoch = 'e2';
   for (let count = 0; count < 3; count += 1) server.append(ROOM, 'task_deleted');
-  await until(() => heard.seqs.includes(3), 'the event after the snapshot');
-  assert.deepEqual([heard.seqs.at(-1), client.state], [3, 'polling']);
+  await until(() => received.seqs.includes(3), 'the event after the snapshot');
+  assert.deepEqual([received.seqs.at(-1), client.state], [3, 'polling']);
 });
 
 test('is `offline` while the API is away too, and goes on afterwards', async (t) => {
-  const { server, client, heard } = await polling(t);
+  const { server, client, received } = await polling(t);
   server.http = 'away';
   server.append(ROOM, 'task_deleted');
   await until(() => client.state === 'offline', 'offline');
   server.append(ROOM, 'task_deleted');
   server.http = 'ok';
-  await until(() => heard.seqs.length === 2, 'the missed events');
-  assert.deepEqual(heard.seqs, [1, 2]);
+  await until(() => received.seqs.length === 2, 'the missed events');
+  assert.deepEqual(received.seqs, [1, 2]);
 });
 
 test('a token that expired is replaced by a fresh one', async (t) => {
   let number = 0;
-  const { server, client, heard } = await polling(t, { token: async () => `t${(number += 1)}` });
+  const { server, client, received } = await polling(t, { token: async () => `t${(number += 1)}` });
   server.refusedTokens.set(`t${number}`, 'token_expired');
   server.append(ROOM, 'task_deleted');
   server.append(ROOM, 'task_deleted');
-  await until(() => heard.seqs.length === 2, 'the events');
+  await until(() => received.seqs.length === 2, 'the events');
   assert.equal(client.state, 'polling');
 });
 
@@ -155,43 +155,43 @@ test('a project that is gone is not polled any more, and the page gets an error'
       return gone ? new Response('{"code":"not_found","message":"No."}', { status: 404 }) : response;
     },
   });
-  const told = record(client, ['removed_from_project']);
+  const reported = record(client, ['removed_from_project']);
   gone = true;
   server.append(ROOM, 'task_deleted');
-  await until(() => told.events.length === 1, 'the end of the membership');
-  assert.deepEqual(told.events, [['removed_from_project', { project_id: 3 }]]);
+  await until(() => reported.events.length === 1, 'the end of the membership');
+  assert.deepEqual(reported.events, [['removed_from_project', { project_id: 3 }]]);
 });
 
 test('notifications come, once, and the socket takes over', async (t) => {
   const { server, client } = await polling(t);
-  const told = record(client, ['notification']);
+  const reported = record(client, ['notification']);
   await client.notifications();
   server.append('user.1', 'comment_added', { n: 1 });
-  await until(() => told.events.length === 1, 'the polled one');
+  await until(() => reported.events.length === 1, 'the polled one');
   assert.equal(client.unread, 1);
   server.sockets = 'ok';
   server.unread = 1;
   await until(() => client.state === 'live', 'live');
   server.append('user.1', 'comment_added', { n: 2 });
-  await until(() => told.events.length === 2, 'the live one');
-  assert.deepEqual(told.events.map(([, { n }]) => n), [1, 2]);
+  await until(() => reported.events.length === 2, 'the live one');
+  assert.deepEqual(reported.events.map(([, { n }]) => n), [1, 2]);
   assert.equal(client.unread, 2);
 });
 
 test('notifications missed between socket and polls come, too', async (t) => {
   const { server, connect } = await stage(t);
   const client = connect();
-  const told = record(client, ['notification', 'reset']);
+  const reported = record(client, ['notification', 'reset']);
   await until(() => client.state === 'live', 'live');
   server.append('user.1', 'comment_added', { n: 1 });
   server.sockets = '503';
   server.cut();
   server.logOnly('user.1', 'comment_added', { n: 2 });
   await until(() => client.state === 'polling', 'polling');
-  await until(() => told.events.length === 2, 'both');
-  assert.deepEqual(told.events.map(([, { n }]) => n), [1, 2]);
+  await until(() => reported.events.length === 2, 'both');
+  assert.deepEqual(reported.events.map(([, { n }]) => n), [1, 2]);
   server.epoch = 'e2';
   server.append('user.1', 'comment_added', { n: 3 });
-  await until(() => told.events.some(([name]) => name === 'reset'), 'the reset');
-  assert.deepEqual(told.events.at(-1), ['reset', { project_id: null, room: 'user.1', seq: 3, epoch: 'e2' }]);
+  await until(() => reported.events.some(([name]) => name === 'reset'), 'the reset');
+  assert.deepEqual(reported.events.at(-1), ['reset', { project_id: null, room: 'user.1', seq: 3, epoch: 'e2' }]);
 });

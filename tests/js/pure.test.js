@@ -212,26 +212,26 @@ describe('the emitter', () => {
     t.mock.method(console, 'error', () => {});
     const emitter = new Emitter();
     /** @type {string[]} */
-    const heard = [];
+    const received = [];
     emitter.on('e', () => { throw new Error('mine'); });
-    emitter.on('e', (data) => heard.push(data));
+    emitter.on('e', (data) => received.push(data));
     emitter.emit('e', 'x');
-    assert.deepEqual(heard, ['x']);
+    assert.deepEqual(received, ['x']);
   });
 
   test('off and once', () => {
     const emitter = new Emitter();
     /** @type {string[]} */
-    const heard = [];
-    const handler = () => heard.push('on');
+    const received = [];
+    const handler = () => received.push('on');
     emitter.on('e', handler);
-    const stop = emitter.on('e', () => heard.push('stopped'));
-    emitter.on('e', () => heard.push('once'), { once: true });
+    const stop = emitter.on('e', () => received.push('stopped'));
+    emitter.on('e', () => received.push('once'), { once: true });
     emitter.emit('e');
     emitter.off('e', handler);
     stop();
     emitter.emit('e');
-    assert.deepEqual(heard, ['on', 'stopped', 'once']);
+    assert.deepEqual(received, ['on', 'stopped', 'once']);
   });
 });
 

@@ -102,7 +102,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     const { id, connect, board } = await stage(t);
     const [ann, bob] = [connect(), connect({ user: BOB })];
     const kept = await follow(bob, id, board);
-    const heard = record(bob);
+    const received = record(bob);
     await ann.joinProject(id);
     const { task } = await ann.createTask(id, { title: 'Paint', priority: 'high' });
     const { task: other } = await ann.createTask(id, { title: 'Glue' });
@@ -117,7 +117,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     await assert.rejects(ann.createTask(id, { title: '' }), { code: 'invalid_data' });
     await assert.rejects(ann.joinProject(2 ** 31 - 1), { code: 'not_found' });
     await assertSame(kept, board);
-    assert.deepEqual(heard.seqs, heard.seqs.map((_, index) => heard.seqs[0] + index));
+    assert.deepEqual(received.seqs, received.seqs.map((_, index) => received.seqs[0] + index));
     assert.deepEqual((await board()).tasks.map(({ title, comment_count }) => [title, comment_count]), [['Glue', 0], ['Paint', 1]]);
   });
 
@@ -134,14 +134,14 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     await until(() => watcher.viewersOf(task.id).includes(bob), 'what he looks at');
     await shaky.typing(task.id, true);
     await until(() => watcher.typingOn(task.id).some((user) => user.id === bob), 'that he types');
-    const heard = record(watcher, ['user_presence', 'task_viewers', 'user_typing_status']);
+    const received = record(watcher, ['user_presence', 'task_viewers', 'user_typing_status']);
     proxy.cut();
     await until(() => watcher.typingOn(task.id).length === 0, 'the end of typing');
     await until(() => shaky.state === 'live', 'another connection');
     await shaky.setPresence('idle');
     await until(() => watcher.presenceOf(id).get(bob) === 'idle', 'idle');
-    await until(() => watcher.viewersOf(task.id).includes(bob), 'what he looks at, told again');
-    const statuses = heard.events.filter(([name]) => name === 'user_presence').map(([, { status }]) => status);
+    await until(() => watcher.viewersOf(task.id).includes(bob), 'what he looks at, sent again');
+    const statuses = received.events.filter(([name]) => name === 'user_presence').map(([, { status }]) => status);
     assert.deepEqual(statuses, ['idle']);
   });
 
@@ -149,7 +149,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     const { proxy, id, connect, steady, board } = await stage(t);
     const [shaky, writer] = [connect({ user: BOB }), steady()];
     const kept = await follow(shaky, id, board);
-    const heard = record(shaky);
+    const received = record(shaky);
     const { task } = await writer.createTask(id, { title: 'Target' });
     /** @type {Promise<any>[]} */
     const calls = [];
@@ -165,7 +165,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     await assertSame(kept, board);
     const [target] = (await board()).tasks.filter(({ id }) => id === task.id);
     assert.deepEqual([(await board()).tasks.length, target.comment_count], [41, 40]);
-    assert.deepEqual(heard.seqs, heard.seqs.map((_, index) => heard.seqs[0] + index));
+    assert.deepEqual(received.seqs, received.seqs.map((_, index) => received.seqs[0] + index));
     assert.ok(proxy.sockets > 4, `${proxy.sockets} sockets`);
     const said = await api('GET', `tasks/${task.id}/comments/?page_size=200`, { token: await tokenOf(ANN) });
     assert.deepEqual(said.results.map(({ content }) => content), calls.filter((_, index) => index % 2).map((_, index) => `from the shaky one ${Math.floor(index / 5)}.${index % 5}`));
@@ -187,7 +187,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     const { id, connect, steady, board } = await stage(t);
     await steady().createTask(id, { title: 'Before' });
     const client = connect();
-    const told = record(client, ['reset']);
+    const reported = record(client, ['reset']);
     let state = fromSnapshot({ ...(await board()), tasks: [] });
     client.on('event', (_, frame) => (state = applyEvent(state, frame)));
     client.snapshot = async () => (state = fromSnapshot(await board()));
@@ -196,7 +196,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     await until(() => client.state === 'live', 'live');
     await steady().createTask(id, { title: 'After' });
     await assertSame(() => toSnapshot(state), board);
-    assert.deepEqual(told.events.map(([, { project_id }]) => project_id), [id]);
+    assert.deepEqual(reported.events.map(([, { project_id }]) => project_id), [id]);
   });
 
   test('where sockets are blocked everything goes by the API, and back', async (t) => {
@@ -204,7 +204,7 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     proxy.letsSocketsThrough = false;
     const client = connect({ user: BOB });
     const kept = await follow(client, id, board);
-    const heard = record(client);
+    const received = record(client);
     await until(() => client.state === 'polling', 'polling');
     const { task } = await client.createTask(id, { title: 'Paint' });
     const { task: other } = await steady().createTask(id, { title: 'Glue' });
@@ -223,10 +223,10 @@ describe('a real server', { skip, concurrency: 4 }, () => {
     await until(() => client.state === 'live', 'live', 60_000);
     await steady().createTask(id, { title: 'By socket' });
     await assertSame(kept, board);
-    assert.deepEqual(heard.seqs, heard.seqs.map((_, index) => heard.seqs[0] + index));
+    assert.deepEqual(received.seqs, received.seqs.map((_, index) => received.seqs[0] + index));
   });
 
-  test('changes that a socket carried out unheard are not done again by the API', async (t) => {
+  test('changes that a socket carried out without an answer are not done again by the API', async (t) => {
     const { proxy, id, connect, steady, board } = await stage(t);
     // From then on the server receives from the client, but the client no longer receives from the server.
     /** @type {any} */
@@ -266,11 +266,11 @@ describe('a real server', { skip, concurrency: 4 }, () => {
       proxy.letsSocketsThrough = !blocked;
       if (blocked) await api('POST', `projects/${id}/members/`, { token, body: { username: BOB.username, role: 'member' } });
       const client = connect({ user: BOB });
-      const told = record(client, ['removed_from_project']);
+      const reported = record(client, ['removed_from_project']);
       await client.joinProject(id);
       await api('DELETE', `projects/${id}/members/${bob.id}/`, { token });
-      await until(() => told.events.length === 1, 'the removal');
-      assert.deepEqual(told.events, [['removed_from_project', { project_id: id }]]);
+      await until(() => reported.events.length === 1, 'the removal');
+      assert.deepEqual(reported.events, [['removed_from_project', { project_id: id }]]);
       await assert.rejects(client.joinProject(id), { code: 'not_found' });
       client.close();
     }
@@ -330,18 +330,18 @@ describe('a real server', { skip, concurrency: 4 }, () => {
         return setTimeout(callback, hurry ? 0 : delay);
       },
     });
-    const heard = record(client);
+    const received = record(client);
     await until(() => asked === 2, 'the fresh token');
     await client.leaveProject(1); // an answer after the renewal's
-    assert.deepEqual([heard.states, proxy.sockets], [['live'], 1]);
+    assert.deepEqual([received.states, proxy.sockets], [['live'], 1]);
   });
 
   test('a token that is none ends it with the reason', async (t) => {
     const { proxy, connect } = await stage(t);
     const client = connect({ token: 'none' });
-    const heard = record(client, ['error']);
+    const received = record(client, ['error']);
     await until(() => client.state === 'closed', 'closed');
-    assert.deepEqual(heard.events.map(([, { code }]) => code), ['token_invalid']);
+    assert.deepEqual(received.events.map(([, { code }]) => code), ['token_invalid']);
     assert.equal(proxy.sockets, 1);
   });
 });

@@ -25,8 +25,8 @@ function makeScene() {
   /** @type {any[]} */
   const asked = [];
   /** @type {string[]} */
-  const told = [];
-  const scene = { store, asked, told, refusal: /** @type {any} */ (null), version: 1, more: {} };
+  const reported = [];
+  const scene = { store, asked, reported, refusal: /** @type {any} */ (null), version: 1, more: {} };
   const answer = (/** @type {string} */ name, /** @type {any} */ more) => async (/** @type {any[]} */ ...args) => {
     asked.push([name, ...args]);
     if (scene.refusal) throw scene.refusal;
@@ -42,10 +42,10 @@ function makeScene() {
     deleteTask: answer('delete', {}),
     restoreTask: answer('restore', (/** @type {number} */ id) => ({ task: task(id) })),
   };
-  const undo = new Undo({ undone: ({ words }) => told.push(words.undone) });
-  const tell = (/** @type {string} */ text) => void told.push(text);
-  const commands = new Commands({ client, store, undo, problems: { report: tell }, toasts: { say: tell }, projectId: 3, openTask: () => {} });
-  return { store, asked, told, scene, undo, commands };
+  const undo = new Undo({ undone: ({ words }) => reported.push(words.undone) });
+  const report = (/** @type {string} */ text) => void reported.push(text);
+  const commands = new Commands({ client, store, undo, problems: { report }, toasts: { say: report }, projectId: 3, openTask: () => {} });
+  return { store, asked, reported, scene, undo, commands };
 }
 
 /** @param {BoardStore} store @param {string} event @param {any} data */
@@ -53,14 +53,14 @@ const happens = (store, event, data) => store.apply({ event, data, room: 'projec
 
 describe('what one did', () => {
   test('is taken back in reverse, each once', async () => {
-    const { commands, undo, asked, told } = makeScene();
+    const { commands, undo, asked, reported } = makeScene();
     await commands.coming.create('todo', 'New');
     await commands.editing.update(1, 'title', 'Other', 1);
     await commands.coming.remove(2);
-    asked.length = told.length = 0;
+    asked.length = reported.length = 0;
     for (let step = 0; step < 4; step += 1) await undo.run();
     assert.deepEqual(asked, [['restore', 2], ['update', 1, { title: 'Task 1' }, 3, { follows: true }], ['delete', 9]]);
-    assert.deepEqual(told, ['Deletion of “Task 2” undone', 'Change to the title of “Task 1” undone', 'Creation of “New” undone']);
+    assert.deepEqual(reported, ['Deletion of “Task 2” undone', 'Change to the title of “Task 1” undone', 'Creation of “New” undone']);
   });
 
   test('is taken back even before it is answered, and not what was done before', async () => {
@@ -135,36 +135,36 @@ describe('what one did', () => {
   });
 
   test('a card that another user has moved since stays where they put it', async () => {
-    const { commands, undo, asked, told, store } = makeScene();
+    const { commands, undo, asked, reported, store } = makeScene();
     await commands.moving.move(1, { status: 'review', beforeId: null });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'review', position: 'm' }, version: 2 });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'completed', position: 'z' }, version: 3 });
     asked.length = 0;
     await undo.run();
-    assert.deepEqual([asked, told], [[], ['Someone else has moved “Task 1” since then.']]);
+    assert.deepEqual([asked, reported], [[], ['Someone else has moved “Task 1” since then.']]);
     assert.equal(undo.last, null);
   });
 
   test('nor is it moved back where another user has only given it another status since', async () => {
-    const { commands, undo, asked, told, store } = makeScene();
+    const { commands, undo, asked, reported, store } = makeScene();
     await commands.moving.move(1, { status: 'review', beforeId: null });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'review', position: 'm' }, version: 2 });
     happens(store, 'task_updated', { task_id: 1, changes: { status: 'completed' }, version: 3 });
     asked.length = 0;
     await undo.run();
-    assert.deepEqual([asked, told], [[], ['Someone else has moved “Task 1” since then.']]);
+    assert.deepEqual([asked, reported], [[], ['Someone else has moved “Task 1” since then.']]);
   });
 
   test('what was refused is nothing to take back, and what cannot be taken back is not tried again', async () => {
-    const { commands, undo, scene, told } = makeScene();
+    const { commands, undo, scene, reported } = makeScene();
     scene.refusal = { code: 'forbidden', message: 'No.' };
     await commands.editing.update(1, 'title', 'Other', 1);
     assert.equal(undo.last, null);
     scene.refusal = null;
     await commands.editing.update(1, 'title', 'Other', 1);
     scene.refusal = { code: 'forbidden', message: 'No.' };
-    told.length = 0;
+    reported.length = 0;
     await undo.run();
-    assert.deepEqual([told, undo.last], [['Couldn’t change the title of “Task 1”. No.'], null]);
+    assert.deepEqual([reported, undo.last], [['Couldn’t change the title of “Task 1”. No.'], null]);
   });
 });

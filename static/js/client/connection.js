@@ -79,7 +79,7 @@ export class Connection {
   #readyAt = 0;
   /** Until then the server wants to be left alone. */
   #stayAwayUntil = 0;
-  #heardAnything = false;
+  #receivedAnything = false;
   /** @type {TaskManagerError | null} why the server is about to close */
   #reason = null;
 
@@ -175,7 +175,7 @@ export class Connection {
     const attempt = this.#attempt;
     this.#phase = 'attempting';
     this.#startedAt = this.#clock.now();
-    this.#heardAnything = false;
+    this.#receivedAnything = false;
     this.#reason = null;
     this.#alarm.set(ATTEMPT_TIMEOUT, () => this.#giveUp());
     this.#events.changed();
@@ -199,7 +199,7 @@ export class Connection {
   /** @param {any} error */
   #noToken(error) {
     if (error?.code === 'unauthenticated') return this.#end(error);
-    this.#heardAnything = true; // Says nothing about sockets being blocked.
+    this.#receivedAnything = true; // Says nothing about sockets being blocked.
     this.#drop();
     this.#lost('no_token', `There is no token: ${error}`);
   }
@@ -245,7 +245,7 @@ export class Connection {
     if (!frame) return this.#log('not a frame of the protocol', text);
     this.#log('←', frame);
     this.#heartbeat.received();
-    this.#heardAnything = true;
+    this.#receivedAnything = true;
     this.blocked = 0;
     if (frame.event === 'going_away') this.#stayAway(frame.data.reconnect_in_ms);
     if (frame.event === 'error' && frame.id === undefined) this.#reason = errorFrom(frame.data);
@@ -315,7 +315,7 @@ export class Connection {
       return;
     }
     this.failures += 1;
-    if (!this.#heardAnything) this.blocked += 1;
+    if (!this.#receivedAnything) this.blocked += 1;
   }
 
   #wait() {

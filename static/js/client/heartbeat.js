@@ -15,7 +15,7 @@ export class Heartbeat {
   #alarm;
   #clock;
   #interval = 0;
-  #heardAt = 0;
+  #receivedAt = 0;
   #asking = false;
   #ping;
   #dead;
@@ -43,7 +43,7 @@ export class Heartbeat {
 
   /** A frame came in. */
   received() {
-    this.#heardAt = this.#clock.now();
+    this.#receivedAt = this.#clock.now();
     this.#asking = false;
   }
 
@@ -58,7 +58,7 @@ export class Heartbeat {
   }
 
   #quietFor() {
-    return this.#interval - (this.#clock.now() - this.#heardAt);
+    return this.#interval - (this.#clock.now() - this.#receivedAt);
   }
 
   /** @param {number} delay milliseconds */

@@ -15,7 +15,7 @@ export class Hints {
   /** @type {Map<number, number>} task → when it was last sent that the user types there */
   #typing = new Map();
   /** @type {Status | null} as the present link has it; null: uncertain */
-  #told = 'online';
+  #sent = 'online';
   #link;
   #clock;
   #status;
@@ -34,7 +34,7 @@ export class Hints {
 
   /** There is a new link, which knows nothing: before the joins, so that no client sees the user come as another. */
   opened() {
-    this.#told = 'online';
+    this.#sent = 'online';
     this.#typing.clear();
     this.presence().catch(() => {});
     if (this.#viewing !== null) this.#send('task_viewing', { task_id: this.#viewing }).catch(() => {});
@@ -43,10 +43,10 @@ export class Hints {
   /** @returns {Promise<{status: Status}>} at once where there is no link: it is sent with the next one */
   async presence() {
     const status = this.#status();
-    if (!this.#link.ready || status === this.#told) return { status };
-    this.#told = status;
+    if (!this.#link.ready || status === this.#sent) return { status };
+    this.#sent = status;
     await this.#send('presence_update', { status }).catch((error) => {
-      this.#told = null;
+      this.#sent = null;
       throw error;
     });
     return { status };
@@ -59,9 +59,9 @@ export class Hints {
    * @param {boolean} isTyping
    */
   async typing(taskId, isTyping) {
-    const toldAt = this.#typing.get(taskId);
+    const sentAt = this.#typing.get(taskId);
     if (!this.#link.ready) return {};
-    if (isTyping ? this.#clock.now() - (toldAt ?? -Infinity) < TYPING_RENEWAL : toldAt === undefined) return {};
+    if (isTyping ? this.#clock.now() - (sentAt ?? -Infinity) < TYPING_RENEWAL : sentAt === undefined) return {};
     if (isTyping) this.#typing.set(taskId, this.#clock.now());
     else this.#typing.delete(taskId);
     return this.#send('user_typing', { task_id: taskId, is_typing: isTyping });

@@ -192,7 +192,7 @@ export class LiveRooms {
       link,
       events: {
         deliver: (frame) => this.#deliver(frame),
-        emit: (event, data, room, frame) => this.#tell(event, data, room, frame),
+        emit: (event, data, room, frame) => this.#dispatch(event, data, room, frame),
         changed: events.changed,
         joined: () => {},
         left: () => {},
@@ -300,7 +300,7 @@ export class LiveRooms {
    * @param {string} room
    * @param {Frame} [frame]
    */
-  #tell(event, data, room, frame) {
+  #dispatch(event, data, room, frame) {
     const shared = this.#rooms.get(room);
     if (!shared) return;
     if (event === ROOMS.removed) {

@@ -42,7 +42,7 @@ export class FakeServer {
   beforeSnapshot = async () => {};
   /** So many changes over HTTP are refused as too fast. */
   tooFast = 0;
-  /** 'ok', 'away' or 'deaf' (it does what it is asked, and the answer is lost). */
+  /** 'ok', 'away' or 'silent' (it does what it is asked, and the answer is lost). */
   http = 'ok';
   #keys = new Map();
   #server = createServer((request, response) => this.#answerHttp(request, response));
@@ -119,7 +119,7 @@ export class FakeServer {
   }
 
   /** Sends an event that is not logged to the listeners. */
-  tell(room, event, data) {
+  send(room, event, data) {
     for (const connection of this.open) if (connection.rooms.has(room)) connection.send({ event, room, data });
   }
 
@@ -268,7 +268,7 @@ export class FakeServer {
       return json(429, { code: 'rate_limited', message: 'Wait.', retry_after: 0.05 });
     }
     const done = this.#carryOut(`${request.method} ${url.pathname}`, body, request.headers['idempotency-key']);
-    if (this.http === 'deaf') return response.destroy();
+    if (this.http === 'silent') return response.destroy();
     if (request.method === 'DELETE') return response.writeHead(204).end();
     json(request.method === 'POST' ? 201 : 200, { id: 7, task_id: 7, project_id: 3, version: 2, ...body, ...done });
   }

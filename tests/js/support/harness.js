@@ -52,11 +52,11 @@ export const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
  * @param {string[]} names
  */
 export function record(client, names = []) {
-  const heard = { states: /** @type {string[]} */ ([]), events: /** @type {any[]} */ ([]), seqs: /** @type {number[]} */ ([]) };
-  client.on('state', (state) => heard.states.push(state));
-  client.on('event', (data, frame) => heard.seqs.push(frame.seq));
-  for (const name of names) client.on(name, (data) => heard.events.push([name, data]));
-  return heard;
+  const received = { states: /** @type {string[]} */ ([]), events: /** @type {any[]} */ ([]), seqs: /** @type {number[]} */ ([]) };
+  client.on('state', (state) => received.states.push(state));
+  client.on('event', (data, frame) => received.seqs.push(frame.seq));
+  for (const name of names) client.on(name, (data) => received.events.push([name, data]));
+  return received;
 }
 
 /**
