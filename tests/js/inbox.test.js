@@ -62,8 +62,8 @@ describe('the inbox', () => {
   });
 
   test('what was deleted keeps its place and loses its words', () => {
-    const sentence = frame(5, { data: { task_id: 7, title: 'Paint', comment: { id: 9, content: 'Secret' } } });
-    const inbox = arrive(EMPTY, said);
+    const comment = frame(5, { data: { task_id: 7, title: 'Paint', comment: { id: 9, content: 'Secret' } } });
+    const inbox = arrive(EMPTY, comment);
     const [item] = redact(inbox, ({ comment }) => comment.id === 9).items;
     assert.deepEqual(item.data, { redacted: true, task_id: 7, comment: { id: 9, content: '', content_html: '' } });
     assert.equal(redact(inbox, ({ task_id: id }) => id === 8), inbox);
