@@ -5,7 +5,10 @@ import { fetchSessions } from './page/api.js';
 import { find } from './ui/dom.js';
 import { keptHere } from './page/forgetting.js';
 import { t } from './language/language.js';
-import { signInUrl } from './page/site.js';
+import { commonActions } from './palette/common_actions.js';
+import { offerPalette } from './palette/palette.js';
+import { leaveKeysToInputMethods } from './ui/keys.js';
+import { base, signInUrl } from './page/site.js';
 import { watchSession } from './page/session.js';
 import { ago, exact, useZone } from './language/time.js';
 
@@ -13,6 +16,8 @@ const POLL_INTERVAL_MS = 5_000;
 
 const list = find(document, '[data-sessions]');
 watchSession({ close: () => {} }, keptHere());
+leaveKeysToInputMethods();
+offerPalette({ actions: () => [{ label: t('All projects'), act: () => location.assign(`${base}/`) }, ...commonActions()] });
 useZone(document.body.dataset.timeZone ?? '');
 for (const time of list.querySelectorAll('time')) showUse(time, time.dateTime);
 setInterval(refresh, POLL_INTERVAL_MS);

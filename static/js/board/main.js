@@ -28,6 +28,8 @@ import { listenToKeys } from './page/keyboard.js';
 import { forgetBoard, keepCopyOf, keptBoard, workOffline } from './page/offline.js';
 import { t } from './language/language.js';
 import { followElsewhere, noteOf } from './commands/leftovers.js';
+import { commonActions } from './palette/common_actions.js';
+import { offerPalette } from './palette/palette.js';
 import { choices, openMoveMenu } from './columns/move_menu.js';
 import { openLabelsMenu } from './panel/labels_menu.js';
 import { TaskPanel } from './panel/panel.js';
@@ -249,14 +251,8 @@ listenToKeys({
   undo: () => void (store.mayEdit && undo.run()),
   isOpen: () => panel.taskId !== null,
   close: () => route.close(),
-  add: (column) => {
-    uncover();
-    composers.open(column);
-  },
-  filter: () => {
-    uncover();
-    filterBar.focus();
-  },
+  add: addTask,
+  filter: filterTasks,
   help: openKeyHelp,
   move: offerMove,
 });
@@ -264,6 +260,44 @@ listenToKeys({
 /** Nobody writes in what they do not see: the open panel goes where it lies over the board. */
 function uncover() {
   if (panel.covers(board)) route.close();
+}
+
+/** @param {HTMLElement} column */
+function addTask(column) {
+  uncover();
+  composers.open(column);
+}
+
+function filterTasks() {
+  uncover();
+  filterBar.focus();
+}
+
+offerPalette({
+  actions: boardActions,
+  here: {
+    project: () => ({ id: projectId, name: store.painted?.project.name ?? '' }),
+    tasks: () => store.painted?.tasks.values() ?? [],
+    open: (taskId, commentId) => route.open(taskId, commentId),
+  },
+});
+
+/** @returns {import("./palette/palette.js").Action[]} */
+function boardActions() {
+  const column = () => find(board, '[data-status=todo]');
+  return [
+    ...(store.mayEdit ? [{ label: t('Add task'), act: () => addTask(column()) }] : []),
+    { label: t('Filter tasks'), act: filterTasks },
+    { label: t('Members'), act: () => projectSettings.open('members') },
+    { label: t('Project settings'), act: () => projectSettings.open('project') },
+    ...(store.role === 'owner' ? [{ label: t('Labels'), act: editLabels }] : []),
+    { label: t('Archive'), act: showArchive },
+    { label: t('Activity'), act: showActivity },
+    ...concerns.actions(),
+    { label: t('Keyboard shortcuts'), act: openKeyHelp },
+    { label: t('All projects'), act: () => location.assign(`${base}/`) },
+    ...commonActions(),
+  ];
 }
 
 /** @param {number} taskId */

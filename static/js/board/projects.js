@@ -11,6 +11,8 @@ import { showConnection } from './page/connection_badge.js';
 import { find } from './ui/dom.js';
 import { keptHere } from './page/forgetting.js';
 import { forgetBoard, workOffline } from './page/offline.js';
+import { offerPalette } from './palette/palette.js';
+import { commonActions } from './palette/common_actions.js';
 import { t } from './language/language.js';
 import { guardPresses } from './ui/presses.js';
 import { followElsewhere } from './commands/leftovers.js';
@@ -31,7 +33,11 @@ watchSession(client, keptHere(shelf));
 client.on('state', (state) => showConnection(document.body, state));
 
 const toasts = new Toasts(find(document, '[data-toasts]'));
-followConcerns({ client, toasts, title: () => `${t('Projects')} · taskrealtime` }).paintTitle();
+const concerns = followConcerns({ client, toasts, title: () => `${t('Projects')} · taskrealtime` });
+concerns.paintTitle();
+offerPalette({
+  actions: () => [{ label: t('Create project'), act: () => find(document, '.new-project [name=name]').focus() }, ...concerns.actions(), ...commonActions()],
+});
 client.on('recovered', (found) => {
   for (const leftover of found) void followElsewhere(leftover, report);
 });

@@ -18,6 +18,7 @@ import { api, csrfHeaders } from './site.js';
  * @typedef {import("../../client/wire.d.ts").MemberDetail} MemberDetail
  * @typedef {import("../../client/wire.d.ts").NewInvitation} NewInvitation
  * @typedef {import("../../client/wire.d.ts").ProjectDetail} ProjectDetail
+ * @typedef {import("../../client/wire.d.ts").SearchPage} SearchPage
  * @typedef {import("../../client/wire.d.ts").SignInList} SignInList
  * @typedef {import("../../client/wire.d.ts").TaskDetail} TaskDetail
  * @typedef {import("../../client/wire.d.ts").TaskPage} TaskPage
@@ -27,17 +28,18 @@ import { api, csrfHeaders } from './site.js';
  * @param {"GET" | "POST" | "PATCH" | "DELETE"} method
  * @param {string} path
  * @param {object} [body]
+ * @param {AbortSignal} [signal] ends it, as if no answer came
  * @returns {Promise<any>} the answer's JSON, null where it has none
  * @throws {import("../../client/envelope.js").TaskManagerError}
  */
-function call(method, path, body) {
+function call(method, path, body, signal) {
   /** @type {Record<string, string>} */
   const headers = {};
   // Where somebody else has signed in meanwhile, in another tab, nothing is shown here or done in their name.
   const { userId } = document.body.dataset;
   if (userId) headers['X-Page-User'] = encodeURIComponent(userId);
   if (method !== 'GET') Object.assign(headers, csrfHeaders());
-  return callApi(path, { method, headers, credentials: 'same-origin', body });
+  return callApi(path, { method, headers, credentials: 'same-origin', body, signal });
 }
 
 /** @returns {Promise<string>} a fresh access token for the socket; refused with 401 or 403 once the page's user is signed out */
@@ -82,6 +84,15 @@ export function fetchComments(taskId) {
  */
 export function fetchArchive(projectId, text) {
   return call('GET', `${api}tasks/?archived=1&page_size=100&project=${projectId}&q=${encodeURIComponent(text)}`);
+}
+
+/**
+ * @param {string} text words, which each task has that is found
+ * @param {AbortSignal} signal
+ * @returns {Promise<SearchPage>} the best ones of all projects, and how many there are
+ */
+export function searchTasks(text, signal) {
+  return call('GET', `${api}search/?q=${encodeURIComponent(text)}`, undefined, signal);
 }
 
 /** @param {number} taskId of a completed task @returns {Promise<null>} */
