@@ -30,9 +30,9 @@ from .record import Fault, Final, Record
 #: Pings this often, and a client that answers none for so long counts as gone: seconds, so that sleep shows in a run.
 PING_INTERVAL, PING_TIMEOUT = 2, 7
 #: Seconds that any service may take to restart on a busy machine.
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 #: Seconds between two looks at the server processes, and before one that died is started again.
-LOOK, PAUSE = 0.05, 0.3
+POLL_SECONDS, PAUSE_SECONDS = 0.05, 0.3
 SETTINGS = "tests.faults.settings"
 #: Seconds that a token of a run is good for.
 TOKEN_LIFE = 86_400
@@ -112,11 +112,11 @@ class Slot:
 
     async def until_answers(self) -> None:
         """Wait until it serves; it may be started again meanwhile."""
-        deadline = time.monotonic() + PATIENCE
-        while not await self.comes_up(PATIENCE):
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not await self.comes_up(TIMEOUT_SECONDS):
             if time.monotonic() > deadline:
                 raise AssertionError(f"Server {self.index} does not come back.\n{self.log()}")
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def comes_up(self, seconds: float) -> bool:
         """Whether the present process comes to serve within that time."""
@@ -124,7 +124,7 @@ class Slot:
         while self.running and time.monotonic() < deadline:
             if await self.answers():
                 return True
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)
         return False
 
     def log(self, lines: int = 60) -> str:
@@ -198,12 +198,12 @@ class Installation(Stack):
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)
             for slot in self.slots:
                 if slot.kept and not slot.running:
                     if slot._process is not None:
                         self._note_end(slot, slot.reap())
-                        await asyncio.sleep(PAUSE)
+                        await asyncio.sleep(PAUSE_SECONDS)
                     if slot.kept and not slot.running:
                         slot.launch()
 
@@ -228,7 +228,7 @@ class Installation(Stack):
 
     async def ask(self, code: str, **values: Any) -> Any:
         """What `Stack.run` gives; tried again while the database is away."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
             try:
                 async with self._asking:
@@ -338,5 +338,5 @@ async def until(condition: Any, seconds: float) -> bool:
     while not condition():
         if time.monotonic() > deadline:
             return False
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(POLL_SECONDS)
     return True

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 #: Seconds that it waits for the lock of another writer.
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 INSERT = """
     INSERT INTO helpdesk_ticket (queue_id, title, "the Status's", votes, secret) VALUES (?, ?, 'open', 0, '')
     RETURNING id
@@ -25,7 +25,7 @@ def carry_out(database: sqlite3.Connection, kind: str, token: str, project: int,
 
 def main() -> None:
     """Follow the commands until stdin ends."""
-    database = sqlite3.connect(os.environ["DATABASE_URL"].removeprefix("sqlite:///"), timeout=PATIENCE)
+    database = sqlite3.connect(os.environ["DATABASE_URL"].removeprefix("sqlite:///"), timeout=TIMEOUT_SECONDS)
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)
         answer: dict[str, Any] = {"token": request["token"]}

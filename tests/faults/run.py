@@ -13,7 +13,7 @@ from random import Random
 from . import checker, storm
 from .checker import Violation
 from .clients import Follower, Pages, PollClient, SocketClient, Who
-from .installation import PATIENCE, Installation
+from .installation import TIMEOUT_SECONDS, Installation
 from .nemesis import Injection, Nemesis
 from .network import Link
 from .record import ACKNOWLEDGED, Record
@@ -220,7 +220,7 @@ class Stage:
         """Faults for the planned time; whether something was found before its end."""
         once = self._plan.seconds is None
         players = [asyncio.create_task(self._nemesis.play(deck, once=once)) for deck in self._decks()]
-        deadline = time.monotonic() + (PATIENCE if self._plan.seconds is None else self._plan.seconds)
+        deadline = time.monotonic() + (TIMEOUT_SECONDS if self._plan.seconds is None else self._plan.seconds)
         found = False
         over = all if once else any  # Without an end of its own, a player that is done has failed.
         while time.monotonic() < deadline and not found and not over(player.done() for player in players):

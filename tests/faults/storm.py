@@ -10,7 +10,7 @@ from .report import Seconds
 
 PEOPLE, TASKS, MISSED = 150, 1000, 5
 #: Seconds that all clients have to catch up.
-PATIENCE = 120.0
+TIMEOUT_SECONDS = 120.0
 
 #: Makes the people, and their projects with so many tasks each; `result` is their tokens, and the projects.
 PREPARE = """
@@ -62,5 +62,5 @@ async def _storm(installation: Installation, crowd: Crowd, projects: list[int]) 
     begun = asyncio.get_running_loop().time()
     crowd.cut()
     heads = await installation.ask(WRITE, projects=projects, each=MISSED)
-    await crowd.caught_up(heads, PATIENCE)
+    await crowd.caught_up(heads, TIMEOUT_SECONDS)
     return asyncio.get_running_loop().time() - begun

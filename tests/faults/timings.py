@@ -21,7 +21,7 @@ SERVER_KILLED_WAITS = "  of which they waited by choice (backoff)"
 PROMISES = {LOST_PUBLICATION: 2.0, REDIS_BACK: 3.0, WITHOUT_REDIS: 2.0}
 
 #: Seconds: delivery that counts as normal, a pause between two probes, the end of patience.
-NORMAL, BETWEEN, PATIENCE = 0.3, 0.1, 20.0
+NORMAL, BETWEEN, TIMEOUT_SECONDS = 0.3, 0.1, 20.0
 #: Probes in a row that must be normal.
 IN_A_ROW = 3
 
@@ -70,7 +70,7 @@ class Timings:
         back = time.time()
         good: list[float] = []
         while len(good) < IN_A_ROW:
-            assert time.time() - back < PATIENCE, "delivery does not become normal"
+            assert time.time() - back < TIMEOUT_SECONDS, "delivery does not become normal"
             begun = time.time()
             token = await self._write()
             if await self._all_received(token) - begun < NORMAL:
@@ -89,7 +89,7 @@ class Timings:
         await asyncio.to_thread(redis.kill)
         try:
             slot.send(signal.SIGKILL)
-            await slot.until_ended(PATIENCE)
+            await slot.until_ended(TIMEOUT_SECONDS)
             await slot.until_answers()
             for client in self._clients:  # They choose again, and some of them choose this one.
                 for pipe in client.link.pipes():
@@ -121,7 +121,7 @@ class Timings:
             sum(entry.data for entry in client.history.entries[mark:] if entry.what == "waiting")
             for client, mark in zip(orphans, marks, strict=True)
         ]
-        await slot.until_ended(PATIENCE)
+        await slot.until_ended(TIMEOUT_SECONDS)
         await slot.until_answers()
         fault.healed = time.time()
         await self._quiet()
@@ -137,7 +137,7 @@ class Timings:
 
     async def _quiet(self) -> None:
         """Until every client is connected."""
-        assert await until(lambda: all(client.connected for client in self._clients), PATIENCE)
+        assert await until(lambda: all(client.connected for client in self._clients), TIMEOUT_SECONDS)
         await self._all_received(await self._write())
 
     async def _all_received(self, token: str, clients: Sequence[SocketClient] | None = None) -> float:
@@ -145,7 +145,7 @@ class Timings:
         return max([await self._received(client, token) for client in clients or self._clients])
 
     async def _received(self, client: SocketClient, token: str) -> float:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
             for entry in reversed(client.history.entries):
                 if (

@@ -267,10 +267,10 @@ class Crowd:
                 await asyncio.sleep(PAUSE)
                 continue
             self.answers["upgrade 101"] += 1
-            async with connection, asyncio.timeout(TIMEOUT) as patience:
+            async with connection, asyncio.timeout(TIMEOUT) as timeout:
                 with suppress(ConnectionClosed):
                     while not self.done.is_set():
-                        patience.reschedule(asyncio.get_running_loop().time() + TIMEOUT)
+                        timeout.reschedule(asyncio.get_running_loop().time() + TIMEOUT)
                         await (await connection.ping())
                         await asyncio.sleep(PAUSE)
             if not self.done.is_set():

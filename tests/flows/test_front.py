@@ -266,19 +266,19 @@ def test_a_head_costs_little_however_it_is_filled(server: Server) -> None:
 def test_no_header_moves_a_path(any_server: tuple[int, int], path: str, name: str) -> None:
     port, _ = any_server
     prefix = path[: path.index("/x") + 2]
-    for said in (prefix, prefix.replace("x", "%78"), "\xff"):
-        answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers={name: said.encode("latin-1")}, timeout=60)  # type: ignore[arg-type]
-        assert answer.status_code == 404, (said, answer.text)
+    for value in (prefix, prefix.replace("x", "%78"), "\xff"):
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers={name: value.encode("latin-1")}, timeout=60)  # type: ignore[arg-type]
+        assert answer.status_code == 404, (value, answer.text)
 
 
-@pytest.mark.parametrize("said", ["/x", "/ws", "/", "%ff"])
-def test_no_header_moves_the_path_of_a_socket(any_server: tuple[int, int], said: str) -> None:
+@pytest.mark.parametrize("value", ["/x", "/ws", "/", "%ff"])
+def test_no_header_moves_the_path_of_a_socket(any_server: tuple[int, int], value: str) -> None:
     """A fault would be in the log, which has none at the end."""
     port, _ = any_server
     with RawHTTP(port) as client:
         upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
         client.request(
-            "GET", "/ws/", *upgrade, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", f"Daphne-Root-Path: {said}"
+            "GET", "/ws/", *upgrade, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", f"Daphne-Root-Path: {value}"
         )
         assert client.answer_head()[0] == 101
 

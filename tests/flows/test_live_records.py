@@ -42,12 +42,12 @@ def program(desk: Desk, way: str) -> Iterator[Iterator[list[dict[str, Any]]]]:
     command = ["node", "tests/js/records_program.js", url, desk.server.token(desk.ann), desk.room, way]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        patience = Timer(60, process.kill)  # ends what is printed, too
-        patience.start()
+        timeout = Timer(60, process.kill)  # ends what is printed, too
+        timeout.start()
         try:
             yield (json.loads(line) for line in process.stdout)
         finally:
-            patience.cancel()
+            timeout.cancel()
             process.kill()
 
 

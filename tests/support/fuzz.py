@@ -159,7 +159,7 @@ class NotStrict(AssertionError):
     """The server sent what is no strict JSON."""
 
 
-async def converse(port: int, token: str, wire: bytes, *, patience: float = 10) -> Exchange:
+async def converse(port: int, token: str, wire: bytes, *, seconds: float = 10) -> Exchange:
     """Sign in, send all of this at once with a ping behind it, and read what comes until its pong, or the end.
 
     Where neither comes in time, the answer is neither finished nor closed.
@@ -174,7 +174,7 @@ async def converse(port: int, token: str, wire: bytes, *, patience: float = 10) 
         end = json.dumps({"event": "ping", "id": END}).encode()
         exchange = Exchange()
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(seconds):
                 writer.write("\r\n".join(lines).encode())
                 head = await reader.readuntil(b"\r\n\r\n")
                 assert head.split()[1] == b"101", head

@@ -101,8 +101,8 @@ def test_blanks_are_characters_too(world: World) -> None:
     for blank in (" ", " \n\t", "\u2003" * 200):
         created = api.post("/api/tasks/", {"project_id": world.project.pk, "title": blank})
         assert (created.status_code, created.json()["title"]) == (201, blank)
-        said = api.post(world.path("tasks/<id:task_id>/comments/"), {"content": blank})
-        assert (said.status_code, said.json()["content"]) == (201, blank)
+        created = api.post(world.path("tasks/<id:task_id>/comments/"), {"content": blank})
+        assert (created.status_code, created.json()["content"]) == (201, blank)
 
 
 def test_a_whole_number_that_names_nothing_is_not_found(world: World) -> None:

@@ -219,8 +219,8 @@ def test_no_limit_is_no_limit(settings: Settings) -> None:
 
 def test_a_client_that_goes_on_after_errors_is_a_flood(settings: Settings) -> None:
     settings.WEBSOCKET_RATE_LIMIT = "5/3600s"
-    patience = rate_limits.FloodGuard()
-    assert [patience.ends() for _ in range(rate_limits.FLOOD_LEAST + 1)] == [False] * rate_limits.FLOOD_LEAST + [True]
+    guard = rate_limits.FloodGuard()
+    assert [guard.ends() for _ in range(rate_limits.FLOOD_LEAST + 1)] == [False] * rate_limits.FLOOD_LEAST + [True]
 
 
 def test_wrong_passwords_count_by_name_and_by_address(settings: Settings) -> None:

@@ -512,12 +512,12 @@ def without_texts(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_a_deleted_comment_said_is_no_longer_in_the_database(task: Task) -> None:
-    said, other = comment(task), comment(task, "Stays")
-    said.content = "Other secret words"
-    said.save()
-    before, others = stored(f"comment.{said.pk}"), stored(f"comment.{other.pk}")
-    subject = f"comment.{said.pk}"
-    said.delete()
+    added, other = comment(task), comment(task, "Stays")
+    added.content = "Other secret words"
+    added.save()
+    before, others = stored(f"comment.{added.pk}"), stored(f"comment.{other.pk}")
+    subject = f"comment.{added.pk}"
+    added.delete()
     assert [seq for seq, _, _ in before] == [2, 4]
     assert stored(subject) == [(seq, type, {**without_texts(data), "redacted": True}) for seq, type, data in before]
     assert stored(f"comment.{other.pk}") == others
@@ -527,8 +527,8 @@ def test_what_a_deleted_comment_said_is_no_longer_in_the_database(task: Task) ->
 
 def test_what_was_said_and_deleted_in_one_transaction_is_nowhere(task: Task) -> None:
     with log.atomic():
-        said = comment(task)
-        said.delete()
+        added = comment(task)
+        added.delete()
     types = Event.objects.filter(room=task.project.room).order_by("seq").values_list("seq", "type")
     assert list(types)[1:] == [(2, "comment_added"), (3, "comment_deleted")]
     assert not Event.objects.filter(data__contains="ecret words").exists()
@@ -536,9 +536,9 @@ def test_what_was_said_and_deleted_in_one_transaction_is_nowhere(task: Task) -> 
 
 def test_what_is_blanked_in_the_database_reads_as_before(task: Task) -> None:
     room = task.project.room
-    said = comment(task)
+    added = comment(task)
     with transaction.atomic():
-        said.delete()
+        added.delete()
         before = log.read(room, since=0, limit=10)
     after = log.read(room, since=0, limit=10)
     assert after[: len(before)] == before
@@ -567,8 +567,8 @@ def delete_project_by_queryset(task: Task) -> None:
 )
 def test_in_whatever_way_it_is_deleted(task: Task, room: str, delete: Callable[[Task], None]) -> None:
     """Also in other rooms, which stay when the project goes."""
-    said = [comment(task), comment(task)]
-    for one in said:
+    added = [comment(task), comment(task)]
+    for one in added:
         with transaction.atomic():
             log.append(room=room, type="said", data=Said("x"), at=NOW, subject=f"comment.{one.pk}")
     Event.objects.filter(room=room).update(data='{"content":"Secret words"}')
@@ -581,16 +581,16 @@ def test_in_whatever_way_it_is_deleted(task: Task, room: str, delete: Callable[[
 
 
 def test_a_deletion_that_is_rolled_back_blanks_nothing(task: Task) -> None:
-    said, goes = comment(task), comment(task, "Goes")
+    added, goes = comment(task), comment(task, "Goes")
     with transaction.atomic():
-        Comment.objects.get(pk=said.pk).delete()
+        Comment.objects.get(pk=added.pk).delete()
         transaction.set_rollback(True)
     with transaction.atomic():
         with transaction.atomic():
-            Comment.objects.filter(pk=said.pk).delete()
+            Comment.objects.filter(pk=added.pk).delete()
             transaction.set_rollback(True)
         Comment.objects.get(pk=goes.pk).delete()
-    assert [data["comment"]["content"] for _, _, data in stored(f"comment.{said.pk}")] == ["Secret words"]
+    assert [data["comment"]["content"] for _, _, data in stored(f"comment.{added.pk}")] == ["Secret words"]
     assert [data["comment"]["content"] for _, _, data in stored(f"comment.{goes.pk}")] == [""]
     assert not Redaction.objects.exists()
 
@@ -598,10 +598,10 @@ def test_a_deletion_that_is_rolled_back_blanks_nothing(task: Task) -> None:
 def test_what_a_dead_process_left_to_blank_is_blanked_by_the_next_trim(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = comment(task)
+    added = comment(task)
     with monkeypatch.context() as patch:
         patch.setattr(trimming._Hurry, "redact", lambda self: None)
-        said.delete()
+        added.delete()
     assert (Redaction.objects.count(), Event.objects.filter(data__contains="Secret words").count()) == (1, 1)
     assert trimming.trim_some().removed["deleted texts"] == 1
     assert (Redaction.objects.count(), Event.objects.filter(data__contains="Secret words").count()) == (0, 0)
@@ -617,27 +617,27 @@ def test_of_very_much_the_rest_is_left_to_the_next_trim(task: Task) -> None:
 
 
 def test_what_cannot_be_blanked_delays_nothing_else(task: Task, caplog: pytest.LogCaptureFixture) -> None:
-    said, other = comment(task), comment(task, "Other secret words")
-    Event.objects.filter(subject=f"comment.{said.pk}").update(data="{")
+    added, other = comment(task), comment(task, "Other secret words")
+    Event.objects.filter(subject=f"comment.{added.pk}").update(data="{")
     task.comments.all().delete()
     trimming.trim()
-    assert f"comment.{said.pk} could not be blanked" in caplog.text
+    assert f"comment.{added.pk} could not be blanked" in caplog.text
     assert stored(f"comment.{other.pk}")[0][2]["redacted"] is True
-    assert Redaction.objects.get().subject == f"comment.{said.pk}"
+    assert Redaction.objects.get().subject == f"comment.{added.pk}"
 
 
 def test_what_is_there_again_is_not_blanked(task: Task) -> None:
     """Loaded from a fixture, say, before the queue was looked at."""
-    said = comment(task)
-    Redaction.objects.create(subject=f"comment.{said.pk}")
+    added = comment(task)
+    Redaction.objects.create(subject=f"comment.{added.pk}")
     trimming.trim()
-    assert stored(f"comment.{said.pk}")[0][2]["comment"]["content"] == "Secret words"
+    assert stored(f"comment.{added.pk}")[0][2]["comment"]["content"] == "Secret words"
 
 
 @needs_postgresql
 def test_an_open_deletion_delays_no_numbers(task: Task) -> None:
-    said = comment(task)
-    Event.objects.filter(subject=f"comment.{said.pk}").update(seq=None)
+    added = comment(task)
+    Event.objects.filter(subject=f"comment.{added.pk}").update(seq=None)
     Room.objects.filter(name=task.project.room).update(head=1)
 
     def number() -> int:
@@ -645,7 +645,7 @@ def test_an_open_deletion_delays_no_numbers(task: Task) -> None:
         return log.heads([task.project.room])[task.project.room]
 
     with transaction.atomic():
-        said.delete()
+        added.delete()
         assert in_threads(number) == [2]
 
 
@@ -667,13 +667,13 @@ def models_update(task: Task, at: datetime) -> None:
 
 
 def test_a_task_that_was_deleted_long_ago_goes_for_good_without_an_event(project: Project, task: Task) -> None:
-    said = comment(task)
+    added = comment(task)
     delete_at(task, OLD)
     Room.objects.filter(name=project.room).update(oldest=None)
     before = list(Event.objects.filter(room=project.room).order_by("id").values_list("seq", "type"))
     assert trimming.trim().removed["deleted tasks"] == 1
     assert not Task.all_objects.filter(pk=task.pk).exists()
-    assert not Comment.objects.filter(pk=said.pk).exists()
+    assert not Comment.objects.filter(pk=added.pk).exists()
     assert list(Event.objects.filter(room=project.room).order_by("id").values_list("seq", "type")) == before
     assert not Event.objects.filter(data__contains="ecret").exists()
     assert stored(f"task.{task.pk}")[0][2]["task"]["title"] == ""
@@ -681,8 +681,8 @@ def test_a_task_that_was_deleted_long_ago_goes_for_good_without_an_event(project
 
 def test_a_task_with_very_many_comments_goes_in_many_transactions(task: Task) -> None:
     """What was done before a kill stays done; the next round continues."""
-    said = [Comment(task=task, content="Secret") for _ in range(2 * purging.COMMENTS + 1)]
-    QuerySet[Comment](Comment).bulk_create(said)
+    added = [Comment(task=task, content="Secret") for _ in range(2 * purging.COMMENTS + 1)]
+    QuerySet[Comment](Comment).bulk_create(added)
     delete_at(task, OLD)
     passed = itertools.count(1)
 
@@ -745,16 +745,16 @@ def run(command: str) -> str:
 def test_a_new_epoch_makes_old_numbers_worthless(room: str) -> None:
     say(room, NOW)
     before = log.epoch()
-    said = run("renew_epoch")
+    output = run("renew_epoch")
     after = log.epoch()
     assert after != before
-    assert f"was {before} and is {after} now" in said
+    assert f"was {before} and is {after} now" in output
     resumed = resume(room, 1, before)
     assert resumed == ((1, after), True, [])
 
 
 def test_trim_says_what_it_did(task: Task, room: str) -> None:
-    said = comment(task)
+    added = comment(task)
     ask("old", 1)
     IdempotencyKey.objects.update(created_at=OLD)
     say(room, OLD, OLD)
@@ -766,7 +766,7 @@ def test_trim_says_what_it_did(task: Task, room: str) -> None:
         "0 deletions, 0 old invitations, 0 old requests, "
         "1 expired sessions, 0 outstanding tokens; blanked 0 deleted texts and 0 replaced ones in the log.\n"
     )
-    assert not stored(f"comment.{said.pk}")[0][2]["comment"]["content"]
+    assert not stored(f"comment.{added.pk}")[0][2]["comment"]["content"]
     assert [one.pk for one in Session.objects.all()] == ["kept"]
     assert run("trim") == (
         "Removed 0 events, 0 idempotency keys, 0 ended sessions, 0 expired sign-ins, 0 deleted tasks, "
