@@ -160,6 +160,15 @@ def test_windows_of_all_sizes_have_room_for_cards_and_all_controls_in_reach(scen
             assert board_box
             assert box["x"] + box["width"] >= 0.97 * width, box
     expect(page.locator("[data-project-name]")).to_have_attribute("title", LONG_NAME)
+    for size in LOW:
+        resize(page, *size)
+        page.locator("[data-open-project]").click()
+        dialog = page.locator("[data-members-dialog]")
+        expect_whole(dialog.locator("[name=project_name]"))
+        expect_whole(dialog.get_by_role("button", name="Close"))
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        board.expect_no_hash()
 
 
 def test_an_open_panel_stands_beside_the_board_or_gives_way(scene: Scene, new_page: NewPage) -> None:
@@ -201,6 +210,11 @@ def test_an_open_panel_stands_beside_the_board_or_gives_way(scene: Scene, new_pa
         expect(field).to_be_focused()
         expect_seen(field)
         page.keyboard.press("Escape")
+    resize(page, 390, 844)
+    Concerns(page).open()
+    page.keyboard.press("n")
+    expect(Concerns(page).inbox).to_be_hidden()
+    expect_seen(board.column("todo").locator("input[name=title]"))
 
 
 def test_messages_lie_over_no_field_that_one_writes_in(scene: Scene, new_page: NewPage) -> None:

@@ -257,8 +257,9 @@ listenToKeys({
   move: offerMove,
 });
 
-/** Nobody writes in what they do not see: the open panel goes where it lies over the board. */
+/** Nobody writes in what they do not see: the inbox closes, and the open panel where it lies over the board. */
 function uncover() {
+  concerns.closeInbox();
   if (panel.covers(board)) route.close();
 }
 

@@ -92,11 +92,12 @@ export class ProjectSettings {
   /** @param {string} section */
   #reveal(section) {
     for (const link of part(this.dialog, 'nav').querySelectorAll('a')) {
-      setAttribute(link, 'aria-current', link.hash === `#settings/${section}` ? 'true' : null);
+      const isCurrent = link.hash === `#settings/${section}`;
+      setAttribute(link, 'aria-current', isCurrent ? 'true' : null);
+      if (isCurrent) link.scrollIntoView({ block: 'nearest', inline: 'nearest' }); // on phones the row of links scrolls
     }
-    const shown = /** @type {HTMLElement | null} */ (this.dialog.querySelector(`[data-section="${CSS.escape(section)}"]`));
-    const body = part(this.dialog, 'body');
-    if (shown) body.scrollTop += shown.getBoundingClientRect().top - body.getBoundingClientRect().top - 12;
+    const shown = this.dialog.querySelector(`[data-section="${CSS.escape(section)}"]`);
+    shown?.scrollIntoView({ block: 'start' });
   }
 
   #closed() {

@@ -37,7 +37,7 @@ const CLOCK = 30_000; // ms between paintings for the sake of "5 minutes ago"
  * }} parts `title` the tab's, without the number of unread; `follow` shows what a notification is about on this page, and
  *   says whether it could; `isInView` whether somebody is looking at that just now; `repaint` shows all moments anew, in another
  *   time zone; `menu` what the page adds to the own menu
- * @returns {{paintTitle: () => void, actions: () => import("../palette/palette.js").Action[]}} `actions`: what the palette offers of all this
+ * @returns {{paintTitle: () => void, closeInbox: () => void, actions: () => import("../palette/palette.js").Action[]}} `actions`: what the palette offers of all this
  */
 export function followConcerns({ client, toasts, title, taskTitle = () => null, person = () => null, follow = () => false, isInView = () => false, repaint = () => {}, menu = [] }) {
   /** @type {Map<number, string>} projects, as far as sentences needed them */
@@ -80,7 +80,7 @@ export function followConcerns({ client, toasts, title, taskTitle = () => null, 
   leaveKeysToInputMethods();
   watchLengths();
   refusePictures((text) => void toasts.say(text));
-  return { paintTitle, actions };
+  return { paintTitle, closeInbox: () => inbox.close(), actions };
 
   function actions() {
     return [
