@@ -133,7 +133,8 @@ def test_windows_of_all_sizes_have_room_for_cards_and_all_controls_in_reach(scen
     first, last = board.column("todo"), board.column("completed")
     expect(board.card(scene.tasks[29])).to_be_attached()
     controls = [
-        page.locator(one) for one in ("[data-open-members]", "[data-open-project]", "[data-me]", "[data-unread]")
+        page.locator(one)
+        for one in ("[data-open-search]", "[data-open-members]", "[data-open-project]", "[data-me]", "[data-unread]")
     ]
     for width, height in SIZES:
         resize(page, width, height)
