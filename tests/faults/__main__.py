@@ -25,11 +25,11 @@ def main() -> int:
     services.set_environment(runs_tests=False)
     # After the environment is set: they import Django's models.
     from .report import as_json
-    from .run import Plan, run, say
+    from .run import Plan, print_line, run
 
     seed = random.randrange(1_000_000) if given.seed is None else given.seed
     folder = given.folder or Path(tempfile.mkdtemp(prefix="taskrealtime-faults-"))
-    say(f"seed {seed}; the histories go to {folder}")
+    print_line(f"seed {seed}; the histories go to {folder}")
     plan = Plan(
         given.kind,
         seed,
@@ -43,7 +43,7 @@ def main() -> int:
         report = asyncio.run(run(plan, folder=folder))
     finally:
         guard.end_all()
-    say(str(report))
+    print_line(str(report))
     (folder / "report.json").write_text(json.dumps(as_json(report), indent=1))
     return 1 if report.violations else 0
 

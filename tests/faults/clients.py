@@ -132,7 +132,7 @@ class Follower:
                     return
             await asyncio.sleep(backoff(failures, self.chance))
 
-    def hear(self, frame: Frame, connection: int) -> Entry:
+    def receive(self, frame: Frame, connection: int) -> Entry:
         """Record a logged event."""
         return self.history.note("event", connection=connection, room=frame["room"], seq=frame["seq"], frame=frame)
 
@@ -175,7 +175,7 @@ class SocketClient(Follower):
             )
         except NO_CONNECTION:
             return False
-        talk = _Talk(self, socket, next(self._connections), signs_in_by_header)
+        talk = _Conversation(self, socket, next(self._connections), signs_in_by_header)
         try:
             await talk.run()
         finally:
@@ -184,7 +184,7 @@ class SocketClient(Follower):
         return talk.welcome
 
 
-class _Talk:
+class _Conversation:
     """One connection of a `SocketClient`."""
 
     def __init__(self, client: SocketClient, socket: ClientConnection, number: int, by_header: bool) -> None:
@@ -329,7 +329,7 @@ class _Talk:
 
     def _hear(self, frame: Frame) -> None:
         room, seq = frame["room"], frame["seq"]
-        self.client.hear(frame, self.number)
+        self.client.receive(frame, self.number)
         if room in self.resetting:
             self.resetting[room] = seq
         else:
@@ -367,7 +367,7 @@ class PollClient(Follower):
             facts = {"since": since, "epoch": received["epoch"], "reset": received["reset"]}
             self.history.note("joined", connection=number, room=room, seq=received["head"], data=facts)
             for frame in received["events"]:
-                self.hear(frame, number)
+                self.receive(frame, number)
             self.positions[room] = received["seq"]
             if received["reset"]:
                 await self.take_snapshot(room)

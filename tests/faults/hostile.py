@@ -325,7 +325,7 @@ def run(bodies: int, most: int, readers: int, seed: int, **settings: str) -> Rep
     return report
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -341,16 +341,16 @@ def main() -> int:
     given = parser.parse_args()
     seed = random.randrange(1_000_000) if given.seed is None else given.seed
     services.set_environment(runs_tests=False)
-    say(f"seed {seed}; the load of the machine is {os.getloadavg()[0]:.1f}")
+    print_line(f"seed {seed}; the load of the machine is {os.getloadavg()[0]:.1f}")
     try:
         report = run(given.bodies, given.megabytes * MIB, given.readers, seed)
     finally:
         guard.end_all()
-    say(str(report))
+    print_line(str(report))
     for sentence in report.broken():
-        say(f"BROKEN: {sentence}")
+        print_line(f"BROKEN: {sentence}")
     for sentence in report.missed():
-        say(f"MISSED, which an idle machine holds: {sentence}")
+        print_line(f"MISSED, which an idle machine holds: {sentence}")
     return 1 if report.broken() else 0
 
 

@@ -280,11 +280,11 @@ def run(kind: str, ways: list[str]) -> int:
         task = fill(stack, theirs)
         target = Target(server.port, eve.username, server.token(eve), theirs, task, stack.env["DATABASE_URL"])
         measure(server, ann, project)  # What is imported and made at first is no one's fault.
-        say(f"{'':16} {'change':>12} {'sign-in':>13} {'socket':>13}   (median / slowest, ms)")
+        print_line(f"{'':16} {'change':>12} {'sign-in':>13} {'socket':>13}   (median / slowest, ms)")
         for name in ways:
             # Before each: what else the machine does changes.
             idle = measure(server, ann, project)
-            say(f"{'idle':16} {idle}   load {os.getloadavg()[0]:.1f}")
+            print_line(f"{'idle':16} {idle}   load {os.getloadavg()[0]:.1f}")
             attack = multiprocessing.get_context("spawn").Process(target=WAYS[name], args=(target,), daemon=True)
             attack.start()
             time.sleep(HEIGHT_SECONDS)
@@ -296,14 +296,14 @@ def run(kind: str, ways: list[str]) -> int:
             late = times.missed(idle)
             missed += len(late)
             load = os.getloadavg()[0]
-            say(f"{name:16} {times}   load {load:.1f}{'   MISSED: ' + ', '.join(late) if late else ''}")
+            print_line(f"{name:16} {times}   load {load:.1f}{'   MISSED: ' + ', '.join(late) if late else ''}")
             time.sleep(HEIGHT_SECONDS)
     finally:
         stack.close()
     return missed
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -316,7 +316,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", choices=list(WAYS), default=list(WAYS))
     given = parser.parse_args()
     services.set_environment(runs_tests=False)
-    say(f"{given.kind}; the load of the machine is {os.getloadavg()[0]:.1f}")
+    print_line(f"{given.kind}; the load of the machine is {os.getloadavg()[0]:.1f}")
     try:
         missed = run(given.kind, given.only)
     finally:

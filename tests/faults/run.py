@@ -159,7 +159,7 @@ class Stage:
             chance=self._new_chance(),
             long=self._plan.long,
         )
-        self._pulse = asyncio.create_task(self._feel_pulse())
+        self._pulse = asyncio.create_task(self._check_progress())
 
     async def leave(self) -> None:
         """End all participants that are left."""
@@ -183,7 +183,7 @@ class Stage:
     def _link(self, name: str) -> Link:
         return Link(name, self._installation.choose, self._new_chance())
 
-    async def _feel_pulse(self) -> None:
+    async def _check_progress(self) -> None:
         while True:
             begun = time.time()
             await asyncio.sleep(PULSE)
@@ -282,7 +282,7 @@ class Stage:
         return timings, [Violation("storm", "the crowd", what) for what in broken]
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

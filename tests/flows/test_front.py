@@ -304,7 +304,7 @@ def streaming() -> Iterator[tuple[int, Process]]:
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Iterator[tuple[int, Process]]:
+def with_short_timeouts() -> Iterator[tuple[int, Process]]:
     """Another one, with little patience."""
     yield from stream(HTTP_HEAD_TIMEOUT="1", HTTP_BODY_TIMEOUT="1.5", HTTP_IDLE_TIMEOUT="2", HTTP_SEND_TIMEOUT="1")
 
@@ -395,10 +395,10 @@ def test_requests_behind_each_other_are_all_answered(server: Server) -> None:
     "sent", [b"GET /progress HTTP/1.1\r\nHos", b"POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"]
 )
 def test_a_request_that_never_ends_is_cut_however_often_a_byte_comes(
-    impatient: tuple[int, Process], sent: bytes
+    with_short_timeouts: tuple[int, Process], sent: bytes
 ) -> None:
     began = time.monotonic()
-    with RawHTTP(impatient[0], timeout=0.2) as client:
+    with RawHTTP(with_short_timeouts[0], timeout=0.2) as client:
         client.send(sent)
         with pytest.raises(OSError, match=r"ended|reset|Broken"):
             while time.monotonic() - began < 60:
@@ -411,15 +411,15 @@ def test_a_request_that_never_ends_is_cut_however_often_a_byte_comes(
                 raise ConnectionError("It was ended.")
 
 
-def test_a_connection_that_says_nothing_is_closed(impatient: tuple[int, Process]) -> None:
-    with RawHTTP(impatient[0]) as fresh, RawHTTP(impatient[0]) as used:
+def test_a_connection_that_says_nothing_is_closed(with_short_timeouts: tuple[int, Process]) -> None:
+    with RawHTTP(with_short_timeouts[0]) as fresh, RawHTTP(with_short_timeouts[0]) as used:
         used.request("GET", "/progress")
         assert used.answer()[0] == 200
         assert (fresh.rest(), used.rest()) == (b"", b"")
 
 
-def test_a_client_that_does_not_read_its_answer_is_cut(impatient: tuple[int, Process]) -> None:
-    port, process = impatient
+def test_a_client_that_does_not_read_its_answer_is_cut(with_short_timeouts: tuple[int, Process]) -> None:
+    port, process = with_short_timeouts
     before = len(os.listdir(f"/proc/{process.pid}/fd"))
     clients = [RawHTTP(port, buffer=4 * KIB) for _ in range(5)]
     for client in clients:
@@ -431,9 +431,9 @@ def test_a_client_that_does_not_read_its_answer_is_cut(impatient: tuple[int, Pro
         client.close()
 
 
-def test_a_slow_answer_is_waited_for(impatient: tuple[int, Process]) -> None:
+def test_a_slow_answer_is_waited_for(with_short_timeouts: tuple[int, Process]) -> None:
     """The times are those of the client: an application may take longer than any of them."""
-    port, _ = impatient
+    port, _ = with_short_timeouts
     with RawHTTP(port) as client:
         client.request("GET", "/slow")
         time.sleep(2.5)
@@ -532,8 +532,8 @@ def test_bodies_that_stream_have_bounds_of_their_own(streaming: tuple[int, Proce
         assert client.answer()[0] == 413
 
 
-def test_a_body_that_hardly_streams_is_cut(impatient: tuple[int, Process]) -> None:
-    port, _ = impatient
+def test_a_body_that_hardly_streams_is_cut(with_short_timeouts: tuple[int, Process]) -> None:
+    port, _ = with_short_timeouts
     before = progress(port)["left"]
     with RawHTTP(port) as client:
         client.request("PATCH", "/streamed/count", f"Content-Length: {MIB}")

@@ -169,22 +169,22 @@ def test_generated_models_speak_with_the_server(own_server: Server, frames: Modu
         connected = received(frames.ConnectedPayload, socket)
         assert connected.data.user.id == ann.id
         joining = frames.JoinProject(project_id=project)
-        tell(socket, frames.ClientJoinProjectPayload(event="join_project", id="join", data=joining))
+        send(socket, frames.ClientJoinProjectPayload(event="join_project", id="join", data=joining))
         assert received(frames.AckJoinProjectPayload, socket).id == "join"
         new = frames.TaskCreate(project_id=project, title="Generated", due_at="2031-01-01T00:00:00Z")
-        tell(socket, frames.ClientTaskCreatePayload(event="task_create", id=2, key="k", data=new))
+        send(socket, frames.ClientTaskCreatePayload(event="task_create", id=2, key="k", data=new))
         created, answer = received(frames.TaskCreatedPayload, socket), received(frames.AckTaskCreatePayload, socket)
         assert created.data.task.title == "Generated"
         assert (answer.id, answer.data.task.id) == (2, created.data.task.id)
-        tell(socket, frames.ClientPingPayload(event="ping", id=3, data=frames.Ping()))
+        send(socket, frames.ClientPingPayload(event="ping", id=3, data=frames.Ping()))
         assert received(frames.PongPayload, socket).id == 3
         wrong = frames.TaskDelete(task_id=2**40)
-        tell(socket, frames.ClientTaskDeletePayload(event="task_delete", id=4, data=wrong))
+        send(socket, frames.ClientTaskDeletePayload(event="task_delete", id=4, data=wrong))
         error = received(frames.ErrorPayload, socket)
         assert (error.id, error.data.code.value) == (4, "not_found")
 
 
-def tell(socket: Socket, model: Any) -> None:
+def send(socket: Socket, model: Any) -> None:
     socket.send_text(model.model_dump_json(exclude_unset=True))
 
 

@@ -35,7 +35,7 @@ def ask(code: str, **env: str) -> list[tuple[int, Any, float]]:
 
 
 @pytest.fixture
-def nobody_answers() -> Any:
+def unresponsive_port() -> Any:
     """A port that takes connections and never says anything."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
@@ -59,22 +59,22 @@ def test_not_ready_before_the_migrations(tmp_path: Path) -> None:
     assert (status, body) == (503, {"status": "unavailable", "reasons": ["migrations"]})
 
 
-def test_not_ready_without_a_database(nobody_answers: int) -> None:
+def test_not_ready_without_a_database(unresponsive_port: int) -> None:
     def ask_on(port: int) -> list[tuple[int, Any, float]]:
         url = f"postgres://nobody:x@127.0.0.1:{port}/nothing"
         return ask("ask('/healthz'); ask('/readyz')", DATABASE_URL=url)
 
     with ThreadPoolExecutor() as threads:
-        for alive, ready in threads.map(ask_on, (1, nobody_answers)):
+        for alive, ready in threads.map(ask_on, (1, unresponsive_port)):
             assert alive[:2] == (200, {"status": "ok"})
             assert ready[:2] == (503, {"status": "unavailable", "reasons": ["database"]})
             assert ready[2] < 20, "a probe must not wait for long"
 
 
 @pytest.mark.django_db
-def test_a_lost_redis_degrades(client: Client, nobody_answers: int, settings: Settings) -> None:
+def test_a_lost_redis_degrades(client: Client, unresponsive_port: int, settings: Settings) -> None:
     redis = Redis()
-    urls = [redis.url, "redis://127.0.0.1:1", f"redis://127.0.0.1:{nobody_answers}"]
+    urls = [redis.url, "redis://127.0.0.1:1", f"redis://127.0.0.1:{unresponsive_port}"]
     for url, degraded in zip(urls, ([], ["redis"], ["redis"]), strict=True):
         settings.REDIS_URLS = [url]
         started = time.monotonic()

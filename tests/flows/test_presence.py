@@ -610,7 +610,7 @@ def test_without_redis_a_process_knows_its_own_people(pair: Pair, disturbed: Sta
     bob = pair.join(pair.second, users.bob)
     pair.wait(users.bob, "online")
     assert disturbed.redis
-    told_before = [times_told(server) for server in (pair.first, pair.second)]
+    told_before = [broadcasts(server) for server in (pair.first, pair.second)]
     disturbed.redis.kill()
     cas = pair.join(pair.first, users.cas)
     pair.wait(users.cas, "online")
@@ -622,10 +622,10 @@ def test_without_redis_a_process_knows_its_own_people(pair: Pair, disturbed: Sta
     pair.wait(users.bob, "busy")
     pair.wait(users.vic, "online")
     assert (pair.statuses(users.bob), pair.statuses(users.cas)) == (["online", "busy"], ["online"])
-    assert [times_told(server) for server in (pair.first, pair.second)] == [times + 1 for times in told_before]
+    assert [broadcasts(server) for server in (pair.first, pair.second)] == [times + 1 for times in told_before]
 
 
-def times_told(server: Server) -> int:
+def broadcasts(server: Server) -> int:
     return server.log(lines=0).count("Presence: Redis is away")
 
 

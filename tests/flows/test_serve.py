@@ -290,7 +290,7 @@ def test_several_processes_are_kept_alive_and_drained(start_server: StartServer,
     os.kill(victim := min(first), signal.SIGKILL)
     assert wait_until(lambda: len(pids := children(server.pid) - {victim}) == 2 and pids) & first
     server.api(ann).post("/api/tasks/", json={"project_id": project, "title": "Told to all that are left"})
-    survivors = [one for one in sockets if hears(one, "task_created")]
+    survivors = [one for one in sockets if receives(one, "task_created")]
     survivors.append(connect(server, ann))
 
     terminate(server)
@@ -300,7 +300,7 @@ def test_several_processes_are_kept_alive_and_drained(start_server: StartServer,
         httpx.get(f"{server.url}/healthz")
 
 
-def hears(one: Socket, event: str) -> bool:
+def receives(one: Socket, event: str) -> bool:
     """Whether the event comes; where it does not, its server is the one that was killed."""
     try:
         one.expect(event)

@@ -180,7 +180,7 @@ def wait_until_constant(measure: Callable[[], int], seconds: float = 0.6) -> int
 
 
 @pytest.fixture(scope="module")
-def in_life_and_death() -> dict[str, Any]:
+def keepalives() -> dict[str, Any]:
     """What became of clients of each kind, all of them connected for longer than a server waits for a pong.
 
     Of one that answers, the pings that it got; of others, how long they lived, seconds.
@@ -197,7 +197,7 @@ def in_life_and_death() -> dict[str, Any]:
                 socket.send_frame(PONG, payload)
         return pings
 
-    def deaf(port: int, *, talks: bool) -> float:
+    def unresponsive(port: int, *, talks: bool) -> float:
         began = time.monotonic()
         with RawSocket(port, "/listen/0") as socket, suppress(ConnectionError):
             while not socket.is_cut():
@@ -212,23 +212,23 @@ def in_life_and_death() -> dict[str, Any]:
         running: dict[str, Future[Any]] = {
             "answering": threads.submit(answering, port),
             "answering, ordinary": threads.submit(answering, ordinary),
-            "silent": threads.submit(deaf, port, talks=False),
-            "talking": threads.submit(deaf, port, talks=True),
+            "silent": threads.submit(unresponsive, port, talks=False),
+            "talking": threads.submit(unresponsive, port, talks=True),
         }
         return {name: future.result() for name, future in running.items()}
 
 
 @pytest.mark.parametrize("name", ["answering", "answering, ordinary"])
-def test_every_client_is_pinged_and_those_that_answer_stay(in_life_and_death: dict[str, Any], name: str) -> None:
-    pings = in_life_and_death[name]
+def test_every_client_is_pinged_and_those_that_answer_stay(keepalives: dict[str, Any], name: str) -> None:
+    pings = keepalives[name]
     assert {len(payload) for payload in pings} == {12}
     assert len(set(pings)) == len(pings)
 
 
 @pytest.mark.parametrize("name", ["silent", "talking"])
-def test_a_client_that_answers_no_pings_is_cut(in_life_and_death: dict[str, Any], name: str) -> None:
+def test_a_client_that_answers_no_pings_is_cut(keepalives: dict[str, Any], name: str) -> None:
     """A half-open connection, and a client that says something all the time but reads nothing."""
-    assert in_life_and_death[name] > PING_TIMEOUT - PING_INTERVAL
+    assert keepalives[name] > PING_TIMEOUT - PING_INTERVAL
 
 
 # --- The supervisor ------------------------------------------------------------------------------

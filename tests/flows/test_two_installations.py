@@ -73,7 +73,7 @@ def install(stack: Stack, **env: str) -> Installation:
     return Installation(stack, [stack.server(**settings) for _ in range(2)])
 
 
-def bring_together(installation: Installation, number: int) -> Team:
+def make_team(installation: Installation, number: int) -> Team:
     """Make a team that no test has used."""
     stack = installation.stack
     ann, bob = stack.user(f"ann{number}"), stack.user(f"bob{number}")
@@ -115,7 +115,7 @@ def installations(apart: dict[str, str], env: dict[str, str]) -> Iterator[tuple[
 def both(installations: tuple[Installation, Installation]) -> tuple[Team, Team]:
     """A team here and one there, whose people and projects have the same names and numbers."""
     number = next(_numbers)
-    here, there = (bring_together(installation, number) for installation in installations)
+    here, there = (make_team(installation, number) for installation in installations)
     assert (here.project, here.ann.id, here.bob.id) == (there.project, there.ann.id, there.bob.id)
     return here, there
 
@@ -261,7 +261,7 @@ def single() -> Iterator[Installation]:
 
 @pytest.fixture
 def alone(single: Installation) -> Team:
-    return bring_together(single, next(_numbers))
+    return make_team(single, next(_numbers))
 
 
 class OldProcess:
@@ -271,7 +271,7 @@ class OldProcess:
         self._loop = asyncio.new_event_loop()
         self._layer: Any = RedisPubSubChannelLayer(hosts=[{"address": redis.url}], prefix="taskrealtime")
 
-    def say(self, group: str, message: Frame) -> None:
+    def publish(self, group: str, message: Frame) -> None:
         self._loop.run_until_complete(self._layer.group_send(group, message))
 
     def listen(self, group: str) -> str:
@@ -282,7 +282,7 @@ class OldProcess:
 
         return self._loop.run_until_complete(enter())
 
-    def hear(self, channel: str) -> Frame:
+    def receive(self, channel: str) -> Frame:
         message: Frame = self._loop.run_until_complete(asyncio.wait_for(self._layer.receive(channel), 60))
         return message
 
@@ -306,7 +306,7 @@ def test_what_an_old_process_publishes_arrives(alone: Team, old: OldProcess, con
     head = ann.ask("join_project", {"project_id": alone.project})[before]
     alone.unpublished("Task.objects.create(project_id=project, title='From an old process')")
     room = f"project.{alone.project}"
-    old.say(room, {"type": "room.events", "room": room, "head": head + 1, "events": []})
+    old.publish(room, {"type": "room.events", "room": room, "head": head + 1, "events": []})
     assert ann.expect("task_created")["data"]["task"]["title"] == "From an old process"
 
 
@@ -318,15 +318,15 @@ def test_an_old_message_is_believed_in_nothing_that_the_database_does_not_say(
     join(ann, alone)
     room, own = f"project.{alone.project}", f"user.{alone.ann.id}"
     forged = f'{{"event":"task_created","room":"{room}","seq":4,"at":"2026-01-01T00:00:00Z","data":{{}}}}'
-    old.say(room, {"type": "room.events", "room": room, "head": 4, "events": [[4, forged, None, False]]})
-    old.say(room, {"type": "room.events", "room": room, "head": 900, "events": [[4, forged, alone.ann.id, False]]})
-    old.say(room, {"type": "room.closed", "room": room})
-    old.say(own, {"type": "room.read", "room": own, "read": 700, "floor": 0})
-    old.say(own, {"type": "room.departed", "room": own, "user": alone.ann.id, "departed": room})
+    old.publish(room, {"type": "room.events", "room": room, "head": 4, "events": [[4, forged, None, False]]})
+    old.publish(room, {"type": "room.events", "room": room, "head": 900, "events": [[4, forged, alone.ann.id, False]]})
+    old.publish(room, {"type": "room.closed", "room": room})
+    old.publish(own, {"type": "room.read", "room": own, "read": 700, "floor": 0})
+    old.publish(own, {"type": "room.departed", "room": own, "user": alone.ann.id, "departed": room})
     typing = {"place": 1, "user": {"id": alone.bob.id, "username": "bob", "name": ""}, "connection": "c"}
-    old.say(room, {"type": "room.typing", "room": room, "process": "f" * 16, **typing, "is_typing": True})
+    old.publish(room, {"type": "room.typing", "room": room, "process": "f" * 16, **typing, "is_typing": True})
     carried = [[alone.bob.id, ["online", []]]]
-    old.say(room, {"type": "room.presence", "room": room, "version": 99, "process": "f" * 16, "told": carried})
+    old.publish(room, {"type": "room.presence", "room": room, "version": 99, "process": "f" * 16, "told": carried})
     for _ in range(2):
         assert received(ann, alone.project) == []
     assert {frame["event"] for frame in ann.history} == {"connected", "ack", "task_created"}
@@ -337,10 +337,10 @@ def test_an_old_process_ends_what_the_database_ends(alone: Team, old: OldProcess
     join(ann, alone)
     room, of_bob = f"project.{alone.project}", f"user.{alone.bob.id}"
     alone.unpublished("Membership.objects.get(project_id=project, user_id=bob).delete()", bob=alone.bob.id)
-    old.say(of_bob, {"type": "room.departed", "room": of_bob, "user": alone.bob.id, "departed": room})
+    old.publish(of_bob, {"type": "room.departed", "room": of_bob, "user": alone.bob.id, "departed": room})
     assert bob.expect("removed_from_project")["data"]["project_id"] == alone.project
     alone.unpublished("Project.objects.get(id=project).delete()")
-    old.say(room, {"type": "room.closed", "room": room})
+    old.publish(room, {"type": "room.closed", "room": room})
     assert ann.expect("removed_from_project")["data"]["project_id"] == alone.project
 
 
@@ -348,7 +348,7 @@ def test_an_old_process_understands_what_is_published(alone: Team, old: OldProce
     room = f"project.{alone.project}"
     channel = old.listen(room)
     alone.shell("Task.objects.create(project_id=project, title='For all')")
-    message = old.hear(channel)
+    message = old.receive(channel)
     assert (message["type"], message["room"]) == ("room.events", room)
     [[seq, frame, evicts, forgets]] = message["events"]
     assert (seq, evicts, forgets) == (message["head"], None, False)
@@ -361,7 +361,7 @@ def test_an_old_process_understands_what_is_published(alone: Team, old: OldProce
 def test_publications_of_a_process_arrive_after_the_epoch_was_renewed(connect: Connect) -> None:
     stack = Stack("deployed", settings=LIGHT)
     try:
-        one = bring_together(Installation(stack, []), next(_numbers))
+        one = make_team(Installation(stack, []), next(_numbers))
         server = stack.server(SWEEP_INTERVAL="0.2")
         one.shell("Task.objects.create(project_id=project, title='Before')")
         ann = connect(server, one.ann)

@@ -32,18 +32,18 @@ _watched: dict[int, Watched] = {}
 def watch_process(process: Watched, end_with: signal.Signals = signal.SIGKILL) -> None:
     """End the process, which leads a group of its own, and that group by that signal when the run ends."""
     _watched[process.pid] = process
-    _tell(f"process {process.pid} {int(end_with)}")
+    _send(f"process {process.pid} {int(end_with)}")
 
 
 def forget_process(process: Watched) -> None:
     """Leave the process alone: it has ended, and its number may be used again."""
     _watched.pop(process.pid, None)
-    _tell(f"forget {process.pid}")
+    _send(f"forget {process.pid}")
 
 
 def watch_folder(path: Path) -> None:
     """Remove the folder when the run ends."""
-    _tell(f"folder {path}")
+    _send(f"folder {path}")
 
 
 def end_all() -> None:
@@ -58,7 +58,7 @@ def end_all() -> None:
     _watched.clear()
 
 
-def _tell(line: str) -> None:
+def _send(line: str) -> None:
     global _guard
     if _guard is None:
         # A session of its own: Ctrl-C at the terminal must not end the process that cleans up.

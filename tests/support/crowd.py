@@ -163,9 +163,9 @@ class Member(asyncio.Protocol):
             # With the ping's own data: the server takes no other pong for an answer.
             self._write(bytes([0x8A, 0x80 | len(payload)]) + bytes(4) + payload)
         elif opcode == 1:
-            self._hear_event(json.loads(payload))
+            self._receive_event(json.loads(payload))
 
-    def _hear_event(self, frame: dict[str, object]) -> None:
+    def _receive_event(self, frame: dict[str, object]) -> None:
         data = frame["data"]
         assert isinstance(data, dict)
         if frame["event"] == "ack":
@@ -281,12 +281,12 @@ class Crowd:
         begun = time.monotonic()
         behind: list[Member] = []
 
-        def nobody_is_behind() -> bool:
+        def all_caught_up() -> bool:
             behind[:] = [one for one in self.members if not one.is_at(heads[one.room])]
             return not behind
 
         try:
-            await until(nobody_is_behind, seconds)
+            await until(all_caught_up, seconds)
         except TimeoutError:
             counts = f"{self.counts}, {self.faults[:5]}"
             raise AssertionError(f"{len(behind)} are behind after {seconds} s: {counts}") from None

@@ -118,10 +118,10 @@ def test_every_change_is_published_in_the_name_of_its_user_and_once_for_a_key(
 ) -> None:
     for name, command in changes_of(world).items():
         with subtests.test(name), undone():
-            assert_told_once_for_a_key(world, name, command)
+            assert_published_once_for_a_key(world, name, command)
 
 
-def assert_told_once_for_a_key(world: World, name: str, command: commands.Command) -> None:
+def assert_published_once_for_a_key(world: World, name: str, command: commands.Command) -> None:
     role = "member" if name == "CommentUpdate" else "owner"
     project_log = ProjectLog(world.project)
     first = ask(world, command, role, key="key")

@@ -225,7 +225,7 @@ async def test_every_listener_receives_everything_once_and_in_order(
     await asyncio.wait_for(removed.thrown_out.wait(), 60)
     await all_at_the_end(listeners)
     for listener in listeners:
-        await in_database_thread(assert_heard_as_logged, listener, start)
+        await in_database_thread(assert_received_as_logged, listener, start)
 
 
 def end_a_membership(listeners: list[Listener]) -> Listener:
@@ -254,7 +254,7 @@ async def all_at_the_end(listeners: list[Listener]) -> None:
                 await asyncio.sleep(0.02)
 
 
-def assert_heard_as_logged(listener: Listener, start: dict[int, Board]) -> None:
+def assert_received_as_logged(listener: Listener, start: dict[int, Board]) -> None:
     logged = {frame["seq"]: frame for frame in read_frames(listener.project_id, 0)}
     for frame in listener.frames:
         known = logged[frame["seq"]]

@@ -41,7 +41,7 @@ def role_of(world: World, user: User) -> str | None:
     return Membership.objects.filter(project=world.project, user=user).values_list("role", flat=True).first()
 
 
-def somebody(name: str = "somebody") -> User:
+def new_user(name: str = "newcomer") -> User:
     return User.objects.create_user(name)
 
 
@@ -68,7 +68,7 @@ def test_the_secret_is_returned_once_and_stored_nowhere(world: World) -> None:
     assert page.endswith("/join/")
     assert len(secret) >= 32
     assert api.get(path).json()["results"] == [made]
-    accept(somebody(), secret, key="b")
+    accept(new_user(), secret, key="b")
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names():
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
@@ -81,25 +81,25 @@ def test_a_member_keeps_their_role_and_uses_nothing_up(world: World) -> None:
         accept(world.people[role], secret)
         assert role_of(world, world.people[role]) == role
     assert Invitation.objects.get(pk=number).uses == 0
-    newcomer = somebody()
+    newcomer = new_user()
     for _ in range(2):
         accept(newcomer, secret)
     with pytest.raises(NotFound):
-        accept(somebody("late"), secret)
+        accept(new_user("late"), secret)
     assert Invitation.objects.get(pk=number).uses == 1
 
 
 def test_a_link_lets_in_as_many_as_it_says(world: World) -> None:
     _, secret = make(world, max_uses=2)
-    accept(somebody("one"), secret)
-    accept(somebody("two"), secret)
+    accept(new_user("one"), secret)
+    accept(new_user("two"), secret)
     with pytest.raises(NotFound):
-        accept(somebody("three"), secret)
+        accept(new_user("three"), secret)
 
 
 def test_the_same_key_again_joins_once(world: World) -> None:
     number, secret = make(world)
-    user = somebody()
+    user = new_user()
     accept(user, secret, key="k")
     assert accept(user, secret, key="k").duplicate is True
     assert Invitation.objects.get(pk=number).uses == 1
@@ -107,7 +107,7 @@ def test_the_same_key_again_joins_once(world: World) -> None:
 
 def test_of_two_users_who_join_at_once_by_the_last_use_one_is_in(world: World) -> None:
     number, secret = make(world, max_uses=1)
-    people = [somebody(f"racer{n}") for n in range(4)]
+    people = [new_user(f"racer{n}") for n in range(4)]
     start = threading.Barrier(len(people))
 
     def race(user: User) -> bool:
@@ -137,7 +137,7 @@ def revoke(world: World, number: int) -> None:
     assert world.api("owner").delete(world.path(f"projects/<id:project_id>/invitations/{number}/")).status_code == 204
 
 
-def remove_somebody(world: World, number: int) -> None:
+def remove_a_member(world: World, number: int) -> None:
     assert world.api("owner").delete(world.path("projects/<id:project_id>/members/<user:user_id>/")).status_code == 204
 
 
@@ -145,7 +145,7 @@ def remove_in_a_shell(world: World, number: int) -> None:
     Membership.objects.filter(user=world.people["member"]).delete()
 
 
-def demote_somebody(world: World, number: int) -> None:
+def demote_a_member(world: World, number: int) -> None:
     path = world.path(f"projects/<id:project_id>/members/{world.people['member'].pk}/")
     assert world.api("owner").patch(path, {"role": "viewer"}).status_code == 200
 
@@ -165,9 +165,9 @@ def its_maker_is_deactivated(world: World, number: int) -> None:
     [
         expire,
         revoke,
-        remove_somebody,
+        remove_a_member,
         remove_in_a_shell,
-        demote_somebody,
+        demote_a_member,
         its_maker_steps_down,
         its_maker_is_deactivated,
     ],

@@ -29,7 +29,7 @@ OTHERS = timezone(timedelta(hours=5))
 AT = datetime(2031, 5, 17, 12, 30, 0, 250_000, UTC)
 
 
-class Said(msgspec.Struct):
+class TextAdded(msgspec.Struct):
     """Data of an event."""
 
     text: str
@@ -49,8 +49,8 @@ def room() -> str:
     return name
 
 
-def say(room: str, text: str) -> None:
-    log.append(room=room, type="said", data=Said(text), at=AT)
+def append_text(room: str, text: str) -> None:
+    log.append(room=room, type="said", data=TextAdded(text), at=AT)
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def shared() -> str:
     return name
 
 
-def say_and_commit(room: str, *texts: str, within: Atomic = transaction.atomic) -> None:
+def append_and_commit(room: str, *texts: str, within: Atomic = transaction.atomic) -> None:
     with within():
         for text in texts:
-            say(room, text)
+            append_text(room, text)
 
 
 def logged(room: str) -> list[tuple[int, str]]:
@@ -90,32 +90,32 @@ def reader_of(room: str) -> int:
 
 def test_an_event_outside_a_transaction_is_refused(room: str) -> None:
     with pytest.raises(TransactionManagementError):
-        say(room, "alone")
+        append_text(room, "alone")
     assert not Event.objects.filter(room=room).exists()
 
 
 @both_ways
 def test_what_is_committed_is_numbered_in_the_order_of_writing(shared: str, within: Atomic) -> None:
-    say_and_commit(shared, "a", "b", within=within)
-    say_and_commit(shared, "c", within=within)
+    append_and_commit(shared, "a", "b", within=within)
+    append_and_commit(shared, "c", within=within)
     assert logged(shared) == [(1, "a"), (2, "b"), (3, "c")]
     assert log.heads([shared, "room.none"]) == {shared: 3}
 
 
 @both_ways
 def test_what_is_rolled_back_never_happened_and_leaves_no_gap(shared: str, within: Atomic) -> None:
-    say_and_commit(shared, "a", within=within)
+    append_and_commit(shared, "a", within=within)
     with within():
-        say(shared, "never")
+        append_text(shared, "never")
         transaction.set_rollback(True)
     with within():
         with transaction.atomic():
-            say(shared, "never")
+            append_text(shared, "never")
             transaction.set_rollback(True)
-        say(shared, "b")
+        append_text(shared, "b")
         with transaction.atomic():
             with transaction.atomic():
-                say(shared, "never")
+                append_text(shared, "never")
             transaction.set_rollback(True)
     assert logged(shared) == [(1, "a"), (2, "b")]
 
@@ -123,7 +123,7 @@ def test_what_is_rolled_back_never_happened_and_leaves_no_gap(shared: str, withi
 @pytest.mark.usefixtures("known_epoch")
 def test_a_change_of_ours_is_committed_with_its_numbers(shared: str) -> None:
     with CaptureQueriesContext(connection) as queries:
-        say_and_commit(shared, "a", "b", within=log.atomic)
+        append_and_commit(shared, "a", "b", within=log.atomic)
     writing = ["WITH"] if connection.vendor == "postgresql" else ["UPDATE", "INSERT"]
     assert [query["sql"].split()[0] for query in queries] == ["BEGIN", *writing, "COMMIT"]
     assert logged(shared) == [(1, "a"), (2, "b")]
@@ -134,14 +134,14 @@ def test_what_is_passed_on_is_what_the_log_says(shared: str, monkeypatch: pytest
     monkeypatch.setattr(doorbell, "publish", lambda room, events, **options: rung.extend(events))
     with log.atomic():
         for text in ("a", "Ü"):
-            log.append(room=shared, type="said", data=Said(text), at=AT.astimezone(OTHERS), evicts=7)
+            log.append(room=shared, type="said", data=TextAdded(text), at=AT.astimezone(OTHERS), evicts=7)
     assert rung == log.read(shared, since=0, limit=10)
 
 
 def test_what_waits_in_the_room_is_numbered_before(shared: str) -> None:
     leave_unnumbered(shared, "left")
-    say_and_commit(shared, "b", within=log.atomic)
-    say_and_commit(shared, "c", within=log.atomic)
+    append_and_commit(shared, "b", within=log.atomic)
+    append_and_commit(shared, "c", within=log.atomic)
     assert logged(shared) == [(1, "left"), (2, "b"), (3, "c")]
 
 
@@ -162,7 +162,7 @@ def test_a_change_is_committed_while_another_process_numbers(shared: str) -> Non
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(number)
         assert numbering.wait(10)
-        say_and_commit(shared, "a", within=log.atomic)
+        append_and_commit(shared, "a", within=log.atomic)
         done.set()
         other.result()
     assert logged(shared) == [(1, "a")]
@@ -170,17 +170,17 @@ def test_a_change_is_committed_while_another_process_numbers(shared: str) -> Non
 
 def test_a_hook_that_comes_first_may_append_too(shared: str) -> None:
     with log.atomic():
-        transaction.on_commit(lambda: say_and_commit(shared, "after"))
-        say(shared, "a")
+        transaction.on_commit(lambda: append_and_commit(shared, "after"))
+        append_text(shared, "a")
     assert sorted(text for _, text in logged(shared)) == ["a", "after"]
     assert [seq for seq, _ in logged(shared)] == [1, 2]
 
 
 def test_an_event_beside_a_rolled_back_savepoint_is_numbered_at_once(room: str) -> None:
     with transaction.atomic():
-        say(room, "a")
+        append_text(room, "a")
         with transaction.atomic():
-            say(room, "never")
+            append_text(room, "never")
             transaction.set_rollback(True)
     assert logged(room) == [(1, "a")]
 
@@ -189,9 +189,9 @@ def test_every_room_counts_for_itself(room: str) -> None:
     other = f"{room}.other"
     log.create_room(other)
     with transaction.atomic():
-        say(room, "a")
-        say(other, "b")
-        say(room, "c")
+        append_text(room, "a")
+        append_text(other, "b")
+        append_text(room, "c")
     assert logged(room) == [(1, "a"), (2, "c")]
     assert logged(other) == [(1, "b")]
 
@@ -208,14 +208,14 @@ def test_what_a_dead_process_left_is_numbered_by_the_next(room: str) -> None:
 
 def test_the_first_event_makes_a_room_that_is_missing(room: str) -> None:
     missing, empty = f"{room}.missing", f"{room}.empty"
-    say_and_commit(missing, "a")
+    append_and_commit(missing, "a")
     assert logged(missing) == [(1, "a")]
     log.sequence([empty])
     assert log.heads([missing, empty]) == {missing: 1}
 
 
 def test_a_room_that_is_there_is_not_made_again(room: str) -> None:
-    say_and_commit(room, "a")
+    append_and_commit(room, "a")
     log.create_room(room)
     log.create_room(room)
     log.create_room(f"{room}.new")
@@ -223,7 +223,7 @@ def test_a_room_that_is_there_is_not_made_again(room: str) -> None:
 
 
 def test_a_dropped_room_is_gone_with_its_events(room: str) -> None:
-    say_and_commit(room, "a")
+    append_and_commit(room, "a")
     log.drop_room(room)
     assert logged(room) == []
     assert log.heads([room]) == {}
@@ -237,7 +237,7 @@ def test_many_writers_at_once_leave_no_gap_and_no_double(shared: str, within: At
     def write(writer: int) -> None:
         try:
             for number in range(15):
-                say_and_commit(room, f"{writer}.{number}a", f"{writer}.{number}b", within=within)
+                append_and_commit(room, f"{writer}.{number}a", f"{writer}.{number}b", within=within)
         finally:
             connection.close()
 
@@ -254,7 +254,7 @@ def test_many_writers_at_once_leave_no_gap_and_no_double(shared: str, within: At
 
 
 def test_a_frame_is_the_envelope_round_the_data_as_it_was_written(room: str) -> None:
-    say_and_commit(room, 'Ü\u2028"\\</script>\x07')
+    append_and_commit(room, 'Ü\u2028"\\</script>\x07')
     [event] = log.read(room, since=0, limit=10)
     assert json.loads(event.frame) == {
         "event": "said",
@@ -271,13 +271,13 @@ def test_times_of_frames_read_like_times_inside_the_data(moment: datetime) -> No
 
 
 def test_reading_goes_on_page_by_page(room: str) -> None:
-    say_and_commit(room, *"abcde")
+    append_and_commit(room, *"abcde")
     assert [event.seq for event in log.read(room, since=1, limit=2)] == [2, 3]
     assert log.read(room, since=5, limit=2) == []
 
 
 def test_a_page_ends_with_the_event_that_reaches_its_bytes(room: str) -> None:
-    say_and_commit(room, *(letter * 40_000 for letter in "aübcde"))
+    append_and_commit(room, *(letter * 40_000 for letter in "aübcde"))
     assert [event.seq for event in log.read(room, since=0, limit=10, most=100_000)] == [1, 2]
     assert [event.seq for event in log.read(room, since=2, limit=10, most=100_000)] == [3, 4, 5]
     assert [event.seq for event in log.read(room, since=2, limit=2, most=100_000)] == [3, 4]
@@ -286,7 +286,7 @@ def test_a_page_ends_with_the_event_that_reaches_its_bytes(room: str) -> None:
 
 
 def test_what_was_missed_is_resumed_in_pages_of_a_megabyte(room: str) -> None:
-    say_and_commit(room, *("x" * 300_000 for _ in range(9)))
+    append_and_commit(room, *("x" * 300_000 for _ in range(9)))
     seen: list[int] = []
     while len(seen) < 9:
         resumed = resume(room, seen[-1] if seen else 0)
@@ -301,7 +301,7 @@ def test_what_was_missed_is_resumed_in_pages_of_a_megabyte(room: str) -> None:
 
 
 def test_resuming_gives_what_was_missed(room: str) -> None:
-    say_and_commit(room, *"abc")
+    append_and_commit(room, *"abc")
     resumed = resume(room, since=1, epoch=log.epoch())
     assert ([event.seq for event in resumed.events], resumed.end.offset, resumed.reset) == ([2, 3], 3, False)
     resumed = resume(room, since=3)
@@ -309,7 +309,7 @@ def test_resuming_gives_what_was_missed(room: str) -> None:
 
 
 def test_without_since_nothing_is_replayed(room: str) -> None:
-    say_and_commit(room, *"abc")
+    append_and_commit(room, *"abc")
     resumed = resume(room, since=None)
     assert (resumed.events, resumed.end.offset, resumed.reset) == ([], 3, False)
 
@@ -318,7 +318,7 @@ def test_without_since_nothing_is_replayed(room: str) -> None:
     "since, epoch", [(1, "another life"), (4, None), (0, None)], ids=["other epoch", "ahead of the head", "trimmed"]
 )
 def test_where_the_log_cannot_go_on_from_it_says_reset(room: str, since: int, epoch: str | None) -> None:
-    say_and_commit(room, *"abc")
+    append_and_commit(room, *"abc")
     Event.objects.filter(room=room, seq=1).delete()
     Room.objects.filter(name=room).update(floor=1)
     resumed = resume(room, since, epoch)
@@ -328,20 +328,20 @@ def test_where_the_log_cannot_go_on_from_it_says_reset(room: str, since: int, ep
 
 def test_a_client_that_missed_too_much_has_to_reset(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_REPLAY", 2)
-    say_and_commit(room, *"abc")
+    append_and_commit(room, *"abc")
     assert resume(room, since=0).reset
     assert [event.seq for event in resume(room, since=1).events] == [2, 3]
 
 
 def test_a_gap_in_the_log_is_a_reset_and_never_silent(room: str) -> None:
-    say_and_commit(room, *"abc")
+    append_and_commit(room, *"abc")
     Event.objects.filter(room=room, seq=2).delete()
     assert resume(room, since=0).reset
     assert not resume(room, since=2).reset
 
 
 def test_a_user_who_may_not_read_gets_nothing_and_others_in_the_same_batch_do(room: str) -> None:
-    say_and_commit(room, "secret")
+    append_and_commit(room, "secret")
     refused, allowed = log.resume_states(
         [log.Reader("project.1", reader_of(room), 0), log.Reader(room, reader_of(room), 0)]
     )
@@ -353,7 +353,7 @@ def test_a_user_who_may_not_read_gets_nothing_and_others_in_the_same_batch_do(ro
 
 
 def test_a_part_of_what_was_missed_is_contiguous_too(room: str) -> None:
-    say_and_commit(room, *"abcde")
+    append_and_commit(room, *"abcde")
     resumed = resume(room, since=1, limit=2)
     assert ([event.seq for event in resumed.events], resumed.end.offset, resumed.reset) == ([2, 3], 5, False)
     Event.objects.filter(room=room, seq=2).delete()
@@ -361,7 +361,7 @@ def test_a_part_of_what_was_missed_is_contiguous_too(room: str) -> None:
 
 
 def test_reading_on_stops_at_a_hole_and_then_sends_every_reader_past_it(room: str) -> None:
-    say_and_commit(room, *"abcde")
+    append_and_commit(room, *"abcde")
     Event.objects.filter(room=room, seq=3).delete()
     assert [event.seq for event in log.read_on(room, since=0, limit=10)] == [1, 2]
     assert not resume(room, since=3).reset
@@ -385,7 +385,7 @@ def test_an_eviction_of_another_user_delays_no_reader(room: str) -> None:
 
 
 def test_a_snapshot_contains_what_has_no_number_yet(room: str) -> None:
-    say_and_commit(room, "a")
+    append_and_commit(room, "a")
     leave_unnumbered(room, "b")
     snapshot = log.snapshot(room, lambda: logged(room))
     assert (snapshot.state, snapshot.position) == ([(1, "a"), (2, "b")], (2, log.epoch()))
@@ -414,7 +414,7 @@ def test_a_snapshot_sees_one_moment_only(room: str) -> None:
             pool.submit(write).result()
         return before, events.count()
 
-    say_and_commit(room, "a")
+    append_and_commit(room, "a")
     snapshot = log.snapshot(room, read_slowly)
     assert (snapshot.state, snapshot.position.offset) == ((1, 1), 1)
     assert log.snapshot(room, lambda: logged(room)).position.offset == 2
@@ -424,7 +424,7 @@ def test_while_a_snapshot_is_read_others_write_on(room: str) -> None:
     """A large board takes its time: neither waits for the other."""
 
     def write() -> None:
-        say_and_commit(room, "meanwhile")
+        append_and_commit(room, "meanwhile")
         connection.close()
 
     def read_slowly() -> list[tuple[int, str]]:
@@ -433,7 +433,7 @@ def test_while_a_snapshot_is_read_others_write_on(room: str) -> None:
         return logged(room)
 
     log.epoch()
-    say_and_commit(room, "a")
+    append_and_commit(room, "a")
     snapshot = log.snapshot(room, read_slowly)
     assert (snapshot.state, snapshot.position.offset) == ([(1, "a")], 1)
     assert logged(room) == [(1, "a"), (2, "meanwhile")]
@@ -450,12 +450,12 @@ def test_a_transaction_that_read_first_writes_as_any_other(room: str) -> None:
             other = pool.submit(write, "second")
             with suppress(TimeoutError):
                 other.result(timeout=0.3)  # It should not come through before we have ended.
-            say(room, "first")
+            append_text(room, "first")
         connection.close()
         other.result(timeout=20)
 
     def write(text: str) -> None:
-        say_and_commit(room, text)
+        append_and_commit(room, text)
         connection.close()
 
     with ThreadPoolExecutor(2) as pool:
@@ -478,7 +478,7 @@ def test_a_snapshot_waits_for_no_process_that_numbers(room: str) -> None:
             connection.close()
 
     log.epoch()
-    say_and_commit(room, "a")
+    append_and_commit(room, "a")
     assert lock_and_look() == 1
 
 

@@ -35,7 +35,7 @@ def kinds(inboxes: dict[str, Inbox]) -> dict[str, list[str]]:
     return {role: notification for role, inbox in inboxes.items() if (notification := inbox.kinds())}
 
 
-def say(world: World, role: str, content: str, task: Task | None = None) -> None:
+def comment_on(world: World, role: str, content: str, task: Task | None = None) -> None:
     command = commands.NewComment(task_id=(task or world.task).pk, content=content)
     actions.perform(world.people[role], command)
 
@@ -117,7 +117,7 @@ def test_no_user_is_notified_of_their_own_act_or_of_being_unassigned(world: Worl
 
 def test_a_user_outside_of_the_project_is_not_notified(world: World, inboxes: dict[str, Inbox]) -> None:
     assign_by_save(world, world.people["outsider"])
-    say(world, "owner", f"@{world.name('outsider')}")
+    comment_on(world, "owner", f"@{world.name('outsider')}")
     assert "outsider" not in kinds(inboxes)
 
 
@@ -138,18 +138,18 @@ def test_a_comment_notifies_each_of_them_once_with_the_first_reason_that_fits(
     world.task.assignee = world.people["viewer"]
     world.task.save()
     kinds(inboxes)
-    say(world, "owner", "Hi")
+    comment_on(world, "owner", "Hi")
     assert kinds(inboxes) == {"member": ["creator"], "viewer": ["assignee"]}
-    say(world, "member", f"@{world.name('viewer')} and @{world.name('member')}")
+    comment_on(world, "member", f"@{world.name('viewer')} and @{world.name('member')}")
     assert kinds(inboxes) == {"owner": ["participant"], "viewer": ["mention"]}
     Task.objects.update(created_by=None, assignee=None)
     kinds(inboxes)
-    say(world, "owner", f"@{world.name('owner')}")
+    comment_on(world, "owner", f"@{world.name('owner')}")
     assert kinds(inboxes) == {"member": ["participant"]}
 
 
 def test_the_copy_is_the_projects_event_with_the_reason(world: World, inboxes: dict[str, Inbox]) -> None:
-    say(world, "owner", "Hi *there*")
+    comment_on(world, "owner", "Hi *there*")
     [copy] = inboxes["member"].new()
     [event] = Event.objects.filter(room=world.project.room).order_by("-id")[:1]
     original = log.read(world.project.room, since=(event.seq or 0) - 1, limit=1)[0].frame
@@ -196,7 +196,7 @@ def test_fifty_participants_cost_a_handful_of_statements(world: World) -> None:
 
     def statements() -> int:
         with CaptureQueriesContext(connection) as captured:
-            say(world, "owner", f"@{world.name('viewer')}")
+            comment_on(world, "owner", f"@{world.name('viewer')}")
         return len(captured)
 
     crowd(1)
@@ -231,26 +231,26 @@ def test_a_new_member_is_notified_unless_they_made_the_project(world: World, inb
 
 def test_a_kind_that_is_switched_off_is_not_logged(world: World, inboxes: dict[str, Inbox]) -> None:
     prefer(world, "member", notify={"comment_added": False})
-    say(world, "owner", f"@{world.name('member')}")
+    comment_on(world, "owner", f"@{world.name('member')}")
     assign_by_save(world, world.people["member"])
     assert kinds(inboxes) == {"member": ["task_assigned"]}
     prefer(world, "member", notify={"comment_added": True, "task_assigned": False})
-    say(world, "owner", "Hi")
+    comment_on(world, "owner", "Hi")
     assert kinds(inboxes) == {"member": ["assignee"]}
 
 
 def test_a_muted_project_says_nothing_but_that_one_was_added(world: World, inboxes: dict[str, Inbox]) -> None:
     prefer(world, "member", muted_projects=[world.project.pk])
-    say(world, "owner", f"@{world.name('member')}")
+    comment_on(world, "owner", f"@{world.name('member')}")
     assign_by_save(world, world.people["member"])
     assert kinds(inboxes) == {}
     prefer(world, "member", muted_projects=[])
-    say(world, "owner", "Hi")
+    comment_on(world, "owner", "Hi")
     assert kinds(inboxes) == {"member": ["assignee"]}
     prefer(world, "member", muted_projects=[world.project.pk])
     Membership.objects.get(project=world.project, user=world.people["member"]).delete()
     Membership.objects.create(project=world.project, user=world.people["member"])
-    say(world, "owner", "Hi")
+    comment_on(world, "owner", "Hi")
     assert kinds(inboxes) == {"member": ["project_member_added", "creator"]}
 
 
@@ -261,7 +261,7 @@ def test_a_membership_that_is_given_to_another_user_is_not_muted_for_them(
     membership = Membership.objects.get(project=world.project, user=world.people["member"])
     membership.user = world.people["outsider"]
     membership.save()
-    say(world, "owner", f"@{world.name('outsider')}")
+    comment_on(world, "owner", f"@{world.name('outsider')}")
     assert kinds(inboxes) == {"outsider": ["project_member_added", "mention"]}
 
 
@@ -269,7 +269,7 @@ def test_a_membership_that_is_given_to_another_user_is_not_muted_for_them(
 
 
 def test_what_was_deleted_is_blank_in_the_inbox(world: World, inboxes: dict[str, Inbox]) -> None:
-    say(world, "owner", "Secret")
+    comment_on(world, "owner", "Secret")
     assign_by_save(world, world.people["member"])
     Comment.objects.get(content="Secret").delete()
     comment, assignment = inboxes["member"].replayed()[-2:]
@@ -282,7 +282,7 @@ def test_what_was_deleted_is_blank_in_the_inbox(world: World, inboxes: dict[str,
 
 
 def test_a_removed_member_sees_no_content_any_more(world: World, inboxes: dict[str, Inbox]) -> None:
-    say(world, "owner", "Secret")
+    comment_on(world, "owner", "Secret")
     membership = Membership.objects.get(project=world.project, user=world.people["member"])
     membership.delete()
     notification = inboxes["member"].replayed()[-1]
@@ -300,7 +300,7 @@ def test_a_removed_member_sees_no_content_any_more(world: World, inboxes: dict[s
 
 
 def test_a_deleted_project_leaves_numbers_without_words(world: World, inboxes: dict[str, Inbox]) -> None:
-    say(world, "owner", "Secret")
+    comment_on(world, "owner", "Secret")
     numbers = [notification["seq"] for notification in inboxes["member"].replayed()]
     Project.objects.get(pk=world.project.pk).delete()
     assert [notification["seq"] for notification in inboxes["member"].replayed()] == numbers
@@ -313,7 +313,7 @@ def test_a_user_who_is_removed_before_the_numbering_is_sent_a_blank(
 ) -> None:
     room = user_room(world.people["member"].pk)
     with unnumbered():
-        say(world, "owner", "Secret")
+        comment_on(world, "owner", "Secret")
         Membership.objects.get(project=world.project, user=world.people["member"]).delete()
     log.sequence([room])
     [message] = [message for message in publications if message["room"] == room]
@@ -325,7 +325,7 @@ def test_nothing_is_left_of_a_user_who_is_deleted_while_being_notified(world: Wo
     member = world.people["member"]
     room = user_room(member.pk)
     with unnumbered():
-        say(world, "owner", "Hi")
+        comment_on(world, "owner", "Hi")
         User.objects.get(pk=member.pk).delete()
         # As appended by a transaction that commits a moment later.
         with transaction.atomic():

@@ -87,7 +87,7 @@ class Stage:
         listener, connection = self.inside.pop(which)
         self.room.leave(listener, connection, now=1000 + self.now, until=until)
 
-    def tell(self) -> None:
+    def deliver(self) -> None:
         for listeners, news in self.room.take_news():
             for listener in listeners:
                 apply(listener, news)  # type: ignore[arg-type]
@@ -132,8 +132,8 @@ def test_every_listener_has_the_whole_picture_and_receives_nothing_twice(chance:
             apply(listener, stage.room.catch_up(listener))
             assert listener.present == dict(stage.room.present())
         else:
-            stage.tell()
-    stage.tell()
+            stage.deliver()
+    stage.deliver()
     for process in "ab":
         stage.room.replace(process, {})
     while stage.inside:
@@ -146,7 +146,7 @@ def test_a_user_who_left_is_gone_when_the_time_is_up_and_not_before() -> None:
     stage = Stage()
     stage.join(1)
     stage.join(2)
-    stage.tell()
+    stage.deliver()
     watcher = stage.inside[0][0]
     stage.leave(1, until=4.5)
     assert stage.room.expire(4.4) == ([], 4.5)
@@ -159,7 +159,7 @@ def test_a_user_who_comes_back_in_time_was_never_away() -> None:
     stage = Stage()
     stage.join(1)
     stage.join(2)
-    stage.tell()
+    stage.deliver()
     stage.leave(1, until=4.5)
     stage.join(2)
     assert stage.room.expire(100.0) == ([], None)
@@ -433,7 +433,7 @@ class Desk:
         user = {"id": 1, "username": "bob", "name": "Bob"}
         self.typists.set_typing(ROOM, 7, user, connection=connection, is_typing=is_typing)
 
-    def rung(self, is_typing: bool, connection: str = "b") -> None:
+    def receive(self, is_typing: bool, connection: str = "b") -> None:
         """Another process reports a connection of the same user."""
         user = {"id": 1, "username": "bob", "name": "Bob"}
         message = {"process": "another", "place": 7, "user": user, "connection": connection, "is_typing": is_typing}
@@ -503,7 +503,7 @@ async def test_a_user_who_begins_again_right_after_the_end_is_announced_two_seco
 
 
 async def test_what_a_dead_process_announced_ends_by_itself(desk: Desk) -> None:
-    desk.rung(True)
+    desk.receive(True)
     desk.pass_time(20)
     assert desk.announced == [(0, True), (TYPING_TIME, False)]
     assert desk.idle
@@ -511,13 +511,13 @@ async def test_what_a_dead_process_announced_ends_by_itself(desk: Desk) -> None:
 
 async def test_connections_of_two_processes_type_as_one(desk: Desk) -> None:
     desk.type()
-    desk.rung(True)
-    desk.rung(True)
+    desk.receive(True)
+    desk.receive(True)
     desk.pass_time(1)
     desk.type(False)
     desk.pass_time(1)
     assert desk.announced == [(0, True)]
-    desk.rung(False)
+    desk.receive(False)
     assert desk.announced == [(0, True), (2, False)]
 
 
@@ -534,7 +534,7 @@ async def test_the_end_of_a_connection_ends_its_typing_everywhere_and_leaves_not
 
 async def test_a_removed_user_types_no_more(desk: Desk) -> None:
     desk.type()
-    desk.rung(True)
+    desk.receive(True)
     desk.typists.forget(ROOM, 2)
     assert desk.announced == [(0, True)]
     desk.typists.forget(ROOM, 1)

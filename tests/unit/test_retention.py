@@ -46,7 +46,7 @@ OLD, YOUNG = NOW - timedelta(days=31), NOW - timedelta(days=29)
 _numbers = itertools.count(1_000_000)
 
 
-class Said(msgspec.Struct):
+class TextAdded(msgspec.Struct):
     """Data of an event."""
 
     text: str
@@ -60,11 +60,11 @@ def room() -> str:
     return name
 
 
-def say(room: str, *times: datetime) -> None:
+def append_at(room: str, *times: datetime) -> None:
     """One event at each of these times."""
     with transaction.atomic():
         for at in times:
-            log.append(room=room, type="said", data=Said("words"), at=at)
+            log.append(room=room, type="said", data=TextAdded("words"), at=at)
 
 
 def kept(room: str) -> list[int]:
@@ -89,7 +89,7 @@ def numbers(resumed: log.Resumed) -> list[int] | str:
 
 
 def test_old_events_go_and_the_young_stay(room: str) -> None:
-    say(room, OLD, OLD, OLD, YOUNG, NOW)
+    append_at(room, OLD, OLD, OLD, YOUNG, NOW)
     assert trimming.trim().removed["events"] == 3
     assert (kept(room), row(room)) == ([4, 5], (3, 5, YOUNG))
     assert [numbers(resume(room, since)) for since in (0, 2, 3, 5)] == ["reset", "reset", [4, 5], []]
@@ -97,11 +97,11 @@ def test_old_events_go_and_the_young_stay(room: str) -> None:
 
 
 def test_numbers_go_on_after_everything_was_trimmed(room: str) -> None:
-    say(room, OLD, OLD)
+    append_at(room, OLD, OLD)
     trimming.trim()
     assert (kept(room), row(room)) == ([], (2, 2, None))
     assert (numbers(resume(room, 2)), numbers(resume(room, None)), numbers(resume(room, 1))) == ([], [], "reset")
-    say(room, YOUNG)
+    append_at(room, YOUNG)
     assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
     assert numbers(resume(room, 2)) == [3]
     trimming.trim(now=NOW + timedelta(days=2))
@@ -109,13 +109,13 @@ def test_numbers_go_on_after_everything_was_trimmed(room: str) -> None:
 
 
 def test_what_is_exactly_as_old_as_allowed_is_kept(room: str) -> None:
-    say(room, NOW - timedelta(days=30, microseconds=1), NOW - timedelta(days=30))
+    append_at(room, NOW - timedelta(days=30, microseconds=1), NOW - timedelta(days=30))
     trimming.trim(now=NOW)
     assert kept(room) == [2]
 
 
 def test_an_odd_time_holds_up_those_behind_it_and_no_more(room: str) -> None:
-    say(room, OLD, NOW + timedelta(days=400), OLD)
+    append_at(room, OLD, NOW + timedelta(days=400), OLD)
     trimming.trim()
     assert kept(room) == [2, 3]
     trimming.trim(now=NOW + timedelta(days=431))
@@ -123,13 +123,13 @@ def test_an_odd_time_holds_up_those_behind_it_and_no_more(room: str) -> None:
 
 
 def test_a_time_long_ago_behind_young_ones_leaves_no_gap(room: str) -> None:
-    say(room, YOUNG, OLD - timedelta(days=400), YOUNG)
+    append_at(room, YOUNG, OLD - timedelta(days=400), YOUNG)
     trimming.trim()
     assert (kept(room), numbers(resume(room, 0))) == ([1, 2, 3], [1, 2, 3])
 
 
 def test_events_without_a_number_stay(room: str) -> None:
-    say(room, OLD)
+    append_at(room, OLD)
     Event.objects.create(room=room, type="said", at=OLD, data="{}")
     trimming.trim()
     assert kept(room) == [None]
@@ -139,7 +139,7 @@ def test_events_without_a_number_stay(room: str) -> None:
 
 def test_a_long_log_goes_in_small_transactions(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trimming, "BATCH", 3)
-    say(room, *[OLD] * 10, YOUNG)
+    append_at(room, *[OLD] * 10, YOUNG)
     with CaptureQueriesContext(connection) as queries:
         assert trimming.trim().removed["events"] == 10
     deletions = [query["sql"] for query in queries if query["sql"].startswith('DELETE FROM "engine_event"')]
@@ -150,7 +150,7 @@ def test_a_long_log_goes_in_small_transactions(room: str, monkeypatch: pytest.Mo
 def test_one_round_is_bounded_and_says_that_there_is_more(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trimming, "BATCH", 2)
     monkeypatch.setattr(trimming, "ROWS", 4)
-    say(room, *[OLD] * 9)
+    append_at(room, *[OLD] * 9)
     rounds = [trimming.trim_some() for _ in range(4)]
     assert [(part.removed["events"], part.more) for part in rounds] == [(4, True), (4, True), (1, True), (0, False)]
 
@@ -161,14 +161,14 @@ def test_rooms_with_nothing_due_cost_nothing(room: str) -> None:
             trimming.trim_some()
         return len(queries)
 
-    say(room, YOUNG)
+    append_at(room, YOUNG)
     few = queries_of_a_round()
     Room.objects.bulk_create([Room(name=f"{room}.{n}", head=1, oldest=YOUNG) for n in range(300)])
     assert queries_of_a_round() == few
 
 
 def test_a_room_whose_times_other_code_wrote_is_found_by_a_full_trim(room: str) -> None:
-    say(room, NOW, NOW)
+    append_at(room, NOW, NOW)
     Event.objects.filter(room=room, seq=1).update(at=OLD)
     assert trimming.trim_some().removed["events"] == 0
     assert trimming.trim().removed["events"] == 1
@@ -176,7 +176,7 @@ def test_a_room_whose_times_other_code_wrote_is_found_by_a_full_trim(room: str) 
 
 
 def test_a_dropped_room_is_no_obstacle(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    say(room, OLD)
+    append_at(room, OLD)
     raise_floor = trimming._raise_floor
 
     def dropped_meanwhile(name: str, *args: Any) -> int | None:
@@ -189,7 +189,7 @@ def test_a_dropped_room_is_no_obstacle(room: str, monkeypatch: pytest.MonkeyPatc
 
 @needs_postgresql
 def test_a_process_whose_clock_is_wrong_removes_nothing_young(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    say(room, YOUNG)
+    append_at(room, YOUNG)
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=1000))
     assert trimming.trim().removed["events"] == 0
     assert abs(trimming.cutoff() - (NOW - timedelta(days=30))) < timedelta(minutes=30)
@@ -199,7 +199,7 @@ def test_rooms_of_before_learn_their_age(room: str) -> None:
     """What the migration does to a database that has a log already."""
     empty = f"{room}.empty"
     log.create_room(empty)
-    say(room, OLD, YOUNG)
+    append_at(room, OLD, YOUNG)
     Room.objects.update(oldest=None)
     import_module("taskrealtime.engine.migrations.0003_retention").note_oldest(apps, None)
     assert (row(room)[2], row(empty)[2]) == (OLD, None)
@@ -227,7 +227,7 @@ def trim_until_the_floor_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_was_killed_after_the_floor_was_set_is_finished(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    say(room, OLD, OLD, YOUNG)
+    append_at(room, OLD, OLD, YOUNG)
     trim_until_the_floor_is_set(monkeypatch)
     assert (kept(room), row(room)) == ([1, 2, 3], (2, 3, OLD))
     assert (numbers(resume(room, 1)), numbers(resume(room, 2))) == ("reset", [3])
@@ -236,9 +236,9 @@ def test_what_was_killed_after_the_floor_was_set_is_finished(room: str, monkeypa
 
 
 def test_it_is_finished_also_where_the_room_went_on(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    say(room, OLD, OLD)
+    append_at(room, OLD, OLD)
     trim_until_the_floor_is_set(monkeypatch)
-    say(room, YOUNG)
+    append_at(room, YOUNG)
     assert trimming.trim_some().removed["events"] == 2
     assert (kept(room), row(room)) == ([3], (2, 3, YOUNG))
 
@@ -263,7 +263,7 @@ def test_two_that_trim_at_once_do_it_once(room: str, monkeypatch: pytest.MonkeyP
     names = [room, f"{room}.b", f"{room}.c"]
     for name in names:
         log.create_room(name)
-        say(name, *[OLD] * 100, YOUNG)
+        append_at(name, *[OLD] * 100, YOUNG)
     done = in_threads(trimming.trim, trimming.trim, trimming.trim)
     assert sum(part.removed["events"] for part in done) == 300
     trimming.trim()  # What all of them left to one another.
@@ -272,7 +272,7 @@ def test_two_that_trim_at_once_do_it_once(room: str, monkeypatch: pytest.MonkeyP
 
 @needs_postgresql
 def test_what_another_is_deleting_is_not_waited_for_nor_forgotten(room: str) -> None:
-    say(room, OLD, OLD, YOUNG)
+    append_at(room, OLD, OLD, YOUNG)
     holds, release = threading.Event(), threading.Event()
 
     def other() -> None:
@@ -306,7 +306,7 @@ def test_readers_see_no_gap_while_it_is_written_and_trimmed(
         try:
             for half in range(2):
                 for _ in range(40):
-                    say(room, OLD, OLD)
+                    append_at(room, OLD, OLD)
                 assert half or trimmed.wait(60)
         finally:
             written.set()
@@ -358,7 +358,7 @@ async def test_a_reader_that_catches_up_while_the_log_is_trimmed_has_to_reset(
     monkeypatch.setattr(room_module, "PAGE", 10)
     monkeypatch.setattr(room_module, "CHUNK_CHARACTERS", 200)
     monkeypatch.setattr(hub_module, "CHUNK_CHARACTERS", 200)
-    await in_database_thread(say, room, *[OLD] * 40)
+    await in_database_thread(append_at, room, *[OLD] * 40)
     served = await Process().hub.open(room)
     listener = Reading()
     listener.on_read = trimming.trim
@@ -374,19 +374,19 @@ async def test_a_room_that_fell_behind_the_floor_makes_every_client_reset(room: 
     process = Process()
     served, listener = await process.hub.open(room), Reading()
     await served.go_live(served.subscribe(listener, cursor=0, authorised=0))
-    await in_database_thread(say_unrung, room, 5)
+    await in_database_thread(insert_unpublished, room, 5)
     await in_database_thread(trimming.trim)
     await process.sweep.once()
     assert (listener.close_codes, listener.received) == ([1012], [])
     late = Reading()
     await served.go_live(served.subscribe(late, cursor=5, authorised=5))
-    await in_database_thread(say, room, YOUNG)
+    await in_database_thread(append_at, room, YOUNG)
     await process.sweep.once()
     await until(lambda: late.received == [6])
     assert late.close_codes == []
 
 
-def say_unrung(room: str, count: int) -> None:
+def insert_unpublished(room: str, count: int) -> None:
     """Events that were not published."""
     Event.objects.bulk_create(
         [Event(room=room, seq=seq, type="said", at=OLD, data="{}") for seq in range(1, count + 1)]
@@ -396,7 +396,7 @@ def say_unrung(room: str, count: int) -> None:
 
 async def test_a_server_trims_by_itself(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trimming, "PAUSE_SECONDS", 0.02)
-    await in_database_thread(say, room, OLD, OLD, YOUNG)
+    await in_database_thread(append_at, room, OLD, OLD, YOUNG)
     process = Process()
     await until(lambda: kept(room) == [3])
     assert not any(task.done() for task in process.tasks)
@@ -415,7 +415,7 @@ async def test_a_round_that_fails_is_reported_and_tried_again(
 
     monkeypatch.setattr(trimming, "PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(trimming, "trim_some", fail_once)
-    await in_database_thread(say, room, OLD, YOUNG)
+    await in_database_thread(append_at, room, OLD, YOUNG)
     process = Process()
     await until(lambda: kept(room) == [2])
     assert "a round failed (ConnectionError: The database is away.)" in caplog.text
@@ -428,7 +428,7 @@ async def test_a_server_goes_on_soon_while_there_is_more(room: str, monkeypatch:
     monkeypatch.setattr(trimming, "ROWS", 1)
     monkeypatch.setattr(trimming, "SHORT_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(trimming, "PAUSE_SECONDS", 0.01)
-    await in_database_thread(say, room, *[OLD] * 5, YOUNG)
+    await in_database_thread(append_at, room, *[OLD] * 5, YOUNG)
     running = asyncio.create_task(trimming.trim_forever())
     await asyncio.sleep(0)  # It begins its first pause.
     monkeypatch.setattr(trimming, "PAUSE_SECONDS", 3600.0)
@@ -570,7 +570,7 @@ def test_in_whatever_way_it_is_deleted(task: Task, room: str, delete: Callable[[
     added = [comment(task), comment(task)]
     for one in added:
         with transaction.atomic():
-            log.append(room=room, type="said", data=Said("x"), at=NOW, subject=f"comment.{one.pk}")
+            log.append(room=room, type="said", data=TextAdded("x"), at=NOW, subject=f"comment.{one.pk}")
     Event.objects.filter(room=room).update(data='{"content":"Secret words"}')
     delete(task)
     assert not Event.objects.filter(data__contains="Secret words").exists()
@@ -743,7 +743,7 @@ def run(command: str) -> str:
 
 
 def test_a_new_epoch_makes_old_numbers_worthless(room: str) -> None:
-    say(room, NOW)
+    append_at(room, NOW)
     before = log.epoch()
     output = run("renew_epoch")
     after = log.epoch()
@@ -757,7 +757,7 @@ def test_trim_says_what_it_did(task: Task, room: str) -> None:
     added = comment(task)
     ask("old", 1)
     IdempotencyKey.objects.update(created_at=OLD)
-    say(room, OLD, OLD)
+    append_at(room, OLD, OLD)
     delete_at(task, OLD)
     for name, ended in ("over", OLD), ("kept", YOUNG):
         Session.objects.create(session_key=name, session_data="", expire_date=ended)
@@ -777,6 +777,6 @@ def test_trim_says_what_it_did(task: Task, room: str) -> None:
 
 def test_the_room_of_a_user_is_trimmed_like_any_other() -> None:
     user = User.objects.create_user("somebody")
-    say(user_room(user.pk), OLD, YOUNG)
+    append_at(user_room(user.pk), OLD, YOUNG)
     trimming.trim()
     assert (kept(user_room(user.pk)), numbers(resume(user_room(user.pk), 0))) == ([2], "reset")

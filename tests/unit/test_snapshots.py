@@ -16,7 +16,7 @@ from taskrealtime.engine.models import Epoch, Event
 from taskrealtime.models import Membership
 from tests import services
 from tests.support.world import World
-from tests.unit.test_log import leave_unnumbered, say
+from tests.unit.test_log import append_text, leave_unnumbered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 needs_postgresql = pytest.mark.skipif(services.TEST_STACK == "embedded", reason="SQLite has one writer at a time")
@@ -70,9 +70,9 @@ def builder() -> Builder:
     return Builder()
 
 
-def say_and_commit(room: str, text: str) -> None:
+def append_and_commit(room: str, text: str) -> None:
     with transaction.atomic():
-        say(room, text)
+        append_text(room, text)
 
 
 def in_thread(threads: ThreadPoolExecutor, work: Callable[..., Any], *args: Any) -> Future[Any]:
@@ -88,14 +88,14 @@ def in_thread(threads: ThreadPoolExecutor, work: Callable[..., Any], *args: Any)
 
 
 def test_where_nothing_happened_it_is_built_once(room: str, builder: Builder) -> None:
-    say_and_commit(room, "a")
+    append_and_commit(room, "a")
     assert [builder.ask(room) for _ in range(3)] == [(1, ["a"])] * 3
     assert builder.begun == 1
 
 
 def test_whatever_is_committed_is_in_the_next_answer(room: str, builder: Builder) -> None:
     for number in range(1, 4):
-        say_and_commit(room, str(number))
+        append_and_commit(room, str(number))
         assert builder.ask(room)[0] == number
     leave_unnumbered(room, "its process died")
     assert builder.ask(room) == (4, ["1", "2", "3", "its process died"])
@@ -105,7 +105,7 @@ def test_rooms_do_not_mix(room: str, builder: Builder) -> None:
     other = f"{room}0"
     log.create_room(other)
     builder.ask(room)
-    say_and_commit(other, "a")
+    append_and_commit(other, "a")
     assert builder.ask(room) == (0, [])
     assert builder.ask(other) == (1, ["a"])
 
@@ -121,7 +121,7 @@ def test_it_is_given_out_for_a_second_after_which_names_may_have_changed(room: s
 
 
 def test_a_new_epoch_is_a_new_snapshot(room: str, builder: Builder) -> None:
-    say_and_commit(room, "a")
+    append_and_commit(room, "a")
     old = builder.shared.get(room, READER)
     new_epoch = log.renew_epoch()
     assert builder.shared.get(room, READER).position.epoch == new_epoch != old.position.epoch
@@ -136,7 +136,7 @@ def test_a_user_who_may_not_read_the_kept_one_gets_a_new_one(room: str, builder:
 
 @needs_postgresql
 def test_requests_during_a_build_share_it(room: str, builder: Builder, threads: ThreadPoolExecutor) -> None:
-    say_and_commit(room, "a")
+    append_and_commit(room, "a")
     reading, go_on = Flag(), Flag()
     builder.during = lambda: reading.set() or go_on.wait(20)  # type: ignore[func-returns-value]
     first = in_thread(threads, builder.ask, room)

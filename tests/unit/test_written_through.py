@@ -29,7 +29,7 @@ class UrgentManager(models.Manager):  # type: ignore[type-arg]
 
 
 class OwnQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    def shout(self) -> int:
+    def in_capitals(self) -> int:
         return self.update(title="LOUD")
 
 
@@ -110,7 +110,10 @@ WAYS: dict[str, tuple[Callable[[World], Any], list[str]]] = {
     ),
     "delete": (lambda world: proxied(world).delete(), ["task_deleted"]),
     "delete of a queryset": (lambda world: ProxyTask.objects.filter(pk=world.task.pk).delete(), ["task_deleted"]),
-    "update by a manager of its own": (lambda world: UrgentTask.own.filter(pk=world.task.pk).shout(), ["task_updated"]),
+    "update by a manager of its own": (
+        lambda world: UrgentTask.own.filter(pk=world.task.pk).in_capitals(),
+        ["task_updated"],
+    ),
     "create of a comment": (
         lambda world: Remark.objects.create(task=world.task, author=world.people["member"], content="Hm"),
         ["comment_added"],
@@ -283,10 +286,10 @@ def test_what_a_handler_sets_before_a_save_is_published_as_it_is_stored(
 
 
 def test_what_a_handler_alone_changes_is_published(world: World, project_log: ProjectLog, handle: Any) -> None:
-    def shout(sender: Any, instance: Task, **kwargs: Any) -> None:
+    def in_capitals(sender: Any, instance: Task, **kwargs: Any) -> None:
         instance.title = instance.title.upper()
 
-    handle(pre_save, shout)
+    handle(pre_save, in_capitals)
     Task.objects.get(pk=world.task.pk).save()
     published, row = published_and_stored(project_log, world.task)
     assert [data["changes"] for data in published] == [{"title": "FIRST"}]
