@@ -1752,17 +1752,24 @@
     /** Those of what was never created. @type {Set<number>} */
     #lost = /* @__PURE__ */ new Set();
     #shelf;
+    #changed;
     /** Whether what an earlier page left is still being looked for: it goes before all others. */
     waits = false;
-    /** @param {Shelf | null} [shelf] */
-    constructor(shelf = null) {
+    /**
+     * @param {Shelf | null} [shelf]
+     * @param {() => void} [changed] called whenever one is added, sent or settled
+     */
+    constructor(shelf = null, changed = () => {
+    }) {
       this.#shelf = shelf;
+      this.#changed = changed;
     }
     /** @param {Entry} entry */
     add(entry) {
       entry.data = this.#withIds(entry.data);
       this.#entries.set(entry.id, entry);
       this.#shelf?.put(entry);
+      this.#changed();
       if (this.#lost.size) this.#giveUpIfLost(entry);
     }
     /** @param {Entry[]} entries that earlier pages left on the shelf, the oldest first */
@@ -1771,6 +1778,7 @@
         /** @type {const} */
         [entry.id, entry]
       )), ...this.#entries]);
+      this.#changed();
     }
     get size() {
       return this.#entries.size;
@@ -1804,6 +1812,7 @@
       if (entry.firstSentAt !== null) return;
       entry.firstSentAt = now;
       this.#shelf?.put(entry);
+      this.#changed();
     }
     /**
      * @param {Entry} entry
@@ -1832,12 +1841,13 @@
       this.#entries.delete(entry.id);
       if (error) {
         entry.reject(error);
-        if (entry.placeholder !== void 0) this.#lose(entry.placeholder);
+        if (entry.placeholder !== void 0) this.#lose(entry.placeholder, error);
       } else {
         this.#carryOn(entry, data);
         entry.resolve(data);
       }
       this.#shelf?.remove(entry.key);
+      this.#changed();
     }
     /**
      * Gives up those whose key the server may have forgotten: sending them again could do them twice.
@@ -1872,15 +1882,15 @@
         this.#shelf?.put(entry);
       }
     }
-    /** @param {number} placeholder of what was not created */
-    #lose(placeholder) {
+    /** @param {number} placeholder of what was not created @param {any} error why */
+    #lose(placeholder, { code }) {
       this.#lost.add(placeholder);
-      for (const entry of this.entries()) this.#giveUpIfLost(entry);
+      for (const entry of this.entries()) this.#giveUpIfLost(entry, code === "cancelled" ? code : "not_found");
     }
-    /** What is asked of a thing that was never created can never be done. @param {Entry} entry */
-    #giveUpIfLost({ id, data }) {
+    /** What is asked of a thing that was never created can never be done. @param {Entry} entry @param {string} [code] */
+    #giveUpIfLost({ id, data }, code = "not_found") {
       if (!TASK_IDS.some((name) => this.#lost.has(data[name]))) return;
-      this.settle(id, new TaskManagerError("not_found", "The task was never created."));
+      this.settle(id, new TaskManagerError(code, "The task was never created."));
     }
     /** @param {any} data @returns {any} a copy with the ids that are known by now */
     #withIds(data) {
@@ -2788,7 +2798,7 @@
       const clock = this.#clock = makeClock(options);
       this.#shelf = options.shelf ?? null;
       this.#note = options.note ?? (() => void 0);
-      this.#outbox = new Outbox(this.#shelf);
+      this.#outbox = new Outbox(this.#shelf, () => this.#emitter.emit("waiting", this.#outbox.size));
       this.#sender = new Sender({ outbox: this.#outbox, clock, send: (entry) => this.#sendChange(entry) });
       this.#lookAgain = new Alarm(clock);
       const log = this.#log = makeLog(options.debug ?? false);
@@ -3161,6 +3171,20 @@
      */
     typingOn(taskId) {
       return this.#people.typing(toId(taskId));
+    }
+    /** @returns {import('./client/outbox.js').Waiting[]} the changes that have no answer so far, the oldest first; `waiting` is emitted when it changes */
+    get waiting() {
+      return this.#outbox.entries().map(({ id, event, data, placeholder, note, at, firstSentAt }) => ({ id, event, data, placeholder, note, at, firstSentAt }));
+    }
+    /**
+     * Calls a change off, with those of a task that it would have created: their promises reject with `cancelled`. One that was sent
+     * (`firstSentAt`) may be carried out all the same.
+     *
+     * @param {number} id of one of `waiting`
+     */
+    discard(id) {
+      this.#outbox.settle(id, new TaskManagerError("cancelled", "The change was discarded."));
+      this.#sendDue();
     }
     /** For good: outstanding calls are rejected. */
     close() {

@@ -13,6 +13,7 @@ from .board import AT_REST, LOST, LOST_AND_REFUSED, Board, SlowLine, wait_for
 from .concerns import held
 from .conftest import NewPage
 from .profiles import close_sockets, route_web_sockets
+from .seen import expect_seen
 
 
 def new_task(server: Server, user: User, project: int, title: str, *comments: str) -> int:
@@ -175,6 +176,51 @@ def test_the_panel_says_what_is_being_saved_and_what_waits_for_a_connection(serv
     board.panel.locator("[name=priority]").select_option("low")
     it_waits_and_is_saved_once_there_is_a_connection()
     assert server.api(alice).get(f"/api/tasks/{task}/").json()["priority"] == "low"
+
+
+def test_the_badge_counts_what_waits_and_opens_its_list_from_which_one_change_can_be_discarded(
+    server: Server, new_page: NewPage
+) -> None:
+    alice = server.stack.user()
+    project = server.project(alice)
+    task = new_task(server, alice, project, "Paint the fence")
+    page = new_page(server, alice, f"/projects/{project}/#task-{task}", allow_errors=LOST)
+    board = Board(page)
+    badge, waiting = page.locator("[data-connection]"), page.locator("[data-waiting] [data-waiting-change]")
+    expect(board.panel.locator("[data-part=comments-status]")).to_have_text("No comments yet")
+    go_offline(board)
+    expect_seen(badge, "Offline")
+    board.panel.locator("[name=status]").select_option("review")
+    expect_seen(badge, "1 change waits")
+    for number, text in enumerate(("Not this", "But this")):
+        board.panel.locator("[name=content]").fill(text)
+        board.panel.locator("[name=content]").press("Control+Enter")
+        expect(board.panel.locator(".comment[data-pending]")).to_have_count(number + 1)
+    expect_seen(badge, "3 changes wait")
+    page.keyboard.press("Escape")
+    expect(board.panel).to_have_count(0)
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect_seen(badge, "3 changes wait")
+    badge.press("Space")
+    expect(waiting).to_have_count(3)
+    expect_seen(waiting.nth(0), "Move “Paint the fence” to Review")
+    expect_seen(waiting.nth(1), "Comment on “Paint the fence”")
+    expect_seen(waiting.nth(1), "Not this")
+    discarding = waiting.nth(1).locator("[data-discard]")
+    discarding.click()
+    expect(discarding).to_have_text("Discard?")
+    expect(discarding).not_to_have_attribute("aria-disabled", "true")
+    discarding.click()
+    expect(waiting).to_have_count(2)
+    expect(page.locator("[data-problems]")).to_be_hidden()
+    page.context.set_offline(False)
+    expect_seen(page.locator("[data-waiting]"), "Nothing is waiting.")
+    expect(waiting).to_have_count(0)
+    board.wait_until("live")
+    expect(page.locator("[data-connection-waiting]")).to_be_empty()
+    said = server.api(alice).get(f"/api/tasks/{task}/comments/").json()["results"]
+    assert [comment["content"] for comment in said] == ["But this"]
+    assert server.api(alice).get(f"/api/tasks/{task}/").json()["status"] == "review"
 
 
 def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_page: NewPage) -> None:

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { followElsewhere, noteOf } from '../../static/js/board/commands/leftovers.js';
+import { inWords } from '../../static/js/board/commands/waiting.js';
 import { BRISK, IN_FLIGHT } from '../../static/js/client/sender.js';
 import { stage, until } from './support/harness.js';
 
@@ -214,6 +215,50 @@ describe('a task that has no id yet', () => {
     assert.deepEqual(server.effects, [['task_update', { task_id: 8, changes: { title: 'b' } }]]);
     await assert.rejects(client.deleteTask(placeholder), { code: 'not_found' }); // asked for after that, too
     await assert.rejects(client.updateTask(-1, { title: 'never received of' }), TypeError);
+  });
+});
+
+describe('what waits for a connection', () => {
+  test('is listed in order until it is sent, and what was called off never is, with all that was asked of its task', async (t) => {
+    const { server, connect } = await stage(t);
+    server.sockets = '503';
+    const client = connect();
+    /** @type {number[]} */
+    const counts = [];
+    client.on('waiting', (count) => counts.push(count));
+    const calledOff = [client.createTask(3, { title: 'new' }, { placeholder: -5 }), client.addComment(-5, 'said')].map((change) => assert.rejects(change, { code: 'cancelled' }));
+    const kept = client.updateTask(8, { title: 'b' });
+    assert.deepEqual(client.waiting.map(({ event, firstSentAt }) => [event, firstSentAt]), [['task_create', null], ['new_comment', null], ['task_update', null]]);
+    client.discard(client.waiting[0].id);
+    await Promise.all(calledOff);
+    assert.deepEqual(client.waiting.map(({ event }) => event), ['task_update']);
+    server.sockets = 'ok';
+    await kept;
+    assert.deepEqual(client.waiting, []);
+    assert.deepEqual([counts[2], counts.at(-1)], [3, 0]);
+    assert.deepEqual(server.effects, [['task_update', { task_id: 8, changes: { title: 'b' } }]]);
+  });
+
+  test('is said in words, each change with its own', () => {
+    const note = noteOf({ task_id: 7 }, { projectId: 3, task: /** @type {any} */ ({ title: 'Paint', status: 'todo' }) });
+    /** @param {string} event @param {any} data */
+    const say = (event, data) => Object.values(inWords({ id: 1, event, data, note, at: 0, firstSentAt: null }, () => 'Bob')).filter(Boolean);
+    const changes = [{ title: 'Varnish' }, { description: 'Twice' }, { status: 'review' }, { priority: 'high' }, { assignee_id: 2 }, { assignee_id: null }, { due_at: null }, { add_labels: [1] }];
+    assert.deepEqual(changes.map((one) => say('task_update', { changes: one })), [
+      ['Rename “Paint” to “Varnish”'],
+      ['Change the description of “Paint”', 'Twice'],
+      ['Move “Paint” to Review'],
+      ['Set the priority of “Paint”: High'],
+      ['Assign “Paint” to Bob'],
+      ['Unassign “Paint”'],
+      ['Clear the due date of “Paint”'],
+      ['Change the labels of “Paint”'],
+    ]);
+    assert.deepEqual([say('task_move', { status: 'review' }), say('task_move', { status: 'todo', before_id: 8 })], [['Move “Paint” to Review'], ['Move “Paint” within its column']]);
+    assert.deepEqual(say('task_create', { status: 'todo' }), ['Add “Paint” to To do']);
+    assert.deepEqual(say('new_comment', { content: 'Done' }), ['Comment on “Paint”', 'Done']);
+    const others = ['task_delete', 'task_restore', 'comment_update', 'comment_delete'].flatMap((event) => say(event, {}));
+    assert.deepEqual(others, ['Delete “Paint”', 'Restore “Paint”', 'Edit a comment on “Paint”', 'Delete a comment on “Paint”']);
   });
 });
 

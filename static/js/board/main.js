@@ -4,6 +4,7 @@
 import { Shelf, TaskManagerWebSocket } from '../client/index.js';
 import { Absence } from './activity/absence.js';
 import { openActivity } from './dialogs/activity_dialog.js';
+import { openWaiting } from './dialogs/waiting_dialog.js';
 import { openArchive } from './dialogs/archive_dialog.js';
 import { Announcer } from './activity/announcer.js';
 import { fetchBoard, fetchTask, fetchToken } from './page/api.js';
@@ -13,7 +14,8 @@ import { Commands } from './commands/commands.js';
 import { Company } from './people/company.js';
 import { Composers } from './columns/composer.js';
 import { followConcerns } from './notifications/concerns.js';
-import { showConnection } from './page/connection_badge.js';
+import { askedFor } from './commands/waiting.js';
+import { leadToWaiting, showConnection } from './page/connection_badge.js';
 import { copyText } from './ui/clipboard.js';
 import { find, isMac, part, setAttribute, setText } from './ui/dom.js';
 import { CardDrag } from './columns/drag.js';
@@ -44,6 +46,7 @@ import { taskIdOf } from './state/frames.js';
 import { BoardStore } from './state/store.js';
 import { Toasts } from './ui/toasts.js';
 import { Undo } from './commands/undo.js';
+import { displayName } from './people/people.js';
 import { explain, quote } from './language/words.js';
 
 const FIRST_POLL = 500; // ms in which the first poll after an outage tells what was missed
@@ -198,12 +201,17 @@ function showActivity() {
 // --- What the server says -----------------------------------------------------------------------
 
 client.on('state', (state) => {
-  showConnection(body, state);
+  paintConnection();
   keepCopy();
   if (state === 'live') returning.back();
   else if (state === 'polling') setTimeout(() => client.state === 'polling' && returning.back(), FIRST_POLL);
   else returning.left();
 });
+client.on('waiting', paintConnection);
+for (const change of ['online', 'offline']) addEventListener(change, paintConnection);
+leadToWaiting(find(document, '[data-connection]'), () =>
+  openWaiting({ client, nameOf: (id) => displayName(store.member(id) ?? { id, username: t('Former member') }) }),
+);
 client.on('event', (data, frame) => {
   const before = store.state;
   store.apply(frame);
@@ -341,8 +349,12 @@ function offerLabels(taskId, card) {
 Object.assign(window, { taskManager: client });
 // A page that the browser kept and brings back shows a board of then, and perhaps to somebody who may not see it any more.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
-showConnection(body, client.state);
+paintConnection();
 start();
+
+function paintConnection() {
+  showConnection(body, client.state, askedFor(client.waiting).length);
+}
 
 /** Shows the board and goes on from exactly there. */
 async function start() {

@@ -121,7 +121,7 @@ export class TaskManagerWebSocket {
     const clock = (this.#clock = makeClock(options));
     this.#shelf = options.shelf ?? null;
     this.#note = options.note ?? (() => undefined);
-    this.#outbox = new Outbox(this.#shelf);
+    this.#outbox = new Outbox(this.#shelf, () => this.#emitter.emit('waiting', this.#outbox.size));
     this.#sender = new Sender({ outbox: this.#outbox, clock, send: (entry) => this.#sendChange(entry) });
     this.#lookAgain = new Alarm(clock);
     const log = (this.#log = makeLog(options.debug ?? false));
@@ -526,6 +526,22 @@ export class TaskManagerWebSocket {
    */
   typingOn(taskId) {
     return this.#people.typing(toId(taskId));
+  }
+
+  /** @returns {import('./outbox.js').Waiting[]} the changes that have no answer so far, the oldest first; `waiting` is emitted when it changes */
+  get waiting() {
+    return this.#outbox.entries().map(({ id, event, data, placeholder, note, at, firstSentAt }) => ({ id, event, data, placeholder, note, at, firstSentAt }));
+  }
+
+  /**
+   * Calls a change off, with those of a task that it would have created: their promises reject with `cancelled`. One that was sent
+   * (`firstSentAt`) may be carried out all the same.
+   *
+   * @param {number} id of one of `waiting`
+   */
+  discard(id) {
+    this.#outbox.settle(id, new TaskManagerError('cancelled', 'The change was discarded.'));
+    this.#sendDue();
   }
 
   /** For good: outstanding calls are rejected. */

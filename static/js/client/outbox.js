@@ -21,6 +21,8 @@ import { TaskManagerError } from './envelope.js';
  *
  * @typedef {Kept & {id: number, resolve: (data: any) => void, reject: (error: Error) => void}} Entry
  *
+ * @typedef {Omit<Kept, 'key' | 'follows'> & {id: number}} Waiting as a page sees it
+ *
  * @typedef {object} Shelf keeps changes over the end of a page
  * @property {(entry: Kept) => void} put as it is now
  * @property {(key: string) => void} remove
@@ -37,12 +39,17 @@ export class Outbox {
   /** Those of what was never created. @type {Set<number>} */
   #lost = new Set();
   #shelf;
+  #changed;
   /** Whether what an earlier page left is still being looked for: it goes before all others. */
   waits = false;
 
-  /** @param {Shelf | null} [shelf] */
-  constructor(shelf = null) {
+  /**
+   * @param {Shelf | null} [shelf]
+   * @param {() => void} [changed] called whenever one is added, sent or settled
+   */
+  constructor(shelf = null, changed = () => {}) {
     this.#shelf = shelf;
+    this.#changed = changed;
   }
 
   /** @param {Entry} entry */
@@ -50,12 +57,14 @@ export class Outbox {
     entry.data = this.#withIds(entry.data);
     this.#entries.set(entry.id, entry);
     this.#shelf?.put(entry);
+    this.#changed();
     if (this.#lost.size) this.#giveUpIfLost(entry);
   }
 
   /** @param {Entry[]} entries that earlier pages left on the shelf, the oldest first */
   adopt(entries) {
     this.#entries = new Map([...entries.map((entry) => /** @type {const} */ ([entry.id, entry])), ...this.#entries]);
+    this.#changed();
   }
 
   get size() {
@@ -92,6 +101,7 @@ export class Outbox {
     if (entry.firstSentAt !== null) return;
     entry.firstSentAt = now;
     this.#shelf?.put(entry);
+    this.#changed();
   }
 
   /**
@@ -119,12 +129,13 @@ export class Outbox {
     this.#entries.delete(entry.id);
     if (error) {
       entry.reject(error);
-      if (entry.placeholder !== undefined) this.#lose(entry.placeholder);
+      if (entry.placeholder !== undefined) this.#lose(entry.placeholder, error);
     } else {
       this.#carryOn(entry, data);
       entry.resolve(data);
     }
     this.#shelf?.remove(entry.key);
+    this.#changed();
   }
 
   /**
@@ -163,16 +174,17 @@ export class Outbox {
     }
   }
 
-  /** @param {number} placeholder of what was not created */
-  #lose(placeholder) {
+  /** @param {number} placeholder of what was not created @param {any} error why */
+  #lose(placeholder, { code }) {
     this.#lost.add(placeholder);
-    for (const entry of this.entries()) this.#giveUpIfLost(entry);
+    // What was called off takes along what was asked of it.
+    for (const entry of this.entries()) this.#giveUpIfLost(entry, code === 'cancelled' ? code : 'not_found');
   }
 
-  /** What is asked of a thing that was never created can never be done. @param {Entry} entry */
-  #giveUpIfLost({ id, data }) {
+  /** What is asked of a thing that was never created can never be done. @param {Entry} entry @param {string} [code] */
+  #giveUpIfLost({ id, data }, code = 'not_found') {
     if (!TASK_IDS.some((name) => this.#lost.has(data[name]))) return;
-    this.settle(id, new TaskManagerError('not_found', 'The task was never created.'));
+    this.settle(id, new TaskManagerError(code, 'The task was never created.'));
   }
 
   /** @param {any} data @returns {any} a copy with the ids that are known by now */

@@ -41,6 +41,8 @@ interface OwnSignals {
   /** Of one user at a time. */
   user_presence: UserPresence;
   error: TaskManagerError;
+  /** How many changes have no answer so far. */
+  waiting: number;
   /** What earlier pages asked for, each with the answer that it gets now. */
   recovered: readonly (Omit<Kept, "key"> & { answer: Promise<any> })[];
 }

@@ -2,6 +2,7 @@
 /** What all commands share: they go to the server, show at once as waiting, can be taken back, and tell if they were refused. */
 
 import { t } from '../language/language.js';
+import { explain } from '../language/words.js';
 
 /**
  * @typedef {import("../state/store.js").BoardStore} BoardStore
@@ -40,6 +41,17 @@ export class Asking {
     const step = this.undo.remember(words, async () => (await going) && restore());
     if (!(await going)) return this.undo.forget(step);
     this.toasts.say(said, { label: t('Undo'), act: () => void this.undo.run(step) });
+  }
+
+  /**
+   * Says what could not be done, and why; what the user called off is no problem.
+   *
+   * @param {any} error
+   * @param {string} what
+   * @param {...Action} actions
+   */
+  refused(error, what, ...actions) {
+    if (error.code !== 'cancelled') this.problems.report(`${what} ${explain(error)}`, ...actions);
   }
 
   /** @param {number} taskId perhaps a placeholder @returns {Task | undefined} as one sees it */

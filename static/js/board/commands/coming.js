@@ -7,7 +7,7 @@ import { t } from '../language/language.js';
 import { titleLeft } from './leftovers.js';
 import { makePlaceholder } from '../state/newcomers.js';
 import { copying } from '../ui/problems.js';
-import { explain, quote } from '../language/words.js';
+import { quote } from '../language/words.js';
 
 /**
  * @typedef {import("./asking.js").Task} Task
@@ -83,7 +83,7 @@ export class Coming extends Asking {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.dropNewcomer(newcomer);
-      this.problems.report(`${t('Couldn’t create {title}.', { title: quote(title) })} ${explain(error)}`, copying(title));
+      this.refused(error, t('Couldn’t create {title}.', { title: quote(title) }), copying(title));
       return null;
     }
   }
@@ -104,7 +104,7 @@ export class Coming extends Asking {
       if (isKept(error)) return false;
       this.store.forget(expectation);
       if (error.code === 'not_found') return false; // somebody else was faster
-      this.problems.report(`${t('Couldn’t delete {title}.', { title: quote(title) })} ${explain(error)}`);
+      this.refused(error, t('Couldn’t delete {title}.', { title: quote(title) }));
       return false;
     }
   }
@@ -116,7 +116,7 @@ export class Coming extends Asking {
       return true;
     } catch (/** @type {any} */ error) {
       if (error.code === 'not_found') return false; // likewise
-      this.problems.report(`${t('Couldn’t archive {title}.', { title: quote(task.title) })} ${explain(error)}`);
+      this.refused(error, t('Couldn’t archive {title}.', { title: quote(task.title) }));
       return false;
     }
   }
@@ -131,7 +131,7 @@ export class Coming extends Asking {
     } catch (error) {
       if (isKept(error)) return false;
       this.store.dropNewcomer(newcomer);
-      this.problems.report(`${t('Couldn’t restore {title}.', { title: quote(task.title) })} ${explain(error)}`);
+      this.refused(error, t('Couldn’t restore {title}.', { title: quote(task.title) }));
       return false;
     }
   }

@@ -6,7 +6,7 @@ import { Asking, isFinal, isKept } from './asking.js';
 import { t } from '../language/language.js';
 import { titleLeft } from './leftovers.js';
 import { copying } from '../ui/problems.js';
-import { explain, quote } from '../language/words.js';
+import { quote } from '../language/words.js';
 
 /** @typedef {import("./asking.js").Leftover} Leftover */
 
@@ -52,7 +52,7 @@ export class Commenting extends Asking {
       await restoreComment(commentId);
       return true;
     } catch (error) {
-      this.problems.report(`${t('Couldn’t restore a comment on {title}.', { title: quote(title) })} ${explain(error)}`);
+      this.refused(error, t('Couldn’t restore a comment on {title}.', { title: quote(title) }));
       return false;
     }
   }
@@ -80,8 +80,9 @@ export class Commenting extends Asking {
       if (isKept(error)) return;
       this.store.dropOutgoing(outgoing);
       const again = { label: t('Try again'), act: () => this.add(taskId, text, title) };
-      this.problems.report(
-        `${t('Couldn’t send your comment on {title}: {text}.', { title: quote(title), text: quote(text) })} ${explain(error)}`,
+      this.refused(
+        error,
+        t('Couldn’t send your comment on {title}: {text}.', { title: quote(title), text: quote(text) }),
         ...(isFinal(error) ? [] : [again]),
         copying(text),
       );
@@ -109,8 +110,9 @@ export class Commenting extends Asking {
         text === null
           ? t('Couldn’t delete a comment on {title}.', values)
           : t('Couldn’t save your edit of a comment on {title}: {text}.', values);
-      this.problems.report(
-        `${refused} ${explain(error)}`,
+      this.refused(
+        error,
+        refused,
         ...(isFinal(error) ? [] : [again]),
         ...(text === null ? [] : [copying(text)]),
       );

@@ -6,7 +6,7 @@ import { t } from '../language/language.js';
 import { titleLeft } from './leftovers.js';
 import { copying } from '../ui/problems.js';
 import { isSameValue } from '../state/values.js';
-import { changeWords, explain, FIELD_NAMES, quote } from '../language/words.js';
+import { changeWords, FIELD_NAMES, quote } from '../language/words.js';
 
 /** Fields in which one writes: what was not taken can be copied. */
 const TEXTS = ['title', 'description'];
@@ -94,8 +94,9 @@ export class Editing extends Asking {
     if (current && isSameValue(field, value, current[field])) return this.store.setConflict(taskId, field, null);
     if (!current || !this.store.state?.tasks.has(taskId)) {
       const again = { label: t('Try again'), act: () => void this.update(taskId, field, value, version, title) };
-      return this.problems.report(
-        `${t('Couldn’t change the {field} of {title}.', values)} ${explain(error)}`,
+      return this.refused(
+        error,
+        t('Couldn’t change the {field} of {title}.', values),
         ...(isFinal(error) ? [] : [again]),
         ...(TEXTS.includes(field) ? [copying(value)] : []),
       );

@@ -5,7 +5,7 @@ import { Asking, isFinal, isKept } from './asking.js';
 import { t } from '../language/language.js';
 import { titleLeft } from './leftovers.js';
 import { inverse, isAnswered, labelling } from './relabelling.js';
-import { changeWords, explain, quote } from '../language/words.js';
+import { changeWords, quote } from '../language/words.js';
 
 /**
  * @typedef {import("./relabelling.js").Relabelling} Relabelling
@@ -58,8 +58,9 @@ export class Labelling extends Asking {
       if (isKept(error)) return null;
       this.store.forget(expectation);
       const again = { label: t('Try again'), act: () => void this.#relabel(taskId, title, changes) };
-      this.problems.report(
-        `${t('Couldn’t change the labels of {title}.', { title: quote(this.titleOf(taskId) || title) })} ${explain(error)}`,
+      this.refused(
+        error,
+        t('Couldn’t change the labels of {title}.', { title: quote(this.titleOf(taskId) || title) }),
         ...(isFinal(error) ? [] : [again]),
       );
       return null;

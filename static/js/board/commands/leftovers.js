@@ -6,7 +6,7 @@ import { explain, quote } from '../language/words.js';
 
 /**
  * @typedef {import("../../client/signals.d.ts").Signals["recovered"][number]} Leftover
- * @typedef {{projectId: number | null, title?: string, status?: import("../language/words.js").Status}} Note kept beside a change
+ * @typedef {{projectId: number | null, title?: string, status?: import("../language/words.js").Status, from?: string}} Note kept beside a change; `from`: the status that the task had
  */
 
 /** @type {Record<string, (title: string) => string>} */
@@ -29,7 +29,7 @@ const NOT_DONE = {
  * @returns {Note}
  */
 export function noteOf(data, { projectId, task }) {
-  return { projectId, title: data.title ?? task?.title, status: data.status ?? task?.status };
+  return { projectId, title: data.title ?? task?.title, status: data.status ?? task?.status, from: task?.status };
 }
 
 /** @param {Note | null} note @returns {string} of the task that a change on this board is about */
@@ -48,7 +48,7 @@ export async function followElsewhere({ event, data, note, answer }, report) {
     await answer;
   } catch (/** @type {any} */ error) {
     const notDone = NOT_DONE[event];
-    if (!notDone || error.code === 'closed' || (event.endsWith('_delete') && error.code === 'not_found')) return;
+    if (!notDone || ['closed', 'cancelled'].includes(error.code) || (event.endsWith('_delete') && error.code === 'not_found')) return;
     const why = error.code === 'conflict' ? t('Someone else changed it in the meantime.') : explain(error);
     report(`${notDone(quote(note?.title ?? t('A task')))} ${why}`, textOf(data));
   }

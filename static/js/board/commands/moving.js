@@ -5,7 +5,7 @@ import { Asking, isKept } from './asking.js';
 import { t } from '../language/language.js';
 import { titleLeft } from './leftovers.js';
 import { compareTasks } from '../reducer.js';
-import { explain, quote } from '../language/words.js';
+import { quote } from '../language/words.js';
 
 /**
  * @typedef {import("./asking.js").Task} Task
@@ -75,7 +75,7 @@ export class Moving extends Asking {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.forget(expectation);
-      this.problems.report(`${t('Couldn’t move {title}.', { title: quote(title) })} ${explain(error)}`);
+      this.refused(error, t('Couldn’t move {title}.', { title: quote(title) }));
       return null;
     }
   }
