@@ -21,7 +21,7 @@ from taskrealtime.engine.wire.catalogue import TokenRefresh as TokenRefresh
 from taskrealtime.engine.wire.catalogue import TokenRefreshed as TokenRefreshed
 from taskrealtime.engine.wire.protocol import BREAKS_LINE, HIDDEN, JOINS, MAX_INTEGER
 
-from .events import InvitedRole, LabelColor, PresentStatus, PresentUser, Priority, Role, Status, TaskObject
+from .events import InvitedRole, LabelColor, PresentStatus, PresentUser, Priority, Role, Status, TaskObject, TypedField
 
 #: Any whole number that a column holds: 0 and less fit as well as others, and are no row's.
 Id = Annotated[int, Meta(ge=-MAX_INTEGER - 1, le=MAX_INTEGER)]
@@ -76,11 +76,15 @@ class PresenceUpdate(Command, kw_only=True):
 
 
 class UserTyping(Command, kw_only=True):
-    """Report that the user types a comment here, still types, or no longer does; not renewed it ends after 6 s."""
+    """Report that the user types here, still types, or no longer does; not renewed it ends after 6 s.
+
+    Without a field it is a comment that is typed.
+    """
 
     event = "user_typing"
     task_id: Id
     is_typing: bool
+    field: TypedField | UnsetType = UNSET
 
 
 class TaskViewing(Command, kw_only=True):

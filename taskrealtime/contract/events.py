@@ -22,6 +22,8 @@ InvitedRole = Literal["member", "viewer"]
 NotificationKind = Literal["task_assigned", "comment_added", "project_member_added", "due_date_reminder"]
 Reason = Literal["mention", "assignee", "creator", "participant"]
 ReminderKind = Literal["due_soon", "overdue"]
+#: The texts of a task, beside its comments, that others see a user type in.
+TypedField = Literal["title", "description"]
 #: What a label may look like; how that is in light and dark, the pages say.
 LabelColor = Literal["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple"]
 #: Of a user in a project: over several connections the strongest counts.
@@ -392,12 +394,13 @@ class UsersPresence(msgspec.Struct):
 
 
 class UserTypingStatus(msgspec.Struct):
-    """A user began or ended to type a comment; not sent to that user."""
+    """A user began or ended to type a comment, or in the field that is named; not sent to that user."""
 
     project_id: int
     task_id: int
     user: UserObject
     is_typing: bool
+    field: TypedField | UnsetType = UNSET
 
 
 class TaskViewers(msgspec.Struct):

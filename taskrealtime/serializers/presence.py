@@ -5,7 +5,14 @@ from typing import Any
 
 import msgspec
 
-from taskrealtime.contract.events import TaskViewers, UserObject, UserPresence, UsersPresence, UserTypingStatus
+from taskrealtime.contract.events import (
+    TaskViewers,
+    TypedField,
+    UserObject,
+    UserPresence,
+    UsersPresence,
+    UserTypingStatus,
+)
 from taskrealtime.contract.room_names import project_of_room
 from taskrealtime.engine.conf.user_model import UserKey
 from taskrealtime.engine.presence.attendance import Status
@@ -33,10 +40,11 @@ class PresenceFrames:
         """Encode `task_viewers`."""
         return encode("task_viewers", TaskViewers(_project_of(room), task_id=place, user_ids=users), room=room)
 
-    def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool) -> str:
+    def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool, subject: str) -> str:
         """Encode `user_typing_status`."""
         who = msgspec.convert(user, UserObject)
-        data = UserTypingStatus(_project_of(room), task_id=place, user=who, is_typing=is_typing)
+        field = msgspec.convert(subject, TypedField) if subject else msgspec.UNSET
+        data = UserTypingStatus(_project_of(room), task_id=place, user=who, is_typing=is_typing, field=field)
         return encode("user_typing_status", data, room=room)
 
 

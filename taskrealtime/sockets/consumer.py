@@ -131,6 +131,7 @@ class TaskBoardConsumer(RoomsConnection):
                 msgspec.to_builtins(user_object(self.user)),
                 connection=self.session,
                 is_typing=command.is_typing,
+                subject="" if command.field is UNSET else command.field,
             )
         self.acknowledge(commands.Answer(), envelope.id)
 

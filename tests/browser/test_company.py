@@ -11,6 +11,7 @@ from tests.support.stacks import Server, User
 
 from .board import AT_REST, Board, wait_for
 from .conftest import NewPage
+from .seen import expect_seen
 
 #: Writes down how often a user is in the list, whenever the list changes.
 WATCH = """id => {
@@ -121,6 +122,17 @@ def test_who_is_typing_is_said_under_the_comments_and_nothing_jumps(scene: Scene
     second.fill("")
     expect(line).to_be_empty()
     expect(boards[0].panel.locator("[data-typing]")).to_be_empty()
+    title, editing = boards[0].panel.locator("[name=title]"), panel.locator("[data-field=title] [data-part=editing]")
+    facts = panel.locator("[name=status]")
+    before = facts.evaluate(TOP)
+    title.press_sequentially("So: ")
+    title.evaluate(WRITE_ON)
+    expect_seen(editing, "Bob Lindqvist is editing this")
+    assert facts.evaluate(TOP) == before
+    expect(line).to_be_empty()
+    title.evaluate(PAUSE)
+    title.press("Enter")
+    expect(editing).to_be_empty()
 
 
 def test_who_has_a_task_open_is_seen_on_its_card_and_in_its_panel(scene: Scene, new_page: NewPage) -> None:

@@ -10,6 +10,7 @@ from tests.support.stacks import Server, Stack, User
 from .board import Board
 from .concerns import held
 from .conftest import NewPage
+from .seen import expect_seen
 
 
 class Scene(NamedTuple):
@@ -177,6 +178,39 @@ def test_edits_of_different_fields_both_win_and_two_of_one_field_ask_which_one_s
         theirs.locator("[name=title]").fill("Paint the fence")
         theirs.locator("[name=title]").press("Enter")
         expect(ours.locator("[name=title]")).to_have_value("Paint the fence")
+
+
+def test_who_writes_what_another_changes_is_warned_sees_what_differs_and_merges_both(scene: Scene) -> None:
+    (task,) = scene.ours.add("todo", "Paint the fence")
+    ours, theirs = scene.ours.open(task), scene.theirs.open(task)
+    title, warning = ours.locator("[name=title]"), ours.locator("[data-field=title] [data-part=warning]")
+    title.fill("Paint the fence today")
+    expect(warning).to_be_hidden()
+    theirs.locator("[name=title]").fill("Paint the old fence")
+    theirs.locator("[name=title]").press("Enter")
+    expect_seen(warning, "Bob Lindqvist has changed this while you write.")
+    expect(title).to_have_value("Paint the fence today")
+    title.press("Enter")
+    conflict = ours.locator("[data-conflict=title]")
+    expect_seen(conflict, "You and Bob Lindqvist changed the title at the same time.")
+    expect_seen(conflict, "Version of Bob Lindqvist")
+    expect(warning).to_be_hidden()
+    expect(conflict.locator("[data-part=mine] mark")).to_have_text(" today")
+    expect(conflict.locator("[data-part=theirs] mark")).to_have_text("old ")
+
+    conflict.locator("[data-choose=merge]").press("Enter")
+    expect(title).to_be_focused()
+    expect(title).to_have_value("Paint the fence today")
+    title.fill("Paint the old fence today")
+    expect(conflict.locator("[data-part=mine] mark")).to_have_text(" today")
+    expect(conflict.locator("[data-part=theirs] mark")).to_have_count(0)
+    conflict.locator("[data-part=theirs]").click()  # to copy from it saves nothing
+    expect(scene.ours.card(task)).to_contain_text("Paint the old fence")
+    expect(scene.ours.card(task)).not_to_contain_text("today")
+    conflict.get_by_role("button", name="Save merged text").press("Enter")
+    expect(conflict).to_have_count(0)
+    for panel in (ours, theirs):
+        expect(panel.locator("[name=title]")).to_have_value("Paint the old fence today")
 
 
 def test_a_comment_arrives_is_counted_edited_and_deleted(scene: Scene) -> None:

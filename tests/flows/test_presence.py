@@ -303,6 +303,24 @@ def test_typing_is_announced_to_all_other_users(
     assert typing(other_tab.history, task) == []
 
 
+def test_typing_in_a_field_comes_with_the_field_and_apart_from_a_comment(
+    server: Server, users: Users, connect: Connect, project: int, task: int
+) -> None:
+    watcher, bob = connect(server, users.vic), connect(server, users.bob)
+    join(watcher, project)
+    fields: list[dict[str, str]] = [{}, {"field": "title"}]
+    for field in fields:
+        bob.ask("user_typing", {"task_id": task, "is_typing": True, **field})
+        assert watcher.expect("user_typing_status", is_typing=True)["data"].get("field") == field.get("field")
+    bob.ask("user_typing", {"task_id": task, "is_typing": False, "field": "title"})
+    assert watcher.expect("user_typing_status", is_typing=False)["data"].get("field") == "title"
+    bob.ask("user_typing", {"task_id": task, "is_typing": False})
+    assert "field" not in watcher.expect("user_typing_status", is_typing=False)["data"]
+    with pytest.raises(Refused) as refused:
+        bob.ask("user_typing", {"task_id": task, "is_typing": True, "field": "status"})
+    assert refused.value.code == "invalid_data"
+
+
 def test_typing_with_every_key_is_announced_once_in_two_seconds(
     server: Server, users: Users, connect: Connect, project: int, task: int
 ) -> None:

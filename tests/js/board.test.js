@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { Commands } from '../../static/js/board/commands/commands.js';
 import { choices } from '../../static/js/board/columns/move_menu.js';
 import { longestRun } from '../../static/js/board/columns/order.js';
+import { differences } from '../../static/js/board/panel/difference.js';
 import { arrange } from '../../static/js/board/state/pending.js';
 import { describeEvent } from '../../static/js/board/activity/sentences.js';
 import { labelling, relabelled } from '../../static/js/board/commands/relabelling.js';
@@ -247,11 +248,23 @@ describe('an own change', () => {
     commands.editing.shownTask = 1;
     commands.editing.update(1, 'title', 'Mine', 1);
     await tick();
-    happens(store, 'task_updated', { task_id: 1, changes: { title: 'Theirs' }, version: 2 });
+    happens(store, 'task_updated', { task_id: 1, changes: { title: 'Theirs' }, version: 2, by: bob });
     await client.calls[0].refuse({ code: 'conflict', details: { task: { version: 2 }, fields: ['title'] } });
     assert.equal(store.painted?.tasks.get(1)?.title, 'Theirs');
-    assert.deepEqual(store.conflicts.get(1)?.get('title'), { mine: 'Mine', version: 2 });
+    assert.deepEqual(store.conflicts.get(1)?.get('title'), { mine: 'Mine', version: 2, by: bob });
   });
+});
+
+test('two texts differ in words, and each is told whole', () => {
+  /** @param {string} one @param {string} other */
+  const told = (one, other) => Object.values(differences(one, other)).map((pieces) => pieces.map(({ text, isOwn }) => (isOwn ? `[${text}]` : text)).join(''));
+  assert.deepEqual(told('Paint the green fence.', 'Paint the blue fence today.'), ['Paint the [green] fence.', 'Paint the [blue] fence[ today].']);
+  assert.deepEqual(told('a\nb\n', 'a\nc\n'), ['a\n[b]\n', 'a\n[c]\n']);
+  assert.deepEqual(told('the fence today', 'the old fence'), ['the fence[ today]', 'the [old ]fence'], 'words before white space');
+  assert.deepEqual(told('', 'new'), ['', '[new]']);
+  assert.deepEqual(told('門は緑', '門は青'), ['門は[緑]', '門は[青]']);
+  const [long, other] = ['x', 'y'].map((word) => `${`${word} one `.repeat(5000)}\nend`);
+  assert.deepEqual(told(long, other), [`[${long.slice(0, -3)}]end`, `[${other.slice(0, -3)}]end`], 'too long for words: by lines');
 });
 
 test('two edits of one field that are both in conflict are one problem, with the later value', async () => {

@@ -486,10 +486,11 @@ export class TaskManagerWebSocket {
    *
    * @param {Id} taskId
    * @param {boolean} isTyping
+   * @param {'title' | 'description'} [field] of the task; none: a comment
    */
-  async typing(taskId, isTyping) {
+  async typing(taskId, isTyping, field) {
     this.#requireOpen();
-    return this.#hints.typing(toId(taskId), isTyping);
+    return this.#hints.typing(toId(taskId), isTyping, field);
   }
 
   /**
@@ -522,10 +523,11 @@ export class TaskManagerWebSocket {
 
   /**
    * @param {Id} taskId of a joined project
+   * @param {'title' | 'description'} [field] of the task; none: a comment
    * @returns {import('./people.js').User[]} the users that type there; never the user of this client
    */
-  typingOn(taskId) {
-    return this.#people.typing(toId(taskId));
+  typingOn(taskId, field) {
+    return this.#people.typing(toId(taskId), field);
   }
 
   /** @returns {import('./outbox.js').Waiting[]} the changes that have no answer so far, the oldest first; `waiting` is emitted when it changes */

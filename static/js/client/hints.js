@@ -12,7 +12,7 @@ export const TYPING_RENEWAL = 2_500;
 export class Hints {
   /** @type {number | null} the task whose panel is open */
   #viewing = null;
-  /** @type {Map<number, number>} task → when it was last sent that the user types there */
+  /** @type {Map<string, number>} task and field → when it was last sent that the user types there */
   #typing = new Map();
   /** @type {Status | null} as the present link has it; null: uncertain */
   #sent = 'online';
@@ -57,19 +57,21 @@ export class Hints {
    *
    * @param {number} taskId
    * @param {boolean} isTyping
+   * @param {string} [field] none: a comment
    */
-  async typing(taskId, isTyping) {
-    const sentAt = this.#typing.get(taskId);
+  async typing(taskId, isTyping, field) {
+    const key = `${taskId} ${field ?? ''}`;
+    const sentAt = this.#typing.get(key);
     if (!this.#link.ready) return {};
     if (isTyping ? this.#clock.now() - (sentAt ?? -Infinity) < TYPING_RENEWAL : sentAt === undefined) return {};
-    if (isTyping) this.#typing.set(taskId, this.#clock.now());
-    else this.#typing.delete(taskId);
-    return this.#send('user_typing', { task_id: taskId, is_typing: isTyping });
+    if (isTyping) this.#typing.set(key, this.#clock.now());
+    else this.#typing.delete(key);
+    return this.#send('user_typing', { task_id: taskId, is_typing: isTyping, field });
   }
 
   /** @param {number} taskId a comment is sent there, with which the server ends the typing */
   commented(taskId) {
-    this.#typing.delete(taskId);
+    this.#typing.delete(`${taskId} `);
   }
 
   /** @param {number | null} taskId */

@@ -8,7 +8,7 @@
  * @typedef {object} Place what is known of one project
  * @property {Map<number, string>} present user → status; the offline are not in it
  * @property {Map<number, number[]>} viewers task → users that have its panel open
- * @property {Map<number, Map<number, User>>} typing task → users that type there
+ * @property {Map<string, Map<number, any>>} typing task and field → user → what was received of the user that types there
  */
 
 export class People {
@@ -43,12 +43,13 @@ export class People {
 
   /**
    * @param {number} taskId
+   * @param {string} [field] none: a comment
    * @returns {User[]}
    */
-  typing(taskId) {
+  typing(taskId, field) {
     for (const { typing } of this.#places.values()) {
-      const found = typing.get(taskId);
-      if (found) return [...found.values()];
+      const found = typing.get(keyOf(taskId, field));
+      if (found) return [...found.values()].map(({ user }) => user);
     }
     return [];
   }
@@ -88,11 +89,9 @@ export class People {
 
   /** The link is gone, and no event would come when a user stops typing. */
   lost() {
-    for (const [projectId, { typing }] of this.#places) {
-      for (const [taskId, users] of typing) {
-        for (const user of users.values()) {
-          this.#typingChanged({ project_id: projectId, task_id: taskId, user, is_typing: false });
-        }
+    for (const { typing } of this.#places.values()) {
+      for (const users of typing.values()) {
+        for (const told of users.values()) this.#typingChanged({ ...told, is_typing: false });
       }
     }
   }
@@ -127,11 +126,12 @@ export class People {
   #typingChanged(data, frame) {
     const place = this.#places.get(data.project_id);
     if (!place) return;
-    const users = place.typing.get(data.task_id) ?? new Map();
-    if (data.is_typing) users.set(data.user.id, data.user);
+    const key = keyOf(data.task_id, data.field);
+    const users = place.typing.get(key) ?? new Map();
+    if (data.is_typing) users.set(data.user.id, data);
     else users.delete(data.user.id);
-    if (users.size > 0) place.typing.set(data.task_id, users);
-    else place.typing.delete(data.task_id);
+    if (users.size > 0) place.typing.set(key, users);
+    else place.typing.delete(key);
     this.#emit('user_typing_status', data, frame ?? { event: 'user_typing_status', data });
   }
 
@@ -150,6 +150,11 @@ export class People {
     const users = [...this.present(projectId)].map(([userId, status]) => ({ user_id: userId, status }));
     this.#emit('presence', { project_id: projectId, users });
   }
+}
+
+/** @param {number} taskId @param {string} [field] */
+function keyOf(taskId, field = '') {
+  return `${taskId} ${field}`;
 }
 
 /** @returns {Place} */

@@ -20,6 +20,8 @@ export type Role = "member" | "owner" | "viewer";
 
 export type Status = "completed" | "in_progress" | "review" | "todo";
 
+export type TypedField = "description" | "title";
+
 /** A short-lived token for requests and sockets. */
 export interface AccessToken {
   access: string;
@@ -1121,18 +1123,20 @@ export interface UserPresence {
   last_seen_at: string;
 }
 
-/** Report that the user types a comment here, still types, or no longer does; not renewed it ends after 6 s. */
+/** Report that the user types here, still types, or no longer does; not renewed it ends after 6 s. Without a field it is a comment that is typed. */
 export interface UserTyping {
   task_id: number;
   is_typing: boolean;
+  field?: TypedField;
 }
 
-/** A user began or ended to type a comment; not sent to that user. */
+/** A user began or ended to type a comment, or in the field that is named; not sent to that user. */
 export interface UserTypingStatus {
   project_id: number;
   task_id: number;
   user: UserObject;
   is_typing: boolean;
+  field?: TypedField;
 }
 
 /** The presence of several users in a project changed within a moment; its name is `user_presence`, too. */

@@ -81,8 +81,8 @@ class PresenceEncoder(Protocol):
     def viewers(self, room: str, place: int, users: list[UserKey]) -> str:
         """Encode the users that have a place open."""
 
-    def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool) -> str:
-        """Encode that a user began or ended to type at a place."""
+    def typing(self, room: str, place: int, user: dict[str, Any], is_typing: bool, subject: str) -> str:
+        """Encode that a user began or ended to type at a place; `subject` is "" but for special texts."""
 
 
 class FiguresEncoder(Protocol):

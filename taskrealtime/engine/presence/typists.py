@@ -21,8 +21,8 @@ ANNOUNCE_SECONDS = 2.0
 #: Seconds between two messages that renew.
 RENEW_SECONDS = 1.0
 
-#: A room, a place in it, a user.
-_Key = tuple[str, int, UserKey]
+#: A room, a place in it, what is typed there, a user.
+_Key = tuple[str, int, str, UserKey]
 
 
 class _Typing:
@@ -64,16 +64,19 @@ class Typists:
         #: By connection of this process where it types, with the time of the last message.
         self._last_publications: dict[str, dict[_Key, float]] = {}
 
-    def set_typing(self, room: str, place: int, user: dict[str, Any], *, connection: str, is_typing: bool) -> None:
+    def set_typing(
+        self, room: str, place: int, user: dict[str, Any], *, connection: str, is_typing: bool, subject: str = ""
+    ) -> None:
         """Record that the user of a connection of this process types at a place, still types, or no longer does.
 
         Args:
             user: as other users see this one, with an `id`.
             connection: names the connection, over all processes.
+            subject: what the user types, where a place has several texts.
         """
         user_id = parse_key(user["id"])
         assert user_id is not None
-        key = room, place, user_id
+        key = room, place, subject, user_id
         if not is_typing:
             self._end(key, connection)
             return
@@ -100,7 +103,7 @@ class Typists:
     def forget(self, room: str, user_id: UserKey) -> None:
         """Remove a user that may not be in the room any more."""
         for key, typing in list(self._typing.items()):
-            if key[0] == room and key[2] == user_id:
+            if key[0] == room and key[3] == user_id:
                 typing.until.clear()
                 self._settle(key)
 
@@ -109,13 +112,20 @@ class Typists:
         if message["process"] != self._presence.process:
             user = message["user"]
             if (user_id := parse_key(user["id"])) is not None:
-                key = message["room"], message["place"], user_id
+                # Processes of the release before name no subject.
+                key = message["room"], message["place"], message.get("subject", ""), user_id
                 self._receive_from(key, user, message["connection"], message["is_typing"])
 
     def _publish(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
         if not self._alone:
-            room, place, _ = key
-            message = {"place": place, "user": user, "connection": connection, "is_typing": is_typing}
+            room, place, subject, _ = key
+            message = {
+                "place": place,
+                "subject": subject,
+                "user": user,
+                "connection": connection,
+                "is_typing": is_typing,
+            }
             doorbell.hint(room, {"type": "room.typing", "process": self._presence.process, **message})
 
     def _receive_from(self, key: _Key, user: dict[str, Any], connection: str, is_typing: bool) -> None:
@@ -150,5 +160,6 @@ class Typists:
         typing.timer = self._call_at(min(again_at), lambda: self._settle(key))
 
     def _announce(self, key: _Key, typing: _Typing, is_typing: bool) -> None:
-        room, place, user_id = key
-        self._presence.deliver(room, domain.presence.typing(room, place, typing.user, is_typing), not_to=user_id)
+        room, place, subject, user_id = key
+        frame = domain.presence.typing(room, place, typing.user, is_typing, subject)
+        self._presence.deliver(room, frame, not_to=user_id)

@@ -6,7 +6,9 @@ import { t } from '../language/language.js';
 import { titleLeft } from './leftovers.js';
 import { copying } from '../ui/problems.js';
 import { isSameValue } from '../state/values.js';
+import { readBack } from '../activity/history.js';
 import { changeWords, FIELD_NAMES, quote } from '../language/words.js';
+import { displayName } from '../people/people.js';
 
 /** Fields in which one writes: what was not taken can be copied. */
 const TEXTS = ['title', 'description'];
@@ -81,13 +83,13 @@ export class Editing extends Asking {
     } catch (error) {
       if (isKept(error)) return null;
       this.store.forget(expectation);
-      this.#refused({ taskId: this.store.idOf(taskId), title: this.titleOf(taskId) || title, field, value, version, error });
+      void this.#refused({ taskId: this.store.idOf(taskId), title: this.titleOf(taskId) || title, field, value, version, error });
       return null;
     }
   }
 
   /** @param {{taskId: number, title: string, field: string, value: any, version: number, error: any}} edit */
-  #refused({ taskId, title, field, value, version, error }) {
+  async #refused({ taskId, title, field, value, version, error }) {
     const current = error.code === 'conflict' ? error.details?.task : null;
     const values = { field: FIELD_NAMES[field], title: quote(title) };
     // Both meant the same: there is nothing to choose.
@@ -102,12 +104,27 @@ export class Editing extends Asking {
       );
     }
     const isTold = this.store.conflicts.get(taskId)?.has(field); // of two edits in a row both were refused: the last one is mine
-    this.store.setConflict(taskId, field, { mine: value, version: current.version });
+    const conflict = { mine: value, version: current.version, by: this.store.authorOf(taskId, field) };
+    this.store.setConflict(taskId, field, conflict);
+    const by = conflict.by ?? (await this.#findAuthor(taskId, field));
+    if (by !== conflict.by && this.store.conflicts.get(taskId)?.get(field) === conflict) this.store.setConflict(taskId, field, { ...conflict, by });
     if (isTold || this.shownTask === taskId) return;
+    const isOther = by !== null && by.id !== this.store.userId;
     this.problems.report(
-      t('Someone else changed the {field} of {title} at the same time.', values),
+      isOther
+        ? t('{name} changed the {field} of {title} at the same time.', { ...values, name: displayName(by) })
+        : t('Someone else changed the {field} of {title} at the same time.', values),
       { label: t('Compare'), act: () => this.openTask(taskId) },
       ...(TEXTS.includes(field) ? [copying(value)] : []),
     );
+  }
+
+  /** What the event would have told, had it come: the last page of the log does. @param {number} taskId @param {string} field @returns {Promise<import("../state/store.js").Actor | null>} */
+  async #findAuthor(taskId, field) {
+    const frames = await readBack(this.projectId, (this.store.state?.seq ?? 0) + 1).catch(() => []);
+    for (const { event, data } of frames.reverse()) {
+      if (event === 'task_updated' && data.task_id === taskId && field in data.changes) return data.by;
+    }
+    return null;
   }
 }

@@ -333,13 +333,13 @@ export class Comments {
     /** Whoever changed the comment, their text stands beside ours until one chooses. */
     const paint = () => {
       const theirs = this.#contentOf(id) ?? '';
-      const values = [base, input.value].includes(theirs) ? null : { mine: input.value, theirs, mayKeep: this.store.mayChange(this.taskId) };
+      const values = [base, input.value].includes(theirs) ? null : { mine: input.value, theirs, mayKeep: this.store.mayChange(this.taskId), title: t('This comment was also changed in another window.'), isText: true };
       const isNew = values !== null && !editor.querySelector('[data-conflict]');
-      paintConflict(editor, 'comment', values, choose, t('This comment was also changed in another window.'));
+      paintConflict(editor, 'comment', values, choose);
       if (isNew) find(editor, '[data-conflict]').scrollIntoView({ block: 'nearest' });
       return values !== null;
     };
-    const choose = (/** @type {"mine" | "theirs"} */ choice) => {
+    const choose = (/** @type {import("./conflict.js").Choice} */ choice) => {
       if (choice === 'theirs') return discard();
       base = this.#contentOf(id) ?? '';
       editor.requestSubmit();

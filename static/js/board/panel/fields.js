@@ -18,7 +18,9 @@ import { userKey } from '../page/site.js';
  * @typedef {import("../reducer.js").Task} Task
  * @typedef {import("../state/store.js").BoardStore} BoardStore
  * @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement | HTMLButtonElement} Control
- * @typedef {{name: string, control: Control, holder: HTMLElement, draftSince: number | null}} Field `draftSince`: the task's version when somebody began to write here; null: what it shows is the task's
+ * @typedef {{name: string, control: Control, holder: HTMLElement, draftSince: number | null, seen: string | null, isMerging: boolean}} Field
+ *   `draftSince`: the task's version when somebody began to write here; null: what it shows is the task's; `seen`: the task's value then, where
+ *   that is known; `isMerging`: a text is made of two that are in conflict
  */
 
 const NAMES = ['title', 'status', 'assignee_id', 'priority', 'due_at', 'description'];
@@ -33,20 +35,22 @@ export class TaskFields {
    *   save: (field: string, value: any, version: number, title: string) => void, say: (text: string, ...actions: import("../ui/toasts.js").Action[]) => void,
    *   label: (label: number, isOn: boolean, title: string) => void,
    *   chooseLabels: (button: Control, choose: (label: number, isOn: boolean) => void) => void,
+   *   sendTyping: (field: import("../people/company.js").Field, isTyping: boolean) => void,
    * }} parts `save` and `label` get the task's version and title as the person saw them; `chooseLabels` opens the menu of labels
    */
-  constructor(panel, { taskId, store, drafts, save, say, label, chooseLabels }) {
+  constructor(panel, { taskId, store, drafts, save, say, label, chooseLabels, sendTyping }) {
     this.taskId = taskId;
     this.store = store;
     this.drafts = drafts;
     this.save = save;
     this.say = say;
+    this.sendTyping = sendTyping;
     /** @type {Task | null} as it was last painted: what the person is looking at */
     this.task = null;
     /** @type {Field[]} */
     this.fields = NAMES.map((name) => {
       const holder = find(panel, `[data-field="${name}"]`);
-      return { name, control: find(holder, `[name="${name}"]`), holder, draftSince: null };
+      return { name, control: find(holder, `[name="${name}"]`), holder, draftSince: null, seen: null, isMerging: false };
     });
     for (const field of this.fields) this.#listen(field);
     const due = this.#field('due_at');
@@ -73,9 +77,10 @@ export class TaskFields {
       setEditable(field.control, this.store.mayChange(this.taskId));
       if (field.draftSince === null) write(field.control, toControl(field.name, task));
       const conflict = conflicts?.get(field.name) ?? null;
-      paintConflict(field.holder, field.name, conflict && this.#both(field.name, conflict.mine, task), (choice) =>
-        this.#choose(field, choice),
-      );
+      if (!conflict) field.isMerging = false;
+      if (field.draftSince === task.version) field.seen ??= toControl(field.name, task);
+      this.#paintWarning(field, task);
+      paintConflict(field.holder, field.name, conflict && this.#both(field, conflict.mine, task), (choice) => this.#choose(field, choice));
     }
     this.due.paint(this.store.mayChange(this.taskId));
   }
@@ -102,7 +107,12 @@ export class TaskFields {
   /** @param {Field} field */
   #listen(field) {
     const { control, name } = field;
+    if (name === 'title' || name === 'description') {
+      control.addEventListener('input', () => this.sendTyping(name, true));
+      control.addEventListener('blur', () => this.sendTyping(name, false));
+    }
     control.addEventListener('input', () => {
+      if (field.isMerging) return this.#merge(field);
       this.#write(field, field.draftSince ?? this.task?.version ?? 0);
       if (TEXTS.includes(name)) this.drafts.set(this.taskId, name, { text: control.value, version: field.draftSince ?? 0 });
     });
@@ -116,7 +126,10 @@ export class TaskFields {
 
   /** @param {Field} field @param {KeyboardEvent} event */
   #pressed(field, event) {
-    if (event.key === 'Escape' && this.#isChanged(field)) this.#takeBack(field);
+    if (event.target !== field.control) return; // a button of a conflict
+    if (event.key === 'Escape' && field.isMerging) this.#stopMerging(field);
+    else if (event.key === 'Escape' && this.#isChanged(field)) this.#takeBack(field);
+    else if (event.key === 'Enter' && field.name === 'title' && field.isMerging) this.#choose(field, 'mine');
     else if (event.key !== 'Enter' || field.name !== 'title') return; // a title is one line
     event.preventDefault();
     event.stopPropagation();
@@ -147,7 +160,10 @@ export class TaskFields {
 
   /** @param {Field} field @param {number | null} since the version that is being changed here; null: what the field shows is the task's */
   #write(field, since) {
+    if (since === null) field.seen = null;
+    else if (field.draftSince === null) field.seen = this.task && toControl(field.name, this.task);
     field.draftSince = since;
+    this.#paintWarning(field, this.task);
     field.holder.toggleAttribute('data-draft', since !== null);
   }
 
@@ -160,16 +176,12 @@ export class TaskFields {
 
   /** @param {Field} field */
   #save(field) {
-    if (field.draftSince === null || !this.task) return;
+    if (field.draftSince === null || field.isMerging || !this.task) return;
     const version = field.draftSince;
     const value = fromControl(field.name, field.control.value);
     const shown = this.task[/** @type {keyof Task} */ (field.name)];
-    if (field.name === 'title' && !value) {
-      this.#restore(field);
-      return this.say(t('Enter a title.'));
-    }
-    if (TEXTS.includes(field.name) && !fits(/** @type {import("../ui/lengths.js").TextField} */ (field.control)))
-      return this.say(t('The {field} is too long and was not saved. Your text is kept here.', { field: FIELD_NAMES[field.name] }));
+    if (field.name === 'title' && !value) this.#restore(field);
+    if (TEXTS.includes(field.name) && !this.#maySave(field, value)) return;
     this.#write(field, null);
     this.drafts.delete(this.taskId, field.name);
     if (isSameValue(field.name, value, shown)) return write(field.control, toControl(field.name, this.task));
@@ -177,23 +189,87 @@ export class TaskFields {
     this.save(field.name, value, version, this.task.title);
   }
 
-  /** @param {Field} field @param {"mine" | "theirs"} choice */
-  #choose(field, choice) {
-    const conflict = this.store.conflicts.get(this.taskId)?.get(field.name);
-    if (!conflict) return;
-    this.store.setConflict(this.taskId, field.name, null);
-    this.#write(field, null);
+  /** Somebody else's change is told of before ours is saved: then one has to choose. @param {Field} field @param {Task | null} task */
+  #paintWarning(field, task) {
+    if (!TEXTS.includes(field.name)) return;
+    const warning = part(field.holder, 'warning');
+    const theirs = task ? toControl(field.name, task) : '';
+    const isChanged = task !== null && field.draftSince !== null && !field.isMerging && field.seen !== null && ![field.seen, field.control.value].includes(theirs);
+    warning.hidden = !isChanged;
+    if (!isChanged) return setText(warning, '');
+    const by = this.store.authorOf(this.taskId, field.name);
+    setText(
+      warning,
+      by && by.id !== this.store.userId
+        ? t('{name} has changed this while you write. You will see both versions before yours is saved.', { name: displayName(by) })
+        : t('This has been changed while you write. You will see both versions before yours is saved.'),
+    );
+  }
+
+  /** Both versions stay in sight while one writes; leaving the field saves nothing. @param {Field} field @param {any} mine */
+  #beginMerging(field, mine) {
+    field.isMerging = true;
     this.drafts.delete(this.taskId, field.name);
-    // What stands there now has been seen beside ours: the newest version is the one that was looked at.
-    const { version = 0, title = '' } = this.task ?? {};
-    if (choice === 'mine') this.save(field.name, conflict.mine, Math.max(conflict.version, version), title);
+    this.#write(field, this.task?.version ?? 0);
+    field.control.value = mine;
+    this.store.paint();
     field.control.focus();
   }
 
-  /** @param {string} name @param {any} mine @param {Task} task @returns {{mine: string, theirs: string, mayKeep: boolean}} */
-  #both(name, mine, task) {
-    const theirs = this.#inWords(name, task[/** @type {keyof Task} */ (name)]);
-    return { mine: this.#inWords(name, mine), theirs, mayKeep: this.store.mayChange(this.taskId) };
+  /** What has been written is our version now. @param {Field} field */
+  #merge(field) {
+    const conflict = this.store.conflicts.get(this.taskId)?.get(field.name);
+    if (conflict) this.store.setConflict(this.taskId, field.name, { ...conflict, mine: field.control.value });
+  }
+
+  /** The choice is still to be made. @param {Field} field */
+  #stopMerging(field) {
+    field.isMerging = false;
+    this.#restore(field);
+    this.store.paint();
+  }
+
+  /** @param {Field} field @param {import("./conflict.js").Choice} choice */
+  #choose(field, choice) {
+    const conflict = this.store.conflicts.get(this.taskId)?.get(field.name);
+    if (!conflict) return;
+    if (choice === 'merge') return this.#beginMerging(field, conflict.mine);
+    const mine = field.isMerging ? fromControl(field.name, field.control.value) : conflict.mine;
+    if (choice === 'mine' && field.isMerging && !this.#maySave(field, mine)) return;
+    field.isMerging = false;
+    this.store.setConflict(this.taskId, field.name, null);
+    this.#restore(field);
+    // What stands there now has been seen beside ours: the newest version is the one that was looked at.
+    const { version = 0, title = '' } = this.task ?? {};
+    if (choice === 'mine') this.save(field.name, mine, Math.max(conflict.version, version), title);
+    field.control.focus();
+  }
+
+  /** @param {Field} field in which one writes @param {string} value @returns {boolean} else it says why not */
+  #maySave(field, value) {
+    if (field.name === 'title' && !value.trim()) this.say(t('Enter a title.'));
+    else if (!fits(/** @type {import("../ui/lengths.js").TextField} */ (field.control)))
+      this.say(t('The {field} is too long and was not saved. Your text is kept here.', { field: FIELD_NAMES[field.name] }));
+    else return true;
+    return false;
+  }
+
+  /** @param {Field} field @param {any} mine @param {Task} task @returns {import("./conflict.js").Values} */
+  #both({ name, isMerging }, mine, task) {
+    const by = this.store.authorOf(this.taskId, name);
+    const other = by && by.id !== this.store.userId ? displayName(by) : null;
+    const values = { field: FIELD_NAMES[name], name: other ?? '' };
+    const isText = TEXTS.includes(name);
+    return {
+      mine: this.#inWords(name, mine),
+      theirs: this.#inWords(name, task[/** @type {keyof Task} */ (name)]),
+      mayKeep: this.store.mayChange(this.taskId),
+      title: other ? t('You and {name} changed the {field} at the same time.', values) : t('You and someone else changed the {field} at the same time.', values),
+      owner: other ? t('Version of {name}', values) : undefined,
+      isText,
+      mayMerge: isText,
+      isMerging,
+    };
   }
 
   /** @param {string} name @param {any} value @returns {string} */

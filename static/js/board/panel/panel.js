@@ -71,6 +71,7 @@ export class TaskPanel {
         say: (text, ...actions) => void this.toasts.say(text, ...actions),
         label: (label, isOn, title) => this.commands.labelling.label(sheet.taskId, label, isOn, title),
         chooseLabels: this.chooseLabels,
+        sendTyping: (field, isTyping) => this.#sendTyping(sheet.taskId, isTyping, field),
       }),
       comments: new Comments(element, {
         taskId,
@@ -132,9 +133,9 @@ export class TaskPanel {
     if (hasId) this.client.viewing(taskId).catch(() => {}); // a hint, no more
   }
 
-  /** @param {number} taskId @param {boolean} isTyping */
-  #sendTyping(taskId, isTyping) {
-    if (taskId > 0) this.client.typing(taskId, isTyping).catch(() => {});
+  /** @param {number} taskId @param {boolean} isTyping @param {import("../people/company.js").Field} [field] none: a comment */
+  #sendTyping(taskId, isTyping, field) {
+    if (taskId > 0) this.client.typing(taskId, isTyping, field).catch(() => {});
   }
 
   /** @param {HTMLElement} element @returns {boolean} whether the panel lies over it, rather than beside it */
@@ -152,9 +153,12 @@ export class TaskPanel {
     return this.sheet?.taskId === taskId ? part(this.sheet.element, 'viewers') : null;
   }
 
-  /** @returns {{taskId: number, line: HTMLElement} | null} where the panel shows who is typing; nobody does in a task without an id */
+  /** @returns {import("../people/company.js").TypingPlaces | null} where the panel shows who is typing; nobody does in a task without an id */
   get typing() {
-    return this.sheet && this.sheet.taskId > 0 ? { taskId: this.sheet.taskId, line: part(this.sheet.element, 'typing') } : null;
+    if (!this.sheet || this.sheet.taskId < 0) return null;
+    const { taskId, element } = this.sheet;
+    const fields = /** @type {const} */ (['title', 'description']).map((name) => ({ name, line: part(find(element, `[data-field=${name}]`), 'editing') }));
+    return { taskId, line: part(element, 'typing'), fields };
   }
 
   /** Closes without leaving the address to anybody: `leave` did that, or the browser's own Back. */

@@ -10,6 +10,8 @@ import { IN_SENTENCES, STATE_NAMES } from '../language/words.js';
 /**
  * @typedef {import("../reducer.js").User} User
  * @typedef {import("../reducer.js").Member} Member
+ * @typedef {'title' | 'description'} Field of a task, in which one writes
+ * @typedef {{taskId: number, line: HTMLElement, fields: {name: Field, line: HTMLElement}[]}} TypingPlaces that say who writes a comment, and who in a field
  */
 
 const SHOWN = 4; // avatars in the bar
@@ -19,9 +21,9 @@ export class Company {
   /**
    * @param {{
    *   client: import("../../client/client.js").TaskManagerWebSocket, projectId: number, userId: number, list: HTMLElement, changed: (others: number) => void,
-   *   holdersOf: (taskId: number) => HTMLElement[], typingIn: () => {taskId: number, line: HTMLElement} | null,
+   *   holdersOf: (taskId: number) => HTMLElement[], typingIn: () => TypingPlaces | null,
    * }} parts `changed` is told how many others are here, now that somebody came or went; `holdersOf` the places that show who looks at a task;
-   *   `typingIn` the line of the open panel
+   *   `typingIn` the places in the open panel
    */
   constructor({ client, projectId, userId, list, changed, holdersOf, typingIn }) {
     this.client = client;
@@ -66,10 +68,13 @@ export class Company {
     return at ? t('Last seen {ago}', { ago: ago(at, now) }) : '';
   }
 
-  /** Whoever writes a comment there is named under the comments. */
+  /** Whoever writes a comment there is named under the comments, and whoever writes in a field beside that. */
   #paintTyping() {
-    const place = this.typingIn();
-    if (place) setText(place.line, typingSentence(this.client.typingOn(place.taskId).map(displayName)));
+    const places = this.typingIn();
+    if (!places) return;
+    const { taskId, line, fields } = places;
+    setText(line, typingSentence(this.client.typingOn(taskId).map(displayName)));
+    for (const field of fields) setText(field.line, editingSentence(this.client.typingOn(taskId, field.name).map(displayName)));
   }
 
   #paintBar() {
@@ -114,6 +119,11 @@ export function typingSentence(names) {
   if (names.length === 1) return t('{name} is typing…', { name: names[0] });
   if (names.length > 3) return t('Several people are typing…');
   return t('{names} are typing…', { names: listed(names) });
+}
+
+/** @param {readonly string[]} names @returns {string} "" for nobody */
+function editingSentence(names) {
+  return names.length ? tn(names.length, '{names} is editing this', '{names} are editing this', { names: listed(names) }) : '';
 }
 
 /** @param {User} user @returns {HTMLElement} */

@@ -3,7 +3,7 @@
 
 import { own } from '../page/site.js';
 
-/** @typedef {{text: string, version?: number, base?: string}} Draft `version`: the task's when the writing began; `base`: what a comment said then */
+/** @typedef {{text: string, version?: number, base?: string, by?: import("./store.js").Actor | null}} Draft `version`: the task's when the writing began; `base`: what a comment said then */
 
 const PREFIX = `${own}.draft`;
 const CONFLICT = 'conflict-'; // before the field's name
@@ -44,7 +44,7 @@ export class Drafts {
   /** @param {number} taskId @param {string} field @param {import("./store.js").Conflict | null} conflict null: it is settled */
   keepConflict(taskId, field, conflict) {
     if (!conflict) return this.delete(taskId, CONFLICT + field);
-    this.set(taskId, CONFLICT + field, { text: JSON.stringify(conflict.mine), version: conflict.version });
+    this.set(taskId, CONFLICT + field, { text: JSON.stringify(conflict.mine), version: conflict.version, by: conflict.by });
   }
 
   /** @returns {(import("./store.js").Conflict & {taskId: number, field: string})[]} those that are not settled */
@@ -53,7 +53,7 @@ export class Drafts {
       const [id, name] = key.slice(this.prefix.length).split('.');
       const draft = name.startsWith(CONFLICT) ? this.get(Number(id), name) : null;
       if (!draft) return [];
-      return [{ taskId: Number(id), field: name.slice(CONFLICT.length), mine: JSON.parse(draft.text), version: draft.version ?? 0 }];
+      return [{ taskId: Number(id), field: name.slice(CONFLICT.length), mine: JSON.parse(draft.text), version: draft.version ?? 0, ...(draft.by ? { by: draft.by } : {}) }];
     });
   }
 

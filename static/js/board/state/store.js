@@ -19,7 +19,8 @@ import { STATUSES } from '../language/words.js';
  * @typedef {{
  *   taskId: number, commentId: number, text: string | null, answered: boolean, comment: Comment | null,
  * }} CommentChange of an own comment, on its way; `text` null: it is deleted; `comment`: as the answer tells it, until its event comes
- * @typedef {{mine: any, version: number}} Conflict the value that was refused, and the version that stood in its way
+ * @typedef {import("../../client/wire.d.ts").Actor} Actor
+ * @typedef {{mine: any, version: number, by?: Actor | null}} Conflict the value that was refused, the version that stood in its way, and whose that is, as far as one knows
  * @typedef {{
  *   project: import("../reducer.js").BoardState["project"], members: BoardState["members"], tasks: ReadonlyMap<number, Task>,
  *   archived: ReadonlyMap<number, Task>, columns: Map<string, number[]>, waiting: Set<number>, outgoing: readonly Outgoing[],
@@ -44,6 +45,8 @@ export class BoardStore {
     this.commentChanges = [];
     /** @type {Map<number, Map<string, Conflict>>} by task, then by field */
     this.conflicts = new Map();
+    /** Who changed a field last, as far as events told: by task and field. @type {Map<string, Actor>} */
+    this.authors = new Map();
     /** Tasks of the archive that somebody opened, to read them. @type {Map<number, Task>} */
     this.archived = new Map();
     /** @type {Set<number>} tasks that were deleted while we looked */
@@ -85,6 +88,7 @@ export class BoardStore {
   replace(board) {
     const isFirst = this.state === null;
     this.state = fromSnapshot(board);
+    this.authors.clear(); // what happened meanwhile, no event told
     this.newcomers.replaced(this.state.tasks);
     this.outgoing = this.outgoing.filter(({ commentId }) => commentId === null);
     this.commentChanges = this.commentChanges.filter(({ answered }) => !answered);
@@ -100,6 +104,7 @@ export class BoardStore {
     const state = applyEvent(this.state, frame);
     if (state === this.state) return;
     this.state = state;
+    if (frame.event === 'task_updated') this.#noteAuthor(frame.data);
     if (frame.event === 'task_deleted') this.deleted.add(frame.data.task_id);
     if (frame.event === 'task_deleted' && !frame.data.archived) this.archived.delete(frame.data.task_id);
     if (frame.event === 'task_restored') this.archived.delete(frame.data.task.id);
@@ -239,10 +244,16 @@ export class BoardStore {
     this.paint();
   }
 
+  /** @param {number} taskId @param {string} field @returns {Actor | null} who gave it the value that it has now; null: that is not known */
+  authorOf(taskId, field) {
+    const by = this.authors.get(`${taskId} ${field}`) ?? this.conflicts.get(taskId)?.get(field)?.by;
+    return by ? (this.member(by.id) ?? by) : null;
+  }
+
   /** Takes up what an earlier page had to choose, of tasks that are here. @param {readonly (Conflict & {taskId: number, field: string})[]} kept */
   takeUpConflicts(kept) {
-    for (const { taskId, field, mine, version } of kept) {
-      if (this.state?.tasks.has(taskId)) this.conflicts.set(taskId, (this.conflicts.get(taskId) ?? new Map()).set(field, { mine, version }));
+    for (const { taskId, field, ...conflict } of kept) {
+      if (this.state?.tasks.has(taskId)) this.conflicts.set(taskId, (this.conflicts.get(taskId) ?? new Map()).set(field, conflict));
     }
     this.#settle();
   }
@@ -323,6 +334,11 @@ export class BoardStore {
         this.keepConflict(taskId, field, null);
       }
     }
+  }
+
+  /** @param {import("../../client/wire.d.ts").TaskUpdated} data */
+  #noteAuthor({ task_id: taskId, changes, by }) {
+    if (by) for (const field of Object.keys(changes)) this.authors.set(`${taskId} ${field}`, by);
   }
 
   /** @param {number} placeholder of a task that is on the board by now @param {number} id */
