@@ -668,7 +668,7 @@
   var Hints = class {
     /** @type {number | null} the task whose panel is open */
     #viewing = null;
-    /** @type {Map<number, number>} task → when it was last sent that the user types there */
+    /** @type {Map<string, number>} task and field → when it was last sent that the user types there */
     #typing = /* @__PURE__ */ new Map();
     /** @type {Status | null} as the present link has it; null: uncertain */
     #sent = "online";
@@ -711,18 +711,20 @@
      *
      * @param {number} taskId
      * @param {boolean} isTyping
+     * @param {string} [field] none: a comment
      */
-    async typing(taskId, isTyping) {
-      const sentAt = this.#typing.get(taskId);
+    async typing(taskId, isTyping, field) {
+      const key = `${taskId} ${field ?? ""}`;
+      const sentAt = this.#typing.get(key);
       if (!this.#link.ready) return {};
       if (isTyping ? this.#clock.now() - (sentAt ?? -Infinity) < TYPING_RENEWAL : sentAt === void 0) return {};
-      if (isTyping) this.#typing.set(taskId, this.#clock.now());
-      else this.#typing.delete(taskId);
-      return this.#send("user_typing", { task_id: taskId, is_typing: isTyping });
+      if (isTyping) this.#typing.set(key, this.#clock.now());
+      else this.#typing.delete(key);
+      return this.#send("user_typing", { task_id: taskId, is_typing: isTyping, field });
     }
     /** @param {number} taskId a comment is sent there, with which the server ends the typing */
     commented(taskId) {
-      this.#typing.delete(taskId);
+      this.#typing.delete(`${taskId} `);
     }
     /** @param {number | null} taskId */
     async viewing(taskId) {
@@ -1937,12 +1939,13 @@
     }
     /**
      * @param {number} taskId
+     * @param {string} [field] none: a comment
      * @returns {User[]}
      */
-    typing(taskId) {
+    typing(taskId, field) {
       for (const { typing } of this.#places.values()) {
-        const found = typing.get(taskId);
-        if (found) return [...found.values()];
+        const found = typing.get(keyOf(taskId, field));
+        if (found) return [...found.values()].map(({ user }) => user);
       }
       return [];
     }
@@ -1978,11 +1981,9 @@
     }
     /** The link is gone, and no event would come when a user stops typing. */
     lost() {
-      for (const [projectId, { typing }] of this.#places) {
-        for (const [taskId, users] of typing) {
-          for (const user of users.values()) {
-            this.#typingChanged({ project_id: projectId, task_id: taskId, user, is_typing: false });
-          }
+      for (const { typing } of this.#places.values()) {
+        for (const users of typing.values()) {
+          for (const told of users.values()) this.#typingChanged({ ...told, is_typing: false });
         }
       }
     }
@@ -2014,11 +2015,12 @@
     #typingChanged(data, frame) {
       const place = this.#places.get(data.project_id);
       if (!place) return;
-      const users = place.typing.get(data.task_id) ?? /* @__PURE__ */ new Map();
-      if (data.is_typing) users.set(data.user.id, data.user);
+      const key = keyOf(data.task_id, data.field);
+      const users = place.typing.get(key) ?? /* @__PURE__ */ new Map();
+      if (data.is_typing) users.set(data.user.id, data);
       else users.delete(data.user.id);
-      if (users.size > 0) place.typing.set(data.task_id, users);
-      else place.typing.delete(data.task_id);
+      if (users.size > 0) place.typing.set(key, users);
+      else place.typing.delete(key);
       this.#emit("user_typing_status", data, frame ?? { event: "user_typing_status", data });
     }
     /**
@@ -2036,6 +2038,9 @@
       this.#emit("presence", { project_id: projectId, users });
     }
   };
+  function keyOf(taskId, field = "") {
+    return `${taskId} ${field}`;
+  }
   function emptyPlace() {
     return { present: /* @__PURE__ */ new Map(), viewers: /* @__PURE__ */ new Map(), typing: /* @__PURE__ */ new Map() };
   }
@@ -3135,10 +3140,11 @@
      *
      * @param {Id} taskId
      * @param {boolean} isTyping
+     * @param {'title' | 'description'} [field] of the task; none: a comment
      */
-    async typing(taskId, isTyping) {
+    async typing(taskId, isTyping, field) {
       this.#requireOpen();
-      return this.#hints.typing(toId(taskId), isTyping);
+      return this.#hints.typing(toId(taskId), isTyping, field);
     }
     /**
      * Which task's panel is open; sent again after every reconnect.
@@ -3167,10 +3173,11 @@
     }
     /**
      * @param {Id} taskId of a joined project
+     * @param {'title' | 'description'} [field] of the task; none: a comment
      * @returns {import('./client/people.js').User[]} the users that type there; never the user of this client
      */
-    typingOn(taskId) {
-      return this.#people.typing(toId(taskId));
+    typingOn(taskId, field) {
+      return this.#people.typing(toId(taskId), field);
     }
     /** @returns {import('./client/outbox.js').Waiting[]} the changes that have no answer so far, the oldest first; `waiting` is emitted when it changes */
     get waiting() {
