@@ -21,7 +21,7 @@ PERSONAL = re.compile(
     re.IGNORECASE,
 )
 #: The kinds of files, by what their names end with.
-KINDS = {".py": "Python", ".md": "Markdown"}
+KINDS = {".py": "Python", ".md": "Markdown", ".js": "JavaScript", ".mjs": "JavaScript", ".css": "CSS"}
 #: Built from other files, or texts of the pages.
 BUILT = ("static/bundle/", "static/js/texts/", "static/js/websocket_client.js", "static/live/live.js")
 CODE_BLOCK = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)

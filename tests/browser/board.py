@@ -12,7 +12,7 @@ from playwright.sync_api import TimeoutError as TookTooLong
 from .profiles import route_web_sockets
 
 #: Milliseconds that coming back may take: the longest pause between two attempts, and a busy machine.
-PATIENCE = 90_000
+TIMEOUT_MS = 90_000
 #: What a browser says in its console about a connection that is lost.
 LOST = r"WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INTERNET_DISCONNECTED|Failed to fetch|status of 50"
 #: The same, where something is refused as well.
@@ -44,7 +44,7 @@ PICTURE = """() => {
 
 def wait_for(page: Page, script: str, arg: Any = None) -> None:
     """Wait until a script is true in the page. Playwright's own way has the page evaluate text, which it may not."""
-    deadline = time.monotonic() + PATIENCE / 1000
+    deadline = time.monotonic() + TIMEOUT_MS / 1000
     while not _is_true(page, script, arg):
         if time.monotonic() > deadline:
             raise TookTooLong(f"Never true: {script}")
@@ -77,7 +77,7 @@ class Board:
 
     def wait_until(self, state: str) -> None:
         """Wait for a state of the connection."""
-        expect(self.page.locator("body")).to_have_attribute("data-connection-state", state, timeout=PATIENCE)
+        expect(self.page.locator("body")).to_have_attribute("data-connection-state", state, timeout=TIMEOUT_MS)
 
     def move(self) -> None:
         """Let things move from now on. Most tests do without: to wait for an animation takes longer than the rest."""

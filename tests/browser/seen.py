@@ -3,7 +3,7 @@
 from playwright.sync_api import ElementHandle, Locator
 from playwright.sync_api import TimeoutError as TookTooLong
 
-from .board import PATIENCE
+from .board import TIMEOUT_MS
 
 #: Contrast that a text needs at least, and a large one; in the notation of WCAG.
 CONTRAST, LARGE_CONTRAST = 4.5, 3
@@ -97,7 +97,7 @@ def expect_seen(element: Locator, text: str = "") -> None:
     """Wait until a user sees the element; with a text, until that can be read in it."""
     page = element.page
     element.first.wait_for(state="attached")
-    for _ in range(PATIENCE // 50):
+    for _ in range(TIMEOUT_MS // 50):
         if not (why := hides(element, text)):
             return
         page.wait_for_timeout(50)
@@ -107,7 +107,7 @@ def expect_seen(element: Locator, text: str = "") -> None:
 def expect_whole(element: Locator) -> None:
     """Wait until a user sees the element, and nothing cuts a part of it off."""
     expect_seen(element)
-    for _ in range(PATIENCE // 50):
+    for _ in range(TIMEOUT_MS // 50):
         if not (why := element.evaluate(CUTS_OFF)):
             return
         element.page.wait_for_timeout(50)

@@ -99,7 +99,7 @@ def test_the_pages_round_the_board(server: Server, new_page: NewPage, looks: Loo
 
 @pytest.mark.long
 @pytest.mark.parametrize("looks", SIZES)
-def test_the_pages_of_who_is_added_by_others(server: Server, new_page: NewPage, looks: Looks) -> None:
+def test_the_pages_of_users_that_others_add(server: Server, new_page: NewPage, looks: Looks) -> None:
     alice = server.stack.user(first_name="Alice", last_name="Okafor")
     eve = server.stack.user(first_name="Eve", last_name="Moore")
     server.project(eve, members=[alice], name="Lottery")

@@ -21,7 +21,7 @@ def make_link(page: Page) -> str:
     return url.input_value()
 
 
-def test_somebody_new_joins_by_a_link_and_is_seen_at_once(server: Server, new_page: NewPage) -> None:
+def test_a_new_user_joins_by_a_link_and_is_seen_at_once(server: Server, new_page: NewPage) -> None:
     alice = server.stack.user(first_name="Alice", last_name="Okafor")
     project = server.project(alice, name="Garden")
     ours = Board(new_page(server, alice, f"/projects/{project}/"))
@@ -50,7 +50,7 @@ def test_somebody_new_joins_by_a_link_and_is_seen_at_once(server: Server, new_pa
     assert secret not in server.log(lines=0)
 
 
-def test_who_has_an_account_joins_by_one_press(server: Server, new_page: NewPage) -> None:
+def test_a_user_with_an_account_joins_by_one_press(server: Server, new_page: NewPage) -> None:
     alice, bob = server.stack.user(), server.stack.user()
     project = server.project(alice)
     ours = Board(new_page(server, alice, f"/projects/{project}/"))
@@ -95,7 +95,7 @@ def test_no_secret_of_a_link_stays_in_the_history(server: Server, new_page: NewP
     assert not [url for url in addresses_kept(page) if "#" in url or any(secret in url for secret in secrets)]
 
 
-def test_a_revoked_link_is_told_to_whoever_opens_it(server: Server, new_page: NewPage) -> None:
+def test_a_revoked_link_says_so_when_it_is_opened(server: Server, new_page: NewPage) -> None:
     alice, bob = server.stack.user(), server.stack.user()
     project = server.project(alice)
     ours = Board(new_page(server, alice, f"/projects/{project}/"))

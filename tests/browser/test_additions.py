@@ -8,7 +8,9 @@ from .board import Board
 from .conftest import NewPage
 
 
-def test_who_wants_to_be_asked_first_is_asked_on_the_open_page_and_joins(server: Server, new_page: NewPage) -> None:
+def test_a_user_who_wants_to_be_asked_first_is_asked_on_the_open_page_and_joins(
+    server: Server, new_page: NewPage
+) -> None:
     alice = server.stack.user(first_name="Alice", last_name="Okafor")
     bob = server.stack.user()
     project = server.project(alice, name="Garden")
@@ -37,7 +39,7 @@ def test_who_wants_to_be_asked_first_is_asked_on_the_open_page_and_joins(server:
     expect(dialog.locator(f'[data-member-id="{bob.id}"]')).to_be_visible()
 
 
-def test_who_was_added_leaves_and_blocks_from_the_board_in_one_step(server: Server, new_page: NewPage) -> None:
+def test_an_added_user_leaves_and_blocks_from_the_board_in_one_step(server: Server, new_page: NewPage) -> None:
     eve, bob = server.stack.user(first_name="Eve", last_name="Moore"), server.stack.user()
     page = new_page(server, bob)
     project = server.project(eve, members=[bob], name="Lottery")
@@ -61,7 +63,7 @@ def test_who_was_added_leaves_and_blocks_from_the_board_in_one_step(server: Serv
     expect(blocked).to_have_count(0)
 
 
-def test_who_is_added_before_the_page_is_connected_sees_the_project(server: Server, new_page: NewPage) -> None:
+def test_a_user_added_before_the_page_is_connected_sees_the_project(server: Server, new_page: NewPage) -> None:
     bob = server.stack.user()
     page = new_page(server, bob, "/connection/")
     held: list[Route] = []
@@ -75,7 +77,7 @@ def test_who_is_added_before_the_page_is_connected_sees_the_project(server: Serv
     expect(page.locator(f'[data-project-id="{project}"]')).to_be_visible()
 
 
-def test_who_was_added_leaves_from_the_list_without_a_look_at_the_board(server: Server, new_page: NewPage) -> None:
+def test_an_added_user_leaves_from_the_list_without_opening_the_board(server: Server, new_page: NewPage) -> None:
     eve, bob = server.stack.user(first_name="Eve"), server.stack.user()
     project = server.project(eve, members=[bob], name="Lottery")
     page = new_page(server, bob, java_script_enabled=False)

@@ -50,7 +50,7 @@ def scene(server: Server, new_page: NewPage) -> Scene:
     return Scene(server, path, alice, bob, carol, Board(new_page(server, alice, path)))
 
 
-def test_who_comes_is_seen_with_name_and_state_and_who_leaves_is_gone(scene: Scene, new_page: NewPage) -> None:
+def test_users_that_come_are_shown_with_name_and_state_until_they_leave(scene: Scene, new_page: NewPage) -> None:
     expect(scene.ours.person(scene.alice.id)).to_have_attribute("data-presence-status", "online")
     expect(scene.ours.person(scene.bob.id)).to_have_count(0)
     theirs = Board(new_page(scene.server, scene.bob, scene.path))
@@ -100,7 +100,7 @@ def test_busy_is_chosen_from_the_menu_and_holds_for_every_tab(scene: Scene, new_
         expect(board.person(scene.bob.id)).to_have_attribute("data-presence-status", "online")
 
 
-def test_who_is_typing_is_said_under_the_comments_and_nothing_jumps(scene: Scene, new_page: NewPage) -> None:
+def test_users_that_type_are_named_under_the_comments_and_nothing_jumps(scene: Scene, new_page: NewPage) -> None:
     (task,) = scene.ours.add("todo", "Paint the fence")
     boards = [Board(new_page(scene.server, user, scene.path)) for user in (scene.bob, scene.carol)]
     panel = scene.ours.open(task)
@@ -135,7 +135,7 @@ def test_who_is_typing_is_said_under_the_comments_and_nothing_jumps(scene: Scene
     expect(editing).to_be_empty()
 
 
-def test_who_has_a_task_open_is_seen_on_its_card_and_in_its_panel(scene: Scene, new_page: NewPage) -> None:
+def test_viewers_of_a_task_are_shown_on_its_card_and_in_its_panel(scene: Scene, new_page: NewPage) -> None:
     one, two = scene.ours.add("todo", "One", "Two")
     theirs = Board(new_page(scene.server, scene.bob, scene.path))
     wait_for(scene.ours.page, AT_REST)

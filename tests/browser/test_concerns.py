@@ -40,7 +40,7 @@ def scene(server: Server, new_page: NewPage) -> Scene:
     return Scene(server, project, alice, bob, ours, Concerns(ours.page))
 
 
-def test_a_mention_rings_and_shows_in_every_tab(scene: Scene) -> None:
+def test_a_mention_notifies_and_shows_in_every_tab(scene: Scene) -> None:
     (task,) = scene.ours.add("todo", "Paint the fence")
     tab = scene.ours.page.context.new_page()
     tab.goto("/")
@@ -223,7 +223,7 @@ def test_the_list_of_projects_follows_memberships(server: Server, new_page: NewP
     expect(page.locator(f'[data-project-id="{project}"]')).to_have_count(0)
 
 
-def test_settings_are_kept_and_decide_what_one_is_told_but_what_is_refused_is_not(scene: Scene) -> None:
+def test_settings_are_kept_and_decide_the_notifications_but_refused_ones_are_not(scene: Scene) -> None:
     page = scene.ours.page
     page.locator("[data-me]").click()
     page.get_by_role("menuitem", name="Settings").click()
@@ -254,6 +254,6 @@ def test_settings_are_kept_and_decide_what_one_is_told_but_what_is_refused_is_no
     assert (me["name"], me["timezone"], me["remind_before_hours"]) == ("Alice of the Fence", "Europe/Berlin", 3)
     assert me["muted_projects"] == [scene.project]
     (task,) = scene.ours.add("todo", "Paint the fence")
-    scene.comment(task, "Nobody is told")
+    scene.comment(task, "No user is notified")
     expect(scene.ours.card(task)).to_have_attribute("data-comment-count", "1")
     scene.mine.expect_unread(0)

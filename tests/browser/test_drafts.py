@@ -81,7 +81,7 @@ def test_what_is_being_written_outlives_a_reset_of_the_log(server: Server, new_p
     expect(panel.locator("[name=content]")).to_have_value("Half a com")
 
 
-def test_who_is_writing_at_a_reset_writes_on_among_the_comments_that_there_are(
+def test_a_user_who_writes_at_a_reset_writes_on_among_the_comments_that_there_are(
     server: Server, new_page: NewPage
 ) -> None:
     alice = server.stack.user()
@@ -162,7 +162,7 @@ def test_signing_out_takes_the_drafts_away(server: Server, new_page: NewPage) ->
     assert "Secret" not in board.page.evaluate("JSON.stringify(localStorage)")
 
 
-def test_who_signs_out_to_join_as_somebody_else_leaves_nothing_either(server: Server, new_page: NewPage) -> None:
+def test_a_user_who_signs_out_to_join_as_another_leaves_nothing_either(server: Server, new_page: NewPage) -> None:
     alice, bob = server.stack.user(), server.stack.user()
     invited = server.api(bob).post(f"/api/projects/{server.project(bob)}/invitations/", json={}).json()["url"]
     board = Board(new_page(server, alice, f"/projects/{server.project(alice)}/"))

@@ -16,7 +16,7 @@ GERMAN: Looks = {"locale": "de-DE"}
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_somebody_signs_in_and_works_in_german(server: Server, new_page: NewPage, size: Looks) -> None:
+def test_a_user_signs_in_and_works_in_german(server: Server, new_page: NewPage, size: Looks) -> None:
     alice = server.stack.user(first_name="Alice", last_name="Okafor")
     bob = server.stack.user(first_name="Bob", last_name="Lindqvist")
     project = server.project(alice, members=[bob], name="Garten")

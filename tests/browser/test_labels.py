@@ -69,27 +69,27 @@ def test_labels_are_chosen_by_the_keyboard_and_seen_by_the_other_at_once(server:
     expect(ours.card(task)).not_to_have_attribute("data-pending", "")
 
 
-def test_who_types_in_the_menu_sees_the_labels_that_have_it(server: Server, new_page: NewPage) -> None:
+def test_typing_in_the_menu_shows_the_labels_that_have_it(server: Server, new_page: NewPage) -> None:
     alice, project, ours, _ = two_boards(server, new_page)
     for name in ("Débugging", "Urgent", "Idea", "New"):
         server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": name, "color": "blue"})
     (task,) = ours.add("todo", "Paint the fence")
     page, menu = ours.page, ours.page.get_by_role("menu")
-    said, shown = page.locator("p[role=status]"), menu.get_by_role("menuitemcheckbox")
+    status, shown = page.locator("p[role=status]"), menu.get_by_role("menuitemcheckbox")
     ours.open(task).locator("[name=labels]").press("Enter")
     expect(menu).to_have_accessible_name("Labels, type to search")
     expect(item(page, "Bug").first).to_be_focused()
     page.keyboard.type("BUG")
     expect(shown).to_have_text(["Bug", "Débugging"])
-    expect(said).to_have_text("2 labels match “BUG”")
+    expect(status).to_have_text("2 labels match “BUG”")
     expect(item(page, "Bug").first).to_be_focused()
     page.keyboard.type("g")  # continues to the first that fits
-    expect(said).to_have_text("1 label matches “BUGg”")
+    expect(status).to_have_text("1 label matches “BUGg”")
     expect(item(page, "Débugging")).to_be_focused()
     page.keyboard.press("Space")
     expect(item(page, "Débugging")).to_be_checked()
     page.keyboard.type("n?")  # no keys of the board
-    expect(said).to_have_text("No labels match “BUGgn?”")
+    expect(status).to_have_text("No labels match “BUGgn?”")
     expect(menu).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(menu.get_by_role("menuitem", name="Edit labels…")).to_be_focused()
@@ -101,10 +101,10 @@ def test_who_types_in_the_menu_sees_the_labels_that_have_it(server: Server, new_
     expect(item(page, "Bug").first).to_be_focused()
     page.keyboard.press("Escape")  # what was typed
     expect(shown).to_have_count(6)
-    expect(said).to_have_text("Labels, type to search")
+    expect(status).to_have_text("Labels, type to search")
     page.keyboard.press("Escape")
     expect(menu).to_have_count(0)
-    expect(said).to_have_count(0)
+    expect(status).to_have_count(0)
     expect(ours.panel.locator("[name=labels]")).to_be_focused()
     expect(chips(ours.card(task))).to_have_text(["Débugging"])
 
@@ -157,7 +157,7 @@ def test_labels_are_made_renamed_filtered_by_and_deleted(server: Server, new_pag
     theirs.expect_order("todo", first, second)
 
 
-def test_two_who_label_a_task_at_the_same_time_both_do_and_are_asked_nothing(server: Server, new_page: NewPage) -> None:
+def test_two_users_label_a_task_at_the_same_time_and_are_asked_nothing(server: Server, new_page: NewPage) -> None:
     alice, project, ours, theirs = two_boards(server, new_page)
     server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": "Urgent", "color": "orange"})
     (task,) = ours.add("todo", "Paint the fence")
@@ -187,9 +187,7 @@ def test_two_who_label_a_task_at_the_same_time_both_do_and_are_asked_nothing(ser
         expect(page.locator(one)).to_have_count(0)
 
 
-def test_who_chooses_what_another_chose_at_the_same_time_takes_nothing_of_theirs_back(
-    server: Server, new_page: NewPage
-) -> None:
+def test_undoing_a_label_that_another_chose_at_the_same_time_keeps_theirs(server: Server, new_page: NewPage) -> None:
     _, _, ours, theirs = two_boards(server, new_page)
     (task,) = ours.add("todo", "Paint the fence")
     page = ours.page
@@ -269,11 +267,11 @@ def test_the_open_dialog_shows_the_labels_that_there_are_after_a_reset(server: S
     assert api.delete(f"/api/projects/{project}/labels/2/").status_code == 204
     assert api.post(f"/api/projects/{project}/labels/", json={"name": "Idea", "color": "teal"}).status_code == 201
     renew_epoch(server.stack)
-    page.evaluate("void taskManager.on('event', () => { window.told = true; })")
+    page.evaluate("void taskManager.on('event', () => { window.received = true; })")
     page.context.set_offline(False)
     expect(rows).to_have_count(2)
     expect(rows.nth(0).locator("[name=name]")).to_have_value("Defect")
     expect(rows.nth(0).locator("[name=color]")).to_have_value("blue")
     expect(rows.nth(1).locator("[name=name]")).to_have_value("Idea")
     expect(dialog.locator("[name=label_name]")).to_have_value("Half a na")
-    assert page.evaluate("window.told") is None, "no event said so: it was a reset"
+    assert page.evaluate("window.received") is None, "no event said so: it was a reset"

@@ -87,7 +87,7 @@ def test_what_became_impossible_is_listed_with_its_text_until_it_is_dismissed(fr
     expect(problems).to_be_hidden()
 
 
-def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(frail: Server, new_page: NewPage) -> None:
+def test_a_page_does_nothing_in_the_name_of_a_user_that_signed_in_since(frail: Server, new_page: NewPage) -> None:
     alice, bob = frail.stack.user(), frail.stack.user()
     project = frail.project(alice, members=[bob])
     page: Page = new_page(frail, alice, f"/projects/{project}/", allow_errors=f"{LOST}|status of 40[13]")
@@ -122,7 +122,7 @@ def test_a_page_does_nothing_in_the_name_of_whoever_signed_in_since(frail: Serve
     assert frail.stack.run(made, id=project) == alice.id
 
 
-def test_nobodys_list_of_projects_stands_on_a_page_of_somebody_else(frail: Server, new_page: NewPage) -> None:
+def test_a_list_of_projects_never_shows_on_a_page_of_another_user(frail: Server, new_page: NewPage) -> None:
     alice, bob = frail.stack.user(), frail.stack.user()
     project = frail.project(bob)
     page: Page = new_page(frail, alice)

@@ -139,7 +139,7 @@ def test_a_page_that_shows_all_is_not_fetched_again(desk: Desk, new_page: NewPag
     assert fetched.count("fetch") == 2, "the token, and the page once it had changed"
 
 
-def test_who_may_not_read_any_more_sees_nothing_new(desk: Desk, new_page: NewPage) -> None:
+def test_a_user_who_may_not_read_any_more_sees_nothing_new(desk: Desk, new_page: NewPage) -> None:
     page = open_live(new_page, desk, desk.ann, f"/queues/{desk.queue}/")
     other = open_live(new_page, desk, desk.bob, f"/queues/{desk.queue}/")
     desk.run("Membership.objects.filter(queue_id=queue, user_id=user).delete()", user=desk.ann.id)
@@ -270,12 +270,12 @@ def test_the_pages_connection_is_there_for_scripts_of_the_project(desk: Desk, ne
 
 def test_the_demo_has_two_users_that_sign_in_and_a_queue_to_look_at(desk: Desk, new_page: NewPage) -> None:
     desk.run("Queue.objects.all().delete()")
-    said = desk.server.stack.manage("demo")
-    assert desk.server.stack.manage("demo") == said, "safe to run again"
+    printed = desk.server.stack.manage("demo")
+    assert desk.server.stack.manage("demo") == printed, "safe to run again"
     desk.server.stack.manage("check", "--database", "default")
     page = new_page(desk.server, None, "/")
     page.fill("[name=username]", "bob")
-    page.fill("[name=password]", said.split()[-1])
+    page.fill("[name=password]", printed.split()[-1])
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Support").click()
     expect_live(page)

@@ -56,7 +56,7 @@ def test_the_address_keeps_the_filter_and_changes_move_cards_in_and_out(
     expect(board.page).to_have_url(re.compile(r"^[^?]*$"))
 
 
-def test_a_card_is_dragged_among_those_that_are_shown_and_a_new_one_that_is_hidden_is_told_of(board: Board) -> None:
+def test_a_card_is_dragged_among_those_that_are_shown_and_a_new_hidden_one_is_announced(board: Board) -> None:
     one, hidden, two, three = board.add("todo", "Paint one", "Hidden", "Paint two", "Paint three")
     board.page.locator("[data-filter]").fill("paint")
     board.expect_order("todo", one, two, three)
@@ -71,7 +71,7 @@ def test_a_card_is_dragged_among_those_that_are_shown_and_a_new_one_that_is_hidd
     assert board.order("todo")[:4] == [one, hidden, three, two]
 
 
-def test_what_happened_is_told_backwards_and_goes_on(server: Server, board: Board, bob: User) -> None:
+def test_what_happened_is_listed_backwards_and_goes_on(server: Server, board: Board, bob: User) -> None:
     fence, brush = board.add("todo", "Paint the fence", "Find the brush")
     api = server.api(bob)
     api.patch(f"/api/tasks/{fence}/", json={"title": "Paint the gate"})
@@ -90,7 +90,7 @@ def test_what_happened_is_told_backwards_and_goes_on(server: Server, board: Boar
     expect(panel.locator("[data-part=activity-body]")).not_to_contain_text("brush")
 
 
-def test_what_happened_before_a_reset_is_told_by_what_is_open(server: Server, new_page: NewPage) -> None:
+def test_what_happened_before_a_reset_is_shown_by_what_is_open(server: Server, new_page: NewPage) -> None:
     alice = server.stack.user()
     project, api = server.project(alice), server.api(alice)
     board = Board(new_page(server, alice, f"/projects/{project}/", allow_errors=LOST))
@@ -112,7 +112,7 @@ def test_what_happened_before_a_reset_is_told_by_what_is_open(server: Server, ne
         expect(entries).to_have_count(known + 2)
 
 
-def test_what_one_did_last_is_taken_back_by_key_or_button_and_the_keys_are_told(board: Board) -> None:
+def test_the_last_action_is_undone_by_key_or_button_and_the_keys_are_listed(board: Board) -> None:
     one, two = board.add("todo", "One", "Two")
     board.drag(one, onto=board.column("review"))
     board.expect_order("review", one)

@@ -71,7 +71,7 @@ def test_a_viewer_sees_everything_and_changes_nothing(server: Server, new_page: 
     ours.expect_order("review", task)
 
 
-def test_the_last_owner_hands_over_and_leaves(server: Server, new_page: NewPage) -> None:
+def test_the_last_owner_transfers_ownership_and_leaves(server: Server, new_page: NewPage) -> None:
     alice, bob = server.stack.user(), server.stack.user()
     project = server.project(alice)
     ours = Board(new_page(server, alice, f"/projects/{project}/"))
@@ -95,7 +95,7 @@ def test_the_last_owner_hands_over_and_leaves(server: Server, new_page: NewPage)
     expect(yours.get_by_role("button", name="Delete project")).to_be_visible()
 
 
-def test_who_steps_down_sees_at_once_what_is_no_longer_theirs(server: Server, new_page: NewPage) -> None:
+def test_an_owner_who_steps_down_sees_at_once_what_is_no_longer_theirs(server: Server, new_page: NewPage) -> None:
     alice, bob = server.stack.user(), server.stack.user()
     project = server.project(alice, members=[bob])
     # What the page asks for as an owner may arrive when its user is none any more.

@@ -240,8 +240,8 @@ def test_a_page_that_no_socket_reaches_goes_on_by_polling(server: Server, new_pa
     board.panel.locator("[name=content]").fill("And this")
     board.panel.locator("[name=content]").press("Control+Enter")
     expect(board.panel.locator("[data-comment-id]")).to_have_count(2)
-    said = [one["content"] for one in server.api(bob).get(f"/api/tasks/{task}/comments/").json()["results"]]
-    assert said == ["Said again", "And this"]
+    contents = [one["content"] for one in server.api(bob).get(f"/api/tasks/{task}/comments/").json()["results"]]
+    assert contents == ["Said again", "And this"]
 
 
 def test_a_refused_edit_names_its_task_also_where_that_was_deleted_meanwhile(server: Server, new_page: NewPage) -> None:

@@ -60,7 +60,7 @@ def sign_in(page: Page, path: str, name: str) -> None:
     page.get_by_role("button", name="Continue").click()
 
 
-def test_whom_the_provider_knows_is_signed_in_and_comes_back_as_the_same(
+def test_a_user_of_the_provider_is_signed_in_and_comes_back_as_the_same(
     context: BrowserContext, browser: Browser, server: Server
 ) -> None:
     stack = server.stack
@@ -92,7 +92,7 @@ def test_whom_the_provider_knows_is_signed_in_and_comes_back_as_the_same(
     elsewhere.close()
 
 
-def test_who_is_deactivated_here_is_not_let_in_by_the_provider(server: Server, context: BrowserContext) -> None:
+def test_a_user_deactivated_here_is_not_let_in_by_the_provider(server: Server, context: BrowserContext) -> None:
     page = context.new_page()
     sign_in(page, "/", "dora")
     expect(page.get_by_placeholder("New project name")).to_be_visible()
@@ -102,7 +102,7 @@ def test_who_is_deactivated_here_is_not_let_in_by_the_provider(server: Server, c
     expect(page.get_by_role("alert")).to_contain_text("did not work")
 
 
-def test_an_answer_that_was_not_asked_for_signs_nobody_in(context: BrowserContext) -> None:
+def test_an_answer_that_was_not_asked_for_signs_no_user_in(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/oidc/callback/?code=stolen&state=guessed")
     expect(page.get_by_role("alert")).to_contain_text("did not work")

@@ -52,7 +52,7 @@ def test_the_page_is_no_page_to_others(server: Server, new_page: NewPage) -> Non
         assert "js/ops/" not in page.content()
 
 
-def test_who_loses_staff_loses_what_they_saw(server: Server, new_page: NewPage) -> None:
+def test_a_user_who_loses_staff_loses_what_they_saw(server: Server, new_page: NewPage) -> None:
     user = staff(server)
     page = new_page(server, user, "/ops/", allow_errors="status of 404")
     expect(page.locator("[data-processes] tr").first).to_be_visible()
@@ -116,8 +116,8 @@ class Proxy:
         with client, socket.create_connection(("127.0.0.1", self._port)) as server:
             back = threading.Thread(target=_pipe, args=[server, client], daemon=True)
             back.start()
-            while heard := _receive(client):
-                server.sendall(self._change(heard))
+            while received := _receive(client):
+                server.sendall(self._change(received))
             back.join(timeout=1)
 
     def close(self) -> None:
@@ -132,9 +132,9 @@ def _receive(end: socket.socket) -> bytes:
 
 
 def _pipe(source: socket.socket, target: socket.socket) -> None:
-    while heard := _receive(source):
+    while received := _receive(source):
         try:
-            target.sendall(heard)
+            target.sendall(received)
         except OSError:
             return
     target.close()
@@ -142,7 +142,7 @@ def _pipe(source: socket.socket, target: socket.socket) -> None:
 
 @pytest.fixture
 def proxy(server: Server) -> Iterator[Proxy]:
-    proxy = Proxy(server.port, lambda heard: re.sub(rb"(?im)^(upgrade|connection):[^\n]*\n", b"", heard))
+    proxy = Proxy(server.port, lambda received: re.sub(rb"(?im)^(upgrade|connection):[^\n]*\n", b"", received))
     yield proxy
     proxy.close()
 
@@ -158,7 +158,7 @@ def test_a_proxy_that_passes_no_upgrade_is_named(server: Server, new_page: NewPa
 
 
 @pytest.mark.parametrize(
-    "setting, told, polling",
+    "setting, shown, polling",
     [
         ({"WEBSOCKET_ENABLED": "0"}, "turned off", "ok"),
         ({"WEBSOCKET_CORS_ORIGINS": "https://other.example"}, "WEBSOCKET_CORS_ORIGINS", "ok"),
@@ -167,7 +167,7 @@ def test_a_proxy_that_passes_no_upgrade_is_named(server: Server, new_page: NewPa
     ],
 )
 def test_a_refusal_of_the_server_is_named(
-    server: Server, new_page: NewPage, setting: dict[str, Any], told: str, polling: str
+    server: Server, new_page: NewPage, setting: dict[str, Any], shown: str, polling: str
 ) -> None:
     strict = server.stack.server(**setting)
     alice = server.stack.user()
@@ -177,7 +177,7 @@ def test_a_refusal_of_the_server_is_named(
         other.expect("connected")
     run_test(page)
     for failed in page.locator(".step[data-outcome=fail]").all():
-        expect(failed).to_contain_text(told)
+        expect(failed).to_contain_text(shown)
     assert outcomes(page)[-1] == polling
     strict.stop()
 

@@ -12,7 +12,7 @@ from .conftest import NewPage
 BLUR = "document.activeElement.blur()"
 
 
-def test_who_signs_in_comes_to_the_page_that_was_asked_for_also_after_a_wrong_password(
+def test_signing_in_leads_to_the_page_that_was_asked_for_also_after_a_wrong_password(
     server: Server, new_page: NewPage
 ) -> None:
     alice = server.stack.user()

@@ -93,9 +93,7 @@ def test_a_press_that_began_in_a_dialog_leaves_it_open(server: Server, new_page:
     expect(dialog).to_be_hidden()
 
 
-def test_a_card_in_the_hand_is_put_back_by_escape_and_the_wheel_turns_below_it(
-    server: Server, new_page: NewPage
-) -> None:
+def test_a_dragged_card_is_put_back_by_escape_and_the_wheel_scrolls_below_it(server: Server, new_page: NewPage) -> None:
     alice = server.stack.user()
     project = server.project(alice)
     api = server.api(alice)

@@ -79,7 +79,9 @@ def test_a_formatted_text_is_selected_followed_and_edited(server: Server, new_pa
         expect_seen(text.locator("blockquote"), "Big")
 
 
-def test_who_was_reached_is_marked_and_an_excerpt_has_no_signs(server: Server, new_page: NewPage) -> None:
+def test_mentions_that_reach_a_member_are_marked_and_an_excerpt_has_no_markup(
+    server: Server, new_page: NewPage
+) -> None:
     alice = server.stack.user(first_name="Alice")
     bob = server.stack.user(first_name="Bob", username=f"bob{alice.id}")
     project = server.project(alice, members=[bob])

@@ -8,7 +8,7 @@ from .board import LOST, Board
 from .conftest import NewPage
 
 
-def test_who_was_cut_off_is_told_what_changed(frail: Server, new_page: NewPage) -> None:
+def test_a_user_who_was_cut_off_sees_what_changed(frail: Server, new_page: NewPage) -> None:
     alice, bob = frail.stack.user(), frail.stack.user()
     project = frail.project(alice, members=[bob])
     board = Board(new_page(frail, alice, f"/projects/{project}/", allow_errors=LOST))

@@ -257,11 +257,11 @@ def test_what_three_do_while_the_server_is_killed_is_done_once(frail: Server, ga
     made = frail.api(scene.users[0]).get(f"/api/projects/{scene.project}/board/").json()["tasks"]
     assert len(made) == 13
     expect(panels[0].locator("[data-comment-id]")).to_have_count(12)
-    said = panels[0].locator("[data-comment-id] .prose").all_inner_texts()
+    comments = panels[0].locator("[data-comment-id] .prose").all_inner_texts()
     for name, board, panel in people:
         assert [one["title"] for one in made if name in one["title"]] == [f"{name} {number}" for number in range(4)]
-        assert [text for text in said if name in text] == [f"{name} said {number}" for number in range(4)]
-        expect(panel.locator("[data-comment-id] .prose")).to_have_text(said)
+        assert [text for text in comments if name in text] == [f"{name} said {number}" for number in range(4)]
+        expect(panel.locator("[data-comment-id] .prose")).to_have_text(comments)
         expect(panel.locator("[name=title]")).to_have_value("Paint the fence 3")
         expect(panel.locator("[name=description]")).to_have_value("In colour 3.")
         expect(panel.locator("[name=priority]")).to_have_value("low")
@@ -272,7 +272,7 @@ def test_what_three_do_while_the_server_is_killed_is_done_once(frail: Server, ga
     scene.expect_same(todo=[one["id"] for one in made])
 
 
-def test_who_takes_back_what_another_changed_since_is_told_so(server: Server, gather: Gather) -> None:
+def test_an_undo_of_what_another_changed_since_says_so(server: Server, gather: Gather) -> None:
     scene = gather(server)
     fence, gate, ladder, paint = scene.add("Fence", "Gate", "Ladder", "Paint")
     alice, bob, carol = scene.boards
@@ -291,9 +291,9 @@ def test_who_takes_back_what_another_changed_since_is_told_so(server: Server, ga
     scene.expect_same(**after)
 
     toasts, problems = alice.page.locator("[data-toasts]"), alice.page.locator("[data-problems] li .problem__text")
-    for told in ("moved “Paint”", "deleted “Ladder”"):
+    for action in ("moved “Paint”", "deleted “Ladder”"):
         alice.page.keyboard.press("Control+z")
-        expect(toasts).to_contain_text(f"Someone else has {told} since then.")
+        expect(toasts).to_contain_text(f"Someone else has {action} since then.")
     alice.page.keyboard.press("Control+z")
     expect(problems).to_have_text("Someone else changed the title of “Iron gate” at the same time.")
     alice.page.keyboard.press("Control+z")
@@ -339,7 +339,7 @@ def test_one_filters_by_a_label_that_another_gives_and_the_third_deletes(server:
         expect(board.card(fence).locator("[data-label-id]")).to_have_text("Docs")
 
 
-def test_who_is_removed_sees_nothing_more_and_the_others_go_on(server: Server, gather: Gather) -> None:
+def test_a_removed_member_sees_nothing_more_and_the_others_go_on(server: Server, gather: Gather) -> None:
     scene = gather(server, allow_errors="status of 404")
     fence, paint = scene.add("Paint the fence", "Buy the paint")
     alice, bob, carol = scene.boards

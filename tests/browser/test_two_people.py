@@ -115,7 +115,7 @@ def test_both_drag_at_once_and_see_the_same_order(scene: Scene) -> None:
         board.expect_order("todo", ids[3], ids[1], ids[2], ids[0])
 
 
-def test_edits_show_in_the_others_card_and_open_panel_but_disturb_nobody_who_writes(scene: Scene) -> None:
+def test_edits_show_in_the_others_card_and_open_panel_but_disturb_no_writing(scene: Scene) -> None:
     (task,) = scene.ours.add("todo", "Paint the fence")
     ours, theirs = scene.ours.open(task), scene.theirs.open(task)
     ours.locator("[name=title]").fill("Paint the gate")

@@ -73,7 +73,7 @@ def test_another_user_finds_no_copy(server: Server, page: Page, project: int) ->
     page.wait_for_function(f"async (path) => !(await ({COPIES_OF})(path)).length", arg=f"/projects/{project}/")
 
 
-def test_whoever_is_removed_keeps_no_copy_of_the_board(server: Server, new_page: NewPage, user: User) -> None:
+def test_a_removed_member_keeps_no_copy_of_the_board(server: Server, new_page: NewPage, user: User) -> None:
     project = server.project(server.stack.user(), members=[user])
     page = new_page(server, user, f"/projects/{project}/", LOST_AND_REFUSED, service_workers="allow")
     page.wait_for_function(READY)

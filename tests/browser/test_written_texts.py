@@ -208,7 +208,7 @@ def _second(page: Page) -> Page:
     return tab
 
 
-def test_edits_of_a_comment_that_meet_at_the_server_are_told_with_both_texts(
+def test_edits_of_a_comment_that_meet_at_the_server_are_shown_with_both_texts(
     server: Server, new_page: NewPage, alice: User, project: int
 ) -> None:
     task = new_task(server, alice, project, "Paint", "First")
@@ -230,7 +230,7 @@ def test_edits_of_a_comment_that_meet_at_the_server_are_told_with_both_texts(
     assert server.api(alice).get(f"/api/tasks/{task}/comments/").json()["results"][0]["content"] == "Offline, twice"
 
 
-def test_who_signs_out_with_unsent_changes_sends_them_first(
+def test_signing_out_with_unsent_changes_sends_them_first(
     server: Server, new_page: NewPage, alice: User, project: int
 ) -> None:
     page = new_page(server, alice, f"/projects/{project}/", allow_errors=LOST)
@@ -251,7 +251,7 @@ def test_who_signs_out_with_unsent_changes_sends_them_first(
     assert [task["title"] for task in tasks] == ["Paint", "Sand"]
 
 
-def test_who_signs_out_in_another_tab_is_asked_too_and_may_discard(
+def test_signing_out_in_another_tab_asks_too_and_may_discard(
     server: Server, new_page: NewPage, alice: User, project: int
 ) -> None:
     task = new_task(server, alice, project, "Paint")

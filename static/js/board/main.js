@@ -49,7 +49,7 @@ import { Undo } from './commands/undo.js';
 import { displayName } from './people/people.js';
 import { explain, quote } from './language/words.js';
 
-const FIRST_POLL = 500; // ms in which the first poll after an outage tells what was missed
+const FIRST_POLL = 500; // ms in which the first poll after an outage returns what was missed
 const CLOCK = 30_000; // ms between paintings for the sake of "in 5 minutes"
 
 guardPresses();
@@ -233,7 +233,7 @@ client.on('removed_from_project', (data) => {
   goToList(projectSettings.farewell ?? notAMember(), projectSettings.farewell !== null && projectSettings.deleted);
 });
 client.on('error', (error) => {
-  // Errors of calls go to those who called; what arrives here has ended the connection, or means nothing to people.
+  // Errors of calls go to their callers; what arrives here has ended the connection, or means nothing to people.
   queueMicrotask(() => client.state === 'closed' && reportClosed(error));
 });
 client.on('recovered', (found) => {
@@ -265,7 +265,7 @@ listenToKeys({
   move: offerMove,
 });
 
-/** Nobody writes in what they do not see: the inbox closes, and the open panel where it lies over the board. */
+/** No user writes in what they do not see: the inbox closes, and the open panel where it lies over the board. */
 function uncover() {
   concerns.closeInbox();
   if (panel.covers(board)) route.close();
@@ -347,7 +347,7 @@ function offerLabels(taskId, card) {
 // --- The page's life ----------------------------------------------------------------------------
 
 Object.assign(window, { taskManager: client });
-// A page that the browser kept and brings back shows a board of then, and perhaps to somebody who may not see it any more.
+// A page that the browser kept and brings back shows a board of then, and perhaps to a user that may not see it any more.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 paintConnection();
 start();
@@ -360,7 +360,7 @@ function paintConnection() {
 async function start() {
   try {
     const { seq, epoch } = await firstBoard();
-    client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is told by `error` and `removed_from_project`
+    client.joinProject(projectId, { since: seq, epoch }).catch(() => {}); // its end is reported by `error` and `removed_from_project`
     showTask(route.place);
     projectSettings.followAddress();
     // Now that the board is there: what this loads competes with nothing.
@@ -464,7 +464,7 @@ function showConcern({ data: about }) {
   return true;
 }
 
-/** @param {number} taskId @returns {HTMLElement[]} where the page shows who else looks at a task */
+/** @param {number} taskId @returns {HTMLElement[]} where the page shows the other viewers of a task */
 function viewerHolders(taskId) {
   const card = columns.cards.get(taskId);
   return [card && part(card.link, 'viewers'), panel.viewersOf(taskId)].filter((holder) => !!holder);

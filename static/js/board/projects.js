@@ -82,17 +82,17 @@ function askFirst(event) {
   if (!isAnswered) event.preventDefault();
 }
 
-/** Stays until somebody has read it. @param {string} text @param {string | null} lost what somebody wrote */
+/** Stays until the user has read it. @param {string} text @param {string | null} lost what the user wrote */
 function report(text, lost) {
   toasts.ask(text, ...(lost ? [{ label: t('Copy text'), act: () => void copyText(lost), stays: true }] : []));
 }
 
-/** Takes the list from a fresh copy of this page, and leaves what somebody is typing alone. */
+/** Takes the list from a fresh copy of this page, and leaves what the user is typing alone. */
 async function refresh() {
   const answer = await send(location.pathname, { credentials: 'same-origin' }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  // Somebody else has signed in, in another tab: their list belongs on a page of theirs.
+  // Another user has signed in, in another tab: their list belongs on a page of theirs.
   if (fresh.body.dataset.userId !== document.body.dataset.userId) return location.reload();
   const [before, after] = [document, fresh].map((page) => page.querySelector('[data-list]'));
   if (before && after) before.replaceWith(after);

@@ -3,7 +3,7 @@
  * What a board looks like after an event: `applyEvent(state, frame) → state`, without any side effect.
  *
  * A state is never changed in place. Tasks that an event does not touch keep their identity, so that
- * `before.tasks.get(id) !== after.tasks.get(id)` tells exactly what has to be painted again.
+ * `before.tasks.get(id) !== after.tasks.get(id)` says exactly what has to be painted again.
  */
 
 /**
@@ -131,7 +131,7 @@ function updateProject(state, { changes }) {
 }
 
 /**
- * The server leaves the ids of deleted labels where they are: whoever reads them drops them.
+ * The server leaves the ids of deleted labels where they are: their readers drop them.
  *
  * @param {Task} task
  * @param {Project} project

@@ -1,9 +1,9 @@
 // @ts-check
-/** From what processes tell to what a page shows: rates, sums and percentiles. No document, no clock. */
+/** From what processes report to what a page shows: rates, sums and percentiles. No document, no clock. */
 
 /** Points that are kept: five minutes of one each two seconds. */
 export const KEPT = 150;
-/** A process that was not heard for so many seconds is gone: two of its tellings are missing. */
+/** A process that did not report for so many seconds is gone: two of its reports are missing. */
 export const SILENT_AFTER = 5;
 /** Tellings over which the lag is taken: ten seconds. */
 const LAG_POINTS = 5;
@@ -44,7 +44,7 @@ export class History {
   points = [];
   /** @type {Record<string, number>} what was counted since the page was opened */
   totals = {};
-  /** @type {Map<string, {told: number, counted: Record<string, number>, lag: Record<string, number>, cpu: number, rates: Rates}>} */
+  /** @type {Map<string, {reportedAt: number, counted: Record<string, number>, lag: Record<string, number>, cpu: number, rates: Rates}>} */
   #last = new Map();
   /** @type {Record<string, number>[]} what was added to the lag's buckets lately */
   #lags = [];
@@ -91,11 +91,11 @@ export class History {
    * @returns {Rates}
    */
   #rates(process, at, lag) {
-    const told = at - process.silent_for * 1000;
+    const reportedAt = at - process.silent_for * 1000;
     const before = this.#last.get(process.process);
     const counted = countedBy(process);
-    if (before && told - before.told < 200) return before.rates; // the same telling once more
-    const seconds = before ? (told - before.told) / 1000 : 0;
+    if (before && reportedAt - before.reportedAt < 200) return before.rates; // the same report once more
+    const seconds = before ? (reportedAt - before.reportedAt) / 1000 : 0;
     /** @type {Rates} */
     const rates = {};
     if (before) {
@@ -109,7 +109,7 @@ export class History {
         lag[bound] = (lag[bound] ?? 0) + count - (before.lag[bound] ?? 0);
       }
     }
-    this.#last.set(process.process, { told, counted, lag: process.lag, cpu: process.cpu_seconds, rates });
+    this.#last.set(process.process, { reportedAt, counted, lag: process.lag, cpu: process.cpu_seconds, rates });
     return rates;
   }
 

@@ -6,7 +6,7 @@ import { decimals, t } from '../board/language/language.js';
 import { isGone } from './history.js';
 import { duration, memory, milliseconds } from './words.js';
 
-/** A loop that is late by so many seconds makes everybody wait. */
+/** A loop that is late by so many seconds makes all users wait. */
 const LATE = 0.25;
 
 /**

@@ -9,7 +9,7 @@ import { describeEvent } from './sentences.js';
  * @typedef {import("../reducer.js").BoardState} BoardState
  * @typedef {import("../reducer.js").LoggedFrame} LoggedFrame
  * @typedef {'new' | 'changed'} Mark
- * @typedef {{seq: number, epoch: string, marks: [number, Mark][]}} Seen how far somebody has seen a project's log
+ * @typedef {{seq: number, epoch: string, marks: [number, Mark][]}} Seen how far the user has seen a project's log
  */
 
 export class Absence {

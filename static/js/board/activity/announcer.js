@@ -22,7 +22,7 @@ export class Announcer {
     this.timer ??= setTimeout(() => this.#speak(), PAUSE);
   }
 
-  /** Something that was told was deleted. */
+  /** Something that was announced was deleted. */
   forget() {
     this.waiting = [];
     this.region.replaceChildren();

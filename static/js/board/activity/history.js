@@ -1,5 +1,5 @@
 // @ts-check
-/** What happened in a project, read backwards from its log, and told in sentences. */
+/** What happened in a project, read backwards from its log, and put into sentences. */
 
 import { fetchEvents } from '../page/api.js';
 import { taskIdOf } from '../state/frames.js';

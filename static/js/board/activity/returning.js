@@ -61,7 +61,7 @@ export class Returning {
     store.paint();
   }
 
-  /** @param {number | null} taskId somebody looks at its card, or at the task */
+  /** @param {number | null} taskId the user looks at its card, or at the task */
   seen(taskId) {
     if (taskId === null || !this.absence.marks.delete(taskId)) return;
     this.#remember();

@@ -8,7 +8,7 @@
 /** @typedef {{list: HTMLElement, slot: HTMLElement, top: number}} Anchor `top`: px below the upper edge of `list` */
 
 /**
- * Looks at nothing but the list where nobody is in it: that is most of the time.
+ * Looks at nothing but the list where no focus is in it: that is most of the time.
  *
  * @param {HTMLElement} list scrolls, and is the offset parent of the slots
  * @param {() => readonly HTMLElement[]} findSlots in their order; those that are moved themselves hold nothing

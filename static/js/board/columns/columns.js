@@ -158,7 +158,7 @@ export class Columns {
     return known.size ? [...this.cards].flatMap(([id, { slot }]) => (known.has(id) ? [] : [slot])) : [];
   }
 
-  /** @param {View} view @returns {import("./anchor.js").Anchor[]} by cards that nobody has moved since the last look */
+  /** @param {View} view @returns {import("./anchor.js").Anchor[]} by cards that were not moved since the last look */
   #anchors(view) {
     return [...this.columns.values()].flatMap(({ list, order }) => {
       const findSlots = () => order.filter((id) => this.#staysPut(id, view)).map((id) => this.#card(id).slot);

@@ -14,7 +14,7 @@ export class Composers {
   /**
    * @param {HTMLElement} board
    * @param {{drafts: import("../state/drafts.js").Drafts, projectId: number, create: (status: Status, title: string) => Promise<boolean>}} parts
-   *   `create` tells whether it worked
+   *   `create` returns whether it worked
    */
   constructor(board, { drafts, projectId, create }) {
     this.board = board;
@@ -29,7 +29,7 @@ export class Composers {
     });
   }
 
-  /** @param {boolean} mayEdit viewers have no button; a title that somebody began is there again for those who may edit */
+  /** @param {boolean} mayEdit viewers have no button; a title that was begun is there again for those who may edit */
   paint(mayEdit) {
     if (mayEdit === this.mayEdit) return;
     this.mayEdit = mayEdit;
@@ -126,7 +126,7 @@ export class Composers {
     if (focus) button.focus();
   }
 
-  /** @param {HTMLElement} column @returns {string} what somebody began to write there */
+  /** @param {HTMLElement} column @returns {string} what the user began to write there */
   #draft({ dataset: { status } }) {
     return this.drafts.get(NO_TASK, `card-${this.projectId}-${status}`)?.text ?? '';
   }

@@ -82,7 +82,7 @@ export class FilterBar {
     const others = members.filter(({ user }) => user.id !== this.userId);
     select.append(...others.map(({ user }) => new Option(displayName(user), String(user.id))));
     const { assignee } = this.filter;
-    // Somebody who left, and whom the address still names: nothing is assigned to them any more.
+    // A user that left, and that the address still names: nothing is assigned to them any more.
     if (assignee && ![...select.options].some(({ value }) => value === assignee)) select.append(new Option(t('Former member'), assignee));
     this.#show();
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** What all commands share: they go to the server, show at once as waiting, can be taken back, and tell if they were refused. */
+/** What all commands share: they go to the server, show at once as waiting, can be taken back, and report if they were refused. */
 
 import { t } from '../language/language.js';
 import { explain } from '../language/words.js';
@@ -34,7 +34,7 @@ export class Asking {
    *
    * @param {import("./undo.js").Words} words
    * @param {Promise<boolean>} going whether it went
-   * @param {() => Promise<boolean>} restore tells whether it is back
+   * @param {() => Promise<boolean>} restore returns whether it is back
    * @param {string} said once it is gone
    */
   async offerBack(words, going, restore, said) {
@@ -65,7 +65,7 @@ export class Asking {
   }
 
   /**
-   * It can be taken back from the moment on in which somebody asked for it: who is quick must not take back what was before.
+   * It can be taken back from the moment on in which the user asked for it: a quick undo must not take back what was before.
    *
    * @template T
    * @param {import("./undo.js").Words} words

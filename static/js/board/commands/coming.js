@@ -103,7 +103,7 @@ export class Coming extends Asking {
     } catch (/** @type {any} */ error) {
       if (isKept(error)) return false;
       this.store.forget(expectation);
-      if (error.code === 'not_found') return false; // somebody else was faster
+      if (error.code === 'not_found') return false; // another user was faster
       this.refused(error, t('Couldn’t delete {title}.', { title: quote(title) }));
       return false;
     }

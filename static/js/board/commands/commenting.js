@@ -28,7 +28,7 @@ export class Commenting extends Asking {
    * @param {number} taskId
    * @param {number} commentId an own one
    * @param {string} text
-   * @param {string} previous what it said to the one who changed it
+   * @param {string} previous what it said before the user changed it
    * @param {string} [title]
    */
   edit(taskId, commentId, text, previous, title = this.titleOf(taskId)) {
@@ -100,7 +100,7 @@ export class Commenting extends Asking {
       this.store.dropCommentChange(change);
       if (text !== null && error.code === 'conflict') return this.#conflicted(taskId, commentId, { text, base: previous }, title);
       const isGone = error.code === 'not_found';
-      if (text === null && isGone) return false; // somebody else was faster
+      if (text === null && isGone) return false; // another user was faster
       const again = {
         label: t('Try again'),
         act: () => (text === null ? this.remove(taskId, commentId, title) : this.edit(taskId, commentId, text, previous, title)),

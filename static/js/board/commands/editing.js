@@ -69,7 +69,7 @@ export class Editing extends Asking {
 
   /**
    * @param {{taskId: number, title: string, field: string, value: any, version: number, answer: Promise<{version: number}>}} edit
-   *   `title`: as it was; where it has another one by now, that is told
+   *   `title`: as it was; where it has another one by now, that is reported
    * @returns {Promise<number | null>} the version that it made, null where it was refused
    */
   async #changed({ taskId, title, field, value, version, answer }) {
@@ -119,7 +119,7 @@ export class Editing extends Asking {
     );
   }
 
-  /** What the event would have told, had it come: the last page of the log does. @param {number} taskId @param {string} field @returns {Promise<import("../state/store.js").Actor | null>} */
+  /** What the event would have said, had it come: the last page of the log does. @param {number} taskId @param {string} field @returns {Promise<import("../state/store.js").Actor | null>} */
   async #findAuthor(taskId, field) {
     const frames = await readBack(this.projectId, (this.store.state?.seq ?? 0) + 1).catch(() => []);
     for (const { event, data } of frames.reverse()) {

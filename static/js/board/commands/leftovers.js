@@ -38,10 +38,10 @@ export function titleLeft(note) {
 }
 
 /**
- * A change of another board than the one on the screen: it is told where it came to nothing.
+ * A change of another board than the one on the screen: it is reported where it came to nothing.
  *
  * @param {Leftover} leftover
- * @param {(text: string, lost: string | null) => void} report `lost`: the text that somebody wrote
+ * @param {(text: string, lost: string | null) => void} report `lost`: the text that the user wrote
  */
 export async function followElsewhere({ event, data, note, answer }, report) {
   try {

@@ -11,7 +11,7 @@ import { quote } from '../language/words.js';
  * @typedef {import("./asking.js").Task} Task
  * @typedef {import("../state/pending.js").Place} Place
  * @typedef {import("../../client/wire.d.ts").TaskPlace} Spot
- * @typedef {import("../../client/wire.d.ts").Answers["task_move"]} Moved what a move made, and where it found the task; older servers do not tell that
+ * @typedef {import("../../client/wire.d.ts").Answers["task_move"]} Moved what a move made, and where it found the task; older servers do not say that
  */
 
 export class Moving extends Asking {
@@ -37,7 +37,7 @@ export class Moving extends Asking {
   }
 
   /**
-   * Whoever drops a card means a place between two others. The one below may be gone from there when the change reaches the server: so
+   * A drop of a card means a place between two others. The one below may be gone from there when the change reaches the server: so
    * the one above is named, too; a card that has no id yet can be none.
    *
    * @param {Place} place
@@ -80,7 +80,7 @@ export class Moving extends Asking {
     }
   }
 
-  /** @param {Task} task @param {Moved} moved @returns {(() => Promise<boolean>) | null} null: it stood there already, or nobody knows */
+  /** @param {Task} task @param {Moved} moved @returns {(() => Promise<boolean>) | null} null: it stood there already, or that is not known */
   #wayBack(task, moved) {
     const { previous } = moved;
     if (!previous || isSameSpot(previous, moved)) return null;
@@ -88,7 +88,7 @@ export class Moving extends Asking {
   }
 
   /**
-   * To where our own move found it, which may be another place than the one that we saw; not where somebody else has moved it since.
+   * To where our own move found it, which may be another place than the one that we saw; not where another user has moved it since.
    *
    * @param {Task} before as it was when it was moved
    * @param {Spot} previous

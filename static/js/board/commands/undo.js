@@ -3,7 +3,7 @@
 
 /**
  * @typedef {{undo: string, undone: string}} Words what the button offers, and what the toast says afterwards
- * @typedef {{words: Words, takeBack: () => Promise<boolean>}} Step `takeBack` tells whether it worked
+ * @typedef {{words: Words, takeBack: () => Promise<boolean>}} Step `takeBack` returns whether it worked
  */
 
 const MOST = 50; // steps that are kept
@@ -36,7 +36,7 @@ export class Undo {
     this.changed(this.last);
   }
 
-  /** Takes a step back, once. What is refused has told why, and is not tried again. @param {Step | null} [step] */
+  /** Takes a step back, once. What is refused has reported why, and is not tried again. @param {Step | null} [step] */
   async run(step = this.last) {
     if (!step || !this.steps.includes(step)) return;
     this.forget(step);

@@ -1,5 +1,5 @@
 // @ts-check
-/** The dialog that tells the keys. */
+/** The dialog that lists the keyboard shortcuts. */
 
 import { openDialog } from './dialog.js';
 import { clone } from '../ui/dom.js';

@@ -49,7 +49,7 @@ class Labels {
     if (this.store.state?.project.labels !== this.shown) this.paint();
   }
 
-  /** Shows the labels as they are now, but for what somebody is just writing. */
+  /** Shows the labels as they are now, but for what the user is just writing. */
   paint() {
     this.shown = this.store.state?.project.labels;
     const labels = this.shown ?? [];

@@ -33,7 +33,7 @@ export class ProjectSettings {
    *   buttons: Record<string, HTMLElement>, store: import("../state/store.js").BoardStore, projectId: number,
    *   presenceOf: (userId: number) => string, gone: (message: string, deleted?: boolean) => void,
    *   restoreTask: (taskId: number) => Promise<any>, openArchive: () => void,
-   * }} parts `buttons` open the sections; `presenceOf` says in words how present somebody is; `gone` is called when we left the project, or deleted it
+   * }} parts `buttons` open the sections; `presenceOf` says in words how present a user is; `gone` is called when we left the project, or deleted it
    */
   constructor({ buttons, store, projectId, presenceOf, gone, restoreTask, openArchive }) {
     this.store = store;
@@ -45,7 +45,7 @@ export class ProjectSettings {
     this.rows = new Map();
     /** @type {Pick<import('../state/store.js').View, 'project' | 'members'> | null} */
     this.painted = null;
-    /** @type {string | null} what to say when the end comes that we asked for, by whichever way it is told first */
+    /** @type {string | null} what to say when the end comes that we asked for, by whichever way it arrives first */
     this.farewell = null;
     /** Whether the end that we asked for was the project's. */
     this.deleted = false;
@@ -120,7 +120,7 @@ export class ProjectSettings {
     for (const link of this.dialog.querySelectorAll('[data-owners]')) /** @type {HTMLElement} */ (link).hidden = !isOwner;
     for (const link of this.dialog.querySelectorAll('[data-editors]')) /** @type {HTMLElement} */ (link).hidden = !this.store.mayEdit;
     if (!isOwner) part(this.dialog, 'delete-form').hidden = true;
-    if (!this.isActing) this.#loadLinks(); // who came may have come by a link, who went ended them
+    if (!this.isActing) this.#loadLinks(); // a new member may have come by a link, a member that left ended them
     this.#paintLeaving(members, isOwner);
     setText(part(this.dialog, 'explain'), EXPLANATIONS[this.store.role]);
     const rename = /** @type {HTMLInputElement} */ (find(this.dialog, '[name=project_name]'));
@@ -210,7 +210,7 @@ export class ProjectSettings {
     this.#loadDeleted();
   }
 
-  /** A project that has tasks goes only to who writes its name. @param {HTMLElement} button */
+  /** A project that has tasks is deleted only once its name was typed. @param {HTMLElement} button */
   #askToDelete(button) {
     if (!this.store.state?.tasks.size) return confirmTwice(button, t('Delete project for everyone?'), () => this.#delete(button));
     const form = part(this.dialog, 'delete-form');
@@ -303,7 +303,7 @@ export class ProjectSettings {
 
   /** @param {string} farewell @param {() => Promise<any>} act @param {HTMLElement} control @param {boolean} [deleted] */
   async #end(farewell, act, control, deleted = false) {
-    this.farewell = farewell; // the socket may tell of it before the answer comes
+    this.farewell = farewell; // the socket may report it before the answer comes
     this.deleted = deleted;
     if (await this.#try(act, control)) this.gone(farewell, deleted);
     else this.farewell = null;

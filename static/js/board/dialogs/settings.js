@@ -1,5 +1,5 @@
 // @ts-check
-/** The dialog of one's own settings: name, address, time zone, what to be told of, and when. */
+/** The dialog of one's own settings: name, address, time zone, notifications and reminders. */
 
 import { changeMe, fetchMe, fetchProjects } from '../page/api.js';
 import { openDialog } from './dialog.js';
@@ -51,7 +51,7 @@ class Settings {
     this.email = this.#control('email').value = me.email;
     this.#control('ask_first').checked = me.ask_first;
     this.#control('remind_before_hours').value = String(me.remind_before_hours);
-    // Whoever never chose one sees the device's, on the page and here.
+    // Without a choice the device's applies, on the page and here.
     this.#showZones(document.body.dataset.timeZone ? me.timezone : Intl.DateTimeFormat().resolvedOptions().timeZone);
     part(this.dialog, 'kinds').replaceChildren(
       ...Object.entries(me.notify).map(([kind, isOn]) => check('notify', kind, KIND_NAMES[kind] ?? kind, isOn)),
@@ -70,7 +70,7 @@ class Settings {
     select.value = chosen;
   }
 
-  /** Only for another address: whoever has its mailbox can have the account. */
+  /** Only for another address: its mailbox gives access to the account. */
   #askForPassword() {
     part(this.dialog, 'password-field').hidden = !this.#hasOtherEmail;
     this.#control('password').required = this.#hasOtherEmail;

@@ -6,7 +6,7 @@ import { part, setText } from '../ui/dom.js';
 /**
  * @param {HTMLElement} dialog with a part `undo`
  * @param {string} text what was done
- * @param {(button: HTMLElement) => Promise<boolean>} takeBack tells whether it worked
+ * @param {(button: HTMLElement) => Promise<boolean>} takeBack returns whether it worked
  */
 export function offerUndo(dialog, text, takeBack) {
   const [line, button] = [part(dialog, 'undo'), part(dialog, 'undo-button')];

@@ -8,7 +8,7 @@ const root = globalThis.document?.documentElement;
 /** @type {string} such as `de` */
 export const language = root?.lang || 'en';
 
-/** The one that somebody prefers among those of the language: `de-CH` writes other dates than `de-DE`. @type {string} */
+/** The one that the user prefers among those of the language: `de-CH` writes other dates than `de-DE`. @type {string} */
 export const locale = (root && navigator.languages.find((tag) => tag.split('-')[0] === language)) || language;
 
 const plurals = new Intl.PluralRules(language);
@@ -25,7 +25,7 @@ const texts = globalThis.taskrealtimeTexts ?? {};
  *
  * @param {string} text in English
  * @param {Record<string, string | number>} [values]
- * @returns {string} in the page's language; in English where nobody translated it
+ * @returns {string} in the page's language; in English where it is not translated
  */
 export function t(text, values) {
   const known = texts[text];
@@ -49,7 +49,7 @@ export function tn(count, one, many, values) {
 }
 
 /**
- * What the server says to whoever asked: it speaks English to all.
+ * What the server answers: its texts are in English.
  *
  * @param {string} message
  * @returns {string} in the page's language; "" where it has no words for it

@@ -1,5 +1,5 @@
 // @ts-check
-/** Moments in words, in the zone and habits of the one who reads them. `now` is always an argument. */
+/** Moments in words, in the zone and habits of the reader. `now` is always an argument. */
 
 import { language, locale, t } from './language.js';
 
@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** `5 Mar`, which is short, and nobody takes for the month of May. */
+/** `5 Mar`, which is short, and not taken for the month of May. */
 const DAY_FIRST = language === 'en' ? 'en-GB' : locale;
 
 const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });

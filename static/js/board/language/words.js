@@ -57,7 +57,7 @@ export const FIELD_NAMES = {
 };
 
 /**
- * Why something was refused, for the person who asked for it.
+ * Why something was refused, for the user.
  *
  * @param {any} error what a call of the client or of the API rejected with
  * @returns {string} one sentence
@@ -92,7 +92,7 @@ function sentence(text) {
   return trimmed && !/[.!?]$/.test(trimmed) ? `${trimmed}.` : trimmed;
 }
 
-/** @param {string} title @returns {string} the title as a card shows it: nobody could read, or click, white space alone */
+/** @param {string} title @returns {string} the title as a card shows it: white space alone could not be read or clicked */
 export function shown(title) {
   return title.trim() ? title : t('Untitled');
 }

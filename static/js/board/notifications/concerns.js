@@ -1,5 +1,5 @@
 // @ts-check
-/** Ties together what every page has for the one who is signed in: bell, inbox, toasts, reminders, settings. */
+/** Ties together what every page has for the signed-in user: bell, inbox, toasts, reminders, settings. */
 
 import { fetchProjects } from '../page/api.js';
 import { find, setText } from '../ui/dom.js';
@@ -35,7 +35,7 @@ const CLOCK = 30_000; // ms between paintings for the sake of "5 minutes ago"
  *   follow?: (notification: Notification) => boolean, isInView?: (notification: Notification) => boolean,
  *   repaint?: () => void, menu?: import("../ui/menu.js").Item[],
  * }} parts `title` the tab's, without the number of unread; `follow` shows what a notification is about on this page, and
- *   says whether it could; `isInView` whether somebody is looking at that just now; `repaint` shows all moments anew, in another
+ *   says whether it could; `isInView` whether the user is looking at that just now; `repaint` shows all moments anew, in another
  *   time zone; `menu` what the page adds to the own menu
  * @returns {{paintTitle: () => void, closeInbox: () => void, actions: () => import("../palette/palette.js").Action[]}} `actions`: what the palette offers of all this
  */

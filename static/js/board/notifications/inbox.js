@@ -67,7 +67,7 @@ export function read(inbox, upTo) {
 }
 
 /**
- * Content was deleted, or is no longer ours to see: what was told of it keeps its place and loses its words, as the
+ * Content was deleted, or is no longer ours to see: what was announced of it keeps its place and loses its words, as the
  * server's list does.
  *
  * @param {Inbox} inbox
@@ -81,11 +81,11 @@ export function redact(inbox, isGone) {
 }
 
 /**
- * Up to which number everything has been seen. Reading is told up to a number, so an unseen one holds up the newer.
+ * Up to which number everything has been seen. Reading is reported up to a number, so an unseen one holds up the newer.
  *
  * @param {Inbox} inbox
  * @param {ReadonlySet<number>} seen numbers that were on the screen
- * @returns {number} 0: nothing to tell
+ * @returns {number} 0: nothing to report
  */
 export function seenUpTo({ items, head, readUpTo }, seen) {
   const unread = items.filter(({ seq }) => seq > readUpTo).reverse();

@@ -63,7 +63,7 @@ export class InboxPanel {
     return !this.root.hidden;
   }
 
-  /** @returns {boolean} whether somebody is likely to see it */
+  /** @returns {boolean} whether the user is likely to see it */
   get isLookedAt() {
     return this.isOpen && !document.hidden;
   }

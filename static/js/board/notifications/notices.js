@@ -31,11 +31,11 @@ export const KIND_NAMES = {
 };
 
 /**
- * @typedef {Omit<About, "title" | "project"> & {title: string | null, project: string | null}} Told with the names of task and project
- * @typedef {Record<string, ((who: string | null, told: Told) => string) | undefined>} Sentences `who` null: the system
+ * @typedef {Omit<About, "title" | "project"> & {title: string | null, project: string | null}} Described with the names of task and project
+ * @typedef {Record<string, ((who: string | null, subject: Described) => string) | undefined>} Sentences `who` null: the system
  */
 
-/** Why one is told of a comment, in words. @type {Record<import("../../client/wire.d.ts").Reason, (who: string, told: Told) => string>} */
+/** Why the user is notified of a comment, in words. @type {Record<import("../../client/wire.d.ts").Reason, (who: string, subject: Described) => string>} */
 const COMMENTED = {
   mention: (who, { title }) =>
     title ? t('{who} mentioned you in {title}', { who, title }) : t('{who} mentioned you', { who }),
@@ -57,7 +57,7 @@ const SENTENCES = {
     who
       ? t('{who} assigned {title} to you', { who, title: title || t('A task') })
       : t('{title} was assigned to you', { title: title || t('A task') }),
-  comment_added: (who, told) => (COMMENTED[told.reason ?? 'participant'] ?? COMMENTED.participant)(who ?? t('Someone'), told),
+  comment_added: (who, subject) => (COMMENTED[subject.reason ?? 'participant'] ?? COMMENTED.participant)(who ?? t('Someone'), subject),
   project_member_added: (who, { project }) => {
     const name = project ? quote(project) : t('a project');
     return who ? t('{who} added you to {project}', { who, project: name }) : t('You were added to {project}', { project: name });
@@ -93,10 +93,10 @@ export function describe({ event, data: about }, names) {
   const who = whoDid(data, names);
   const title = data.title || (data.task_id ? names.task(data.task_id) : null);
   const project = data.project?.name ?? (data.project_id ? names.project(data.project_id) : null);
-  const told = { ...data, title: title && quote(title), project };
+  const subject = { ...data, title: title && quote(title), project };
   return {
     who,
-    text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), told) ?? t('New notification'),
+    text: (isGone ? GONE : SENTENCES)[event]?.(who && (who.name || who.username), subject) ?? t('New notification'),
     excerpt: isGone ? '' : shorten(data.comment ? saidIn(data.comment) : ''),
     isGone,
     href: event === 'project_member_requested' ? `${base}/` : isGone && event !== 'comment_added' ? null : hrefOf(data),

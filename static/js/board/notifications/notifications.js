@@ -1,5 +1,5 @@
 // @ts-check
-/** What concerns the one who is signed in: keeps the inbox in step with the own user room, and tells whoever shows it. */
+/** What concerns the signed-in user: keeps the inbox in step with the own user room, and reports it to its views. */
 
 import { taskIdOf } from '../state/frames.js';
 import { arrive, EMPTY, read, redact, seenUpTo, stand, takePage, unreadIn } from './inbox.js';
@@ -20,7 +20,7 @@ export class Notifications {
     /** @type {Inbox} */
     this.inbox = EMPTY;
     this.isLoading = false;
-    /** @type {((told: About) => boolean)[]} what was deleted since a page was asked for, which may have it still */
+    /** @type {((subject: About) => boolean)[]} what was deleted since a page was asked for, which may have it still */
     this.goneMeanwhile = [];
     /** @type {any} why the last page did not come */
     this.error = null;
@@ -32,18 +32,18 @@ export class Notifications {
     this.listeners = new Set();
     client.on('connected', (standing) => this.#become(stand(this.inbox, standing)));
     client.on('notification', (_data, frame) => {
-      // Each comes once. The list may have had it before, and then nobody was told of it yet.
+      // Each comes once. The list may have had it before, and then it was not announced yet.
       this.#become(arrive(this.inbox, frame));
       if (frame.seq > this.inbox.readUpTo) arrived(frame);
     });
     client.on('notifications_read', (data) => this.#become(read(this.inbox, data.up_to)));
-    const gone = (/** @type {(told: About) => boolean} */ isGone) => {
+    const gone = (/** @type {(subject: About) => boolean} */ isGone) => {
       if (this.isLoading) this.goneMeanwhile.push(isGone);
       this.#become(redact(this.inbox, isGone));
     };
     client.on('comment_deleted', ({ comment_id: id }) => gone(({ comment }) => comment?.id === id));
-    client.on('task_deleted', ({ task_id: id, archived }) => archived || gone((told) => told.task_id === id));
-    client.on('removed_from_project', ({ project_id: id }) => gone((told) => told.project_id === id));
+    client.on('task_deleted', ({ task_id: id, archived }) => archived || gone((subject) => subject.task_id === id));
+    client.on('removed_from_project', ({ project_id: id }) => gone((subject) => subject.project_id === id));
     client.on('task_restored', ({ task }) => this.#lookUp(task.id));
     client.on('reset', ({ project_id: projectId }) => {
       if (projectId !== null) return;
@@ -81,7 +81,7 @@ export class Notifications {
     this.#notify();
   }
 
-  /** A notification is on the screen, or led somebody to what it tells of. @param {number} seq */
+  /** A notification is on the screen, or led the user to what it is about. @param {number} seq */
   look(seq) {
     this.seen.add(seq);
     this.timer ??= setTimeout(() => {

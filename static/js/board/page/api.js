@@ -35,7 +35,7 @@ import { api, csrfHeaders } from './site.js';
 function call(method, path, body, signal) {
   /** @type {Record<string, string>} */
   const headers = {};
-  // Where somebody else has signed in meanwhile, in another tab, nothing is shown here or done in their name.
+  // Where another user has signed in meanwhile, in another tab, nothing is shown here or done in their name.
   const { userId } = document.body.dataset;
   if (userId) headers['X-Page-User'] = encodeURIComponent(userId);
   if (method !== 'GET') Object.assign(headers, csrfHeaders());
@@ -169,7 +169,7 @@ export function fetchInvitations(projectId) {
 /**
  * @param {number} projectId
  * @param {{role: string, expires_in_hours: number, max_uses: number | null}} fields
- * @returns {Promise<NewInvitation>} the new link, with its `url`, which is told this once
+ * @returns {Promise<NewInvitation>} the new link, with its `url`, which is returned this once
  */
 export function makeInvitation(projectId, fields) {
   return call('POST', `${api}projects/${projectId}/invitations/`, fields);
@@ -245,7 +245,7 @@ export async function fetchDeleted(projectId) {
   return (await call('GET', `${api}projects/${projectId}/deleted/`)).deleted;
 }
 
-/** @param {number} projectId @param {Leaving} [how] `block`: whoever added us cannot do so again @returns {Promise<null>} */
+/** @param {number} projectId @param {Leaving} [how] `block`: the user that added us cannot do so again @returns {Promise<null>} */
 export function leaveProject(projectId, how) {
   return call('POST', `${api}projects/${projectId}/leave/`, how);
 }

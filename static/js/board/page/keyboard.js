@@ -1,5 +1,5 @@
 // @ts-check
-/** The board's keys: arrows walk the cards (from nowhere: to the first), `m` moves one, `n` adds one, `/` filters, Ctrl Z takes back, `?` tells the keys, Escape closes what is open. */
+/** The board's keys: arrows walk the cards (from nowhere: to the first), `m` moves one, `n` adds one, `/` filters, Ctrl Z takes back, `?` lists the keys, Escape closes what is open. */
 
 import { takesText } from '../ui/dom.js';
 import { onKey, shortcutOf } from '../ui/keys.js';

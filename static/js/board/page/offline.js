@@ -8,7 +8,7 @@
 import { toSnapshot } from '../reducer.js';
 import { api, base, own } from './site.js';
 
-/** The name of the cache; `static/js/offline/worker.js` is told the same. */
+/** The name of the cache; `static/js/offline/worker.js` gets the same. */
 const COPIES = `${own}.copies`;
 /** Says whose copies they are. */
 const OWNER = `${base}/copies/owner`;

@@ -59,7 +59,7 @@ async function signOut(form, { client, channel, kept }) {
   const answer = await send(form.action, { method: 'POST', body: new FormData(form), credentials: 'same-origin' }).catch(() => null);
   if (!answer?.ok) {
     channel.postMessage('still here');
-    return form.submit(); // the server's own answer tells what is wrong
+    return form.submit(); // the server's own answer says what is wrong
   }
   channel.postMessage('signed out');
   await kept.forget();

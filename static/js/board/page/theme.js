@@ -1,5 +1,5 @@
 // @ts-check
-/** Light or dark: as the system has it, unless somebody chose for this browser. The server's pages read the cookie. */
+/** Light or dark: as the system has it, unless the user chose for this browser. The server's pages read the cookie. */
 
 import { t } from '../language/language.js';
 import { base } from './site.js';

@@ -18,7 +18,7 @@ const MANY = 8; // projects before that
 /**
  * @typedef {import("./entries.js").FoundTask} FoundTask
  * @typedef {import("./entries.js").Piece} Piece
- * @typedef {{label: string, act: () => void, isRare?: boolean}} Action `isRare`: listed only to those who look for it
+ * @typedef {{label: string, act: () => void, isRare?: boolean}} Action `isRare`: listed only where it is searched for
  * @typedef {{project: () => {id: number, name: string}, tasks: () => Iterable<import("../reducer.js").Task>, open: (taskId: number, commentId: number | null) => void}} Here the page's board
  * @typedef {{actions: () => Action[], here?: Here}} Offer what the page can do by now
  * @typedef {{id: string, act: () => void, content: Node[]}} Entry
@@ -144,7 +144,7 @@ class Palette {
     this.list.replaceChildren(...filled);
     this.list.hidden = !filled.length;
     setAttribute(this.field, 'aria-expanded', String(filled.length > 0));
-    // What comes later takes no choice away: somebody may just press Enter.
+    // What comes later takes no choice away: the user may just press Enter.
     const isThere = this.entries.some(({ id }) => id === this.active);
     this.#choose(isThere ? this.active : (this.entries[0]?.id ?? null));
   }

@@ -49,7 +49,7 @@ export class Comments {
     this.shown = new Map();
     /** @type {Set<number>} deleted while the list was on its way */
     this.deleted = new Set();
-    /** Those that are shown as they were before a reset; the list tells what became of them. @type {Set<number>} */
+    /** Those that are shown as they were before a reset; the list says what became of them. @type {Set<number>} */
     this.stale = new Set();
     /** How often the list was asked for: the last one is the newest. */
     this.asked = 0;
@@ -60,7 +60,7 @@ export class Comments {
     /** Comments that are being edited. @type {Map<number, {paint: () => void, take: (text: string) => void}>} */
     this.editors = new Map();
     this.loaded = false;
-    /** @type {number | null} a comment that somebody came for */
+    /** @type {number | null} a comment that the user came for */
     this.wanted = null;
     this.input.value = drafts.get(taskId, 'comment')?.text ?? '';
     this.#listen();
@@ -73,7 +73,7 @@ export class Comments {
     this.load();
   }
 
-  /** Fetches the list; what events tell meanwhile is newer and wins. */
+  /** Fetches the list; what events report meanwhile is newer and wins. */
   async load() {
     if (this.taskId < 0) return this.#paintStatus(); // a task that is on its way has none
     this.#paintStatus(t('Loading…'));
@@ -330,7 +330,7 @@ export class Comments {
       close();
     };
     const keep = () => this.drafts.set(this.taskId, draftOf(id), { text: input.value, base });
-    /** Whoever changed the comment, their text stands beside ours until one chooses. */
+    /** If another user changed the comment, their text stands beside ours until one chooses. */
     const paint = () => {
       const theirs = this.#contentOf(id) ?? '';
       const values = [base, input.value].includes(theirs) ? null : { mine: input.value, theirs, mayKeep: this.store.mayChange(this.taskId), title: t('This comment was also changed in another window.'), isText: true };
@@ -373,7 +373,7 @@ export class Comments {
     part(editor, 'cancel').addEventListener('click', discard);
     shownText.hidden = true;
     shownText.after(editor);
-    // An edit that was refused, of two in a row: the last one counts, unless somebody is writing the next.
+    // An edit that was refused, of two in a row: the last one counts, unless the user is writing the next.
     const take = (/** @type {string} */ mine) => {
       if (input !== document.activeElement) input.value = mine;
       paint();

@@ -11,7 +11,7 @@ import { t } from '../language/language.js';
  * @property {string} mine
  * @property {string} theirs
  * @property {boolean} mayKeep whether ours may be saved
- * @property {string} title who else changed the field
+ * @property {string} title the other user that changed the field
  * @property {string} [owner] what theirs is called
  * @property {boolean} [isText] what differs is marked
  * @property {boolean} [mayMerge] a text of both can be written in the field
@@ -40,7 +40,7 @@ export function paintConflict(holder, field, values, choose) {
   find(element, '[data-choose="merge"]').hidden = !mayMerge || !mayKeep || isMerging;
 }
 
-/** Touches nothing that is there: somebody may be selecting it. @param {HTMLElement} element @param {string} mine @param {string} theirs @param {boolean} isText */
+/** Touches nothing that is there: the user may be selecting it. @param {HTMLElement} element @param {string} mine @param {string} theirs @param {boolean} isText */
 function paintTexts(element, mine, theirs, isText) {
   const [own, other] = [part(element, 'mine'), part(element, 'theirs')];
   if (own.textContent === mine && other.textContent === theirs) return;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The panel's fields: show the task as it becomes, keep what somebody is just writing, and save it. */
+/** The panel's fields: show the task as it becomes, keep what the user is just writing, and save it. */
 
 import { find, part, setText } from '../ui/dom.js';
 import { paintConflict } from './conflict.js';
@@ -19,7 +19,7 @@ import { userKey } from '../page/site.js';
  * @typedef {import("../state/store.js").BoardStore} BoardStore
  * @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement | HTMLButtonElement} Control
  * @typedef {{name: string, control: Control, holder: HTMLElement, draftSince: number | null, seen: string | null, isMerging: boolean}} Field
- *   `draftSince`: the task's version when somebody began to write here; null: what it shows is the task's; `seen`: the task's value then, where
+ *   `draftSince`: the task's version when the user began to write here; null: what it shows is the task's; `seen`: the task's value then, where
  *   that is known; `isMerging`: a text is made of two that are in conflict
  */
 
@@ -189,7 +189,7 @@ export class TaskFields {
     this.save(field.name, value, version, this.task.title);
   }
 
-  /** Somebody else's change is told of before ours is saved: then one has to choose. @param {Field} field @param {Task | null} task */
+  /** Another user's change is shown before ours is saved: then the user has to choose. @param {Field} field @param {Task | null} task */
   #paintWarning(field, task) {
     if (!TEXTS.includes(field.name)) return;
     const warning = part(field.holder, 'warning');

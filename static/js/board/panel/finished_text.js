@@ -11,7 +11,7 @@ const BLOCKS = 'p, ul, ol, blockquote, h1, h2, h3, h4, h5, h6, td, th';
 /** Where nothing is a mention to the eye: quoted code, and links. */
 const APART = 'code, a, .mention';
 
-/** @param {HTMLElement} element @param {readonly User[]} users @param {number} userId who looks */
+/** @param {HTMLElement} element @param {readonly User[]} users @param {number} userId the user of this page */
 export function finishText(element, users, userId) {
   for (const block of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll(BLOCKS))) block.dir = 'auto';
   if (!element.textContent?.includes('@')) return;

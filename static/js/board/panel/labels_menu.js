@@ -1,5 +1,5 @@
 // @ts-check
-/** The menu in which one chooses a task's labels: several, one after the other; who types, in its field or on an item, sees those alone that have it in their names. */
+/** The menu in which one chooses a task's labels: several, one after the other; typing, in its field or on an item, shows those alone that have it in their names. */
 
 import { setText } from '../ui/dom.js';
 import { fold } from '../language/fold.js';
@@ -16,7 +16,7 @@ const MANY = 5; // labels of a project, beyond which the menu has a field to sea
  * @param {{
  *   store: import("../state/store.js").BoardStore, carried: () => number[], choose: (label: number, isOn: boolean) => void,
  *   edit: () => void, say: (text: string) => void,
- * }} parts `carried` tells the ids that the task carries by now; `choose` puts a label on the task or takes it off; `edit` opens the dialog of the project's
+ * }} parts `carried` returns the ids that the task carries by now; `choose` puts a label on the task or takes it off; `edit` opens the dialog of the project's
  */
 export function openLabelsMenu(anchor, { store, carried, choose, edit, say }) {
   const toggle = (/** @type {number} */ id) => {
@@ -46,11 +46,11 @@ export function openLabelsMenu(anchor, { store, carried, choose, edit, say }) {
     },
   });
   typing.listen(menu);
-  // By each choice, where somebody else changes the same task, and where one's role changes.
+  // By each choice, where another user changes the same task, and where one's role changes.
   const unsubscribe = store.subscribe(() => (store.mayEdit ? menu.paint() : menu.close()));
 }
 
-/** What somebody has typed into the menu. */
+/** What the user has typed into the menu. */
 class Typing {
   text = '';
   /** Says to screen readers what the menu's heading shows; no menu may hold it. */

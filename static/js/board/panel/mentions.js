@@ -1,5 +1,5 @@
 // @ts-check
-/** Who can be mentioned, offered at the caret while somebody writes an `@`. */
+/** The people that can be mentioned, offered at the caret while the user writes an `@`. */
 
 import { fold } from '../language/fold.js';
 import { t } from '../language/language.js';
@@ -10,7 +10,7 @@ import { createAvatar, displayName } from '../people/people.js';
 /**
  * @typedef {import("../reducer.js").User} User
  * @typedef {{start: number, query: string}} Begun an `@` and what follows it: `start` is the place of the `@`
- * @typedef {{users: User[], present: {has: (userId: number) => boolean}}} People who can be mentioned, and who is here
+ * @typedef {{users: User[], present: {has: (userId: number) => boolean}}} People that can be mentioned, and those that are here
  */
 
 const MOST = 8; // names at a time: what fits above a phone's keyboard, and is read at a glance
@@ -18,7 +18,7 @@ const LONGEST = 150; // characters of a username
 const LIST_ID = 'mention-list';
 
 /**
- * The mention that somebody is writing. As the server reads it, an `@` after a letter or digit begins none.
+ * The mention that the user is writing. As the server reads it, an `@` after a letter or digit begins none.
  *
  * @param {string} text
  * @param {number} caret
@@ -35,7 +35,7 @@ export function mentionAt(text, caret) {
 }
 
 /**
- * Those whose username, or a word of whose name, begins like that: who is here first, then by name.
+ * Those whose username, or a word of whose name, begins like that: those that are here first, then by name.
  *
  * @param {People} people
  * @param {string} query
@@ -65,9 +65,9 @@ export class MentionList {
     this.begun = null;
     /** @type {User[]} */
     this.shown = [];
-    /** @type {number | null} the user who would be taken */
+    /** @type {number | null} the user that would be taken */
     this.active = null;
-    /** @type {number | null} the `@` at which somebody closed the list: it stays closed there */
+    /** @type {number | null} the `@` at which the list was closed: it stays closed there */
     this.dismissed = null;
     this.list = document.createElement('ul');
     this.list.id = LIST_ID;
@@ -90,7 +90,7 @@ export class MentionList {
     if (field === document.activeElement) this.#look(field);
   }
 
-  /** The project's people, or who of them is here, may have changed. */
+  /** The project's people, or their presence, may have changed. */
   refresh() {
     if (!this.field) return;
     if (this.field.isConnected) this.#look(this.field);
@@ -118,7 +118,7 @@ export class MentionList {
     const isOther = begun.start !== this.begun?.start || begun.query !== this.begun?.query;
     this.begun = begun;
     this.#paint(found);
-    // Whoever comes or goes while one looks takes no choice away that one has made.
+    // Users that come or go meanwhile take no choice away that one has made.
     if (isOther || !found.some(({ id }) => id === this.active)) this.#choose(found[0].id);
     else this.#choose(this.active);
     this.#place();
@@ -195,7 +195,7 @@ export class MentionList {
     field.focus();
     field.setSelectionRange(begun.start, end);
     const text = `@${user.username} `;
-    // The only way that leaves Ctrl Z what was there before; it tells `input` by itself.
+    // The only way that leaves Ctrl Z what was there before; it dispatches `input` by itself.
     if (document.execCommand('insertText', false, text)) return;
     field.setRangeText(text, begun.start, end, 'end');
     field.dispatchEvent(new Event('input', { bubbles: true }));
@@ -236,7 +236,7 @@ function optionId(userId) {
 }
 
 /**
- * Where a character of a text field stands on the screen: measured on a copy of the field, since no browser tells.
+ * Where a character of a text field stands on the screen: measured on a copy of the field, since browsers do not say it.
  *
  * @param {HTMLTextAreaElement} field
  * @param {number} index

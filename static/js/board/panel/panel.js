@@ -36,7 +36,7 @@ export class TaskPanel {
     this.leave = leave;
     this.returnFocus = returnFocus;
     this.drafts = drafts;
-    /** @type {MentionList | null} null: nobody has written here so far */
+    /** @type {MentionList | null} null: nothing was written here so far */
     this.mentions = null;
     client.on('presence', () => this.mentions?.refresh());
     client.on('state', () => this.#paintSaving());
@@ -148,12 +148,12 @@ export class TaskPanel {
     this.sheet?.comments.reveal(commentId);
   }
 
-  /** @param {number} taskId @returns {HTMLElement | null} where the panel shows who else has the task open */
+  /** @param {number} taskId @returns {HTMLElement | null} where the panel shows the other viewers of the task */
   viewersOf(taskId) {
     return this.sheet?.taskId === taskId ? part(this.sheet.element, 'viewers') : null;
   }
 
-  /** @returns {import("../people/company.js").TypingPlaces | null} where the panel shows who is typing; nobody does in a task without an id */
+  /** @returns {import("../people/company.js").TypingPlaces | null} where the panel shows the users that are typing; there are none in a task without an id */
   get typing() {
     if (!this.sheet || this.sheet.taskId < 0) return null;
     const { taskId, element } = this.sheet;
@@ -161,7 +161,7 @@ export class TaskPanel {
     return { taskId, line: part(element, 'typing'), fields };
   }
 
-  /** Closes without leaving the address to anybody: `leave` did that, or the browser's own Back. */
+  /** Closes and leaves the address as it is: `leave` changed it, or the browser's own Back. */
   close() {
     const taskId = this.taskId;
     const hadFocus = this.sheet?.element.contains(document.activeElement) || document.activeElement === document.body;
@@ -228,7 +228,7 @@ export class TaskPanel {
   /** @param {HTMLTextAreaElement} field */
   #offerNames(field) {
     this.mentions ??= new MentionList(() => ({
-      // Nobody is told of a mention of one's own.
+      // No user is notified of a mention of their own.
       users: (this.store.state?.members ?? []).map(({ user }) => user).filter(({ id }) => id !== this.store.userId),
       present: this.client.presenceOf(this.projectId),
     }));

@@ -1,5 +1,5 @@
 // @ts-check
-/** The company on the board: who is here, who looks at which task, who types. Paints what the client knows of it. */
+/** The company on the board: the users that are here, that view a task, that type. Paints what the client knows of them. */
 
 import { setAttribute, setText } from '../ui/dom.js';
 import { listed, t, tn } from '../language/language.js';
@@ -11,7 +11,7 @@ import { IN_SENTENCES, STATE_NAMES } from '../language/words.js';
  * @typedef {import("../reducer.js").User} User
  * @typedef {import("../reducer.js").Member} Member
  * @typedef {'title' | 'description'} Field of a task, in which one writes
- * @typedef {{taskId: number, line: HTMLElement, fields: {name: Field, line: HTMLElement}[]}} TypingPlaces that say who writes a comment, and who in a field
+ * @typedef {{taskId: number, line: HTMLElement, fields: {name: Field, line: HTMLElement}[]}} TypingPlaces that name the users that write a comment, and those that write in a field
  */
 
 const SHOWN = 4; // avatars in the bar
@@ -22,7 +22,7 @@ export class Company {
    * @param {{
    *   client: import("../../client/client.js").TaskManagerWebSocket, projectId: number, userId: number, list: HTMLElement, changed: (others: number) => void,
    *   holdersOf: (taskId: number) => HTMLElement[], typingIn: () => TypingPlaces | null,
-   * }} parts `changed` is told how many others are here, now that somebody came or went; `holdersOf` the places that show who looks at a task;
+   * }} parts `changed` gets how many others are here, now that a user came or went; `holdersOf` the places that show the viewers of a task;
    *   `typingIn` the places in the open panel
    */
   constructor({ client, projectId, userId, list, changed, holdersOf, typingIn }) {
@@ -37,7 +37,7 @@ export class Company {
     this.members = [];
     /** @type {Map<number, HTMLElement>} in the bar, by user */
     this.shown = new Map();
-    /** @type {Map<number, string>} when somebody left, by user */
+    /** @type {Map<number, string>} when a user left, by user */
     this.leftAt = new Map();
     /** @type {Set<number>} tasks whose viewers are to be on the screen */
     this.watched = new Set();
@@ -60,7 +60,7 @@ export class Company {
     this.#paintTyping();
   }
 
-  /** @param {number} userId @param {Date} now @returns {string} how present somebody is, in words; "" where it is not known */
+  /** @param {number} userId @param {Date} now @returns {string} how present a user is, in words; "" where it is not known */
   inWords(userId, now) {
     const status = this.client.presenceOf(this.projectId).get(userId);
     if (status) return STATE_NAMES[status] ?? '';
@@ -68,7 +68,7 @@ export class Company {
     return at ? t('Last seen {ago}', { ago: ago(at, now) }) : '';
   }
 
-  /** Whoever writes a comment there is named under the comments, and whoever writes in a field beside that. */
+  /** Users that write a comment there are named under the comments, and those that write in a field beside that. */
   #paintTyping() {
     const places = this.typingIn();
     if (!places) return;
@@ -112,7 +112,7 @@ export class Company {
 
 /**
  * @param {readonly string[]} names
- * @returns {string} "" for nobody
+ * @returns {string} "" where there is none
  */
 export function typingSentence(names) {
   if (names.length === 0) return '';
@@ -121,7 +121,7 @@ export function typingSentence(names) {
   return t('{names} are typing…', { names: listed(names) });
 }
 
-/** @param {readonly string[]} names @returns {string} "" for nobody */
+/** @param {readonly string[]} names @returns {string} "" where there is none */
 function editingSentence(names) {
   return names.length ? tn(names.length, '{names} is editing this', '{names} are editing this', { names: listed(names) }) : '';
 }
@@ -132,7 +132,7 @@ function createPerson(user) {
   element.className = 'here__person';
   element.dataset.userId = String(user.id);
   const avatar = createAvatar(user);
-  avatar.removeAttribute('title'); // the whole tells name and state
+  avatar.removeAttribute('title'); // the whole says name and state
   const words = document.createElement('span');
   words.className = 'visually-hidden';
   element.append(avatar, words);
@@ -140,7 +140,7 @@ function createPerson(user) {
 }
 
 /**
- * Small avatars of who has a task's panel open; those who stay are not touched.
+ * Small avatars of the users that have a task's panel open; those that stay are not touched.
  *
  * @param {HTMLElement} holder
  * @param {readonly User[]} users

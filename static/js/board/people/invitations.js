@@ -35,7 +35,7 @@ export class Invitations {
     part(section, 'copy').addEventListener('click', () => this.#copy());
   }
 
-  /** Brings the list up to date: with others' links and those who joined, which no event tells. */
+  /** Brings the list up to date: with others' links and the new members, which no event reports. */
   async load() {
     try {
       this.#paint(await fetchInvitations(this.projectId));

@@ -26,7 +26,7 @@ export function followMe({ client, button, userId, items }) {
   const become = (/** @type {(typeof CHOICES)[number]} */ status) => {
     chosen = status;
     show(status);
-    client.setPresence(status).catch(() => {}); // told again with the next connection
+    client.setPresence(status).catch(() => {}); // sent again with the next connection
   };
   button.addEventListener('click', () =>
     openMenu(button, {

@@ -1,5 +1,5 @@
 // @ts-check
-/** What somebody has begun to write, or has to choose, kept over reloads in this browser, for each user apart. */
+/** What the user has begun to write, or has to choose, kept over reloads in this browser, for each user apart. */
 
 import { own } from '../page/site.js';
 

@@ -42,7 +42,7 @@ export function isActive(filter) {
 /**
  * @param {Task} task
  * @param {Filter} filter
- * @param {{userId: number, now: Date}} looking who looks, and when
+ * @param {{userId: number, now: Date}} looking the user, and when
  * @returns {boolean}
  */
 export function matches(task, filter, { userId, now }) {

@@ -6,7 +6,7 @@
  *   by: import("../../client/wire.d.ts").Actor | null, redacted?: true, project_id?: number, task_id?: number, title?: string,
  *   comment?: import("../../client/wire.d.ts").CommentObject, reason?: import("../../client/wire.d.ts").Reason,
  *   kind?: import("../../client/wire.d.ts").ReminderKind, project?: {name: string},
- * }} About what the data of any event may tell of its subject
+ * }} About what the data of any event may say of its subject
  */
 
 /** @param {import("../reducer.js").LoggedFrame} frame @returns {number | undefined} the task that it is about, if any */

@@ -15,7 +15,7 @@ const DEFAULTS = {
   version: 1, // as the server will make it: edits are made on that
 };
 
-/** @returns {number} negative, and nobody else's: it outlives this page */
+/** @returns {number} negative, and no other's: it outlives this page */
 export function makePlaceholder() {
   return -1 - Math.floor(Math.random() * 2 ** 48);
 }
@@ -68,10 +68,10 @@ export class Newcomers {
   }
 
   /**
-   * A task's event may come before the answer that names it. So that nobody sees it twice meanwhile, the one that is like it
+   * A task's event may come before the answer that names it. So that it is not seen twice meanwhile, the one that is like it
    * stands for it until the answer says which it is.
    *
-   * @param {Task} task that somebody made in the name of this user
+   * @param {Task} task that was made in the name of this user
    */
   recognise({ id, status, title }) {
     const newcomer = this.list.find(
@@ -82,7 +82,7 @@ export class Newcomers {
 
   /**
    * @param {ReadonlyMap<number, Task>} tasks the truth
-   * @returns {ReadonlyMap<number, Task>} the same map where nobody is coming
+   * @returns {ReadonlyMap<number, Task>} the same map where none is coming
    */
   among(tasks) {
     if (!this.list.length) return tasks;

@@ -2,7 +2,7 @@
 /**
  * What the board looks like with our own changes in it that the server has not confirmed yet.
  *
- * The truth is changed by events alone. An expectation lies over it from the moment somebody acts until
+ * The truth is changed by events alone. An expectation lies over it from the moment the user acts until
  * the event of that act has arrived, so that a dropped card does not jump back in between.
  */
 
@@ -58,7 +58,7 @@ export function arrange(tasks, expectations, statuses) {
   return new Map([...columns].map(([status, column]) => [status, column.map(({ id }) => id)]));
 }
 
-/** @param {Place} place @param {readonly Task[]} column @returns {number} where the server will put it, as far as one can tell */
+/** @param {Place} place @param {readonly Task[]} column @returns {number} where the server will put it, as far as is known */
 function indexOf({ beforeId, orAfterId }, column) {
   const find = (/** @type {number} */ wanted) => column.findIndex(({ id }) => id === wanted);
   const before = beforeId === null ? -1 : find(beforeId);

@@ -1,5 +1,5 @@
 // @ts-check
-/** The board's one memory: the truth as events tell it, and over it what we asked for ourselves. */
+/** The board's one memory: the truth as events report it, and over it what we asked for ourselves. */
 
 import { applyEvent, fromSnapshot } from '../reducer.js';
 import { arrange, isOpen, withExpectations } from './pending.js';
@@ -18,20 +18,20 @@ import { STATUSES } from '../language/words.js';
  * @typedef {import("../../client/wire.d.ts").CommentObject} Comment
  * @typedef {{
  *   taskId: number, commentId: number, text: string | null, answered: boolean, comment: Comment | null,
- * }} CommentChange of an own comment, on its way; `text` null: it is deleted; `comment`: as the answer tells it, until its event comes
+ * }} CommentChange of an own comment, on its way; `text` null: it is deleted; `comment`: as the answer has it, until its event comes
  * @typedef {import("../../client/wire.d.ts").Actor} Actor
  * @typedef {{mine: any, version: number, by?: Actor | null}} Conflict the value that was refused, the version that stood in its way, and whose that is, as far as one knows
  * @typedef {{
  *   project: import("../reducer.js").BoardState["project"], members: BoardState["members"], tasks: ReadonlyMap<number, Task>,
  *   archived: ReadonlyMap<number, Task>, columns: Map<string, number[]>, waiting: Set<number>, outgoing: readonly Outgoing[],
  *   commentChanges: readonly CommentChange[], ids: ReadonlyMap<number, number>,
- * }} View what there is to paint; `columns` hold those tasks alone that fit the filter, `ids` tells what placeholders became
+ * }} View what there is to paint; `columns` hold those tasks alone that fit the filter, `ids` maps what placeholders became
  */
 
 const SLOWEST_FRAME = 100; // ms; a tab in the background gets no animation frames
 
 export class BoardStore {
-  /** @param {{userId: number}} options who is looking */
+  /** @param {{userId: number}} options the user of this page */
   constructor({ userId }) {
     this.userId = userId;
     /** @type {BoardState | null} */
@@ -45,9 +45,9 @@ export class BoardStore {
     this.commentChanges = [];
     /** @type {Map<number, Map<string, Conflict>>} by task, then by field */
     this.conflicts = new Map();
-    /** Who changed a field last, as far as events told: by task and field. @type {Map<string, Actor>} */
+    /** The user that changed a field last, as far as events said: by task and field. @type {Map<string, Actor>} */
     this.authors = new Map();
-    /** Tasks of the archive that somebody opened, to read them. @type {Map<number, Task>} */
+    /** Tasks of the archive that the user opened, to read them. @type {Map<number, Task>} */
     this.archived = new Map();
     /** @type {Set<number>} tasks that were deleted while we looked */
     this.deleted = new Set();
@@ -74,7 +74,7 @@ export class BoardStore {
   }
 
   /**
-   * For what is shown that is not the board's: events do not tell what happened to it before the board was replaced.
+   * For what is shown that is not the board's: events do not report what happened to it before the board was replaced.
    *
    * @param {() => void} reload called when another board has taken the place of the one before
    * @returns {() => void} takes it away again
@@ -88,7 +88,7 @@ export class BoardStore {
   replace(board) {
     const isFirst = this.state === null;
     this.state = fromSnapshot(board);
-    this.authors.clear(); // what happened meanwhile, no event told
+    this.authors.clear(); // what happened meanwhile, no event reported
     this.newcomers.replaced(this.state.tasks);
     this.outgoing = this.outgoing.filter(({ commentId }) => commentId === null);
     this.commentChanges = this.commentChanges.filter(({ answered }) => !answered);
@@ -244,7 +244,7 @@ export class BoardStore {
     this.paint();
   }
 
-  /** @param {number} taskId @param {string} field @returns {Actor | null} who gave it the value that it has now; null: that is not known */
+  /** @param {number} taskId @param {string} field @returns {Actor | null} the user that gave it the value that it has now; null: that is not known */
   authorOf(taskId, field) {
     const by = this.authors.get(`${taskId} ${field}`) ?? this.conflicts.get(taskId)?.get(field)?.by;
     return by ? (this.member(by.id) ?? by) : null;
@@ -258,7 +258,7 @@ export class BoardStore {
     this.#settle();
   }
 
-  /** Paints now: what somebody did here must show before the next frame. */
+  /** Paints now: what the user did here must show before the next frame. */
   paint() {
     this.scheduled = false;
     if (!this.state) return;

@@ -1,5 +1,5 @@
 // @ts-check
-/** Movement: elements glide from where they were to where they are, and glow when somebody else changed them. */
+/** Movement: elements glide from where they were to where they are, and glow when another user changed them. */
 
 const GLIDE = { duration: 260, easing: 'cubic-bezier(0.2, 0.7, 0.2, 1)' };
 const APPEAR = { duration: 200, easing: 'ease-out' };
@@ -18,7 +18,7 @@ function moves() {
 const gliding = new WeakMap();
 
 /**
- * Where elements are, to be given to `glide` once they have been rearranged. Those that nobody sees have no place.
+ * Where elements are, to be given to `glide` once they have been rearranged. Those that are not visible have no place.
  *
  * @param {Iterable<HTMLElement>} elements
  * @returns {Places}
@@ -127,7 +127,7 @@ export function likeness(element, className) {
 /** @type {WeakMap<HTMLElement, ReturnType<typeof setTimeout>>} */
 const glowing = new WeakMap();
 
-/** @param {HTMLElement} element marked for a moment as changed by somebody else */
+/** @param {HTMLElement} element marked for a moment as changed by another user */
 export function glow(element) {
   clearTimeout(glowing.get(element));
   element.classList.remove('is-changed');

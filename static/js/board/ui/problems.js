@@ -1,5 +1,5 @@
 // @ts-check
-/** The list of what could not be done: it stays until somebody has read it, over reloads of this tab, too. */
+/** The list of what could not be done: it stays until the user has read it, over reloads of this tab, too. */
 
 import { copyText } from './clipboard.js';
 import { find } from './dom.js';
@@ -31,7 +31,7 @@ export class Problems {
   }
 
   /**
-   * Something that somebody did came to nothing.
+   * Something that the user did came to nothing.
    *
    * @param {string} text
    * @param {...Action} actions what can be done about it, beside reading it; after a reload a text can be copied still

@@ -27,7 +27,7 @@ export class Toasts {
   }
 
   /**
-   * Says something that stays until somebody has answered it.
+   * Says something that stays until the user has answered it.
    *
    * @param {string} text
    * @param {...Action} actions
@@ -57,7 +57,7 @@ export class Toasts {
     return toast;
   }
 
-  /** In a tab that nobody looks at it waits. @param {HTMLElement} toast */
+  /** In a tab that is not visible it waits. @param {HTMLElement} toast */
   #leaveLater(toast) {
     setTimeout(
       () => (document.hidden || toast.matches(':hover, :focus-within') ? this.#leaveLater(toast) : toast.remove()),
