@@ -1,4 +1,4 @@
-"""`RealTimeService`: the door for Python code that wrote past the ORM, or wants to announce something by itself.
+"""`RealTimeService`: for Python code that wrote past the ORM, or announces something by itself.
 
 What is saved through the ORM announces itself. These methods only announce: they never change a task, but for the
 version that announces the change.

@@ -1,1 +1,1 @@
-"""The HTTP doors: the same actions, objects and errors as the sockets, over REST."""
+"""The HTTP API: the same actions, objects and errors as the sockets, over REST."""

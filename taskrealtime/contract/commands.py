@@ -516,7 +516,7 @@ class InvitationAccept(Command, kw_only=True):
     """Join the project that a link leads to; an existing member keeps the role."""
 
     slowness = 6
-    #: What the door made of the link's secret, which goes no further.
+    #: Made of the link's secret by the view: the secret goes no further.
     secret_hash: str
 
 

@@ -77,7 +77,7 @@ class MemberObject(msgspec.Struct):
 
 
 class TaskObject(msgspec.Struct):
-    """A task, as every door shows it."""
+    """A task, as every interface shows it."""
 
     id: int
     project_id: int

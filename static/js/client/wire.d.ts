@@ -964,7 +964,7 @@ export interface TaskMoved {
   previous?: TaskPlace;
 }
 
-/** A task, as every door shows it. */
+/** A task, as every interface shows it. */
 export interface TaskObject {
   id: number;
   project_id: number;

@@ -1,6 +1,6 @@
 """Browsers' sessions and tokens end together: signed out of, everywhere or in one browser, or replaced by another's.
 
-The sessions are the project's, and its sign-in is the door to the board: each session that it opens counts.
+The sessions are the project's, and its sign-in signs in to the board: each session that it opens counts.
 """
 
 from importlib import import_module

@@ -265,22 +265,22 @@ def forgive_sign_in(username: str, address: str | None) -> None:
     _give_back(_limits_at("sign-in", username, address))
 
 
-def spend_attempt(door: str, address: str | None, *, name: str = "") -> None:
+def spend_attempt(form: str, address: str | None, *, name: str = "") -> None:
     """Count an attempt at another public form; it allows as large a burst as signing in, and refills more slowly.
 
     Args:
-        door: its name; attempts from an address are counted for each door by itself.
+        form: its name; attempts from an address are counted for each form by itself.
         name: what it is about (an e-mail address, say), if that is counted too.
 
     Raises:
         RateLimited: there were too many.
     """
-    _spend_all(_limits_at(door, name, address, slowness=12))
+    _spend_all(_limits_at(form, name, address, slowness=12))
 
 
-def forgive_attempt(door: str, address: str | None, *, name: str = "") -> None:
+def forgive_attempt(form: str, address: str | None, *, name: str = "") -> None:
     """Take back the attempt, which was a valid one."""
-    _give_back(_limits_at(door, name, address, slowness=12))
+    _give_back(_limits_at(form, name, address, slowness=12))
 
 
 def _spend_all(limits: list[tuple[str, Limit]]) -> None:
@@ -298,13 +298,13 @@ def _give_back(spent: list[tuple[str, Limit]]) -> None:
         _buckets.take(key, limit, -1)
 
 
-def _limits_at(door: str, name: str, address: str | None, *, slowness: float = 1) -> list[tuple[str, Limit]]:
+def _limits_at(form: str, name: str, address: str | None, *, slowness: float = 1) -> list[tuple[str, Limit]]:
     limits = []
     if name and (limit := Limit.parse(settings.SIGN_IN_RATE_LIMIT)):
         # What users enter for a name is sometimes their password: it is not stored.
         hashed = hashlib.sha256(name.casefold().encode(errors="replace")).hexdigest()[:32]
-        limits.append((f"{door}:name:{hashed}", limit.slower(slowness)))
+        limits.append((f"{form}:name:{hashed}", limit.slower(slowness)))
     place = countable(address)
     if place and (limit := Limit.parse(settings.SIGN_IN_ADDRESS_RATE_LIMIT)):
-        limits.append((f"{door}:address:{place}", limit.slower(slowness)))
+        limits.append((f"{form}:address:{place}", limit.slower(slowness)))
     return limits

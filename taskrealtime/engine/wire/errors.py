@@ -15,7 +15,7 @@ BUSY_SECONDS = 2.0
 class RealTimeError(Exception):
     """An error that is sent to the other side: `code` on the wire, `status` over HTTP.
 
-    Raised deep, caught once at each door.
+    Raised deep, caught once at each interface: HTTP and sockets.
     """
 
     code: ClassVar[str] = "internal"
