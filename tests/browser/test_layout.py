@@ -7,11 +7,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.stacks import Server, User
 
-from .board import AT_REST, Board, wait_for
+from .board import AT_REST, COMING, LOST, Board, wait_for
 from .concerns import Concerns, held
 from .conftest import NewPage
 from .printed import printed
 from .seen import expect_seen, expect_whole
+from .test_offline import go_offline
 
 LONG_NAME = "The new garden behind the old house, and everything that has to be done for it before next summer"
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
@@ -170,6 +171,21 @@ def test_windows_of_all_sizes_have_room_for_cards_and_all_controls_in_reach(scen
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
         board.expect_no_hash()
+
+
+def test_what_waits_for_a_connection_pushes_nothing_out_of_the_window(scene: Scene, new_page: NewPage) -> None:
+    page = new_page(scene.server, scene.alice, scene.path, allow_errors=LOST)
+    board = Board(page)
+    expect(board.card(scene.tasks[29])).to_be_attached()
+    go_offline(board)
+    board.enter("todo", "Half a card")
+    expect(page.locator(COMING)).to_have_count(1)
+    for width, height in ((320, 568), (390, 844), (800, 1000)):
+        resize(page, width, height)
+        expect_seen(page.locator("[data-connection]"))
+        for control in ("[data-open-search]", "[data-open-project]", "[data-unread]", "[data-sign-out]"):
+            expect_whole(page.locator(control))
+        assert page.evaluate(IS_WITHIN), width
 
 
 def test_an_open_panel_stands_beside_the_board_or_gives_way(scene: Scene, new_page: NewPage) -> None:
