@@ -75,7 +75,7 @@ def test_typing_in_the_menu_shows_the_labels_that_have_it(server: Server, new_pa
         server.api(alice).post(f"/api/projects/{project}/labels/", json={"name": name, "color": "blue"})
     (task,) = ours.add("todo", "Paint the fence")
     page, menu = ours.page, ours.page.get_by_role("menu")
-    status, shown = page.locator("p[role=status]"), menu.get_by_role("menuitemcheckbox")
+    status, shown = page.locator("p.visually-hidden[role=status]"), menu.get_by_role("menuitemcheckbox")
     ours.open(task).locator("[name=labels]").press("Enter")
     expect(menu).to_have_accessible_name("Labels, type to search")
     expect(item(page, "Bug").first).to_be_focused()
