@@ -70,6 +70,18 @@ def test_a_card_is_dragged_among_those_that_are_shown_and_a_new_hidden_one_is_an
     expect(board.titled("todo", "Buy a brush")).to_be_visible()
     assert board.order("todo")[:4] == [one, hidden, three, two]
 
+    board.page.locator("[data-filter]").fill("paint")
+    board.expect_order("todo", one, three, two)
+    panel = board.open(two)
+    panel.locator("[name=title]").fill("Varnish two")
+    panel.locator("[name=title]").press("Enter")
+    board.expect_order("todo", one, three)
+    expect(held(toast)).to_contain_text("“Varnish two” is hidden by the current filters")
+    board.page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    toast.get_by_role("button", name="Open task").click()
+    expect(panel.locator("[name=title]")).to_have_value("Varnish two")
+
 
 def test_what_happened_is_listed_backwards_and_goes_on(server: Server, board: Board, bob: User) -> None:
     fence, brush = board.add("todo", "Paint the fence", "Find the brush")
@@ -79,6 +91,7 @@ def test_what_happened_is_listed_backwards_and_goes_on(server: Server, board: Bo
     board.page.locator("[data-open-activity]").click()
     entries = board.page.locator("[data-activity-dialog] li")
     expect(entries.nth(0)).to_contain_text("Bob Lindqvist set the priority of “Find the brush” to high")
+    expect(entries.nth(0).locator(".avatar")).to_have_text("BL")
     expect(entries.nth(1)).to_contain_text("renamed “Paint the fence” to “Paint the gate”")
     expect(entries.nth(3)).to_contain_text("added “Paint the fence” to To do")
     api.patch(f"/api/tasks/{fence}/", json={"status": "review"})

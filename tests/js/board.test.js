@@ -13,7 +13,7 @@ import { describeEvent } from '../../static/js/board/activity/sentences.js';
 import { labelling, relabelled } from '../../static/js/board/commands/relabelling.js';
 import { BoardStore } from '../../static/js/board/state/store.js';
 import { Undo } from '../../static/js/board/commands/undo.js';
-import { ago, dueInWords, fromLocalInput, joinDateAndTime, toDateAndTime, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/language/time.js';
+import { ago, dueDate, dueInWords, fromLocalInput, joinDateAndTime, toDateAndTime, toLocalInput, tomorrowMorning, urgency, useZone } from '../../static/js/board/language/time.js';
 import { quote, shown } from '../../static/js/board/language/words.js';
 
 globalThis.requestAnimationFrame ??= /** @type {any} */ ((/** @type {() => void} */ paint) => setTimeout(paint));
@@ -435,6 +435,7 @@ describe('moments in words', () => {
     const due_at = at(4, 14);
     assert.equal(urgency({ due_at, status: 'todo' }, now), 'overdue');
     assert.equal(urgency({ due_at, status: 'completed' }, now), 'later');
+    assert.deepEqual([dueInWords(due_at, now), dueDate(due_at, now)], ['Yesterday', '14 May']);
   });
 
   test('a field gives back the minute that it was given', () => {

@@ -26,6 +26,7 @@ import { keptHere } from './page/forgetting.js';
 import { openKeyHelp } from './dialogs/key_help.js';
 import { openLabels } from './dialogs/labels_dialog.js';
 import { ProjectSettings } from './dialogs/project_settings.js';
+import { hiddenBy } from './state/hiding.js';
 import { listenToKeys } from './page/keyboard.js';
 import { forgetBoard, keepCopyOf, keptBoard, workOffline } from './page/offline.js';
 import { t } from './language/language.js';
@@ -140,6 +141,8 @@ const cardMenu = new CardMenu({ board, columns, isDragging: () => drag.taskId !=
 /** @type {import("./ui/menu.js").Menu | null} */
 let moveMenu = null;
 let now = new Date();
+/** What was painted last, and under which filter. @type {{view: import("./state/store.js").View | null, filter: object | null}} */
+let last = { view: null, filter: null };
 
 // --- Painting -----------------------------------------------------------------------------------
 
@@ -157,6 +160,8 @@ store.subscribe((view) => {
   filterBar.paint(view);
   projectSettings.paint(view);
   panel.paint(view, now);
+  if (last.filter === filterBar.filter) for (const id of hiddenBy(last.view, view)) sayHidden(id, view.tasks.get(id)?.title ?? '');
+  last = { view, filter: filterBar.filter };
   if (isNew(panel.taskId)) queueMicrotask(closeLostTask); // perhaps it was not created
   company.paint(view.members);
   paintName(view.project.name);
@@ -418,10 +423,17 @@ function note(_event, data) {
 /** @param {import("./language/words.js").Status} status @param {string} title @returns {Promise<boolean>} whether it was created */
 async function createTask(status, title) {
   const task = await commands.coming.create(status, title);
-  if (task && !store.fits(task)) {
-    toasts.say(t('{title} is hidden by the current filters.', { title: quote(title) }), { label: t('Clear filters'), act: () => filterBar.clear() });
-  }
+  if (task && !store.fits(task)) sayHidden(task.id, title);
   return task !== null;
+}
+
+/** What the user just did took the card out of sight. @param {number} taskId @param {string} title */
+function sayHidden(taskId, title) {
+  toasts.say(
+    t('{title} is hidden by the current filters.', { title: quote(title) }),
+    { label: t('Open task'), act: () => route.open(store.idOf(taskId)) },
+    { label: t('Clear filters'), act: () => filterBar.clear() },
+  );
 }
 
 /** @param {import("./page/route.js").Place | null} place */

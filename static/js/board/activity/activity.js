@@ -94,7 +94,7 @@ export class Activity {
 
   /** With a link to its task, but beside that. @param {import("./history.js").Entry} entry */
   #create(entry) {
-    const element = createEntry(entry);
+    const element = createEntry(entry, entry.by && (this.store.member(entry.by.id) ?? entry.by));
     if (entry.taskId !== null && this.taskId === undefined) setAttribute(part(element, 'sentence'), 'href', write({ taskId: entry.taskId, commentId: null }));
     return element;
   }
@@ -106,8 +106,8 @@ export class Activity {
   }
 }
 
-/** @param {import("./history.js").Entry} entry @returns {HTMLElement} */
-function createEntry({ at, by, sentence }) {
+/** @param {import("./history.js").Entry} entry @param {import("../people/people.js").Person | null} by as one knows the user today @returns {HTMLElement} */
+function createEntry({ at, sentence }, by) {
   const element = clone('activity-entry');
   if (by) part(element, 'avatar').replaceWith(createAvatar(by));
   setText(part(element, 'sentence'), sentence);

@@ -5,7 +5,7 @@ import { clone, part, setAttribute, setText } from '../ui/dom.js';
 import { labelsOf, paintChips } from '../ui/labels.js';
 import { t, tn } from '../language/language.js';
 import { displayName, showAvatar } from '../people/people.js';
-import { dueInWords, exactDue, urgency } from '../language/time.js';
+import { dueDate, dueInWords, exactDue, urgency } from '../language/time.js';
 import { PRIORITY_NAMES, shown } from '../language/words.js';
 
 /**
@@ -100,6 +100,7 @@ function paintDue(holder, task, now) {
   const time = /** @type {HTMLTimeElement} */ (holder.querySelector('time'));
   setAttribute(time, 'datetime', task.due_at);
   setAttribute(holder, 'title', due === 'overdue' ? t('Overdue since {moment}', { moment }) : t('Due {moment}', { moment }));
-  setText(time, dueInWords(task.due_at, now));
+  // What is done is due no longer: the date is all there is to say.
+  setText(time, task.status === 'completed' ? dueDate(task.due_at, now) : dueInWords(task.due_at, now));
   setText(part(holder, 'due-name'), due === 'overdue' ? `${t('overdue')} ` : `${t('due')} `);
 }

@@ -73,6 +73,11 @@ function isWholeDay(iso) {
   return toLocalInput(iso).endsWith(`T${END_OF_DAY}`);
 }
 
+/** @param {string} iso @param {Date} now @returns {string} the day, without a word of how near it is */
+export function dueDate(iso, now) {
+  return date(new Date(iso), now);
+}
+
 /**
  * A due date as a card shows it: minutes within the hour, hours within the day, then days, then the date. A whole day is
  * due today for all of it.
