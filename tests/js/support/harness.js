@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 
 import { TaskManagerWebSocket } from '../../../static/js/client/index.js';
 import { FakeServer } from './fake_server.js';
+import { FastClock } from './fast_clock.js';
 
 /** How much faster the client's clock runs: its 10 s are 0.5 s here. */
 const SPEED = 20;
@@ -68,19 +69,25 @@ export async function stage(t) {
   const server = await FakeServer.start();
   /** @type {TaskManagerWebSocket[]} */
   const clients = [];
+  /** @type {FastClock[]} */
+  const clocks = [];
   t.after(async () => {
     for (const client of clients) client.close();
+    for (const clock of clocks) clock.stop();
     await server.stop();
   });
   /** @param {any} [options] */
   const connect = (options = {}) => {
     const { speed = SPEED, ...rest } = options;
+    const clock = new FastClock(speed);
+    clocks.push(clock);
     const client = new TaskManagerWebSocket({
       url: server.url,
       token: async () => 'token-1',
       WebSocket,
-      now: () => performance.now() * speed,
-      setTimeout: (callback, delay) => setTimeout(callback, delay / speed),
+      now: clock.now,
+      // A test with timers of its own makes and ends the machine's.
+      ...(rest.setTimeout ? {} : { setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout }),
       ...rest,
     });
     clients.push(client);
