@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tests.support.stacks import Server
 
@@ -48,6 +48,33 @@ def test_a_new_user_joins_by_a_link_and_is_seen_at_once(server: Server, new_page
     expect(dialog.locator("[data-member-id]").filter(has_text=name)).to_be_visible()
     expect(dialog.locator("[data-invitation-id]")).to_contain_text("1 joined")
     assert secret not in server.log(lines=0)
+
+
+def test_a_list_from_before_a_link_was_made_does_not_take_its_address_away(server: Server, new_page: NewPage) -> None:
+    alice = server.stack.user()
+    project = server.project(alice)
+    page = Board(new_page(server, alice, f"/projects/{project}/")).page
+    routes: list[Route] = []
+    answers: list[APIResponse] = []
+
+    def hold_the_first(route: Route) -> None:
+        if route.request.method == "GET" and not routes:
+            routes.append(route)
+            answers.append(route.fetch())
+        else:
+            route.continue_()
+
+    page.route(re.compile("/invitations/"), hold_the_first)
+    page.locator("[data-open-members]").click()
+    while not answers:
+        page.wait_for_timeout(20)
+    url = make_link(page)
+    expect(page.locator("[data-invitation-id]")).to_have_count(1)
+    with page.expect_response(re.compile("/invitations/")):
+        routes[0].fulfill(response=answers[0])
+    page.evaluate("new Promise((resolve) => setTimeout(resolve))")  # the page has read it
+    expect(page.locator("[data-invitation-id]")).to_have_count(1)
+    expect(page.get_by_label("New invite link")).to_have_value(url)
 
 
 def test_a_user_with_an_account_joins_by_one_press(server: Server, new_page: NewPage) -> None:

@@ -218,7 +218,7 @@ def test_one_comes_back_to_cards_that_two_others_changed_meanwhile(
         [
             f"Couldn’t change the title of “Paint”. {gone}",
             f"Couldn’t send your comment on “Paint”: “Why not red?”. {gone}",
-            "Someone else changed the title of “Varnish by Alice” at the same time.",
+            "Alice Okafor changed the title of “Varnish by Alice” at the same time.",
         ]
     )
     carol.page.locator("[data-problems]").get_by_role("button", name="Compare").click()
@@ -295,7 +295,7 @@ def test_an_undo_of_what_another_changed_since_says_so(server: Server, gather: G
         alice.page.keyboard.press("Control+z")
         expect(toasts).to_contain_text(f"Someone else has {action} since then.")
     alice.page.keyboard.press("Control+z")
-    expect(problems).to_have_text("Someone else changed the title of “Iron gate” at the same time.")
+    expect(problems).to_have_text("Bob Lindqvist changed the title of “Iron gate” at the same time.")
     alice.page.keyboard.press("Control+z")
     expect(toasts).to_contain_text("Someone else has moved “Fence” since then.")
     expect(alice.page.locator("[data-undo]")).to_be_hidden()

@@ -190,8 +190,9 @@ def test_a_comment_that_two_windows_edit_has_one_choose_between_both_texts(
     editor = open_editor(ours, "By this window")
     open_editor(theirs, "By the other").press("Control+Enter")
     conflict = ours.locator("[data-conflict=comment]")
-    expect_seen(conflict.locator("[data-part=mine]"), "By this window")
-    expect_seen(conflict.locator("[data-part=theirs]"), "By the other")
+    for part, text in (("mine", "By this window"), ("theirs", "By the other")):
+        expect(conflict.locator(f"[data-part={part}]")).to_have_text(text)
+        expect_seen(conflict.locator(f"[data-part={part}]"), text.split()[-1])
     editor.press("Control+Enter")  # which decides nothing
     expect(theirs.locator("[data-comment-id]")).to_contain_text("By the other")
     conflict.locator(f"[data-choose={choice}]").click()

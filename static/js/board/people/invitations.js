@@ -25,6 +25,8 @@ export class Invitations {
     this.attempt = attempt;
     /** @type {number | null} the link whose address is shown */
     this.shown = null;
+    /** How often the list was asked for. */
+    this.loads = 0;
     this.url = /** @type {HTMLInputElement} */ (find(section, '[name=invitation_url]'));
     const form = /** @type {HTMLFormElement} */ (part(section, 'invite'));
     form.addEventListener('submit', (event) => {
@@ -37,8 +39,13 @@ export class Invitations {
 
   /** Brings the list up to date: with others' links and the new members, which no event reports. */
   async load() {
+    const [load, shown] = [(this.loads += 1), this.shown];
     try {
-      this.#paint(await fetchInvitations(this.projectId));
+      const invitations = await fetchInvitations(this.projectId);
+      if (load !== this.loads) return; // a later one is under way
+      // Not a link that was made meanwhile, which this list cannot have.
+      if (this.shown !== null && this.shown === shown && !invitations.some(({ id }) => id === shown)) this.forget();
+      this.#paint(invitations);
     } catch (error) {
       this.#say(`${t('Couldn’t load the invite links.')} ${explain(error)}`);
     }
@@ -84,7 +91,6 @@ export class Invitations {
 
   /** @param {Invitation[]} invitations */
   #paint(invitations) {
-    if (this.shown !== null && !invitations.some(({ id }) => id === this.shown)) this.forget();
     part(this.section, 'links').replaceChildren(...invitations.map((one) => this.#row(one)));
   }
 
